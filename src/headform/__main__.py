@@ -1,0 +1,6 @@
+"""`python -m headform` is `headform`."""
+
+from headform.cli.main import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

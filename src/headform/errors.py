@@ -1,0 +1,77 @@
+"""The error contract: every failure a person can cause has a stable code and an exit code.
+
+No arrays here, hence no letters.
+
+| exit code | meaning |
+|---|---|
+| 0 | all went well |
+| 2 | the command or configuration is wrong (`UsageError`) |
+| 3 | the input cannot be read (`InputError`) |
+| 4 | no usable face in it (`FaceError`) |
+| 5 | a model or its weights are wrong (`WeightsError`) |
+| 6 | a resource ran out (`ResourceError`) |
+| 7 | some inputs of a batch failed |
+| 130 | interrupted |
+"""
+
+from typing import ClassVar
+
+SUCCESS = 0
+PARTIAL = 7
+INTERRUPTED = 130
+
+
+class HeadformError(Exception):
+    """A failure that is explained to the person who caused it, never shown as a traceback.
+
+    Args:
+        code: Stable, machine-readable name such as `image_truncated`; programs may match on it.
+        what: What is wrong, one clause.
+        where: The file, field or array it is wrong in; empty when `what` says it all.
+        fix: How to mend it; empty when there is nothing to advise.
+
+    Attributes:
+        code: As given.
+        exit_code: What a command that ends with this error returns to the shell.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, code: str, what: str, where: str = "", fix: str = "") -> None:
+        self.code, self.what, self.where, self.fix = code, what, where, fix
+        super().__init__(code, what, where, fix)  # all four, so that pickling keeps them
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        advice = f"; {self.fix}" if self.fix else ""
+        return f"{self.what}{place}{advice}"
+
+
+class UsageError(HeadformError):
+    """The command line, an option or a configuration is wrong."""
+
+    exit_code = 2
+
+
+class InputError(HeadformError):
+    """A photo, mesh or table that was handed in cannot be read."""
+
+    exit_code = 3
+
+
+class FaceError(HeadformError):
+    """The picture is fine but holds no face that can be used."""
+
+    exit_code = 4
+
+
+class WeightsError(HeadformError):
+    """A head model or a network's weights are missing, damaged, unsafe or do not fit."""
+
+    exit_code = 5
+
+
+class ResourceError(HeadformError):
+    """Memory, disk or time ran out, or an output place cannot be written."""
+
+    exit_code = 6

@@ -1,0 +1,61 @@
+"""Fixtures for all tests: where the test data lies, one thread per worker, fixed seeds."""
+
+import os
+
+# Before torch or numba are imported: two test workers on two cores must not fight for them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+settings.register_profile("headform", deadline=None, max_examples=30, print_blob=True)
+settings.load_profile("headform")
+
+
+def find_data_root() -> Path | None:
+    """`HEADFORM_TEST_DATA`, else `../shared/data` beside the repository, else None."""
+    named = os.environ.get("HEADFORM_TEST_DATA")
+    root = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    return root if root.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """Folder of the test data; skips where there is none.
+
+    A test that uses it must fail, not skip, when the folder is there but lacks what the test names.
+    """
+    root = find_data_root()
+    if root is None:
+        reason = "no test data: set HEADFORM_TEST_DATA or put it at ../shared/data"
+        if os.environ.get("HEADFORM_REQUIRE_DATA"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return root
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_seeds() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002 - for code that reads the legacy global state
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that ask for `data_root` can be chosen with `-m data`."""
+    for item in items:
+        if "data_root" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.data)
