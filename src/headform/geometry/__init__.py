@@ -1,0 +1,1 @@
+"""Rotations, cameras, similarity fits and spherical harmonics: no meshes, no networks."""

@@ -1,0 +1,132 @@
+"""Perspective cameras: from points of the head frame in metres to pixels and depth.
+
+Letters: N points, B batch, K intrinsics (3, 3).
+
+Convention (OpenCV): `X_cam = R @ X + t` with x right, y down, z forward; `pixel = (K @ X_cam) / z`.
+Pixel coordinates have their origin at the top-left corner of the image, so the first pixel's centre
+is (0.5, 0.5). A head that looks straight into the camera (y up, z out of the face) has R = diag(1,
+-1, -1) and t = (0, 0, distance).
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PerspectiveCamera:
+    """A pinhole camera without lens distortion.
+
+    Attributes:
+        K: (3, 3) float64 intrinsics in pixels, last row (0, 0, 1).
+        R: (3, 3) float64 rotation, camera from head.
+        t: (3,) float64 translation, camera from head, metres.
+    """
+
+    K: Float64[np.ndarray, "3 3"]
+    R: Float64[np.ndarray, "3 3"]
+    t: Float64[np.ndarray, "3"]
+
+    @classmethod
+    def frontal(cls, focal_px: float, size: tuple[int, int], distance: float) -> Self:
+        """Look straight at a head whose origin lies on the optical axis.
+
+        Args:
+            focal_px: focal length in pixels.
+            size: (width, height) of the image; the principal point is its centre.
+            distance: metres from the camera to the head's origin.
+        """
+        width, height = size
+        return cls(
+            K=np.array([[focal_px, 0.0, width / 2], [0.0, focal_px, height / 2], [0.0, 0.0, 1.0]]),
+            R=np.diag([1.0, -1.0, -1.0]),
+            t=np.array([0.0, 0.0, distance]),
+        )
+
+    def to_camera(self, points: Float[np.ndarray, "N 3"]) -> Float64[np.ndarray, "N 3"]:
+        """Points of the head frame in the camera frame, (N, 3) float64 metres."""
+        return np.asarray(points @ self.R.T + self.t, np.float64)
+
+    def project(self, points: Float[np.ndarray, "N 3"]) -> Float64[np.ndarray, "N 3"]:
+        """Project points of the head frame.
+
+        Args:
+            points: (N, 3) metres, head frame.
+
+        Returns:
+            (N, 3) float64: x and y in pixels and depth in metres along the optical axis. Points at
+            or behind the camera keep their depth (<= 0) and have NaN pixels, which the rasterisers
+            leave out.
+        """
+        camera = self.to_camera(points)
+        z = camera[:, 2:]
+        homogeneous = camera @ self.K.T
+        pixels = np.divide(
+            homogeneous[:, :2], z, out=np.full((len(camera), 2), np.nan), where=z > 0
+        )
+        return np.concatenate([pixels, z], axis=1)
+
+    def unproject(self, points_px: Float[np.ndarray, "N 3"]) -> Float64[np.ndarray, "N 3"]:
+        """Back from [x_px, y_px, depth] to the head frame in metres; the inverse of `project`."""
+        pixels = np.asarray(points_px, np.float64)
+        homogeneous = np.concatenate([pixels[:, :2], np.ones((len(pixels), 1))], axis=1)
+        camera = (homogeneous @ np.linalg.inv(self.K).T) * pixels[:, 2:]
+        return np.asarray((camera - self.t) @ self.R, np.float64)
+
+    @property
+    def centre(self) -> Float64[np.ndarray, "3"]:
+        """The camera's position in the head frame, metres."""
+        return np.asarray(-self.R.T @ self.t, np.float64)
+
+    def resized(self, factor: float) -> "PerspectiveCamera":
+        """The camera of the same image scaled by `factor`; exact: the origin is the corner."""
+        return PerspectiveCamera(np.diag([factor, factor, 1.0]) @ self.K, self.R, self.t)
+
+    def cropped(self, left: float, top: float) -> "PerspectiveCamera":
+        """The camera of a crop whose top-left corner is at (left, top) pixels of this image."""
+        shift = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
+        return PerspectiveCamera(shift @ self.K, self.R, self.t)
+
+    def turned(
+        self, rotation: Float[np.ndarray, "3 3"], about: Float[np.ndarray, "3"]
+    ) -> "PerspectiveCamera":
+        """The camera that sees the head turned in place.
+
+        Args:
+            rotation: (3, 3) rotation of the head in its own frame.
+            about: (3,) fixed point of the turn, metres, head frame.
+        """
+        R = self.R @ np.asarray(rotation, np.float64)
+        t = self.t + (self.R - R) @ np.asarray(about, np.float64)
+        return PerspectiveCamera(self.K, R, t)
+
+
+def project(
+    points: Float[Tensor, "*B N 3"],
+    K: Float[Tensor, "*#B 3 3"],
+    R: Float[Tensor, "*#B 3 3"],
+    t: Float[Tensor, "*#B 3"],
+) -> Float[Tensor, "*B N 3"]:
+    """Project points with perspective cameras; differentiable in every argument.
+
+    Args:
+        points: (*B, N, 3) metres, head frame.
+        K: (*B, 3, 3) intrinsics in pixels, last row (0, 0, 1).
+        R: (*B, 3, 3) rotations, camera from head.
+        t: (*B, 3) translations, metres.
+
+    Returns:
+        (*B, N, 3): x and y in pixels and depth in metres. At or behind the camera the pixels are
+        NaN.
+    """
+    camera = points @ R.mT + t[..., None, :]
+    z = camera[..., 2:]
+    in_front = z > 0
+    homogeneous = camera @ K.mT
+    pixels = homogeneous[..., :2] / torch.where(in_front, z, torch.ones_like(z))
+    pixels = torch.where(in_front, pixels, torch.full_like(pixels, torch.nan))
+    return torch.cat([pixels, z], dim=-1)
