@@ -1,0 +1,1 @@
+"""Triangle meshes: topology, normals, simplification, and the files they come in."""

@@ -1,0 +1,37 @@
+"""What a mesh file holds, once it is read: arrays, in the file's own order.
+
+V vertices, F triangles, T texture coordinates, M materials.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+@dataclass(frozen=True)
+class TriangleMesh:
+    """A triangle mesh with what may lie on it; absent parts are None.
+
+    Vertex order is the file's order, no vertex is merged, split or dropped. The unit and the frame
+    are the file's too: nothing is scaled or turned.
+
+    Attributes:
+        vertices: (V, 3) float32 or float64, any unit.
+        faces: (F, 3) int64, indices into `vertices`; polygons are cut into fans.
+        uv: (T, 2) texture coordinates, origin at the bottom left (OBJ).
+        uv_faces: (F, 3) int64, indices into `uv`; -1 at a corner that has none.
+        normals: (V, 3) one per vertex.
+        colours: (V, 3) sRGB (the values as displayed) in [0, 1].
+        materials: Names of the materials, in order of first use.
+        face_material: (F,) int64, index into `materials`; -1 where a face has none.
+    """
+
+    vertices: Float[np.ndarray, "V 3"]
+    faces: Int[np.ndarray, "F 3"]
+    uv: Float[np.ndarray, "T 2"] | None = None
+    uv_faces: Int[np.ndarray, "F 3"] | None = None
+    normals: Float[np.ndarray, "V 3"] | None = None
+    colours: Float[np.ndarray, "V 3"] | None = None
+    materials: tuple[str, ...] = ()
+    face_material: Int[np.ndarray, " F"] | None = None
