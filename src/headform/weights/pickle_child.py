@@ -1,0 +1,143 @@
+"""The child process that reads one pickle under limits and hands back arrays.
+
+Runs alone, started by `headform.weights.unpickle`; imports numpy, lz4 and the standard library only.
+
+It writes an npz to standard output and exits with 0, or one line of JSON `{"kind", "what"}` and
+exits with `FAILED`. It can write no file and start no process.
+"""
+
+import bz2
+import io
+import json
+import lzma
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from headform.weights.pickle_arrays import DamagedError, RefusedError
+from headform.weights.pickle_flatten import flatten
+from headform.weights.pickle_machine import interpret
+
+FAILED = 3
+_CHUNK = 1 << 20
+
+
+def limit(memory_bytes: int, cpu_seconds: int) -> None:
+    """Bound this process: address space, processor time, no files written, no core dump."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits; the parent's clock remains
+        return
+    bounds = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+    }
+    for which, bound in bounds.items():
+        hard = resource.getrlimit(which)[1]
+        soft = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(which, (soft, soft))
+
+
+def decompressor(magic: bytes) -> Callable[[], Any] | None:
+    """The incremental decompressor for a file that starts with `magic`; None for plain bytes."""
+    if magic.startswith(b"\x04\x22\x4d\x18"):
+        import lz4.frame
+
+        return lz4.frame.LZ4FrameDecompressor
+    if magic.startswith(b"\x1f\x8b"):
+        return lambda: _Zlib(31)
+    if magic[:1] == b"\x78" and magic[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda"):
+        return lambda: _Zlib(15)
+    if magic.startswith(b"BZh"):
+        return bz2.BZ2Decompressor
+    if magic.startswith(b"\xfd7zXZ") or magic.startswith(b"\x5d\x00\x00"):
+        return lzma.LZMADecompressor
+    return None
+
+
+class _Zlib:
+    """zlib with the interface of the other decompressors: it keeps its own unread input."""
+
+    def __init__(self, bits: int) -> None:
+        self._inner = zlib.decompressobj(bits)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+def unpack(file: BinaryIO, most: int) -> BinaryIO:
+    """The plain pickle inside `file`, whatever it is compressed with.
+
+    Args:
+        file: As on disk.
+        most: Bound on the unpacked size, in bytes.
+
+    Raises:
+        DamagedError: On broken compression, or when the content is larger than `most`.
+    """
+    magic = file.read(6)
+    file.seek(0)
+    make = decompressor(magic)
+    if make is None:
+        return file
+    inner, plain = make(), io.BytesIO()
+    try:
+        while not inner.eof:
+            data = file.read(_CHUNK) if inner.needs_input else b""
+            piece = inner.decompress(data, max_length=_CHUNK)
+            if not data and not piece and inner.needs_input:
+                raise DamagedError("the compressed data ends too early")
+            plain.write(piece)
+            if plain.tell() > most:
+                raise RefusedError(f"unpacking to more than {most} bytes")
+    except (RuntimeError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise DamagedError(f"broken compression: {error}"[:200]) from error
+    plain.seek(0)
+    return plain
+
+
+def to_npz(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
+    """The arrays as an uncompressed npz, which numpy reads without any pickle."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+    return out.getvalue()
+
+
+def main(path: str, memory_bytes: str, cpu_seconds: str) -> int:
+    """Read the pickle at `path` under the limits; the exit status."""
+    memory = int(memory_bytes)
+    try:
+        with Path(path).open("rb") as file:
+            decompressor(b"\x04\x22\x4d\x18")  # import lz4 before the limits bite
+            limit(memory, int(cpu_seconds))
+            answer = to_npz(flatten(interpret(unpack(file, memory // 4))))
+        sys.stdout.buffer.write(answer)
+        return 0
+    except RefusedError as error:
+        failure = {"kind": "refused", "what": error.name}
+    except DamagedError as error:
+        failure = {"kind": "damaged", "what": str(error)}
+    except MemoryError:
+        failure = {"kind": "refused", "what": f"more than {memory} bytes of memory"}
+    except OSError as error:
+        failure = {"kind": "missing", "what": error.strerror or str(error)}
+    sys.stdout.buffer.write(json.dumps(failure).encode())
+    return FAILED

@@ -1,0 +1,218 @@
+"""An interpreter of the pickle language that can build data and call nothing.
+
+Runs in the child process of `headform.weights.unpickle`; imports numpy and the standard library only.
+
+Python's own unpickler looks up what a file names and calls it. This one knows the names in
+`pickle_arrays.FACTORIES` and ends the reading at any other, by name. The opcodes are decoded by the
+standard library's `pickletools.genops`, which only splits bytes.
+"""
+
+import pickletools
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from headform.weights.pickle_arrays import (
+    FACTORIES,
+    Buildable,
+    DamagedError,
+    Global,
+    RefusedError,
+)
+
+_LITERALS = frozenset(
+    "INT BININT BININT1 BININT2 LONG LONG1 LONG4 STRING BINSTRING SHORT_BINSTRING BINBYTES "
+    "SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 FLOAT "
+    "BINFLOAT".split()
+)
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_LIST": list, "EMPTY_SET": list, "EMPTY_DICT": dict}
+_FIXED_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+
+
+class Machine:
+    """The stack, the memo and the marks of one pickle."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+
+    def run(self) -> Any:
+        """Interpret up to STOP and return what is left on the stack."""
+        for opcode, argument, _ in pickletools.genops(self.file):
+            if opcode.name == "STOP":
+                return self.stack.pop()
+            self.step(opcode.name, argument)
+        raise DamagedError("the file ends too early")
+
+    def step(self, name: str, argument: Any) -> None:
+        """Carry out one opcode."""
+        stack = self.stack
+        if name in _LITERALS:
+            stack.append(argument)
+        elif name in _CONSTANTS:
+            stack.append(_CONSTANTS[name])
+        elif name in _EMPTY:
+            stack.append(_EMPTY[name]())
+        elif name in _FIXED_TUPLES:
+            self.push_tuple(_FIXED_TUPLES[name])
+        else:
+            method = getattr(self, f"do_{name.lower()}", None)
+            if method is None:
+                raise RefusedError(f"pickle opcode {name} {argument or ''}".strip())
+            method(argument)
+
+    def pop_mark(self) -> list[Any]:
+        """Everything above the last mark, taken off the stack."""
+        start = self.marks.pop()
+        items = self.stack[start:]
+        del self.stack[start:]
+        return items
+
+    def push_tuple(self, size: int) -> None:
+        """Replace the top `size` items by a tuple of them."""
+        items = self.stack[-size:]
+        if len(items) != size:
+            raise DamagedError("a tuple with too few items")
+        del self.stack[-size:]
+        self.stack.append(tuple(items))
+
+    def name_global(self, module: Any, name: Any) -> None:
+        """Push a name if it is on the list, else stop reading here."""
+        full = f"{module}.{name}"
+        if full not in FACTORIES:
+            raise RefusedError(full)
+        self.stack.append(Global(full))
+
+    def make(self, target: Any, arguments: Any, keywords: Any = None) -> None:
+        """Push what the factory of `target` builds; a target that is not a `Global` is refused."""
+        if not isinstance(target, Global):
+            raise RefusedError(f"call of a {type(target).__name__}")
+        if not isinstance(arguments, tuple) or keywords:
+            raise DamagedError(f"{target.name} with malformed arguments")
+        self.stack.append(FACTORIES[target.name](*arguments))
+
+    def do_proto(self, version: int) -> None:
+        if version > 5:
+            raise DamagedError(f"pickle protocol {version}")
+
+    def do_frame(self, _: Any) -> None:
+        """Frames only help buffering."""
+
+    def do_mark(self, _: Any) -> None:
+        self.marks.append(len(self.stack))
+
+    def do_pop(self, _: Any) -> None:
+        if self.marks and self.marks[-1] == len(self.stack):
+            self.marks.pop()
+        else:
+            self.stack.pop()
+
+    def do_pop_mark(self, _: Any) -> None:
+        self.pop_mark()
+
+    def do_dup(self, _: Any) -> None:
+        self.stack.append(self.stack[-1])
+
+    def do_tuple(self, _: Any) -> None:
+        self.stack.append(tuple(self.pop_mark()))
+
+    def do_list(self, _: Any) -> None:
+        self.stack.append(self.pop_mark())
+
+    do_frozenset = do_list
+
+    def do_dict(self, _: Any) -> None:
+        items = self.pop_mark()
+        self.stack.append(dict(zip(items[::2], items[1::2], strict=True)))
+
+    def do_append(self, _: Any) -> None:
+        item = self.stack.pop()
+        self._top(list).append(item)
+
+    def do_appends(self, _: Any) -> None:
+        items = self.pop_mark()
+        self._top(list).extend(items)
+
+    do_additems = do_appends
+
+    def do_setitem(self, _: Any) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._top(dict)[key] = value
+
+    def do_setitems(self, _: Any) -> None:
+        items = self.pop_mark()
+        self._top(dict).update(zip(items[::2], items[1::2], strict=True))
+
+    def _top(self, kind: type) -> Any:
+        if type(self.stack[-1]) is not kind:
+            raise DamagedError(f"items for something that is no {kind.__name__}")
+        return self.stack[-1]
+
+    def do_put(self, index: int) -> None:
+        self.memo[index] = self.stack[-1]
+
+    do_binput = do_long_binput = do_put
+
+    def do_memoize(self, _: Any) -> None:
+        self.memo[len(self.memo)] = self.stack[-1]
+
+    def do_get(self, index: int) -> None:
+        self.stack.append(self.memo[index])
+
+    do_binget = do_long_binget = do_get
+
+    def do_global(self, argument: str) -> None:
+        self.name_global(*argument.split(" ", 1))
+
+    def do_stack_global(self, _: Any) -> None:
+        name, module = self.stack.pop(), self.stack.pop()
+        self.name_global(module, name)
+
+    def do_inst(self, argument: str) -> None:
+        items = self.pop_mark()
+        self.name_global(*argument.split(" ", 1))
+        self.make(self.stack.pop(), tuple(items))
+
+    def do_obj(self, _: Any) -> None:
+        target, *items = self.pop_mark()
+        self.make(target, tuple(items))
+
+    def do_reduce(self, _: Any) -> None:
+        arguments, target = self.stack.pop(), self.stack.pop()
+        self.make(target, arguments)
+
+    do_newobj = do_reduce
+
+    def do_newobj_ex(self, _: Any) -> None:
+        keywords, arguments, target = self.stack.pop(), self.stack.pop(), self.stack.pop()
+        self.make(target, arguments, keywords)
+
+    def do_build(self, _: Any) -> None:
+        state = self.stack.pop()
+        node = self.stack[-1]
+        if not isinstance(node, Buildable):
+            raise RefusedError(f"state for a {type(node).__name__}")
+        node.build(state, self.file, interpret)
+
+
+def interpret(file: BinaryIO) -> Any:
+    """The value of the pickle that starts at the file's position.
+
+    Args:
+        file: Seekable, uncompressed.
+
+    Returns:
+        Nested lists, tuples, dicts, numbers, strings, bytes and nodes that hold arrays.
+
+    Raises:
+        RefusedError: The file names a global that is not in `FACTORIES`, or asks for more than data.
+        DamagedError: The bytes are cut or malformed.
+    """
+    try:
+        return Machine(file).run()
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        raise DamagedError(f"{type(error).__name__}: {error}"[:200]) from error
+    except RecursionError as error:
+        raise DamagedError("pickles nested too deeply") from error
