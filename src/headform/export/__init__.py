@@ -1,0 +1,1 @@
+"""Files out: one module per format, and `write` as the front for a whole reconstruction."""

@@ -1,0 +1,187 @@
+"""GLB: one textured head with named shapes, ready for Blender, Unity, Unreal and three.js.
+
+V vertices, F triangles, T texture coordinates, N vertices after the split at seams.
+
+glTF 2.0: metres, y up, the face looks along +z, triangles counter-clockwise seen from outside,
+texture origin at the top left. The base mesh is the person's neutral face; the photo's expression
+is the default of the weights, so the file opens looking like the photo and still animates.
+"""
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from headform import __version__
+from headform.export.gltf_buffer import GltfBuffer
+from headform.export.morph_targets import MorphTarget
+from headform.export.seams import split_at_seams
+from headform.mesh.normals import vertex_normals
+
+MIN_DISPLACEMENT = 2e-6
+"""Metres; shorter displacements of a shape are left out."""
+MIN_TILT = 0.02
+"""Shorter changes of a unit normal (about one degree) are left out."""
+ROUGHNESS = 0.65
+"""Skin; the default of 1 looks like chalk."""
+
+_CLAMP_TO_EDGE, _LINEAR, _LINEAR_MIPMAP_LINEAR = 33071, 9729, 9987
+
+
+@dataclass(frozen=True)
+class GlbHead:
+    """What goes into the file.
+
+    Attributes:
+        vertices: (V, 3) metres, neutral.
+        faces: (F, 3) counter-clockwise seen from outside.
+        uv: (T, 2) in [0, 1], origin at the bottom left (OBJ); flipped on the way out.
+        uv_faces: (F, 3) indices into `uv`.
+        targets: Named shapes.
+        weights: One default weight per shape.
+        texture: A whole PNG or JPEG file, sRGB.
+        copyright: Licence line of the head model.
+        name: Name of the mesh; never the person's.
+    """
+
+    vertices: Float[np.ndarray, "V 3"]
+    faces: Int[np.ndarray, "F 3"]
+    uv: Float[np.ndarray, "T 2"]
+    uv_faces: Int[np.ndarray, "F 3"]
+    targets: Sequence[MorphTarget]
+    weights: Float[np.ndarray, " targets"]
+    texture: bytes
+    copyright: str = ""
+    name: str = "head"
+
+
+def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
+    """The bytes of a GLB file.
+
+    Args:
+        head: What to write.
+        target_normals: Store how each shape turns the normals, too: right shading for about twice
+            the size of the shapes.
+
+    Returns:
+        A binary glTF 2.0 file.
+
+    Raises:
+        ValueError: when weights and targets differ in number, or the texture is no PNG or JPEG.
+    """
+    if len(head.weights) != len(head.targets):
+        raise ValueError(f"{len(head.weights)} weights for {len(head.targets)} targets")
+    buffer = GltfBuffer()
+    split = split_at_seams(head.faces, head.uv_faces)
+    normals = _unit_normals(head.vertices, head.faces)
+    uv = head.uv[split.uv_of].astype(np.float64)
+    attributes = {
+        "POSITION": buffer.vectors(head.vertices[split.vertex_of], bounds=True),
+        "NORMAL": buffer.vectors(normals[split.vertex_of]),
+        "TEXCOORD_0": buffer.vectors(np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1)),
+    }
+    primitive: dict[str, Any] = {
+        "attributes": attributes,
+        "indices": buffer.triangles(split.faces),
+        "material": 0,
+        "mode": 4,
+    }
+    mesh: dict[str, Any] = {"name": head.name, "primitives": [primitive]}
+    if head.targets:
+        primitive["targets"] = []
+        for target in head.targets:
+            delta = target.delta[split.vertex_of]
+            entry = {"POSITION": buffer.displacements(delta, threshold=MIN_DISPLACEMENT)}
+            if target_normals:
+                tilt = _unit_normals(head.vertices + target.delta, head.faces) - normals
+                tilt[~_touched(target.delta, head.faces)] = 0.0
+                entry["NORMAL"] = buffer.displacements(tilt[split.vertex_of], threshold=MIN_TILT)
+            primitive["targets"].append(entry)
+        mesh["weights"] = [round(float(weight), 4) for weight in head.weights]
+        mesh["extras"] = {"targetNames": [target.name for target in head.targets]}
+    texture_view = buffer.view(head.texture)
+    binary = buffer.finish()
+    document = {
+        "asset": {
+            "version": "2.0",
+            "generator": f"headform {__version__}",
+            **({"copyright": head.copyright} if head.copyright else {}),
+        },
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"name": head.name, "mesh": 0}],
+        "meshes": [mesh],
+        "materials": [
+            {
+                "name": "skin",
+                "doubleSided": _is_open(head.faces),
+                "pbrMetallicRoughness": {
+                    "baseColorTexture": {"index": 0},
+                    "metallicFactor": 0.0,
+                    "roughnessFactor": ROUGHNESS,
+                },
+            }
+        ],
+        "textures": [{"source": 0, "sampler": 0}],
+        "samplers": [
+            {
+                "magFilter": _LINEAR,
+                "minFilter": _LINEAR_MIPMAP_LINEAR,
+                "wrapS": _CLAMP_TO_EDGE,
+                "wrapT": _CLAMP_TO_EDGE,
+            }
+        ],
+        "images": [{"mimeType": _mime_type(head.texture), "bufferView": texture_view}],
+        "accessors": buffer.accessors,
+        "bufferViews": buffer.views,
+        "buffers": [{"byteLength": len(binary)}],
+    }
+    return _container(document, binary)
+
+
+def _container(document: dict[str, Any], binary: bytes) -> bytes:
+    """Header and the two chunks; JSON is padded with spaces, the binary with zeros."""
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+    text += b" " * (-len(text) % 4)
+    binary += bytes(-len(binary) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text
+    chunks += struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+
+
+def _unit_normals(
+    vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
+) -> Float[np.ndarray, "V 3"]:
+    """Vertex normals of exactly unit length; (0, 0, 1) where a vertex has none."""
+    normals = np.asarray(vertex_normals(vertices.astype(np.float64), faces), np.float64)
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    fallback = np.array([0.0, 0.0, 1.0])
+    return np.where(length > 0.5, normals / np.maximum(length, 0.5), fallback)
+
+
+def _touched(
+    delta: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
+) -> Int[np.ndarray, " V"] | np.ndarray:
+    """Vertices of the triangles that a shape moves; elsewhere the normal cannot change."""
+    moved = np.linalg.norm(delta, axis=1) >= MIN_DISPLACEMENT
+    touched = np.zeros(len(delta), dtype=bool)
+    touched[faces[moved[faces].any(1)].reshape(-1)] = True
+    return touched
+
+
+def _is_open(faces: Int[np.ndarray, "F 3"]) -> bool:
+    """Whether some edge belongs to one triangle only (the neck): then its inside can be seen."""
+    edges = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    return bool((np.unique(edges, axis=0, return_counts=True)[1] == 1).any())
+
+
+def _mime_type(image: bytes) -> str:
+    if image.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if image.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    raise ValueError("the texture is neither a PNG nor a JPEG file")

@@ -1,0 +1,76 @@
+"""`landmarks.json`: where the face is in the photo, for people and scripts.
+
+L landmarks, N dense points.
+
+All positions are pixels of the original, upright photo with the origin at the top-left CORNER: the
+centre of the first pixel is (0.5, 0.5).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """What the file says.
+
+    Attributes:
+        points68: (68, 2) pixels, iBUG's order.
+        box: (4,) pixels, x0 y0 x1 y1 of the detected face.
+        confidence: 0 to 1.
+        status: "ok", or "low_confidence" when the result needs a look.
+        reasons: Why, one clause each.
+        image_size: Width and height of the photo.
+        dense: (N, 2) pixels, the network's dense points.
+        dense_sigma: (N,) pixels, standard deviation per axis of each.
+        head_name: Name of the head model.
+        head_sha256: SHA-256 of its file.
+    """
+
+    points68: Float[np.ndarray, "68 2"]
+    box: Float[np.ndarray, "4"]
+    confidence: float
+    status: Literal["ok", "low_confidence"]
+    reasons: Sequence[str]
+    image_size: tuple[int, int]
+    dense: Float[np.ndarray, "N 2"]
+    dense_sigma: Float[np.ndarray, " N"]
+    head_name: str = ""
+    head_sha256: str = ""
+
+
+def encode(landmarks: Landmarks) -> bytes:
+    """The bytes of the JSON file; pixels are rounded to 1/1000.
+
+    Raises:
+        ValueError: when a number is NaN or infinite, which JSON cannot say.
+    """
+    text = json.dumps(
+        {
+            "points68": _listed(landmarks.points68, 3),
+            "box": _listed(landmarks.box, 3),
+            "confidence": round(float(landmarks.confidence), 4),
+            "status": landmarks.status,
+            "reasons": list(landmarks.reasons),
+            "image_size": list(landmarks.image_size),
+            "pixel_origin": "top-left corner; the centre of the first pixel is 0.5, 0.5",
+            "dense": _listed(landmarks.dense, 3),
+            "dense_sigma": _listed(landmarks.dense_sigma, 4),
+            "head": {"name": landmarks.head_name, "sha256": landmarks.head_sha256},
+        },
+        allow_nan=False,
+        ensure_ascii=False,
+        indent=None,
+    )
+    # One top-level entry per line: short files, and a diff shows what changed.
+    return (text.replace(', "', ',\n"') + "\n").encode()
+
+
+def _listed(values: Float[np.ndarray, "..."], digits: int) -> list[float]:
+    rounded: list[float] = np.round(np.asarray(values, np.float64), digits).tolist()
+    return rounded

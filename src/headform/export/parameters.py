@@ -1,0 +1,52 @@
+"""`parameters.npz`: every number of a reconstruction, by name, for programs.
+
+V vertices, F triangles, N dense points.
+
+| name | shape, type | meaning |
+|---|---|---|
+| each coefficient's own name | float32 | as `Coefficients` names its slices |
+| `vertices`, `neutral` | (V, 3) float32 | metres, head frame: with the photo's expression, without |
+| `faces` | (F, 3) int32 | counter-clockwise seen from outside |
+| `K`, `R`, `t` | (3, 3), (3, 3), (3,) float64 | camera: x right, y down, z forward; pixel = K (R X + t) |
+| `image_size` | (2,) int32 | width, height of the upright photo in pixels |
+| `landmarks68`, `dense`, `dense_sigma` | (68, 2), (N, 2), (N,) float32 | pixels |
+| `expression_names` | (51,) text | order of the expression |
+| `head_name`, `head_sha256` | text | the head model |
+
+Pixels have their origin at the top-left corner of the photo.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+import numpy as np
+
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def encode(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The bytes of a compressed npz file; the same arrays always give the same bytes.
+
+    Args:
+        arrays: What to store, by name; numbers and text, no objects.
+
+    Returns:
+        A file for `np.load` (without `allow_pickle`).
+
+    Raises:
+        ValueError: when an array holds objects, which only pickle could store, or NaN or infinity.
+    """
+    store = io.BytesIO()
+    with zipfile.ZipFile(store, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, array in arrays.items():
+            value = np.asarray(array)
+            if value.dtype.kind == "f" and not np.isfinite(value).all():
+                raise ValueError(f"{name!r} holds NaN or infinity")
+            member = io.BytesIO()
+            np.lib.format.write_array(member, value, allow_pickle=False)
+            # numpy's own savez stamps the clock into the file.
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=_FIXED_DATE)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, member.getvalue())
+    return store.getvalue()

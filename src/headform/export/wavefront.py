@@ -1,0 +1,38 @@
+"""`head.obj`, `head.mtl` and `texture.png`: the head for every other 3D program.
+
+V vertices, F triangles, T texture coordinates.
+
+No vertex colours: readers that evaluation tools rely on (MPI-IS mesh) fail on `v x y z r g b`.
+"""
+
+from headform.mesh import obj
+from headform.mesh.triangle_mesh import TriangleMesh
+
+OBJ, MTL, TEXTURE = "head.obj", "head.mtl", "texture.png"
+_MATERIAL = "head"
+
+
+def encode(mesh: TriangleMesh, *, comment: str = "") -> dict[str, bytes]:
+    """The OBJ file and its material file; the texture is written beside them as `texture.png`.
+
+    Args:
+        mesh: The head, with texture coordinates; metres, vertex order kept.
+        comment: Lines for the head of both files.
+
+    Returns:
+        File names and contents; all references are relative.
+    """
+    material = [
+        *(f"# {line}" for line in comment.splitlines()),
+        f"newmtl {_MATERIAL}",
+        "Ka 1 1 1",
+        "Kd 1 1 1",
+        "Ks 0.04 0.04 0.04",
+        "Ns 10",
+        "illum 2",
+        f"map_Kd {TEXTURE}",
+    ]
+    return {
+        OBJ: obj.encode(mesh, mtllib=MTL, material=_MATERIAL, comment=comment),
+        MTL: ("\n".join(material) + "\n").encode("ascii", "backslashreplace"),
+    }
