@@ -1,0 +1,1 @@
+"""Fit a head to points, to a picture, to a mesh."""

@@ -1,0 +1,306 @@
+"""Fit a linear head to predicted image points by damped Gauss-Newton, in float64 on the CPU.
+
+N points, I identity and E expression coefficients, P = I + E + 7 unknowns.
+
+Minimised is the negative log posterior of head and camera
+
+    sum_n  c^2/2 log(1 + |r_n|^2 / (c^2 s_n^2))  +  1/2 |(a - a0)/s_a|^2  +  1/2 |(e - e0)/s_e|^2
+    + 1/2 ((log f - log f0)/s_f)^2      subject to   |a| <= 3,  0 <= e <= 1,
+
+r the pixel residual of a point, s its standard deviation, c the width of the Cauchy robustifier.
+Points of one network share their errors, so N of them are worth fewer: every variance is inflated.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from scipy.linalg import cho_factor, cho_solve
+
+from headform.errors import InputError
+from headform.fit.point_problem import PointModel, PointState, jacobian, project_points
+from headform.geometry.camera import PerspectiveCamera
+from headform.heads import PARTS, LinearHead
+
+FRONTAL = np.diag([1.0, -1.0, -1.0])
+"""cam_from_head of a head that looks into the camera."""
+
+
+@dataclass(frozen=True)
+class PointPriors:
+    """How far each unknown is believed to lie from its prior mean, and how much points are trusted.
+
+    Attributes:
+        identity_sigma: Standard deviation of identity about its prior, in the head's own units.
+        expression_sigma: Standard deviation of an expression weight about its prior.
+        inflation: Factor on every point's variance, for errors that points share.
+        outlier_sigma: Residual, in standard deviations, where a point starts to be mistrusted.
+        floor: Smallest standard deviation of a point, as a fraction of the points' extent.
+        log_focal_sigma: Standard deviation of the log focal length where it is estimated.
+        identity_bound: Largest magnitude of an identity coefficient.
+    """
+
+    identity_sigma: float = 0.7
+    expression_sigma: float = 0.25
+    inflation: float = 4.0
+    outlier_sigma: float = 3.0
+    floor: float = 0.003
+    log_focal_sigma: float = 0.35
+    identity_bound: float = 3.0
+
+
+@dataclass(frozen=True)
+class PointFit:
+    """A head and a camera that explain the points.
+
+    Attributes:
+        identity: Standard deviations.
+        expression: Weights in [0, 1], in the order of the head's `expression_names`.
+        camera: cam_from_head perspective camera; pixels with the origin at the top-left corner.
+        points: The dense points of the fitted head, projected, pixels.
+        rms_sigma: Root mean square of |residual| / standard deviation over the points.
+        iterations: Gauss-Newton steps that were accepted.
+        cost: The minimised function at the end.
+    """
+
+    identity: Float[np.ndarray, " I"]
+    expression: Float[np.ndarray, " E"]
+    camera: PerspectiveCamera
+    points: Float[np.ndarray, "N 2"]
+    rms_sigma: float
+    iterations: int
+    cost: float
+
+
+def point_model(head: LinearHead) -> PointModel:
+    """Gather the rows of `head` that its dense points see.
+
+    Points on the eyeballs feel identity only: in a fit `eyeLook*` moves the lids, gaze is separate.
+    """
+    dense = head.dense
+    basis = np.concatenate([head.identity[:, dense].numpy(), head.expression[:, dense].numpy()])
+    eyes = [PARTS.index("eye_right"), PARTS.index("eye_left")]
+    on_eye = np.isin(head.part[dense].numpy(), eyes)
+    num_identity = len(head.identity)
+    basis[num_identity:, on_eye] = 0
+    planes = np.ascontiguousarray(basis.transpose(2, 1, 0).astype(np.float64))
+    return PointModel(head.mean[dense].numpy().astype(np.float64), planes, num_identity)
+
+
+def default_focal(image_size: tuple[int, int]) -> float:
+    """Focal length in pixels assumed for an unknown camera: 1.2 times the longer side."""
+    return 1.2 * max(image_size)
+
+
+def fit_points(
+    model: PointModel | LinearHead,
+    points_px: Float[np.ndarray, "N 2"],
+    sigma_px: Float[np.ndarray, " N"],
+    *,
+    image_size: tuple[int, int],
+    identity_prior: Float[np.ndarray, " I"] | None = None,
+    expression_prior: Float[np.ndarray, " E"] | None = None,
+    rotation_init: Float[np.ndarray, "3 3"] | None = None,
+    focal_px: float | None = None,
+    estimate_focal: bool = False,
+    priors: PointPriors | None = None,
+    max_iterations: int = 12,
+) -> PointFit:
+    """Fit identity, expression and camera to image points.
+
+    Args:
+        model: The head, or its dense rows from `point_model` (saves gathering them per photo).
+        points_px: Observed points in the head's dense order, pixels, origin at the corner.
+        sigma_px: Standard deviation of each point along either axis, pixels; infinity drops it.
+        image_size: Width and height, pixels; the principal point is the image centre.
+        identity_prior: Prior mean of the identity; the mean head if absent.
+        expression_prior: Prior mean of the expression; neutral if absent.
+        rotation_init: cam_from_head to start from; frontal if absent.
+        focal_px: Known focal length, or centre of its prior; `default_focal` if absent.
+        estimate_focal: Treat the focal length as unknown with a log-normal prior.
+        priors: Strengths; the defaults were chosen by measurement.
+        max_iterations: Upper limit of accepted steps.
+
+    Raises:
+        InputError: `points_invalid` where shapes disagree or fewer than 6 points are finite.
+    """
+    if isinstance(model, LinearHead):
+        model = point_model(model)
+    priors = priors or PointPriors()
+    num_expression = model.basis.shape[2] - model.num_identity
+    a0 = np.zeros(model.num_identity) if identity_prior is None else identity_prior
+    e0 = np.zeros(num_expression) if expression_prior is None else np.clip(expression_prior, 0, 1)
+    points, sigma = _checked(model, points_px, sigma_px, priors)
+    problem = _Problem(
+        model=model,
+        points=points,
+        sigma=sigma,
+        centre=np.asarray(image_size, dtype=np.float64) / 2,
+        prior=np.concatenate([a0, e0]).astype(np.float64),
+        weight=np.repeat(
+            [priors.identity_sigma**-2, priors.expression_sigma**-2],
+            [model.num_identity, num_expression],
+        ),
+        lower=np.repeat([-priors.identity_bound, 0.0], [model.num_identity, num_expression]),
+        upper=np.repeat([priors.identity_bound, 1.0], [model.num_identity, num_expression]),
+        log_focal=float(np.log(focal_px or default_focal(image_size))),
+        focal_weight=priors.log_focal_sigma**-2 if estimate_focal else np.inf,
+        outlier=priors.outlier_sigma,
+    )
+    start = problem.start(FRONTAL if rotation_init is None else np.asarray(rotation_init, float))
+    state, cost, iterations = _minimise(problem, start, max_iterations)
+    projected = project_points(model, state, problem.centre)
+    used = np.isfinite(sigma)
+    white = (projected - points)[used] / sigma[used, None]
+    f = state.focal
+    camera = PerspectiveCamera(
+        K=np.array([[f, 0, problem.centre[0]], [0, f, problem.centre[1]], [0, 0, 1]]),
+        R=state.rotation,
+        t=state.translation,
+    )
+    return PointFit(
+        identity=state.coefficients[: model.num_identity],
+        expression=state.coefficients[model.num_identity :],
+        camera=camera,
+        points=projected,
+        rms_sigma=float(np.sqrt(np.mean(np.sum(white**2, axis=1)) * priors.inflation)),
+        iterations=iterations,
+        cost=cost,
+    )
+
+
+def _checked(
+    model: PointModel,
+    points_px: Float[np.ndarray, "M 2"],
+    sigma_px: Float[np.ndarray, " K"],
+    priors: PointPriors,
+) -> tuple[Float[np.ndarray, "M 2"], Float[np.ndarray, " M"]]:
+    """Points and inflated standard deviations in float64; points that are not finite drop out."""
+    points = np.asarray(points_px, dtype=np.float64)
+    sigma = np.asarray(sigma_px, dtype=np.float64)
+    if len(points) != len(model.mean) or len(sigma) != len(points):
+        raise InputError(
+            "points_invalid",
+            f"expected {len(model.mean)} points with a sigma each, got {len(points)} and {len(sigma)}",
+        )
+    good = np.isfinite(points).all(axis=1) & np.isfinite(sigma) & (sigma > 0)
+    if good.sum() < 6:
+        raise InputError("points_invalid", f"only {good.sum()} of the points are finite")
+    extent = float(np.sqrt(np.prod(np.maximum(np.ptp(points[good], axis=0), 1e-3))))
+    inflated = np.maximum(sigma, priors.floor * extent) * np.sqrt(priors.inflation)
+    return np.where(good[:, None], points, 0.0), np.where(good, inflated, np.inf)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """The function to minimise; see the head of the module."""
+
+    model: PointModel
+    points: Float[np.ndarray, "N 2"]
+    sigma: Float[np.ndarray, " N"]
+    centre: Float[np.ndarray, " 2"]
+    prior: Float[np.ndarray, " K"]
+    weight: Float[np.ndarray, " K"]
+    lower: Float[np.ndarray, " K"]
+    upper: Float[np.ndarray, " K"]
+    log_focal: float
+    focal_weight: float
+    outlier: float
+
+    def start(self, rotation: Float[np.ndarray, "3 3"]) -> PointState:
+        """Prior coefficients placed by weak perspective: scale gives depth, the mean the shift."""
+        coefficients = np.clip(self.prior, self.lower, self.upper)
+        turned = self.model.positions(coefficients) @ rotation.T
+        w = np.where(np.isfinite(self.sigma), self.sigma**-2.0, 0.0)
+        w /= w.sum()
+        mean_px, mean_m = w @ self.points, w @ turned
+        spread_px = w @ ((self.points - mean_px) ** 2).sum(axis=1)
+        spread_m = w @ ((turned - mean_m)[:, :2] ** 2).sum(axis=1)
+        focal = float(np.exp(self.log_focal))
+        depth = focal * np.sqrt(spread_m / max(spread_px, 1e-9))
+        offset = (mean_px - self.centre) * depth / focal
+        translation = np.array([*offset, depth]) - mean_m
+        # Never start with a point behind the camera.
+        translation[2] = max(translation[2], 0.05 - turned[:, 2].min())
+        return PointState(coefficients, rotation, translation, focal)
+
+    def cost(self, state: PointState) -> float:
+        """The negative log posterior, up to a constant."""
+        pixels = project_points(self.model, state, self.centre)
+        if not np.isfinite(pixels).all():
+            return np.inf
+        c2 = self.outlier**2
+        square = ((pixels - self.points) ** 2).sum(axis=1) / self.sigma**2
+        prior = self.weight @ (state.coefficients - self.prior) ** 2
+        if np.isfinite(self.focal_weight):
+            prior += self.focal_weight * (np.log(state.focal) - self.log_focal) ** 2
+        return float(0.5 * c2 * np.log1p(square / c2).sum() + 0.5 * prior)
+
+    def normal_equations(
+        self, state: PointState
+    ) -> tuple[Float[np.ndarray, "P P"], Float[np.ndarray, " P"]]:
+        """Gauss-Newton matrix and gradient, with each point's weight as the robustifier says."""
+        pixels = project_points(self.model, state, self.centre)
+        residual = (pixels - self.points).T  # (2, N)
+        square = (residual**2).sum(axis=0) / self.sigma**2
+        root = np.sqrt(1.0 / (1.0 + square / self.outlier**2)) / self.sigma
+        rows = jacobian(self.model, state)
+        rows *= root[:, None]
+        flat = rows.reshape(-1, rows.shape[2])
+        hessian = flat.T @ flat
+        gradient = flat.T @ (residual * root).reshape(-1)
+        num = len(self.prior)
+        gradient[:num] += self.weight * (state.coefficients - self.prior)
+        diagonal = np.zeros(len(gradient))
+        diagonal[:num] = self.weight
+        if np.isfinite(self.focal_weight):
+            diagonal[-1] = self.focal_weight
+            gradient[-1] += self.focal_weight * (np.log(state.focal) - self.log_focal)
+        hessian[np.diag_indices_from(hessian)] += diagonal
+        return hessian, gradient
+
+    def fixed(self, state: PointState, gradient: Float[np.ndarray, " P"]) -> np.ndarray:
+        """Unknowns that a step must not move: at a bound and pushed outwards, or not estimated."""
+        num = len(self.prior)
+        out = np.zeros(len(gradient), dtype=bool)
+        low = (state.coefficients <= self.lower) & (gradient[:num] > 0)
+        high = (state.coefficients >= self.upper) & (gradient[:num] < 0)
+        out[:num] = low | high
+        out[-1] = not np.isfinite(self.focal_weight)
+        return out
+
+    def clipped(self, state: PointState) -> PointState:
+        """The state with its coefficients inside their bounds."""
+        return replace(state, coefficients=np.clip(state.coefficients, self.lower, self.upper))
+
+
+def _minimise(
+    problem: _Problem, state: PointState, max_iterations: int
+) -> tuple[PointState, float, int]:
+    """Projected Levenberg-Marquardt: active bounds leave the system, the damping follows success."""
+    cost = problem.cost(state)
+    damping, accepted = 1e-3, 0
+    while accepted < max_iterations and damping < 1e8:
+        hessian, gradient = problem.normal_equations(state)
+        free = ~problem.fixed(state, gradient)
+        sub, grad = hessian[np.ix_(free, free)], gradient[free]
+        diagonal = np.diag(sub).copy()
+        improved = False
+        while damping < 1e8:
+            sub[np.diag_indices_from(sub)] = diagonal * (1.0 + damping)
+            step = np.zeros(len(gradient))
+            step[free] = cho_solve(cho_factor(sub, check_finite=False), -grad, check_finite=False)
+            trial = problem.clipped(state.moved(step))
+            trial_cost = problem.cost(trial)
+            if trial_cost < cost:
+                improved = True
+                break
+            damping *= 8.0
+        if not improved:
+            break
+        gain, state, cost = cost - trial_cost, trial, trial_cost
+        accepted += 1
+        damping = max(damping / 8.0, 1e-9)
+        if gain < 1e-5 * max(cost, 1.0):
+            break
+    return state, cost, accepted
