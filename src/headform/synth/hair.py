@@ -1,0 +1,216 @@
+"""Hair as geometry: a shell that follows the skull from the crown and then hangs.
+
+P meridians around the head, Q rows from the crown to the tips, V vertices, F faces. Centimetres inside this module.
+
+The shell is laid out once on the mean head: along each meridian it follows the skull down to the hairline, then hangs
+at least as far out as the skin below. Per person it moves with the skin under it and takes thickness, length, raggedness.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..heads.linear import LinearHead
+from ..heads.skin_fields import SkinFields
+
+MERIDIANS, ROOT_ROWS, HANG_ROWS = 72, 13, 9
+ROWS = ROOT_ROWS + HANG_ROWS
+_CENTRE_CM = np.array([0.0, 4.5, 0.0])
+_POLAR_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class HairShell:
+    """The layout on the mean head; see `lay_out_hair`."""
+
+    faces: Int[np.ndarray, "F 3"]
+    phi: Float[np.ndarray, " P"]  # 0 in front, positive toward the subject's left
+    polar: Float[np.ndarray, " T"]  # angles from straight up
+    surface: Float[np.ndarray, "P T 3"]  # skin along each meridian, cm
+    vertex: Int[np.ndarray, "P T"]  # nearest skin vertex
+    hairline: Float[np.ndarray, "P T"]  # cm above the mean hairline
+    radius: Float[np.ndarray, "P Y"]  # horizontal extent of the skin at each height
+    heights: Float[np.ndarray, " Y"]
+
+
+def lay_out_hair(head: LinearHead, fields: SkinFields) -> HairShell:
+    """Cast the meridians against the mean head (about 0.5 s; keep the result)."""
+    verts = fields.centimetres.astype(np.float64)
+    faces = head.faces.numpy()
+    skin_faces = faces[(fields.skin[faces] > 0).all(1)]
+    phi = np.linspace(-np.pi, np.pi, MERIDIANS, endpoint=False)
+    polar = np.linspace(0.02, np.radians(125), _POLAR_SAMPLES)
+    ray = np.stack(
+        [
+            np.sin(phi)[:, None] * np.sin(polar),
+            np.ones_like(phi)[:, None] * np.cos(polar),
+            np.cos(phi)[:, None] * np.sin(polar),
+        ],
+        axis=-1,
+    )  # (P, T, 3)
+    reach = _cast(verts, skin_faces, ray.reshape(-1, 3)).reshape(ray.shape[:2])
+    surface = _CENTRE_CM + ray * reach[..., None]
+    skin_ids = np.flatnonzero(fields.skin > 0)
+    vertex = skin_ids[_nearest(surface.reshape(-1, 3), verts[skin_ids])].reshape(reach.shape)
+    line = fields.hairline[vertex]
+    heights = np.linspace(-18.0, 14.0, 65)
+    radius = np.zeros((MERIDIANS, len(heights)))
+    at = verts[skin_ids]
+    sector = np.round((np.arctan2(at[:, 0], at[:, 2]) + np.pi) / (2 * np.pi) * MERIDIANS)
+    level = np.round((at[:, 1] - heights[0]) / (heights[1] - heights[0]))
+    out = np.hypot(at[:, 0], at[:, 2])
+    for ds in (-1, 0, 1):
+        for dy in (-1, 0, 1):
+            where = (
+                ((sector + ds) % MERIDIANS).astype(int),
+                np.clip(level + dy, 0, len(heights) - 1).astype(int),
+            )
+            np.maximum.at(radius, where, out)
+    grid = np.arange(MERIDIANS)[:, None] * ROWS + np.arange(ROWS)
+    right = np.roll(grid, -1, axis=0)
+    quads = np.stack([grid[:, :-1], grid[:, 1:], right[:, 1:], right[:, :-1]], -1).reshape(-1, 4)
+    shell_faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    return HairShell(shell_faces, phi, polar, surface, vertex, line, radius, heights)
+
+
+@dataclass(frozen=True)
+class HairStyle:
+    """Lengths in centimetres beyond the hairline; see `sample_style`."""
+
+    thickness: float
+    recede: float  # hairline moved up (positive) or down
+    fringe: float
+    sides: float
+    back: float
+    flare: float
+    ragged: float
+    parting: float
+    hat: bool
+    seed: int
+
+
+def sample_style(rng: np.random.Generator) -> HairStyle:
+    """Crops, short cuts, fringes, bobs, long hair and hats."""
+    kind = rng.random()
+    short = kind < 0.5
+    long_sides = float(rng.uniform(6, 30)) if not short else float(rng.uniform(0, 1.5))
+    fringe = float(rng.uniform(1, 6.5)) if rng.random() < 0.35 else 0.0
+    hat = kind > 0.95
+    return HairStyle(
+        thickness=float(rng.uniform(0.25, 1.2) if short and rng.random() < 0.6 else rng.uniform(0.6, 3.5)),
+        recede=float(rng.normal(0, 0.8) if rng.random() < 0.8 else rng.uniform(0, 4.5)),
+        fringe=0.0 if hat else fringe,
+        sides=0.0 if hat else long_sides,
+        back=0.0 if hat else (long_sides + float(rng.uniform(0, 8)) if not short else float(rng.uniform(0, 3))),
+        flare=float(rng.uniform(-0.05, 0.35)),
+        ragged=float(rng.uniform(0.0, 1.0)),
+        parting=float(rng.uniform(-1.2, 1.2)),
+        hat=hat,
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def grow(
+    shell: HairShell, style: HairStyle, moved_cm: Float[np.ndarray, "V 3"]
+) -> tuple[Float[np.ndarray, "S 3"], Float[np.ndarray, " S"]]:
+    """Shape the shell of one person.
+
+    Args:
+        shell: The layout.
+        style: Thickness and lengths.
+        moved_cm: (V, 3) how far this person's skin lies from the mean head's, centimetres.
+
+    Returns:
+        Vertices (P * Q, 3) in metres, and a per-vertex strand tone around 1.
+    """
+    rng = np.random.default_rng(style.seed)
+    p = np.arange(MERIDIANS)
+    smooth = _around(rng, 5) * 0.5
+    fine = rng.normal(0, 1, MERIDIANS)
+    side = np.clip((np.abs(shell.phi) - 0.75) / 0.5, 0, 1)  # 0 over the forehead, 1 beyond
+    rear = np.clip((np.abs(shell.phi) - 1.9) / 0.5, 0, 1)
+    # where the hair stops following the skull: the first sample below the (moved) hairline
+    line = style.recede * (1 - 0.75 * side) + (0.4 * smooth + 0.15 * fine * style.ragged)
+    if style.hat:
+        line = np.full(MERIDIANS, -3.2) + 1.5 * rear
+    grows = (shell.hairline > line[:, None]) | (shell.polar[None] < 0.35)
+    last = np.maximum(np.cumprod(grows, axis=1).sum(1) - 1, 4)  # (P,)
+    t = np.linspace(0, 1, ROOT_ROWS)
+    at = np.round(t[None] * last[:, None]).astype(int)  # (P, ROOT_ROWS)
+    base = shell.surface[p[:, None], at] + moved_cm[shell.vertex[p[:, None], at]]
+    out = base - _CENTRE_CM
+    out /= np.linalg.norm(out, axis=-1, keepdims=True)
+    length = style.fringe * (1 - side) + style.sides * side * (1 - rear) + style.back * rear
+    curtain = np.clip(np.abs(shell.phi - style.parting * 0.5) / 0.5, 0, 1)
+    length = length * np.where(side < 1, 0.35 + 0.65 * curtain, 1.0)
+    length = length * (1 + 0.12 * smooth + 0.22 * style.ragged * np.clip(fine, -2, 2))
+    length = np.clip(length, 0, None)
+    hangs = np.clip(length / 1.5, 0, 1)
+    fade = np.clip((1 - t[None]) / 0.35, 0, 1)
+    edge = -0.25 + 0.85 * hangs  # below the skin where the hair ends, above it where it goes on
+    volume = style.thickness * (0.6 + 0.4 * np.sin(np.pi * np.clip(t, 0, 1)))
+    lift = fade * volume[None] * (1 + 0.2 * smooth[:, None]) + (1 - fade) * np.maximum(
+        edge[:, None], hangs[:, None] * 0.5 * style.thickness
+    )
+    if style.hat:
+        lift = np.full_like(lift, 0.9)
+    lift = lift + 0.12 * style.ragged * rng.normal(0, 1, lift.shape) * min(style.thickness, 1.0)
+    root = base + out * lift[..., None]
+    # hang: straight down, never inside the skin below
+    s = np.linspace(0, 1, HANG_ROWS + 1)[1:]
+    start = root[:, -1]
+    drop = start[:, 1, None] - s[None] * length[:, None]  # (P, HANG_ROWS)
+    step = shell.heights[1] - shell.heights[0]
+    level = np.clip(np.round((drop - shell.heights[0]) / step), 0, len(shell.heights) - 1).astype(int)
+    clearance = 0.35 + 0.3 * style.thickness * side[:, None]
+    below = shell.radius[p[:, None], level] + clearance
+    reach = np.hypot(start[:, 0], start[:, 2])[:, None]
+    reach = np.maximum.accumulate(np.maximum(reach, np.where(hangs[:, None] > 0, below, 0)), axis=1)
+    reach = reach + style.flare * length[:, None] * s[None] ** 2 * side[:, None]
+    reach = reach * (1 + 0.03 * smooth[:, None] * s[None])
+    hang = np.stack(
+        [reach * np.sin(shell.phi)[:, None], drop, reach * np.cos(shell.phi)[:, None]], axis=-1
+    )
+    none = (length < 0.3)[:, None, None]
+    hang = np.where(none, start[:, None], hang)
+    verts = np.concatenate([root, hang], axis=1).reshape(-1, 3)
+    tone = 1 + 0.28 * fine[:, None] * np.ones(ROWS) + 0.12 * rng.normal(0, 1, (MERIDIANS, ROWS))
+    return (verts / 100.0).astype(np.float32), np.clip(tone, 0.35, 1.9).reshape(-1).astype(np.float32)
+
+
+def _around(rng: np.random.Generator, waves: int) -> Float[np.ndarray, " P"]:
+    """Smooth periodic noise of about unit size around the head."""
+    angle = np.linspace(-np.pi, np.pi, MERIDIANS, endpoint=False)
+    k = np.arange(1, waves + 1)[:, None]
+    a, b = rng.normal(0, 1, (2, waves, 1)) / np.sqrt(k)
+    return np.asarray((a * np.cos(k * angle) + b * np.sin(k * angle)).sum(0))
+
+
+def _cast(
+    verts: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], rays: Float[np.ndarray, "R 3"]
+) -> Float[np.ndarray, " R"]:
+    """Farthest hit of each ray from the centre (Moeller and Trumbore 1997); 7 cm where none."""
+    a, b, c = (verts[faces[:, k]] - _CENTRE_CM for k in range(3))
+    e1, e2 = b - a, c - a
+    reach = np.full(len(rays), 7.0)
+    q = np.cross(-a, e1)
+    for r, ray in enumerate(rays):
+        h = np.cross(ray, e2)
+        det = (e1 * h).sum(1)
+        det = np.where(np.abs(det) < 1e-12, np.inf, det)
+        u = (-a * h).sum(1) / det
+        v = (q @ ray) / det
+        t = (e2 * q).sum(1) / det
+        hit = (u >= -1e-6) & (v >= -1e-6) & (u + v <= 1 + 1e-6) & (t > 0)
+        if hit.any():
+            reach[r] = t[hit].max()
+    return reach
+
+
+def _nearest(
+    points: Float[np.ndarray, "R 3"], verts: Float[np.ndarray, "V 3"]
+) -> Int[np.ndarray, " R"]:
+    from scipy.spatial import cKDTree
+
+    return np.asarray(cKDTree(verts).query(points)[1], np.int64)

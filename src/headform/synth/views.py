@@ -1,0 +1,40 @@
+"""The two crops of the networks, as similarities from the image to the crop.
+
+L landmarks. Pixel coordinates have their origin at the top-left corner.
+
+loose: the square around the 68 points, 1.35 times their larger side, upright. For the dense landmark network.
+tight: eyes and mouth moved to fixed places. For the identity network.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+LOOSE_MARGIN = 1.35
+TIGHT_TARGETS = np.array([[0.335, 0.33], [0.665, 0.33], [0.5, 0.66]])
+"""Where the subject's right eye, left eye and the mouth lie in the tight crop, in crop sizes."""
+
+
+def eyes_and_mouth(points68: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, "3 2"]:
+    """Right eye, left eye and mouth, each the mean of its points."""
+    return np.stack([points68[36:42].mean(0), points68[42:48].mean(0), points68[48:68].mean(0)])
+
+
+def loose_square(points68: Float[np.ndarray, "68 2"]) -> tuple[float, float, float]:
+    """The loose crop (x0, y0, size) of 68 points."""
+    low, high = points68.min(0), points68.max(0)
+    size = float((high - low).max()) * LOOSE_MARGIN
+    middle = (low + high) / 2 - size / 2
+    return float(middle[0]), float(middle[1]), size
+
+
+def tight_similarity(anchors: Float[np.ndarray, "3 2"], size: float) -> Float[np.ndarray, "2 3"]:
+    """Least-squares similarity (2, 3) that takes the anchors into a crop of `size` pixels."""
+    target = TIGHT_TARGETS * size
+    a = anchors - anchors.mean(0)
+    b = target - target.mean(0)
+    # complex regression: b = (p + iq) a
+    power = float((a**2).sum()) + 1e-12
+    p = float((a * b).sum()) / power
+    q = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / power
+    turn = np.array([[p, -q], [q, p]])
+    return np.column_stack([turn, target.mean(0) - turn @ anchors.mean(0)])
