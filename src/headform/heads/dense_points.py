@@ -1,0 +1,55 @@
+"""Choose the dense landmark set of a head: the 68 iBUG points, the pupils and evenly spread skin points, in mirror pairs.
+
+V vertices, N dense points.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+PAIRS, MIDLINE = 125, 16
+
+
+def choose_dense(
+    vertices: Float[np.ndarray, "V 3"],
+    mirror: Int[np.ndarray, " V"],
+    candidates: Bool[np.ndarray, " V"],
+    landmarks: Int[np.ndarray, "68"],
+    pupils: tuple[int, int],
+) -> tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"]]:
+    """Farthest-point sampling that takes a vertex and its mirror image together.
+
+    Args:
+        vertices: mean shape in centimetres.
+        mirror: the vertex on the other side of each.
+        candidates: where points may be put (the skin of the face).
+        landmarks: the 68 iBUG vertices, which come first.
+        pupils: the subject's right and left pupil, which come last.
+
+    Returns:
+        Vertex indices (68 + 2 x PAIRS + MIDLINE + 2) and the position in that list of each point's mirror image.
+    """
+    # half the spacing about eyes and mouth, where shape carries most
+    marks = vertices[landmarks]
+    centres = np.stack([marks[36:42].mean(0), marks[42:48].mean(0), marks[48:68].mean(0)])
+    near = np.linalg.norm(vertices[:, None] - centres, axis=2).min(1)
+    density = np.where(near < 2.8, 2.0, 1.0)
+    chosen = list(landmarks)
+    gap = np.full(len(vertices), np.inf)
+
+    def take(index: int) -> None:
+        np.minimum(gap, np.linalg.norm(vertices - vertices[index], axis=1), out=gap)
+        chosen.append(index)
+
+    for index in landmarks:
+        np.minimum(gap, np.linalg.norm(vertices - vertices[index], axis=1), out=gap)
+    midline = candidates & (mirror == np.arange(len(vertices)))
+    for _ in range(MIDLINE):
+        take(int(np.argmax(np.where(midline, gap, -1))))
+    right = candidates & (vertices[:, 0] < -0.25)
+    for _ in range(PAIRS):
+        index = int(np.argmax(np.where(right, gap * density, -1)))
+        take(index)
+        take(int(mirror[index]))
+    chosen += pupils
+    place = {int(v): n for n, v in enumerate(chosen)}
+    return np.asarray(chosen), np.asarray([place[int(mirror[v])] for v in chosen])
