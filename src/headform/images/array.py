@@ -49,7 +49,8 @@ def from_array(array: object, *, name: str = "array") -> Photo:
         if eight[..., 3].min() < 255:
             notes.append("transparent pixels shown on white")
         alpha = eight[..., 3:].astype(np.float32) / 255
-        over = eight[..., :3] * alpha + np.float32(BACKGROUND) * (1 - alpha)
+        white = np.array(BACKGROUND, np.float32)
+        over = eight[..., :3] * alpha + white * (1 - alpha)
         eight = np.rint(over).astype(np.uint8)
     rgb = np.broadcast_to(eight, (height, width, 3))
     return Photo(np.array(rgb, order="C"), tuple(notes), name)  # a copy: the caller may reuse his
@@ -59,7 +60,7 @@ def _as_numpy(array: object) -> Shaped[np.ndarray, "..."]:
     if isinstance(array, torch.Tensor):
         plain = array.detach().cpu()
         return np.asarray(plain.float() if plain.dtype == torch.bfloat16 else plain.numpy())
-    if not hasattr(array, "__array__"):
+    if not isinstance(array, np.ndarray) and not hasattr(array, "__array__"):
         raise _refused(
             f"a {type(array).__name__} is not an array", "pass a numpy array or a tensor"
         )
@@ -80,7 +81,8 @@ def _to_eight_bits(values: Shaped[np.ndarray, "H W C"]) -> Shaped[np.ndarray, "H
     if low < -_SLACK or high > 1 + _SLACK:
         advice = "divide by 255, or pass uint8" if low >= 0 and high <= 256 else ""
         raise _refused(f"floats must lie in 0..1, these span {low:.4g} to {high:.4g}", advice)
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    eight: Shaped[np.ndarray, "H W C"] = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return eight
 
 
 def _refused(what: str, advice: str = "") -> InputError:

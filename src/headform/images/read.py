@@ -7,10 +7,11 @@ import io
 import os
 import stat
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from headform.errors import InputError, ResourceError
 from headform.images.colour import to_srgb
@@ -26,7 +27,7 @@ MAX_JPEG_SCANS = 200
 """A small file can order thousands of passes over a large picture."""
 
 # The plugins are called by name: `Image.open` would try others and owns a global size limit.
-_DECODERS = {
+_DECODERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
