@@ -20,7 +20,7 @@ from scipy.linalg import cho_factor, cho_solve
 from headform.errors import InputError
 from headform.fit.point_problem import PointModel, PointState, jacobian, project_points
 from headform.geometry.camera import PerspectiveCamera
-from headform.heads import PARTS, LinearHead
+from headform.heads.linear import PARTS, LinearHead
 
 FRONTAL = np.diag([1.0, -1.0, -1.0])
 """cam_from_head of a head that looks into the camera."""
@@ -115,14 +115,15 @@ def fit_points(
         image_size: Width and height, pixels; the principal point is the image centre.
         identity_prior: Prior mean of the identity; the mean head if absent.
         expression_prior: Prior mean of the expression; neutral if absent.
-        rotation_init: cam_from_head to start from; frontal if absent.
+        rotation_init: cam_from_head to start from; from an affine camera if absent.
         focal_px: Known focal length, or centre of its prior; `default_focal` if absent.
         estimate_focal: Treat the focal length as unknown with a log-normal prior.
         priors: Strengths; the defaults were chosen by measurement.
         max_iterations: Upper limit of accepted steps.
 
     Raises:
-        InputError: `points_invalid` where shapes disagree or fewer than 6 points are finite.
+        InputError: `points_invalid` where shapes disagree or fewer than 6 points are finite,
+            `prior_invalid` where a prior, the focal length or the first rotation is not finite.
     """
     if isinstance(model, LinearHead):
         model = point_model(model)
@@ -131,6 +132,10 @@ def fit_points(
     a0 = np.zeros(model.num_identity) if identity_prior is None else identity_prior
     e0 = np.zeros(num_expression) if expression_prior is None else np.clip(expression_prior, 0, 1)
     points, sigma = _checked(model, points_px, sigma_px, priors)
+    focal = default_focal(image_size) if focal_px is None else focal_px
+    given = [a0, e0, focal, 0.0 if rotation_init is None else rotation_init]
+    if not all(np.isfinite(value).all() for value in given) or focal <= 0:
+        raise InputError("prior_invalid", "a prior, the focal length or the rotation is not finite")
     problem = _Problem(
         model=model,
         points=points,
@@ -143,11 +148,15 @@ def fit_points(
         ),
         lower=np.repeat([-priors.identity_bound, 0.0], [model.num_identity, num_expression]),
         upper=np.repeat([priors.identity_bound, 1.0], [model.num_identity, num_expression]),
-        log_focal=float(np.log(focal_px or default_focal(image_size))),
+        log_focal=float(np.log(focal)),
         focal_weight=priors.log_focal_sigma**-2 if estimate_focal else np.inf,
         outlier=priors.outlier_sigma,
     )
-    start = problem.start(FRONTAL if rotation_init is None else np.asarray(rotation_init, float))
+    if rotation_init is None:
+        starts = [problem.start(FRONTAL), problem.start(problem.affine_rotation())]
+    else:
+        starts = [problem.start(np.asarray(rotation_init, dtype=np.float64))]
+    start = min(starts, key=problem.cost)
     state, cost, iterations = _minimise(problem, start, max_iterations)
     projected = project_points(model, state, problem.centre)
     used = np.isfinite(sigma)
@@ -223,6 +232,28 @@ class _Problem:
         # Never start with a point behind the camera.
         translation[2] = max(translation[2], 0.05 - turned[:, 2].min())
         return PointState(coefficients, rotation, translation, focal)
+
+    def affine_rotation(self) -> Float[np.ndarray, "3 3"]:
+        """cam_from_head of the affine camera that best explains the prior head, any way up.
+
+        Least squares of the 2 x 3 affine map, with Huber weights against outliers; then the nearest
+        scaled rotation (the first two rows' polar factor).
+        """
+        head = self.model.positions(np.clip(self.prior, self.lower, self.upper))
+        rows = np.concatenate([head, np.ones((len(head), 1))], axis=1)
+        base = np.where(np.isfinite(self.sigma), 1 / self.sigma, 0.0)
+        weight = base
+        for _ in range(6):
+            # The ridge only matters where the points leave depth undetermined.
+            system = (rows * weight[:, None] ** 2).T @ rows
+            system[np.diag_indices(3)] += 1e-6 * np.trace(system[:3, :3])
+            affine = np.linalg.solve(system, (rows * weight[:, None] ** 2).T @ self.points)
+            distance = np.linalg.norm(rows @ affine - self.points, axis=1) * base
+            scale = max(1.5 * float(np.median(distance[base > 0])), 1e-9)
+            weight = base * np.sqrt(np.minimum(1.0, scale / np.maximum(distance, 1e-12)))
+        u, _, vt = np.linalg.svd(affine[:3].T, full_matrices=False)
+        top = u @ vt
+        return np.vstack([top, np.cross(top[0], top[1])])
 
     def cost(self, state: PointState) -> float:
         """The negative log posterior, up to a constant."""

@@ -9,7 +9,6 @@ is (0.5, 0.5). A head that looks straight into the camera (y up, z out of the fa
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
@@ -32,7 +31,7 @@ class PerspectiveCamera:
     t: Float64[np.ndarray, "3"]
 
     @classmethod
-    def frontal(cls, focal_px: float, size: tuple[int, int], distance: float) -> Self:
+    def frontal(cls, focal_px: float, size: tuple[int, int], distance: float) -> "PerspectiveCamera":
         """Look straight at a head whose origin lies on the optical axis.
 
         Args:

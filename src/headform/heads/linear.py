@@ -6,7 +6,7 @@ Positions in metres, x to the subject's left, y up, z out of the face. Colours l
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -129,7 +129,7 @@ class LinearHead:
             turned[..., ids, :] = (eye - middle) @ rotation.transpose(-1, -2) + middle
         return turned
 
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "LinearHead":
         """The same head elsewhere; `dtype` applies to the floating-point parts."""
 
         def move(value: Any) -> Any:
