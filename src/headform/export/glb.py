@@ -20,7 +20,7 @@ from headform import __version__
 from headform.export.gltf_buffer import GltfBuffer
 from headform.export.morph_targets import MorphTarget
 from headform.export.seams import split_at_seams
-from headform.mesh.normals import vertex_normals
+from headform.mesh.normals import face_areas, summed_at_vertices, unit
 
 MIN_DISPLACEMENT = 2e-6
 """Metres; shorter displacements of a shape are left out."""
@@ -77,7 +77,9 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
         raise ValueError(f"{len(head.weights)} weights for {len(head.targets)} targets")
     buffer = GltfBuffer()
     split = split_at_seams(head.faces, head.uv_faces)
-    normals = _unit_normals(head.vertices, head.faces)
+    areas = face_areas(head.vertices, head.faces)
+    sums = summed_at_vertices(areas, head.faces, len(head.vertices))
+    normals = unit(sums)
     uv = head.uv[split.uv_of].astype(np.float64)
     attributes = {
         "POSITION": buffer.vectors(head.vertices[split.vertex_of], bounds=True),
@@ -97,8 +99,7 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
             delta = target.delta[split.vertex_of]
             entry = {"POSITION": buffer.displacements(delta, threshold=MIN_DISPLACEMENT)}
             if target_normals:
-                tilt = _unit_normals(head.vertices + target.delta, head.faces) - normals
-                tilt[~_touched(target.delta, head.faces)] = 0.0
+                tilt = _tilt(head, target.delta, areas, sums)
                 entry["NORMAL"] = buffer.displacements(tilt[split.vertex_of], threshold=MIN_TILT)
             primitive["targets"].append(entry)
         mesh["weights"] = [round(float(weight), 4) for weight in head.weights]
@@ -153,24 +154,29 @@ def _container(document: dict[str, Any], binary: bytes) -> bytes:
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
-def _unit_normals(
-    vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
+def _tilt(
+    head: GlbHead,
+    delta: Float[np.ndarray, "V 3"],
+    areas: Float[np.ndarray, "F 3"],
+    sums: Float[np.ndarray, "V 3"],
 ) -> Float[np.ndarray, "V 3"]:
-    """Vertex normals of exactly unit length; (0, 0, 1) where a vertex has none."""
-    normals = np.asarray(vertex_normals(vertices.astype(np.float64), faces), np.float64)
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    fallback = np.array([0.0, 0.0, 1.0])
-    return np.where(length > 0.5, normals / np.maximum(length, 0.5), fallback)
+    """Change of the unit vertex normals under a shape; only its own triangles are visited.
 
-
-def _touched(
-    delta: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
-) -> Int[np.ndarray, " V"] | np.ndarray:
-    """Vertices of the triangles that a shape moves; elsewhere the normal cannot change."""
+    Args:
+        head: Its vertices and faces.
+        delta: Displacement of the shape.
+        areas: `face_areas` of the neutral head.
+        sums: Their sums at the vertices.
+    """
     moved = np.linalg.norm(delta, axis=1) >= MIN_DISPLACEMENT
-    touched = np.zeros(len(delta), dtype=bool)
-    touched[faces[moved[faces].any(1)].reshape(-1)] = True
-    return touched
+    near = moved[head.faces].any(1)
+    faces = head.faces[near]
+    change = face_areas(head.vertices + delta, faces) - areas[near]
+    tilt = np.zeros(sums.shape)
+    touched = np.unique(faces)
+    turned = sums + summed_at_vertices(change, faces, len(sums))
+    tilt[touched] = unit(turned[touched]) - unit(sums[touched])
+    return tilt
 
 
 def _is_open(faces: Int[np.ndarray, "F 3"]) -> bool:

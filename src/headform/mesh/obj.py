@@ -21,6 +21,7 @@ from headform.mesh.file_bytes import read_bytes
 from headform.mesh.triangle_mesh import TriangleMesh
 
 Corner = tuple[int, int]
+_MAX_INDEX = 1 << 31
 
 
 def read(path: str | Path, *, require_faces: bool = True) -> TriangleMesh:
@@ -193,7 +194,7 @@ class _Rows:
                 continue
             # Negative counts back from the latest so far; positive is checked at the end.
             index[slot] = value + count if value < 0 else value - 1
-            if index[slot] < 0:
+            if not 0 <= index[slot] < _MAX_INDEX:
                 raise self.fail("mesh_index", f"no element has the index {value}", number)
         return index[0], index[1]
 
