@@ -1,6 +1,6 @@
 """What a pickle may build: plain arrays, made here out of plain values.
 
-Runs in the child process of `headform.weights.unpickle`; imports numpy and the standard library only.
+Runs in the child process of `headform.weights.unpickle`; imports numpy and the standard library.
 
 A global that a pickle names is only a name. The names in `FACTORIES` stand for functions of this
 module, which check what they are given; nothing of the named package is ever called. A new kind of

@@ -1,9 +1,9 @@
-"""The child process that reads one pickle under limits and hands back arrays.
+"""The child process that reads pickles under limits and hands back arrays.
 
-Runs alone, started by `headform.weights.unpickle`; imports numpy, lz4 and the standard library only.
+Runs alone, started by `headform.weights.unpickle`; imports numpy, lz4, the standard library.
 
-It writes an npz to standard output and exits with 0, or one line of JSON `{"kind", "what"}` and
-exits with `FAILED`. It can write no file and start no process.
+It writes an npz to standard output and exits with 0, or one line of JSON
+`{"kind", "what", "file"}`, the file by its index, and exits with `FAILED`. It can write no file.
 """
 
 import bz2
@@ -50,7 +50,8 @@ def decompressor(magic: bytes) -> Callable[[], Any] | None:
     if magic.startswith(b"\x04\x22\x4d\x18"):
         import lz4.frame
 
-        return lz4.frame.LZ4FrameDecompressor
+        make: Callable[[], Any] = lz4.frame.LZ4FrameDecompressor
+        return make
     if magic.startswith(b"\x1f\x8b"):
         return lambda: _Zlib(31)
     if magic[:1] == b"\x78" and magic[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda"):
@@ -121,23 +122,30 @@ def to_npz(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
     return out.getvalue()
 
 
-def main(path: str, memory_bytes: str, cpu_seconds: str) -> int:
-    """Read the pickle at `path` under the limits; the exit status."""
-    memory = int(memory_bytes)
+def main(memory_bytes: str, cpu_seconds: str, *paths: str) -> int:
+    """Read the pickles at `paths` under the limits, together; the exit status.
+
+    The arrays of file number `i` are called `i/` and their path inside it.
+    """
+    memory, number = int(memory_bytes), 0
     try:
-        with Path(path).open("rb") as file:
-            decompressor(b"\x04\x22\x4d\x18")  # import lz4 before the limits bite
-            limit(memory, int(cpu_seconds))
-            answer = to_npz(flatten(interpret(unpack(file, memory // 4))))
+        decompressor(b"\x04\x22\x4d\x18")  # import lz4 before the limits bite
+        limit(memory, int(cpu_seconds))
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        for number, path in enumerate(paths):
+            with Path(path).open("rb") as file:
+                found = flatten(interpret(unpack(file, memory // 4)))
+            arrays |= {f"{number}/{name}": array for name, array in found.items()}
+        answer = to_npz(arrays)
         sys.stdout.buffer.write(answer)
         return 0
     except RefusedError as error:
         failure = {"kind": "refused", "what": error.name}
-    except DamagedError as error:
-        failure = {"kind": "damaged", "what": str(error)}
+    except (DamagedError, ValueError, RecursionError) as error:
+        failure = {"kind": "damaged", "what": str(error)[:200]}
     except MemoryError:
         failure = {"kind": "refused", "what": f"more than {memory} bytes of memory"}
     except OSError as error:
         failure = {"kind": "missing", "what": error.strerror or str(error)}
-    sys.stdout.buffer.write(json.dumps(failure).encode())
+    sys.stdout.buffer.write(json.dumps(failure | {"file": number}).encode())
     return FAILED

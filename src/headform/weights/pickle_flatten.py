@@ -1,6 +1,6 @@
 """A nested value out of a pickle, as a flat table of arrays.
 
-Runs in the child process of `headform.weights.unpickle`; imports numpy and the standard library only.
+Runs in the child process of `headform.weights.unpickle`; imports numpy and the standard library.
 """
 
 from typing import Any
@@ -24,7 +24,8 @@ def flatten(value: Any, *, most: int = 100_000) -> dict[str, np.ndarray[Any, Any
         most: Bound on the entries visited; shared references can describe exponentially many.
 
     Returns:
-        Arrays; a list or tuple of plain numbers becomes one array, text a string array, `None` nothing.
+        Arrays; a list or tuple of plain numbers becomes one array, text a string array, `None`
+        nothing.
 
     Raises:
         DamagedError: When there are more entries, or two share a path.

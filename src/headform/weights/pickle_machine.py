@@ -1,6 +1,6 @@
 """An interpreter of the pickle language that can build data and call nothing.
 
-Runs in the child process of `headform.weights.unpickle`; imports numpy and the standard library only.
+Runs in the child process of `headform.weights.unpickle`; imports numpy and the standard library.
 
 Python's own unpickler looks up what a file names and calls it. This one knows the names in
 `pickle_arrays.FACTORIES` and ends the reading at any other, by name. The opcodes are decoded by the
@@ -58,7 +58,7 @@ class Machine:
         elif name in _FIXED_TUPLES:
             self.push_tuple(_FIXED_TUPLES[name])
         else:
-            method = getattr(self, f"do_{name.lower()}", None)
+            method = getattr(self, f"_do_{name.lower()}", None)
             if method is None:
                 raise RefusedError(f"pickle opcode {name} {argument or ''}".strip())
             method(argument)
@@ -93,55 +93,55 @@ class Machine:
             raise DamagedError(f"{target.name} with malformed arguments")
         self.stack.append(FACTORIES[target.name](*arguments))
 
-    def do_proto(self, version: int) -> None:
+    def _do_proto(self, version: int) -> None:
         if version > 5:
             raise DamagedError(f"pickle protocol {version}")
 
-    def do_frame(self, _: Any) -> None:
+    def _do_frame(self, _: Any) -> None:
         """Frames only help buffering."""
 
-    def do_mark(self, _: Any) -> None:
+    def _do_mark(self, _: Any) -> None:
         self.marks.append(len(self.stack))
 
-    def do_pop(self, _: Any) -> None:
+    def _do_pop(self, _: Any) -> None:
         if self.marks and self.marks[-1] == len(self.stack):
             self.marks.pop()
         else:
             self.stack.pop()
 
-    def do_pop_mark(self, _: Any) -> None:
+    def _do_pop_mark(self, _: Any) -> None:
         self.pop_mark()
 
-    def do_dup(self, _: Any) -> None:
+    def _do_dup(self, _: Any) -> None:
         self.stack.append(self.stack[-1])
 
-    def do_tuple(self, _: Any) -> None:
+    def _do_tuple(self, _: Any) -> None:
         self.stack.append(tuple(self.pop_mark()))
 
-    def do_list(self, _: Any) -> None:
+    def _do_list(self, _: Any) -> None:
         self.stack.append(self.pop_mark())
 
-    do_frozenset = do_list
+    _do_frozenset = _do_list
 
-    def do_dict(self, _: Any) -> None:
+    def _do_dict(self, _: Any) -> None:
         items = self.pop_mark()
         self.stack.append(dict(zip(items[::2], items[1::2], strict=True)))
 
-    def do_append(self, _: Any) -> None:
+    def _do_append(self, _: Any) -> None:
         item = self.stack.pop()
         self._top(list).append(item)
 
-    def do_appends(self, _: Any) -> None:
+    def _do_appends(self, _: Any) -> None:
         items = self.pop_mark()
         self._top(list).extend(items)
 
-    do_additems = do_appends
+    _do_additems = _do_appends
 
-    def do_setitem(self, _: Any) -> None:
+    def _do_setitem(self, _: Any) -> None:
         value, key = self.stack.pop(), self.stack.pop()
         self._top(dict)[key] = value
 
-    def do_setitems(self, _: Any) -> None:
+    def _do_setitems(self, _: Any) -> None:
         items = self.pop_mark()
         self._top(dict).update(zip(items[::2], items[1::2], strict=True))
 
@@ -150,46 +150,46 @@ class Machine:
             raise DamagedError(f"items for something that is no {kind.__name__}")
         return self.stack[-1]
 
-    def do_put(self, index: int) -> None:
+    def _do_put(self, index: int) -> None:
         self.memo[index] = self.stack[-1]
 
-    do_binput = do_long_binput = do_put
+    _do_binput = _do_long_binput = _do_put
 
-    def do_memoize(self, _: Any) -> None:
+    def _do_memoize(self, _: Any) -> None:
         self.memo[len(self.memo)] = self.stack[-1]
 
-    def do_get(self, index: int) -> None:
+    def _do_get(self, index: int) -> None:
         self.stack.append(self.memo[index])
 
-    do_binget = do_long_binget = do_get
+    _do_binget = _do_long_binget = _do_get
 
-    def do_global(self, argument: str) -> None:
+    def _do_global(self, argument: str) -> None:
         self.name_global(*argument.split(" ", 1))
 
-    def do_stack_global(self, _: Any) -> None:
+    def _do_stack_global(self, _: Any) -> None:
         name, module = self.stack.pop(), self.stack.pop()
         self.name_global(module, name)
 
-    def do_inst(self, argument: str) -> None:
+    def _do_inst(self, argument: str) -> None:
         items = self.pop_mark()
         self.name_global(*argument.split(" ", 1))
         self.make(self.stack.pop(), tuple(items))
 
-    def do_obj(self, _: Any) -> None:
+    def _do_obj(self, _: Any) -> None:
         target, *items = self.pop_mark()
         self.make(target, tuple(items))
 
-    def do_reduce(self, _: Any) -> None:
+    def _do_reduce(self, _: Any) -> None:
         arguments, target = self.stack.pop(), self.stack.pop()
         self.make(target, arguments)
 
-    do_newobj = do_reduce
+    _do_newobj = _do_reduce
 
-    def do_newobj_ex(self, _: Any) -> None:
+    def _do_newobj_ex(self, _: Any) -> None:
         keywords, arguments, target = self.stack.pop(), self.stack.pop(), self.stack.pop()
         self.make(target, arguments, keywords)
 
-    def do_build(self, _: Any) -> None:
+    def _do_build(self, _: Any) -> None:
         state = self.stack.pop()
         node = self.stack[-1]
         if not isinstance(node, Buildable):
@@ -207,7 +207,8 @@ def interpret(file: BinaryIO) -> Any:
         Nested lists, tuples, dicts, numbers, strings, bytes and nodes that hold arrays.
 
     Raises:
-        RefusedError: The file names a global that is not in `FACTORIES`, or asks for more than data.
+        RefusedError: The file names a global that is not in `FACTORIES`, or asks for more than
+            data.
         DamagedError: The bytes are cut or malformed.
     """
     try:
