@@ -1,0 +1,48 @@
+# Every target alone is enough on a fresh clone: each first makes .venv (needs Python 3.11 to 3.13 and make).
+#   make demo       reconstruct examples/astronaut.jpg into demo/
+#   make test       lint, types, import layers, then the test suite
+#   make test-data  only the tests that read the test data; fails where data is absent
+#   make lint       ruff, mypy, import-linter
+#   make bench      the time of each stage
+# PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu" gets torch without CUDA where
+# the default index would bring it along.
+
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+PIP_FLAGS ?=
+WORKERS ?= 2
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test test-data lint bench clean
+.DELETE_ON_ERROR:
+
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "headform needs Python 3.11, 3.12 or 3.13 on the PATH (or make PYTHON=...)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -e '.[dev,evaluate,onnx]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/headform reconstruct examples/astronaut.jpg -o demo
+	@echo
+	@echo "Look at   demo/astronaut/overlay.png   what was found, drawn on the photo"
+	@echo "Open      demo/astronaut/report.html   the head, to turn, in a browser (no network needed)"
+	@echo "Import    demo/astronaut/head.glb      into Blender, Unity, three.js: texture and 52 ARKit shapes"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: lint
+	$(BIN)/pytest -q -n $(WORKERS)
+
+test-data: $(STAMP)
+	HEADFORM_REQUIRE_DATA=1 $(BIN)/pytest -q -n $(WORKERS) -m data
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
