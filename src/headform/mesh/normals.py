@@ -29,7 +29,8 @@ def summed_at_vertices(
     columns = [
         np.bincount(index, np.repeat(values[:, axis], 3), minlength=count) for axis in range(3)
     ]
-    return np.stack(columns, axis=1)
+    # Without any triangle, bincount counts in integers.
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def unit(vectors: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
