@@ -20,10 +20,14 @@ settings.load_profile("headform")
 
 
 def find_data_root() -> Path | None:
-    """`HEADFORM_TEST_DATA`, else `../shared/data` beside the repository, else None."""
+    """`HEADFORM_TEST_DATA`, which must then exist, else `../shared/data`, else None."""
     named = os.environ.get("HEADFORM_TEST_DATA")
-    root = Path(named) if named else REPOSITORY.parent / "shared" / "data"
-    return root if root.is_dir() else None
+    if named:
+        if not Path(named).is_dir():
+            raise FileNotFoundError(f"HEADFORM_TEST_DATA names {named}, which is no folder")
+        return Path(named)
+    beside = REPOSITORY.parent / "shared" / "data"
+    return beside if beside.is_dir() else None
 
 
 @pytest.fixture(scope="session")
