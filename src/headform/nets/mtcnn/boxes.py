@@ -1,0 +1,69 @@
+"""Boxes of the cascade: suppression of doubles, squares, offsets.
+
+N boxes as x0, y0, x1, y1 in pixels; continuous coordinates, so a side is x1 - x0.
+"""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+_MOST = 3000
+
+
+def suppress(
+    boxes: Float[np.ndarray, "N 4"],
+    scores: Float[np.ndarray, " N"],
+    limit: float,
+    *,
+    relative_to: Literal["union", "smaller"] = "union",
+) -> Int[np.ndarray, " K"]:
+    """Greedy non-maximum suppression.
+
+    Args:
+        boxes: Boxes.
+        scores: The best goes first; beyond the best 3,000 boxes none is looked at.
+        limit: A box is dropped when its overlap with a better one that stays exceeds this.
+        relative_to: What the common area is divided by.
+
+    Returns:
+        Indices of the boxes that stay, best first.
+    """
+    order = np.argsort(-scores, kind="stable")[:_MOST]
+    x0, y0, x1, y1 = boxes[order].T
+    area = (x1 - x0) * (y1 - y0)
+    keep: list[int] = []
+    left = np.arange(len(order))
+    while len(left):
+        best, left = left[0], left[1:]
+        keep.append(int(order[best]))
+        width = np.minimum(x1[best], x1[left]) - np.maximum(x0[best], x0[left])
+        height = np.minimum(y1[best], y1[left]) - np.maximum(y0[best], y0[left])
+        common = np.maximum(width, 0) * np.maximum(height, 0)
+        if relative_to == "union":
+            whole = area[best] + area[left] - common
+        else:
+            whole = np.minimum(area[best], area[left])
+        left = left[common <= limit * whole]
+    return np.array(keep, int)
+
+
+def shift(
+    boxes: Float[np.ndarray, "N 4"], offsets: Float[np.ndarray, "N 4"]
+) -> Float[np.ndarray, "N 4"]:
+    """Move the edges by offsets in units of each box's width and height."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return boxes + offsets * np.concatenate([sides, sides], 1)
+
+
+def squares(boxes: Float[np.ndarray, "N 4"]) -> Float[np.ndarray, "N 4"]:
+    """Squares of the longer side around the same centres."""
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = (boxes[:, 2:] - boxes[:, :2]).max(1, keepdims=True, initial=0) / 2
+    return np.concatenate([centre - half, centre + half], 1)
+
+
+def sound(boxes: Float[np.ndarray, "N 4"], most: float) -> Bool[np.ndarray, " N"]:
+    """Which boxes are finite, at least two pixels wide and high, and no larger than `most`."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return np.isfinite(boxes).all(1) & (sides >= 2).all(1) & (sides <= most).all(1)

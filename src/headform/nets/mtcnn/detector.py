@@ -1,0 +1,97 @@
+"""The whole detector: the cascade, and what to try when it finds nothing.
+
+H W pixels, N candidates.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import UInt8
+
+from headform.nets.face import Face, by_prominence
+from headform.nets.mtcnn.cascade import Candidates, Cascade, Thresholds, best_of
+from headform.nets.mtcnn.pyramid import Pyramid
+from headform.nets.mtcnn.turns import turn
+
+_SMALLEST_PICTURE = 12
+_MOST_PIXELS = 1.5e6  # of the largest size that the proposal network sees
+
+
+@dataclass(frozen=True)
+class MtcnnOptions:
+    """How far the search goes.
+
+    Attributes:
+        min_face: Smallest face of the first pass, in pixels of the picture.
+        min_face_fraction: The same as a fraction of the picture's shorter side; the larger counts.
+        small_face, small_face_fraction: The same for the search for small faces, which follows when
+            nothing else was found; below 12 pixels the picture is enlarged.
+        thresholds: Low on purpose: another network confirms or drops every box.
+        confident: Least score of a face that ends the search.
+        turns: Whether to look for faces turned by ±90, 180 and ±45 degrees in the picture.
+    """
+
+    min_face: float = 24.0
+    min_face_fraction: float = 0.06
+    small_face: float = 10.0
+    small_face_fraction: float = 0.02
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    confident: float = 0.9
+    turns: bool = True
+
+
+class MtcnnDetector:
+    """Faces in photos, by MTCNN."""
+
+    def __init__(self, options: MtcnnOptions | None = None, cascade: Cascade | None = None) -> None:
+        self.options = options or MtcnnOptions()
+        self.cascade = cascade or Cascade()
+
+    def detect(self, image: UInt8[np.ndarray, "H W 3"]) -> list[Face]:
+        """Faces in falling order of box area times score.
+
+        Upright faces first. Only when none is certain: turned by ±90 and 180 degrees, then small
+        ones, then turned by ±45 degrees; all candidates are then returned.
+
+        Args:
+            image: RGB. Pictures less than 12 pixels wide or high hold no face.
+        """
+        shortest = min(image.shape[:2])
+        if shortest < _SMALLEST_PICTURE:
+            return []
+        options = self.options
+        usual = max(options.min_face, options.min_face_fraction * shortest)
+        small = max(options.small_face, options.small_face_fraction * shortest)
+        plans = [[(0, usual)], [(0, small)]]
+        if options.turns:
+            plans = [[(0, usual)], [(90, usual), (-90, usual), (180, usual)], [(0, small)]]
+            plans.append([(45, usual), (-45, usual)])
+        found: list[Candidates] = []
+        for plan in plans:
+            found += [self._search(image, degrees, size) for degrees, size in plan]
+            if any((one.scores >= options.confident).any() for one in found):
+                break
+        return by_prominence(_faces(best_of(_joined(found))))
+
+    def _search(
+        self, image: UInt8[np.ndarray, "H W 3"], degrees: int, min_face: float
+    ) -> Candidates:
+        turned = turn(image, degrees)
+        pyramid = Pyramid(turned.rgb)
+        size = min_face / turned.scale
+        size = max(size, 12 * math.sqrt(math.prod(pyramid.size) / _MOST_PIXELS))
+        return turned.back(self.cascade.detect(pyramid, size, self.options.thresholds))
+
+
+def _joined(found: list[Candidates]) -> Candidates:
+    return Candidates(
+        np.concatenate([one.boxes for one in found]),
+        np.concatenate([one.scores for one in found]),
+        np.concatenate([one.points for one in found]),
+    )
+
+
+def _faces(candidates: Candidates) -> list[Face]:
+    rows = zip(candidates.boxes, candidates.points, candidates.scores.tolist(), strict=True)
+    return [Face(box, points, score) for box, points, score in rows]
