@@ -1,0 +1,80 @@
+"""The yardstick below every method: the mean head, posed by five points and nothing else."""
+
+import numpy as np
+from jaxtyping import Float, Float64
+from scipy.optimize import least_squares
+from scipy.spatial.transform import Rotation
+
+from headform.heads.linear import LinearHead
+
+FRONTAL = np.diag([1.0, -1.0, -1.0])
+"""Camera from head for a head that looks into the camera."""
+
+START_YAWS = np.radians([0.0, -50.0, 50.0])
+"""Five points have a mirrored solution in depth; the best of several starts is taken."""
+
+
+def five_points(points68: Float[np.ndarray, "68 D"]) -> Float64[np.ndarray, "5 D"]:
+    """Eye middles, nose tip and mouth corners of the 68 points, image left first.
+
+    The order and meaning of a face detector's five points.
+    """
+    p = np.asarray(points68, np.float64)
+    return np.stack([p[36:42].mean(axis=0), p[42:48].mean(axis=0), p[30], p[48], p[54]])
+
+
+def pose_weakly(
+    shape: Float[np.ndarray, "N 3"], pixels: Float[np.ndarray, "N 2"]
+) -> tuple[float, Float64[np.ndarray, "3 3"], Float64[np.ndarray, "2"]]:
+    """Weak-perspective pose, `pixels = scale * (R @ shape)[:2] + t`, by nonlinear least squares.
+
+    Args:
+        shape: (N, 3) points of the head frame, metres; N >= 4, not all on a line.
+        pixels: (N, 2) where they are seen.
+
+    Returns:
+        Scale (pixels per metre, positive), rotation (3, 3) camera from head, and t (2,) pixels.
+
+    Raises:
+        ValueError: when all pixels are one point, or a number is not finite.
+    """
+    if not (np.isfinite(shape).all() and np.isfinite(pixels).all()):
+        raise ValueError("shape and pixels must be finite")
+    centre, middle = shape.mean(axis=0), pixels.mean(axis=0)
+    centred, seen = shape - centre, pixels - middle
+    spread = float(np.sqrt((seen**2).sum()))
+    if not spread > 0:
+        raise ValueError("all pixels are one point")
+    extent = float(np.sqrt((centred**2).sum()))
+
+    def rotation(turn: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
+        return np.asarray(Rotation.from_rotvec(turn).as_matrix() @ FRONTAL, np.float64)
+
+    def residual(unknown: Float64[np.ndarray, "6"]) -> Float64[np.ndarray, " R"]:
+        flat = np.exp(unknown[0]) * (centred / extent) @ rotation(unknown[1:4])[:2].T
+        return np.asarray((flat + unknown[4:] - seen / spread).ravel(), np.float64)
+
+    starts = [np.array([0.0, 0.0, yaw, 0.0, 0.0, 0.0]) for yaw in START_YAWS]
+    fits = [least_squares(residual, start, xtol=1e-12, ftol=1e-12) for start in starts]
+    best = min(fits, key=lambda fit: fit.cost).x
+    scale = float(np.exp(best[0])) * spread / extent
+    R = rotation(best[1:4])
+    return scale, R, middle + best[4:] * spread - scale * (R @ centre)[:2]
+
+
+def posed_mean_head(
+    head: LinearHead, points5: Float[np.ndarray, "5 2"]
+) -> Float64[np.ndarray, "68 2"]:
+    """The 68 points of the mean head, posed to five detected points by weak perspective.
+
+    Args:
+        head: Any head; its offset to the annotators' convention is included.
+        points5: Right eye, left eye, nose tip, right and left mouth corner (the subject's right
+            first), pixels.
+
+    Returns:
+        (68, 2) float64 pixels.
+    """
+    points = head.landmarks(head.mean).double().numpy()
+    scale, R, t = pose_weakly(five_points(points), points5)
+    return np.asarray(scale * points @ R[:2].T + t, np.float64)
