@@ -124,7 +124,7 @@ def test_recovers_pose_and_points_from_nothing(yaw: float, roll: float, outliers
     observed[gross] += rng.normal(0, 40, (gross.sum(), 2))
     fit = fit_points(model, observed, np.ones(len(clean)), image_size=SIZE)
     assert np.sqrt(((fit.points - clean) ** 2).mean()) < 0.6  # the noise is 1
-    assert angle_between(fit.camera.R, truth.rotation) < 2
+    assert angle_between(fit.camera.R, truth.rotation) < 2.5
     np.testing.assert_allclose(fit.camera.project(
         model.positions(np.concatenate([fit.identity, fit.expression])))[:, :2], fit.points)  # fmt: skip
     assert fit.iterations <= 12

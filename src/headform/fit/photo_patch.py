@@ -1,0 +1,180 @@
+"""The part of a photo that shows the head, in linear light, with a depth buffer to the same scale.
+
+Letters: V vertices, F faces, H W photo pixels, h w patch pixels, D depth-buffer pixels per patch
+pixel along an axis.
+"""
+
+import typing
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32, Float64, Integer, UInt8
+from numba import njit
+
+from headform.geometry.camera import PerspectiveCamera
+from headform.render.rasterize import Fragments, rasterize
+
+_SRGB = np.arange(256) / 255.0
+SRGB_TO_LINEAR = np.where(
+    _SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1.055) ** 2.4
+).astype(np.float32)
+"""Linear value of each 8-bit sRGB value (IEC 61966-2-1)."""
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoPatch:
+    """See the head of the module.
+
+    Attributes:
+        linear: (h, w, 3) float32 linear RGB; averaged over blocks where the photo is finer.
+        mask: (h, w) float32 in [0, 1]: how surely a pixel shows skin; ones without a mask.
+        projected: (V, 3) float64 vertices: pixels of the patch, depth in metres. NaN behind the
+            camera.
+        fragments: The head at D times the patch's resolution.
+        buffer_scale: D.
+        px_per_metre: Patch pixels per metre at the head's mean depth.
+    """
+
+    linear: Float32[np.ndarray, "h w 3"]
+    mask: Float32[np.ndarray, "h w"]
+    projected: Float64[np.ndarray, "V 3"]
+    fragments: Fragments
+    buffer_scale: int
+    px_per_metre: float
+
+    def buffer_points(self) -> Float64[np.ndarray, "V 3"]:
+        """The vertices in pixels of the depth buffer."""
+        scale = np.array([self.buffer_scale, self.buffer_scale, 1.0])
+        return np.ascontiguousarray(self.projected * scale)
+
+
+def cut_patch(
+    vertices: Float[np.ndarray, "V 3"],
+    faces: Integer[np.ndarray, "F 3"],
+    camera: PerspectiveCamera,
+    rgb: UInt8[np.ndarray, "H W 3"],
+    skin_mask: Float[np.ndarray, "H W"] | None,
+    *,
+    resolution: int,
+    least_buffer: int = 320,
+) -> PhotoPatch:
+    """Cut, reduce and linearise the photo about the head and rasterise the head to match.
+
+    Args:
+        vertices: (V, 3) metres, head frame.
+        faces: (F, 3) vertex indices.
+        camera: Of the photo.
+        rgb: (H, W, 3) sRGB.
+        skin_mask: (H, W) in [0, 1], or None.
+        resolution: Pixels that the head's longer extent needs; a finer photo is averaged down by
+            a whole factor while it keeps at least this many.
+        least_buffer: Pixels of the head's longer extent in the depth buffer at the least.
+    """
+    height, width = rgb.shape[:2]
+    projected = camera.project(vertices)
+    seen = projected[np.isfinite(projected).all(axis=1)]
+    if len(seen) == 0:
+        seen = np.array([[0.0, 0.0, 1.0]])
+    low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)
+    extent = float(np.clip((high - low).max(), 1.0, 4.0 * max(height, width)))
+    factor = max(1, int(extent // resolution))
+    left, top = (int(np.clip(np.floor(v) - 2, 0, n - 1)) for v, n in zip(low, (width, height)))
+    right, bottom = (
+        int(np.clip(np.ceil(v) + 2, start + 1, n))
+        for v, start, n in zip(high, (left, top), (width, height))
+    )
+    rows, columns = -(-(bottom - top) // factor), -(-(right - left) // factor)
+    linear = np.empty((rows, columns, 3), np.float32)
+    _reduce_kernel(rgb[top:bottom, left:right], SRGB_TO_LINEAR, factor, linear)
+    mask = np.ones((rows, columns), np.float32)
+    if skin_mask is not None:
+        crop = np.ascontiguousarray(skin_mask[top:bottom, left:right], np.float32)
+        _reduce_mask_kernel(crop, factor, mask)
+    local = (projected - [left, top, 0.0]) / [factor, factor, 1.0]
+    buffer_scale = max(1, int(np.ceil(least_buffer * factor / extent)))
+    points = local * [buffer_scale, buffer_scale, 1.0]
+    fragments = rasterize(points, faces, rows * buffer_scale, columns * buffer_scale)
+    return PhotoPatch(
+        linear=linear,
+        mask=mask,
+        projected=local,
+        fragments=fragments,
+        buffer_scale=buffer_scale,
+        px_per_metre=float(camera.K[0, 0] / (factor * np.mean(seen[:, 2]))),
+    )
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _reduce_kernel(rgb, table, factor, out):
+    """Mean linear colour of factor x factor blocks (cut at the far edges) of rgb (H, W, 3)."""
+    height, width = rgb.shape[:2]
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            red = green = blue = np.float32(0)
+            count = 0
+            for y in range(r * factor, min(height, (r + 1) * factor)):
+                for x in range(c * factor, min(width, (c + 1) * factor)):
+                    red += table[rgb[y, x, 0]]
+                    green += table[rgb[y, x, 1]]
+                    blue += table[rgb[y, x, 2]]
+                    count += 1
+            out[r, c, 0] = red / count
+            out[r, c, 1] = green / count
+            out[r, c, 2] = blue / count
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _reduce_mask_kernel(mask, factor, out):
+    """Smallest value of each block: a block that touches what is not skin is not skin."""
+    height, width = mask.shape
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            least = np.float32(1)
+            for y in range(r * factor, min(height, (r + 1) * factor)):
+                for x in range(c * factor, min(width, (c + 1) * factor)):
+                    least = min(least, mask[y, x])
+            out[r, c] = least
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def bilinear(image, x, y, out):
+    """Colour of image (h, w, 3) at pixel (x, y), origin at the corner, clamped; into out (3,)."""
+    height, width = image.shape[:2]
+    column = min(max(x - 0.5, 0.0), width - 1.0)
+    row = min(max(y - 0.5, 0.0), height - 1.0)
+    c0, r0 = int(column), int(row)
+    c1, r1 = min(c0 + 1, width - 1), min(r0 + 1, height - 1)
+    u, v = np.float32(column - c0), np.float32(row - r0)
+    for k in range(3):
+        above = image[r0, c0, k] + u * (image[r0, c1, k] - image[r0, c0, k])
+        below = image[r1, c0, k] + u * (image[r1, c1, k] - image[r1, c0, k])
+        out[k] = above + v * (below - above)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def bilinear_scalar(image, x, y):
+    """Value of image (h, w) at pixel (x, y), origin at the corner, clamped."""
+    height, width = image.shape
+    column = min(max(x - 0.5, 0.0), width - 1.0)
+    row = min(max(y - 0.5, 0.0), height - 1.0)
+    c0, r0 = int(column), int(row)
+    c1, r1 = min(c0 + 1, width - 1), min(r0 + 1, height - 1)
+    u, v = np.float32(column - c0), np.float32(row - r0)
+    above = image[r0, c0] + u * (image[r0, c1] - image[r0, c0])
+    below = image[r1, c0] + u * (image[r1, c1] - image[r1, c0])
+    return above + v * (below - above)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def sample_points_kernel(linear, points, out):
+    """Colours (N, 3) of a patch at points (N, 3); zero where a point is NaN."""
+    for n in range(points.shape[0]):
+        if points[n, 0] == points[n, 0]:
+            bilinear(linear, points[n, 0], points[n, 1], out[n])
+        else:
+            out[n] = 0.0

@@ -1,0 +1,208 @@
+"""Light and skin colour from the photo, by robust Gauss-Newton at the visible vertices.
+
+Letters: V vertices, F faces, H W photo pixels, N samples, A albedo modes.
+
+A sample of colour c (linear RGB), albedo a = mean + modes . code and shading s = sh_basis(n) . light
+has the residual c - a s. Minimised is, with Huber weights,
+
+    strength / N  sum |c - a s|^2 / (noise * mean c)^2  +  |code|^2  +  the light's prior
+
+A bright skin in little light and a dark skin in much light look alike. The light's prior settles it:
+photos are exposed for what they show, so its constant term is near 1 (log standard deviation about
+0.3) and near grey; higher bands are near zero. The head's mean albedo keeps the luminance that the
+code, whose prior is the unit normal, does not move.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64, UInt8
+from scipy.linalg import cho_factor, cho_solve
+
+from headform.fit.photo_patch import PhotoPatch, cut_patch, sample_points_kernel
+from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
+from headform.heads.linear import PARTS, LinearHead
+from headform.render.normals import vertex_normals_array
+from headform.render.visibility import visible_points
+
+
+@dataclass(frozen=True)
+class PhotometricPriors:
+    """How strongly the light and the skin are held.
+
+    Attributes:
+        strength: How many independent samples all vertices together are worth.
+        noise: Standard deviation of a sample, relative to the mean colour.
+        exposure_sigma: Of the light's constant term, relative to 1.
+        tint_sigma: Of each channel's constant term about their mean.
+        band_sigma: Of the coefficients of bands 1 and 2, relative to `AMBIENT`.
+        huber: Residual, in `noise`, from which samples lose weight.
+    """
+
+    strength: float = 300.0
+    noise: float = 0.1
+    exposure_sigma: float = 0.3
+    tint_sigma: float = 0.06
+    band_sigma: tuple[float, float] = (0.5, 0.2)
+    huber: float = 1.5
+
+
+@dataclass(frozen=True)
+class PhotometricFit:
+    """Light and skin that explain the photo.
+
+    Attributes:
+        light: (9, 3) float64 shading coefficients over normals of the CAMERA frame, linear RGB.
+        albedo_code: (A,) float64 standard deviations.
+        residual_rms: Root mean square colour error of the samples, relative to their mean colour;
+            NaN without samples.
+    """
+
+    light: Float64[np.ndarray, "9 3"]
+    albedo_code: Float64[np.ndarray, " A"]
+    residual_rms: float
+
+
+def fit_light_and_albedo(
+    head: LinearHead,
+    vertices: Float[np.ndarray, "V 3"],
+    camera: PerspectiveCamera,
+    rgb: UInt8[np.ndarray, "H W 3"],
+    skin_mask: Float[np.ndarray, "H W"] | None = None,
+    *,
+    priors: PhotometricPriors | None = None,
+    max_samples: int = 1500,
+    iterations: int = 6,
+) -> PhotometricFit:
+    """Fit spherical-harmonic light and the albedo code to the visible skin of the face.
+
+    Args:
+        head: Its albedo basis may be zero: then light alone is fitted.
+        vertices: (V, 3) metres, head frame, as seen in the photo.
+        camera: Of the photo.
+        rgb: (H, W, 3) sRGB.
+        skin_mask: (H, W) in [0, 1]; samples below 0.5 are left out.
+        priors: Strengths.
+        max_samples: More visible vertices than this are thinned out evenly.
+        iterations: Gauss-Newton steps.
+
+    Returns:
+        The fit; white light of strength 1 and the mean skin where fewer than 30 vertices are seen.
+    """
+    priors = priors or PhotometricPriors()
+    patch = cut_patch(
+        vertices, head.faces.numpy(), camera, rgb, skin_mask, resolution=220, least_buffer=240
+    )
+    normals = vertex_normals_array(vertices, head.faces.numpy()).astype(np.float64) @ camera.R.T
+    chosen = np.flatnonzero(_lit_skin(head, camera.to_camera(vertices), normals, patch))
+    modes = head.albedo.numpy()
+    light = np.zeros((9, 3))
+    light[0] = AMBIENT
+    code = np.zeros(len(modes))
+    if len(chosen) < 30:
+        return PhotometricFit(light, code, float("nan"))
+    chosen = chosen[:: -(-len(chosen) // max_samples)]
+    colour = np.zeros((len(chosen), 3), np.float32)
+    sample_points_kernel(patch.linear, patch.projected[chosen], colour)
+    samples = _Samples(
+        colour=colour.astype(np.float64),
+        basis=sh_basis(normals[chosen]),
+        mean=head.albedo_mean.numpy()[chosen].astype(np.float64),
+        modes=np.ascontiguousarray(modes[:, chosen].transpose(2, 1, 0), np.float64),
+    )
+    return _solve(samples, light, code, priors, iterations)
+
+
+def _lit_skin(
+    head: LinearHead,
+    in_camera: Float64[np.ndarray, "V 3"],
+    normals: Float64[np.ndarray, "V 3"],
+    patch: PhotoPatch,
+) -> Bool[np.ndarray, " V"]:
+    """Vertices of the face's skin that are seen, turned to the camera and inside the mask."""
+    skin = head.part.numpy() == PARTS.index("face")
+    for name in ("brows", "lips", "scalp"):
+        if name in head.regions:
+            skin &= ~head.regions[name].numpy()
+    if "face" in head.regions and (skin & head.regions["face"].numpy()).any():
+        skin &= head.regions["face"].numpy()
+    towards = -(normals * in_camera).sum(axis=1) / np.linalg.norm(in_camera, axis=1)
+    candidates = np.flatnonzero(skin & (towards > 0.2) & np.isfinite(patch.projected).all(axis=1))
+    points = patch.buffer_points()
+    kept = visible_points(points[candidates], points, head.faces.numpy(), patch.fragments)
+    candidates = candidates[kept]
+    pixel = patch.projected[candidates, :2].astype(np.int64)
+    candidates = candidates[patch.mask[pixel[:, 1], pixel[:, 0]] >= 0.5]
+    out = np.zeros(len(skin), dtype=bool)
+    out[candidates] = True
+    return out
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Colours and what explains them; see the head of the module."""
+
+    colour: Float64[np.ndarray, "N 3"]
+    basis: Float64[np.ndarray, "N 9"]
+    mean: Float64[np.ndarray, "N 3"]
+    modes: Float64[np.ndarray, "3 N A"]
+
+
+def _solve(
+    samples: _Samples,
+    light: Float64[np.ndarray, "9 3"],
+    code: Float64[np.ndarray, " A"],
+    priors: PhotometricPriors,
+    iterations: int,
+) -> PhotometricFit:
+    """Joint steps in light and code: alternating would crawl along their common brightness."""
+    count, num = len(samples.colour), 27 + len(code)
+    level = float(samples.colour.mean()) + 1e-4
+    root = np.sqrt(priors.strength / (3 * count)) / (priors.noise * level)
+    prior_mean, prior_matrix = _light_prior(priors)
+    # Begin at the observed brightness, with the mean skin.
+    light = light * (samples.colour.mean(axis=0) / samples.mean.mean(axis=0)).mean()
+    for _ in range(iterations):
+        albedo = samples.mean + (samples.modes @ code).T
+        shading = samples.basis @ light
+        residual = samples.colour - albedo * shading
+        size = np.abs(residual) / (priors.noise * level)
+        weight = root * np.sqrt(np.minimum(1.0, priors.huber / np.maximum(size, 1e-9)))
+        hessian, gradient = np.zeros((num, num)), np.zeros(num)
+        for c in range(3):
+            rows = np.concatenate(
+                [albedo[:, c, None] * samples.basis, shading[:, c, None] * samples.modes[c]], axis=1
+            )
+            rows *= weight[:, c, None]
+            where = np.r_[9 * c : 9 * c + 9, 27:num]
+            hessian[np.ix_(where, where)] += rows.T @ rows
+            gradient[where] += rows.T @ (weight[:, c] * residual[:, c])
+        flat = light.T.reshape(-1)
+        hessian[:27, :27] += prior_matrix
+        gradient[:27] -= prior_matrix @ (flat - prior_mean)
+        hessian[range(27, num), range(27, num)] += 1.0
+        gradient[27:] -= code
+        step = cho_solve(cho_factor(hessian), gradient)
+        light = (flat + step[:27]).reshape(3, 9).T
+        code = np.clip(code + step[27:], -3.0, 3.0)
+    shaded = (samples.mean + (samples.modes @ code).T) * (samples.basis @ light)
+    rms = float(np.sqrt(np.mean((samples.colour - shaded) ** 2)) / level)
+    return PhotometricFit(light, code, rms)
+
+
+def _light_prior(
+    priors: PhotometricPriors,
+) -> tuple[Float64[np.ndarray, "27"], Float64[np.ndarray, "27 27"]]:
+    """Mean and precision of the light, channel by channel."""
+    mean, precision = np.zeros((3, 9)), np.zeros((3, 9, 3, 9))
+    mean[:, 0] = AMBIENT
+    average = np.full((3, 3), 1 / 3)
+    constant = average / (3 * priors.exposure_sigma**2)
+    constant += (np.eye(3) - average) / priors.tint_sigma**2
+    precision[:, 0, :, 0] = constant / AMBIENT**2
+    for band, entries in enumerate((range(1, 4), range(4, 9))):
+        for k in entries:
+            for c in range(3):
+                precision[c, k, c, k] = (priors.band_sigma[band] * AMBIENT) ** -2
+    return mean.reshape(-1), precision.reshape(27, 27)
