@@ -80,11 +80,28 @@ def arkit_targets(
 
 
 def arkit_weights(
-    values: Float[np.ndarray, " E"], names: Sequence[str]
+    values: Float[np.ndarray, " E"],
+    names: Sequence[str],
+    gaze: Float[np.ndarray, "2"] | None = None,
 ) -> Float[np.ndarray, " shapes=52"]:
-    """A photo's expression in Apple's order, each weight clipped to [0, 1]."""
-    found = dict(zip(names, np.clip(values, 0.0, 1.0).tolist(), strict=True))
-    return np.array([found.get(name, 0.0) for name in ARKIT_NAMES])
+    """A photo's expression in Apple's order, each weight clipped to [0, 1].
+
+    Args:
+        values: (E,) weights of the head model's shapes.
+        names: Their names.
+        gaze: Yaw to the subject's left and pitch upwards of both eyes, radians. Where given, the
+            `eyeLook` weights are those that turn the exported eyeballs by it.
+    """
+    found = dict(zip(names, values.tolist(), strict=True))
+    if gaze is not None:
+        yaw, pitch = float(gaze[0]) / LOOK_YAW, float(gaze[1]) / LOOK_PITCH
+        found |= {
+            "eyeLookOutLeft": yaw, "eyeLookInRight": yaw,
+            "eyeLookInLeft": -yaw, "eyeLookOutRight": -yaw,
+            "eyeLookUpLeft": pitch, "eyeLookUpRight": pitch,
+            "eyeLookDownLeft": -pitch, "eyeLookDownRight": -pitch,
+        }  # fmt: skip
+    return np.clip([float(found.get(name, 0.0)) for name in ARKIT_NAMES], 0.0, 1.0)
 
 
 def gaze_rotation(name: str) -> Float[np.ndarray, "3 3"]:

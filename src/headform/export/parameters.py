@@ -1,16 +1,20 @@
 """`parameters.npz`: every number of a reconstruction, by name, for programs.
 
-V vertices, F triangles, N dense points.
+V vertices, F triangles, N dense points, K identity modes, E expressions, A albedo modes.
 
 | name | shape, type | meaning |
 |---|---|---|
-| each coefficient's own name | float32 | as `Coefficients` names its slices |
-| `vertices`, `neutral` | (V, 3) float32 | metres, head frame: with the photo's expression, without |
+| `identity`, `expression`, `albedo` | (K,), (E,), (A,) float32 | coefficients; order of modes |
+| `expression_names` | (E,) text | order of the expression |
+| `gaze` | (2,) float32 | yaw to the subject's left, pitch upwards, radians |
+| `light` | (9, 3) float32 | spherical harmonics of the shading, linear RGB, camera frame |
+| `vertices` | (V, 3) float32 | metres, head frame, with expression and gaze |
+| `neutral` | (V, 3) float32 | metres, head frame, identity only |
 | `faces` | (F, 3) int32 | counter-clockwise seen from outside |
-| `K`, `R`, `t` | (3, 3), (3, 3), (3,) float64 | camera: x right, y down, z forward; pixel = K (R X + t) |
+| `K`, `R`, `t` | (3, 3), (3, 3), (3,) float64 | pixel ~ K (R X + t), x right, y down, z forward |
 | `image_size` | (2,) int32 | width, height of the upright photo in pixels |
-| `landmarks68`, `dense`, `dense_sigma` | (68, 2), (N, 2), (N,) float32 | pixels |
-| `expression_names` | (51,) text | order of the expression |
+| `landmarks68` | (68, 2) float32 | pixels, iBUG's order |
+| `dense`, `dense_sigma` | (N, 2), (N,) float32 | pixels |
 | `head_name`, `head_sha256` | text | the head model |
 
 Pixels have their origin at the top-left corner of the photo.

@@ -4,7 +4,7 @@ V vertices, F triangles, T texture coordinates, S side of the square texture.
 """
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Float64, Int, UInt8
 
 
 def sample_texture(
@@ -17,17 +17,19 @@ def sample_texture(
         uv: In [0, 1], origin at the bottom left (OBJ); texel centres lie at half-integers.
 
     Returns:
-        sRGB in [0, 255]; interpolated as stored.
+        sRGB in [0, 255], of the precision of `uv`; interpolated as stored.
     """
-    height, width = texture.shape[:2]
-    x = np.clip(uv[..., 0] * width - 0.5, 0, width - 1)
-    y = np.clip((1.0 - uv[..., 1]) * height - 0.5, 0, height - 1)
-    x0, y0 = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    x1, y1 = np.minimum(x0 + 1, width - 1), np.minimum(y0 + 1, height - 1)
-    fx, fy = (x - x0)[..., None], (y - y0)[..., None]
-    top = texture[y0, x0] * (1 - fx) + texture[y0, x1] * fx
-    bottom = texture[y1, x0] * (1 - fx) + texture[y1, x1] * fx
-    return np.asarray(top * (1 - fy) + bottom * fy)
+    side = texture.shape[0]
+    x = np.clip(uv[..., 0] * side - 0.5, 0, side - 1)
+    y = np.clip((1 - uv[..., 1]) * side - 0.5, 0, side - 1)
+    left, top = np.floor(x), np.floor(y)
+    fx, fy = (x - left)[..., None], (y - top)[..., None]
+    x0, y0 = left.astype(np.int64), top.astype(np.int64)
+    x1, y1 = np.minimum(x0 + 1, side - 1), np.minimum(y0 + 1, side - 1)
+    texels = texture.reshape(-1, 3)
+    upper = texels[y0 * side + x0] * (1 - fx) + texels[y0 * side + x1] * fx
+    lower = texels[y1 * side + x0] * (1 - fx) + texels[y1 * side + x1] * fx
+    return np.asarray(upper * (1 - fy) + lower * fy)
 
 
 def vertex_colours(
@@ -36,7 +38,7 @@ def vertex_colours(
     faces: Int[np.ndarray, "F 3"],
     uv_faces: Int[np.ndarray, "F 3"],
     vertex_count: int,
-) -> Float[np.ndarray, "V 3"]:
+) -> Float64[np.ndarray, "V 3"]:
     """One colour per vertex: the mean over its texture coordinates; mid-grey where it has none.
 
     Returns:

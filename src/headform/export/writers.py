@@ -1,0 +1,204 @@
+"""A whole reconstruction as a folder of files.
+
+V vertices, H rows and W columns of the photo.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from headform.errors import ResourceError, UsageError
+from headform.export import glb, image_bytes, landmarks_json, parameters, report, wavefront
+from headform.export.landmarks_json import Landmarks
+from headform.export.morph_targets import arkit_targets, arkit_weights
+from headform.export.overlay import overlay
+from headform.export.texture_sampling import vertex_colours
+from headform.heads.linear import LinearHead
+from headform.mesh import ply
+from headform.mesh.triangle_mesh import TriangleMesh
+from headform.pipeline.reconstruction import Reconstruction
+from headform.weights.atomic import write_bytes
+
+FORMATS = ("glb", "obj", "ply", "png", "html")
+"""What can be asked for; parameters.npz and landmarks.json are always written."""
+TextureChoice = Literal["photo", "albedo", "both"]
+
+_GREY = 150
+
+
+def write_reconstruction(
+    result: Reconstruction,
+    folder: Path,
+    formats: Sequence[str],
+    texture: TextureChoice = "photo",
+    photo_rgb: UInt8[np.ndarray, "H W 3"] | None = None,
+) -> list[Path]:
+    """Write a reconstruction into a folder, which is made where it is missing.
+
+    Every file appears whole or not at all; files of an earlier run are replaced one by one, others
+    in the folder are left alone. Everything is encoded before the first file is written.
+
+    Args:
+        result: What to write.
+        folder: Destination.
+        formats: Some of `FORMATS`.
+        texture: The atlas of the models: the photo's light in it, the bare albedo, or both (then
+            the models carry the photo and `albedo.png` lies beside them).
+        photo_rgb: The upright photo; "png" and "html" need it.
+
+    Returns:
+        The files written, in the order of writing.
+
+    Raises:
+        UsageError: `unknown_format`, or `photo_needed` when a picture is asked for without photo.
+        ResourceError: `write_failed` when the folder cannot be made or written.
+    """
+    unknown = sorted(set(formats) - set(FORMATS))
+    if unknown:
+        what = f"unknown format {', '.join(unknown)}"
+        raise UsageError("unknown_format", what, "formats", f"choose from {' '.join(FORMATS)}")
+    if photo_rgb is None and {"png", "html"} & set(formats):
+        raise UsageError("photo_needed", "overlay.png and report.html need the photo", "formats")
+    files = encode_all(result, formats, texture, photo_rgb)
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        what = f"cannot make the folder: {reason}"
+        raise ResourceError("write_failed", what, str(folder)) from error
+    for name, data in files.items():
+        write_bytes(folder / name, data)
+    return [folder / name for name in files]
+
+
+def encode_all(
+    result: Reconstruction,
+    formats: Sequence[str],
+    texture: TextureChoice = "photo",
+    photo_rgb: UInt8[np.ndarray, "H W 3"] | None = None,
+) -> dict[str, bytes]:
+    """The files of `write_reconstruction`, by name, in memory."""
+    atlas = chosen_texture(result, texture)
+    files = {
+        "parameters.npz": encode_parameters(result),
+        "landmarks.json": encode_landmarks(result),
+    }
+    if "glb" in formats:
+        files["head.glb"] = encode_glb(result, atlas)
+    if "obj" in formats:
+        files |= _obj(result, atlas)
+    if "ply" in formats:
+        files["head.ply"] = _ply(result, atlas)
+    if texture == "both" and result.albedo_texture is not None and {"glb", "obj"} & set(formats):
+        files["albedo.png"] = image_bytes.png(result.albedo_texture)
+    if photo_rgb is not None and {"png", "html"} & set(formats):
+        sheet = image_bytes.png(overlay(result, photo_rgb))
+        if "png" in formats:
+            files["overlay.png"] = sheet
+        if "html" in formats:
+            small = encode_glb(result, atlas, target_normals=False)
+            files["report.html"] = report.encode(result, small, sheet)
+    return files
+
+
+def chosen_texture(result: Reconstruction, texture: TextureChoice) -> UInt8[np.ndarray, "S S 3"]:
+    """The atlas that the models carry; the other one, or even grey, where it was not made."""
+    both = [result.texture, result.albedo_texture]
+    for atlas in reversed(both) if texture == "albedo" else both:
+        if atlas is not None:
+            return atlas
+    return np.full((8, 8, 3), _GREY, np.uint8)
+
+
+def encode_parameters(result: Reconstruction) -> bytes:
+    """`parameters.npz`; see `headform.export.parameters`."""
+
+    def single(values: np.ndarray) -> Float32[np.ndarray, "..."]:
+        return np.asarray(values, np.float32)
+
+    return parameters.encode(
+        {
+            "identity": single(result.identity),
+            "expression": single(result.expression),
+            "expression_names": np.array(result.head.expression_names, dtype=np.str_),
+            "gaze": single(result.gaze),
+            "albedo": single(result.albedo_code),
+            "light": single(result.light),
+            "vertices": single(result.vertices),
+            "neutral": single(result.neutral),
+            "faces": result.head.faces.numpy().astype(np.int32),
+            "K": np.asarray(result.camera.K, np.float64),
+            "R": np.asarray(result.camera.R, np.float64),
+            "t": np.asarray(result.camera.t, np.float64),
+            "image_size": np.array(result.image_size, np.int32),
+            "landmarks68": single(result.points68),
+            "dense": single(result.dense),
+            "dense_sigma": single(result.dense_sigma),
+            "head_name": np.array(result.head.name),
+            "head_sha256": np.array(result.head.sha256),
+        }
+    )
+
+
+def encode_landmarks(result: Reconstruction) -> bytes:
+    """`landmarks.json`; see `headform.export.landmarks_json`."""
+    return landmarks_json.encode(
+        Landmarks(
+            points68=result.points68,
+            box=result.face.box,
+            confidence=result.confidence,
+            status=result.status,
+            reasons=result.reasons,
+            image_size=result.image_size,
+            dense=result.dense,
+            dense_sigma=result.dense_sigma,
+            head_name=result.head.name,
+            head_sha256=result.head.sha256,
+        )
+    )
+
+
+def encode_glb(
+    result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"], *, target_normals: bool = True
+) -> bytes:
+    """`head.glb`: the neutral head, 52 shapes, the photo's expression and gaze as their weights."""
+    head = result.head
+    eyes = {side: head.part_vertices(f"eye_{side.lower()}").numpy() for side in ("Left", "Right")}
+    targets = arkit_targets(head.expression.numpy(), head.expression_names, result.neutral, eyes)
+    content = glb.GlbHead(
+        vertices=result.neutral,
+        faces=head.faces.numpy(),
+        uv=head.uv.numpy(),
+        uv_faces=head.uv_faces.numpy(),
+        targets=targets,
+        weights=arkit_weights(result.expression, head.expression_names, result.gaze),
+        texture=image_bytes.jpeg(atlas),
+        copyright=head.licence,
+    )
+    return glb.encode(content, target_normals=target_normals)
+
+
+def _mesh(head: LinearHead, vertices: Float32[np.ndarray, "V 3"]) -> TriangleMesh:
+    return TriangleMesh(
+        vertices, head.faces.numpy(), uv=head.uv.numpy(), uv_faces=head.uv_faces.numpy()
+    )
+
+
+def _obj(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> dict[str, bytes]:
+    comment = f"headform, head model {result.head.name}: {result.head.licence}\nmetres, y up"
+    files = wavefront.encode(_mesh(result.head, result.vertices), comment=comment)
+    return {**files, wavefront.TEXTURE: image_bytes.png(atlas)}
+
+
+def _ply(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> bytes:
+    head = result.head
+    faces, uv_faces = head.faces.numpy(), head.uv_faces.numpy()
+    colours = vertex_colours(atlas, head.uv.numpy(), faces, uv_faces, len(result.vertices))
+    mesh = TriangleMesh(result.vertices, faces, colours=colours)
+    return ply.encode(mesh, comment=f"headform, head model {head.name}; metres, y up")
+
+
