@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.heads.linear import PARTS, LinearHead
-from .skin_fields import SkinFields
+from headform.heads.skin_fields import SkinFields
 
 _BASE = np.array([0.80, 0.66, 0.56])
 _MELANIN = np.array([1.10, 1.45, 1.75])
@@ -169,7 +169,7 @@ def paint(
     gloss = a.gloss * (1 + 0.3 * noise(2)).clip(0.2, 2) * (1 + 2.0 * f.lip)
     name = {n: i for i, n in enumerate(PARTS)}
     for side in ("eye_right", "eye_left"):
-        gloss[part == name[side]] = 2.5
+        gloss[part == name[side]] = 0.9
     for side in ("mouth", "tongue", "teeth"):
         gloss[part == name[side]] = 0.2
     return np.clip(albedo, 0.002, 1).astype(np.float32), gloss.astype(np.float32)

@@ -1,0 +1,199 @@
+"""The file of a linear head: quantised arrays in one safetensors file, read back as a `LinearHead`.
+
+V vertices, F triangles, T texture vertices, K identity modes, E expressions, A albedo modes.
+
+Bases are whole numbers times one scale per mode: 16 bits for the first identity modes and for expressions (only the
+vertices that move), 8 bits for the later identity modes and for albedo. Strings lie in the metadata as JSON.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+from jaxtyping import Float, Float32, Int, Integer
+from torch import Tensor
+
+from headform.errors import WeightsError
+from headform.heads.linear import LinearHead
+from headform.weights import atomic
+
+FORMAT = "headform-linear-head-1"
+SHARP_MODES = 20
+"""Identity modes kept in 16 bits."""
+_STILL = 2e-7  # metres: vertices that an expression moves less do not move
+_INTEGERS = ("faces", "mirror", "uv_faces", "landmark_vertices", "contour", "now7", "dense", "dense_mirror")
+_FLOATS = ("mean", "landmark_weights", "landmark_offset", "albedo_mean", "neck_weight", "neck_pivot")
+
+
+@dataclass(frozen=True)
+class _Quantised:
+    whole: Integer[np.ndarray, "M V 3"]
+    scale: Float32[np.ndarray, " M"]
+
+    @classmethod
+    def of(cls, basis: Float[np.ndarray, "M V 3"], bits: int) -> "_Quantised":
+        top = 2 ** (bits - 1) - 1
+        peak = np.abs(basis).reshape(len(basis), -1).max(1, initial=0.0)
+        scale = (np.maximum(peak, 1e-12) / top).astype(np.float32)
+        whole = np.rint(basis / scale.astype(np.float64)[:, None, None]).clip(-top, top)
+        return cls(whole.astype(f"int{bits}"), scale)
+
+
+def write(head: LinearHead, path: Path) -> str:
+    """Write `head`, quantised; equal heads give equal bytes.
+
+    Returns:
+        SHA-256 of the file, hexadecimal.
+
+    Raises:
+        ResourceError: the file cannot be written.
+    """
+    data = encode(head)
+    atomic.write_bytes(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def encode(head: LinearHead) -> bytes:
+    """The bytes of the file."""
+    identity = head.identity.double().numpy()
+    expression = head.expression.double().numpy()
+    arrays: dict[str, np.ndarray] = {}
+
+    def put(name: str, quantised: _Quantised) -> None:
+        arrays[name], arrays[f"{name}.scale"] = quantised.whole, quantised.scale
+
+    put("identity.first", _Quantised.of(identity[:SHARP_MODES], 16))
+    put("identity.later", _Quantised.of(identity[SHARP_MODES:], 8))
+    moving = np.abs(expression).max(2, initial=0.0) > _STILL  # (E, V)
+    shapes = _Quantised.of(expression, 16)
+    arrays["expression"], arrays["expression.scale"] = shapes.whole[moving], shapes.scale
+    arrays["expression.moving"] = np.packbits(moving, axis=1)
+    put("albedo", _Quantised.of(head.albedo.double().numpy(), 8))
+    for name in _FLOATS:
+        arrays[name] = getattr(head, name).float().numpy()
+    for name in _INTEGERS:
+        arrays[name] = getattr(head, name).numpy().astype(np.uint16 if len(head.uv) < 65536 else np.int32)
+    # texture coordinates as whole 65535ths: a sixty-fourth of a texel at 1024
+    arrays["uv"] = np.rint(head.uv.double().numpy() * 65535).clip(0, 65535).astype(np.uint16)
+    arrays["part"] = head.part.numpy()
+    arrays["regions"] = np.packbits(np.stack([head.regions[n].numpy() for n in head.regions]), axis=1)
+    text = {
+        "format": FORMAT,
+        "name": head.name,
+        "licence": head.licence,
+        "expression_names": list(head.expression_names),
+        "regions": list(head.regions),
+    }
+    # one metadata key only: the order of several is not fixed
+    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    return bytes(safetensors.numpy.save(ordered, {"headform": json.dumps(text, sort_keys=True)}))
+
+
+def read(path: Path) -> LinearHead:
+    """Read a head that `write` made.
+
+    Raises:
+        WeightsError: ``head_missing``, ``head_unreadable`` (a directory, no permission), ``head_damaged`` (truncated, not a
+            safetensors file, or inconsistent), ``head_foreign`` (a sound safetensors file of something else).
+    """
+    path = Path(path)
+    again = "copy the file again, or rebuild it with `headform heads build-open`"
+    if not path.exists():
+        raise WeightsError("head_missing", "there is no such head file", str(path), again)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WeightsError("head_unreadable", f"the head file cannot be read: {reason}", str(path), again) from error
+    try:
+        arrays = safetensors.numpy.load(data)
+        size = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise WeightsError("head_damaged", f"not a whole safetensors file: {error}", str(path), again) from error
+    text = _text(metadata)
+    if text is None:
+        fix = "give a file made by `headform heads build-open` or `headform heads convert`"
+        raise WeightsError("head_foreign", "a safetensors file, but not of a headform head", str(path), fix)
+    try:
+        head = _decode(arrays, text)
+        _check(head)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise WeightsError("head_damaged", f"the parts do not fit together: {error}", str(path), again) from error
+    return replace(head, sha256=hashlib.sha256(data).hexdigest())
+
+
+def with_landmark_offset(head: LinearHead, offset: Float[Tensor, "68 3"]) -> LinearHead:
+    """The same head with another offset (metres) to the annotators' convention; `write` keeps it."""
+    return replace(head, landmark_offset=offset.to(head.mean))
+
+
+def _text(metadata: Any) -> dict[str, Any] | None:
+    try:
+        text = json.loads(metadata["headform"])
+        return text if text["format"] == FORMAT else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
+    count = len(arrays["mean"])
+
+    def basis(name: str) -> Float32[np.ndarray, "M V 3"]:
+        return np.asarray(arrays[name].astype(np.float32) * arrays[f"{name}.scale"][:, None, None])
+
+    moving = np.unpackbits(arrays["expression.moving"], axis=1, count=count).astype(bool)
+    scale = np.broadcast_to(arrays["expression.scale"][:, None], moving.shape)[moving]
+    expression = np.zeros((*moving.shape, 3), np.float32)
+    expression[moving] = arrays["expression"].astype(np.float32) * scale[:, None]
+    masks = np.unpackbits(arrays["regions"], axis=1, count=count).astype(bool)
+    return LinearHead(
+        name=text["name"],
+        sha256="",
+        licence=text["licence"],
+        identity=torch.from_numpy(np.concatenate([basis("identity.first"), basis("identity.later")])),
+        expression=torch.from_numpy(expression),
+        expression_names=tuple(text["expression_names"]),
+        albedo=torch.from_numpy(basis("albedo")),
+        regions={n: torch.from_numpy(m) for n, m in zip(text["regions"], masks, strict=True)},
+        part=torch.from_numpy(arrays["part"]),
+        uv=torch.from_numpy((arrays["uv"].astype(np.float64) / 65535).astype(np.float32)),
+        **{name: torch.from_numpy(arrays[name]) for name in _FLOATS},
+        **{name: _whole(arrays[name]) for name in _INTEGERS},
+    )
+
+
+def _whole(array: Int[np.ndarray, "..."]) -> Int[Tensor, "..."]:
+    return torch.from_numpy(array.astype(np.int64))
+
+
+def _check(head: LinearHead) -> None:
+    """Every index within its range, every array as long as the others."""
+    vertices, texture = len(head.mean), len(head.uv)
+    limits = {
+        **dict.fromkeys(("faces", "mirror", "landmark_vertices", "contour", "now7", "dense"), vertices),
+        "uv_faces": texture,
+        "dense_mirror": len(head.dense),
+    }
+    for name, limit in limits.items():
+        value = getattr(head, name)
+        if value.numel() and not 0 <= int(value.min()) <= int(value.max()) < limit:
+            raise ValueError(f"{name} leaves its range of {limit}")
+    for name in ("identity", "expression", "albedo"):
+        if getattr(head, name).shape[1:] != (vertices, 3):
+            raise ValueError(f"{name} is not for {vertices} vertices")
+    for name in ("mirror", "part", "neck_weight", "albedo_mean"):
+        if len(getattr(head, name)) != vertices:
+            raise ValueError(f"{name} is not for {vertices} vertices")
+    if len(head.expression) != len(head.expression_names) or head.faces.shape != head.uv_faces.shape:
+        raise ValueError("names or texture triangles are missing")
+    floating = [f.name for f in fields(head) if isinstance(v := getattr(head, f.name), Tensor) and v.is_floating_point()]
+    for name in floating:
+        if not bool(torch.isfinite(getattr(head, name)).all()):
+            raise ValueError(f"{name} holds a number that is not finite")

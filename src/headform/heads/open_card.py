@@ -1,0 +1,47 @@
+"""The model card of the open head: where it comes from, how it was made, how faithful it is.
+
+No arrays here, hence no letters.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from headform.heads.linear import LinearHead
+from headform.heads.open_source import OpenSource
+from headform.weights import atomic
+
+
+def write_card(head: LinearHead, source: OpenSource, asset_path: Path) -> None:
+    """Write ``<asset>.json`` beside the asset, the same bytes for the same head.
+
+    Raises:
+        ResourceError: the file cannot be written.
+    """
+    digest = hashlib.sha256()
+    for array in (source.mean, source.identity, source.expression, source.uv):
+        digest.update(array.tobytes())
+    card = {
+        "name": "headform open head",
+        "file": asset_path.name,
+        "sha256": head.sha256,
+        "bytes": asset_path.stat().st_size,
+        "licence": head.licence,
+        "data": {
+            "shape": "ICT-FaceKit Light, USC Institute for Creative Technologies (MIT)",
+            "albedo": "headform's own procedural skin, no photos",
+            "source_arrays_sha256": digest.hexdigest(),
+        },
+        "command": "headform heads build-open --ict DIR",
+        "counts": {
+            "vertices": len(head.mean),
+            "triangles": len(head.faces),
+            "texture_vertices": len(head.uv),
+            "identity_modes": len(head.identity),
+            "expressions": len(head.expression),
+            "albedo_modes": len(head.albedo),
+            "dense_points": len(head.dense),
+        },
+        "units": "metres, x to the subject's left, y up, z out of the face",
+    }
+    atomic.write_bytes(asset_path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
