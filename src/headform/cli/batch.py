@@ -1,0 +1,154 @@
+"""Photos one after the other: each ends in result folders or in a coded error, never in silence.
+
+No arrays here, hence no letters.
+"""
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from headform import errors, images
+from headform.cli.inputs import Input
+from headform.cli.manifest import Entry, ErrorEntry, FaceEntry, Manifest
+from headform.cli.message import error_line
+from headform.cli.progress import Progress
+
+
+class Found(Protocol):
+    """What the batch needs to know of a reconstruction."""
+
+    @property
+    def status(self) -> str:
+        """Whether it is to be trusted."""
+
+    @property
+    def confidence(self) -> float:
+        """From 0 to 1."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What speaks against it."""
+
+
+Head = TypeVar("Head", bound=Found)
+
+
+@dataclass(frozen=True)
+class Work(Generic[Head]):
+    """The two steps of each photo.
+
+    Attributes:
+        reconstruct: From a photo to its heads, largest face first; raises `FaceError` for none.
+        write: One head into a folder that exists.
+    """
+
+    reconstruct: Callable[[images.Photo], Sequence[Head]]
+    write: Callable[[Head, Path], object]
+
+
+def run_batch(
+    inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]], *, json: bool = False
+) -> int:
+    """Reconstruct all inputs into `out`, with `out/manifest.jsonl`.
+
+    Args:
+        inputs: In this order; results keep it.
+        out: Made if need be.
+        load: Called once, before the first photo that can be read is worked on.
+        json: Print the manifest's lines on stdout instead of sentences.
+
+    Returns:
+        0 when all succeeded; the error's own exit code when the only input failed; 7 when one of
+        several failed; 1 when the program itself was at fault, after printing the traceback; 6 as
+        soon as a result cannot be written, since there is no sense in going on.
+
+    Raises:
+        WeightsError: From `load`.
+        ResourceError: `write_failed` when the manifest itself cannot be written.
+    """
+    work: Work[Head] | None = None
+    failures: list[int] = []
+    with Manifest(out) as manifest, Progress(len(inputs)) as progress:
+        for item in inputs:
+            progress.begin(item.path.name)
+            started = time.perf_counter()
+            notes: tuple[str, ...] = ()
+            faces: tuple[FaceEntry, ...] = ()
+            fault: BaseException | None = None
+            try:
+                if item.error is not None:
+                    raise item.error
+                photo = images.read(item.path)
+                notes = photo.notes
+                work = work or load()
+                faces = _one(work, photo, out, item.name)
+            except errors.WeightsError:
+                raise
+            except Exception as caught:
+                fault = caught
+            known = _explained(fault)
+            entry = Entry(
+                input=str(item.path),
+                status="ok" if known is None else "failed",
+                faces=faces,
+                notes=notes,
+                error=None if known is None else ErrorEntry.of(known),
+                seconds=round(time.perf_counter() - started, 3),
+            )
+            manifest.add(entry)
+            text = _sentence(entry, out) if known is None else error_line(known)
+            progress.end(text, failed=known is not None, json=entry.line() if json else None)
+            if known is not None:
+                failures.append(known.exit_code)
+                if known.code == "internal":
+                    traceback.print_exception(fault)
+                if known.code == "write_failed":
+                    return known.exit_code
+    return _exit_code(failures, len(inputs))
+
+
+def _one(work: Work[Head], photo: images.Photo, out: Path, name: str) -> tuple[FaceEntry, ...]:
+    heads = work.reconstruct(photo)
+    entries = []
+    for number, head in enumerate(heads):
+        folder = out / (f"{name}_{number}" if len(heads) > 1 else name)
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as cause:
+            reason = (cause.strerror or str(cause)).lower()
+            advice = "choose a folder that may be written and has room"
+            raise errors.ResourceError(
+                "write_failed", f"cannot make this folder: {reason}", str(folder), advice
+            ) from cause
+        work.write(head, folder)
+        entries.append(FaceEntry(folder.name, head.status, round(head.confidence, 4), head.reasons))
+    return tuple(entries)
+
+
+def _explained(fault: BaseException | None) -> errors.HeadformError | None:
+    """The fault in the terms of the contract; `internal` for what nobody foresaw."""
+    if fault is None or isinstance(fault, errors.HeadformError):
+        return fault
+    if isinstance(fault, MemoryError):
+        return errors.ResourceError("out_of_memory", "not enough memory", "", "use a smaller photo")
+    what = f"the program failed: {type(fault).__name__}: {fault}"
+    return errors.HeadformError("internal", what, "", "please report it with this traceback")
+
+
+def _sentence(entry: Entry, out: Path) -> str:
+    parts = []
+    for face in entry.faces:
+        doubt = f" ({'; '.join(face.reasons)})" if face.status != "ok" else ""
+        parts.append(f"{out / face.folder}: {face.status}, confidence {face.confidence:.2f}{doubt}")
+    return f"{'; '.join(parts)} [{entry.seconds:.2f} s]"
+
+
+def _exit_code(failures: Sequence[int], total: int) -> int:
+    if not failures:
+        return errors.SUCCESS
+    if 1 in failures:
+        return 1
+    return failures[0] if total == 1 else errors.PARTIAL

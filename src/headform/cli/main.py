@@ -1,0 +1,59 @@
+"""`headform`: parse the command line, run one command, turn its failure into one line and a code.
+
+No arrays here, hence no letters.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+
+import headform
+from headform import errors
+from headform.cli.message import error_line
+from headform.cli.reconstruct import Reconstruct
+from headform.cli.synth import Synth
+
+_Command = (
+    Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
+    | Annotated[Synth, tyro.conf.subcommand("synth")]
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code of the contract (`headform.errors`).
+
+    Args:
+        arguments: The words after `headform`; None takes them from the shell.
+
+    Raises:
+        SystemExit: From the parser: 0 after `--help`, 2 for words it does not know.
+        Exception: Whatever is not a `HeadformError` is a fault of the program and passes with its
+            traceback, so that the shell sees exit code 1.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words == ["--version"]:
+        print(f"headform {headform.__version__}")
+        return errors.SUCCESS
+    command = tyro.cli(
+        _Command,  # type: ignore[arg-type]
+        prog="headform",
+        description="One photo of a face in, a textured, animatable 3D head out.",
+        args=words,
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+    try:
+        code: int = command.run()
+        sys.stdout.flush()
+    except errors.HeadformError as error:
+        print(error_line(error), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return errors.INTERRUPTED
+    except BrokenPipeError:  # the reader went away, as in `headform heads list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return errors.SUCCESS
+    return code
