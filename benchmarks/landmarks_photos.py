@@ -1,0 +1,92 @@
+"""The 68-point error of headform on the annotated photos, beside its peers.
+
+Run:
+
+    python -m benchmarks.landmarks_photos -o OUT [--data ../shared/data] [--formats png]
+
+Every photo is reconstructed with all its faces, as `headform reconstruct --faces all` does, and the
+written `landmarks.json` files are measured. Beside them: the mean head posed by the detector's five
+points, and the published networks of `benchmarks.critics` with crops from the true points.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+
+from benchmarks.critics import judge_critics
+from benchmarks.environment import default_data, describe
+from headform import Reconstruction, Reconstructor
+from headform.errors import FaceError
+from headform.evaluate.landmark_files import read_truth
+from headform.evaluate.landmarks import LandmarkTable, compare, evaluate_folder, evaluate_points
+from headform.evaluate.mean_head import posed_mean_head
+from headform.export.writers import write_reconstruction
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Where results go, and what to compare with."""
+
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    data: Path = field(default_factory=default_data)
+    formats: tuple[str, ...] = ()
+    critics: bool = True
+
+
+def main(arguments: Arguments) -> None:
+    """Reconstruct, write, measure; print the tables and keep them as `OUT/landmarks68.json`."""
+    if arguments.out.exists() and any(arguments.out.iterdir()):
+        raise SystemExit(f"{arguments.out} is not empty; old results would be measured too")
+    photos = arguments.data / "photos"
+    annotations = photos / "landmarks68.json"
+    truth = read_truth(annotations)
+    names = list(dict.fromkeys(face.photo for face in truth))
+    began = time.perf_counter()
+    reconstructor = Reconstructor.load()
+    posed = {}
+    for name in names:
+        results = _faces(reconstructor, photos / name)
+        _write(results, Path(name).stem, arguments)
+        posed[name] = [posed_mean_head(r.head, r.face.points5) for r in results]
+    seconds = time.perf_counter() - began
+    own = evaluate_folder(arguments.out, annotations)
+    tables: dict[str, LandmarkTable] = {"headform": own}
+    tables["mean head posed by five points"] = evaluate_points(posed, truth)
+    if arguments.critics:
+        found = judge_critics(arguments.data)
+        tables |= {f"{name} (true crop)": table for name, table in found.items()}
+    print(compare(tables))
+    print(own.to_markdown())
+    worst = sorted(own.scores, key=lambda s: np.inf if s.error is None else s.error)[-8:]
+    shown = [f"{s.photo} {'missed' if s.error is None else f'{s.error:.2%}'}" for s in worst[::-1]]
+    print(f"worst: {', '.join(shown)}")
+    print(
+        f"{own.unmatched} faces found that are not annotated; {len(names)} photos, {seconds:.0f} s"
+    )
+    print(describe())
+    content = {name: json.loads(table.to_json()) for name, table in tables.items()}
+    (arguments.out / "landmarks68.json").write_text(json.dumps(content, indent=1))
+
+
+def _faces(reconstructor: Reconstructor, path: Path) -> Sequence[Reconstruction]:
+    try:
+        return reconstructor.reconstruct(path, faces="all")
+    except FaceError:
+        return []
+
+
+def _write(results: Sequence[Reconstruction], stem: str, arguments: Arguments) -> None:
+    for index, result in enumerate(results):
+        folder = arguments.out / (stem if len(results) == 1 else f"{stem}_{index}")
+        folder.mkdir(parents=True)
+        write_reconstruction(result, folder, arguments.formats)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Arguments))
