@@ -1,0 +1,173 @@
+"""Spread values known at some vertices smoothly over a surface.
+
+Letters: V vertices, F faces, C channels, M neighbour entries.
+
+Solved is, for every channel and with the graph Laplacian L of the mesh,
+
+    (diag(weight) + smoothness L + pull) x = weight known + pull rest
+
+so that x follows `known` where the weight is high, is nearly harmonic where it is zero (no border
+shows), and far from anything known decays to `rest`.
+"""
+
+import typing
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from jaxtyping import Float, Float32, Int32, Integer
+from numba import njit
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from headform.heads.linear import LinearHead
+
+
+@dataclass(frozen=True, eq=False)
+class VertexGraph:
+    """Neighbours of each vertex in compressed rows.
+
+    Attributes:
+        start: (V + 1,) where the neighbours of each vertex begin.
+        neighbour: (M,) vertex indices.
+    """
+
+    start: Int32[np.ndarray, " V1"]
+    neighbour: Int32[np.ndarray, " M"]
+
+
+def vertex_graph(
+    positions: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"], stitch: float
+) -> VertexGraph:
+    """Edges of the mesh, and edges between its components where their open borders nearly touch.
+
+    Args:
+        positions: (V, 3) metres.
+        faces: (F, 3) vertex indices.
+        stitch: Border vertices of different components closer than this, metres, are joined.
+    """
+    count = len(positions)
+    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    ordered, times = np.unique(np.sort(pairs, axis=1), axis=0, return_counts=True)
+    ones = np.ones(len(ordered))
+    mesh = coo_matrix((ones, (ordered[:, 0], ordered[:, 1])), (count, count))
+    component = connected_components(mesh, directed=False)[1]
+    border = np.unique(ordered[times == 1])
+    near = cKDTree(positions[border]).query_pairs(stitch, output_type="ndarray")
+    near = border[near].reshape(-1, 2)
+    near = near[component[near[:, 0]] != component[near[:, 1]]]
+    joined = np.concatenate([ordered, near])
+    both = np.concatenate([joined, joined[:, ::-1]])
+    matrix = coo_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), (count, count)).tocsr()
+    return VertexGraph(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32))
+
+
+_KNOWN: WeakKeyDictionary[LinearHead, VertexGraph] = WeakKeyDictionary()
+
+
+def head_graph(head: LinearHead) -> VertexGraph:
+    """`vertex_graph` of a head, computed once; components within 2 mm are joined."""
+    if head not in _KNOWN:
+        _KNOWN[head] = vertex_graph(head.mean.numpy(), head.faces.numpy(), 0.002)
+    return _KNOWN[head]
+
+
+def diffuse(
+    graph: VertexGraph,
+    known: Float[np.ndarray, "V C"],
+    weight: Float[np.ndarray, " V"],
+    *,
+    smoothness: float,
+    pull: Float[np.ndarray, " V"],
+    rest: Float[np.ndarray, "V C"],
+    tolerance: float = 3e-3,
+    max_iterations: int = 150,
+) -> Float32[np.ndarray, "V C"]:
+    """Solve the system of the module's head by conjugate gradients.
+
+    Args:
+        graph: Of the surface.
+        known: (V, C) values; ignored where the weight is 0.
+        weight: (V,) non-negative.
+        smoothness: Of a step along an edge, relative to weight 1.
+        pull: (V,) positive weight of `rest`.
+        rest: (V, C) values that are taken where nothing is known.
+        tolerance: Stop at this residual, relative to the right side.
+        max_iterations: Stop there in any case.
+    """
+    diagonal = (weight + pull).astype(np.float32)
+    right = (weight[:, None] * known + pull[:, None] * rest).astype(np.float32)
+    x = np.where(weight[:, None] > 0.05, known, rest).astype(np.float32)
+    _conjugate_gradients(
+        graph.start, graph.neighbour, diagonal, np.float32(smoothness), right, x,
+        tolerance, max_iterations,
+    )  # fmt: skip
+    return x
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _apply(start, neighbour, diagonal, smoothness, x, out):
+    """out = (diag + smoothness L) x, all (V, C)."""
+    for v in range(x.shape[0]):
+        degree = start[v + 1] - start[v]
+        own = diagonal[v] + smoothness * degree
+        for c in range(x.shape[1]):
+            out[v, c] = own * x[v, c]
+        for k in range(start[v], start[v + 1]):
+            n = neighbour[k]
+            for c in range(x.shape[1]):
+                out[v, c] -= smoothness * x[n, c]
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _conjugate_gradients(
+    start, neighbour, diagonal, smoothness, right, x, tolerance, max_iterations
+):
+    """Jacobi-preconditioned, all channels at once with a step of their own; x (V, C) in place."""
+    count, channels = x.shape
+    q = np.empty_like(x)
+    _apply(start, neighbour, diagonal, smoothness, x, q)
+    r = right - q
+    z = np.empty_like(r)
+    inverse = np.empty(count, np.float32)
+    scale = np.zeros(channels)
+    for v in range(count):
+        inverse[v] = 1.0 / (diagonal[v] + smoothness * (start[v + 1] - start[v]))
+        for c in range(channels):
+            z[v, c] = inverse[v] * r[v, c]
+            scale[c] += inverse[v] * right[v, c] ** 2
+    p = z.copy()
+    rz = np.zeros(channels)
+    for v in range(count):
+        for c in range(channels):
+            rz[c] += r[v, c] * z[v, c]
+    for _ in range(max_iterations):
+        done = True
+        for c in range(channels):
+            done = done and rz[c] <= tolerance**2 * scale[c] + 1e-12
+        if done:
+            break
+        _apply(start, neighbour, diagonal, smoothness, p, q)
+        pq = np.zeros(channels)
+        for v in range(count):
+            for c in range(channels):
+                pq[c] += p[v, c] * q[v, c]
+        step = np.zeros(channels, np.float32)
+        for c in range(channels):
+            step[c] = rz[c] / pq[c] if pq[c] > 0 else 0.0
+        fresh = np.zeros(channels)
+        for v in range(count):
+            for c in range(channels):
+                x[v, c] += step[c] * p[v, c]
+                r[v, c] -= step[c] * q[v, c]
+                z[v, c] = inverse[v] * r[v, c]
+                fresh[c] += r[v, c] * z[v, c]
+        for c in range(channels):
+            step[c] = fresh[c] / rz[c] if rz[c] > 0 else 0.0
+            rz[c] = fresh[c]
+        for v in range(count):
+            for c in range(channels):
+                p[v, c] = z[v, c] + step[c] * p[v, c]

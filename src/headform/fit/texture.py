@@ -1,0 +1,293 @@
+"""Bake a photo into a head's texture and complete what the photo does not show.
+
+Letters: V vertices, H W photo pixels, S side of the texture, A albedo modes.
+
+Everything is composed as albedo, the photo divided by the fitted shading, and shaded again at the
+end, so that one composition gives both variants and the photo's own colours come back exactly:
+
+1. the photo, weighted by how squarely the surface faces the camera, how far the texel is from the
+   outline and from what hides it, and the skin mask;
+2. else the mirror image's photo colour, where the other side is seen;
+3. else the head's own albedo.
+
+2 and 3 are multiplied by a smooth gain, known where both they and the photo are seen and spread
+over the surface (not over the atlas) by `mesh_diffusion`, so colours agree where they meet, on one
+chart or across two. Inside of the mouth, teeth, tongue and eye sockets are always 3 without gain.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Float64, UInt8
+
+from headform.errors import UsageError
+from headform.fit.mesh_diffusion import diffuse, head_graph
+from headform.fit.photo_patch import PhotoPatch, cut_patch
+from headform.fit.texture_kernels import (
+    compose_kernel,
+    encode_kernel,
+    observe_kernel,
+    seam_kernel,
+    spread_gutter_kernel,
+)
+from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.spherical_harmonics import sh_basis
+from headform.heads.linear import PARTS, LinearHead
+from headform.render.normals import vertex_normals_array
+from headform.render.unwrap import Unwrap, unwrap_head
+from headform.render.visibility import outline_distance
+
+Lighting = Literal["kept", "removed"]
+
+PHOTO_PARTS = ("face", "head", "eye_right", "eye_left")
+"""Parts that take colours from the photo."""
+
+OUTLINE_METRES = (0.002, 0.008)
+"""Distance to the background at which the photo begins to count, and counts in full."""
+OCCLUDER_METRES = (0.0015, 0.005)
+"""The same for the distance to what hides the surface."""
+FACING = (0.25, 0.6)
+"""The same for the cosine between normal and view."""
+STEP_METRES = 0.006
+"""A step in depth larger than this is an outline."""
+
+
+@dataclass(frozen=True, eq=False)
+class BakedTexture:
+    """A texture of the head.
+
+    Attributes:
+        rgb: (S, S, 3) sRGB; row 0 is v = 1; charts are continued by 8 texels beyond their border.
+        photo_weight: (S, S) float32 in [0, 1]: the photo's share of each texel.
+        seam_gradient: Mean colour step between neighbouring texels on the two sides of the border
+            where that share is one half, divided by the mean step 4 to 8 texels away from it: about
+            1 without a visible seam; 1 where there is no border.
+    """
+
+    rgb: UInt8[np.ndarray, "S S 3"]
+    photo_weight: Float32[np.ndarray, "S S"]
+    seam_gradient: float
+
+
+def bake_texture(
+    head: LinearHead,
+    vertices: Float[np.ndarray, "V 3"],
+    camera: PerspectiveCamera,
+    rgb: UInt8[np.ndarray, "H W 3"],
+    light: Float[np.ndarray, "9 3"],
+    albedo_code: Float[np.ndarray, " A"],
+    skin_mask: Float[np.ndarray, "H W"] | None = None,
+    size: int = 1024,
+    lighting: Lighting = "kept",
+) -> BakedTexture:
+    """Bake one variant; `bake_textures` gives both for little more.
+
+    Args:
+        head: The head whose atlas is filled.
+        vertices: (V, 3) metres, head frame, as seen in the photo.
+        camera: Of the photo.
+        rgb: (H, W, 3) sRGB.
+        light: (9, 3) from `fit_light_and_albedo`.
+        albedo_code: (A,) from `fit_light_and_albedo`.
+        skin_mask: (H, W) in [0, 1], 1 where the photo shows the head's skin or eyes.
+        size: S; 64 to 8192 texels.
+        lighting: "kept": the photo's colours; "removed": divided by the fitted shading.
+
+    Raises:
+        UsageError: `texture_size` for a size out of range.
+    """
+    kept, removed = bake_textures(head, vertices, camera, rgb, light, albedo_code, skin_mask, size)
+    return kept if lighting == "kept" else removed
+
+
+def bake_textures(
+    head: LinearHead,
+    vertices: Float[np.ndarray, "V 3"],
+    camera: PerspectiveCamera,
+    rgb: UInt8[np.ndarray, "H W 3"],
+    light: Float[np.ndarray, "9 3"],
+    albedo_code: Float[np.ndarray, " A"],
+    skin_mask: Float[np.ndarray, "H W"] | None = None,
+    size: int = 1024,
+) -> tuple[BakedTexture, BakedTexture]:
+    """Both variants, lighting kept and removed; the arguments are those of `bake_texture`."""
+    if not 64 <= size <= 8192:
+        raise UsageError("texture_size", f"a texture has 64 to 8192 texels a side, not {size}")
+    atlas = unwrap_head(head, size)
+    faces = np.ascontiguousarray(head.faces.numpy(), np.int32)
+    patch = cut_patch(vertices, faces, camera, rgb, skin_mask, resolution=int(0.9 * size))
+    field = _surface(head, vertices, camera, light, albedo_code, patch)
+    count = len(atlas.texels)
+    albedo = np.empty((count, 3), np.float32)
+    shading = np.empty((count, 3), np.float32)
+    share = np.empty(count, np.float32)
+    trusted = np.empty((count, 3), np.float32)
+    points = patch.buffer_points()
+    nearness = _nearness(patch)
+
+    def compose(first: int, last: int) -> None:
+        compose_kernel(
+            first, last, atlas.face, atlas.barycentric, faces, field, points,
+            patch.fragments.face_index, patch.linear, patch.mask, nearness,
+            np.float32(patch.buffer_scale), albedo, trusted, shading, share,
+        )  # fmt: skip
+
+    _in_threads(compose, count)
+    return (
+        _finish(atlas, albedo, shading, share),
+        _finish(atlas, trusted, np.ones_like(shading), share),
+    )
+
+
+def _nearness(patch: PhotoPatch) -> Float32[np.ndarray, "h w"]:
+    """The photo's trust in each pixel of the depth buffer: 0 at outlines, 1 well inside."""
+    unit = patch.px_per_metre * patch.buffer_scale
+    far = max(OUTLINE_METRES[1] * unit, 4.0 * patch.buffer_scale)
+    empty, hidden = outline_distance(patch.fragments.depth, step=STEP_METRES, reach=far + 1)
+    least = 1.5 * patch.buffer_scale  # a pixel at the outline is mixed with what lies beyond
+    return np.asarray(
+        _smoothstep(empty, max(OUTLINE_METRES[0] * unit, least), far)
+        * _smoothstep(
+            hidden,
+            max(OCCLUDER_METRES[0] * unit, least),
+            max(OCCLUDER_METRES[1] * unit, 2 * least),
+        ),
+        np.float32,
+    )
+
+
+def _surface(
+    head: LinearHead,
+    vertices: Float[np.ndarray, "V 3"],
+    camera: PerspectiveCamera,
+    light: Float[np.ndarray, "9 3"],
+    albedo_code: Float[np.ndarray, " A"],
+    patch: PhotoPatch,
+) -> Float32[np.ndarray, "V 20"]:
+    """All that `compose_kernel` interpolates, per vertex; see `texture_kernels.COLUMNS`."""
+    faces, mirror = head.faces.numpy(), head.mirror.numpy()
+    normals = vertex_normals_array(vertices, faces).astype(np.float64) @ camera.R.T
+    in_camera = camera.to_camera(vertices)
+    distance = np.linalg.norm(in_camera, axis=1)
+    cosine = -(normals * in_camera).sum(axis=1) / np.maximum(distance, 1e-9)
+    parts = np.isin(head.part.numpy(), [PARTS.index(name) for name in PHOTO_PARTS])
+    facing = _smoothstep(cosine, *FACING) * parts * np.isfinite(patch.projected).all(axis=1)
+    projected = np.where(np.isfinite(patch.projected), patch.projected, -1e6)
+    shading = _positive(sh_basis(normals) @ light)
+    code = torch.from_numpy(np.asarray(albedo_code, np.float32))
+    albedo = np.clip(head.albedo_of(code).numpy(), 0.002, 1.0).astype(np.float64)
+    colour = np.zeros((len(vertices), 3), np.float32)
+    weight = np.zeros(len(vertices), np.float32)
+    observe_kernel(
+        projected, facing.astype(np.float32), np.ascontiguousarray(faces, np.int32),
+        patch.buffer_points(), patch.fragments.face_index, patch.linear, patch.mask,
+        _nearness(patch), np.float32(patch.buffer_scale), colour, weight,
+    )  # fmt: skip
+    fill, mirror_gain = _gains(head, albedo, colour / shading, weight, parts)
+    return np.ascontiguousarray(
+        np.column_stack([
+            projected, facing, projected[mirror], facing[mirror],
+            shading, shading[mirror], fill, mirror_gain,
+        ]),
+        np.float32,
+    )  # fmt: skip
+
+
+def _gains(
+    head: LinearHead,
+    albedo: Float64[np.ndarray, "V 3"],
+    seen: Float64[np.ndarray, "V 3"],
+    weight: Float32[np.ndarray, " V"],
+    parts: Bool[np.ndarray, " V"],
+) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
+    """Albedo to fill with where the photo is silent, and the logarithmic gain of the mirror image."""
+    graph, mirror = head_graph(head), head.mirror.numpy()
+    weight = weight.astype(np.float64)
+    skin = parts & (head.part.numpy() < PARTS.index("mouth"))
+    seen = np.clip(seen, 0.002, 2.0)
+    zero = np.zeros_like(seen)
+    other = np.where(weight[mirror] > 0, weight[mirror], 0.0)
+    gain = diffuse(
+        graph,
+        np.clip(np.log(seen / seen[mirror]), -1.0, 1.0),
+        weight * other,
+        smoothness=1.0,
+        pull=np.full(len(weight), 2e-3),
+        rest=zero,
+    )
+    # What the mirror image says counts less than what is seen.
+    trust = weight + 0.5 * (1 - weight) * other
+    ratio = (
+        weight[:, None] * np.log(seen / albedo)
+        + (trust - weight)[:, None] * (np.log(seen[mirror] / albedo) + gain)
+    ) / np.maximum(trust, 1e-6)[:, None]
+    ratio = np.clip(ratio, -1.5, 1.5)
+    rest = zero
+    if (trust * skin).sum() > 10:
+        usual = np.median(ratio[(trust > 0.5) & skin], axis=0) if (trust > 0.5).any() else 0.0
+        rest = np.where(skin[:, None], usual, 0.0)
+    field = diffuse(
+        graph,
+        ratio,
+        trust,
+        smoothness=3.0,
+        pull=np.where(parts, 2e-3, 10.0),
+        rest=rest,
+    )
+    return np.clip(albedo * np.exp(field), 0.0, 1.0).astype(np.float32), gain
+
+
+def _positive(shading: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
+    """Shading kept away from zero and below, where the harmonics undershoot."""
+    floor = np.maximum(0.12 * np.mean(np.abs(shading), axis=0), 1e-3)
+    return np.asarray(np.maximum(shading, floor))
+
+
+def _smoothstep(
+    value: Float[np.ndarray, "*shape"], low: float, high: float
+) -> Float[np.ndarray, "*shape"]:
+    """0 below `low`, 1 above `high`, 3x² - 2x³ between."""
+    x = np.clip((value - low) / (high - low), 0.0, 1.0)
+    return np.asarray(x * x * (3 - 2 * x))
+
+
+def _finish(
+    atlas: Unwrap,
+    albedo: Float32[np.ndarray, "C 3"],
+    shading: Float32[np.ndarray, "C 3"],
+    share: Float32[np.ndarray, " C"],
+) -> BakedTexture:
+    """Shade, encode, continue the charts into their gutters, and measure the seam."""
+    size, count = atlas.size, len(atlas.texels)
+    rgb = np.empty((size * size, 3), np.uint8)
+    weight = np.full(size * size, -1, np.float32)
+    weight[atlas.texels] = share
+
+    def encode(first: int, last: int) -> None:
+        encode_kernel(first, last, atlas.texels, albedo, shading, rgb)
+
+    rgb[:] = _LEFTOVER
+    _in_threads(encode, count)
+    seam = seam_kernel(rgb.reshape(size, size, 3), weight.reshape(size, size))
+    spread_gutter_kernel(atlas.gutter, atlas.gutter_source, rgb)
+    return BakedTexture(rgb.reshape(size, size, 3), np.maximum(weight, 0).reshape(size, size), float(seam))
+
+
+_LEFTOVER = (128, 112, 104)
+"""Colour of texels far from every chart."""
+
+
+def _in_threads(work: Callable[[int, int], None], count: int) -> None:
+    """Run `work(first, last)` over a range in slices; the result does not depend on how many."""
+    threads = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+    if threads == 1 or count < 50_000:
+        work(0, count)
+        return
+    cuts = np.linspace(0, count, threads + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, cuts[:-1].tolist(), cuts[1:].tolist()))
