@@ -21,9 +21,10 @@ import tyro
 from PIL import Image
 
 from benchmarks.environment import default_data, describe
-from headform import images
+from headform import heads, images
 from headform.evaluate.landmark_files import TrueFace, read_truth
 from headform.evaluate.landmarks import LandmarkTable, compare, evaluate_each
+from headform.evaluate.mean_head import five_points, posed_mean_head
 
 # The mesh vertices commonly taken for the 68 points: jaw, brows, nose, eyes, outer and inner lips.
 MEDIAPIPE_TO_68 = np.array(
@@ -138,6 +139,16 @@ def judge_critics(data: Path) -> dict[str, LandmarkTable]:
     return {critic.name: judge(critic) for critic in CRITICS}
 
 
+def judge_mean_head(data: Path) -> LandmarkTable:
+    """The open head's mean, posed to five of the true points: what no method should lose to."""
+    head = heads.load_open()
+
+    def predict(face: TrueFace) -> np.ndarray:
+        return posed_mean_head(head, five_points(face.points))
+
+    return evaluate_each(predict, read_truth(data / "photos" / "landmarks68.json"))
+
+
 @dataclass(frozen=True)
 class Arguments:
     """Measure the critics on the annotated faces."""
@@ -149,6 +160,7 @@ class Arguments:
 def main(arguments: Arguments) -> None:
     """Print the table; write every face's error where asked."""
     tables = judge_critics(arguments.data)
+    tables["mean head, five true points"] = judge_mean_head(arguments.data)
     print(compare(tables))
     print(describe())
     if arguments.json:
