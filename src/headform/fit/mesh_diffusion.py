@@ -81,7 +81,7 @@ def diffuse(
     smoothness: float,
     pull: Float[np.ndarray, " V"],
     rest: Float[np.ndarray, "V C"],
-    tolerance: float = 3e-3,
+    tolerance: float = 1e-2,
     max_iterations: int = 150,
 ) -> Float32[np.ndarray, "V C"]:
     """Solve the system of the module's head by conjugate gradients.

@@ -140,18 +140,21 @@ def _reduce_mask_kernel(mask, factor, out):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def bilinear(image, x, y, out):
-    """Colour of image (h, w, 3) at pixel (x, y), origin at the corner, clamped; into out (3,)."""
+def bilinear(image, x, y):
+    """Colour of image (h, w, 3) at pixel (x, y), origin at the corner, clamped; three float32."""
     height, width = image.shape[:2]
-    column = min(max(x - 0.5, 0.0), width - 1.0)
-    row = min(max(y - 0.5, 0.0), height - 1.0)
+    column = min(max(x - np.float32(0.5), np.float32(0)), np.float32(width - 1))
+    row = min(max(y - np.float32(0.5), np.float32(0)), np.float32(height - 1))
     c0, r0 = int(column), int(row)
     c1, r1 = min(c0 + 1, width - 1), min(r0 + 1, height - 1)
     u, v = np.float32(column - c0), np.float32(row - r0)
-    for k in range(3):
-        above = image[r0, c0, k] + u * (image[r0, c1, k] - image[r0, c0, k])
-        below = image[r1, c0, k] + u * (image[r1, c1, k] - image[r1, c0, k])
-        out[k] = above + v * (below - above)
+    w00, w01 = (1 - u) * (1 - v), u * (1 - v)
+    w10, w11 = (1 - u) * v, u * v
+    return (
+        w00 * image[r0, c0, 0] + w01 * image[r0, c1, 0] + w10 * image[r1, c0, 0] + w11 * image[r1, c1, 0],
+        w00 * image[r0, c0, 1] + w01 * image[r0, c1, 1] + w10 * image[r1, c0, 1] + w11 * image[r1, c1, 1],
+        w00 * image[r0, c0, 2] + w01 * image[r0, c1, 2] + w10 * image[r1, c0, 2] + w11 * image[r1, c1, 2],
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -159,8 +162,8 @@ def bilinear(image, x, y, out):
 def bilinear_scalar(image, x, y):
     """Value of image (h, w) at pixel (x, y), origin at the corner, clamped."""
     height, width = image.shape
-    column = min(max(x - 0.5, 0.0), width - 1.0)
-    row = min(max(y - 0.5, 0.0), height - 1.0)
+    column = min(max(x - np.float32(0.5), np.float32(0)), np.float32(width - 1))
+    row = min(max(y - np.float32(0.5), np.float32(0)), np.float32(height - 1))
     c0, r0 = int(column), int(row)
     c1, r1 = min(c0 + 1, width - 1), min(r0 + 1, height - 1)
     u, v = np.float32(column - c0), np.float32(row - r0)
@@ -175,6 +178,6 @@ def sample_points_kernel(linear, points, out):
     """Colours (N, 3) of a patch at points (N, 3); zero where a point is NaN."""
     for n in range(points.shape[0]):
         if points[n, 0] == points[n, 0]:
-            bilinear(linear, points[n, 0], points[n, 1], out[n])
+            out[n, 0], out[n, 1], out[n, 2] = bilinear(linear, points[n, 0], points[n, 1])
         else:
             out[n] = 0.0

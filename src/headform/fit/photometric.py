@@ -8,8 +8,8 @@ has the residual c - a s. Minimised is, with Huber weights,
     strength / N  sum |c - a s|^2 / (noise * mean c)^2  +  |code|^2  +  the light's prior
 
 A bright skin in little light and a dark skin in much light look alike. The light's prior settles it:
-photos are exposed for what they show, so its constant term is near 1 (log standard deviation about
-0.3) and near grey; higher bands are near zero. The head's mean albedo keeps the luminance that the
+photos are exposed for what they show, so its constant term is near 1 (give or take a
+fifth) and near grey; higher bands are near zero. The head's mean albedo keeps the luminance that the
 code, whose prior is the unit normal, does not move.
 """
 
@@ -37,14 +37,17 @@ class PhotometricPriors:
         exposure_sigma: Of the light's constant term, relative to 1.
         tint_sigma: Of each channel's constant term about their mean.
         band_sigma: Of the coefficients of bands 1 and 2, relative to `AMBIENT`.
+        band_tint: Of each channel's about their mean, as a part of `band_sigma`: the side of the
+            head that the photo does not show must not come out green.
         huber: Residual, in `noise`, from which samples lose weight.
     """
 
     strength: float = 300.0
     noise: float = 0.1
-    exposure_sigma: float = 0.3
+    exposure_sigma: float = 0.2
     tint_sigma: float = 0.06
     band_sigma: tuple[float, float] = (0.5, 0.2)
+    band_tint: float = 0.15
     huber: float = 1.5
 
 
@@ -198,11 +201,13 @@ def _light_prior(
     mean, precision = np.zeros((3, 9)), np.zeros((3, 9, 3, 9))
     mean[:, 0] = AMBIENT
     average = np.full((3, 3), 1 / 3)
-    constant = average / (3 * priors.exposure_sigma**2)
-    constant += (np.eye(3) - average) / priors.tint_sigma**2
-    precision[:, 0, :, 0] = constant / AMBIENT**2
-    for band, entries in enumerate((range(1, 4), range(4, 9))):
+
+    def held(common: float, apart: float) -> Float64[np.ndarray, "3 3"]:
+        """Precision of three channels whose mean has one deviation and differences another."""
+        return np.asarray(average / (3 * common**2) + (np.eye(3) - average) / apart**2)
+
+    precision[:, 0, :, 0] = held(priors.exposure_sigma * AMBIENT, priors.tint_sigma * AMBIENT)
+    for sigma, entries in zip(priors.band_sigma, (range(1, 4), range(4, 9)), strict=True):
         for k in entries:
-            for c in range(3):
-                precision[c, k, c, k] = (priors.band_sigma[band] * AMBIENT) ** -2
+            precision[:, k, :, k] = held(sigma * AMBIENT, priors.band_tint * sigma * AMBIENT)
     return mean.reshape(-1), precision.reshape(27, 27)

@@ -121,14 +121,14 @@ def bake_textures(
     atlas = unwrap_head(head, size)
     faces = np.ascontiguousarray(head.faces.numpy(), np.int32)
     patch = cut_patch(vertices, faces, camera, rgb, skin_mask, resolution=int(0.9 * size))
-    field = _surface(head, vertices, camera, light, albedo_code, patch)
+    nearness = _nearness(patch)
+    field = _surface(head, vertices, camera, light, albedo_code, patch, nearness)
     count = len(atlas.texels)
     albedo = np.empty((count, 3), np.float32)
     shading = np.empty((count, 3), np.float32)
     share = np.empty(count, np.float32)
     trusted = np.empty((count, 3), np.float32)
     points = patch.buffer_points()
-    nearness = _nearness(patch)
 
     def compose(first: int, last: int) -> None:
         compose_kernel(
@@ -168,7 +168,8 @@ def _surface(
     light: Float[np.ndarray, "9 3"],
     albedo_code: Float[np.ndarray, " A"],
     patch: PhotoPatch,
-) -> Float32[np.ndarray, "V 20"]:
+    nearness: Float32[np.ndarray, "h w"],
+) -> Float32[np.ndarray, "V 17"]:
     """All that `compose_kernel` interpolates, per vertex; see `texture_kernels.COLUMNS`."""
     faces, mirror = head.faces.numpy(), head.mirror.numpy()
     normals = vertex_normals_array(vertices, faces).astype(np.float64) @ camera.R.T
@@ -186,13 +187,13 @@ def _surface(
     observe_kernel(
         projected, facing.astype(np.float32), np.ascontiguousarray(faces, np.int32),
         patch.buffer_points(), patch.fragments.face_index, patch.linear, patch.mask,
-        _nearness(patch), np.float32(patch.buffer_scale), colour, weight,
+        nearness, np.float32(patch.buffer_scale), colour, weight,
     )  # fmt: skip
     fill, mirror_gain = _gains(head, albedo, colour / shading, weight, parts)
     return np.ascontiguousarray(
         np.column_stack([
             projected, facing, projected[mirror], facing[mirror],
-            shading, shading[mirror], fill, mirror_gain,
+            shading, np.exp(mirror_gain) / shading[mirror], fill,
         ]),
         np.float32,
     )  # fmt: skip

@@ -12,22 +12,22 @@ from numba import njit
 from headform.fit.photo_patch import bilinear, bilinear_scalar
 from headform.render.visibility import TOLERANCE, is_seen
 
-COLUMNS = 20
+COLUMNS = 17
 """Per vertex: 0-2 patch pixel and depth, 3 facing, 4-7 the same of the mirror vertex, 8-10 shading,
-11-13 shading of the mirror vertex, 14-16 albedo to fill with, 17-19 log gain of the mirror image."""
+11-13 from the mirror image's photo colour to albedo here, 14-16 albedo to fill with."""
 
 _LEVELS = 4096
 _LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root: even in darkness
 _SRGB = np.where(_LINEAR <= 0.0031308, 12.92 * _LINEAR, 1.055 * _LINEAR ** (1 / 2.4) - 0.055)
 _ENCODE = np.floor(_SRGB * 255 + 0.5).astype(np.uint8)
 
-_DARK, _LIT = 0.2, 0.5  # of the mean shading: between them the photo is trusted as an albedo
+_DARK, _LIT = np.float32(0.1), np.float32(0.3)  # shading between which a photo is trusted as albedo
 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _photo_weight(x, y, z, facing, faces, points, face_index, mask, nearness, scale):
-    """The photo's share at patch pixel (x, y), depth z."""
+def _photo_weight(x, y, z, face, facing, faces, points, face_index, mask, nearness, scale):
+    """The photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1."""
     if facing <= 0.0 or not (0.5 <= x <= mask.shape[1] - 0.5 and 0.5 <= y <= mask.shape[0] - 0.5):
         return np.float32(0)
     skin = (bilinear_scalar(mask, x, y) - 0.45) / 0.4
@@ -36,8 +36,9 @@ def _photo_weight(x, y, z, facing, faces, points, face_index, mask, nearness, sc
     inside = bilinear_scalar(nearness, x * scale, y * scale)
     if inside <= 0.0:
         return np.float32(0)
-    if not is_seen(x * scale, y * scale, z, points, faces, face_index, TOLERANCE):
-        return np.float32(0)
+    if face < 0 or face_index[int(y * scale), int(x * scale)] != face:
+        if not is_seen(x * scale, y * scale, z, points, faces, face_index, TOLERANCE):
+            return np.float32(0)
     skin = min(skin, np.float32(1))
     return np.float32(facing * inside * skin * skin * (3 - 2 * skin))
 
@@ -47,21 +48,18 @@ def _photo_weight(x, y, z, facing, faces, points, face_index, mask, nearness, sc
 def observe_kernel(
     projected, facing, faces, points, face_index, linear, mask, nearness, scale, colour, weight
 ):
-    """Photo colour (V, 3) and weight (V,) of every vertex; the colour is the mean of 3 x 3 pixels."""
-    total = np.zeros(3, np.float32)
-    one = np.zeros(3, np.float32)
+    """Photo colour (V, 3) and weight (V,) of vertices; colours, given as 0, are means of 3 x 3."""
     for v in range(projected.shape[0]):
         x, y, z = projected[v, 0], projected[v, 1], projected[v, 2]
         weight[v] = _photo_weight(
-            x, y, z, facing[v], faces, points, face_index, mask, nearness, scale
+            x, y, z, -1, facing[v], faces, points, face_index, mask, nearness, scale
         )
         if weight[v] > 0:
-            total[:] = 0
             for dy in range(-1, 2):
                 for dx in range(-1, 2):
-                    bilinear(linear, x + dx, y + dy, one)
-                    total += one
-            colour[v] = total / np.float32(9)
+                    one = bilinear(linear, x + dx, y + dy)
+                    for k in range(3):
+                        colour[v, k] += one[k] / np.float32(9)
 
 
 @njit(cache=True, nogil=True)
@@ -75,42 +73,55 @@ def compose_kernel(
     field (V, COLUMNS) is interpolated linearly: pixels too, which over a face of a few millimetres
     differs from the perspective by less than a hundredth of a pixel.
     """
-    row = np.empty(20, np.float32)
-    here = np.empty(3, np.float32)
-    there = np.empty(3, np.float32)
     for n in range(first, last):
         f = texel_face[n]
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        i, j, m = faces[f, 0], faces[f, 1], faces[f, 2]
         wa, wb, wc = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
-        for k in range(20):
-            row[k] = wa * field[a, k] + wb * field[b, k] + wc * field[c, k]
-        own = _photo_weight(
-            row[0], row[1], row[2], row[3], faces, points, face_index, mask, nearness, scale
-        )
+        own = np.float32(0)
         across = np.float32(0)
-        if own < 1.0:
-            across = _photo_weight(
-                row[4], row[5], row[6], row[7], faces, points, face_index, mask, nearness, scale
+        here = (own, own, own)
+        there = here
+        facing = wa * field[i, 3] + wb * field[j, 3] + wc * field[m, 3]
+        if facing > 0:
+            x = wa * field[i, 0] + wb * field[j, 0] + wc * field[m, 0]
+            y = wa * field[i, 1] + wb * field[j, 1] + wc * field[m, 1]
+            z = wa * field[i, 2] + wb * field[j, 2] + wc * field[m, 2]
+            own = _photo_weight(
+                x, y, z, f, facing, faces, points, face_index, mask, nearness, scale
             )
-        if own > 0:
-            bilinear(linear, row[0], row[1], here)
-        if across > 0:
-            bilinear(linear, row[4], row[5], there)
-        lit = (row[8] + row[9] + row[10]) / np.float32(3)
+            if own > 0:
+                here = bilinear(linear, x, y)
+        if own < 1:
+            facing = wa * field[i, 7] + wb * field[j, 7] + wc * field[m, 7]
+            if facing > 0:
+                x = wa * field[i, 4] + wb * field[j, 4] + wc * field[m, 4]
+                y = wa * field[i, 5] + wb * field[j, 5] + wc * field[m, 5]
+                z = wa * field[i, 6] + wb * field[j, 6] + wc * field[m, 6]
+                across = _photo_weight(
+                    x, y, z, -1, facing, faces, points, face_index, mask, nearness, scale
+                )
+                if across > 0:
+                    there = bilinear(linear, x, y)
+        light = np.float32(0)
         for k in range(3):
-            colour = row[14 + k]
-            if across > 0:
-                image = there[k] / row[11 + k] * np.exp(row[17 + k])
-                colour += across * (image - colour)
+            shading[n, k] = wa * field[i, 8 + k] + wb * field[j, 8 + k] + wc * field[m, 8 + k]
+            light += shading[n, k] / np.float32(3)
+        light = min(max((light - _DARK) / (_LIT - _DARK), np.float32(0)), np.float32(1))
+        for k in range(3):
+            colour = np.float32(0)
+            if own < 1 or light < 1:
+                colour = wa * field[i, 14 + k] + wb * field[j, 14 + k] + wc * field[m, 14 + k]
+                if across > 0:
+                    # Of the mirror vertices: gain divided by shading.
+                    gain = wa * field[i, 11 + k] + wb * field[j, 11 + k] + wc * field[m, 11 + k]
+                    colour += across * (there[k] * gain - colour)
             plain = colour
             if own > 0:
-                photo = here[k] / row[8 + k]
+                photo = here[k] / shading[n, k]
                 colour += own * (photo - colour)
-                light = min(max((lit - _DARK) / (_LIT - _DARK), np.float32(0)), np.float32(1))
                 plain += own * light * (photo - plain)
             albedo[n, k] = colour
             trusted[n, k] = min(plain, np.float32(1))
-            shading[n, k] = row[8 + k]
         share[n] = own
 
 
@@ -122,7 +133,7 @@ def encode_kernel(first, last, texels, albedo, shading, rgb):
         for k in range(3):
             value = albedo[n, k] * shading[n, k]
             value = min(max(value, np.float32(0)), np.float32(1))
-            rgb[texels[n], k] = _ENCODE[int(value**0.5 * _LEVELS + 0.5)]
+            rgb[texels[n], k] = _ENCODE[int(np.sqrt(value) * np.float32(_LEVELS) + np.float32(0.5))]
 
 
 @njit(cache=True, nogil=True)
