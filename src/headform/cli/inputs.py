@@ -68,7 +68,7 @@ def _photos_in(folder: Path) -> list[Path]:
 def _free_name(path: Path, taken: set[str]) -> str:
     """A name for the photo's folder that clashes with none in `taken`, which it joins.
 
-    For `me_0`, `taken` also gets `me_` and a zero byte, so that no photo `me` with two faces comes to make it.
+    For `me_0`, `taken` also gets `me_` and a zero byte, so that no `me` with two faces makes it.
     """
     stem = path.stem.strip(". ")[:100] or "photo"
     name, number = stem, 1

@@ -12,13 +12,21 @@ import tyro
 
 import headform
 from headform import errors
+from headform.cli.contact_sheet import ContactSheet
+from headform.cli.evaluate import Evaluate
+from headform.cli.heads import Heads
 from headform.cli.message import error_line
 from headform.cli.reconstruct import Reconstruct
 from headform.cli.synth import Synth
+from headform.cli.train import Train
 
 _Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
+    | Heads
     | Annotated[Synth, tyro.conf.subcommand("synth")]
+    | Train
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[ContactSheet, tyro.conf.subcommand("contact-sheet")]
 )
 
 

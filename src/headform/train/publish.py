@@ -1,0 +1,74 @@
+"""A trained network to a weights file that headform loads, with the card that says how it was made.
+
+No arrays are computed here, hence no letters.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import headform
+from headform.nets.dense import DenseNet
+from headform.nets.identity import IdentityNet
+from headform.weights.model_file import save_model
+
+_KINDS = {DenseNet: "dense landmarks", IdentityNet: "identity"}
+
+
+def publish(
+    net: DenseNet | IdentityNet, facts: Mapping[str, Any], path: Path, *, command: str
+) -> None:
+    """Write the weights and, beside them, the card.
+
+    Args:
+        net: The trained network; its own sizes go into the card, so that it can be built again.
+        facts: What the training run returned: stage, config, head, steps, samples, minutes and,
+            where it measured them, validation numbers.
+        path: Ends in `.safetensors`.
+        command: The command line that made it.
+
+    Raises:
+        WeightsError: `weights_nan` when training went wrong.
+        ResourceError: `write_failed`.
+    """
+    config = dict(facts["config"]) | {"net": net.config.as_dict()}
+    rest = {k: v for k, v in facts.items() if k not in ("config", "validation", "minutes")}
+    card = {
+        "kind": _KINDS[type(net)],
+        "data": "made people only (headform.synth); no photo of anyone",
+        "licence": "MIT",
+        "command": command,
+        "commit": source_commit(),
+        "images_seen": facts["samples_seen"],
+        "minutes": facts["minutes"],
+        "seed": config["seed"],
+        "metrics": facts.get("validation", {}),
+        "config": config,
+        **rest,
+    }
+    save_model(path, net.state_dict(), card)
+
+
+def source_commit() -> str:
+    """The commit of the checkout this code runs from, or the release it was installed as.
+
+    `+changes` behind it says that tracked files differ from that commit.
+    """
+    folder = Path(headform.__file__).parent
+    git = shutil.which("git")
+    release = f"release {headform.__version__}"
+    if git is None:
+        return release
+
+    def ask(*words: str) -> str | None:
+        done = subprocess.run(  # noqa: S603 - fixed words
+            [git, "-C", str(folder), *words], capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    if ask("ls-files", "--error-unmatch", "__init__.py") is None:
+        return release  # installed inside somebody else's checkout
+    changed = ask("status", "--porcelain", "--untracked-files=no", ".")
+    return f"{ask('rev-parse', 'HEAD')}{'+changes' if changed else ''}"
