@@ -55,8 +55,8 @@ def main(arguments: Arguments) -> None:
     )
     print(table.to_markdown())
     print(
-        f"seed {table.seed}, pictures of {table.size} x {table.size} pixels, region {table.region}, "
-        f"{time.perf_counter() - began:.0f} s"
+        f"seed {table.seed}, pictures of {table.size} x {table.size} pixels, "
+        f"region {table.region}, {time.perf_counter() - began:.0f} s"
     )
     print(describe())
     if arguments.json:
