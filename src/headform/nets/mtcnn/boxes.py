@@ -53,7 +53,8 @@ def shift(
 ) -> Float[np.ndarray, "N 4"]:
     """Move the edges by offsets in units of each box's width and height."""
     sides = boxes[:, 2:] - boxes[:, :2]
-    return boxes + offsets * np.concatenate([sides, sides], 1)
+    moved: Float[np.ndarray, "N 4"] = boxes + offsets * np.concatenate([sides, sides], 1)
+    return moved
 
 
 def squares(boxes: Float[np.ndarray, "N 4"]) -> Float[np.ndarray, "N 4"]:
@@ -66,4 +67,5 @@ def squares(boxes: Float[np.ndarray, "N 4"]) -> Float[np.ndarray, "N 4"]:
 def sound(boxes: Float[np.ndarray, "N 4"], most: float) -> Bool[np.ndarray, " N"]:
     """Which boxes are finite, at least two pixels wide and high, and no larger than `most`."""
     sides = boxes[:, 2:] - boxes[:, :2]
-    return np.isfinite(boxes).all(1) & (sides >= 2).all(1) & (sides <= most).all(1)
+    good: Bool[np.ndarray, " N"] = np.isfinite(boxes).all(1)
+    return good & (sides >= 2).all(1) & (sides <= most).all(1)

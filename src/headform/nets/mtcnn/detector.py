@@ -4,7 +4,7 @@ H W pixels, N candidates.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import UInt8
@@ -29,6 +29,7 @@ class MtcnnOptions:
             nothing else was found; below 12 pixels the picture is enlarged.
         thresholds: Low on purpose: another network confirms or drops every box.
         confident: Least score of a face that ends the search.
+        retry_score: Least score of a face that only the later searches find.
         turns: Whether to look for faces turned by ±90, 180 and ±45 degrees in the picture.
     """
 
@@ -37,7 +38,8 @@ class MtcnnOptions:
     small_face: float = 10.0
     small_face_fraction: float = 0.02
     thresholds: Thresholds = field(default_factory=Thresholds)
-    confident: float = 0.9
+    confident: float = 0.98
+    retry_score: float = 0.85
     turns: bool = True
 
 
@@ -69,19 +71,22 @@ class MtcnnDetector:
             plans.append([(45, usual), (-45, usual)])
         found: list[Candidates] = []
         for plan in plans:
-            found += [self._search(image, degrees, size) for degrees, size in plan]
+            least = options.thresholds
+            if found:
+                least = replace(least, output=max(least.output, options.retry_score))
+            found += [self._search(image, degrees, size, least) for degrees, size in plan]
             if any((one.scores >= options.confident).any() for one in found):
                 break
         return by_prominence(_faces(best_of(_joined(found))))
 
     def _search(
-        self, image: UInt8[np.ndarray, "H W 3"], degrees: int, min_face: float
+        self, image: UInt8[np.ndarray, "H W 3"], degrees: int, min_face: float, least: Thresholds
     ) -> Candidates:
         turned = turn(image, degrees)
         pyramid = Pyramid(turned.rgb)
         size = min_face / turned.scale
         size = max(size, 12 * math.sqrt(math.prod(pyramid.size) / _MOST_PIXELS))
-        return turned.back(self.cascade.detect(pyramid, size, self.options.thresholds))
+        return turned.back(self.cascade.detect(pyramid, size, least))
 
 
 def _joined(found: list[Candidates]) -> Candidates:

@@ -47,9 +47,10 @@ class Pyramid:
             unit = 2.0**level * side
             across = ((x1 - x0) / unit, 0.0, x0 * side / unit)
             down = (0.0, (y1 - y0) / unit, y0 * side / unit)
-            patch[...] = self.levels[level].transform(
+            square = self.levels[level].transform(
                 (side, side), Image.Transform.AFFINE, across + down, Image.Resampling.BILINEAR
             )
+            patch[...] = np.asarray(square)
         return _values(out)
 
     def _level(self, reduction: float) -> int:
