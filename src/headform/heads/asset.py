@@ -169,7 +169,7 @@ def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
     )
 
 
-def _whole(array: Int[np.ndarray, "..."]) -> Int[Tensor, "..."]:
+def _whole(array: Integer[np.ndarray, "..."]) -> Int[Tensor, "..."]:
     return torch.from_numpy(array.astype(np.int64))
 
 
