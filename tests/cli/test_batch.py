@@ -21,7 +21,7 @@ class Head:
     reasons: tuple[str, ...] = ()
 
 
-def write_head(head, folder):
+def write_head(head, folder, photo):
     (folder / "head.txt").write_text(head.status)
 
 
@@ -176,7 +176,7 @@ def test_memory_that_runs_out_is_a_resource(tmp_path, capsys):
 
 
 def test_a_full_disk_stops_the_run_after_its_line(tmp_path):
-    def full(head, folder):
+    def full(head, folder, photo):
         raise errors.ResourceError("write_failed", "no space left", str(folder))
 
     out = tmp_path / "out"

@@ -28,7 +28,7 @@ class Reconstruct:
     out: Annotated[Path, arg(aliases=("-o",))]
     """Output folder; made if need be."""
     head: str = "open"
-    """The head model: open, or a file made by `headform heads convert`."""
+    """The head model: open, or a file made by `headform heads build-open`."""
     faces: Literal["largest", "all"] = "largest"
     """Which faces of a photo."""
     formats: tuple[Literal["glb", "obj", "ply", "png", "html"], ...] = (
@@ -64,5 +64,7 @@ class Reconstruct:
         reconstructor = Reconstructor.load(head=self.head, detector=self.detector)
         return Work(
             reconstruct=lambda photo: reconstructor.reconstruct(photo, faces=self.faces),
-            write=lambda head, folder: write_reconstruction(head, folder, self.formats),
+            write=lambda head, folder, photo: write_reconstruction(
+                head, folder, self.formats, self.texture, photo.rgb
+            ),
         )
