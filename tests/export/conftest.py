@@ -12,14 +12,18 @@ from headform.heads.linear import PARTS, LinearHead
 RINGS, SECTORS = 14, 20
 
 
-def _ball(rings: int, sectors: int, tile: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _ball(
+    rings: int, sectors: int, tile: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """An open ball along y: vertices, faces, texture coordinates in column `tile`, their faces."""
     angle = np.linspace(0.05, 0.9, rings) * np.pi
     turn = np.arange(sectors) / sectors * 2 * np.pi + np.pi  # the seam is at the back
     y = np.cos(angle)[:, None] * np.ones(sectors)
     x, z = np.sin(angle)[:, None] * np.sin(turn), np.sin(angle)[:, None] * np.cos(turn)
     vertices = np.stack([x, y, z], -1).reshape(-1, 3)
-    u, v = np.meshgrid(np.linspace(0.02, 0.31, sectors + 1) + tile / 3, np.linspace(0.95, 0.05, rings))
+    u, v = np.meshgrid(
+        np.linspace(0.02, 0.31, sectors + 1) + tile / 3, np.linspace(0.95, 0.05, rings)
+    )
     uv = np.stack([u, v], -1).reshape(-1, 2)
     faces, uv_faces = [], []
     for i in range(rings - 1):
@@ -119,10 +123,11 @@ MakeResult = Callable[..., object]
 @pytest.fixture(scope="session")
 def result(egg: LinearHead, texture: np.ndarray) -> object:
     """A reconstruction of nobody: a turned, smiling egg."""
+    from headform.pipeline.reconstruction import Reconstruction
+
     from headform.geometry.camera import PerspectiveCamera
     from headform.geometry.rotation_numpy import rotation_from_euler
     from headform.nets.face import Face
-    from headform.pipeline.reconstruction import Reconstruction
 
     identity = np.array([1.0, -1.0, 0.5, 0.0])
     expression = np.zeros(51)
@@ -137,9 +142,7 @@ def result(egg: LinearHead, texture: np.ndarray) -> object:
         head=egg,
         photo_name="nobody.jpg",
         image_size=(320, 240),
-        face=Face(
-            box=np.array([90.0, 40.0, 230.0, 210.0]), points5=points[:5].copy(), score=0.99
-        ),
+        face=Face(box=np.array([90.0, 40.0, 230.0, 210.0]), points5=points[:5].copy(), score=0.99),
         points68=points,
         dense=points.copy(),
         dense_sigma=np.full(68, 1.5),

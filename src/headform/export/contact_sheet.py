@@ -50,9 +50,7 @@ def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
     height = max(len(tile) for tile in tiles)
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
-    sheet = np.full(
-        (rows * (height + GAP) + GAP, columns * (WIDTH + GAP) + GAP, 3), 255, np.uint8
-    )
+    sheet = np.full((rows * (height + GAP) + GAP, columns * (WIDTH + GAP) + GAP, 3), 255, np.uint8)
     for index, tile in enumerate(tiles):
         y = GAP + (index // columns) * (height + GAP)
         x = GAP + (index % columns) * (WIDTH + GAP)

@@ -58,9 +58,9 @@ class Picture:
         self, ground: UInt8[np.ndarray, "P P 3"] | float, opacity: float = 1.0
     ) -> UInt8[np.ndarray, "P P 3"]:
         """The head, `opacity` opaque, on a picture or on an even grey."""
-        mixed = self.rgb * np.float32(opacity) + (1 - self.cover * np.float32(opacity)) * np.asarray(
-            ground, np.float32
-        )
+        mixed = self.rgb * np.float32(opacity) + (
+            1 - self.cover * np.float32(opacity)
+        ) * np.asarray(ground, np.float32)
         return np.asarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
 
 
@@ -124,7 +124,7 @@ def _fragments(
     mesh: TexturedMesh, camera: PerspectiveCamera, side: int
 ) -> tuple[Fragments, Bool[np.ndarray, "h w"]]:
     large = SUPERSAMPLED * side
-    points = camera.resized(SUPERSAMPLED).project(mesh.vertices)
+    points = camera.resized(float(SUPERSAMPLED)).project(mesh.vertices)
     found = rasterize(points, mesh.faces, large, large, cull_back=True)
     return found, found.face_index >= 0
 

@@ -9,7 +9,7 @@ centre of the first pixel is (0.5, 0.5).
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -50,27 +50,26 @@ def encode(landmarks: Landmarks) -> bytes:
     Raises:
         ValueError: when a number is NaN or infinite, which JSON cannot say.
     """
-    text = json.dumps(
-        {
-            "points68": _listed(landmarks.points68, 3),
-            "box": _listed(landmarks.box, 3),
-            "confidence": round(float(landmarks.confidence), 4),
-            "status": landmarks.status,
-            "reasons": list(landmarks.reasons),
-            "image_size": list(landmarks.image_size),
-            "pixel_origin": "top-left corner; the centre of the first pixel is 0.5, 0.5",
-            "dense": _listed(landmarks.dense, 3),
-            "dense_sigma": _listed(landmarks.dense_sigma, 4),
-            "head": {"name": landmarks.head_name, "sha256": landmarks.head_sha256},
-        },
-        allow_nan=False,
-        ensure_ascii=False,
-        indent=None,
-    )
-    # One top-level entry per line: short files, and a diff shows what changed.
-    return (text.replace(', "', ',\n"') + "\n").encode()
+    entries = {
+        "points68": _listed(landmarks.points68, 3),
+        "box": _listed(landmarks.box, 3),
+        "confidence": round(float(landmarks.confidence), 4),
+        "status": landmarks.status,
+        "reasons": list(landmarks.reasons),
+        "image_size": list(landmarks.image_size),
+        "pixel_origin": "top-left corner; the centre of the first pixel is 0.5, 0.5",
+        "dense": _listed(landmarks.dense, 3),
+        "dense_sigma": _listed(landmarks.dense_sigma, 4),
+        "head": {"name": landmarks.head_name, "sha256": landmarks.head_sha256},
+    }
+    # One entry per line: short files, and a difference shows what changed.
+    lines = [
+        f'"{name}": {json.dumps(value, allow_nan=False, ensure_ascii=False)}'
+        for name, value in entries.items()
+    ]
+    return ("{" + ",\n".join(lines) + "}\n").encode()
 
 
-def _listed(values: Float[np.ndarray, "..."], digits: int) -> list[float]:
-    rounded: list[float] = np.round(np.asarray(values, np.float64), digits).tolist()
+def _listed(values: Float[np.ndarray, "..."], digits: int) -> list[Any]:
+    rounded: list[Any] = np.round(np.asarray(values, np.float64), digits).tolist()
     return rounded

@@ -62,7 +62,7 @@ def overlay(
     left, top, side = crop_square(result.points68, result.face.box)
     fine = cropped(photo_rgb, left, top, side, PANEL * _FINER)
     ground = np.asarray(Image.fromarray(fine).reduce(_FINER))
-    camera = result.camera.cropped(left, top).resized(PANEL / side)
+    camera = result.camera.cropped(float(left), float(top)).resized(PANEL / side)
     panels = [
         with_landmarks(fine, (result.points68 - [left, top]) * (PANEL * _FINER / side)),
         draw_clay(mesh, camera, PANEL).over(ground, _OPACITY),

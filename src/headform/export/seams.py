@@ -24,7 +24,7 @@ class SeamSplit:
     faces: Int[np.ndarray, "F 3"]
 
 
-def split_at_seams(faces: Int[np.ndarray, "F 3"], uv_faces: Int[np.ndarray, "F 3"]) -> SeamSplit:
+def split_at_seams(faces: Int[np.ndarray, "F 3"], uv_faces: Int[np.ndarray, "G 3"]) -> SeamSplit:
     """Pair every corner's vertex with its texture coordinate, once per distinct pair.
 
     Pairs are in the order of their vertex, then of their texture coordinate; vertices that no face
@@ -32,7 +32,7 @@ def split_at_seams(faces: Int[np.ndarray, "F 3"], uv_faces: Int[np.ndarray, "F 3
 
     Args:
         faces: (F, 3) vertex of every corner.
-        uv_faces: (F, 3) texture coordinate of every corner.
+        uv_faces: (F, 3) texture coordinate of every corner; G is F.
 
     Returns:
         The split: `vertex_of[split.faces] == faces` and `uv_of[split.faces] == uv_faces`.

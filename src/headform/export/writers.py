@@ -200,5 +200,3 @@ def _ply(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> bytes:
     colours = vertex_colours(atlas, head.uv.numpy(), faces, uv_faces, len(result.vertices))
     mesh = TriangleMesh(result.vertices, faces, colours=colours)
     return ply.encode(mesh, comment=f"headform, head model {head.name}; metres, y up")
-
-

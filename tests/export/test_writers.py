@@ -1,0 +1,137 @@
+"""The folder of a result: what is asked for is there, says the same in every format, and whole."""
+
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from headform.pipeline.reconstruction import Reconstruction
+from PIL import Image
+
+from headform.errors import ResourceError, UsageError
+from headform.export import writers
+from headform.export.morph_targets import ARKIT_NAMES
+from headform.export.writers import FORMATS, chosen_texture, encode_all, write_reconstruction
+from headform.mesh import obj, ply
+
+ALWAYS = {"parameters.npz", "landmarks.json"}
+
+
+@pytest.mark.parametrize(
+    ("formats", "names"),
+    [
+        ([], set()),
+        (["glb"], {"head.glb"}),
+        (["obj"], {"head.obj", "head.mtl", "texture.png"}),
+        (["ply", "png"], {"head.ply", "overlay.png"}),
+        (["html"], {"report.html"}),
+    ],
+)
+def test_what_is_asked_for_and_no_more(
+    tmp_path: Path,
+    result: Reconstruction,
+    photo: np.ndarray,
+    formats: list[str],
+    names: set[str],
+) -> None:
+    written = write_reconstruction(result, tmp_path / "a" / "b", formats, photo_rgb=photo)
+    assert {path.name for path in written} == names | ALWAYS
+    assert set(os.listdir(tmp_path / "a" / "b")) == names | ALWAYS  # nothing temporary is left
+
+
+def test_parameters_hold_every_number(result: Reconstruction) -> None:
+    data = writers.encode_parameters(result)
+    with np.load(io.BytesIO(data), allow_pickle=False) as said:
+        assert said["vertices"].dtype == np.float32
+        assert said["faces"].dtype == np.int32
+        assert np.array_equal(said["vertices"], result.vertices)
+        assert np.array_equal(said["neutral"], result.neutral)
+        assert np.array_equal(said["faces"], result.head.faces.numpy())
+        for name in ("identity", "expression", "gaze", "light"):
+            np.testing.assert_allclose(said[name], getattr(result, name), rtol=1e-6)
+        assert said["expression_names"].tolist() == list(result.head.expression_names)
+        assert said["image_size"].tolist() == [320, 240]
+        assert str(said["head_name"]) == "egg"
+        assert str(said["head_sha256"]) == "ab" * 32
+        # The camera of the file projects the file's vertices to where the pipeline had them.
+        camera = said["vertices"].astype(np.float64) @ said["R"].T + said["t"]
+        pixels = camera @ said["K"].T
+        expected = result.camera.project(result.vertices)
+        np.testing.assert_allclose(pixels[:, :2] / pixels[:, 2:], expected[:, :2], atol=1e-9)
+
+
+def test_all_formats_hold_the_same_head(result: Reconstruction) -> None:
+    files = encode_all(result, ["glb", "obj", "ply"])
+    wavefront, polygons = obj.decode(files["head.obj"]), ply.decode(files["head.ply"])
+    assert np.array_equal(wavefront.vertices.astype(np.float32), result.vertices)
+    assert np.array_equal(polygons.vertices.astype(np.float32), result.vertices)
+    assert np.array_equal(wavefront.faces, polygons.faces)
+    assert polygons.colours is not None
+    assert polygons.colours.std(0).max() > 0.05
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(files["texture.png"]))), result.texture)
+
+
+def test_glb_is_neutral_with_the_photos_expression_and_gaze_as_weights(
+    result: Reconstruction,
+) -> None:
+    data = writers.encode_glb(result, result.texture)
+    size = int.from_bytes(data[12:16], "little")
+    document = json.loads(data[20 : 20 + size])
+    position = document["meshes"][0]["primitives"][0]["attributes"]["POSITION"]
+    used = result.neutral[np.unique(result.head.faces.numpy())]
+    assert document["accessors"][position]["max"] == used.max(0).tolist()
+    weights = dict(zip(ARKIT_NAMES, document["meshes"][0]["weights"], strict=True))
+    assert weights["jawOpen"] == 0.5
+    assert weights["mouthSmileLeft"] == 0.8
+    assert weights["eyeLookOutLeft"] == weights["eyeLookInRight"] > 0.3
+    assert weights["eyeLookDownLeft"] == weights["eyeLookDownRight"] > 0.2
+    assert weights["eyeLookInLeft"] == weights["eyeLookUpLeft"] == weights["tongueOut"] == 0
+    assert document["asset"]["copyright"] == result.head.licence
+    assert b"nobody" not in data  # neither the photo's name nor the person's
+
+
+def test_textures(result: Reconstruction) -> None:
+    assert chosen_texture(result, "photo") is result.texture
+    assert chosen_texture(result, "both") is result.texture
+    assert chosen_texture(result, "albedo") is result.albedo_texture
+    files = encode_all(result, ["obj"], "both")
+    albedo = np.asarray(Image.open(io.BytesIO(files["albedo.png"])))
+    assert np.array_equal(albedo, result.albedo_texture)
+    assert "albedo.png" not in encode_all(result, ["obj"], "albedo")
+
+
+def test_writing_again_replaces_and_leaves_other_files_alone(
+    tmp_path: Path, result: Reconstruction
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "head.ply").write_text("old")
+    first = write_reconstruction(result, tmp_path, ["ply"])
+    before = {path.name: path.read_bytes() for path in first}
+    second = write_reconstruction(result, tmp_path, ["ply"])
+    assert {path.name: path.read_bytes() for path in second} == before
+    assert before["head.ply"].startswith(b"ply\n")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_nothing_is_written_when_encoding_fails(
+    tmp_path: Path, result: Reconstruction, photo: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match="the photo is"):
+        write_reconstruction(result, tmp_path / "new", FORMATS, photo_rgb=photo[1:])
+    assert not (tmp_path / "new").exists()
+
+
+def test_mistakes_are_explained(tmp_path: Path, result: Reconstruction) -> None:
+    with pytest.raises(UsageError) as usage:
+        write_reconstruction(result, tmp_path, ["glb", "fbx"])
+    assert usage.value.code == "unknown_format"
+    assert "fbx" in str(usage.value)
+    with pytest.raises(UsageError) as usage:
+        write_reconstruction(result, tmp_path, ["png"])
+    assert usage.value.code == "photo_needed"
+    (tmp_path / "file").touch()
+    with pytest.raises(ResourceError) as resource:
+        write_reconstruction(result, tmp_path / "file" / "x", [])
+    assert resource.value.code == "write_failed"
