@@ -21,7 +21,7 @@ import tyro
 
 from benchmarks.critics import judge_critics
 from benchmarks.environment import default_data, describe
-from headform import Reconstruction, Reconstructor
+from headform import Reconstruction, Reconstructor, images
 from headform.errors import FaceError
 from headform.evaluate.landmark_files import read_truth
 from headform.evaluate.landmarks import LandmarkTable, compare, evaluate_folder, evaluate_points
@@ -47,12 +47,14 @@ def main(arguments: Arguments) -> None:
     annotations = photos / "landmarks68.json"
     truth = read_truth(annotations)
     names = list(dict.fromkeys(face.photo for face in truth))
+    arguments.out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     reconstructor = Reconstructor.load()
     posed = {}
     for name in names:
-        results = _faces(reconstructor, photos / name)
-        _write(results, Path(name).stem, arguments)
+        photo = images.read(photos / name)
+        results = _faces(reconstructor, photo)
+        _write(results, photo, arguments)
         posed[name] = [posed_mean_head(r.head, r.face.points5) for r in results]
     seconds = time.perf_counter() - began
     own = evaluate_folder(arguments.out, annotations)
@@ -74,18 +76,18 @@ def main(arguments: Arguments) -> None:
     (arguments.out / "landmarks68.json").write_text(json.dumps(content, indent=1))
 
 
-def _faces(reconstructor: Reconstructor, path: Path) -> Sequence[Reconstruction]:
+def _faces(reconstructor: Reconstructor, photo: images.Photo) -> Sequence[Reconstruction]:
     try:
-        return reconstructor.reconstruct(path, faces="all")
+        return reconstructor.reconstruct(photo, faces="all")
     except FaceError:
         return []
 
 
-def _write(results: Sequence[Reconstruction], stem: str, arguments: Arguments) -> None:
+def _write(results: Sequence[Reconstruction], photo: images.Photo, arguments: Arguments) -> None:
     for index, result in enumerate(results):
-        folder = arguments.out / (stem if len(results) == 1 else f"{stem}_{index}")
-        folder.mkdir(parents=True)
-        write_reconstruction(result, folder, arguments.formats)
+        name = photo.name if len(results) == 1 else f"{photo.name}_{index}"
+        folder = arguments.out / name
+        write_reconstruction(result, folder, arguments.formats, photo_rgb=photo.rgb)
 
 
 if __name__ == "__main__":
