@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Float64, UInt8
+from scipy.ndimage import binary_erosion, find_objects, label
 
 from headform.errors import UsageError
 from headform.fit.mesh_diffusion import diffuse, head_graph
@@ -47,7 +48,9 @@ Lighting = Literal["kept", "removed"]
 PHOTO_PARTS = ("face", "head", "eye_right", "eye_left")
 """Parts that take colours from the photo."""
 
-OUTLINE_METRES = (0.002, 0.008)
+_EYES = [PARTS.index("eye_right"), PARTS.index("eye_left")]
+
+OUTLINE_METRES = (0.004, 0.012)
 """Distance to the background at which the photo begins to count, and counts in full."""
 OCCLUDER_METRES = (0.0015, 0.005)
 """The same for the distance to what hides the surface."""
@@ -121,7 +124,7 @@ def bake_textures(
     atlas = unwrap_head(head, size)
     faces = np.ascontiguousarray(head.faces.numpy(), np.int32)
     patch = cut_patch(vertices, faces, camera, rgb, skin_mask, resolution=int(0.9 * size))
-    nearness = _nearness(patch)
+    nearness = _nearness(patch, np.isin(head.part.numpy()[faces[:, 0]], _EYES))
     field = _surface(head, vertices, camera, light, albedo_code, patch, nearness)
     count = len(atlas.texels)
     albedo = np.empty((count, 3), np.float32)
@@ -144,21 +147,29 @@ def bake_textures(
     )
 
 
-def _nearness(patch: PhotoPatch) -> Float32[np.ndarray, "h w"]:
-    """The photo's trust in each pixel of the depth buffer: 0 at outlines, 1 well inside."""
+def _nearness(
+    patch: PhotoPatch, eye_faces: Bool[np.ndarray, " F"]
+) -> Float32[np.ndarray, "h w"]:
+    """The photo's trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
+
+    Pixels of an eyeball beside anything else are not trusted either: a lid's colour must not get
+    under the lid.
+    """
     unit = patch.px_per_metre * patch.buffer_scale
     far = max(OUTLINE_METRES[1] * unit, 4.0 * patch.buffer_scale)
     empty, hidden = outline_distance(patch.fragments.depth, step=STEP_METRES, reach=far + 1)
     least = 1.5 * patch.buffer_scale  # a pixel at the outline is mixed with what lies beyond
-    return np.asarray(
-        _smoothstep(empty, max(OUTLINE_METRES[0] * unit, least), far)
-        * _smoothstep(
-            hidden,
-            max(OCCLUDER_METRES[0] * unit, least),
-            max(OCCLUDER_METRES[1] * unit, 2 * least),
-        ),
-        np.float32,
+    trust = _smoothstep(empty, max(OUTLINE_METRES[0] * unit, least), far) * _smoothstep(
+        hidden,
+        max(OCCLUDER_METRES[0] * unit, least),
+        max(OCCLUDER_METRES[1] * unit, 2 * least),
     )
+    eye = eye_faces[patch.fragments.face_index] & (patch.fragments.face_index >= 0)
+    for box in find_objects(label(eye)[0]) if eye.any() else []:
+        around = np.pad(eye[box], 1)
+        inner = binary_erosion(around, np.ones((3, 3)), iterations=patch.buffer_scale)[1:-1, 1:-1]
+        trust[box] *= np.where(eye[box], inner, 1)
+    return np.asarray(trust, np.float32)
 
 
 def _surface(

@@ -40,7 +40,7 @@ def _photo_weight(x, y, z, face, facing, faces, points, face_index, mask, nearne
         if not is_seen(x * scale, y * scale, z, points, faces, face_index, TOLERANCE):
             return np.float32(0)
     skin = min(skin, np.float32(1))
-    return np.float32(facing * inside * skin * skin * (3 - 2 * skin))
+    return np.float32(min(facing * inside * skin * skin * (3 - 2 * skin), 1.0))
 
 
 @njit(cache=True, nogil=True)
@@ -163,7 +163,7 @@ def seam_kernel(rgb, weight):
                     continue
                 pairs += 1
                 for k in range(3):
-                    across += abs(int(rgb[r, c, k]) - int(rgb[r + dr, c + dc, k]))
+                    across += abs(np.int64(rgb[r, c, k]) - np.int64(rgb[r + dr, c + dc, k]))
                 for offset in (-8, -7, -6, -5, -4, 4, 5, 6, 7, 8):
                     rr, cc = r + offset * dr, c + offset * dc
                     if rr < 0 or cc < 0 or rr + dr >= size or cc + dc >= size:
@@ -172,7 +172,7 @@ def seam_kernel(rgb, weight):
                         continue
                     beside_pairs += 1
                     for k in range(3):
-                        beside += abs(int(rgb[rr, cc, k]) - int(rgb[rr + dr, cc + dc, k]))
+                        beside += abs(np.int64(rgb[rr, cc, k]) - np.int64(rgb[rr + dr, cc + dc, k]))
     if pairs == 0 or beside_pairs == 0 or beside == 0.0:
         return 1.0
     return (across / pairs) / (beside / beside_pairs)

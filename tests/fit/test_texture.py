@@ -1,0 +1,218 @@
+"""Baking: known colours come back, and nothing that is not the surface enters."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from headform.errors import UsageError
+from headform.fit import texture
+from headform.fit.texture import bake_texture, bake_textures
+from headform.fit.texture_kernels import seam_kernel
+from headform.heads.linear import PARTS, LinearHead
+from headform.render.unwrap import unwrap_head
+from headform.geometry.spherical_harmonics import sh_basis
+from headform.render.normals import vertex_normals_array
+
+from .scenes import AMBIENT_LIGHT, camera_at, encode, mean_vertices, photograph, waves
+
+SIZE = 256
+
+
+def texel_colours(head: LinearHead, vertex_colours: np.ndarray) -> np.ndarray:
+    """What a texture should hold, (C, 3) linear, for colours that are linear over each face."""
+    atlas = unwrap_head(head, SIZE)
+    corners = head.faces.numpy()[atlas.face]
+    return (vertex_colours[corners] * atlas.barycentric[..., None]).sum(1)
+
+
+def texel_values(head: LinearHead, image: np.ndarray) -> np.ndarray:
+    return image.reshape(SIZE * SIZE, -1)[unwrap_head(head, SIZE).texels]
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / np.mean((a.astype(float) - b.astype(float)) ** 2)))
+
+
+def with_albedo(head: LinearHead, rgb: tuple[float, float, float]) -> LinearHead:
+    flat = torch.tensor(rgb).expand(len(head.mean), 3).contiguous()
+    return replace(head, albedo_mean=flat, albedo=torch.zeros_like(head.albedo))
+
+
+@pytest.mark.parametrize("yaw", [0, 40])
+def test_known_colours_come_back(head: LinearHead, yaw: float) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, yaw)
+    colour = waves(vertices)
+    photo = photograph(head, vertices, camera, colour)
+    code = np.zeros(len(head.albedo))
+    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, code, size=SIZE)
+    expected = encode(texel_colours(head, colour))
+    sure = texel_values(head, baked.photo_weight)[:, 0] > 0.99
+    assert sure.mean() > 0.1
+    got = texel_values(head, baked.rgb)
+    assert psnr(got[sure], expected[sure]) > 32
+    assert baked.photo_weight.dtype == np.float32
+    assert 0 <= baked.photo_weight.min() <= baked.photo_weight.max() <= 1
+
+
+def test_lighting_is_kept_or_removed(head: LinearHead) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, 0)
+    light = AMBIENT_LIGHT.copy()
+    light[2] = -0.8  # towards the camera
+    light[3] = 0.6
+    shading = sh_basis(vertex_normals_array(vertices, head.faces.numpy()) @ camera.R.T) @ light
+    colour = waves(vertices) * 0.8
+    photo = photograph(head, vertices, camera, colour * np.maximum(shading, 0.02))
+    code = np.zeros(len(head.albedo))
+    kept, removed = bake_textures(head, vertices, camera, photo, light, code, size=SIZE)
+    sure = texel_values(head, kept.photo_weight)[:, 0] > 0.99
+    lit = sure & (texel_colours(head, shading).min(1) > 0.4)
+    assert lit.mean() > 0.1
+    shaded = encode(texel_colours(head, colour * shading))
+    assert psnr(texel_values(head, kept.rgb)[lit], shaded[lit]) > 32
+    assert psnr(texel_values(head, removed.rgb)[lit], encode(texel_colours(head, colour))[lit]) > 30
+    only = bake_texture(
+        head, vertices, camera, photo, light, code, size=SIZE, lighting="removed"
+    )
+    np.testing.assert_array_equal(only.rgb, removed.rgb)
+
+
+@pytest.mark.parametrize("yaw", [0, -60])
+@pytest.mark.parametrize("shift", [0.0, 2.0])
+def test_background_never_enters(head: LinearHead, yaw: float, shift: float) -> None:
+    head = with_albedo(head, (0.3, 0.3, 0.3))
+    vertices, camera = mean_vertices(head), camera_at(head, yaw)
+    photo = photograph(head, vertices, camera, np.full(vertices.shape, 0.3))
+    # The head is not where the fit says it is, by `shift` pixels.
+    moved = camera.cropped(shift, -shift)
+    baked = bake_texture(
+        head, vertices, moved, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
+    )
+    got = texel_values(head, baked.rgb).astype(int)
+    assert (got[:, 0] - got[:, 1]).max() < 12  # the head is grey, the background magenta
+    assert baked.photo_weight.max() > 0.99
+
+
+def test_the_nose_does_not_colour_the_cheek_it_hides(head: LinearHead) -> None:
+    head = with_albedo(head, (0.3, 0.3, 0.3))
+    vertices, camera = mean_vertices(head), camera_at(head, 50)
+    nose = head.regions["nose"].numpy()
+    colour = np.where(nose[:, None], [0.05, 0.6, 0.05], 0.3)
+    photo = photograph(head, vertices, camera, colour)
+    baked = bake_texture(
+        head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
+    )
+    # Vertices two edges or more from the nose.
+    near = nose.copy()
+    for _ in range(2):
+        faces = head.faces.numpy()
+        near[faces[near[faces].any(1)]] = True
+    atlas = unwrap_head(head, SIZE)
+    away = ~near[head.faces.numpy()[atlas.face]].any(1)
+    hidden = away & (texel_values(head, baked.photo_weight)[:, 0] < 1)
+    own = away & (texel_values(head, baked.photo_weight)[:, 0] > 0.3)
+    got = texel_values(head, baked.rgb).astype(int)
+    green = got[:, 1] - got[:, 0]
+    assert hidden.sum() > 1000
+    assert green[own].max() < 16
+    on_nose = nose[head.faces.numpy()[atlas.face]].all(1)
+    assert green[on_nose].max() > 100  # the paint itself was baked
+
+
+def test_the_hidden_side_takes_the_mirror_image(head: LinearHead) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, 55)
+    symmetric = waves(np.abs(vertices))
+    photo = photograph(head, vertices, camera, symmetric)
+    baked = bake_texture(
+        head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
+    )
+    share = texel_values(head, baked.photo_weight)[:, 0]
+    atlas = unwrap_head(head, SIZE)
+    corners = head.faces.numpy()[atlas.face]
+    cheeks = head.regions["cheeks"].numpy()[corners].all(1) & (share == 0)
+    assert cheeks.sum() > 50
+    expected = encode(texel_colours(head, symmetric))[cheeks]
+    assert psnr(texel_values(head, baked.rgb)[cheeks], expected) > 24
+
+
+def test_without_anything_seen_it_is_the_head_itself(head: LinearHead) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, 0)
+    photo = np.full((320, 320, 3), 200, np.uint8)
+    nothing = np.zeros((320, 320))
+    code = np.linspace(-0.5, 0.5, len(head.albedo))
+    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, code, nothing, SIZE)
+    albedo = head.albedo_of(torch.tensor(code, dtype=torch.float32)).numpy().clip(0.002, 1)
+    expected = encode(texel_colours(head, albedo)).astype(int)
+    assert np.abs(texel_values(head, baked.rgb).astype(int) - expected).max() <= 1
+    assert baked.photo_weight.max() == 0
+    assert baked.seam_gradient == 1
+
+
+def test_teeth_and_mouth_never_take_the_photo(head: LinearHead) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, 0)
+    jaw = np.zeros(len(head.expression_names), np.float32)
+    jaw[head.expression_names.index("jawOpen")] = 1
+    vertices = head.vertices(expression=torch.from_numpy(jaw)).numpy()
+    photo = photograph(head, vertices, camera, waves(vertices))
+    baked = bake_texture(
+        head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
+    )
+    atlas = unwrap_head(head, SIZE)
+    part = head.part.numpy()[head.faces.numpy()[atlas.face]]
+    inside = np.isin(part, [PARTS.index(p) for p in ("mouth", "teeth", "tongue")]).all(1)
+    assert inside.sum() > 1000
+    assert texel_values(head, baked.photo_weight)[inside].max() == 0
+
+
+def test_charts_are_continued_into_their_gutters(head: LinearHead) -> None:
+    atlas = unwrap_head(head, SIZE)
+    vertices, camera = mean_vertices(head), camera_at(head, 0)
+    photo = photograph(head, vertices, camera, waves(vertices))
+    baked = bake_texture(
+        head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
+    )
+    covered = np.zeros(SIZE * SIZE, bool)
+    covered[atlas.texels] = True
+    covered = covered.reshape(SIZE, SIZE)
+    wide = covered.copy()
+    for _ in range(4):
+        wide[1:] |= wide[:-1]
+        wide[:-1] |= wide[1:]
+    leftover = (baked.rgb == texture._LEFTOVER).all(-1)
+    assert not leftover[wide].any()
+
+
+def test_slicing_the_work_changes_nothing(
+    head: LinearHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, 30)
+    photo = photograph(head, vertices, camera, waves(vertices))
+    code = np.zeros(len(head.albedo))
+    args = (head, vertices, camera, photo, AMBIENT_LIGHT, code)
+    whole = bake_texture(*args, size=SIZE)
+
+    def in_slices(work: object, count: int) -> None:
+        for first in range(0, count, 7919):
+            work(first, min(count, first + 7919))
+
+    monkeypatch.setattr(texture, "_in_threads", in_slices)
+    np.testing.assert_array_equal(bake_texture(*args, size=SIZE).rgb, whole.rgb)
+
+
+@pytest.mark.parametrize(("step", "expected"), [(1, 1.0), (10, 10.0)])
+def test_seam_gradient_of_a_ramp(step: int, expected: float) -> None:
+    values = np.arange(32)
+    values[16:] += step - 1  # steps of 1 everywhere, of `step` at the border
+    rgb = np.repeat(np.tile(values, (32, 1))[..., None], 3, axis=2).astype(np.uint8)
+    weight = np.tile((np.arange(32) >= 16).astype(np.float32), (32, 1))
+    assert seam_kernel(rgb, weight) == pytest.approx(expected)
+
+
+def test_size_is_checked(head: LinearHead) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, 0)
+    photo = np.zeros((32, 32, 3), np.uint8)
+    with pytest.raises(UsageError, match="64 to 8192") as error:
+        bake_texture(
+            head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=32
+        )
+    assert error.value.code == "texture_size"
