@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .blocks import conv_norm, stage, standardize
+from headform.nets.blocks import conv_norm, stage, standardize
 
 INPUT_SIDE = 128
 MASK_SIDE = 64
@@ -24,7 +24,7 @@ class DenseNetConfig:
 
     points: int = 336
     expressions: int = 51
-    channels: tuple[int, int, int, int] = (48, 80, 128, 208)
+    channels: tuple[int, int, int, int] = (32, 64, 112, 192)
     depths: tuple[int, int, int, int] = (1, 2, 2, 1)
     hidden: int = 512
 

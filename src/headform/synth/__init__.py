@@ -1,8 +1,8 @@
 """Made people: photographs of people who do not exist, with every label known."""
 
-from .folder import write_folder as write_folder
-from .generator import Generator as Generator
-from .generator import MadeBatch as MadeBatch
-from .recipe import EASY as EASY
-from .recipe import FULL as FULL
-from .recipe import Recipe as Recipe
+from headform.synth.folder import write_folder as write_folder
+from headform.synth.generator import Generator as Generator
+from headform.synth.generator import MadeBatch as MadeBatch
+from headform.synth.recipe import EASY as EASY
+from headform.synth.recipe import FULL as FULL
+from headform.synth.recipe import Recipe as Recipe

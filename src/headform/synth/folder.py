@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..heads import load_open
-from .generator import Generator, MadeBatch, View
-from .recipe import FULL, Recipe
+from headform.synth.generator import Generator, MadeBatch, View
+from headform.synth.recipe import FULL, Recipe
 
 _BATCH = 16
 
@@ -24,6 +23,8 @@ def write_folder(
     The same seed, size and version give the same bytes. Returns the path of the contact sheet.
     """
     out.mkdir(parents=True, exist_ok=True)
+    from headform.heads import load_open
+
     maker = Generator(load_open(), size=size, view=view, recipe=recipe)
     parts: list[MadeBatch] = []
     for first in range(0, count, _BATCH):

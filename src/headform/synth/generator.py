@@ -10,19 +10,19 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 from PIL import Image, ImageDraw
 
-from ..heads.linear import PARTS, LinearHead
-from ..heads.skin import paint, sample_skin, skin_rgb
-from ..heads.skin_fields import SkinFields, skin_fields
-from ..render.rasterize import rasterize_kernel
-from . import kernels
-from .backgrounds import make_bank, sample_background
-from .damage import damage_photo
-from .hair import grow, lay_out_hair, sample_style
-from .light import Lighting, sample_light
-from .people import Person, sample_person
-from .recipe import FULL, Recipe
-from .views import eyes_and_mouth, loose_square, tight_similarity
-from .wear import Glasses, make_glasses, make_torso, torso_faces
+from headform.heads.linear import PARTS, LinearHead
+from headform.heads.skin import paint, sample_skin, skin_rgb
+from headform.heads.skin_fields import SkinFields, skin_fields
+from headform.render.rasterize import rasterize_kernel
+from headform.synth import kernels
+from headform.synth.backgrounds import make_bank, sample_background
+from headform.synth.damage import damage_photo
+from headform.synth.hair import grow, lay_out_hair, sample_style
+from headform.synth.light import Lighting, sample_light
+from headform.synth.people import Person, sample_person
+from headform.synth.recipe import FULL, Recipe
+from headform.synth.views import eyes_and_mouth, loose_square, tight_similarity
+from headform.synth.wear import Glasses, make_glasses, make_torso, torso_faces
 
 View = Literal["loose", "tight"]
 

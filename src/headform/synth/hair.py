@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..heads.linear import LinearHead
-from ..heads.skin_fields import SkinFields
+from headform.heads.linear import LinearHead
+from headform.heads.skin_fields import SkinFields
+from headform.synth import kernels
 
 MERIDIANS, ROOT_ROWS, HANG_ROWS = 72, 13, 9
 ROWS = ROOT_ROWS + HANG_ROWS
@@ -190,22 +191,11 @@ def _around(rng: np.random.Generator, waves: int) -> Float[np.ndarray, " P"]:
 def _cast(
     verts: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], rays: Float[np.ndarray, "R 3"]
 ) -> Float[np.ndarray, " R"]:
-    """Farthest hit of each ray from the centre (Moeller and Trumbore 1997); 7 cm where none."""
-    a, b, c = (verts[faces[:, k]] - _CENTRE_CM for k in range(3))
-    e1, e2 = b - a, c - a
-    reach = np.full(len(rays), 7.0)
-    q = np.cross(-a, e1)
-    for r, ray in enumerate(rays):
-        h = np.cross(ray, e2)
-        det = (e1 * h).sum(1)
-        det = np.where(np.abs(det) < 1e-12, np.inf, det)
-        u = (-a * h).sum(1) / det
-        v = (q @ ray) / det
-        t = (e2 * q).sum(1) / det
-        hit = (u >= -1e-6) & (v >= -1e-6) & (u + v <= 1 + 1e-6) & (t > 0)
-        if hit.any():
-            reach[r] = t[hit].max()
-    return reach
+    """Farthest hit of each ray from the centre; 7 cm where none."""
+    corners = np.ascontiguousarray(verts[faces] - _CENTRE_CM)  # (F, 3, 3)
+    reach = np.empty(len(rays))
+    kernels.farthest_hit(corners, np.ascontiguousarray(rays), reach)
+    return np.where(reach > 0, reach, 7.0)
 
 
 def _nearest(

@@ -225,3 +225,42 @@ def resolve(
             picture[row, column, 1] = r1 * 63.75
             picture[row, column, 2] = r2 * 63.75
             skin[row, column] = seen
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def farthest_hit(corners, rays, reach):
+    """Distance to the farthest triangle along each ray from the origin, 0 where none (Moeller and Trumbore 1997).
+
+    corners (F, 3, 3), rays (R, 3), reach (R,) written.
+    """
+    reach[:] = 0
+    for f in range(corners.shape[0]):
+        ax, ay, az = corners[f, 0]
+        px, py, pz = corners[f, 1, 0] - ax, corners[f, 1, 1] - ay, corners[f, 1, 2] - az
+        qx, qy, qz = corners[f, 2, 0] - ax, corners[f, 2, 1] - ay, corners[f, 2, 2] - az
+        # -a x p, shared by all rays
+        sx, sy, sz = az * py - ay * pz, ax * pz - az * px, ay * px - ax * py
+        top = qx * sx + qy * sy + qz * sz
+        # rays outside the cone about the triangle cannot meet it
+        mx, my, mz = ax + (px + qx) / 3, ay + (py + qy) / 3, az + (pz + qz) / 3
+        far = max(px * px + py * py + pz * pz, qx * qx + qy * qy + qz * qz)
+        length = mx * mx + my * my + mz * mz
+        cosine = (max(0.0, length - far)) ** 0.5 if far < length else -1e30
+        for r in range(rays.shape[0]):
+            dx, dy, dz = rays[r]
+            if dx * mx + dy * my + dz * mz < cosine:
+                continue
+            hx, hy, hz = dy * qz - dz * qy, dz * qx - dx * qz, dx * qy - dy * qx
+            det = px * hx + py * hy + pz * hz
+            if abs(det) < 1e-12:
+                continue
+            u = -(ax * hx + ay * hy + az * hz) / det
+            if u < -1e-6 or u > 1 + 1e-6:
+                continue
+            v = (sx * dx + sy * dy + sz * dz) / det
+            if v < -1e-6 or u + v > 1 + 1e-6:
+                continue
+            t = top / det
+            if t > reach[r]:
+                reach[r] = t

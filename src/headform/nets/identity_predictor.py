@@ -1,0 +1,34 @@
+"""Identity coefficients of faces in a photo.
+
+K identity modes. Pixel coordinates have their origin at the top-left corner.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from headform.heads.linear import LinearHead
+from headform.heads.mirror import mirror_identity_map
+from headform.images.warp import warp
+from headform.nets.identity import INPUT_SIDE, IdentityNet
+
+_GREY = np.array([0.299, 0.587, 0.114], np.float32)
+_SHIFTS = ((0.0, 0.0), (2.0, 1.0), (-2.0, -1.0))
+
+
+class IdentityPredictor:
+    """Runs an `IdentityNet` on a few shifted and mirrored readings of a crop and averages them."""
+
+    def __init__(self, net: IdentityNet, head: LinearHead) -> None:
+        self._net = net
+        self._mirror = mirror_identity_map(head).astype(np.float32)
+
+    @torch.inference_mode()
+    def predict(self, rgb: UInt8[np.ndarray, "H W 3"], crop: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, " K"]:
+        """Coefficients in standard deviations; `crop` takes photo pixels into the 128-pixel tight crop."""
+        shifted = [np.column_stack([crop[:, :2], crop[:, 2] + shift]) for shift in _SHIFTS]
+        grey = np.stack([warp(rgb, matrix, INPUT_SIDE) for matrix in shifted]).astype(np.float32) @ _GREY
+        both = np.concatenate([grey, grey[:, :, ::-1]])
+        codes = self._net(torch.from_numpy(both)[:, None]).numpy()
+        plain, mirrored = np.split(codes, 2)
+        return np.asarray((plain + mirrored @ self._mirror).mean(0) / 2, np.float64)

@@ -1,0 +1,1 @@
+"""From a photo to a head: detect, crop, read, fit, light, texture."""

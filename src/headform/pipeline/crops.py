@@ -1,0 +1,67 @@
+"""Which square of the photo each network sees.
+
+Pixel coordinates have their origin at the top-left corner. A crop is a similarity (2, 3) from photo pixels to crop pixels.
+"""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from headform.images.warp import square_matrix
+from headform.nets.dense import INPUT_SIDE
+from headform.nets.face import Face
+from headform.synth.views import LOOSE_MARGIN, eyes_and_mouth, tight_similarity
+
+_SEEN = INPUT_SIDE / 144
+"""The networks train on windows of stored pictures: 128 of 144 pixels of the loose crop."""
+_TIGHT_SEEN = 132
+_UPRIGHT_WITHIN = math.radians(15)
+"""A head rolled further is turned upright before it is read again."""
+_BOX_SCALE, _BOX_DOWN = 1.12, 0.06
+"""The square around the 68 points, as measured from the detector's box on made people."""
+
+
+def crop_of_face(face: Face) -> Float[np.ndarray, "2 3"]:
+    """The first, rough loose crop: from the detector's box, turned upright by its eyes and mouth if need be."""
+    x0, y0, x1, y1 = face.box
+    eyes, mouth = face.points5[:2].mean(0), face.points5[3:].mean(0)
+    up = _upright(eyes - mouth)
+    size = max(x1 - x0, y1 - y0) * _BOX_SCALE
+    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + up[1] * _BOX_DOWN * (y1 - y0)
+    return _turned_square(up, centre @ up.T, size)
+
+
+def crop_of_points(
+    points68: Float[np.ndarray, "68 2"], rotation: Float[np.ndarray, "3 3"]
+) -> Float[np.ndarray, "2 3"]:
+    """The loose crop of known points, turned upright when the head is rolled by more than 15 degrees."""
+    up = _upright(rotation[:2, 1])
+    turned = points68 @ up.T
+    low, high = turned.min(0), turned.max(0)
+    size = float((high - low).max()) * LOOSE_MARGIN * _SEEN
+    return _turned_square(up, (low + high) / 2, size)
+
+
+def tight_crop(points68: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, "2 3"]:
+    """The identity network's crop: eyes and mouth at fixed places."""
+    matrix = tight_similarity(eyes_and_mouth(points68), float(_TIGHT_SEEN))
+    matrix[:, 2] -= (_TIGHT_SEEN - INPUT_SIDE) / 2
+    return matrix
+
+
+def _upright(direction: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2 2"]:
+    """Rotation of the picture that brings the head's up direction upwards; the identity when it nearly is."""
+    length = math.hypot(*direction)
+    if length < 1e-6 or abs(math.atan2(direction[0], -direction[1])) <= _UPRIGHT_WITHIN:
+        return np.eye(2)
+    x, y = direction / length
+    return np.array([[-y, x], [-x, -y]])
+
+
+def _turned_square(
+    turn: Float[np.ndarray, "2 2"], centre: Float[np.ndarray, "2"], size: float
+) -> Float[np.ndarray, "2 3"]:
+    """Crop of a square given by its centre in turned coordinates."""
+    square = square_matrix(centre[0] - size / 2, centre[1] - size / 2, size, INPUT_SIDE)
+    return np.column_stack([square[:, :2] @ turn, square[:, 2]])

@@ -1,0 +1,42 @@
+"""The network's skin mask, laid back over the photo.
+
+H W of the photo, M side of the mask.
+"""
+
+import typing
+
+import numpy as np
+from jaxtyping import Float32
+from numba import njit
+
+from headform.nets.dense import INPUT_SIDE
+from headform.nets.dense_predictor import DensePrediction
+
+
+def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
+    """Probability that each pixel shows the head's own surface; 0 outside the crop."""
+    out = np.zeros((size[1], size[0]), np.float32)
+    _spread(
+        np.ascontiguousarray(prediction.mask, np.float32),
+        np.ascontiguousarray(prediction.crop * (prediction.mask.shape[0] / INPUT_SIDE)),
+        out,
+    )
+    return out
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _spread(mask, matrix, out):
+    """Bilinear samples of mask (M, M) at matrix (2, 3) times the pixel centres of out (H, W)."""
+    side = mask.shape[0]
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            u = matrix[0, 0] * (x + 0.5) + matrix[0, 1] * (y + 0.5) + matrix[0, 2] - 0.5
+            v = matrix[1, 0] * (x + 0.5) + matrix[1, 1] * (y + 0.5) + matrix[1, 2] - 0.5
+            if u < 0 or v < 0 or u >= side - 1 or v >= side - 1:
+                continue
+            i, j = int(u), int(v)
+            a, b = u - i, v - j
+            top = mask[j, i] * (1 - a) + mask[j, i + 1] * a
+            low = mask[j + 1, i] * (1 - a) + mask[j + 1, i + 1] * a
+            out[y, x] = top * (1 - b) + low * b

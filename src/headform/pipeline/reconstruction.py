@@ -1,0 +1,70 @@
+"""The result of reconstructing one face.
+
+V vertices, K identity modes, E expressions, A albedo modes, N dense points, S side of a texture, H W of the photo.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from headform.geometry.camera import PerspectiveCamera
+from headform.heads.linear import LinearHead
+from headform.nets.face import Face
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """One face. Pixels are those of the upright photo, origin at the top-left corner; metres, head frame.
+
+    Attributes:
+        head: the model.
+        photo: sRGB.
+        photo_name: where it came from.
+        image_size: width and height of the photo as it was read, pixels.
+        face: the detection.
+        points68: iBUG points, px.
+        dense: the network's dense points, px.
+        dense_sigma: their standard deviations, px.
+        confidence: 0 to 1, from the network's own variance and the fit's residual.
+        status: ``low_confidence`` results should be looked at.
+        reasons: what speaks against it.
+        identity: standard deviations.
+        expression: 0 to 1, order of ``head.expression_names``.
+        gaze: yaw to the subject's left and pitch up, radians.
+        albedo_code: standard deviations.
+        light: spherical-harmonic shading coefficients over camera-frame normals, linear RGB.
+        camera: of the photo; maps the head frame into it.
+        vertices: as in the photo: identity, expression, gaze.
+        neutral: identity only.
+        texture: sRGB atlas with the photo's light in it.
+        albedo_texture: sRGB atlas without it.
+        seam_gradient: colour step across the border of photo and fill, 1 is none; see ``fit.texture``.
+        timings: seconds by stage.
+    """
+
+    head: LinearHead
+    photo: UInt8[np.ndarray, "H W 3"]
+    photo_name: str
+    image_size: tuple[int, int]
+    face: Face
+    points68: Float[np.ndarray, "68 2"]
+    dense: Float[np.ndarray, "N 2"]
+    dense_sigma: Float[np.ndarray, " N"]
+    confidence: float
+    status: Literal["ok", "low_confidence"]
+    reasons: tuple[str, ...]
+    identity: Float[np.ndarray, " K"]
+    expression: Float[np.ndarray, " E"]
+    gaze: Float[np.ndarray, "2"]
+    albedo_code: Float[np.ndarray, " A"]
+    light: Float[np.ndarray, "9 3"]
+    camera: PerspectiveCamera
+    vertices: Float32[np.ndarray, "V 3"]
+    neutral: Float32[np.ndarray, "V 3"]
+    texture: UInt8[np.ndarray, "S S 3"] | None
+    albedo_texture: UInt8[np.ndarray, "S S 3"] | None
+    seam_gradient: float
+    timings: Mapping[str, float]

@@ -1,0 +1,198 @@
+"""`headform train landmarks`: the dense landmark network, from made people alone.
+
+B batch, N dense points, E expressions, M side of the mask.
+
+Losses: Gaussian negative log-likelihood of the points (Wood et al. 2022, eq. 1) and their L1 distance; the expression as a
+displacement of the dense points; the Frobenius distance of the rotations; cross-entropy of the skin mask.
+"""
+
+import shutil
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from headform.geometry.rotation import rotation_from_6d
+from headform.heads import load_open
+from headform.heads.linear import LinearHead
+from headform.heads.mirror import mirrored_expressions
+from headform.nets.dense import INPUT_SIDE, MASK_SIDE, DenseNet, DenseNetConfig
+from headform.synth.generator import Generator
+from headform.synth.recipe import FULL
+from headform.train.augment import cut_windows, paste_patches, random_windows, vary_colour
+from headform.train.pool import MadePool, PoolConfig, rows_of
+from headform.train.trainer import Loop, LoopConfig, LoopResult, Losses
+
+PICTURE_SIDE = 144
+_SLACK = PICTURE_SIDE - INPUT_SIDE
+
+
+@dataclass(frozen=True)
+class LandmarkConfig:
+    """Everything about a run."""
+
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    pool: PoolConfig = field(default_factory=lambda: PoolConfig("loose", PICTURE_SIDE, FULL))
+    net: DenseNetConfig = field(default_factory=DenseNetConfig)
+    first_people: int = 2048
+    validation: int = 384
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class LandmarkTargets:
+    """Labels in the network's own units; see `headform.nets.dense.DenseOutput`."""
+
+    points: Float[Tensor, "B N 2"]
+    expression: Float[Tensor, "B E"]
+    rotation: Float[Tensor, "B 3 3"]
+    gaze: Float[Tensor, "B 2"]
+    mask: Float[Tensor, "B M M"]
+
+
+class LandmarkBatches:
+    """Turns stored rows into inputs and targets."""
+
+    def __init__(self, head: LinearHead) -> None:
+        self._mirror = head.dense_mirror.numpy()
+        self._expression_mirror = mirrored_expressions(head.expression_names)
+
+    def __call__(
+        self, rows: dict[str, np.ndarray], rng: np.random.Generator | None
+    ) -> tuple[Float[Tensor, "B 3 S S"], LandmarkTargets]:
+        """Vary the rows (not when `rng` is None: the middle window, as it is)."""
+        count = len(rows["images"])
+        if rng is None:
+            corners = np.full((count, 2), _SLACK // 2)
+        else:
+            corners = random_windows(rng, count, _SLACK // 2) * 2
+        images = cut_windows(rows["images"], corners, INPUT_SIDE)
+        mask = cut_windows(rows["skin"][..., None], corners // 2, MASK_SIDE)[..., 0] / np.float32(255)
+        points = (rows["points"] - corners[:, None]).astype(np.float32) * (2 / INPUT_SIDE) - 1
+        expression, gaze, rotation = (rows[k].copy() for k in ("expression", "gaze", "rotation"))
+        pixels = images.astype(np.float32)
+        if rng is not None:
+            pixels = vary_colour(rng, images)
+            paste_patches(rng, pixels, 0.12)
+            flip = rng.random(count) < 0.5
+            pixels[flip] = pixels[flip, :, ::-1]
+            mask[flip] = mask[flip, :, ::-1]
+            points[flip] = points[flip][:, self._mirror] * np.array([-1, 1], np.float32)
+            expression[flip] = expression[flip][:, self._expression_mirror]
+            gaze[flip, 0] *= -1
+            rotation[flip] *= np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
+        tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # (B, 3, S, S), channels last in memory
+        targets = LandmarkTargets(*(torch.from_numpy(x) for x in (points, expression, rotation, gaze, mask)))
+        return tensor, targets
+
+
+class LandmarkLosses:
+    """See the module's text."""
+
+    def __init__(self, head: LinearHead) -> None:
+        weight = torch.ones(len(head.dense))
+        weight[:68] = 2.0
+        self._weight = weight / weight.mean()
+        shapes = head.expression[:, head.dense].flatten(1) * 100.0  # (E, 3N) cm
+        self._gram = shapes @ shapes.T / len(head.dense)  # (E, E) mean squared displacement, cm^2
+
+    def __call__(self, net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets) -> Losses:
+        """Losses by name; ``total`` is minimised."""
+        out = net(images)
+        off = out.points - targets.points
+        squared = off.square().sum(-1)
+        nll = (0.5 * squared * torch.exp(-out.log_variance) + out.log_variance) * self._weight
+        far = off.abs().mean(-1) * self._weight
+        wrong = out.expression - targets.expression
+        moved = torch.einsum("be,ef,bf->b", wrong, self._gram, wrong)
+        turned = (rotation_from_6d(out.rotation6) - targets.rotation).square().sum((1, 2))
+        losses = {
+            "nll": nll.mean(),
+            "l1": far.mean(),
+            "expression_cm2": moved.mean(),
+            "expression_mse": wrong.square().mean(),
+            "rotation": turned.mean(),
+            "gaze": (out.gaze - targets.gaze).abs().mean(),
+            "mask": functional.binary_cross_entropy_with_logits(out.mask_logits, targets.mask),
+        }
+        losses["total"] = (
+            losses["nll"]
+            + 20 * losses["l1"]
+            + 20 * losses["expression_cm2"]
+            + losses["expression_mse"]
+            + 2 * losses["rotation"]
+            + 0.5 * losses["gaze"]
+            + 0.5 * losses["mask"]
+        )
+        return losses
+
+
+def validation_rows(head: LinearHead, config: LandmarkConfig) -> dict[str, np.ndarray]:
+    """People that no worker makes (their seed is kept apart)."""
+    maker = Generator(head, size=config.pool.size, view="loose", recipe=config.pool.recipe)
+    rng = np.random.default_rng((config.seed, 2**31))
+    return rows_of(maker.batch(rng, config.validation))
+
+
+@torch.no_grad()
+def point_error(net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets) -> dict[str, float]:
+    """Mean 68-point error in per cent of the root of the true box's area, and others."""
+    outs = [net(part) for part in images.split(64)]
+    points = torch.cat([o.points for o in outs])
+    true = targets.points[:, :68]
+    extent = true.amax(1) - true.amin(1)
+    scale = extent.prod(1).sqrt()
+    error = (points[:, :68] - true).norm(dim=-1).mean(1) / scale
+    rotation = rotation_from_6d(torch.cat([o.rotation6 for o in outs]))
+    cosine = ((rotation * targets.rotation).sum((1, 2)) - 1) / 2
+    sigma = torch.cat([o.log_variance for o in outs])[:, :68].mul(0.5).exp().mean(1)
+    ratio = (points[:, :68] - true).norm(dim=-1).mean(1) / (sigma * 1.2533)
+    return {
+        "nme68": float(error.mean()) * 100,
+        "degrees": float(torch.rad2deg(torch.arccos(cosine.clamp(-1, 1))).mean()),
+        "error_over_sigma": float(ratio.mean()),
+    }
+
+
+def run(config: LandmarkConfig, out: Path, *, resume: bool = False) -> tuple[DenseNet, LoopResult, dict[str, Any]]:
+    """Train in `out`; returns the averaged network, what the loop did, and facts for the model card."""
+    torch.manual_seed(config.seed)
+    head = load_open()
+    net = DenseNet(replace(config.net, points=len(head.dense), expressions=len(head.expression)))
+    net = net.to(memory_format=torch.channels_last)
+    facts = {"stage": "landmarks", "config": asdict(config), "head": head.sha256}
+    loop = Loop(net, config.loop, out, facts=facts, resume=resume)
+    batches, losses = LandmarkBatches(head), LandmarkLosses(head)
+    pool_seed = config.pool.seed + 1000 * round(loop.seconds)  # a resumed run sees new people
+    pool = MadePool(out / "pool", head, replace(config.pool, seed=pool_seed))
+    with pool:
+        held_out = batches(validation_rows(head, config), None)
+        pool.wait_for(config.first_people)
+        draws = np.random.default_rng((config.seed, loop.step))
+
+        def step(number: int) -> Losses:
+            rows = pool.draw(draws, config.loop.batch)
+            return losses(net, *batches(rows, draws))
+
+        started = time.time()
+        result = loop.run(step, lambda module: point_error(module, *held_out))
+        made = pool.made
+    shutil.rmtree(out / "pool", ignore_errors=True)
+    final = loop.averaged_module()
+    if not isinstance(final, DenseNet):
+        raise TypeError(type(final))
+    facts |= {
+        "steps": result.steps,
+        "samples_seen": result.samples,
+        "people_made": made,
+        "minutes": round(result.minutes, 1),
+        "wall_minutes_last_part": round((time.time() - started) / 60, 1),
+        "validation": point_error(final, *held_out),
+    }
+    return final, result, facts

@@ -1,0 +1,167 @@
+"""`headform train shape --preset first`: who it is, from a grey, aligned crop of made people.
+
+B batch, K identity modes, P surface points.
+
+One loss: the squared distance of the surfaces after removing what a similarity can explain, since size and place cannot be
+seen in one crop. Easy people come first (near frontal, neutral, mild light), then everything: learning to read a face from
+hard pictures alone finds no way in.
+"""
+
+import shutil
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from headform.heads import load_open
+from headform.heads.linear import LinearHead
+from headform.heads.mirror import mirror_identity_map
+from headform.nets.identity import INPUT_SIDE, IdentityNet, IdentityNetConfig
+from headform.synth.generator import Generator
+from headform.synth.recipe import EASY, FULL, Recipe
+from headform.train.augment import cut_windows, paste_patches, random_windows, vary_colour
+from headform.train.pool import MadePool, PoolConfig, rows_of
+from headform.train.trainer import Loop, LoopConfig, LoopResult, Losses
+
+PICTURE_SIDE = 132
+_SLACK = PICTURE_SIDE - INPUT_SIDE
+_GREY = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@dataclass(frozen=True)
+class IdentityConfig:
+    """Everything about a run.
+
+    Attributes:
+        easy_share: part of the minutes spent on easy people.
+        ridge: weight of the squared error of the coefficients (in standard deviations) beside cm squared.
+    """
+
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(minutes=40.0, rate=2e-3))
+    net: IdentityNetConfig = field(default_factory=IdentityNetConfig)
+    easy_share: float = 0.3
+    ridge: float = 1e-4
+    capacity: int = 40_000
+    workers: int = 1
+    first_people: int = 2048
+    validation: int = 384
+    seed: int = 0
+
+    def pool(self, recipe: Recipe) -> PoolConfig:
+        """The generator of one part of the run."""
+        return PoolConfig("tight", PICTURE_SIDE, recipe, self.capacity, self.workers, self.seed + 77)
+
+
+def shape_metric(head: LinearHead, *, points: int = 1500) -> Float[Tensor, "K K"]:
+    """Gram matrix Q: the mean squared distance of two faces, cm^2, is d @ Q @ d for the difference d of their codes.
+
+    Distances are taken over the face region after a similarity was removed: displacements are projected off the seven
+    directions in which a similarity moves the mean face (first-order alignment).
+    """
+    ids = torch.nonzero(head.regions["face"])[:, 0]
+    ids = ids[:: max(1, len(ids) // points)]
+    at = head.mean[ids].double() * 100
+    at = at - at.mean(0)
+    x, y, z = at.unbind(1)
+    nil = torch.zeros_like(x)
+    moves = [torch.eye(3, dtype=torch.float64)[k].expand_as(at).reshape(-1) for k in range(3)]
+    turns = [(nil, -z, y), (z, nil, -x), (-y, x, nil), (x, y, z)]
+    tangent = torch.stack([*moves, *(torch.stack(t, 1).reshape(-1) for t in turns)], 1)  # (3P, 7)
+    axes, _ = torch.linalg.qr(tangent)
+    modes = head.identity[:, ids].double().flatten(1) * 100  # (K, 3P)
+    free = modes - (modes @ axes) @ axes.T
+    return (free @ free.T / len(ids)).float()
+
+
+class IdentityBatches:
+    """Turns stored rows into grey crops and coefficients."""
+
+    def __init__(self, head: LinearHead) -> None:
+        self._mirror = mirror_identity_map(head).astype(np.float32)
+
+    def __call__(
+        self, rows: dict[str, np.ndarray], rng: np.random.Generator | None
+    ) -> tuple[Float[Tensor, "B 1 S S"], Float[Tensor, "B K"]]:
+        """Vary the rows (not when `rng` is None: the middle window, as it is)."""
+        count = len(rows["images"])
+        corners = np.full((count, 2), _SLACK // 2) if rng is None else random_windows(rng, count, _SLACK)
+        images = cut_windows(rows["images"], corners, INPUT_SIDE)
+        code = rows["identity"].copy()
+        if rng is None:
+            grey = images.astype(np.float32) @ _GREY
+        else:
+            grey = vary_colour(rng, images) @ _GREY
+            paste_patches(rng, grey[..., None], 0.05)
+            flip = rng.random(count) < 0.5
+            grey[flip] = grey[flip, :, ::-1]
+            code[flip] = code[flip] @ self._mirror
+        return torch.from_numpy(grey)[:, None], torch.from_numpy(code)
+
+
+def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[IdentityNet, LoopResult, dict[str, Any]]:
+    """Train in `out`; returns the averaged network, what the loop did, and facts for the model card."""
+    torch.manual_seed(config.seed)
+    head = load_open()
+    net = IdentityNet(replace(config.net, modes=len(head.identity))).to(memory_format=torch.channels_last)
+    facts: dict[str, Any] = {"stage": "shape, preset first", "config": asdict(config), "head": head.sha256}
+    loop = Loop(net, config.loop, out, facts=facts, resume=resume)
+    batches, metric = IdentityBatches(head), shape_metric(head)
+    metric = metric + config.ridge * torch.eye(len(metric))
+    easy_end = config.easy_share * config.loop.minutes
+    made: dict[str, int] = {}
+    result = LoopResult(loop.step, 0, 0.0, {})
+    for name, recipe, until in (("easy", EASY, easy_end), ("full", FULL, config.loop.minutes)):
+        if loop.seconds >= until * 60 or loop.stopped:
+            continue
+        pool_config = config.pool(recipe)
+        pool_config = replace(pool_config, seed=pool_config.seed + 1000 * round(loop.seconds))
+        with MadePool(out / "pool", head, pool_config) as pool:
+            validators = {part: _validator(head, config, part, batches, metric) for part in ("easy", "full")}
+            pool.wait_for(config.first_people)
+            draws = np.random.default_rng((config.seed, loop.step))
+
+            def step(number: int, pool: MadePool = pool, draws: np.random.Generator = draws) -> Losses:
+                images, code = batches(pool.draw(draws, config.loop.batch), draws)
+                wrong = net(images) - code
+                total = torch.einsum("bk,kl,bl->b", wrong, metric, wrong).mean()
+                return {"total": total}
+
+            def validate(module: nn.Module, parts: dict[str, Any] = validators) -> dict[str, float]:
+                return {part: check(module) for part, check in parts.items()}
+
+            result = loop.run(step, validate, until=until)
+            made[name] = pool.made
+        shutil.rmtree(out / "pool", ignore_errors=True)
+    final = loop.averaged_module()
+    if not isinstance(final, IdentityNet):
+        raise TypeError(type(final))
+    facts |= {
+        "steps": result.steps,
+        "samples_seen": result.samples,
+        "people_made": made,
+        "minutes": round(result.minutes, 1),
+    }
+    return final, result, facts
+
+
+def _validator(
+    head: LinearHead, config: IdentityConfig, part: str, batches: IdentityBatches, metric: Float[Tensor, "K K"]
+) -> Any:
+    """Error of a network as percentage of the mean head's, on people that no worker makes."""
+    recipe = {"easy": EASY, "full": FULL}[part]
+    maker = Generator(head, size=PICTURE_SIDE, view="tight", recipe=recipe)
+    rows = rows_of(maker.batch(np.random.default_rng((config.seed, 2**31)), config.validation))
+    images, code = batches(rows, None)
+
+    @torch.no_grad()
+    def check(module: nn.Module) -> float:
+        wrong = torch.cat([module(x) for x in images.split(64)]) - code
+        ours = torch.einsum("bk,kl,bl->b", wrong, metric, wrong).sqrt().mean()
+        mean = torch.einsum("bk,kl,bl->b", code, metric, code).sqrt().mean()
+        return 100 * float(ours / mean)
+
+    return check
