@@ -7,7 +7,7 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 import torch
@@ -65,7 +65,7 @@ class Reconstructor:
         dense: Path | None = None,
         identity: Path | None = None,
         texture_size: int = 1024,
-    ) -> Self:
+    ) -> "Reconstructor":
         """Load the shipped head and networks, or others in their place.
 
         Args:

@@ -13,7 +13,6 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import numpy as np
 from jaxtyping import Int
@@ -100,7 +99,7 @@ class MadePool:
         )
         self._workers: list[BaseProcess] = []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "MadePool":
         context = get_context("spawn")
         for number in range(self.config.workers):
             worker = context.Process(target=_work, args=(self.folder, self.config, number), daemon=True)
