@@ -16,9 +16,12 @@ import numpy as np
 import tyro
 
 from benchmarks.environment import describe
-from headform import Reconstructor, heads
+from headform import Reconstructor, heads, images
 from headform.errors import FaceError
 from headform.evaluate.identity import evaluate_identity
+from headform.nets.identity_predictor import IdentityPredictor
+from headform.nets.shipped import load_identity
+from headform.pipeline.crops import tight_crop
 from headform.synth import Generator, MadeBatch
 
 
@@ -32,24 +35,40 @@ class Arguments:
     json: Path | None = None
 
 
+class _Judge:
+    """The network's own answer and the fit's, from one look at each picture."""
+
+    def __init__(self) -> None:
+        self._reconstructor = Reconstructor.load(texture_size=0)
+        net, _ = load_identity(None)
+        self._network = IdentityPredictor(net, self._reconstructor.head)
+        self._people: MadeBatch | None = None
+        self._codes = np.zeros((2, 0, 0))
+
+    def codes(self, people: MadeBatch) -> np.ndarray:
+        """(2, B, K): network and fit; NaN where no face was found, which counts as failed."""
+        if people is not self._people:
+            self._people = people
+            self._codes = np.stack([self._look(rgb) for rgb in people.images], axis=1)
+        return self._codes
+
+    def _look(self, rgb: np.ndarray) -> np.ndarray:
+        try:
+            found, _ = self._reconstructor.find(images.from_array(rgb))
+            crop = tight_crop(found[0][1].points[:68])
+            network = self._network.predict(rgb, crop)
+            return np.stack([network, self._reconstructor.reconstruct(rgb)[0].identity])
+        except FaceError:
+            return np.full((2, len(self._reconstructor.head.identity)), np.nan)
+
+
 def main(arguments: Arguments) -> None:
     """Print the table."""
-    reconstructor = Reconstructor.load()
-    head = heads.load_open()
-
-    def fit(people: MadeBatch) -> np.ndarray:
-        codes = np.full(people.identity.shape, np.nan)
-        for code, rgb in zip(codes, people.images, strict=True):
-            try:
-                code[:] = reconstructor.reconstruct(rgb)[0].identity
-            except FaceError:
-                continue  # counted as failed
-        return codes
-
+    judge = _Judge()
     began = time.perf_counter()
     table = evaluate_identity(
-        Generator(head, size=arguments.size),
-        {"fit": fit},
+        Generator(heads.load_open(), size=arguments.size),
+        {"network": lambda people: judge.codes(people)[0], "fit": lambda p: judge.codes(p)[1]},
         count=arguments.count,
         seed=arguments.seed,
     )

@@ -49,7 +49,7 @@ def main(arguments: Arguments) -> None:
     names = list(dict.fromkeys(face.photo for face in truth))
     arguments.out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
-    reconstructor = Reconstructor.load()
+    reconstructor = Reconstructor.load(texture_size=1024 if arguments.formats else 0)
     posed = {}
     for name in names:
         photo = images.read(photos / name)

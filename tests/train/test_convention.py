@@ -173,6 +173,17 @@ def test_turned_faces_are_left_out(head):
 class Fitted:
     vertices: np.ndarray
     camera: PerspectiveCamera
+    dense: np.ndarray
+
+
+def test_residuals_count_from_the_points_that_results_use(head):
+    true = symmetric_offset()
+    moved = []
+    for sample in make_samples(head, true, 40):
+        seen = sample.camera.project(sample.vertices.astype(float))[:, :2] + 7.0
+        reference = sample.reference + 7.0
+        moved.append(ConventionSample(sample.vertices, sample.camera, reference, seen))
+    np.testing.assert_allclose(learn_offset(head, moved, ridge=1e-6), true, atol=1e-4)
 
 
 def test_from_photos(head):
@@ -182,7 +193,11 @@ def test_from_photos(head):
 
     def reconstruct(rgb: np.ndarray) -> list[Fitted]:
         k = 2 * int(rgb[0, 0, 0])
-        return [Fitted(s.vertices, s.camera) for s in samples[k : k + 2]]
+        faces = []
+        for s in samples[k : k + 2]:
+            own = s.camera.project(s.vertices.astype(float))[:, :2]
+            faces.append(Fitted(s.vertices, s.camera, np.concatenate([own, own])))
+        return faces
 
     def reference(rgb: np.ndarray, points: np.ndarray) -> np.ndarray:
         k = 2 * int(rgb[0, 0, 0])

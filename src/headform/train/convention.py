@@ -3,7 +3,8 @@
 The vertices that stand for the 68 points differ systematically from where people (and networks that
 learned from them) click: they follow the silhouette, the lid's edge, the lip's border. The
 difference is modelled as one 3D offset per point in the head frame. It must come from photos that
-no result is measured on. S samples, V vertices.
+no result is measured on. S samples, V vertices, N dense
+points.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +45,10 @@ class FittedFace(Protocol):
     def camera(self) -> PerspectiveCamera:
         """The fitted camera."""
 
+    @property
+    def dense(self) -> Float[np.ndarray, "N 2"]:
+        """The network's dense points, pixels; the first 68 are iBUG's, without an offset."""
+
 
 @dataclass(frozen=True)
 class ConventionSample:
@@ -54,11 +59,14 @@ class ConventionSample:
         camera: The fitted camera, pixels of the photo.
         reference: (68, 2) where the reference puts the points, pixels, origin at the corner; rows
             of NaN are left out.
+        seen: (68, 2) where the head's own points are seen, pixels; None for the fitted vertices
+            projected. To be given where results place the offset on other points than those.
     """
 
     vertices: Float[np.ndarray, "V 3"]
     camera: PerspectiveCamera
     reference: Float[np.ndarray, "68 2"]
+    seen: Float[np.ndarray, "68 2"] | None = None
 
 
 def learn_offset(
@@ -134,8 +142,8 @@ def learn_from_photos(
         photos: Upright sRGB pictures; none may belong to a set that results are measured on, and
             both the photos and the reference must be free to make a product from.
         reconstruct: The photo's fitted faces.
-        reference: Given the photo and the fitted face's own 68 points (pixels, without an offset)
-            for its crop, the (68, 2) points by the convention that is to be learned.
+        reference: Given the photo and the face's own 68 points (pixels, without an offset) for its
+            crop, the (68, 2) points by the convention that is to be learned.
 
     Returns:
         The offset (68, 3) in metres, and the number of faces it was learned from.
@@ -146,9 +154,9 @@ def learn_from_photos(
     samples = []
     for rgb in photos:
         for face in reconstruct(rgb):
-            own = face.camera.project(_surface_points(head, face.vertices))[:, :2]
-            points = np.asarray(reference(rgb, own), np.float64)
-            samples.append(ConventionSample(np.asarray(face.vertices), face.camera, points))
+            seen = np.asarray(face.dense[:68], np.float64)
+            points = np.asarray(reference(rgb, seen), np.float64)
+            samples.append(ConventionSample(face.vertices, face.camera, points, seen))
     return learn_offset(head, samples), len(samples)
 
 
@@ -173,7 +181,8 @@ def _linearised(
     derivative[:, 0, 2] = -fx * inside[:, 0] / depth**2
     derivative[:, 1, 2] = -fy * inside[:, 1] / depth**2
     metres_per_pixel = depth / np.sqrt(fx * fy)
-    residual = (sample.reference - camera.project(points)[:, :2]) * metres_per_pixel[:, None]
+    seen = camera.project(points)[:, :2] if sample.seen is None else sample.seen
+    residual = (sample.reference - seen) * metres_per_pixel[:, None]
     jacobian = derivative @ camera.R * metres_per_pixel[:, None, None]
     return np.asarray(jacobian, np.float64), np.asarray(residual, np.float64)
 
