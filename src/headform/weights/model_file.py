@@ -10,7 +10,6 @@ Nothing here runs code from a file.
 
 import hashlib
 import json
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from headform.errors import WeightsError
 from headform.weights.atomic import write_bytes
+from headform.weights.file_bytes import read_bytes
 
 CARD_FIELDS = (
     "data",
@@ -35,9 +35,6 @@ CARD_FIELDS = (
     "metrics",
 )
 """What a card must say. `save_model` adds `sha256`, `bytes` and `parameters`."""
-
-MAX_BYTES = 1 << 30
-"""Largest file that is read."""
 
 _HALF_MAX = 65504.0
 _AGAIN = "install headform again, or get the file and its card from their publisher again"
@@ -104,7 +101,7 @@ def load_model(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     path = Path(path)
     where = repr(str(path))
     card = _read_card(card_path(path))
-    data = _read(path)
+    data = read_bytes(path, fix=_AGAIN)
     if len(data) < card["bytes"]:
         what = f"the weights are cut: {len(data)} of {card['bytes']} bytes"
         raise WeightsError("weights_truncated", what, where, _AGAIN)
@@ -164,26 +161,10 @@ def _check_finite(tensors: Mapping[str, Tensor], where: str) -> None:
             raise WeightsError("weights_nan", f"{name} holds NaN or infinity", where, _AGAIN)
 
 
-def _read(path: Path) -> bytes:
-    where = repr(str(path))
-    try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise WeightsError("weights_missing", "not a regular file", where, _AGAIN)
-        if info.st_size > MAX_BYTES:
-            what = f"{info.st_size} bytes are more than the limit of {MAX_BYTES}"
-            raise WeightsError("weights_damaged", what, where)
-        return path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        what = f"cannot read the weights: {reason}"
-        raise WeightsError("weights_missing", what, where, _AGAIN) from error
-
-
 def _read_card(path: Path) -> dict[str, Any]:
     where = repr(str(path))
     try:
-        card = json.loads(_read(path))
+        card = json.loads(read_bytes(path, max_bytes=1 << 24, fix=_AGAIN))
     except (ValueError, RecursionError) as error:
         what = f"the model card is not JSON: {error}"[:200]
         raise WeightsError("card_damaged", what, where, _AGAIN) from error

@@ -67,5 +67,6 @@ def squares(boxes: Float[np.ndarray, "N 4"]) -> Float[np.ndarray, "N 4"]:
 def sound(boxes: Float[np.ndarray, "N 4"], most: float) -> Bool[np.ndarray, " N"]:
     """Which boxes are finite, at least two pixels wide and high, and no larger than `most`."""
     sides = boxes[:, 2:] - boxes[:, :2]
-    good: Bool[np.ndarray, " N"] = np.isfinite(boxes).all(1)
-    return good & (sides >= 2).all(1) & (sides <= most).all(1)
+    inside = (sides >= 2).all(1) & (sides <= most).all(1)
+    good: Bool[np.ndarray, " N"] = inside & np.isfinite(boxes).all(1)
+    return good

@@ -4,6 +4,7 @@ H W pixels, N candidates.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -59,9 +60,20 @@ class MtcnnDetector:
         Args:
             image: RGB. Pictures less than 12 pixels wide or high hold no face.
         """
+        faces: list[Face] = []
+        for faces in self.passes(image):
+            if any(face.score >= self.options.confident for face in faces):
+                break
+        return faces
+
+    def passes(self, image: UInt8[np.ndarray, "H W 3"]) -> Iterator[list[Face]]:
+        """What `detect` knows after each stage of its search, for a caller who judges himself.
+
+        Each list holds the faces of the lists before it, too, unless a better one covers them.
+        """
         shortest = min(image.shape[:2])
         if shortest < _SMALLEST_PICTURE:
-            return []
+            return
         options = self.options
         usual = max(options.min_face, options.min_face_fraction * shortest)
         small = max(options.small_face, options.small_face_fraction * shortest)
@@ -70,14 +82,11 @@ class MtcnnDetector:
             plans = [[(0, usual)], [(90, usual), (-90, usual), (180, usual)], [(0, small)]]
             plans.append([(45, usual), (-45, usual)])
         found: list[Candidates] = []
+        least = options.thresholds
         for plan in plans:
-            least = options.thresholds
-            if found:
-                least = replace(least, output=max(least.output, options.retry_score))
             found += [self._search(image, degrees, size, least) for degrees, size in plan]
-            if any((one.scores >= options.confident).any() for one in found):
-                break
-        return by_prominence(_faces(best_of(_joined(found))))
+            yield by_prominence(_faces(best_of(_joined(found))))
+            least = replace(least, output=max(least.output, options.retry_score))
 
     def _search(
         self, image: UInt8[np.ndarray, "H W 3"], degrees: int, min_face: float, least: Thresholds

