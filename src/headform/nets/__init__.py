@@ -1,1 +1,1 @@
-"""Image networks."""
+"""Image networks, and the weights that ship."""

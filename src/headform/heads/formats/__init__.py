@@ -1,1 +1,1 @@
-"""heads/formats"""
+"""Readers of others' head models, one module each."""
