@@ -1,13 +1,15 @@
 """A small made head and a made reconstruction, for the tests of everything that writes files."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
 
 from headform.export.morph_targets import ARKIT_NAMES
+from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.heads.linear import PARTS, LinearHead
+from headform.nets.face import Face
+from headform.pipeline.reconstruction import Reconstruction
 
 RINGS, SECTORS = 14, 20
 
@@ -117,18 +119,9 @@ def photo() -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(rows[:, None, None], (240, 320, 3)))
 
 
-MakeResult = Callable[..., object]
-
-
 @pytest.fixture(scope="session")
-def result(egg: LinearHead, texture: np.ndarray) -> object:
+def result(egg: LinearHead, texture: np.ndarray, photo: np.ndarray) -> Reconstruction:
     """A reconstruction of nobody: a turned, smiling egg."""
-    from headform.pipeline.reconstruction import Reconstruction
-
-    from headform.geometry.camera import PerspectiveCamera
-    from headform.geometry.rotation_numpy import rotation_from_euler
-    from headform.nets.face import Face
-
     identity = np.array([1.0, -1.0, 0.5, 0.0])
     expression = np.zeros(51)
     expression[[ARKIT_NAMES.index("jawOpen"), ARKIT_NAMES.index("mouthSmileLeft")]] = 0.5, 0.8
@@ -140,6 +133,7 @@ def result(egg: LinearHead, texture: np.ndarray) -> object:
     points = camera.project(egg.landmarks(vertices).numpy())[:, :2]
     return Reconstruction(
         head=egg,
+        photo=photo,
         photo_name="nobody.jpg",
         image_size=(320, 240),
         face=Face(box=np.array([90.0, 40.0, 230.0, 210.0]), points5=points[:5].copy(), score=0.99),

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from headform.pipeline.reconstruction import Reconstruction
 
 import headform.export
 from headform.export import image_bytes, report, writers
 from headform.export.morph_targets import arkit_targets
 from headform.mesh.normals import vertex_normals
+from headform.pipeline.reconstruction import Reconstruction
 
 VIEWER = Path(headform.export.__file__).parent / "report_viewer.js"
 
@@ -29,15 +29,21 @@ class Page(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.inside: list[tuple[str, str]] = []
+        self.inside: dict[int, tuple[str, str]] = {}
+        self.current = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        self.current = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self.current = ""
 
     def handle_data(self, data: str) -> None:
-        if self.elements and self.elements[-1][0] in ("script", "style"):
-            self.inside.append((self.elements[-1][0], data))
+        if self.current in ("script", "style"):
+            _, before = self.inside.get(len(self.elements), ("", ""))
+            self.inside[len(self.elements)] = self.current, before + data
 
 
 def page_of(result: Reconstruction) -> str:
@@ -74,8 +80,8 @@ def test_policy_allows_its_own_script_and_style_and_no_connection(text: str) -> 
     assert rules["default-src"] == "'none'"
     assert "connect-src" not in rules
     assert rules["img-src"] == "data:"
-    scripts = [data for tag, data in page.inside if tag == "script" and "WebGL" in data]
-    styles = [data for tag, data in page.inside if tag == "style"]
+    scripts = [data for tag, data in page.inside.values() if tag == "script" and "WebGL" in data]
+    styles = [data for tag, data in page.inside.values() if tag == "style"]
     for rule, pieces in (("script-src", scripts), ("style-src", styles)):
         (piece,) = pieces
         digest = base64.b64encode(hashlib.sha256(piece.encode()).digest()).decode()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from headform.pipeline.reconstruction import Reconstruction
 from PIL import Image
 
 from headform.errors import ResourceError, UsageError
@@ -15,6 +14,7 @@ from headform.export import writers
 from headform.export.morph_targets import ARKIT_NAMES
 from headform.export.writers import FORMATS, chosen_texture, encode_all, write_reconstruction
 from headform.mesh import obj, ply
+from headform.pipeline.reconstruction import Reconstruction
 
 ALWAYS = {"parameters.npz", "landmarks.json"}
 
@@ -32,11 +32,10 @@ ALWAYS = {"parameters.npz", "landmarks.json"}
 def test_what_is_asked_for_and_no_more(
     tmp_path: Path,
     result: Reconstruction,
-    photo: np.ndarray,
     formats: list[str],
     names: set[str],
 ) -> None:
-    written = write_reconstruction(result, tmp_path / "a" / "b", formats, photo_rgb=photo)
+    written = write_reconstruction(result, tmp_path / "a" / "b", formats)
     assert {path.name for path in written} == names | ALWAYS
     assert set(os.listdir(tmp_path / "a" / "b")) == names | ALWAYS  # nothing temporary is left
 
@@ -128,9 +127,6 @@ def test_mistakes_are_explained(tmp_path: Path, result: Reconstruction) -> None:
         write_reconstruction(result, tmp_path, ["glb", "fbx"])
     assert usage.value.code == "unknown_format"
     assert "fbx" in str(usage.value)
-    with pytest.raises(UsageError) as usage:
-        write_reconstruction(result, tmp_path, ["png"])
-    assert usage.value.code == "photo_needed"
     (tmp_path / "file").touch()
     with pytest.raises(ResourceError) as resource:
         write_reconstruction(result, tmp_path / "file" / "x", [])

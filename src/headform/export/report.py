@@ -106,7 +106,7 @@ def numbers(result: Reconstruction) -> list[tuple[str, str]]:
         ("expression", ", ".join(shapes) or "neutral"),
         ("identity", f"{len(result.identity)} modes, rms {_rms(result.identity):.2f} sigma"),
         ("uncertainty of dense points", f"median {np.median(result.dense_sigma):.2f} px"),
-        ("seam gradient", f"{result.seam_gradient:.4f}"),
+        ("seam of the texture", f"{result.seam_gradient:.2f} (1 is none)"),
         ("head model", f"{result.head.name}, {result.head.licence}"),
         ("head model SHA-256", result.head.sha256),
     ]

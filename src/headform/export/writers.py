@@ -47,21 +47,20 @@ def write_reconstruction(
         formats: Some of `FORMATS`.
         texture: The atlas of the models: the photo's light in it, the bare albedo, or both (then
             the models carry the photo and `albedo.png` lies beside them).
-        photo_rgb: The upright photo; "png" and "html" need it.
+        photo_rgb: The upright photo under the overlay; the result's own if not given.
 
     Returns:
         The files written, in the order of writing.
 
     Raises:
-        UsageError: `unknown_format`, or `photo_needed` when a picture is asked for without photo.
+        UsageError: `unknown_format`.
+        ValueError: when the photo is not the size that the result is about.
         ResourceError: `write_failed` when the folder cannot be made or written.
     """
     unknown = sorted(set(formats) - set(FORMATS))
     if unknown:
         what = f"unknown format {', '.join(unknown)}"
         raise UsageError("unknown_format", what, "formats", f"choose from {' '.join(FORMATS)}")
-    if photo_rgb is None and {"png", "html"} & set(formats):
-        raise UsageError("photo_needed", "overlay.png and report.html need the photo", "formats")
     files = encode_all(result, formats, texture, photo_rgb)
     folder = Path(folder)
     try:
@@ -95,8 +94,9 @@ def encode_all(
         files["head.ply"] = _ply(result, atlas)
     if texture == "both" and result.albedo_texture is not None and {"glb", "obj"} & set(formats):
         files["albedo.png"] = image_bytes.png(result.albedo_texture)
-    if photo_rgb is not None and {"png", "html"} & set(formats):
-        sheet = image_bytes.png(overlay(result, photo_rgb))
+    if {"png", "html"} & set(formats):
+        photo = result.photo if photo_rgb is None else photo_rgb
+        sheet = image_bytes.png(overlay(result, photo))
         if "png" in formats:
             files["overlay.png"] = sheet
         if "html" in formats:
