@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Float64, UInt8
-from scipy.ndimage import binary_erosion, find_objects, label
+from scipy.ndimage import distance_transform_edt, find_objects, label
 
 from headform.errors import UsageError
 from headform.fit.mesh_diffusion import diffuse, head_graph
@@ -124,7 +124,9 @@ def bake_textures(
     atlas = unwrap_head(head, size)
     faces = np.ascontiguousarray(head.faces.numpy(), np.int32)
     patch = cut_patch(vertices, faces, camera, rgb, skin_mask, resolution=int(0.9 * size))
-    nearness = _nearness(patch, np.isin(head.part.numpy()[faces[:, 0]], _EYES))
+    layer = np.isin(head.part.numpy(), _EYES)
+    layers = layer[faces[:, 0]]
+    nearness = _nearness(patch, layers)
     field = _surface(head, vertices, camera, light, albedo_code, patch, nearness)
     count = len(atlas.texels)
     albedo = np.empty((count, 3), np.float32)
@@ -135,7 +137,7 @@ def bake_textures(
 
     def compose(first: int, last: int) -> None:
         compose_kernel(
-            first, last, atlas.face, atlas.barycentric, faces, field, points,
+            first, last, atlas.face, atlas.barycentric, layers, faces, field, points,
             patch.fragments.face_index, patch.linear, patch.mask, nearness,
             np.float32(patch.buffer_scale), albedo, trusted, shading, share,
         )  # fmt: skip
@@ -166,9 +168,8 @@ def _nearness(
     )
     eye = eye_faces[patch.fragments.face_index] & (patch.fragments.face_index >= 0)
     for box in find_objects(label(eye)[0]) if eye.any() else []:
-        around = np.pad(eye[box], 1)
-        inner = binary_erosion(around, np.ones((3, 3)), iterations=patch.buffer_scale)[1:-1, 1:-1]
-        trust[box] *= np.where(eye[box], inner, 1)
+        within = distance_transform_edt(np.pad(eye[box], 1))[1:-1, 1:-1]
+        trust[box] *= np.where(eye[box], _smoothstep(within, least, 3 * least), 1)
     return np.asarray(trust, np.float32)
 
 
@@ -193,10 +194,12 @@ def _surface(
     shading = _positive(sh_basis(normals) @ light)
     code = torch.from_numpy(np.asarray(albedo_code, np.float32))
     albedo = np.clip(head.albedo_of(code).numpy(), 0.002, 1.0).astype(np.float64)
+    eyes = np.isin(head.part.numpy(), _EYES)
     colour = np.zeros((len(vertices), 3), np.float32)
     weight = np.zeros(len(vertices), np.float32)
     observe_kernel(
-        projected, facing.astype(np.float32), np.ascontiguousarray(faces, np.int32),
+        projected, eyes, facing.astype(np.float32), eyes[faces[:, 0]],
+        np.ascontiguousarray(faces, np.int32),
         patch.buffer_points(), patch.fragments.face_index, patch.linear, patch.mask,
         nearness, np.float32(patch.buffer_scale), colour, weight,
     )  # fmt: skip
@@ -243,12 +246,17 @@ def _gains(
     if (trust * skin).sum() > 10:
         usual = np.median(ratio[(trust > 0.5) & skin], axis=0) if (trust > 0.5).any() else 0.0
         rest = np.where(skin[:, None], usual, 0.0)
+    # An eye is too small and too patterned for a field of its own: the white's gain for both.
+    eyes = np.isin(head.part.numpy(), _EYES)
+    white = eyes & (weight > 0.5) & (albedo.min(axis=1) > 0.4)
+    if white.any():
+        rest = np.where(eyes[:, None], np.median(ratio[white], axis=0), rest)
     field = diffuse(
         graph,
         ratio,
-        trust,
+        np.where(eyes, 0.0, trust),
         smoothness=3.0,
-        pull=np.where(parts, 2e-3, 10.0),
+        pull=np.where(skin, 2e-3, 100.0),
         rest=rest,
     )
     return np.clip(albedo * np.exp(field), 0.0, 1.0).astype(np.float32), gain

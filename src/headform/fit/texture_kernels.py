@@ -26,8 +26,12 @@ _DARK, _LIT = np.float32(0.1), np.float32(0.3)  # shading between which a photo 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _photo_weight(x, y, z, face, facing, faces, points, face_index, mask, nearness, scale):
-    """The photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1."""
+def _photo_weight(x, y, z, face, layer, facing, layers, faces, points, face_index, mask, nearness, scale):
+    """The photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1.
+
+    layer: 1 on eyeballs, 0 elsewhere; layers (F,): the same of the faces that pixels show. Lids lie
+    so close to the eyeball that depth alone would not keep them apart.
+    """
     if facing <= 0.0 or not (0.5 <= x <= mask.shape[1] - 0.5 and 0.5 <= y <= mask.shape[0] - 0.5):
         return np.float32(0)
     skin = (bilinear_scalar(mask, x, y) - 0.45) / 0.4
@@ -36,7 +40,10 @@ def _photo_weight(x, y, z, face, facing, faces, points, face_index, mask, nearne
     inside = bilinear_scalar(nearness, x * scale, y * scale)
     if inside <= 0.0:
         return np.float32(0)
-    if face < 0 or face_index[int(y * scale), int(x * scale)] != face:
+    shown = face_index[int(y * scale), int(x * scale)]
+    if shown < 0 or layers[shown] != layer:
+        return np.float32(0)
+    if shown != face:
         if not is_seen(x * scale, y * scale, z, points, faces, face_index, TOLERANCE):
             return np.float32(0)
     skin = min(skin, np.float32(1))
@@ -46,13 +53,14 @@ def _photo_weight(x, y, z, face, facing, faces, points, face_index, mask, nearne
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def observe_kernel(
-    projected, facing, faces, points, face_index, linear, mask, nearness, scale, colour, weight
-):
+    projected, layer, facing, layers, faces, points, face_index, linear, mask, nearness, scale,
+    colour, weight,
+):  # fmt: skip
     """Photo colour (V, 3) and weight (V,) of vertices; colours, given as 0, are means of 3 x 3."""
     for v in range(projected.shape[0]):
         x, y, z = projected[v, 0], projected[v, 1], projected[v, 2]
         weight[v] = _photo_weight(
-            x, y, z, -1, facing[v], faces, points, face_index, mask, nearness, scale
+            x, y, z, -1, layer[v], facing[v], layers, faces, points, face_index, mask, nearness, scale
         )
         if weight[v] > 0:
             for dy in range(-1, 2):
@@ -65,7 +73,7 @@ def observe_kernel(
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def compose_kernel(
-    first, last, texel_face, barycentric, faces, field, points, face_index, linear, mask, nearness,
+    first, last, texel_face, barycentric, layers, faces, field, points, face_index, linear, mask, nearness,
     scale, albedo, trusted, shading, share,
 ):  # fmt: skip
     """Compose texels first to last: albedo, albedo to trust without light, shading (C, 3), share (C,).
@@ -87,8 +95,9 @@ def compose_kernel(
             y = wa * field[i, 1] + wb * field[j, 1] + wc * field[m, 1]
             z = wa * field[i, 2] + wb * field[j, 2] + wc * field[m, 2]
             own = _photo_weight(
-                x, y, z, f, facing, faces, points, face_index, mask, nearness, scale
-            )
+                x, y, z, f, layers[f], facing, layers, faces, points, face_index, mask,
+                nearness, scale,
+            )  # fmt: skip
             if own > 0:
                 here = bilinear(linear, x, y)
         if own < 1:
@@ -98,8 +107,9 @@ def compose_kernel(
                 y = wa * field[i, 5] + wb * field[j, 5] + wc * field[m, 5]
                 z = wa * field[i, 6] + wb * field[j, 6] + wc * field[m, 6]
                 across = _photo_weight(
-                    x, y, z, -1, facing, faces, points, face_index, mask, nearness, scale
-                )
+                    x, y, z, -1, layers[f], facing, layers, faces, points, face_index, mask,
+                    nearness, scale,
+                )  # fmt: skip
                 if across > 0:
                     there = bilinear(linear, x, y)
         light = np.float32(0)

@@ -20,7 +20,7 @@ FACE_SIDE = 0.62
 GRID = 512
 _GUTTER = 3  # cells between charts: six texels of a 1024 texture
 _DENSITY = {  # linear density of a part's chart against the head's
-    "face": 1.0, "head": 1.0, "mouth": 0.55, "socket_right": 0.6, "socket_left": 0.6, "tongue": 0.9,
+    "face": 1.0, "head": 0.85, "mouth": 0.55, "socket_right": 0.6, "socket_left": 0.6, "tongue": 0.9,
     "teeth": 1.5, "eye_right": 2.2, "eye_left": 2.2,
 }  # fmt: skip
 _EYE_BACK = 0.5  # the half of an eyeball that nobody sees

@@ -21,7 +21,7 @@ from headform.mesh.simplify import simplify
 
 NAME = "open"
 LICENCE = "MIT; made from ICT-FaceKit Light (MIT, USC Institute for Creative Technologies)"
-TARGETS = {"skin": 7000, "tongue": 520, "teeth": 1100, "eyes": 840}
+TARGETS = {"skin": 7300, "tongue": 520, "teeth": 1100, "eyes": 1080}
 """Vertices to keep of each group of parts."""
 _GROUPS = {
     "skin": ("face", "head", "mouth", "socket_right", "socket_left"),
@@ -144,12 +144,12 @@ def importance(source: OpenSource) -> Float[np.ndarray, " V"]:
         ("brows", 4.0),
         ("nose", 5.0),
         ("mouth", 5.0),
-        ("eyes", 12.0),
+        ("eyes", 18.0),
         ("lips", 14.0),
     ):
         weight[masks[name]] = value
     weight[part == PARTS.index("mouth")] = 0.25
-    weight[(part == PARTS.index("socket_right")) | (part == PARTS.index("socket_left"))] = 0.25
+    weight[(part == PARTS.index("socket_right")) | (part == PARTS.index("socket_left"))] = 2.0
     # the front teeth are seen
     teeth = (part == PARTS.index("teeth")) | (part == PARTS.index("tongue"))
     weight[teeth] = np.where(mean[teeth, 2] > 8.0, 3.0, 1.0)

@@ -11,14 +11,14 @@ from jaxtyping import Float
 from headform.images.warp import square_matrix
 from headform.nets.dense import INPUT_SIDE
 from headform.nets.face import Face
-from headform.synth.views import LOOSE_MARGIN, eyes_and_mouth, tight_similarity
+from headform.nets.views import LOOSE_MARGIN, eyes_and_mouth, tight_similarity
 
 _SEEN = INPUT_SIDE / 144
 """The networks train on windows of stored pictures: 128 of 144 pixels of the loose crop."""
 _TIGHT_SEEN = 132
 _UPRIGHT_WITHIN = math.radians(15)
 """A head rolled further is turned upright before it is read again."""
-_BOX_SCALE, _BOX_DOWN = 1.12, 0.06
+_BOX_SCALE, _BOX_DOWN = 0.98, 0.10
 """The square around the 68 points, as measured from the detector's box on made people."""
 
 

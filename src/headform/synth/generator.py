@@ -21,7 +21,7 @@ from headform.synth.hair import grow, lay_out_hair, sample_style
 from headform.synth.light import Lighting, sample_light
 from headform.synth.people import Person, sample_person
 from headform.synth.recipe import FULL, Recipe
-from headform.synth.views import eyes_and_mouth, loose_square, tight_similarity
+from headform.nets.views import eyes_and_mouth, loose_square, tight_similarity
 from headform.synth.wear import Glasses, make_glasses, make_torso, torso_faces
 
 View = Literal["loose", "tight"]

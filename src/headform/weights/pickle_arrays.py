@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 Interpreter = Callable[[BinaryIO], Any]
 
@@ -117,7 +118,7 @@ class JoblibNode:
         self.value = array_from_bytes(file.read(size), kind, shape, state.get("order", "C"))
 
 
-def array_from_bytes(data: Any, kind: Any, shape: Any, order: Any) -> np.ndarray[Any, Any]:
+def array_from_bytes(data: Any, kind: Any, shape: Any, order: Any) -> npt.NDArray[Any]:
     """An array of native byte order out of raw bytes (or Python 2's latin-1 strings).
 
     Raises:
@@ -156,7 +157,7 @@ def _encode(text: Any, codec: Any = "latin1") -> bytes:
     return text.encode("latin-1")
 
 
-def _frombuffer(data: Any, kind: Any, shape: Any, order: Any) -> np.ndarray[Any, Any]:
+def _frombuffer(data: Any, kind: Any, shape: Any, order: Any) -> npt.NDArray[Any]:
     return array_from_bytes(data, kind, shape, order)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from headform.weights.pickle_arrays import DamagedError, RefusedError
 from headform.weights.pickle_flatten import flatten
@@ -112,7 +113,7 @@ def unpack(file: BinaryIO, most: int) -> BinaryIO:
     return plain
 
 
-def to_npz(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
+def to_npz(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
     """The arrays as an uncompressed npz, which numpy reads without any pickle."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
@@ -131,7 +132,7 @@ def main(memory_bytes: str, cpu_seconds: str, *paths: str) -> int:
     try:
         decompressor(b"\x04\x22\x4d\x18")  # import lz4 before the limits bite
         limit(memory, int(cpu_seconds))
-        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        arrays: dict[str, npt.NDArray[Any]] = {}
         for number, path in enumerate(paths):
             with Path(path).open("rb") as file:
                 found = flatten(interpret(unpack(file, memory // 4)))

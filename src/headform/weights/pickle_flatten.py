@@ -6,6 +6,7 @@ Runs in the child process of `headform.weights.unpickle`; imports numpy and the 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from headform.weights.pickle_arrays import (
     ArrayNode,
@@ -16,7 +17,7 @@ from headform.weights.pickle_arrays import (
 )
 
 
-def flatten(value: Any, *, most: int = 100_000) -> dict[str, np.ndarray[Any, Any]]:
+def flatten(value: Any, *, most: int = 100_000) -> dict[str, npt.NDArray[Any]]:
     """Every array, number and text in a nested value, by its path such as `0/shapedirs`.
 
     Args:
@@ -30,7 +31,7 @@ def flatten(value: Any, *, most: int = 100_000) -> dict[str, np.ndarray[Any, Any
     Raises:
         DamagedError: When there are more entries, or two share a path.
     """
-    found: dict[str, np.ndarray[Any, Any]] = {}
+    found: dict[str, npt.NDArray[Any]] = {}
     queue: list[tuple[str, Any]] = [("", value)]
     visited = 0
     while queue:
@@ -63,7 +64,7 @@ def _children(item: Any) -> list[tuple[Any, Any]] | None:
     return None
 
 
-def _leaf(item: Any) -> np.ndarray[Any, Any] | None:
+def _leaf(item: Any) -> npt.NDArray[Any] | None:
     if item is None or isinstance(item, (Global, DtypeNode)):
         return None
     if isinstance(item, (bytes, bytearray)):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from headform.errors import ResourceError, WeightsError
 
@@ -33,7 +34,7 @@ _SAFE = "only plain arrays are read; get the file from its publisher or convert 
 
 def read_pickle(
     path: Path | str, *, memory_bytes: int = 2 << 30, cpu_seconds: int = 30
-) -> dict[str, np.ndarray[Any, Any]]:
+) -> dict[str, npt.NDArray[Any]]:
     """Read a pickle or joblib file, plain or compressed, without running anything in it.
 
     Args:
@@ -57,7 +58,7 @@ def read_pickle(
 
 def read_pickles(
     paths: Sequence[Path | str], *, memory_bytes: int = 2 << 30, cpu_seconds: int = 30
-) -> list[dict[str, np.ndarray[Any, Any]]]:
+) -> list[dict[str, npt.NDArray[Any]]]:
     """Read several files in one child process, which costs the start of one (0.2 s).
 
     Args:
@@ -129,8 +130,8 @@ def _unsafe(where: str, what: str) -> WeightsError:
     return WeightsError("unsafe_pickle", f"the pickle asks for {what}", where, _SAFE)
 
 
-def _from_npz(data: bytes, paths: Sequence[Path]) -> list[dict[str, np.ndarray[Any, Any]]]:
-    tables: list[dict[str, np.ndarray[Any, Any]]] = [{} for _ in paths]
+def _from_npz(data: bytes, paths: Sequence[Path]) -> list[dict[str, npt.NDArray[Any]]]:
+    tables: list[dict[str, npt.NDArray[Any]]] = [{} for _ in paths]
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             for name in archive.files:
