@@ -4,6 +4,7 @@
 #   make test-data  only the tests that read the test data; fails where data is absent
 #   make lint       ruff, mypy, import-linter
 #   make bench      the time of each stage
+#   make gltf-validator  the Khronos validator for the tests of GLB files; make test calls it itself
 # PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu" gets torch without CUDA where
 # the default index would bring it along.
 
@@ -14,7 +15,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-data lint bench clean
+.PHONY: demo test test-data lint bench clean gltf-validator
 .DELETE_ON_ERROR:
 
 $(STAMP): pyproject.toml
@@ -35,7 +36,15 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: lint
+# Needs npm and the network once; without either the tests that use it are skipped with a reason.
+gltf-validator:
+	@command -v npm >/dev/null || { echo "no npm: GLB files are not validated"; exit 0; }; \
+	test -d build/gltf-validator/node_modules/gltf-validator || \
+	npm install --silent --ignore-scripts --no-audit --no-fund --fetch-retries=0 --fetch-timeout=20000 \
+		--prefix build/gltf-validator gltf-validator@2.0.0-dev.3.10 || \
+	echo "gltf-validator could not be installed (offline?): GLB files are not validated"
+
+test: lint gltf-validator
 	$(BIN)/pytest -q -n $(WORKERS)
 
 test-data: $(STAMP)
