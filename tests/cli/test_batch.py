@@ -21,7 +21,7 @@ class Head:
     reasons: tuple[str, ...] = ()
 
 
-def write_head(head, folder, photo):
+def write_head(head, folder):
     (folder / "head.txt").write_text(head.status)
 
 
@@ -176,7 +176,7 @@ def test_memory_that_runs_out_is_a_resource(tmp_path, capsys):
 
 
 def test_a_full_disk_stops_the_run_after_its_line(tmp_path):
-    def full(head, folder, photo):
+    def full(head, folder):
         raise errors.ResourceError("write_failed", "no space left", str(folder))
 
     out = tmp_path / "out"

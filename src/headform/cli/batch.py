@@ -42,11 +42,11 @@ class Work(Generic[Head]):
 
     Attributes:
         reconstruct: From a photo to its heads, largest face first; raises `FaceError` for none.
-        write: One head of the photo into a folder that exists.
+        write: One head into a folder that exists.
     """
 
     reconstruct: Callable[[images.Photo], Sequence[Head]]
-    write: Callable[[Head, Path, images.Photo], object]
+    write: Callable[[Head, Path], object]
 
 
 def run_batch(
@@ -123,7 +123,7 @@ def _one(work: Work[Head], photo: images.Photo, out: Path, name: str) -> tuple[F
             raise errors.ResourceError(
                 "write_failed", f"cannot make this folder: {reason}", str(folder), advice
             ) from cause
-        work.write(head, folder, photo)
+        work.write(head, folder)
         entries.append(FaceEntry(folder.name, head.status, round(head.confidence, 4), head.reasons))
     return tuple(entries)
 

@@ -64,7 +64,7 @@ class Reconstruct:
         reconstructor = Reconstructor.load(head=self.head, detector=self.detector)
         return Work(
             reconstruct=lambda photo: reconstructor.reconstruct(photo, faces=self.faces),
-            write=lambda head, folder, photo: write_reconstruction(
-                head, folder, self.formats, self.texture, photo.rgb
+            write=lambda head, folder: write_reconstruction(
+                head, folder, self.formats, self.texture
             ),
         )
