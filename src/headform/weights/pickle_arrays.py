@@ -157,8 +157,21 @@ def _encode(text: Any, codec: Any = "latin1") -> bytes:
     return text.encode("latin-1")
 
 
-def _frombuffer(data: Any, kind: Any, shape: Any, order: Any) -> npt.NDArray[Any]:
-    return array_from_bytes(data, kind, shape, order)
+def _frombuffer(
+    data: Any, kind: Any, shape: Any, order: Any, axis_order: Any = None
+) -> npt.NDArray[Any]:
+    """numpy's protocol 5; `axis_order` (numpy ≥ 2.3) transposes what the bytes hold."""
+    array = array_from_bytes(data, kind, shape, order)
+    if order != "K" or axis_order is None:
+        return array
+    return np.ascontiguousarray(array.transpose(axis_order))
+
+
+def _bytes(data: Any = b"") -> bytes:
+    """Old protocols spell empty bytes and bytearrays as calls."""
+    if not isinstance(data, bytes):
+        raise DamagedError("bytes out of something else")
+    return data
 
 
 def _ordered(items: Any = ()) -> dict[Any, Any]:
@@ -181,6 +194,8 @@ FACTORIES: dict[str, Callable[..., Any]] = _with_numpy_homes(
         "joblib.numpy_pickle.NumpyArrayWrapper": lambda *_: JoblibNode(),
         "collections.OrderedDict": _ordered,
         "_codecs.encode": _encode,
+        "__builtin__.bytes": _bytes,
+        "builtins.bytearray": _bytes,
     }
 )
 """What may be named, and what it builds. Everything else is refused by its name."""

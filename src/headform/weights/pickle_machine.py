@@ -42,6 +42,8 @@ class Machine:
         """Interpret up to STOP and return what is left on the stack."""
         for opcode, argument, _ in pickletools.genops(self.file):
             if opcode.name == "STOP":
+                if self.marks or len(self.stack) != 1:
+                    raise DamagedError("the file ends within a value")
                 return self.stack.pop()
             self.step(opcode.name, argument)
         raise DamagedError("the file ends too early")
