@@ -75,8 +75,8 @@ class MtcnnDetector:
         if shortest < _SMALLEST_PICTURE:
             return
         options = self.options
-        usual = max(options.min_face, options.min_face_fraction * shortest)
-        small = max(options.small_face, options.small_face_fraction * shortest)
+        usual = float(max(options.min_face, options.min_face_fraction * shortest))
+        small = float(max(options.small_face, options.small_face_fraction * shortest))
         plans = [[(0, usual)], [(0, small)]]
         if options.turns:
             plans = [[(0, usual)], [(90, usual), (-90, usual), (180, usual)], [(0, small)]]
