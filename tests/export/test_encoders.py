@@ -15,7 +15,7 @@ from PIL import Image
 from headform.export import image_bytes, landmarks_json, parameters, wavefront
 from headform.export.landmarks_json import Landmarks
 from headform.export.seams import split_at_seams
-from headform.export.texture_sampling import sample_texture, vertex_colours
+from headform.export.texture_sampling import sample_faces_kernel, sample_texture, vertex_colours
 from headform.mesh import obj
 from headform.mesh.triangle_mesh import TriangleMesh
 
@@ -77,6 +77,19 @@ def test_texture_lookup_equals_four_weighted_texels(uv: np.ndarray) -> None:
             total += weight
     assert total == pytest.approx(1)
     np.testing.assert_allclose(sample_texture(texture, uv), expected, atol=1e-9)
+
+
+def test_the_compiled_lookup_equals_the_plain_one() -> None:
+    rng = np.random.default_rng(5)
+    texture = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    uv = rng.random((9, 2)).astype(np.float32)
+    uv_faces = rng.integers(0, 9, (7, 3))
+    faces = rng.integers(0, 7, 200)
+    weights = rng.dirichlet(np.ones(3), 200).astype(np.float32)
+    colours = np.empty((200, 3), np.float32)
+    sample_faces_kernel(texture, uv, uv_faces, faces, weights, colours)
+    places = (weights[..., None] * uv[uv_faces[faces]]).sum(1)
+    np.testing.assert_allclose(colours, sample_texture(texture, places), atol=5e-3)
 
 
 def test_vertex_colours_are_means_over_a_seam_and_grey_without() -> None:

@@ -173,9 +173,11 @@ def _tilt(
     faces = head.faces[near]
     change = face_areas(head.vertices + delta, faces) - areas[near]
     tilt = np.zeros(sums.shape)
-    touched = np.unique(faces)
-    turned = sums + summed_at_vertices(change, faces, len(sums))
-    tilt[touched] = unit(turned[touched]) - unit(sums[touched])
+    touched = np.zeros(len(sums), dtype=bool)
+    touched[faces.reshape(-1)] = True
+    resting = sums[touched]
+    turned = resting + summed_at_vertices(change, faces, len(sums))[touched]
+    tilt[touched] = unit(turned) - unit(resting)
     return tilt
 
 

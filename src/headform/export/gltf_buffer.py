@@ -84,10 +84,11 @@ class GltfBuffer:
         """
         rows = np.ascontiguousarray(values, "<f4")
         count = len(rows)
-        kept = np.flatnonzero(np.linalg.norm(rows, axis=1) >= threshold)
+        long = np.einsum("nc,nc->n", rows, rows) >= threshold**2
+        kept = np.flatnonzero(long)
         short = count <= 65536
         if len(kept) * (12 + (2 if short else 4)) >= count * 12:
-            dense = np.where(np.isin(np.arange(count), kept)[:, None], rows, np.float32(0))
+            dense = np.where(long[:, None], rows, np.float32(0))
             return self.vectors(dense, bounds=True)
         stored = rows[kept]
         entry = self._entry(count, 3)

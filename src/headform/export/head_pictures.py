@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from headform.export.texture_sampling import sample_texture
+from headform.export.texture_sampling import sample_faces_kernel
 from headform.geometry.camera import PerspectiveCamera
 from headform.mesh.normals import vertex_normals
 from headform.render.rasterize import Fragments, rasterize
@@ -104,10 +104,10 @@ def draw_textured(
         lit: Shade it like clay; for textures without the photo's light in them.
     """
     found, covered = _fragments(mesh, camera, side)
-    corners = mesh.uv_faces[found.face_index[covered]]
-    weights = found.barycentric[covered]
-    uv = np.einsum("nk,nkc->nc", weights, mesh.uv.astype(np.float32)[corners])
-    colours = sample_texture(texture, uv)
+    faces, weights = found.face_index[covered], found.barycentric[covered]
+    colours = np.empty(weights.shape, np.float32)
+    uv = mesh.uv.astype(np.float32)
+    sample_faces_kernel(np.array(texture), uv, mesh.uv_faces, faces, weights, colours)
     if lit:
         colours = colours * _lambert(mesh, camera, found, covered)[:, None]
     return _averaged(colours, covered, side)

@@ -3,8 +3,46 @@
 V vertices, F triangles, T texture coordinates, S side of the square texture.
 """
 
+import typing
+
 import numpy as np
 from jaxtyping import Float, Float64, Int, UInt8
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def sample_faces_kernel(texture, uv, uv_faces, face_index, barycentric, colours):
+    """`sample_texture` at every point of a rasterised picture; no argument is checked.
+
+    Args:
+        texture: (S, S, 3) uint8.
+        uv: (T, 2) float32.
+        uv_faces: (F, 3) integers.
+        face_index: (N,) face of each point.
+        barycentric: (N, 3) float32, its place on the face.
+        colours: (N, 3) float32, written: sRGB in [0, 255].
+    """
+    side = texture.shape[0]
+    for n in range(face_index.shape[0]):
+        u = np.float32(0.0)
+        v = np.float32(0.0)
+        for k in range(3):
+            corner = uv_faces[face_index[n], k]
+            u += barycentric[n, k] * uv[corner, 0]
+            v += barycentric[n, k] * uv[corner, 1]
+        x = min(max(u * side - 0.5, 0.0), side - 1.0)
+        y = min(max((1.0 - v) * side - 0.5, 0.0), side - 1.0)
+        x0 = int(x)
+        y0 = int(y)
+        x1 = min(x0 + 1, side - 1)
+        y1 = min(y0 + 1, side - 1)
+        fx = x - x0
+        fy = y - y0
+        for c in range(3):
+            upper = texture[y0, x0, c] * (1.0 - fx) + texture[y0, x1, c] * fx
+            lower = texture[y1, x0, c] * (1.0 - fx) + texture[y1, x1, c] * fx
+            colours[n, c] = upper * (1.0 - fy) + lower * fy
 
 
 def sample_texture(
