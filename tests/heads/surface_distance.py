@@ -69,14 +69,17 @@ def distances(points, corners, candidates):
     return distance
 
 
-def depths(points, corners, count=24):
-    """How far inside closed surfaces each point lies, 0 outside."""
-    low, high = corners.min((0, 1)), corners.max((0, 1))
-    maybe = np.flatnonzero(((points > low) & (points < high)).all(1))
-    turns = np.zeros(len(maybe))
-    _winding(np.ascontiguousarray(points[maybe]), np.ascontiguousarray(corners), turns)
-    inner = maybe[turns > 0.5]
+def depths(points, corners, body, count=24):
+    """How far inside closed bodies each point lies (N,), 0 outside; ``body`` (F,) numbers the body of each triangle."""
     depth = np.zeros(len(points))
-    if len(inner):
-        depth[inner] = distances(points[inner], corners, candidates_of(points[inner], corners, count))
+    for number in np.unique(body):
+        own = np.ascontiguousarray(corners[body == number])
+        low, high = own.min((0, 1)), own.max((0, 1))
+        maybe = np.flatnonzero(((points > low) & (points < high)).all(1))
+        turns = np.zeros(len(maybe))
+        _winding(np.ascontiguousarray(points[maybe]), own, turns)
+        inner = maybe[turns > 0.5]
+        if len(inner):
+            found = distances(points[inner], own, candidates_of(points[inner], own, count))
+            depth[inner] = np.maximum(depth[inner], found)
     return depth

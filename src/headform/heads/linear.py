@@ -115,17 +115,38 @@ class LinearHead:
         """Indices of the vertices of one of `PARTS`."""
         return torch.nonzero(self.part == PARTS.index(name))[:, 0]
 
+    def eye_centre(self, vertices: Float[Tensor, "*B V 3"], name: str) -> Float[Tensor, "*B 3"]:
+        """Centre of one eyeball (``eye_right`` or ``eye_left``): the centroid of its surface.
+
+        Vertices are weighted by the area about them on the mean shape, since an iris has more of
+        them than the back of the eye. On a sphere this is the centre, whatever the triangles.
+
+        Raises:
+            ValueError: the head has no such eyeball.
+        """
+        own = self.faces[(self.part[self.faces] == PARTS.index(name)).all(1)]
+        if len(own) == 0:
+            raise ValueError(f"the head has no part {name}")
+        a, b, c = self.mean[own].unbind(1)
+        area = torch.linalg.norm(torch.linalg.cross(b - a, c - a), dim=-1)
+        weight = self.mean.new_zeros(len(self.mean)).index_add_(
+            0, own.flatten(), area.repeat_interleave(3)
+        )
+        ids = self.part_vertices(name)
+        share = weight[ids] / weight[ids].sum()
+        return (vertices[..., ids, :] * share.to(vertices)[:, None]).sum(-2)
+
     def gazed(
         self, vertices: Float[Tensor, "*B V 3"], right: Float[Tensor, "*B 3 3"], left: Float[Tensor, "*B 3 3"]
     ) -> Float[Tensor, "*B V 3"]:
-        """Turn the eyeballs about their centres (the middle of their part) by one rotation each."""
+        """Turn the eyeballs about their centres (`eye_centre`) by one rotation each."""
         turned = vertices.clone()
         for name, rotation in (("eye_right", right), ("eye_left", left)):
             ids = self.part_vertices(name)
             if len(ids) == 0:
                 continue
             eye = vertices[..., ids, :]
-            middle = eye.mean(-2, keepdim=True)
+            middle = self.eye_centre(vertices, name)[..., None, :]
             turned[..., ids, :] = (eye - middle) @ rotation.transpose(-1, -2) + middle
         return turned
 

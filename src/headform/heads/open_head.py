@@ -21,7 +21,7 @@ from headform.mesh.simplify import simplify
 
 NAME = "open"
 LICENCE = "MIT; made from ICT-FaceKit Light (MIT, USC Institute for Creative Technologies)"
-TARGETS = {"skin": 7300, "tongue": 520, "teeth": 1100, "eyes": 1080}
+TARGETS = {"skin": 7700, "tongue": 520, "teeth": 1100, "eyes": 1160}
 """Vertices to keep of each group of parts."""
 _GROUPS = {
     "skin": ("face", "head", "mouth", "socket_right", "socket_left"),
@@ -145,10 +145,12 @@ def importance(source: OpenSource) -> Float[np.ndarray, " V"]:
         ("nose", 5.0),
         ("mouth", 5.0),
         ("eyes", 18.0),
-        ("lips", 14.0),
+        ("lips", 20.0),
     ):
         weight[masks[name]] = value
-    weight[part == PARTS.index("mouth")] = 0.25
+    # behind the lips, before the teeth, flesh must not cut corners
+    bag = part == PARTS.index("mouth")
+    weight[bag] = np.where(mean[bag, 2] > 8.5, 4.0, 0.25)
     weight[(part == PARTS.index("socket_right")) | (part == PARTS.index("socket_left"))] = 2.0
     # the front teeth are seen
     teeth = (part == PARTS.index("teeth")) | (part == PARTS.index("tongue"))
