@@ -10,14 +10,25 @@ from PIL import Image, ImageDraw, ImageFilter
 _BANK_SIDE = 320
 
 
-def make_bank(seed: int, count: int) -> list[Image.Image]:
-    """Draw `count` scenes once; `sample_background` crops, flips and tints them."""
-    rng = np.random.default_rng(seed)
-    return [_scene(rng) for _ in range(count)]
+class SceneBank:
+    """Scenes that are drawn when first asked for and kept; the same seed gives the same bank."""
+
+    def __init__(self, seed: int, count: int) -> None:
+        self._seed = seed
+        self._scenes: list[Image.Image | None] = [None] * count
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    def __getitem__(self, index: int) -> Image.Image:
+        scene = self._scenes[index]
+        if scene is None:
+            scene = self._scenes[index] = _scene(np.random.default_rng((self._seed, index)))
+        return scene
 
 
 def sample_background(
-    rng: np.random.Generator, bank: list[Image.Image], side: int
+    rng: np.random.Generator, bank: SceneBank, side: int
 ) -> Float[np.ndarray, "S S 3"]:
     """One background of side x side pixels."""
     if rng.random() < 0.15:

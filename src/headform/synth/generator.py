@@ -15,7 +15,7 @@ from headform.heads.skin import paint, sample_skin, skin_rgb
 from headform.heads.skin_fields import SkinFields, skin_fields
 from headform.render.rasterize import rasterize_kernel
 from headform.synth import kernels
-from headform.synth.backgrounds import make_bank, sample_background
+from headform.synth.backgrounds import SceneBank, sample_background
 from headform.synth.damage import damage_photo
 from headform.synth.hair import grow, lay_out_hair, sample_style
 from headform.synth.light import Lighting, sample_light
@@ -50,7 +50,7 @@ class Generator:
         size: Side S of the pictures in pixels; rendered at 2S.
         view: Which crop (`views`).
         recipe: How varied.
-        bank_size: How many background scenes are drawn once.
+        bank_size: How many background scenes there are; each is drawn once, when first needed.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Generator:
         self._occlusion[part == name["teeth"]] = 0.7
         self._occlusion[part == name["mouth"]] = 0.22
         self._occlusion[sockets] = 0.4
-        self._bank = make_bank(7, bank_size)
+        self._bank = SceneBank(7, bank_size)
         linear = np.linspace(0, 4, 4096)
         knee = np.where(linear > 0.8, 0.8 + 0.2 * np.tanh((linear - 0.8) / 0.2), linear)
         self._tone = (knee ** (1 / 2.2)).astype(np.float32)
@@ -153,7 +153,7 @@ class Generator:
         if has_hair:
             shell, tone = grow(self._shell, style, (verts - self._mean) * 100.0)
             rgb = rng.random(3) ** 2.2 if style.hat else hair_rgb
-            shell_rgb = (rgb[None] * (1 if style.hat else tone[:, None])).astype(np.float32)
+            shell_rgb = (rgb * (np.ones_like(tone) if style.hat else tone)[:, None]).astype(np.float32)
             faces.append(self._shell_faces)
         else:
             shell = np.zeros((self._torso_at - head_count, 3), np.float32)

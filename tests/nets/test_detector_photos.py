@@ -1,0 +1,35 @@
+"""Both detectors on the 49 annotated faces."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headform.nets.detector import Detector, load_detector
+
+sys.path.insert(0, str(Path(__file__).parent))
+from face_photos import load_photos, match, points_error
+
+
+@pytest.mark.parametrize("which", ["mtcnn", "yunet"])
+def test_every_annotated_face_is_found(data_root: Path, which: str) -> None:
+    if which == "yunet":
+        pytest.importorskip("onnxruntime")
+    file = data_root / "nets" / "yunet" / "yunet_n_dynamic.onnx"
+    detector = load_detector(file if which == "yunet" else None)
+    assert isinstance(detector, Detector)
+    missed, errors = [], []
+    for photo in load_photos(data_root):
+        faces = detector.detect(photo.rgb)
+        prominence = [face.area * face.score for face in faces]
+        assert prominence == sorted(prominence, reverse=True)
+        for number, points in enumerate(photo.faces):
+            face = match(faces, points)
+            if face is None:
+                missed.append(f"{photo.name}#{number}")
+            else:
+                errors.append(points_error(face, points))
+    assert len(missed) + len(errors) == 49
+    assert len(missed) <= 1, missed
+    assert np.mean(errors) < (0.04 if which == "mtcnn" else 0.06)

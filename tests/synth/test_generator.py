@@ -1,0 +1,133 @@
+"""Made people: the same from the same seed, and labelled where they are."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from headform.heads import load_open
+from headform.heads.skin import SkinAttributes, paint, sample_skin, skin_rgb
+from headform.heads.skin_fields import skin_fields
+from headform.synth.folder import write_folder
+from headform.synth.generator import Generator
+from headform.synth.people import rotation_from_angles, sample_expression, sample_person
+from headform.synth.recipe import EASY, FULL
+
+BARE = replace(
+    FULL, hair_rate=0.0, glasses_rate=0.0, occluder_rate=0.0, torso_rate=0.0, damage=0.0, expression_rate=0.0,
+    frontal_rate=1.0, frontal_yaw_sd=5.0, pitch_sd=3.0, roll_sd=3.0, crop_scale_sd=0.0, crop_shift_sd=0.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bare() -> Generator:
+    return Generator(load_open(), size=64, recipe=BARE, bank_size=4)
+
+
+def test_the_same_seed_makes_the_same_people(bare: Generator) -> None:
+    one = bare.batch(np.random.default_rng(5), 3)
+    two = bare.batch(np.random.default_rng(5), 3)
+    for name in one.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    other = bare.batch(np.random.default_rng(6), 3)
+    assert (one.images != other.images).any()
+
+
+def test_labels_lie_on_the_face(bare: Generator) -> None:
+    batch = bare.batch(np.random.default_rng(1), 8)
+    nose = np.round(batch.points[:, 30] - 0.5).astype(int)
+    inside = [batch.skin[k, y, x] for k, (x, y) in enumerate(nose)]
+    assert min(inside) > 200
+    assert (batch.skin[:, :2, :2] == 0).mean() > 0.7  # corners show the background
+    # the whole face is seen from the front
+    assert batch.visible[:, 17:68].mean() > 0.85
+    # the subject's right eye lies left in the picture, the chin below the nose
+    assert (batch.points[:, 36, 0] < batch.points[:, 45, 0]).all()
+    assert (batch.points[:, 8, 1] > batch.points[:, 30, 1]).all()
+
+
+def test_points_are_the_perspective_image_of_the_labelled_head(bare: Generator) -> None:
+    head = load_open()
+    batch = bare.batch(np.random.default_rng(2), 6)
+    import torch
+
+    shapes = head.vertices(torch.from_numpy(batch.identity), torch.from_numpy(batch.expression))
+    dense = shapes[:, head.dense].numpy()
+    for k in range(6):
+        marks = dense[k, :68].mean(0)
+        camera = (dense[k] - marks) @ batch.rotation[k].T + [0, 0, batch.distance[k]]
+        flat = camera[:-2, :2] / camera[:-2, 2:]  # without the pupils, which the gaze moves
+        # a similarity (the crop) takes the projection to the labels
+        design = np.column_stack([flat, np.ones(len(flat))])
+        solution, *_ = np.linalg.lstsq(design, batch.points[k, :-2], rcond=None)
+        rest = batch.points[k, :-2] - design @ solution
+        assert np.abs(rest).max() < 0.35, "pixels of 64"
+        a, b = solution[:2]
+        assert abs(a @ b) < 0.02 * (a @ a)
+        assert abs(a @ a - b @ b) < 0.03 * (a @ a)
+
+
+def test_easy_people_are_neutral_and_nearly_frontal() -> None:
+    rng = np.random.default_rng(0)
+    names = load_open().expression_names
+    people = [sample_person(rng, EASY, names, 100) for _ in range(100)]
+    assert not any(p.expression.any() for p in people)
+    assert np.degrees(np.abs([p.angles[0] for p in people])).mean() < 12
+    full = [sample_person(rng, FULL, names, 100) for _ in range(200)]
+    assert np.degrees(np.abs([p.angles[0] for p in full])).max() > 60
+    assert all(0 <= p.expression.min() and p.expression.max() <= 1 for p in full)
+
+
+def test_rotation_angles_turn_the_face_where_they_say() -> None:
+    np.testing.assert_allclose(rotation_from_angles(0.0, 0.0, 0.0), np.diag([1, -1, -1]), atol=1e-12)
+    ahead = rotation_from_angles(0.5, 0.0, 0.0) @ [0, 0, 1]
+    assert ahead[0] > 0.4, "yaw turns the face to image right"
+    up = rotation_from_angles(0.0, 0.0, 0.3) @ [0, 1, 0]
+    assert up[0] > 0.2, "roll is clockwise"
+    assert (rotation_from_angles(0.0, 0.3, 0.0) @ [0, 0, 1])[1] > 0.2, "pitch turns it down"
+
+
+def test_looking_left_moves_the_lids_of_both_eyes() -> None:
+    names = load_open().expression_names
+    rng = np.random.default_rng(0)
+    seen = 0
+    for _ in range(200):
+        weights, gaze = sample_expression(rng, names, 1.0)
+        if gaze[0] > 0.2 and not weights[names.index("eyeBlinkLeft")]:
+            assert weights[names.index("eyeLookOutLeft")] > 0
+            seen += 1
+    assert seen > 5
+
+
+def test_attributes_do_what_they_say() -> None:
+    assert (skin_rgb(1.5, 0.3) < skin_rgb(0.1, 0.3)).all()
+    head = load_open()
+    fields = skin_fields(head)
+    plain = SkinAttributes(noise_seed=3)
+    base, _ = paint(head, fields, plain)
+    bearded, _ = paint(head, fields, replace(plain, beard=1.0))
+    changed = np.abs(bearded - base).sum(1) > 0.05
+    assert changed.any()
+    assert (fields.beard[changed] > 0).mean() > 0.9
+    painted, _ = paint(head, fields, replace(plain, lip_paint=1.0))
+    lips = np.abs(painted - base).sum(1) > 0.05
+    assert head.regions["lips"].numpy()[lips].mean() > 0.8
+    for seed in range(20):
+        albedo, gloss = paint(head, fields, sample_skin(np.random.default_rng(seed)))
+        assert np.isfinite(albedo).all()
+        assert 0 < albedo.min() <= albedo.max() <= 1
+        assert (gloss >= 0).all()
+
+
+def test_a_folder_of_people_is_written_alike_twice(tmp_path: Path) -> None:
+    sheet = write_folder(tmp_path / "a", 3, size=48, seed=4)
+    write_folder(tmp_path / "b", 3, size=48, seed=4)
+    assert sheet.is_file()
+    for path in sorted((tmp_path / "a").glob("*.png")):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+    labels = np.load(tmp_path / "a" / "labels.npz")
+    assert labels["points"].shape == (3, 336, 2)
+    facts = json.loads((tmp_path / "a" / "labels.json").read_text())
+    assert facts["count"] == 3
+    assert len(facts["expression_names"]) == labels["expression"].shape[1]

@@ -1,0 +1,151 @@
+"""Training batches and losses of the landmark network, and the loop that runs them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from headform.errors import ResourceError
+from headform.heads import load_open
+from headform.nets.dense import DenseNetConfig, DenseOutput
+from headform.synth.generator import Generator
+from headform.synth.recipe import EASY
+from headform.train.augment import cut_windows, paste_patches
+from headform.train.landmarks import LandmarkBatches, LandmarkConfig, LandmarkLosses, run
+from headform.train.pool import PoolConfig, rows_of
+from headform.train.trainer import Loop, LoopConfig, Losses
+from torch import nn
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, np.ndarray]:
+    maker = Generator(load_open(), size=144, recipe=EASY, bank_size=2)
+    return rows_of(maker.batch(np.random.default_rng(0), 4))
+
+
+def test_labels_stay_on_the_picture_when_it_is_varied(rows: dict[str, np.ndarray]) -> None:
+    head = load_open()
+    batches = LandmarkBatches(head)
+    plain, targets = batches(rows, None)
+    expected = (rows["points"] - 8) / 64 - 1
+    np.testing.assert_allclose(targets.points.numpy(), expected, atol=1e-5)
+    assert plain.shape == (4, 3, 128, 128)
+    np.testing.assert_array_equal(plain[0].permute(1, 2, 0).numpy(), rows["images"][0, 8:136, 8:136])
+    varied, moved = batches(rows, np.random.default_rng(1))
+    # the nose tip keeps its colour neighbourhood: where the label goes, the picture goes
+    for k in range(4):
+        shift = moved.points[k, 8] - moved.points[k, 27]
+        before = targets.points[k, 8] - targets.points[k, 27]
+        torch.testing.assert_close(shift.abs(), before.abs(), atol=2e-2, rtol=0)
+        det = torch.linalg.det(moved.rotation[k])
+        assert float(det) == pytest.approx(1, abs=1e-4)
+    assert varied.shape == plain.shape
+
+
+def test_the_loss_is_least_at_the_truth(rows: dict[str, np.ndarray]) -> None:
+    head = load_open()
+    images, targets = LandmarkBatches(head)(rows, None)
+    losses = LandmarkLosses(head)
+
+    class Oracle(nn.Module):
+        def __init__(self, wrong: float) -> None:
+            super().__init__()
+            self.wrong = wrong
+
+        def forward(self, x: torch.Tensor) -> DenseOutput:
+            return DenseOutput(
+                points=targets.points + self.wrong,
+                log_variance=torch.full_like(targets.points[..., 0], -6.0),
+                expression=targets.expression + self.wrong,
+                rotation6=torch.cat([targets.rotation[..., 0], targets.rotation[..., 1] + self.wrong], 1),
+                gaze=targets.gaze + self.wrong,
+                mask_logits=(targets.mask * 2 - 1) * (4 - 80 * self.wrong),
+            )
+
+    true = losses(Oracle(0.0), images, targets)
+    assert float(true["l1"]) == 0
+    assert float(true["expression_cm2"]) == pytest.approx(0, abs=1e-9)
+    assert float(true["rotation"]) == pytest.approx(0, abs=1e-6)
+    false = losses(Oracle(0.05), images, targets)
+    for name in ("total", "nll", "l1", "expression_cm2", "rotation", "gaze", "mask"):
+        assert float(false[name]) > float(true[name]), name
+    # the L1 part against its closed form
+    assert float(false["l1"]) == pytest.approx(0.05, rel=1e-4)
+
+
+def test_windows_and_patches() -> None:
+    images = np.arange(2 * 6 * 6 * 1).reshape(2, 6, 6, 1).astype(np.uint8)
+    cut = cut_windows(images, np.array([[0, 1], [2, 0]]), 4)
+    np.testing.assert_array_equal(cut[0], images[0, 1:5, 0:4])
+    np.testing.assert_array_equal(cut[1], images[1, 0:4, 2:6])
+    pixels = np.zeros((6, 32, 32, 1))
+    pixels[3:] = 1
+    paste_patches(np.random.default_rng(0), pixels, 1.0)
+    assert 0 < pixels[:3].mean() < 0.5
+
+
+class _Line(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.weight
+
+
+def _problem(net: nn.Module) -> "object":
+    true = torch.tensor([1.0, -2.0, 3.0])
+
+    def losses(step: int) -> Losses:
+        x = torch.randn(16, 3, generator=torch.Generator().manual_seed(step))
+        return {"total": (net(x) - x @ true).square().mean()}
+
+    return losses
+
+
+def test_the_loop_learns_a_line_and_logs(tmp_path: Path) -> None:
+    net = _Line()
+    config = LoopConfig(minutes=0.03, batch=16, rate=0.05, decay=0.0, warmup=1, average=0.9, log_every=50)
+    loop = Loop(net, config, tmp_path, facts={"stage": "line"})
+    result = loop.run(_problem(net), tell=lambda line: None)  # type: ignore[arg-type]
+    average = loop.averaged_module()
+    torch.testing.assert_close(average.weight.detach(), torch.tensor([1.0, -2.0, 3.0]), atol=1e-2, rtol=0)
+    assert result.steps > 50
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines[0]["total"] > lines[-1]["total"]
+    assert json.loads((tmp_path / "config.json").read_text())["stage"] == "line"
+    # a finished run resumed does nothing and keeps what was learnt
+    again = Loop(_Line(), config, tmp_path, facts={}, resume=True)
+    assert again.step == result.steps
+    torch.testing.assert_close(again.averaged["weight"], average.weight.detach())
+    assert again.run(_problem(net), tell=lambda line: None).steps == result.steps  # type: ignore[arg-type]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
+    net = _Line()
+    loop = Loop(net, LoopConfig(minutes=1.0), tmp_path, facts={})
+    with pytest.raises(ResourceError) as caught:
+        loop.run(lambda step: {"total": net.weight.sum() * float("nan")})
+    assert caught.value.code == "loss_not_finite"
+
+
+def test_a_run_from_made_people_to_a_network(tmp_path: Path) -> None:
+    config = LandmarkConfig(
+        loop=LoopConfig(minutes=0.05, batch=8, log_every=5, warmup=1),
+        pool=PoolConfig("loose", 144, EASY, capacity=64, workers=1),
+        net=DenseNetConfig(channels=(8, 8, 8, 8), depths=(1, 1, 1, 1), hidden=16),
+        first_people=32,
+        validation=8,
+    )
+    net, result, facts = run(config, tmp_path)
+    assert result.steps > 3
+    assert facts["people_made"] >= 32
+    assert facts["samples_seen"] == 8 * result.steps
+    assert not (tmp_path / "pool").exists()
+    assert not net.training
+    assert np.isfinite(facts["validation"]["nme68"])
+    small = replace(config, loop=replace(config.loop, minutes=0.06))
+    _, longer, _ = run(small, tmp_path, resume=True)
+    assert longer.steps > result.steps
