@@ -1,0 +1,90 @@
+"""A head as a picture: camera, colours, light in; 8-bit sRGB out.
+
+Letters: V vertices, H W pixels, S side of a texture.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from headform.geometry.camera import PerspectiveCamera
+from headform.heads.linear import LinearHead
+from headform.render.interpolate import interpolate
+from headform.render.normals import vertex_normals_array
+from headform.render.rasterize import rasterize
+from headform.render.shade import shade
+
+_SRGB = np.arange(256) / 255.0
+_TO_LINEAR = np.where(_SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1.055) ** 2.4)
+
+
+def render(
+    head: LinearHead,
+    vertices: Float[np.ndarray, "V 3"],
+    camera: PerspectiveCamera,
+    size: tuple[int, int],
+    *,
+    texture: UInt8[np.ndarray, "S S 3"] | None = None,
+    albedo: Float[np.ndarray, "V 3"] | None = None,
+    light: Float[np.ndarray, "9 3"] | None = None,
+    background: tuple[int, int, int] | UInt8[np.ndarray, "H W 3"] = (255, 255, 255),
+    supersample: int = 2,
+) -> UInt8[np.ndarray, "H W 3"]:
+    """Picture a head, averaging `supersample` squared samples a pixel in linear light.
+
+    Args:
+        head: For faces and texture coordinates.
+        vertices: (V, 3) metres, head frame.
+        camera: Its pixels are those of the picture.
+        size: (width, height).
+        texture: (S, S, 3) sRGB over the head's atlas, bilinear; goes before `albedo`.
+        albedo: (V, 3) linear RGB; the head's mean albedo if neither is given.
+        light: (9, 3) shading over normals of the camera frame; colours unshaded if absent.
+        background: sRGB colour, or a picture of the same size to draw over.
+        supersample: 1 to 4 samples along either axis.
+    """
+    width, height = size
+    finer = camera.resized(float(supersample))
+    faces = head.faces.numpy()
+    found = rasterize(finer.project(vertices), faces, height * supersample, width * supersample)
+    index, weights = torch.from_numpy(found.face_index), torch.from_numpy(found.barycentric)
+    if texture is not None:
+        uv = interpolate(head.uv, head.uv_faces, index, weights)
+        colour = torch.from_numpy(sample_texture(texture, uv.numpy()))
+    else:
+        rows = head.albedo_mean if albedo is None else torch.from_numpy(albedo)
+        colour = interpolate(rows.float(), head.faces, index, weights)
+    if light is not None:
+        normals = vertex_normals_array(vertices, faces) @ camera.R.T
+        at = interpolate(torch.from_numpy(normals).float(), head.faces, index, weights)
+        at = at / torch.linalg.vector_norm(at, dim=-1, keepdim=True).clamp(min=1e-9)
+        colour = shade(colour, at, torch.from_numpy(np.asarray(light, np.float32)))
+    behind = _TO_LINEAR[np.asarray(background, np.uint8)]
+    blocks = (height, supersample, width, supersample)
+    cover = (found.face_index >= 0).reshape(blocks).mean(axis=(1, 3))[..., None]
+    drawn = np.where((found.face_index >= 0)[..., None], colour.numpy(), 0)
+    linear = drawn.reshape(*blocks, 3).mean(axis=(1, 3)) + (1 - cover) * behind
+    linear = np.clip(linear, 0, 1)
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(srgb * 255 + 0.5, np.uint8)
+
+
+def sample_texture(
+    texture: UInt8[np.ndarray, "S S 3"], uv: Float[np.ndarray, "*B 2"]
+) -> Float[np.ndarray, "*B 3"]:
+    """Linear RGB of a texture at coordinates, bilinear, clamped at its border; float32.
+
+    Args:
+        texture: (S, S, 3) sRGB, row 0 at v = 1.
+        uv: (*B, 2) coordinates in [0, 1], origin at the bottom left.
+    """
+    side = len(texture)
+    x = np.clip(uv[..., 0] * side - 0.5, 0, side - 1)
+    y = np.clip((1 - uv[..., 1]) * side - 0.5, 0, side - 1)
+    c0, r0 = x.astype(np.int64), y.astype(np.int64)
+    c1, r1 = np.minimum(c0 + 1, side - 1), np.minimum(r0 + 1, side - 1)
+    u, v = (x - c0)[..., None], (y - r0)[..., None]
+    table = _TO_LINEAR.astype(np.float32)
+    above = table[texture[r0, c0]] * (1 - u) + table[texture[r0, c1]] * u
+    below = table[texture[r1, c0]] * (1 - u) + table[texture[r1, c1]] * u
+    return np.asarray(above * (1 - v) + below * v, np.float32)

@@ -1,0 +1,135 @@
+"""Gradients of normals, interpolation and shading in float64, and their values by hand."""
+
+import numpy as np
+import pytest
+import torch
+from headform.geometry.camera import PerspectiveCamera, project
+from headform.geometry.rotation import rotation_from_rotvec
+from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
+from headform.render.interpolate import barycentric_at_pixels, interpolate
+from headform.render.normals import vertex_normals, vertex_normals_array
+from headform.render.rasterize import rasterize
+from headform.render.shade import shade
+from torch.autograd import gradcheck
+
+
+def made_mesh(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """A bumpy 4 x 4 grid facing the camera of `made_camera`; vertex 16 belongs to no face."""
+    rng = np.random.default_rng(seed)
+    x, y = np.meshgrid(np.linspace(-0.1, 0.1, 4), np.linspace(-0.1, 0.1, 4))
+    z = rng.normal(0, 0.015, x.shape)
+    points = np.column_stack([x.ravel(), y.ravel(), z.ravel()])
+    points = np.vstack([points, [[0, 0, -1]]])
+    i = np.arange(16).reshape(4, 4)
+    a, b, c, d = (g.ravel() for g in (i[:-1, :-1], i[:-1, 1:], i[1:, 1:], i[1:, :-1]))
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
+    return torch.from_numpy(points), torch.from_numpy(faces)
+
+
+def made_camera() -> PerspectiveCamera:
+    return PerspectiveCamera.frontal(60.0, (16, 12), 0.5)
+
+
+def test_normals_by_loops() -> None:
+    points, faces = made_mesh()
+    expected = np.zeros((17, 3))
+    for face in faces.numpy():
+        p, q, r = points.numpy()[face]
+        for v in face:
+            expected[v] += np.cross(q - p, r - p)
+    expected[:16] /= np.linalg.norm(expected[:16], axis=1, keepdims=True)
+    np.testing.assert_allclose(vertex_normals(points, faces), expected, atol=1e-12)
+    np.testing.assert_allclose(
+        vertex_normals_array(points.numpy(), faces.numpy()), expected, atol=1e-12
+    )
+    assert (expected[:16, 2] > 0).all()  # counter-clockwise seen from +z: outwards
+
+
+def test_normals_of_a_sphere_point_outwards() -> None:
+    points = torch.nn.functional.normalize(torch.randn(200, 3, dtype=torch.float64), dim=1)
+    from scipy.spatial import ConvexHull
+
+    faces = ConvexHull(points.numpy()).simplices
+    a, b, c = (points.numpy()[faces[:, k]] for k in range(3))
+    inward = (np.cross(b - a, c - a) * a).sum(1) < 0
+    faces[inward] = faces[inward][:, ::-1]
+    normals = vertex_normals_array(points.numpy(), faces)
+    assert ((normals * points.numpy()).sum(1) > 0.9).all()
+
+
+def test_normals_have_gradients_also_where_they_vanish() -> None:
+    points, faces = made_mesh()
+    points.requires_grad_()
+    assert gradcheck(lambda p: vertex_normals(p, faces), (points,))
+    batch = vertex_normals(torch.stack([points, 2 * points]), faces)
+    torch.testing.assert_close(batch[0], batch[1])
+
+
+def test_recomputed_weights_are_the_rasterisers() -> None:
+    points, faces = made_mesh(1)
+    projected = made_camera().project(points.numpy())
+    found = rasterize(projected, faces.numpy(), 12, 16)
+    seen = torch.from_numpy(found.face_index)
+    weights = barycentric_at_pixels(torch.from_numpy(projected), faces, seen)
+    np.testing.assert_allclose(weights, found.barycentric, atol=1e-5)
+    assert (seen >= 0).float().mean() > 0.5
+    # Positions interpolated at a pixel project back onto the centre of that pixel.
+    back = interpolate(points, faces, seen, weights)[seen >= 0].numpy()
+    row, column = np.nonzero(found.face_index >= 0)
+    np.testing.assert_allclose(
+        made_camera().project(back)[:, :2], np.column_stack([column, row]) + 0.5, atol=1e-9
+    )
+
+
+def test_gradients_of_a_rendering() -> None:
+    points, faces = made_mesh(2)
+    camera = made_camera()
+    found = rasterize(camera.project(points.numpy()), faces.numpy(), 12, 16)
+    seen = torch.from_numpy(found.face_index)
+    albedo = torch.rand(17, 3, dtype=torch.float64)
+    light = torch.randn(9, 3, dtype=torch.float64) * 0.1
+    light[0] = AMBIENT
+    K = torch.from_numpy(camera.K)
+    turn = torch.tensor([0.02, -0.01, 0.03], dtype=torch.float64)
+    t = torch.from_numpy(camera.t)
+    lamp = torch.tensor([0.0, 0.6, -0.8], dtype=torch.float64)
+
+    def picture(
+        points: torch.Tensor,
+        albedo: torch.Tensor,
+        light: torch.Tensor,
+        K: torch.Tensor,
+        turn: torch.Tensor,
+        t: torch.Tensor,
+        lamp: torch.Tensor,
+    ) -> torch.Tensor:
+        R = rotation_from_rotvec(turn) @ torch.from_numpy(camera.R)
+        weights = barycentric_at_pixels(project(points, K, R, t), faces, seen)
+        normals = vertex_normals(points, faces) @ R.T
+        colours = shade(albedo, normals, light, lamp_direction=lamp)
+        return interpolate(colours, faces, seen, weights)[::3, ::3]
+
+    inputs = [points, albedo, light, K, turn, t, lamp]
+    assert gradcheck(picture, [x.clone().requires_grad_() for x in inputs])
+
+
+def test_shading_by_hand() -> None:
+    normals = torch.nn.functional.normalize(torch.randn(7, 3, dtype=torch.float64), dim=1)
+    albedo = torch.rand(7, 3, dtype=torch.float64)
+    light = torch.randn(9, 3, dtype=torch.float64)
+    lamp = torch.tensor([0.0, 0.0, -1.0], dtype=torch.float64)
+    colour = torch.tensor([1.0, 0.5, 0.2], dtype=torch.float64)
+    got = shade(albedo, normals, light, lamp_direction=lamp, lamp_colour=colour)
+    for n in range(7):
+        for c in range(3):
+            base = max(float(sh_basis(normals[n]) @ light[:, c]), 0.0)
+            lit = max(float(-normals[n, 2]), 0.0) * float(colour[c])
+            assert float(got[n, c]) == pytest.approx(float(albedo[n, c]) * (base + lit))
+
+
+def test_white_ambient_light_shows_the_albedo() -> None:
+    normals = torch.nn.functional.normalize(torch.randn(5, 3), dim=1)
+    light = torch.zeros(9, 3)
+    light[0] = AMBIENT
+    albedo = torch.rand(5, 3)
+    torch.testing.assert_close(shade(albedo, normals, light), albedo)
