@@ -16,14 +16,12 @@ therefore is `light[0] = √(4π)` and nothing else, and leaves the albedo as it
 """
 
 import math
-from typing import TypeVar, overload
+from typing import Any, overload
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
-A = TypeVar("A", np.ndarray, Tensor)
 
 C0 = math.sqrt(1 / math.pi) / 2
 C1 = math.sqrt(3 / (4 * math.pi))
@@ -56,13 +54,14 @@ def sh_basis(
     Returns:
         (*B, 9) values in the order of the module's table.
     """
-    x, y, z = normals[..., 0], normals[..., 1], normals[..., 2]
     if isinstance(normals, np.ndarray):
+        x, y, z = normals[..., 0], normals[..., 1], normals[..., 2]
         return np.stack(_basis(np.ones_like(x), x, y, z), axis=-1)
-    return torch.stack(_basis(torch.ones_like(x), x, y, z), dim=-1)
+    u, v, w = normals[..., 0], normals[..., 1], normals[..., 2]
+    return torch.stack(_basis(torch.ones_like(u), u, v, w), dim=-1)
 
 
-def _basis(one: A, x: A, y: A, z: A) -> list[A]:
+def _basis(one: Any, x: Any, y: Any, z: Any) -> list[Any]:
     return [
         *(C0 * one, C1 * y, C1 * z, C1 * x),
         *(C2 * x * y, C2 * y * z, C20 * (3 * z * z - 1), C2 * x * z, C22 * (x * x - y * y)),

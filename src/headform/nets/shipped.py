@@ -24,7 +24,8 @@ def load_dense(path: Path | None = None) -> tuple[DenseNet, dict[str, Any]]:
     net = DenseNet(DenseNetConfig(**_config(card, "dense landmarks", where)))
     check_state(net, tensors, where)
     net.load_state_dict(tensors)
-    return net.eval().to(memory_format=torch.channels_last), card
+    net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net, card
 
 
 def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]]:
@@ -37,7 +38,8 @@ def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]
     net = IdentityNet(IdentityNetConfig(**_config(card, "identity", where)))
     check_state(net, tensors, where)
     net.load_state_dict(tensors)
-    return net.eval().to(memory_format=torch.channels_last), card
+    net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net, card
 
 
 def _read(path: Path | None, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any], str]:

@@ -165,8 +165,8 @@ def run(config: LandmarkConfig, out: Path, *, resume: bool = False) -> tuple[Den
     torch.manual_seed(config.seed)
     head = load_open()
     net = DenseNet(replace(config.net, points=len(head.dense), expressions=len(head.expression)))
-    net = net.to(memory_format=torch.channels_last)
-    facts = {"stage": "landmarks", "config": asdict(config), "head": head.sha256}
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    facts: dict[str, Any] = {"stage": "landmarks", "config": asdict(config), "head": head.sha256}
     loop = Loop(net, config.loop, out, facts=facts, resume=resume)
     batches, losses = LandmarkBatches(head), LandmarkLosses(head)
     pool_seed = config.pool.seed + 1000 * round(loop.seconds)  # a resumed run sees new people

@@ -106,7 +106,8 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
     """Train in `out`; returns the averaged network, what the loop did, and facts for the model card."""
     torch.manual_seed(config.seed)
     head = load_open()
-    net = IdentityNet(replace(config.net, modes=len(head.identity))).to(memory_format=torch.channels_last)
+    net = IdentityNet(replace(config.net, modes=len(head.identity)))
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     facts: dict[str, Any] = {"stage": "shape, preset first", "config": asdict(config), "head": head.sha256}
     loop = Loop(net, config.loop, out, facts=facts, resume=resume)
     batches, metric = IdentityBatches(head), shape_metric(head)
