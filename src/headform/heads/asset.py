@@ -26,7 +26,6 @@ from headform.weights import atomic
 FORMAT = "headform-linear-head-1"
 SHARP_MODES = 20
 """Identity modes kept in 16 bits."""
-_STILL = 2e-7  # metres: vertices that an expression moves less do not move
 _INTEGERS = ("faces", "mirror", "uv_faces", "landmark_vertices", "contour", "now7", "dense", "dense_mirror")
 _FLOATS = ("mean", "landmark_weights", "landmark_offset", "albedo_mean", "neck_weight", "neck_pivot")
 
@@ -70,8 +69,8 @@ def encode(head: LinearHead) -> bytes:
 
     put("identity.first", _Quantised.of(identity[:SHARP_MODES], 16))
     put("identity.later", _Quantised.of(identity[SHARP_MODES:], 8))
-    moving = np.abs(expression).max(2, initial=0.0) > _STILL  # (E, V)
     shapes = _Quantised.of(expression, 16)
+    moving = shapes.whole.any(2)  # (E, V)
     arrays["expression"], arrays["expression.scale"] = shapes.whole[moving], shapes.scale
     arrays["expression.moving"] = np.packbits(moving, axis=1)
     put("albedo", _Quantised.of(head.albedo.double().numpy(), 8))

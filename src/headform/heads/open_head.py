@@ -4,6 +4,7 @@ V vertices of the source, W vertices of the open head, S shapes. Centimetres unt
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from headform.mesh.simplify import simplify
 
 NAME = "open"
 LICENCE = "MIT; made from ICT-FaceKit Light (MIT, USC Institute for Creative Technologies)"
-TARGETS = {"skin": 7700, "tongue": 520, "teeth": 1100, "eyes": 1160}
+TARGETS = {"skin": 7700, "tongue": 520, "teeth": 1260, "eyes": 1160}
 """Vertices to keep of each group of parts."""
 _GROUPS = {
     "skin": ("face", "head", "mouth", "socket_right", "socket_left"),
@@ -89,7 +90,7 @@ def assemble(source: OpenSource) -> LinearHead:
     def whole(array: Int[np.ndarray, "..."]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, np.int64))
 
-    fields = {
+    fields: dict[str, Any] = {
         "name": NAME,
         "sha256": "",
         "licence": LICENCE,
@@ -150,7 +151,7 @@ def importance(source: OpenSource) -> Float[np.ndarray, " V"]:
         weight[masks[name]] = value
     # behind the lips, before the teeth, flesh must not cut corners
     bag = part == PARTS.index("mouth")
-    weight[bag] = np.where(mean[bag, 2] > 8.5, 4.0, 0.25)
+    weight[bag] = np.where(mean[bag, 2] > 8.5, 6.0, 0.25)
     weight[(part == PARTS.index("socket_right")) | (part == PARTS.index("socket_left"))] = 2.0
     # the front teeth are seen
     teeth = (part == PARTS.index("teeth")) | (part == PARTS.index("tongue"))
