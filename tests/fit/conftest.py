@@ -1,4 +1,5 @@
 import pytest
+
 from headform import heads
 from headform.heads.linear import LinearHead
 

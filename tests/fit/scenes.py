@@ -2,11 +2,12 @@
 
 import numpy as np
 import torch
+from jaxtyping import Float, UInt8
+
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.heads.linear import LinearHead
 from headform.render.rasterize import rasterize
-from jaxtyping import Float, UInt8
 
 MAGENTA = (255, 0, 255)
 AMBIENT_LIGHT = np.zeros((9, 3))

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from headform.errors import InputError
-from headform.fit.point_problem import PointModel, PointState, jacobian, project_points
-from headform.fit.points import PointPriors, default_focal, fit_points
 from jaxtyping import Float
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
+
+from headform.errors import InputError
+from headform.fit.point_problem import PointModel, PointState, jacobian, project_points
+from headform.fit.points import PointPriors, default_focal, fit_points
 
 SIZE = (640, 480)
 NUM_IDENTITY, NUM_EXPRESSION = 8, 5
@@ -64,7 +65,9 @@ def test_projection_and_jacobian_agree_with_finite_differences() -> None:
         step = np.zeros(analytic.shape[2])
         step[p] = 1e-6
         ahead, behind = by_hand(model, state.moved(step)), by_hand(model, state.moved(-step))
-        np.testing.assert_allclose(analytic[:, :, p].T, (ahead - behind) / 2e-6, rtol=1e-6, atol=1e-4)
+        np.testing.assert_allclose(
+            analytic[:, :, p].T, (ahead - behind) / 2e-6, rtol=1e-6, atol=1e-4
+        )
 
 
 @pytest.mark.parametrize("estimate_focal", [False, True])

@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from headform.errors import UsageError
 from headform.fit import texture
 from headform.fit.texture import bake_texture, bake_textures
 from headform.fit.texture_kernels import seam_kernel
-from headform.heads.linear import PARTS, LinearHead
-from headform.render.unwrap import unwrap_head
 from headform.geometry.spherical_harmonics import sh_basis
+from headform.heads.linear import PARTS, LinearHead
 from headform.render.normals import vertex_normals_array
+from headform.render.unwrap import unwrap_head
 
 from .scenes import AMBIENT_LIGHT, camera_at, encode, mean_vertices, photograph, waves
 
@@ -71,9 +72,7 @@ def test_lighting_is_kept_or_removed(head: LinearHead) -> None:
     shaded = encode(texel_colours(head, colour * shading))
     assert psnr(texel_values(head, kept.rgb)[lit], shaded[lit]) > 32
     assert psnr(texel_values(head, removed.rgb)[lit], encode(texel_colours(head, colour))[lit]) > 30
-    only = bake_texture(
-        head, vertices, camera, photo, light, code, size=SIZE, lighting="removed"
-    )
+    only = bake_texture(head, vertices, camera, photo, light, code, size=SIZE, lighting="removed")
     np.testing.assert_array_equal(only.rgb, removed.rgb)
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from torch.autograd import gradcheck
+
 from headform.geometry.camera import PerspectiveCamera, project
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
@@ -10,7 +12,6 @@ from headform.render.interpolate import barycentric_at_pixels, interpolate
 from headform.render.normals import vertex_normals, vertex_normals_array
 from headform.render.rasterize import rasterize
 from headform.render.shade import shade
-from torch.autograd import gradcheck
 
 
 def made_mesh(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

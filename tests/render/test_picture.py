@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from headform import heads
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import AMBIENT

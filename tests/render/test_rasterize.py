@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from headform.render.rasterize import Fragments, rasterize
 from headform.render.torch_rasterize import rasterize_torch
 

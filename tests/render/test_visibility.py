@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
-from headform.geometry.camera import PerspectiveCamera
-from headform.render.rasterize import rasterize
-from headform.render.visibility import outline_distance, visible_points, visible_vertices
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import ConvexHull
 
+from headform.geometry.camera import PerspectiveCamera
+from headform.render.rasterize import rasterize
+from headform.render.visibility import outline_distance, visible_points, visible_vertices
 
-def sphere(radius: float, centre: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+
+def sphere(
+    radius: float, centre: np.ndarray, count: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     unit = np.random.default_rng(seed).normal(size=(count, 3))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     return radius * unit + centre, ConvexHull(unit).simplices

@@ -15,9 +15,9 @@ from headform.geometry.camera import PerspectiveCamera
 from headform.render.rasterize import Fragments, rasterize
 
 _SRGB = np.arange(256) / 255.0
-SRGB_TO_LINEAR = np.where(
-    _SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1.055) ** 2.4
-).astype(np.float32)
+SRGB_TO_LINEAR = np.where(_SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1.055) ** 2.4).astype(
+    np.float32
+)
 """Linear value of each 8-bit sRGB value (IEC 61966-2-1)."""
 
 
@@ -78,11 +78,9 @@ def cut_patch(
     low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)
     extent = float(np.clip((high - low).max(), 1.0, 4.0 * max(height, width)))
     factor = max(1, int(extent // resolution))
-    left, top = (int(np.clip(np.floor(v) - 2, 0, n - 1)) for v, n in zip(low, (width, height)))
-    right, bottom = (
-        int(np.clip(np.ceil(v) + 2, start + 1, n))
-        for v, start, n in zip(high, (left, top), (width, height))
-    )
+    limit = np.array([width, height])
+    left, top = (int(v) for v in np.clip(np.floor(low) - 2, 0, limit - 1))
+    right, bottom = (int(v) for v in np.clip(np.ceil(high) + 2, [left + 1, top + 1], limit))
     rows, columns = -(-(bottom - top) // factor), -(-(right - left) // factor)
     linear = np.empty((rows, columns, 3), np.float32)
     _reduce_kernel(rgb[top:bottom, left:right], SRGB_TO_LINEAR, factor, linear)

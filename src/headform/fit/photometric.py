@@ -16,7 +16,7 @@ code, whose prior is the unit normal, does not move.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, UInt8
+from jaxtyping import Bool, Float, Float64, UInt8
 from scipy.linalg import cho_factor, cho_solve
 
 from headform.fit.photo_patch import PhotoPatch, cut_patch, sample_points_kernel

@@ -149,9 +149,7 @@ def bake_textures(
     )
 
 
-def _nearness(
-    patch: PhotoPatch, eye_faces: Bool[np.ndarray, " F"]
-) -> Float32[np.ndarray, "h w"]:
+def _nearness(patch: PhotoPatch, eye_faces: Bool[np.ndarray, " F"]) -> Float32[np.ndarray, "h w"]:
     """The photo's trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
 
     Pixels of an eyeball beside anything else are not trusted either: a lid's colour must not get
@@ -295,7 +293,9 @@ def _finish(
     _in_threads(encode, count)
     seam = seam_kernel(rgb.reshape(size, size, 3), weight.reshape(size, size))
     spread_gutter_kernel(atlas.gutter, atlas.gutter_source, rgb)
-    return BakedTexture(rgb.reshape(size, size, 3), np.maximum(weight, 0).reshape(size, size), float(seam))
+    return BakedTexture(
+        rgb.reshape(size, size, 3), np.maximum(weight, 0).reshape(size, size), float(seam)
+    )
 
 
 _LEFTOVER = (128, 112, 104)

@@ -26,7 +26,9 @@ _DARK, _LIT = np.float32(0.1), np.float32(0.3)  # shading between which a photo 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _photo_weight(x, y, z, face, layer, facing, layers, faces, points, face_index, mask, nearness, scale):
+def _photo_weight(
+    x, y, z, face, layer, facing, layers, faces, points, face_index, mask, nearness, scale
+):
     """The photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1.
 
     layer: 1 on eyeballs, 0 elsewhere; layers (F,): the same of the faces that pixels show. Lids lie
@@ -60,7 +62,19 @@ def observe_kernel(
     for v in range(projected.shape[0]):
         x, y, z = projected[v, 0], projected[v, 1], projected[v, 2]
         weight[v] = _photo_weight(
-            x, y, z, -1, layer[v], facing[v], layers, faces, points, face_index, mask, nearness, scale
+            x,
+            y,
+            z,
+            -1,
+            layer[v],
+            facing[v],
+            layers,
+            faces,
+            points,
+            face_index,
+            mask,
+            nearness,
+            scale,
         )
         if weight[v] > 0:
             for dy in range(-1, 2):

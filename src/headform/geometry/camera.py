@@ -31,7 +31,9 @@ class PerspectiveCamera:
     t: Float64[np.ndarray, "3"]
 
     @classmethod
-    def frontal(cls, focal_px: float, size: tuple[int, int], distance: float) -> "PerspectiveCamera":
+    def frontal(
+        cls, focal_px: float, size: tuple[int, int], distance: float
+    ) -> "PerspectiveCamera":
         """Look straight at a head whose origin lies on the optical axis.
 
         Args:

@@ -1,0 +1,58 @@
+"""Diffusion over a mesh: scipy's direct solver on the same system, and stitched components."""
+
+import numpy as np
+from scipy.sparse import coo_matrix, diags
+from scipy.sparse.csgraph import laplacian
+from scipy.sparse.linalg import spsolve
+
+from headform.fit.mesh_diffusion import diffuse, vertex_graph
+
+
+def grid(side: int, left: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.meshgrid(np.arange(side) * 0.01 + left, np.arange(side) * 0.01)
+    i = np.arange(side * side).reshape(side, side)
+    a, b, c, d = (g.ravel() for g in (i[:-1, :-1], i[:-1, 1:], i[1:, 1:], i[1:, :-1]))
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
+    return np.column_stack([x.ravel(), y.ravel(), 0 * x.ravel()]), faces
+
+
+def test_solves_the_stated_system() -> None:
+    rng = np.random.default_rng(0)
+    positions, faces = grid(12)
+    graph = vertex_graph(positions, faces, 0.0)
+    known, rest = rng.normal(size=(144, 3)), rng.normal(size=(144, 3))
+    weight = rng.uniform(0, 1, 144) * (rng.random(144) < 0.3)
+    pull = np.full(144, 0.01)
+    got = diffuse(graph, known, weight, smoothness=2.0, pull=pull, rest=rest,
+                  tolerance=1e-5, max_iterations=1000)  # fmt: skip
+    pairs = {tuple(sorted((f[k], f[k - 1]))) for f in faces for k in range(3)}
+    i, j = np.array(sorted(pairs)).T
+    adjacency = coo_matrix((np.ones(len(i)), (i, j)), (144, 144))
+    system = diags(weight + pull) + 2.0 * laplacian(adjacency + adjacency.T)
+    right = weight[:, None] * known + pull[:, None] * rest
+    expected = np.stack([spsolve(system.tocsc(), right[:, c]) for c in range(3)], axis=1)
+    np.testing.assert_allclose(got, expected, atol=2e-4)
+
+
+def test_the_usual_tolerance_is_near_enough_for_colours() -> None:
+    rng = np.random.default_rng(1)
+    positions, faces = grid(60)
+    graph = vertex_graph(positions, faces, 0.0)
+    known = np.sin(positions[:, :1] * [9, 5, 7])
+    weight = (positions[:, 0] < 0.2) * rng.uniform(0.5, 1, 3600)
+    args = {"smoothness": 3.0, "pull": np.full(3600, 2e-3), "rest": np.zeros((3600, 3))}
+    exact = diffuse(graph, known, weight, **args, tolerance=1e-6, max_iterations=5000)
+    assert np.abs(diffuse(graph, known, weight, **args) - exact).max() < 0.05
+
+
+def test_values_cross_between_components_that_touch() -> None:
+    a, faces_a = grid(6)
+    b, faces_b = grid(6, left=0.051)  # 1 mm beside the border of the first
+    positions, faces = np.concatenate([a, b]), np.concatenate([faces_a, faces_b + 36])
+    weight = np.repeat([1.0, 0.0], 36)
+    known = np.ones((72, 1))
+    args = {"smoothness": 1.0, "pull": np.full(72, 1e-4), "rest": np.zeros((72, 1))}
+    apart = diffuse(vertex_graph(positions, faces, 0.0), known, weight, **args)
+    joined = diffuse(vertex_graph(positions, faces, 0.002), known, weight, **args)
+    assert np.abs(apart[36:]).max() < 0.01
+    assert joined[36:].min() > 0.9
