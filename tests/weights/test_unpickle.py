@@ -273,7 +273,7 @@ def test_decompression_bomb(tmp_path: Path) -> None:
 def test_memory_limit(tmp_path: Path) -> None:
     path = write(tmp_path, np.zeros(100 << 20, np.uint8))
     assert read_pickle(path)["value"].nbytes == 100 << 20
-    error = refusal(path, memory_bytes=330 << 20)
+    error = refusal(path, memory_bytes=220 << 20)
     assert error.code == "unsafe_pickle"
     assert "of memory" in error.what
 

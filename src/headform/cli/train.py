@@ -25,6 +25,8 @@ class _Stage:
     """Minutes of training, of all resumed parts together; the preset's own if not given."""
     workers: int = 1
     """Processes that make people while the network learns."""
+    first_people: int | None = None
+    """People made before the first step; the preset's own if not given."""
     seed: int = 0
     """Of the weights and of the people."""
     resume: bool = False
@@ -52,6 +54,8 @@ class _Stage:
         if self.minutes is not None:
             loop = dataclasses.replace(config.loop, minutes=self.minutes)
             config = dataclasses.replace(config, loop=loop)
+        if self.first_people is not None:
+            config = dataclasses.replace(config, first_people=self.first_people)
         torch.set_num_threads(max(1, (os.cpu_count() or 1) - self.workers))
         net, _, facts = run(config, out, resume=self.resume)
         path = out / name

@@ -56,6 +56,11 @@ OCCLUDER_METRES = (0.0015, 0.005)
 """The same for the distance to what hides the surface."""
 FACING = (0.25, 0.6)
 """The same for the cosine between normal and view."""
+MIRROR_STOPS = (0.5, 1.1)
+"""Difference in log shading to the mirror image up to which its colours are trusted, and not at all:
+what lies in shadow says little about what the sun lights."""
+OCCLUSION = dict(teeth=0.6, tongue=0.45, mouth=0.3, socket_right=0.4, socket_left=0.4)
+"""Share of the light that reaches the inner parts when lighting is kept."""
 STEP_METRES = 0.006
 """A step in depth larger than this is an outline."""
 
@@ -167,7 +172,7 @@ def _nearness(patch: PhotoPatch, eye_faces: Bool[np.ndarray, " F"]) -> Float32[n
     eye = eye_faces[patch.fragments.face_index] & (patch.fragments.face_index >= 0)
     for box in find_objects(label(eye)[0]) if eye.any() else []:
         within = distance_transform_edt(np.pad(eye[box], 1))[1:-1, 1:-1]
-        trust[box] *= np.where(eye[box], _smoothstep(within, least, 3 * least), 1)
+        trust[box] *= np.where(eye[box], _smoothstep(within, 0.7 * least, 1.7 * least), 1)
     return np.asarray(trust, np.float32)
 
 
@@ -201,11 +206,16 @@ def _surface(
         patch.buffer_points(), patch.fragments.face_index, patch.linear, patch.mask,
         nearness, np.float32(patch.buffer_scale), colour, weight,
     )  # fmt: skip
-    fill, mirror_gain = _gains(head, albedo, colour / shading, weight, parts)
+    level = np.log(shading.mean(axis=1))
+    alike = 1 - _smoothstep(np.abs(level - level[mirror]), *MIRROR_STOPS)
+    fill, mirror_gain = _gains(head, albedo, colour / shading, weight, alike, parts)
+    inner = np.ones(len(vertices))
+    for name, share in OCCLUSION.items():
+        inner[head.part.numpy() == PARTS.index(name)] = share
     return np.ascontiguousarray(
         np.column_stack([
-            projected, facing, projected[mirror], facing[mirror],
-            shading, np.exp(mirror_gain) / shading[mirror], fill,
+            projected, facing, projected[mirror], facing[mirror] * alike,
+            shading * inner[:, None], np.exp(mirror_gain) / shading[mirror], fill,
         ]),
         np.float32,
     )  # fmt: skip
@@ -216,6 +226,7 @@ def _gains(
     albedo: Float64[np.ndarray, "V 3"],
     seen: Float64[np.ndarray, "V 3"],
     weight: Float32[np.ndarray, " V"],
+    alike: Float64[np.ndarray, " V"],
     parts: Bool[np.ndarray, " V"],
 ) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
     """Albedo to fill with where the photo is silent, and the logarithmic gain of the mirror image."""
@@ -224,7 +235,7 @@ def _gains(
     skin = parts & (head.part.numpy() < PARTS.index("mouth"))
     seen = np.clip(seen, 0.002, 2.0)
     zero = np.zeros_like(seen)
-    other = np.where(weight[mirror] > 0, weight[mirror], 0.0)
+    other = weight[mirror] * alike
     gain = diffuse(
         graph,
         np.clip(np.log(seen / seen[mirror]), -1.0, 1.0),
@@ -241,9 +252,9 @@ def _gains(
     ) / np.maximum(trust, 1e-6)[:, None]
     ratio = np.clip(ratio, -1.5, 1.5)
     rest = zero
-    if (trust * skin).sum() > 10:
-        usual = np.median(ratio[(trust > 0.5) & skin], axis=0) if (trust > 0.5).any() else 0.0
-        rest = np.where(skin[:, None], usual, 0.0)
+    sure = (trust > 0.5) & skin
+    if sure.any():
+        rest = np.where(skin[:, None], np.median(ratio[sure], axis=0), 0.0)
     # An eye is too small and too patterned for a field of its own: the white's gain for both.
     eyes = np.isin(head.part.numpy(), _EYES)
     white = eyes & (weight > 0.5) & (albedo.min(axis=1) > 0.4)

@@ -7,6 +7,7 @@ at, and put, largest first, at the first free place of a grid; the common scale 
 """
 
 import typing
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -24,6 +25,9 @@ _DENSITY = {  # linear density of a part's chart against the head's
     "teeth": 1.5, "eye_right": 2.2, "eye_left": 2.2,
 }  # fmt: skip
 _EYE_BACK = 0.5  # the half of an eyeball that nobody sees
+
+Chart: TypeAlias = tuple[Int[np.ndarray, " _"], Int[np.ndarray, "_ 3"]]
+"""Texture vertices of a chart, and its triangles over them."""
 
 
 def pack_charts(
@@ -49,7 +53,7 @@ def pack_charts(
     numbered = numbered.reshape(-1, 3)
     flat = uv[used].copy()
     label = chart_labels(numbered, len(used))
-    charts: list[tuple[Int[np.ndarray, " n"], Int[np.ndarray, "m 3"]]] = []
+    charts: list[Chart] = []
     sizes = []
     for chart in np.unique(label):
         triangles = np.flatnonzero(label == chart)
@@ -86,11 +90,11 @@ def pack_charts(
 
 def _place(
     flat: Float[np.ndarray, "T 2"],
-    charts: list[tuple[Int[np.ndarray, " n"], Int[np.ndarray, "m 3"]]],
+    charts: list[Chart],
     order: list[int],
     occupied: Bool[np.ndarray, "C C"],
     scale: float,
-) -> dict[int, Float[np.ndarray, "n 2"]] | None:
+) -> dict[int, Float[np.ndarray, "_ 2"]] | None:
     """Coordinates of the charts in `order` at `scale`, or None where they do not fit."""
     placed = {}
     for chart in order:

@@ -43,7 +43,7 @@ class IdentityConfig:
 
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(minutes=40.0, rate=2e-3))
     net: IdentityNetConfig = field(default_factory=IdentityNetConfig)
-    easy_share: float = 0.3
+    easy_share: float = 0.35
     ridge: float = 1e-4
     capacity: int = 40_000
     workers: int = 1
@@ -122,7 +122,7 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
         pool_config = replace(pool_config, seed=pool_config.seed + 1000 * round(loop.seconds))
         with MadePool(out / "pool", head, pool_config) as pool:
             validators = {part: _validator(head, config, part, batches, metric) for part in ("easy", "full")}
-            pool.wait_for(config.first_people)
+            pool.wait_for(config.first_people if name == "easy" else min(2048, config.first_people))
             draws = np.random.default_rng((config.seed, loop.step))
 
             def step(number: int, pool: MadePool = pool, draws: np.random.Generator = draws) -> Losses:

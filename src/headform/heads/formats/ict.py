@@ -96,7 +96,14 @@ def read_objs(folder: Path) -> IctModel:
     # the published decimals give the displacement; float32 keeps them to 1e-7 cm
     identity = np.stack([(_positions(folder, name) - neutral).astype(np.float32) for name in IDENTITIES])
     expression = {n: (_positions(folder, n) - neutral).astype(np.float32) for n in EXPRESSIONS}
-    return IctModel(neutral, uv, polygons, polygon_uvs, materials, polygon_material, identity, expression)
+    return IctModel(
+        _single(neutral), _single(uv), polygons, polygon_uvs, materials, polygon_material, identity, expression
+    )
+
+
+def _single(array: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N M"]:
+    """Rounded to float32, so that both layouts hold the same numbers."""
+    return array.astype(np.float32).astype(np.float64)
 
 
 def landmark_indices(folder: Path) -> tuple[int, ...]:
