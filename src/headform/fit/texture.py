@@ -59,7 +59,7 @@ FACING = (0.25, 0.6)
 MIRROR_STOPS = (0.5, 1.1)
 """Difference in log shading to the mirror image up to which its colours are trusted, and not at all:
 what lies in shadow says little about what the sun lights."""
-OCCLUSION = dict(teeth=0.6, tongue=0.45, mouth=0.3, socket_right=0.4, socket_left=0.4)
+OCCLUSION = {"teeth": 0.6, "tongue": 0.45, "mouth": 0.3, "socket_right": 0.4, "socket_left": 0.4}
 """Share of the light that reaches the inner parts when lighting is kept."""
 STEP_METRES = 0.006
 """A step in depth larger than this is an outline."""

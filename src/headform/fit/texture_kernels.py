@@ -21,7 +21,10 @@ _LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root:
 _SRGB = np.where(_LINEAR <= 0.0031308, 12.92 * _LINEAR, 1.055 * _LINEAR ** (1 / 2.4) - 0.055)
 _ENCODE = np.floor(_SRGB * 255 + 0.5).astype(np.uint8)
 
-_DARK, _LIT = np.float32(0.1), np.float32(0.3)  # shading between which a photo is trusted as albedo
+_DARK, _LIT = (
+    np.float32(0.25),
+    np.float32(0.5),
+)  # shading between which a photo is trusted as albedo
 
 
 @njit(cache=True, nogil=True)
