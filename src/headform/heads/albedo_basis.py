@@ -3,11 +3,13 @@
 V vertices, A modes, N samples. Linear RGB.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
 from headform.heads.linear import LinearHead
-from headform.heads.skin import paint, sample_skin
+from headform.heads.skin import SkinAttributes, paint, sample_skin
 from headform.heads.skin_fields import skin_fields
 
 MODES = 50
@@ -31,7 +33,8 @@ def learn_albedo(
     """
     rng = np.random.default_rng(seed)
     fields = skin_fields(head)
-    table = np.stack([paint(head, fields, sample_skin(rng))[0].ravel() for _ in range(samples)])  # (N, 3V)
+    people = [_without_chance(sample_skin(rng)) for _ in range(samples)]
+    table = np.stack([paint(head, fields, person)[0].ravel() for person in people])  # (N, 3V)
     mean = table.mean(0, dtype=np.float64)
     table -= mean.astype(np.float32)
     # the small side: eigenvectors of the (N, N) Gram matrix give the components of the (3V, 3V) covariance
@@ -45,3 +48,12 @@ def learn_albedo(
         mean.reshape(count, 3).astype(np.float32),
         basis.reshape(len(strongest), count, 3).astype(np.float32),
     )
+
+
+def _without_chance(person: SkinAttributes) -> SkinAttributes:
+    """The same colouring with hardly any blotches and no freckles or moles.
+
+    Where those lie is chance, different for each person; as linear modes they would only let a fit to the seen half of a
+    face put blotches on the unseen half.
+    """
+    return replace(person, unevenness=0.1 * person.unevenness, freckles=0.0, moles=0.0)

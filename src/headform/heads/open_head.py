@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from headform.heads import asset
 from headform.heads.albedo_basis import learn_albedo
 from headform.heads.formats import ict as ict_format
+from headform.heads.landmark_convention import jaw_outline_offset
 from headform.heads.linear import PARTS, LinearHead
 from headform.heads.open_atlas import pack_charts, upright_charts
 from headform.heads.open_card import write_card
@@ -36,6 +37,7 @@ _EXPRESSION_GROUPS = (
     ("jawOpen",),
     ("jawOpen", "mouthClose"),
     ("eyeBlinkLeft", "eyeBlinkRight"),
+    ("eyeLookDownLeft", "eyeLookDownRight"),
     ("eyeWideLeft", "eyeWideRight", "browInnerUp"),
     ("eyeSquintLeft", "eyeSquintRight", "cheekSquintLeft", "cheekSquintRight"),
     ("mouthSmileLeft", "mouthSmileRight"),
@@ -106,7 +108,9 @@ def assemble(source: OpenSource) -> LinearHead:
         "uv_faces": whole(uv_faces),
         "landmark_vertices": whole(np.repeat(landmarks[:, None], 3, axis=1)),
         "landmark_weights": single(np.tile([1.0, 0.0, 0.0], (68, 1))),
-        "landmark_offset": torch.zeros(68, 3),
+        "landmark_offset": single(
+            jaw_outline_offset(mean, faces, (part < 2) & ~masks["ears"], mean[landmarks]) / 100
+        ),
         "contour": whole(contour(mean, masks["face"], mirror, landmarks)),
         "now7": whole(landmarks[list(_NOW7)]),
         "dense": whole(number[source.dense]),
@@ -145,7 +149,7 @@ def importance(source: OpenSource) -> Float[np.ndarray, " V"]:
         ("brows", 4.0),
         ("nose", 5.0),
         ("mouth", 5.0),
-        ("eyes", 18.0),
+        ("eyes", 24.0),
         ("lips", 20.0),
     ):
         weight[masks[name]] = value
