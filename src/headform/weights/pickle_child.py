@@ -142,11 +142,18 @@ def main(memory_bytes: str, cpu_seconds: str, *paths: str) -> int:
         return 0
     except RefusedError as error:
         failure = {"kind": "refused", "what": error.name}
-    except (DamagedError, ValueError, RecursionError) as error:
+    except (DamagedError, ValueError, RecursionError, MemoryError) as error:
         failure = {"kind": "damaged", "what": str(error)[:200]}
-    except MemoryError:
-        failure = {"kind": "refused", "what": f"more than {memory} bytes of memory"}
+        if _ran_out(error):
+            failure = {"kind": "refused", "what": f"more than {memory} bytes of memory"}
     except OSError as error:
         failure = {"kind": "missing", "what": error.strerror or str(error)}
     sys.stdout.buffer.write(json.dumps(failure | {"file": number}).encode())
     return FAILED
+
+
+def _ran_out(error: BaseException | None) -> bool:
+    """Whether memory ended, also where closing a half-written archive failed because of that."""
+    while error is not None and not isinstance(error, MemoryError):
+        error = error.__context__
+    return error is not None
