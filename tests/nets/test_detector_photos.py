@@ -9,7 +9,7 @@ import pytest
 from headform.nets.detector import Detector, load_detector
 
 sys.path.insert(0, str(Path(__file__).parent))
-from face_photos import load_photos, match, points_error
+from face_photos import load_photos, match, points_error, read
 
 
 @pytest.mark.parametrize("which", ["mtcnn", "yunet"])
@@ -33,3 +33,11 @@ def test_every_annotated_face_is_found(data_root: Path, which: str) -> None:
     assert len(missed) + len(errors) == 49
     assert len(missed) <= 1, missed
     assert np.mean(errors) < (0.04 if which == "mtcnn" else 0.06)
+
+
+def test_the_shipped_photo_has_one_sure_face(repository: Path) -> None:
+    photo = read(repository / "examples" / "astronaut.jpg")
+    faces = load_detector().detect(photo)
+    assert faces[0].score > 0.98
+    assert faces[0].points5[0, 0] < faces[0].points5[1, 0]
+    assert sum(face.score > 0.98 for face in faces) == 1
