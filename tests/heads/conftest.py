@@ -1,6 +1,7 @@
 """The open head, and the model that it is made from."""
 
 import pytest
+
 from headform.heads import LinearHead, load_open
 from headform.heads.formats import ict
 from headform.heads.open_source import OpenSource, prepare

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
+
 from headform.errors import WeightsError
 from headform.heads import load, load_open, with_landmark_offset
 from headform.heads.asset import encode, write

@@ -1,9 +1,10 @@
 """The texture atlas of the open head: no overlap, room between charts, every triangle the right way up."""
 
 import numpy as np
+from scipy.ndimage import binary_dilation
+
 from headform.heads.linear import PARTS
 from headform.mesh.topology import chart_labels
-from scipy.ndimage import binary_dilation
 
 SIZE = 1024
 

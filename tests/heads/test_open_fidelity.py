@@ -1,16 +1,20 @@
 """The open head against the model it is made from: surface, penetration, the same bytes twice, both layouts of the data."""
 
+import json
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
+
 from headform.errors import InputError
-from headform.heads import build_open
+from headform.heads import build_open, load
 from headform.heads.formats import ict
 from headform.heads.formats.ict_obj import read_polygons, read_positions
 from headform.heads.linear import PARTS
 from headform.heads.open_source import IRISES
 from headform.mesh.topology import components
-from scipy.spatial import cKDTree
 from tests.heads.surface_distance import candidates_of, depths, distances
 
 
@@ -95,8 +99,6 @@ def deeper(head, source, body, flesh, near, shapes):
         ):
             depth.append(depths((vertices[c] * w[..., None]).sum(1), vertices[f], label))
         worst = max(worst, float((depth[1] - depth[0][neighbours].max(1)).max()) * 10)
-        if __import__('os').environ.get('SHOW'):
-            e=(depth[1] - depth[0][neighbours].max(1))*10; k=e.argmax(); print(body, name, e.max(), (e>.3).sum(), rest[1][k], e[np.argsort(-e)[:5]])
     return worst
 
 
@@ -128,13 +130,24 @@ def test_lips_enter_teeth_no_deeper(head, source) -> None:
     assert deeper(head, source, "teeth", ("face", "mouth"), near, shapes) < 0.3
 
 
-def test_the_same_source_gives_the_same_bytes(data_root, tmp_path) -> None:
-    names = ("open_head.safetensors", "open_head.json")
-    for folder in ("first", "second"):
-        (tmp_path / folder).mkdir()
-        build_open(data_root / "ict_facekit", tmp_path / folder / names[0])
-    for name in names:
-        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+def test_a_new_build_is_the_shipped_head(data_root, head, tmp_path) -> None:
+    """Built twice, the same: once when it was shipped, once here. Only the albedo's last digit may know the machine."""
+    build_open(data_root / "ict_facekit", tmp_path / "open_head.safetensors")
+    again = load(tmp_path / "open_head.safetensors")
+    for field in fields(head):
+        here, there = getattr(again, field.name), getattr(head, field.name)
+        if field.name.startswith("albedo"):
+            step = (there.abs().amax() / 127).item()
+            torch.testing.assert_close(here, there, rtol=0, atol=2 * step)
+        elif isinstance(there, torch.Tensor):
+            assert torch.equal(here, there), field.name
+        elif field.name == "regions":
+            assert all(torch.equal(here[name], there[name]) for name in there)
+        elif field.name != "sha256":
+            assert here == there, field.name
+    card = json.loads((tmp_path / "open_head.json").read_text())
+    assert card["sha256"] == again.sha256
+    assert card["fidelity_mm"]["percentile_99"] < 1.0
 
 
 def test_meshes_and_npz_hold_the_same(data_root) -> None:

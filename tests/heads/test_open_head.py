@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from headform.heads.linear import PARTS
 from headform.mesh.topology import boundary_vertices, components, edges
 

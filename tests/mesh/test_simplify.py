@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from headform.mesh.simplify import simplify
 from headform.mesh.topology import edges
 

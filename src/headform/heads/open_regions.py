@@ -3,6 +3,8 @@
 V vertices, C candidates. Centimetres.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
@@ -111,7 +113,7 @@ def neck_weight(mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]) -
 def _to_line(points: Float[np.ndarray, "V 3"], line: Float[np.ndarray, "P 3"]) -> Float[np.ndarray, " V"]:
     """Distance of points from a polyline, in space."""
     best = np.full(len(points), np.inf)
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in pairwise(line):
         along = np.clip((points - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
         best = np.minimum(best, np.linalg.norm(points - a - along[:, None] * (b - a), axis=1))
     return best
