@@ -48,18 +48,20 @@ def arkit_targets(
     names: Sequence[str],
     neutral: Float[np.ndarray, "V 3"],
     eyes: dict[str, Int[np.ndarray, " eye"]],
+    centres: dict[str, Float[np.ndarray, "3"]] | None = None,
 ) -> list[MorphTarget]:
     """All 52 ARKit shapes, in Apple's order.
 
     A shape the head model does not have is zero (`tongueOut`), so that programs that address
     shapes by number meet the right one. The head model's `eyeLook` shapes move the lids; here they
-    turn the eyeball as well, about the mean of its vertices.
+    turn the eyeball as well, about its centre.
 
     Args:
         expression: (E, V, 3) metres at weight 1.
         names: The E names.
         neutral: (V, 3) metres, the person's neutral head (y up, z out of the face).
         eyes: Vertices of the eyeballs, under "Left" and "Right" (the subject's).
+        centres: What each eyeball turns about, metres; the mean of its vertices where not given.
 
     Returns:
         52 targets, float64.
@@ -73,7 +75,7 @@ def arkit_targets(
         for side, eye in eyes.items():
             if name.startswith("eyeLook") and name.endswith(side) and len(eye):
                 centred = neutral[eye].astype(np.float64)
-                centred -= centred.mean(axis=0)
+                centred -= centred.mean(axis=0) if centres is None else centres[side]
                 delta[eye] = centred @ gaze_rotation(name).T - centred
         targets.append(MorphTarget(name, delta))
     return targets

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float32, UInt8
 
 from headform.errors import ResourceError, UsageError
@@ -168,7 +169,15 @@ def encode_glb(
     """`head.glb`: the neutral head, 52 shapes, the photo's expression and gaze as their weights."""
     head = result.head
     eyes = {side: head.part_vertices(f"eye_{side.lower()}").numpy() for side in ("Left", "Right")}
-    targets = arkit_targets(head.expression.numpy(), head.expression_names, result.neutral, eyes)
+    neutral = torch.from_numpy(result.neutral)
+    centres = {
+        side: head.eye_centre(neutral, f"eye_{side.lower()}").double().numpy()
+        for side, ids in eyes.items()
+        if len(ids)
+    }
+    targets = arkit_targets(
+        head.expression.numpy(), head.expression_names, result.neutral, eyes, centres
+    )
     content = glb.GlbHead(
         vertices=result.neutral,
         faces=head.faces.numpy(),
