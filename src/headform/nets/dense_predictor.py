@@ -101,3 +101,23 @@ class DensePredictor:
             mask=mask,
             crop=np.asarray(crop, np.float64),
         )
+
+
+def average(predictions: Sequence[DensePrediction]) -> DensePrediction:
+    """One prediction from several readings of one face; each point weighted by its inverse variance.
+
+    Errors of the readings are nearly the same error, so sigma is their mean and does not shrink with their number. The
+    mask and its crop are those of the first.
+    """
+    weight = np.stack([1 / np.square(p.sigma) for p in predictions])  # (R, N)
+    points = np.einsum("rn,rnc->nc", weight, np.stack([p.points for p in predictions]))
+    u, _, vt = np.linalg.svd(sum(p.rotation for p in predictions))
+    return DensePrediction(
+        points=points / weight.sum(0)[:, None],
+        sigma=np.mean([p.sigma for p in predictions], axis=0),
+        expression=np.mean([p.expression for p in predictions], axis=0),
+        rotation=u @ vt,
+        gaze=np.mean([p.gaze for p in predictions], axis=0),
+        mask=predictions[0].mask,
+        crop=predictions[0].crop,
+    )

@@ -13,13 +13,10 @@ from headform.nets.dense import INPUT_SIDE
 from headform.nets.face import Face
 from headform.nets.views import LOOSE_MARGIN, eyes_and_mouth, tight_similarity
 
-_SEEN = INPUT_SIDE / 144
-"""The networks train on windows of stored pictures: 128 of 144 pixels of the loose crop."""
-_TIGHT_SEEN = 132
 _UPRIGHT_WITHIN = math.radians(15)
 """A head rolled further is turned upright before it is read again."""
-_BOX_SCALE, _BOX_DOWN = 0.98, 0.10
-"""The square around the 68 points, as measured from the detector's box on made people."""
+_BOX_SCALE, _BOX_DOWN = 1.10, 0.10
+"""The loose square from the detector's box: medians over 215 made people."""
 
 
 def crop_of_face(face: Face) -> Float[np.ndarray, "2 3"]:
@@ -33,21 +30,22 @@ def crop_of_face(face: Face) -> Float[np.ndarray, "2 3"]:
 
 
 def crop_of_points(
-    points68: Float[np.ndarray, "68 2"], rotation: Float[np.ndarray, "3 3"]
+    points68: Float[np.ndarray, "68 2"], rotation: Float[np.ndarray, "3 3"], *, zoom: float = 1.0
 ) -> Float[np.ndarray, "2 3"]:
-    """The loose crop of known points, turned upright when the head is rolled by more than 15 degrees."""
+    """The loose crop of known points, turned upright when the head is rolled by more than 15 degrees.
+
+    `zoom` above 1 shows the face that much larger.
+    """
     up = _upright(rotation[:2, 1])
     turned = points68 @ up.T
     low, high = turned.min(0), turned.max(0)
-    size = float((high - low).max()) * LOOSE_MARGIN * _SEEN
+    size = float((high - low).max()) * LOOSE_MARGIN / zoom
     return _turned_square(up, (low + high) / 2, size)
 
 
 def tight_crop(points68: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, "2 3"]:
     """The identity network's crop: eyes and mouth at fixed places."""
-    matrix = tight_similarity(eyes_and_mouth(points68), float(_TIGHT_SEEN))
-    matrix[:, 2] -= (_TIGHT_SEEN - INPUT_SIDE) / 2
-    return matrix
+    return tight_similarity(eyes_and_mouth(points68), float(INPUT_SIDE))
 
 
 def _upright(direction: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2 2"]:

@@ -12,9 +12,12 @@ from numba import njit
 from headform.nets.dense import INPUT_SIDE
 from headform.nets.dense_predictor import DensePrediction
 
+FADE = 9.0
+"""Width of the fade in cells of the mask: nothing is known beyond the crop, and a hard edge would show on the forehead."""
+
 
 def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
-    """Probability that each pixel shows the head's own surface; 0 outside the crop."""
+    """Probability that each pixel shows the head's own surface; fades to 0 at the border of the crop."""
     out = np.zeros((size[1], size[0]), np.float32)
     _spread(
         np.ascontiguousarray(prediction.mask, np.float32),
@@ -39,4 +42,5 @@ def _spread(mask, matrix, out):
             a, b = u - i, v - j
             top = mask[j, i] * (1 - a) + mask[j, i + 1] * a
             low = mask[j + 1, i] * (1 - a) + mask[j + 1, i + 1] * a
-            out[y, x] = top * (1 - b) + low * b
+            inside = min(min(u, side - 1 - u), min(v, side - 1 - v)) / FADE
+            out[y, x] = (top * (1 - b) + low * b) * min(inside, 1.0)

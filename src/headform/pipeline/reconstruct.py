@@ -18,16 +18,16 @@ from headform.errors import FaceError, UsageError
 from headform.fit.photometric import fit_light_and_albedo
 from headform.fit.points import fit_points, point_model
 from headform.fit.texture import bake_textures
-from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation_numpy import rotation_from_rotvec
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
-from headform.nets.dense_predictor import DensePrediction, DensePredictor
+from headform.nets.dense_predictor import DensePrediction, DensePredictor, average
 from headform.nets.detector import Detector, load_detector
 from headform.nets.face import Face
 from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.shipped import load_dense, load_identity
 from headform.pipeline.crops import crop_of_face, crop_of_points, tight_crop
+from headform.pipeline.landmarks68 import points68
 from headform.pipeline.mask import mask_in_photo
 from headform.pipeline.reconstruction import Reconstruction
 
@@ -37,6 +37,8 @@ NO_FACE_SIGMA = 0.11
 """Relative sigma of the 68 points above which a box is no face."""
 UNSURE_SIGMA = 0.05
 """Relative sigma above which a result is marked low_confidence."""
+ZOOMS = (1.0, 1.12, 1.25)
+"""Crops of the second reading, whose results are averaged."""
 
 
 class Reconstructor:
@@ -132,7 +134,8 @@ class Reconstructor:
         detected = time.perf_counter()
         large = [f for f in candidates if min(np.ptp(f.box.reshape(2, 2), axis=0)) >= MIN_FACE_PX]
         if candidates and not large:
-            raise FaceError("face_too_small", f"the largest face is under {MIN_FACE_PX:.0f} px", photo.name, "give a larger photo")
+            what = f"the largest face is under {MIN_FACE_PX:.0f} px"
+            raise FaceError("face_too_small", what, photo.name, "give a larger photo")
         found: list[tuple[Face, DensePrediction]] = []
         for face in large:
             if faces == "largest" and found:
@@ -150,7 +153,8 @@ class Reconstructor:
         (rough,) = self._dense.predict(photo.rgb, [crop_of_face(face)])
         if rough.relative_sigma > 1.5 * NO_FACE_SIGMA:
             return None
-        (fine,) = self._dense.predict(photo.rgb, [crop_of_points(rough.points[:68], rough.rotation)])
+        crops = [crop_of_points(rough.points[:68], rough.rotation, zoom=zoom) for zoom in ZOOMS]
+        fine = average(self._dense.predict(photo.rgb, crops))
         return fine if fine.relative_sigma < NO_FACE_SIGMA else None
 
     def _one(
@@ -200,7 +204,7 @@ class Reconstructor:
             photo_name=photo.name,
             image_size=size,
             face=face,
-            points68=self._points68(prediction, vertices, fit.camera),
+            points68=points68(self.head, prediction, vertices, fit.camera),
             dense=prediction.points,
             dense_sigma=prediction.sigma,
             confidence=confidence,
@@ -231,17 +235,6 @@ class Reconstructor:
             rotation_from_rotvec(np.array([0.0, gaze[0], 0.0])) @ rotation_from_rotvec(np.array([-gaze[1], 0.0, 0.0]))
         ).float()
         return neutral.numpy(), self.head.gazed(posed, turn, turn).numpy()
-
-    def _points68(
-        self, prediction: DensePrediction, vertices: Float32[np.ndarray, "V 3"], camera: PerspectiveCamera
-    ) -> Float[np.ndarray, "68 2"]:
-        """The network's points, moved by the head's offset to the annotators' convention as the camera sees it."""
-        posed = torch.from_numpy(vertices)
-        marked, surface = (
-            camera.project(self.head.landmarks(posed, offset=flag).numpy().astype(np.float64))[:, :2]
-            for flag in (True, False)
-        )
-        return prediction.points[:68] + marked - surface
 
 
 def judge(prediction: DensePrediction, rms_sigma: float) -> tuple[float, tuple[str, ...]]:
