@@ -28,10 +28,28 @@ def _nearest(points, corners, candidates, distance):
         p = (points[i, 0], points[i, 1], points[i, 2])
         for j in range(candidates.shape[1]):
             t = corners[candidates[i, j]]
-            a, b, c = (t[0, 0], t[0, 1], t[0, 2]), (t[1, 0], t[1, 1], t[1, 2]), (t[2, 0], t[2, 1], t[2, 2])
+            a, b, c = (
+                (t[0, 0], t[0, 1], t[0, 2]),
+                (t[1, 0], t[1, 1], t[1, 2]),
+                (t[2, 0], t[2, 1], t[2, 2]),
+            )
             # Ericson, "Real-Time Collision Detection" (2005), section 5.1.5
-            ab, ac, bc, ap, bp, cp = _from(a, b), _from(a, c), _from(b, c), _from(a, p), _from(b, p), _from(c, p)
-            d1, d2, d3, d4, d5, d6 = _dot(ab, ap), _dot(ac, ap), _dot(ab, bp), _dot(ac, bp), _dot(ab, cp), _dot(ac, cp)
+            ab, ac, bc, ap, bp, cp = (
+                _from(a, b),
+                _from(a, c),
+                _from(b, c),
+                _from(a, p),
+                _from(b, p),
+                _from(c, p),
+            )
+            d1, d2, d3, d4, d5, d6 = (
+                _dot(ab, ap),
+                _dot(ac, ap),
+                _dot(ab, bp),
+                _dot(ac, bp),
+                _dot(ab, cp),
+                _dot(ac, cp),
+            )
             va, vb, vc = d3 * d6 - d5 * d4, d5 * d2 - d1 * d6, d1 * d4 - d3 * d2
             if d1 <= 0 and d2 <= 0:
                 squared = _dot(ap, ap)
@@ -47,7 +65,11 @@ def _nearest(points, corners, candidates, distance):
                 squared = _along(p, b, bc, (d4 - d3) / ((d4 - d3) + (d5 - d6)))
             else:
                 v, w = vb / (va + vb + vc), vc / (va + vb + vc)
-                gap = (ap[0] - v * ab[0] - w * ac[0], ap[1] - v * ab[1] - w * ac[1], ap[2] - v * ab[2] - w * ac[2])
+                gap = (
+                    ap[0] - v * ab[0] - w * ac[0],
+                    ap[1] - v * ab[1] - w * ac[1],
+                    ap[2] - v * ab[2] - w * ac[2],
+                )
                 squared = _dot(gap, gap)
             best = min(best, squared)
         distance[i] = np.sqrt(best)
@@ -65,7 +87,11 @@ def _winding(points, corners, turns):
             b = (t[1, 0] - p[0], t[1, 1] - p[1], t[1, 2] - p[2])
             c = (t[2, 0] - p[0], t[2, 1] - p[1], t[2, 2] - p[2])
             la, lb, lc = np.sqrt(_dot(a, a)), np.sqrt(_dot(b, b)), np.sqrt(_dot(c, c))
-            cross = (b[1] * c[2] - b[2] * c[1], b[2] * c[0] - b[0] * c[2], b[0] * c[1] - b[1] * c[0])
+            cross = (
+                b[1] * c[2] - b[2] * c[1],
+                b[2] * c[0] - b[0] * c[2],
+                b[0] * c[1] - b[1] * c[0],
+            )
             base = la * lb * lc + _dot(a, b) * lc + _dot(b, c) * la + _dot(c, a) * lb
             total += 2.0 * np.arctan2(_dot(a, cross), base)
         turns[i] = total / (4.0 * np.pi)

@@ -25,7 +25,16 @@ def test_written_heads_come_back(head, tmp_path) -> None:
     again = load(tmp_path / "head.safetensors")
     assert again.sha256 == digest
     assert again.expression_names == head.expression_names
-    for name in ("mean", "faces", "mirror", "uv_faces", "landmark_offset", "dense", "contour", "neck_pivot"):
+    for name in (
+        "mean",
+        "faces",
+        "mirror",
+        "uv_faces",
+        "landmark_offset",
+        "dense",
+        "contour",
+        "neck_pivot",
+    ):
         torch.testing.assert_close(getattr(again, name), getattr(head, name), rtol=0, atol=0)
     for name in head.regions:
         assert torch.equal(again.regions[name], head.regions[name])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from headform.heads import load_open
 from headform.heads.mirror import mirror_identity_map, mirrored_expressions
 

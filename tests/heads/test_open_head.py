@@ -128,7 +128,12 @@ def test_jaw_candidates_run_inwards(head) -> None:
 
 def test_regions_lie_where_they_should(head) -> None:
     points, mean = marks(head), head.mean.numpy()
-    wanted = {"nose": range(27, 36), "lips": range(48, 68), "brows": range(17, 27), "face": range(17, 68)}
+    wanted = {
+        "nose": range(27, 36),
+        "lips": range(48, 68),
+        "brows": range(17, 27),
+        "face": range(17, 68),
+    }
     wanted |= {"right_eye": range(36, 42), "left_eye": range(42, 48), "chin": [8]}
     for name, indices in wanted.items():
         assert head.regions[name][head.dense[list(indices)]].all(), name

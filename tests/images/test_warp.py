@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from headform.images.warp import apply, inverse, square_matrix, warp
 
 

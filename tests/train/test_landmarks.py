@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from headform.errors import ResourceError
 from headform.heads import load_open
 from headform.nets.dense import DenseNetConfig, DenseOutput
@@ -16,7 +18,6 @@ from headform.train.augment import cut_windows, paste_patches
 from headform.train.landmarks import LandmarkBatches, LandmarkConfig, LandmarkLosses, run
 from headform.train.pool import PoolConfig, rows_of
 from headform.train.trainer import Loop, LoopConfig, Losses
-from torch import nn
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,9 @@ def test_labels_stay_on_the_picture_when_it_is_varied(rows: dict[str, np.ndarray
     expected = (rows["points"] - 8) / 64 - 1
     np.testing.assert_allclose(targets.points.numpy(), expected, atol=1e-5)
     assert plain.shape == (4, 3, 128, 128)
-    np.testing.assert_array_equal(plain[0].permute(1, 2, 0).numpy(), rows["images"][0, 8:136, 8:136])
+    np.testing.assert_array_equal(
+        plain[0].permute(1, 2, 0).numpy(), rows["images"][0, 8:136, 8:136]
+    )
     varied, moved = batches(rows, np.random.default_rng(1))
     # the nose tip keeps its colour neighbourhood: where the label goes, the picture goes
     for k in range(4):
@@ -59,7 +62,9 @@ def test_the_loss_is_least_at_the_truth(rows: dict[str, np.ndarray]) -> None:
                 points=targets.points + self.wrong,
                 log_variance=torch.full_like(targets.points[..., 0], -6.0),
                 expression=targets.expression + self.wrong,
-                rotation6=torch.cat([targets.rotation[..., 0], targets.rotation[..., 1] + self.wrong], 1),
+                rotation6=torch.cat(
+                    [targets.rotation[..., 0], targets.rotation[..., 1] + self.wrong], 1
+                ),
                 gaze=targets.gaze + self.wrong,
                 mask_logits=(targets.mask * 2 - 1) * (4 - 80 * self.wrong),
             )
@@ -107,11 +112,15 @@ def _problem(net: nn.Module) -> "object":
 
 def test_the_loop_learns_a_line_and_logs(tmp_path: Path) -> None:
     net = _Line()
-    config = LoopConfig(minutes=0.03, batch=16, rate=0.05, decay=0.0, warmup=1, average=0.9, log_every=50)
+    config = LoopConfig(
+        minutes=0.03, batch=16, rate=0.05, decay=0.0, warmup=1, average=0.9, log_every=50
+    )
     loop = Loop(net, config, tmp_path, facts={"stage": "line"})
     result = loop.run(_problem(net), tell=lambda line: None)  # type: ignore[arg-type]
     average = loop.averaged_module()
-    torch.testing.assert_close(average.weight.detach(), torch.tensor([1.0, -2.0, 3.0]), atol=1e-2, rtol=0)
+    torch.testing.assert_close(
+        average.weight.detach(), torch.tensor([1.0, -2.0, 3.0]), atol=1e-2, rtol=0
+    )
     assert result.steps > 50
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines[0]["total"] > lines[-1]["total"]

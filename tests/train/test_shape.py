@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from headform.geometry.similarity import fit_similarity
 from headform.heads import load_open
 from headform.nets.identity import IdentityNetConfig

@@ -26,8 +26,24 @@ from headform.weights import atomic
 FORMAT = "headform-linear-head-1"
 SHARP_MODES = 20
 """Identity modes kept in 16 bits."""
-_INTEGERS = ("faces", "mirror", "uv_faces", "landmark_vertices", "contour", "now7", "dense", "dense_mirror")
-_FLOATS = ("mean", "landmark_weights", "landmark_offset", "albedo_mean", "neck_weight", "neck_pivot")
+_INTEGERS = (
+    "faces",
+    "mirror",
+    "uv_faces",
+    "landmark_vertices",
+    "contour",
+    "now7",
+    "dense",
+    "dense_mirror",
+)
+_FLOATS = (
+    "mean",
+    "landmark_weights",
+    "landmark_offset",
+    "albedo_mean",
+    "neck_weight",
+    "neck_pivot",
+)
 
 
 @dataclass(frozen=True)
@@ -77,11 +93,15 @@ def encode(head: LinearHead) -> bytes:
     for name in _FLOATS:
         arrays[name] = getattr(head, name).float().numpy()
     for name in _INTEGERS:
-        arrays[name] = getattr(head, name).numpy().astype(np.uint16 if len(head.uv) < 65536 else np.int32)
+        arrays[name] = (
+            getattr(head, name).numpy().astype(np.uint16 if len(head.uv) < 65536 else np.int32)
+        )
     # texture coordinates as whole 65535ths: a sixty-fourth of a texel at 1024
     arrays["uv"] = np.rint(head.uv.double().numpy() * 65535).clip(0, 65535).astype(np.uint16)
     arrays["part"] = head.part.numpy()
-    arrays["regions"] = np.packbits(np.stack([head.regions[n].numpy() for n in head.regions]), axis=1)
+    arrays["regions"] = np.packbits(
+        np.stack([head.regions[n].numpy() for n in head.regions]), axis=1
+    )
     text = {
         "format": FORMAT,
         "name": head.name,
@@ -109,22 +129,30 @@ def read(path: Path) -> LinearHead:
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise WeightsError("head_unreadable", f"the head file cannot be read: {reason}", str(path), again) from error
+        raise WeightsError(
+            "head_unreadable", f"the head file cannot be read: {reason}", str(path), again
+        ) from error
     try:
         arrays = safetensors.numpy.load(data)
         size = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
     except (safetensors.SafetensorError, ValueError) as error:
-        raise WeightsError("head_damaged", f"not a whole safetensors file: {error}", str(path), again) from error
+        raise WeightsError(
+            "head_damaged", f"not a whole safetensors file: {error}", str(path), again
+        ) from error
     text = _text(metadata)
     if text is None:
         fix = "give a file made by `headform heads build-open` or `headform heads convert`"
-        raise WeightsError("head_foreign", "a safetensors file, but not of a headform head", str(path), fix)
+        raise WeightsError(
+            "head_foreign", "a safetensors file, but not of a headform head", str(path), fix
+        )
     try:
         head = _decode(arrays, text)
         _check(head)
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise WeightsError("head_damaged", f"the parts do not fit together: {error}", str(path), again) from error
+        raise WeightsError(
+            "head_damaged", f"the parts do not fit together: {error}", str(path), again
+        ) from error
     return replace(head, sha256=hashlib.sha256(data).hexdigest())
 
 
@@ -156,7 +184,9 @@ def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
         name=text["name"],
         sha256="",
         licence=text["licence"],
-        identity=torch.from_numpy(np.concatenate([basis("identity.first"), basis("identity.later")])),
+        identity=torch.from_numpy(
+            np.concatenate([basis("identity.first"), basis("identity.later")])
+        ),
         expression=torch.from_numpy(expression),
         expression_names=tuple(text["expression_names"]),
         albedo=torch.from_numpy(basis("albedo")),
@@ -176,7 +206,9 @@ def _check(head: LinearHead) -> None:
     """Every index within its range, every array as long as the others."""
     vertices, texture = len(head.mean), len(head.uv)
     limits = {
-        **dict.fromkeys(("faces", "mirror", "landmark_vertices", "contour", "now7", "dense"), vertices),
+        **dict.fromkeys(
+            ("faces", "mirror", "landmark_vertices", "contour", "now7", "dense"), vertices
+        ),
         "uv_faces": texture,
         "dense_mirror": len(head.dense),
     }
@@ -190,9 +222,16 @@ def _check(head: LinearHead) -> None:
     for name in ("mirror", "part", "neck_weight", "albedo_mean"):
         if len(getattr(head, name)) != vertices:
             raise ValueError(f"{name} is not for {vertices} vertices")
-    if len(head.expression) != len(head.expression_names) or head.faces.shape != head.uv_faces.shape:
+    if (
+        len(head.expression) != len(head.expression_names)
+        or head.faces.shape != head.uv_faces.shape
+    ):
         raise ValueError("names or texture triangles are missing")
-    floating = [f.name for f in fields(head) if isinstance(v := getattr(head, f.name), Tensor) and v.is_floating_point()]
+    floating = [
+        f.name
+        for f in fields(head)
+        if isinstance(v := getattr(head, f.name), Tensor) and v.is_floating_point()
+    ]
     for name in floating:
         if not bool(torch.isfinite(getattr(head, name)).all()):
             raise ValueError(f"{name} holds a number that is not finite")

@@ -101,7 +101,9 @@ class LinearHead:
 
     def albedo_of(self, code: Float[Tensor, "*B A"]) -> Float[Tensor, "*B V 3"]:
         """Albedo from coefficients, linear RGB, not clipped."""
-        return self.albedo_mean + torch.einsum("...k,kvc->...vc", code, self.albedo[: code.shape[-1]])
+        return self.albedo_mean + torch.einsum(
+            "...k,kvc->...vc", code, self.albedo[: code.shape[-1]]
+        )
 
     def landmarks(
         self, vertices: Float[Tensor, "*B V 3"], *, offset: bool = True
@@ -137,7 +139,10 @@ class LinearHead:
         return (vertices[..., ids, :] * share.to(vertices)[:, None]).sum(-2)
 
     def gazed(
-        self, vertices: Float[Tensor, "*B V 3"], right: Float[Tensor, "*B 3 3"], left: Float[Tensor, "*B 3 3"]
+        self,
+        vertices: Float[Tensor, "*B V 3"],
+        right: Float[Tensor, "*B 3 3"],
+        left: Float[Tensor, "*B 3 3"],
     ) -> Float[Tensor, "*B V 3"]:
         """Turn the eyeballs about their centres (`eye_centre`) by one rotation each."""
         turned = vertices.clone()
@@ -150,7 +155,9 @@ class LinearHead:
             turned[..., ids, :] = (eye - middle) @ rotation.transpose(-1, -2) + middle
         return turned
 
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "LinearHead":
+    def to(
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> "LinearHead":
         """The same head elsewhere; `dtype` applies to the floating-point parts."""
 
         def move(value: Any) -> Any:

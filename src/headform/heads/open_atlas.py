@@ -65,7 +65,14 @@ def pack_charts(
         flat[ids] = (flat[ids] - flat[ids].min(0)) * np.sqrt(surface / picture) * density
         charts.append((ids, local))
         sizes.append(surface * density**2)
-    face = int(np.argmax([len(local) * (part[faces[label == n, 0]][0] == 0) for n, (_, local) in enumerate(charts)]))
+    face = int(
+        np.argmax(
+            [
+                len(local) * (part[faces[label == n, 0]][0] == 0)
+                for n, (_, local) in enumerate(charts)
+            ]
+        )
+    )
     order = sorted((n for n in range(len(charts)) if n != face), key=lambda n: (-sizes[n], n))
     ids, local = charts[face]
     extent = float(np.ptp(flat[ids], axis=0).max())
@@ -206,7 +213,10 @@ def _density(part: UInt8[np.ndarray, " F"], corners: Float[np.ndarray, "F 3 3"])
 
 def _areas(corners: Float[np.ndarray, "F 3 3"]) -> Float[np.ndarray, " F"]:
     return np.asarray(
-        np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+        np.linalg.norm(
+            np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
+        )
+        / 2
     )
 
 

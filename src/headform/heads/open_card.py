@@ -52,4 +52,6 @@ def write_card(head: LinearHead, source: OpenSource, asset_path: Path) -> None:
         },
         "units": "metres, x to the subject's left, y up, z out of the face",
     }
-    atomic.write_bytes(asset_path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+    atomic.write_bytes(
+        asset_path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode()
+    )

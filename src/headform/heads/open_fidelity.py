@@ -16,7 +16,14 @@ from headform.heads.open_source import OpenSource
 _CANDIDATES = 24
 _SEED = 20240302
 _PEOPLE = 6
-_SHAPES = ("jawOpen", "mouthSmileLeft", "mouthPucker", "eyeBlinkRight", "browInnerUp", "mouthRollLower")
+_SHAPES = (
+    "jawOpen",
+    "mouthSmileLeft",
+    "mouthPucker",
+    "eyeBlinkRight",
+    "browInnerUp",
+    "mouthRollLower",
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,11 @@ def measure_fidelity(head: LinearHead, source: OpenSource) -> Fidelity:
             expression[head.expression_names.index(name)] = 1.0
         wanted = source.mean[skin] + np.tensordot(identity, source.identity[:, skin], 1)
         wanted = wanted + np.tensordot(expression, source.expression[:, skin], 1)
-        made = head.vertices(
-            torch.from_numpy(identity).float(), torch.from_numpy(expression).float()
-        ).double().numpy()
+        made = (
+            head.vertices(torch.from_numpy(identity).float(), torch.from_numpy(expression).float())
+            .double()
+            .numpy()
+        )
         gaps.append(_to_triangles(wanted, made[outer][near] * 100) * 10)
     gap = np.concatenate(gaps)
     return Fidelity(float(np.median(gap)), float(np.percentile(gap, 99)), float(gap.max()))

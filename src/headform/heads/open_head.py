@@ -165,7 +165,9 @@ def importance(source: OpenSource) -> Float[np.ndarray, " V"]:
 
 def _simplified(
     source: OpenSource,
-) -> tuple[Int[np.ndarray, " W"], Int[np.ndarray, "F 3"], Float[np.ndarray, "T 2"], Int[np.ndarray, "F 3"]]:
+) -> tuple[
+    Int[np.ndarray, " W"], Int[np.ndarray, "F 3"], Float[np.ndarray, "T 2"], Int[np.ndarray, "F 3"]
+]:
     """Kept source vertices (ascending), triangles over them, texture coordinates and triangles over those."""
     keep, weight = _must_stay(source), importance(source)
     uv = upright_charts(source.uv, source.uv_faces)

@@ -130,7 +130,9 @@ def paint(
 
     flat = skin_rgb(a.melanin, a.haemoglobin)
     # pigments vary over the face: blood at cheeks and nose, melanin in patches
-    blood = 0.45 * a.flush * f.flush + 0.12 * a.unevenness * noise(2) + 0.15 * a.under_eye * f.under_eye
+    blood = (
+        0.45 * a.flush * f.flush + 0.12 * a.unevenness * noise(2) + 0.15 * a.under_eye * f.under_eye
+    )
     melanin = 0.10 * a.unevenness * (noise(3) + 0.6 * noise(0)) + 0.25 * a.under_eye * f.under_eye
     if a.freckles:
         melanin = melanin + a.freckles * 0.9 * np.clip(noise(0) - 1.2, 0, 1) * (0.3 + f.flush)

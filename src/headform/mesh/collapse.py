@@ -14,7 +14,8 @@ import numpy as np
 from numba import njit
 
 _TURN = 0.2  # least cosine between the normals of a triangle before and after, first shape
-_QUALITY = 0.08  # least shape quality (1 equilateral) of a new triangle, unless the old one was worse
+# least shape quality (1 equilateral) of a new triangle, unless the old one was worse
+_QUALITY = 0.08
 
 
 @njit(cache=True, nogil=True)
@@ -342,7 +343,9 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                     continue
                 start_v, count_v = start[v], count[v]
                 before = fill
-                fill, touched = _apply(u, v, faces, corners, alive, start, count, pool, fill, changed, saved)
+                fill, touched = _apply(
+                    u, v, faces, corners, alive, start, count, pool, fill, changed, saved
+                )
                 if mu != u:
                     if not _allowed(
                         mu, mv, faces, corners, alive, start, count, pool, points, uv, marks
@@ -369,8 +372,12 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                     quadrics[mv] += quadrics[mu]
                     mass[mv] += mass[mu]
                     used -= 1
-                    _push_around(mv, heap, faces, alive, start, count, pool, points, quadrics, mass, spread, keep)
-                _push_around(v, heap, faces, alive, start, count, pool, points, quadrics, mass, spread, keep)
+                    _push_around(
+                        mv, heap, faces, alive, start, count, pool, points, quadrics, mass, spread, keep
+                    )  # fmt: skip
+                _push_around(
+                    v, heap, faces, alive, start, count, pool, points, quadrics, mass, spread, keep
+                )
                 progress = True
                 break
     return alive, went

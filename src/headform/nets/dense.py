@@ -64,7 +64,10 @@ class DenseNet(nn.Module):
         self.mask_up = nn.Sequential(nn.Conv2d(c[2], 64, 1), nn.PixelShuffle(2))
         self.mask_side = nn.Conv2d(c[1], 16, 1)
         self.mask_head = nn.Sequential(
-            nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 16, 3, padding=1), nn.PixelShuffle(4)
+            nn.Conv2d(32, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(32, 16, 3, padding=1),
+            nn.PixelShuffle(4),
         )
         nn.init.zeros_(self.variance_head.weight)
         nn.init.constant_(self.variance_head.bias, -3.0)

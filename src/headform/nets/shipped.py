@@ -53,6 +53,11 @@ def _read(path: Path | None, name: str) -> tuple[dict[str, torch.Tensor], dict[s
 def _config(card: dict[str, Any], kind: str, where: str) -> dict[str, Any]:
     found = card.get("kind")
     if found != kind:
-        raise WeightsError("weights_kind", f"weights of kind {found!r}, expected {kind!r}", where, f"give {kind} weights")
+        raise WeightsError(
+            "weights_kind",
+            f"weights of kind {found!r}, expected {kind!r}",
+            where,
+            f"give {kind} weights",
+        )
     config = dict(card["config"]["net"])
     return {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}

@@ -145,7 +145,9 @@ class Reconstructor:
                 found.append((face, prediction))
         if not found:
             what = "no face was found" if not candidates else "what looked like a face is none"
-            raise FaceError("no_face", what, photo.name, "give a photo in which a face is seen well")
+            raise FaceError(
+                "no_face", what, photo.name, "give a photo in which a face is seen well"
+            )
         return found, {"detect": detected - started, "landmarks": time.perf_counter() - detected}
 
     def _read(self, photo: Photo, face: Face) -> DensePrediction | None:
@@ -192,7 +194,14 @@ class Reconstructor:
         seam = 1.0
         if self.texture_size:
             kept, removed = bake_textures(
-                self.head, vertices, fit.camera, photo.rgb, lit.light, lit.albedo_code, skin, self.texture_size
+                self.head,
+                vertices,
+                fit.camera,
+                photo.rgb,
+                lit.light,
+                lit.albedo_code,
+                skin,
+                self.texture_size,
             )
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
         lap("texture")
@@ -225,14 +234,18 @@ class Reconstructor:
         )
 
     def _decode(
-        self, identity: Float[np.ndarray, " K"], expression: Float[np.ndarray, " E"], gaze: Float[np.ndarray, "2"]
+        self,
+        identity: Float[np.ndarray, " K"],
+        expression: Float[np.ndarray, " E"],
+        gaze: Float[np.ndarray, "2"],
     ) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
         """Neutral and posed vertices."""
         code, weights = (torch.from_numpy(x).float() for x in (identity, expression))
         neutral = self.head.vertices(code)
         posed = self.head.vertices(code, weights)
         turn = torch.from_numpy(
-            rotation_from_rotvec(np.array([0.0, gaze[0], 0.0])) @ rotation_from_rotvec(np.array([-gaze[1], 0.0, 0.0]))
+            rotation_from_rotvec(np.array([0.0, gaze[0], 0.0]))
+            @ rotation_from_rotvec(np.array([-gaze[1], 0.0, 0.0]))
         ).float()
         return neutral.numpy(), self.head.gazed(posed, turn, turn).numpy()
 
@@ -243,7 +256,9 @@ def judge(prediction: DensePrediction, rms_sigma: float) -> tuple[float, tuple[s
     confidence = 1 / (1 + math.exp((spread - UNSURE_SIGMA) / 0.012))
     reasons = []
     if spread > UNSURE_SIGMA:
-        reasons.append(f"the landmarks are uncertain: sigma is {100 * spread:.1f} % of the face size")
+        reasons.append(
+            f"the landmarks are uncertain: sigma is {100 * spread:.1f} % of the face size"
+        )
     if rms_sigma > 3.0:
         confidence *= 0.5
         reasons.append(f"the head does not follow the landmarks: {rms_sigma:.1f} sigma")
@@ -275,5 +290,3 @@ def _same(a: DensePrediction, b: DensePrediction) -> bool:
     shared = float(np.prod(np.clip(high - low, 0, None)))
     areas = [float(np.prod(np.ptp(p.points[:68], axis=0))) for p in (a, b)]
     return shared > 0.35 * (sum(areas) - shared)
-
-

@@ -16,7 +16,13 @@ _BATCH = 16
 
 
 def write_folder(
-    out: Path, count: int, *, size: int = 224, seed: int = 0, view: View = "loose", recipe: Recipe = FULL
+    out: Path,
+    count: int,
+    *,
+    size: int = 224,
+    seed: int = 0,
+    view: View = "loose",
+    recipe: Recipe = FULL,
 ) -> Path:
     """Write `count` pictures as 000000.png ..., labels.npz, labels.json and sheet.png.
 

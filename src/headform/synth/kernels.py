@@ -107,7 +107,9 @@ def cast_shadow(verts, faces, direction, extent, bias, depth, lit):
 
 @njit(cache=True, nogil=True, fastmath=True)
 @typing.no_type_check
-def shade(normals, albedo, gloss, occlusion, lit, ambient, directions, colours, hardness, shininess, out):
+def shade(
+    normals, albedo, gloss, occlusion, lit, ambient, directions, colours, hardness, shininess, out
+):
     """Radiance toward the camera per vertex; the camera looks along +z, all in the camera frame.
 
     Ambient light is a 9-coefficient polynomial of the normal; lamps wrap a little round the edge, red most, as skin
@@ -172,7 +174,18 @@ def skin_luminance(face_index, bary, faces, radiance, skin_faces, values):
 @njit(cache=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def resolve(
-    face_index, bary, faces, radiance, exposure, tone, background, skin_faces, lens_cover, lens_rgb, picture, skin
+    face_index,
+    bary,
+    faces,
+    radiance,
+    exposure,
+    tone,
+    background,
+    skin_faces,
+    lens_cover,
+    lens_rgb,
+    picture,
+    skin,
 ):
     """Interpolate, tone-map and average 2 x 2 samples onto the background.
 

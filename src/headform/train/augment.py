@@ -16,7 +16,9 @@ def cut_windows(
     images: UInt8[np.ndarray, "B S S C"], corners: np.ndarray, side: int
 ) -> UInt8[np.ndarray, "B T T C"]:
     """Windows of `side` pixels."""
-    return np.stack([im[y : y + side, x : x + side] for im, (x, y) in zip(images, corners, strict=True)])
+    return np.stack(
+        [im[y : y + side, x : x + side] for im, (x, y) in zip(images, corners, strict=True)]
+    )
 
 
 def vary_colour(
@@ -29,7 +31,9 @@ def vary_colour(
     return np.clip(images * gain + lift, 0, 255)
 
 
-def paste_patches(rng: np.random.Generator, images: Float[np.ndarray, "B S S C"], rate: float) -> None:
+def paste_patches(
+    rng: np.random.Generator, images: Float[np.ndarray, "B S S C"], rate: float
+) -> None:
     """Cover a rectangle of some pictures with a piece of another, in place: occluders of any look."""
     count, side = images.shape[:2]
     for k in np.flatnonzero(rng.random(count) < rate):

@@ -102,13 +102,18 @@ class MadePool:
     def __enter__(self) -> "MadePool":
         context = get_context("spawn")
         for number in range(self.config.workers):
-            worker = context.Process(target=_work, args=(self.folder, self.config, number), daemon=True)
+            worker = context.Process(
+                target=_work, args=(self.folder, self.config, number), daemon=True
+            )
             worker.start()
             self._workers.append(worker)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for worker in self._workers:
             worker.terminate()
@@ -128,9 +133,15 @@ class MadePool:
         start = time.monotonic()
         while self.made < count:
             if any(w.exitcode is not None for w in self._workers):
-                raise ResourceError("worker_died", "a generator process ended", "made people", "see its error above")
+                raise ResourceError(
+                    "worker_died", "a generator process ended", "made people", "see its error above"
+                )
             if time.monotonic() - start > timeout:
-                raise ResourceError("worker_slow", f"{self.made} of {count} people after {timeout:.0f} s", "made people")
+                raise ResourceError(
+                    "worker_slow",
+                    f"{self.made} of {count} people after {timeout:.0f} s",
+                    "made people",
+                )
             time.sleep(0.2)
 
     def draw(self, rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
@@ -142,7 +153,9 @@ class MadePool:
         return {name: np.asarray(values[index]) for name, values in self.rows.items()}
 
 
-def _spread(flat: Int[np.ndarray, " B"], filled: Int[np.ndarray, " W"], share: int) -> Int[np.ndarray, " B"]:
+def _spread(
+    flat: Int[np.ndarray, " B"], filled: Int[np.ndarray, " W"], share: int
+) -> Int[np.ndarray, " B"]:
     """Position among all filled rows to row of the ring."""
     ends = np.cumsum(filled)
     worker = np.searchsorted(ends, flat, side="right")

@@ -53,7 +53,9 @@ class IdentityConfig:
 
     def pool(self, recipe: Recipe) -> PoolConfig:
         """The generator of one part of the run."""
-        return PoolConfig("tight", PICTURE_SIDE, recipe, self.capacity, self.workers, self.seed + 77)
+        return PoolConfig(
+            "tight", PICTURE_SIDE, recipe, self.capacity, self.workers, self.seed + 77
+        )
 
 
 def shape_metric(head: LinearHead, *, points: int = 1500) -> Float[Tensor, "K K"]:
@@ -88,7 +90,9 @@ class IdentityBatches:
     ) -> tuple[Float[Tensor, "B 1 S S"], Float[Tensor, "B K"]]:
         """Vary the rows (not when `rng` is None: the middle window, as it is)."""
         count = len(rows["images"])
-        corners = np.full((count, 2), _SLACK // 2) if rng is None else random_windows(rng, count, _SLACK)
+        corners = (
+            np.full((count, 2), _SLACK // 2) if rng is None else random_windows(rng, count, _SLACK)
+        )
         images = cut_windows(rows["images"], corners, INPUT_SIDE)
         code = rows["identity"].copy()
         if rng is None:
@@ -102,13 +106,19 @@ class IdentityBatches:
         return torch.from_numpy(grey)[:, None], torch.from_numpy(code)
 
 
-def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[IdentityNet, LoopResult, dict[str, Any]]:
+def run(
+    config: IdentityConfig, out: Path, *, resume: bool = False
+) -> tuple[IdentityNet, LoopResult, dict[str, Any]]:
     """Train in `out`; returns the averaged network, what the loop did, and facts for the model card."""
     torch.manual_seed(config.seed)
     head = load_open()
     net = IdentityNet(replace(config.net, modes=len(head.identity)))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    facts: dict[str, Any] = {"stage": "shape, preset first", "config": asdict(config), "head": head.sha256}
+    facts: dict[str, Any] = {
+        "stage": "shape, preset first",
+        "config": asdict(config),
+        "head": head.sha256,
+    }
     loop = Loop(net, config.loop, out, facts=facts, resume=resume)
     batches, metric = IdentityBatches(head), shape_metric(head)
     metric = metric + config.ridge * torch.eye(len(metric))
@@ -121,11 +131,15 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
         pool_config = config.pool(recipe)
         pool_config = replace(pool_config, seed=pool_config.seed + 1000 * round(loop.seconds))
         with MadePool(out / "pool", head, pool_config) as pool:
-            validators = {part: _validator(head, config, part, batches, metric) for part in ("easy", "full")}
+            validators = {
+                part: _validator(head, config, part, batches, metric) for part in ("easy", "full")
+            }
             pool.wait_for(config.first_people if name == "easy" else min(2048, config.first_people))
             draws = np.random.default_rng((config.seed, loop.step))
 
-            def step(number: int, pool: MadePool = pool, draws: np.random.Generator = draws) -> Losses:
+            def step(
+                number: int, pool: MadePool = pool, draws: np.random.Generator = draws
+            ) -> Losses:
                 images, code = batches(pool.draw(draws, config.loop.batch), draws)
                 wrong = net(images) - code
                 total = torch.einsum("bk,kl,bl->b", wrong, metric, wrong).mean()
@@ -150,7 +164,11 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
 
 
 def _validator(
-    head: LinearHead, config: IdentityConfig, part: str, batches: IdentityBatches, metric: Float[Tensor, "K K"]
+    head: LinearHead,
+    config: IdentityConfig,
+    part: str,
+    batches: IdentityBatches,
+    metric: Float[Tensor, "K K"],
 ) -> Any:
     """Error of a network as percentage of the mean head's, on people that no worker makes."""
     recipe = {"easy": EASY, "full": FULL}[part]

@@ -71,12 +71,23 @@ class Loop:
     """
 
     def __init__(
-        self, module: nn.Module, config: LoopConfig, folder: Path, *, facts: dict[str, Any], resume: bool = False
+        self,
+        module: nn.Module,
+        config: LoopConfig,
+        folder: Path,
+        *,
+        facts: dict[str, Any],
+        resume: bool = False,
     ) -> None:
         self.module, self.config, self.folder = module, config, folder
         folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(folder / "config.json", (json.dumps({"loop": asdict(config), **facts}, indent=1) + "\n").encode())
-        self.optimizer = torch.optim.AdamW(module.parameters(), lr=config.rate, weight_decay=config.decay)
+        write_bytes(
+            folder / "config.json",
+            (json.dumps({"loop": asdict(config), **facts}, indent=1) + "\n").encode(),
+        )
+        self.optimizer = torch.optim.AdamW(
+            module.parameters(), lr=config.rate, weight_decay=config.decay
+        )
         self.averaged = {k: v.detach().clone() for k, v in module.state_dict().items()}
         self.step, self.seconds = 0, 0.0
         self.stopped = False
@@ -114,7 +125,11 @@ class Loop:
             losses = losses_of(self.step)
             total = losses["total"]
             if not math.isfinite(float(total.detach())):
-                raise ResourceError("loss_not_finite", f"loss {float(total.detach())} at step {self.step}", str(self.folder))
+                raise ResourceError(
+                    "loss_not_finite",
+                    f"loss {float(total.detach())} at step {self.step}",
+                    str(self.folder),
+                )
             self.optimizer.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip)
@@ -122,14 +137,22 @@ class Loop:
             self._average()
             self.step += 1
             for name, value in losses.items():
-                shown[name] = 0.98 * shown.get(name, float(value.detach())) + 0.02 * float(value.detach())
+                shown[name] = 0.98 * shown.get(name, float(value.detach())) + 0.02 * float(
+                    value.detach()
+                )
             now = time.monotonic()
             self.seconds, before = self.seconds + now - before, now
             if self.step % self.config.log_every == 0:
-                line: dict[str, Any] = {"step": self.step, "minutes": round(self.seconds / 60, 2), "rate": rate}
+                line: dict[str, Any] = {
+                    "step": self.step,
+                    "minutes": round(self.seconds / 60, 2),
+                    "rate": rate,
+                }
                 line |= {k: round(v, 5) for k, v in shown.items()}
                 if validate is not None and self.step % validate_every == 0:
-                    line |= {f"val_{k}": round(v, 4) for k, v in validate(self.averaged_module()).items()}
+                    line |= {
+                        f"val_{k}": round(v, 4) for k, v in validate(self.averaged_module()).items()
+                    }
                     self.module.train()
                 self._log(line, tell)
             if now - saved > self.config.save_seconds:
@@ -160,9 +183,11 @@ class Loop:
     def _restore(self) -> None:
         with safe_open(self.checkpoint, framework="pt") as file:
             facts = file.metadata()
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
         self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
-        self.module.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+        self.module.load_state_dict(
+            {k[6:]: v for k, v in tensors.items() if k.startswith("model.")}
+        )
         self.averaged = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in tensors.items():
