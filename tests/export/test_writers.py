@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,15 @@ from PIL import Image
 from headform.errors import ResourceError, UsageError
 from headform.export import writers
 from headform.export.morph_targets import ARKIT_NAMES
-from headform.export.writers import FORMATS, chosen_texture, encode_all, write_reconstruction
+from headform.export.writers import (
+    FORMATS,
+    chosen_texture,
+    encode_all,
+    encode_landmarks,
+    encode_parameters,
+    write_reconstruction,
+)
+from headform.geometry.camera import PerspectiveCamera
 from headform.mesh import obj, ply
 from headform.pipeline.reconstruction import Reconstruction
 
@@ -131,3 +140,16 @@ def test_mistakes_are_explained(tmp_path: Path, result: Reconstruction) -> None:
     with pytest.raises(ResourceError) as resource:
         write_reconstruction(result, tmp_path / "file" / "x", [])
     assert resource.value.code == "write_failed"
+
+
+def test_a_reduced_photo_is_written_in_original_pixels(result: Reconstruction) -> None:
+    reduced = replace(result, reduction=2)
+    plain, double = (json.loads(encode_landmarks(r)) for r in (result, reduced))
+    np.testing.assert_allclose(double["points68"], 2 * np.array(plain["points68"]), atol=0.02)
+    np.testing.assert_allclose(double["box"], 2 * np.array(plain["box"]), atol=0.02)
+    with np.load(io.BytesIO(encode_parameters(reduced))) as arrays:
+        camera = PerspectiveCamera(arrays["K"], arrays["R"], arrays["t"])
+        assert tuple(arrays["image_size"]) == tuple(2 * side for side in result.image_size)
+        there = camera.project(result.vertices.astype(np.float64))[:, :2]
+    here = result.camera.project(result.vertices.astype(np.float64))[:, :2]
+    np.testing.assert_allclose(there, 2 * here, atol=1e-6)

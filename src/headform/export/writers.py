@@ -4,6 +4,7 @@ V vertices, H rows and W columns of the photo.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -117,6 +118,7 @@ def chosen_texture(result: Reconstruction, texture: TextureChoice) -> UInt8[np.n
 
 def encode_parameters(result: Reconstruction) -> bytes:
     """`parameters.npz`; see `headform.export.parameters`."""
+    result = _in_original_pixels(result)
 
     def single(values: np.ndarray) -> Float32[np.ndarray, "..."]:
         return np.asarray(values, np.float32)
@@ -147,6 +149,7 @@ def encode_parameters(result: Reconstruction) -> bytes:
 
 def encode_landmarks(result: Reconstruction) -> bytes:
     """`landmarks.json`; see `headform.export.landmarks_json`."""
+    result = _in_original_pixels(result)
     return landmarks_json.encode(
         Landmarks(
             points68=result.points68,
@@ -160,6 +163,24 @@ def encode_landmarks(result: Reconstruction) -> bytes:
             head_name=result.head.name,
             head_sha256=result.head.sha256,
         )
+    )
+
+
+def _in_original_pixels(result: Reconstruction) -> Reconstruction:
+    """A huge JPEG is decoded at a fraction of its size; what is written counts in the original's pixels."""
+    scale = result.reduction
+    if scale == 1:
+        return result
+    face = result.face
+    return replace(
+        result,
+        points68=result.points68 * scale,
+        dense=result.dense * scale,
+        dense_sigma=result.dense_sigma * scale,
+        face=replace(face, box=face.box * scale, points5=face.points5 * scale),
+        camera=result.camera.resized(float(scale)),
+        image_size=(result.image_size[0] * scale, result.image_size[1] * scale),
+        reduction=1,
     )
 
 

@@ -14,8 +14,7 @@ import numpy as np
 from numba import njit
 
 _TURN = 0.2  # least cosine between the normals of a triangle before and after, first shape
-# least shape quality (1 equilateral) of a new triangle, unless the old one was worse
-_QUALITY = 0.08
+_QUALITY = 0.08  # least shape quality (1 equilateral) of a new triangle, if the old was better
 
 
 @njit(cache=True, nogil=True)

@@ -231,6 +231,7 @@ class Reconstructor:
             albedo_texture=albedo,
             seam_gradient=seam,
             timings=timings,
+            reduction=photo.reduction,
         )
 
     def _decode(

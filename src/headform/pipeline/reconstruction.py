@@ -43,6 +43,8 @@ class Reconstruction:
         albedo_texture: sRGB atlas without it.
         seam_gradient: colour step across the border of photo and fill, 1 is none; see ``fit.texture``.
         timings: seconds by stage.
+        reduction: pixels of the original photo per pixel of `photo`, 2, 4 or 8 for huge JPEGs; files on disk are in pixels
+            of the original.
     """
 
     head: LinearHead
@@ -68,3 +70,4 @@ class Reconstruction:
     albedo_texture: UInt8[np.ndarray, "S S 3"] | None
     seam_gradient: float
     timings: Mapping[str, float]
+    reduction: int = 1
