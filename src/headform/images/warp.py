@@ -42,7 +42,7 @@ def warp(
     """
     back = inverse(np.asarray(matrix, np.float64))
     step = math.sqrt(abs(float(np.linalg.det(back[:, :2]))))  # photo pixels per crop pixel
-    samples = int(min(8, max(1, math.ceil(step))))
+    samples = int(min(8, max(1, math.ceil(0.6 * step))))  # each covers two photo pixels
     crop = np.empty((side, side, 3), np.uint8)
     _warp(np.ascontiguousarray(rgb), np.ascontiguousarray(back), samples, crop)
     return crop

@@ -117,7 +117,10 @@ class MadePool:
     ) -> None:
         for worker in self._workers:
             worker.terminate()
-            worker.join()
+            worker.join(timeout=10.0)
+            if worker.exitcode is None:  # paused from outside: it cannot hear a polite word
+                worker.kill()
+                worker.join()
 
     @property
     def made(self) -> int:
