@@ -9,6 +9,7 @@ from PIL import Image
 
 from headform import images
 from headform.errors import FaceError, InputError, UsageError, WeightsError
+from headform.geometry.rotation_numpy import rotation_from_rotvec
 from headform.nets.dense_predictor import DensePrediction, average
 from headform.pipeline.landmarks68 import points68
 from headform.pipeline.mask import mask_in_photo
@@ -173,3 +174,13 @@ def test_photos_may_be_given_read(reconstructor: Reconstructor, repository: Path
     (result,) = reconstructor.reconstruct(photo)
     assert result.photo_name == photo.name
     assert set(result.timings) >= {"read", "detect", "landmarks", "identity", "fit", "texture"}
+
+
+def test_the_code_of_a_result_decodes_to_its_vertices(astronaut: Reconstruction) -> None:
+    code = astronaut.coefficients()
+    assert code.pack().shape == (244,)
+    neutral = astronaut.head.vertices(code["identity"].float())
+    np.testing.assert_allclose(neutral.numpy(), astronaut.neutral, atol=1e-6)
+    np.testing.assert_allclose(code["pose"][3:6].numpy(), astronaut.camera.t)
+    turn = rotation_from_rotvec(code["pose"][:3].numpy())
+    np.testing.assert_allclose(turn, astronaut.camera.R, atol=1e-9)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float, Float32, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.rotation_numpy import rotvec_from_rotation
+from headform.heads.coefficients import OPEN, Coefficients
 from headform.heads.linear import LinearHead
 from headform.nets.face import Face
 
@@ -71,3 +74,23 @@ class Reconstruction:
     seam_gradient: float
     timings: Mapping[str, float]
     reduction: int = 1
+
+    def coefficients(self) -> Coefficients:
+        """Everything that was estimated as one code of the open head (`heads.coefficients.OPEN`).
+
+        Raises:
+            InputError: ``code_part`` when the head has other numbers of modes.
+        """
+        k = self.camera.K
+        turn = rotvec_from_rotation(self.camera.R)
+        values = {
+            "identity": self.identity,
+            "expression": self.expression,
+            "pose": np.concatenate([turn, self.camera.t, np.zeros(3), self.gaze, self.gaze]),
+            "texture": self.albedo_code,
+            "camera": np.array([k[0, 0], k[0, 2], k[1, 2]]),
+            "light": self.light.T.ravel(),
+        }
+        return Coefficients(
+            OPEN, {name: torch.from_numpy(np.array(v, np.float64)) for name, v in values.items()}
+        )

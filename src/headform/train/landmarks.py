@@ -182,7 +182,7 @@ def run(
     loop = Loop(net, config.loop, out, facts=facts, resume=resume)
     batches, losses = LandmarkBatches(head), LandmarkLosses(head)
     pool_seed = config.pool.seed + 1000 * round(loop.seconds)  # a resumed run sees new people
-    pool = MadePool(out / "pool", head, replace(config.pool, seed=pool_seed))
+    pool = MadePool(out / "pool", head, replace(config.pool, seed=pool_seed), keep=resume)
     with pool:
         held_out = batches(validation_rows(head, config), None)
         pool.wait_for(config.first_people)

@@ -83,20 +83,28 @@ class MadePool:
         folder: where the memory-mapped arrays go; removed by the caller.
         head: the head the people are made on.
         config: what is made.
+        keep: go on with the people that an interrupted run left in `folder`, if their layout is the same.
     """
 
-    def __init__(self, folder: Path, head: LinearHead, config: PoolConfig) -> None:
+    def __init__(
+        self, folder: Path, head: LinearHead, config: PoolConfig, *, keep: bool = False
+    ) -> None:
         self.folder, self.config = folder, config
         folder.mkdir(parents=True, exist_ok=True)
-        self.rows = {
-            name: np.lib.format.open_memmap(
-                folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(config.capacity, *shape)
-            )
+        layout = {
+            name: ((config.capacity, *shape), dtype)
             for name, (shape, dtype) in row_layout(head, config.size).items()
-        }
-        self._made = np.lib.format.open_memmap(
-            folder / "made.npy", mode="w+", dtype=np.int64, shape=(config.workers,)
-        )
+        } | {"made": ((config.workers,), "i8")}
+        arrays = _opened(folder, layout) if keep else None
+        if arrays is None:
+            arrays = {
+                name: np.lib.format.open_memmap(
+                    folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape
+                )
+                for name, (shape, dtype) in layout.items()
+            }
+        self._made = arrays.pop("made")
+        self.rows = arrays
         self._workers: list[BaseProcess] = []
 
     def __enter__(self) -> "MadePool":
@@ -165,6 +173,22 @@ def _spread(
     return np.asarray(worker * share + flat - (ends - filled)[worker])
 
 
+def _opened(
+    folder: Path, layout: dict[str, tuple[tuple[int, ...], str]]
+) -> dict[str, np.ndarray] | None:
+    """The arrays of an earlier run, writable; None unless all are there and fit."""
+    arrays = {}
+    for name, (shape, dtype) in layout.items():
+        path = folder / f"{name}.npy"
+        if not path.is_file():
+            return None
+        array = np.load(path, mmap_mode="r+", allow_pickle=False)
+        if array.shape != shape or array.dtype != np.dtype(dtype):
+            return None
+        arrays[name] = array
+    return arrays
+
+
 def _work(folder: Path, config: PoolConfig, number: int) -> None:
     head = load_open()
     parent = os.getppid()
@@ -173,7 +197,7 @@ def _work(folder: Path, config: PoolConfig, number: int) -> None:
     rows = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in layout}
     made = np.load(folder / "made.npy", mmap_mode="r+")
     share = config.capacity // config.workers
-    count = 0
+    count = int(made[number])
     while os.getppid() == parent:  # end with the trainer, however it ended
         rng = np.random.default_rng((config.seed, number, count))
         fresh = rows_of(maker.batch(rng, _BATCH))

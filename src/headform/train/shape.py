@@ -130,7 +130,7 @@ def run(
             continue
         pool_config = config.pool(recipe)
         pool_config = replace(pool_config, seed=pool_config.seed + 1000 * round(loop.seconds))
-        with MadePool(out / "pool", head, pool_config) as pool:
+        with MadePool(out / f"pool_{name}", head, pool_config, keep=resume) as pool:
             validators = {
                 part: _validator(head, config, part, batches, metric) for part in ("easy", "full")
             }
@@ -150,7 +150,7 @@ def run(
 
             result = loop.run(step, validate, until=until)
             made[name] = pool.made
-        shutil.rmtree(out / "pool", ignore_errors=True)
+        shutil.rmtree(out / f"pool_{name}", ignore_errors=True)
     final = loop.averaged_module()
     if not isinstance(final, IdentityNet):
         raise TypeError(type(final))

@@ -1,0 +1,137 @@
+"""The codes of head models: one vector, named parts. Nothing else in the program knows an offset.
+
+B batch dimensions, N length of a code.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from headform.errors import InputError
+
+
+@dataclass(frozen=True)
+class CoefficientLayout:
+    """Names and lengths of the parts of a code, in order.
+
+    Attributes:
+        name: of the layout.
+        parts: name and length of each part.
+    """
+
+    name: str
+    parts: tuple[tuple[str, int], ...]
+
+    @property
+    def size(self) -> int:
+        """Length N of a whole code."""
+        return sum(length for _, length in self.parts)
+
+    @property
+    def slices(self) -> dict[str, slice]:
+        """Where each part lies."""
+        ends = list(accumulate(length for _, length in self.parts))
+        return {
+            name: slice(end - length, end)
+            for (name, length), end in zip(self.parts, ends, strict=True)
+        }
+
+    def split(self, code: Float[Tensor, "*B N"]) -> "Coefficients":
+        """Take a code apart (views, no copies).
+
+        Raises:
+            InputError: ``code_length``.
+        """
+        if code.shape[-1] != self.size:
+            raise InputError(
+                "code_length",
+                f"a code of {code.shape[-1]} numbers, expected {self.size}",
+                f"layout {self.name}",
+                "use the layout that the code was packed with",
+            )
+        return Coefficients(self, {name: code[..., at] for name, at in self.slices.items()})
+
+    def zeros(self, *batch: int) -> "Coefficients":
+        """All zero: the mean head without pose."""
+        return self.split(torch.zeros(*batch, self.size))
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """A code by parts; see `CoefficientLayout`. Read a part as ``coefficients["identity"]``."""
+
+    layout: CoefficientLayout
+    values: Mapping[str, Float[Tensor, "..."]]
+
+    def __post_init__(self) -> None:
+        for name, length in self.layout.parts:
+            if name not in self.values or self.values[name].shape[-1] != length:
+                found = tuple(self.values[name].shape) if name in self.values else "nothing"
+                raise InputError(
+                    "code_part",
+                    f"{name} is {found}, expected {length} numbers",
+                    f"layout {self.layout.name}",
+                    "give every part of the layout at its length",
+                )
+        unknown = set(self.values) - {name for name, _ in self.layout.parts}
+        if unknown:
+            raise InputError(
+                "code_part", f"unknown parts {sorted(unknown)}", f"layout {self.layout.name}"
+            )
+
+    def __getitem__(self, name: str) -> Float[Tensor, "..."]:
+        return self.values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self.layout.parts)
+
+    def pack(self) -> Float[Tensor, "*B N"]:
+        """The parts as one code; parts without batch dimensions are repeated."""
+        batch = torch.broadcast_shapes(*(self.values[name].shape[:-1] for name in self))
+        parts = [self.values[name].expand(*batch, length) for name, length in self.layout.parts]
+        return torch.cat(parts, dim=-1)
+
+
+OPEN = CoefficientLayout(
+    "open",
+    (
+        ("identity", 100),
+        ("expression", 51),
+        ("pose", 13),
+        ("texture", 50),
+        ("camera", 3),
+        ("light", 27),
+    ),
+)
+"""Pose: rotation vector camera from head 3, translation 3 (metres), neck 3, gaze yaw and pitch of the right and the left eye.
+Camera: focal length and principal point, pixels. Light: nine coefficients of red, then green, then blue."""
+
+FLAME = CoefficientLayout(
+    "flame",
+    (
+        ("shape", 300),
+        ("pose", 6),
+        ("expression", 100),
+        ("texture", 50),
+        ("camera", 3),
+        ("light", 27),
+    ),
+)
+"""The 486 numbers of Xu et al. (2024): pose is global rotation and jaw, camera is weak perspective."""
+
+BASEL_FRONT = CoefficientLayout(
+    "basel-front",
+    (
+        ("identity", 80),
+        ("expression", 64),
+        ("texture", 80),
+        ("angles", 3),
+        ("light", 27),
+        ("translation", 3),
+    ),
+)
+"""The 257 numbers of Deng et al. (2019), which Lin et al. (2020) use."""
