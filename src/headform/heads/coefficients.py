@@ -107,7 +107,7 @@ OPEN = CoefficientLayout(
         ("light", 27),
     ),
 )
-"""Pose: rotation vector camera from head 3, translation 3 (metres), neck 3, gaze yaw and pitch of the right and the left eye.
+"""Pose: rotation vector camera from head 3, translation 3 (metres), neck 3, gaze yaw and pitch of right and left eye.
 Camera: focal length and principal point, pixels. Light: nine coefficients of red, then green, then blue."""
 
 FLAME = CoefficientLayout(
