@@ -16,7 +16,7 @@ import numpy as np
 import tyro
 
 from benchmarks.environment import describe
-from headform import Reconstructor, heads, images
+from headform import Reconstructor, heads
 from headform.errors import FaceError
 from headform.evaluate.identity import evaluate_identity
 from headform.nets.identity_predictor import IdentityPredictor
@@ -54,10 +54,9 @@ class _Judge:
 
     def _look(self, rgb: np.ndarray) -> np.ndarray:
         try:
-            found, _ = self._reconstructor.find(images.from_array(rgb))
-            crop = tight_crop(found[0][1].points[:68])
-            network = self._network.predict(rgb, crop)
-            return np.stack([network, self._reconstructor.reconstruct(rgb)[0].identity])
+            result = self._reconstructor.reconstruct(rgb)[0]
+            network = self._network.predict(rgb, tight_crop(result.dense[:68]))
+            return np.stack([network, result.identity])
         except FaceError:
             return np.full((2, len(self._reconstructor.head.identity)), np.nan)
 
