@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import headform.export
 from headform.export import image_bytes, report, writers
@@ -137,7 +138,11 @@ def test_the_viewer_moves_the_head_as_we_do(result: Reconstruction, tmp_path: Pa
     said = json.loads(run.stdout)
     neutral = result.neutral.astype(np.float64)
     eyes = {side: head.part_vertices(f"eye_{side.lower()}").numpy() for side in ("Left", "Right")}
-    shapes = arkit_targets(head.expression.numpy(), head.expression_names, result.neutral, eyes)
+    at_rest = torch.from_numpy(result.neutral)
+    centres = {s: head.eye_centre(at_rest, f"eye_{s.lower()}").double().numpy() for s in eyes}
+    shapes = arkit_targets(
+        head.expression.numpy(), head.expression_names, result.neutral, eyes, centres
+    )
     for shape, weight in zip(shapes, said["weights"], strict=True):
         neutral += weight * shape.delta
     faces = head.faces.numpy()

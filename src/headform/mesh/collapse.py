@@ -2,10 +2,9 @@
 
 V vertices, F triangles, S shapes. No argument is checked here; `simplify` does.
 
-A vertex keeps its triangles as a slice of one growing pool: ``pool[start[v] : start[v] + count[v]]``. Dead triangles
-stay in the slices and are skipped. A quadric is the ten coefficients of the symmetric 4 x 4 matrix of Garland and
-Heckbert, "Surface Simplification Using Quadric Error Metrics" (1997): xx xy xz xw yy yz yw zz zw ww.
-"""
+A vertex keeps its triangles as a slice of a growing pool: ``pool[start[v] : start[v] + count[v]]``. Dead triangles stay and
+are skipped. A quadric is the ten coefficients of the symmetric 4 x 4 matrix of Garland and
+Heckbert, "Surface Simplification Using Quadric Error Metrics" (1997): xx xy xz xw yy yz yw zz zw ww."""
 
 import heapq
 import typing

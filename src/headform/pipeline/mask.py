@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 from numba import njit
 
+from headform.images.warp import apply, inverse
 from headform.nets.dense import INPUT_SIDE
 from headform.nets.dense_predictor import DensePrediction
 
@@ -19,9 +20,15 @@ FADE = 9.0
 def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
     """Probability that each pixel shows the head's own surface; fades to 0 at the border of the crop."""
     out = np.zeros((size[1], size[0]), np.float32)
+    corners = np.array([[0.0, 0], [INPUT_SIDE, 0], [0, INPUT_SIDE], [INPUT_SIDE, INPUT_SIDE]])
+    seen = apply(inverse(prediction.crop), corners)
+    first = np.clip(np.floor(seen.min(0)), 0, size).astype(int)
+    last = np.clip(np.ceil(seen.max(0)), 0, size).astype(int)
     _spread(
         np.ascontiguousarray(prediction.mask, np.float32),
         np.ascontiguousarray(prediction.crop * (prediction.mask.shape[0] / INPUT_SIDE)),
+        first,
+        last,
         out,
     )
     return out
@@ -29,11 +36,11 @@ def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _spread(mask, matrix, out):
-    """Bilinear samples of mask (M, M) at matrix (2, 3) times the pixel centres of out (H, W)."""
+def _spread(mask, matrix, first, last, out):
+    """Bilinear samples of mask (M, M) at matrix (2, 3) times the pixel centres of out (H, W) from first to last (x, y)."""
     side = mask.shape[0]
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
+    for y in range(first[1], last[1]):
+        for x in range(first[0], last[0]):
             u = matrix[0, 0] * (x + 0.5) + matrix[0, 1] * (y + 0.5) + matrix[0, 2] - 0.5
             v = matrix[1, 0] * (x + 0.5) + matrix[1, 1] * (y + 0.5) + matrix[1, 2] - 0.5
             if u < 0 or v < 0 or u >= side - 1 or v >= side - 1:
