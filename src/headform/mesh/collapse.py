@@ -1,10 +1,9 @@
 """The compiled part of `mesh.simplify`: half-edge collapses on a triangle mesh with texture corners and several shapes.
 
-V vertices, F triangles, S shapes. No argument is checked here; `simplify` does.
-
-A vertex keeps its triangles as a slice of a growing pool: ``pool[start[v] : start[v] + count[v]]``. Dead triangles stay and
-are skipped. A quadric is the ten coefficients of the symmetric 4 x 4 matrix of Garland and
-Heckbert, "Surface Simplification Using Quadric Error Metrics" (1997): xx xy xz xw yy yz yw zz zw ww."""
+V vertices, F triangles, S shapes. No argument is checked here; `simplify` does. A vertex keeps its triangles as a slice of
+a growing pool: ``pool[start[v] : start[v] + count[v]]``; dead triangles stay and are skipped. A quadric is the symmetric
+4 x 4 matrix of Garland and Heckbert (1997) as xx xy xz xw yy yz yw zz zw ww.
+"""
 
 import heapq
 import typing
