@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFilter
 
-_BANK_SIDE = 320
+_BANK_SIDE = 240
 
 
 class SceneBank:

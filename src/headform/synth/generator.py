@@ -60,7 +60,7 @@ class Generator:
         size: int = 144,
         view: View = "loose",
         recipe: Recipe = FULL,
-        bank_size: int = 160,
+        bank_size: int = 96,
     ) -> None:
         self.head, self.size, self.view, self.recipe = head, size, view, recipe
         self._fields: SkinFields = skin_fields(head)
