@@ -142,7 +142,7 @@ def read(path: Path) -> LinearHead:
         ) from error
     text = _text(metadata)
     if text is None:
-        fix = "give a file made by `headform heads build-open` or `headform heads convert`"
+        fix = "give a file made by `headform heads build-open`"
         raise WeightsError(
             "head_foreign", "a safetensors file, but not of a headform head", str(path), fix
         )
