@@ -1,0 +1,1 @@
+"""Operators on a fixed graph: scaled Laplacian, Chebyshev convolution, resampling between mesh levels."""

@@ -1,0 +1,42 @@
+"""Activations with a bias of their own, one per channel.
+
+*B any leading axes, V vertices, C channels.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class BiasedReLU(nn.Module):
+    """max(x + b, 0), ``b1relu`` of CoMA (Ranjan et al. 2018).
+
+    Args:
+        channels: C.
+        init: value of every bias at the start.
+    """
+
+    def __init__(self, channels: int, *, init: float = 0.0) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.full((channels,), init))
+
+    def forward(self, x: Float[Tensor, "*B V C"]) -> Float[Tensor, "*B V C"]:
+        """Shift, then clip at 0."""
+        return torch.relu(x + self.bias)
+
+
+class BiasedELU(nn.Module):
+    """ELU(x + b), of the texture networks of Lin et al. (2020).
+
+    Args:
+        channels: C.
+        init: value of every bias at the start.
+    """
+
+    def __init__(self, channels: int, *, init: float = 0.0) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.full((channels,), init))
+
+    def forward(self, x: Float[Tensor, "*B V C"]) -> Float[Tensor, "*B V C"]:
+        """Shift, then x above 0 and exp(x) - 1 below."""
+        return nn.functional.elu(x + self.bias)

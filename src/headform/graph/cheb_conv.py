@@ -1,0 +1,87 @@
+"""Chebyshev spectral graph convolution on a fixed mesh topology.
+
+Shapes: *B any leading batch axes, V vertices, C channels, K Chebyshev terms.
+
+Reference: Defferrard, Bresson, Vandergheynst, "Convolutional Neural Networks on Graphs with Fast Localized Spectral
+Filtering", NeurIPS 2016, eq. 4-5. https://arxiv.org/abs/1606.09375
+"""
+
+import math
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from headform.graph.chebyshev import chebyshev_basis
+from headform.graph.laplacian import ScaledLaplacian
+
+Backend = Literal["auto", "reference", "compiled"]
+"""``reference``: torch, any device and dtype. ``compiled``: the CPU kernel, float32 alone. ``auto``: the kernel where it
+applies, the reference elsewhere."""
+
+
+class ChebConv(nn.Module):
+    r"""y = \sum_k T_k(\tilde L) x W_k + b.
+
+    The Laplacian is an argument, not state: one operator per mesh level is built once and shared by every layer that
+    works on that level. The weights start uniform as those of a linear layer with K * C_in inputs do (torch's
+    `nn.Linear`), the bias at 0.
+
+    Args:
+        in_channels: C_in.
+        out_channels: C_out.
+        num_terms: K, the number of Chebyshev terms (polynomial degree K - 1).
+        bias: add one learned offset per output channel.
+        backend: see `Backend`.
+
+    Attributes:
+        weight: (K, C_in, C_out).
+        bias: (C_out,) or None.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        num_terms: int,
+        *,
+        bias: bool = True,
+        backend: Backend = "auto",
+    ) -> None:
+        super().__init__()
+        if num_terms < 1:
+            raise ValueError(f"num_terms must be at least 1, got {num_terms}")
+        if backend not in get_args(Backend):
+            raise ValueError(f"backend must be one of {get_args(Backend)}, got {backend!r}")
+        self.in_channels, self.out_channels, self.num_terms = in_channels, out_channels, num_terms
+        self.backend = backend
+        self.weight = nn.Parameter(torch.empty(num_terms, in_channels, out_channels))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        bound = 1 / math.sqrt(num_terms * in_channels)
+        nn.init.uniform_(self.weight, -bound, bound)
+
+    def forward(
+        self, x: Float[Tensor, "*B V C_in"], lap: ScaledLaplacian
+    ) -> Float[Tensor, "*B V C_out"]:
+        """Filter `x` on the graph whose scaled Laplacian is `lap`."""
+        return cheb_conv(x, self.weight, self.bias, lap, backend=self.backend)
+
+    def extra_repr(self) -> str:
+        """Sizes in `print(model)`."""
+        bias = self.bias is not None
+        return f"{self.in_channels}, {self.out_channels}, num_terms={self.num_terms}, bias={bias}"
+
+
+def cheb_conv(
+    x: Float[Tensor, "*B V C_in"],
+    weight: Float[Tensor, "K C_in C_out"],
+    bias: Float[Tensor, " C_out"] | None,
+    lap: ScaledLaplacian,
+    *,
+    backend: Backend = "auto",
+) -> Float[Tensor, "*B V C_out"]:
+    """The convolution as a function; see `ChebConv`."""
+    basis = chebyshev_basis(x, lap, len(weight))  # (*B, V, C_in, K)
+    y = torch.einsum("...vck,kco->...vo", basis, weight)
+    return y if bias is None else y + bias

@@ -1,0 +1,53 @@
+"""All operators of a mesh hierarchy, ready for the layers of a network.
+
+V_l vertices on level l, finest first.
+"""
+
+import torch
+from torch import nn
+
+from headform.graph.laplacian import ScaledLaplacian
+from headform.graph.resample import Resample, pooling, unpooling
+from headform.mesh.hierarchy import MeshHierarchy
+
+
+class GraphLevels(nn.Module):
+    """Scaled Laplacians of L + 1 levels and the L steps down and up between them; holds no parameters.
+
+    Attributes:
+        laplacians: one per level, finest first.
+        down: from level l to l + 1.
+        up: from level l + 1 to l.
+    """
+
+    laplacians: nn.ModuleList
+    down: nn.ModuleList
+    up: nn.ModuleList
+
+    def __init__(
+        self, laplacians: list[ScaledLaplacian], down: list[Resample], up: list[Resample]
+    ) -> None:
+        super().__init__()
+        self.laplacians = nn.ModuleList(laplacians)
+        self.down, self.up = nn.ModuleList(down), nn.ModuleList(up)
+
+    @staticmethod
+    def from_hierarchy(
+        hierarchy: MeshHierarchy, dtype: torch.dtype = torch.float32
+    ) -> "GraphLevels":
+        """The operators of a hierarchy in one dtype."""
+        counts = hierarchy.counts
+        steps = zip(hierarchy.up_vertices, hierarchy.up_weights, counts[1:], strict=True)
+        return GraphLevels(
+            [ScaledLaplacian.from_csr(lap, dtype) for lap in hierarchy.laplacians],
+            [
+                pooling(kept, count, dtype)
+                for kept, count in zip(hierarchy.kept, counts[:-1], strict=True)
+            ],
+            [unpooling(corners, weights, count, dtype) for corners, weights, count in steps],
+        )
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Vertices per level, finest first."""
+        return tuple(lap.count for lap in self.laplacians if isinstance(lap, ScaledLaplacian))
