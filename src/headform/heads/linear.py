@@ -155,6 +155,22 @@ class LinearHead:
             turned[..., ids, :] = (eye - middle) @ rotation.transpose(-1, -2) + middle
         return turned
 
+    def turned(
+        self, vertices: Float[Tensor, "*B V 3"], rotation: Float[Tensor, "*B 3 3"]
+    ) -> Float[Tensor, "*B V 3"]:
+        """Turn the head on its neck: each vertex goes `neck_weight` of the way to its turned place.
+
+        Linear blend skinning with one bone, `v + w (R (v - p) + p - v)` about `neck_pivot` p; the
+        pivot is a point of the head frame and does not move with identity. Differentiable.
+
+        Args:
+            vertices: (*B, V, 3) metres, head frame.
+            rotation: (*B, 3, 3) such as `geometry.rotation.rotation_from_euler` gives.
+        """
+        arm = vertices - self.neck_pivot.to(vertices)
+        moved = arm @ rotation.transpose(-1, -2) - arm
+        return vertices + self.neck_weight.to(vertices)[:, None] * moved
+
     def to(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> "LinearHead":

@@ -1,0 +1,188 @@
+"""Heads made from a linear head: identity, expression, neck and gaze drawn at random.
+
+B batch, V vertices, F triangles, K identity modes, E expressions.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor
+
+from headform.geometry.rotation import rotation_from_euler
+from headform.heads.linear import LinearHead
+from headform.synth.people import sample_expression
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+Posed = Literal["expression", "neck", "gaze"]
+EVERYTHING: tuple[Posed, ...] = ("expression", "neck", "gaze")
+VERGENCE = 0.06
+"""Greatest inward turn of each eye, radians."""
+LIDS = "eyeLook"
+"""Expression shapes whose names start so follow the gaze and are drawn with it."""
+
+
+@dataclass(frozen=True)
+class HeadRecipe:
+    """How varied made heads are. Angles in degrees, rates in 0..1.
+
+    Attributes:
+        identity_scale: Standard deviation of a head's coefficients, drawn evenly from this range;
+            (1, 1) is the head's own Gaussian.
+        expression_rate: Share of heads with an expression; six in ten of them look somewhere.
+        neck_rate: Share of heads that are turned on their necks.
+        neck_sd: Standard deviations of yaw, pitch and roll.
+        neck_most: Where these are clipped.
+    """
+
+    identity_scale: tuple[float, float] = (1.0, 1.0)
+    expression_rate: float = 0.85
+    neck_rate: float = 0.8
+    neck_sd: tuple[float, float, float] = (15.0, 8.0, 6.0)
+    neck_most: tuple[float, float, float] = (40.0, 20.0, 15.0)
+
+
+@dataclass(frozen=True, eq=False)
+class HeadCodes:
+    """The numbers that made heads are decoded from.
+
+    Attributes:
+        identity: (B, K) standard deviations.
+        expression: (B, E) 0..1, order of the head's `expression_names`.
+        neck: (B, 3) yaw, pitch, roll of `geometry.rotation.rotation_from_euler`, radians.
+        gaze: (B, 3) yaw (to the subject's left), pitch (up), vergence (each eye inwards), radians.
+    """
+
+    identity: Float32[np.ndarray, "B K"]
+    expression: Float32[np.ndarray, "B E"]
+    neck: Float32[np.ndarray, "B 3"]
+    gaze: Float32[np.ndarray, "B 3"]
+
+
+class MadeHeads:
+    """A `MeshDataset` of made heads; number i of a split is a function of (seed, split, i) alone.
+
+    Whether there are 10 heads or 20,000, head i is the same. The splits of a seed are separate
+    streams of NumPy's `SeedSequence`: no held-out head is ever a training head, however many of
+    either are asked for.
+
+    Args:
+        head: Where the heads come from; its device is where they are decoded.
+        count: How many there are.
+        seed: Of all splits together.
+        split: Which stream.
+        recipe: How varied.
+        posed: What varies besides identity. The rest is drawn all the same and set to rest, so that
+            head i has the same identity whatever is posed.
+    """
+
+    def __init__(
+        self,
+        head: LinearHead,
+        count: int,
+        seed: int,
+        *,
+        split: Split = "train",
+        recipe: HeadRecipe | None = None,
+        posed: tuple[Posed, ...] = EVERYTHING,
+    ) -> None:
+        if count < 1 or seed < 0:
+            raise ValueError(f"count must be positive and seed not negative: {count}, {seed}")
+        self.head, self.seed, self.split, self.posed = head, seed, split, posed
+        self.recipe = HeadRecipe() if recipe is None else recipe
+        self._count = count
+        self._eyes = all(len(head.part_vertices(name)) for name in ("eye_right", "eye_left"))
+
+    @property
+    def name(self) -> str:
+        """Head, split and seed."""
+        return f"made heads of {self.head.name}, {self.split} {self.seed}"
+
+    @property
+    def licence(self) -> str:
+        """The head's."""
+        return self.head.licence
+
+    @property
+    def count(self) -> int:
+        """How many heads."""
+        return self._count
+
+    @cached_property
+    def faces(self) -> Int64[np.ndarray, "F 3"]:
+        """Triangles of the head."""
+        return self.head.faces.cpu().numpy()
+
+    @cached_property
+    def codes(self) -> HeadCodes:
+        """The numbers of all heads, drawn once, when first needed (0.1 ms a head)."""
+        rows = [self._draw(index) for index in range(self._count)]
+        return HeadCodes(*(np.stack(column) for column in zip(*rows, strict=True)))
+
+    @cached_property
+    def _basis(self) -> Float32[Tensor, "M N"]:
+        return torch.cat([self.head.identity, self.head.expression]).flatten(1).float()
+
+    def facts(self) -> dict[str, Any]:
+        """What a training run must remember to make the same heads again; plain JSON values."""
+        return {
+            "kind": "made heads",
+            "head": self.head.name,
+            "head_sha256": self.head.sha256,
+            "count": self._count,
+            "seed": self.seed,
+            "split": self.split,
+            "posed": list(self.posed),
+            "recipe": asdict(self.recipe),
+        }
+
+    def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
+        """The heads with these numbers, metres, on the head's device.
+
+        Raises:
+            IndexError: a number is not in [0, count).
+        """
+        if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < self._count:
+            raise IndexError(f"heads are numbered 0 to {self._count - 1}")
+        codes = self.codes
+        mean = self.head.mean.float()
+
+        def there(rows: Float32[np.ndarray, "N C"]) -> Float32[Tensor, "B C"]:
+            return torch.from_numpy(rows[indices]).to(mean.device)
+
+        weights = torch.cat([there(codes.identity), there(codes.expression)], dim=1)
+        shape = (weights @ self._basis).unflatten(1, (-1, 3)) + mean
+        if "gaze" in self.posed and self._eyes:
+            yaw, pitch, vergence = there(codes.gaze).unbind(1)
+            zero = torch.zeros_like(yaw)
+            right = rotation_from_euler(yaw + vergence, -pitch, zero)
+            left = rotation_from_euler(yaw - vergence, -pitch, zero)
+            shape = self.head.gazed(shape, right, left)
+        if "neck" in self.posed:
+            shape = self.head.turned(shape, rotation_from_euler(*there(codes.neck).unbind(1)))
+        return shape
+
+    def _draw(self, index: int) -> tuple[Float32[np.ndarray, " n"], ...]:
+        """Identity, expression, neck and gaze of one head; what is not posed is zero."""
+        key = (SPLITS.index(self.split), index)
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+        recipe, names = self.recipe, self.head.expression_names
+        identity = rng.standard_normal(len(self.head.identity))
+        identity *= rng.uniform(*recipe.identity_scale)
+        most = np.array(recipe.neck_most)
+        neck = np.clip(rng.standard_normal(3) * recipe.neck_sd, -most, most)
+        neck *= rng.random() < recipe.neck_rate
+        vergence = rng.uniform(0.0, VERGENCE)
+        expression, look = sample_expression(rng, names, recipe.expression_rate)
+        lids = np.array([name.startswith(LIDS) for name in names])
+        if "expression" not in self.posed:
+            expression = np.where(lids, expression, 0.0)
+        if "gaze" not in self.posed:
+            expression = np.where(lids, 0.0, expression)
+        gaze = np.append(look, vergence) * ("gaze" in self.posed)
+        neck = np.radians(neck) * ("neck" in self.posed)
+        return tuple(part.astype(np.float32) for part in (identity, expression, neck, gaze))
