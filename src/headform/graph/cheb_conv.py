@@ -81,7 +81,21 @@ def cheb_conv(
     *,
     backend: Backend = "auto",
 ) -> Float[Tensor, "*B V C_out"]:
-    """The convolution as a function; see `ChebConv`."""
+    """The convolution as a function; see `ChebConv`.
+
+    Raises:
+        ValueError: a signal on another number of vertices or channels; the kernel asked for what it cannot take.
+    """
+    if x.shape[-2] != lap.count or x.shape[-1] != weight.shape[1]:
+        found, wanted = tuple(x.shape[-2:]), (lap.count, weight.shape[1])
+        raise ValueError(f"the signal has {found} vertices and channels, expected {wanted}")
+    if backend != "reference":
+        from headform.graph.compiled import applies, cheb_conv_compiled
+
+        if applies(x, weight, lap):
+            return cheb_conv_compiled(x, weight, bias, lap)
+        if backend == "compiled":
+            raise ValueError("the compiled kernel takes float32 on the CPU alone")
     basis = chebyshev_basis(x, lap, len(weight))  # (*B, V, C_in, K)
     y = torch.einsum("...vck,kco->...vo", basis, weight)
     return y if bias is None else y + bias

@@ -1,0 +1,142 @@
+"""Sixteen floats as one value inside compiled code: a type for numba and the few operations that graph kernels need.
+
+LLVM turns one operation on sixteen floats into one AVX-512, two AVX or four NEON instructions, whatever the machine has, and
+keeps such values in registers, which it does not do for loops over small arrays.
+
+Addresses are integers (``array.ctypes.data`` plus bytes). Nothing here checks them.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+WIDTH = 16
+"""Floats per value."""
+BYTES = 4 * WIDTH
+"""Bytes per value."""
+
+_FLOAT, _INT = ir.FloatType(), ir.IntType(32)
+_LANES = ir.VectorType(_FLOAT, WIDTH)
+
+
+class Lanes(types.Type):  # type: ignore[misc]
+    """The type of sixteen floats in compiled code."""
+
+    def __init__(self) -> None:
+        super().__init__(name="sixteen_floats")
+
+
+_lanes = Lanes()
+
+
+@register_model(Lanes)
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, _LANES)
+
+
+def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, kind.as_pointer())
+
+
+@intrinsic  # type: ignore[misc]
+def load(context, address):  # type: ignore[no-untyped-def]
+    """Sixteen floats from an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_pointer(builder, args[0], _LANES), align=4)
+
+    return _lanes(types.intp), generate
+
+
+@intrinsic  # type: ignore[misc]
+def store(context, address, value):  # type: ignore[no-untyped-def]
+    """Sixteen floats to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[1], _pointer(builder, args[0], _LANES), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, _lanes), generate
+
+
+@intrinsic  # type: ignore[misc]
+def spread(context, address):  # type: ignore[no-untyped-def]
+    """The one float at an address, sixteen times."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        one = builder.load(_pointer(builder, args[0], _FLOAT), align=4)
+        empty = ir.Constant(_LANES, ir.Undefined)
+        first = builder.insert_element(empty, one, ir.Constant(_INT, 0))
+        order = ir.Constant(ir.VectorType(_INT, WIDTH), [0] * WIDTH)
+        return builder.shuffle_vector(first, empty, order)
+
+    return _lanes(types.intp), generate
+
+
+@intrinsic  # type: ignore[misc]
+def zeros(context):  # type: ignore[no-untyped-def]
+    """Sixteen zeros."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(_LANES, [0.0] * WIDTH)
+
+    return _lanes(), generate
+
+
+@intrinsic  # type: ignore[misc]
+def multiply_add(context, a, b, c):  # type: ignore[no-untyped-def]
+    """a * b + c, in one rounding where the machine can."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_LANES, [_LANES] * 3)
+        fused = cgutils.get_or_insert_function(builder.module, kind, "llvm.fmuladd.v16f32")
+        return builder.call(fused, args)
+
+    return _lanes(_lanes, _lanes, _lanes), generate
+
+
+@intrinsic  # type: ignore[misc]
+def add(context, a, b):  # type: ignore[no-untyped-def]
+    """a + b."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fadd(*args)
+
+    return _lanes(_lanes, _lanes), generate
+
+
+@intrinsic  # type: ignore[misc]
+def subtract(context, a, b):  # type: ignore[no-untyped-def]
+    """a - b."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fsub(*args)
+
+    return _lanes(_lanes, _lanes), generate
+
+
+@intrinsic  # type: ignore[misc]
+def int32_at(context, address):  # type: ignore[no-untyped-def]
+    """The int32 at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        small = builder.load(_pointer(builder, args[0], _INT), align=4)
+        return builder.sext(small, ir.IntType(64))
+
+    return types.int64(types.intp), generate
+
+
+@intrinsic  # type: ignore[misc]
+def copy_float(context, source, target):  # type: ignore[no-untyped-def]
+    """Copy one float from address to address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        one = builder.load(_pointer(builder, args[0], _FLOAT), align=4)
+        builder.store(one, _pointer(builder, args[1], _FLOAT), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), generate

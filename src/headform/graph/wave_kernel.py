@@ -1,0 +1,233 @@
+"""The compiled part of `graph.compiled`: Chebyshev terms of one item, in strips that stay in cache.
+
+V vertices in the order of the plan, K terms, channels in blocks of 16 (`lanes`). Nothing is checked here.
+
+Rows are taken in strips. Term k of a strip needs term k - 1 of the strips around it, and the plan's order keeps those near;
+so term 0 runs ahead, term 1 follows behind it, ..., and the last term closes the strip. Every term is kept in a ring of
+rows no longer than the distance between the first and the last, and each strip is multiplied by the weights while it is
+in the nearest cache. A signal is thus read once and a result written once, however many terms there are.
+"""
+
+import typing
+
+from numba import njit
+
+from headform.graph.lanes import (
+    add,
+    copy_float,
+    int32_at,
+    load,
+    multiply_add,
+    spread,
+    store,
+    subtract,
+    zeros,
+)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _multiply(term, weight, result, rows):
+    """result[r] += term[r] @ weight for strips of rows of 16, weight 16 x 16, all by address."""
+    w0, w1, w2, w3 = load(weight), load(weight + 64), load(weight + 128), load(weight + 192)
+    w4, w5, w6, w7 = load(weight + 256), load(weight + 320), load(weight + 384), load(weight + 448)
+    w8, w9, w10, w11 = load(weight + 512), load(weight + 576), load(weight + 640), load(weight + 704)
+    w12, w13, w14 = load(weight + 768), load(weight + 832), load(weight + 896)
+    w15 = load(weight + 960)
+    for r in range(rows):
+        a = term + r * 64
+        p = multiply_add(spread(a), w0, load(result + r * 64))
+        q = multiply_add(spread(a + 4), w1, zeros())
+        p, q = multiply_add(spread(a + 8), w2, p), multiply_add(spread(a + 12), w3, q)
+        p, q = multiply_add(spread(a + 16), w4, p), multiply_add(spread(a + 20), w5, q)
+        p, q = multiply_add(spread(a + 24), w6, p), multiply_add(spread(a + 28), w7, q)
+        p, q = multiply_add(spread(a + 32), w8, p), multiply_add(spread(a + 36), w9, q)
+        p, q = multiply_add(spread(a + 40), w10, p), multiply_add(spread(a + 44), w11, q)
+        p, q = multiply_add(spread(a + 48), w12, p), multiply_add(spread(a + 52), w13, q)
+        p, q = multiply_add(spread(a + 56), w14, p), multiply_add(spread(a + 60), w15, q)
+        store(result + r * 64, add(p, q))
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _outer(left, term, total, rows):
+    """total[c] += sum over rows of left[r, c] * term[r], 16 x 16, all by address."""
+    t0, t1, t2, t3 = load(total), load(total + 64), load(total + 128), load(total + 192)
+    t4, t5, t6, t7 = load(total + 256), load(total + 320), load(total + 384), load(total + 448)
+    t8, t9, t10, t11 = load(total + 512), load(total + 576), load(total + 640), load(total + 704)
+    t12, t13, t14 = load(total + 768), load(total + 832), load(total + 896)
+    t15 = load(total + 960)
+    for r in range(rows):
+        a = left + r * 64
+        s = load(term + r * 64)
+        t0, t1 = multiply_add(spread(a), s, t0), multiply_add(spread(a + 4), s, t1)
+        t2, t3 = multiply_add(spread(a + 8), s, t2), multiply_add(spread(a + 12), s, t3)
+        t4, t5 = multiply_add(spread(a + 16), s, t4), multiply_add(spread(a + 20), s, t5)
+        t6, t7 = multiply_add(spread(a + 24), s, t6), multiply_add(spread(a + 28), s, t7)
+        t8, t9 = multiply_add(spread(a + 32), s, t8), multiply_add(spread(a + 36), s, t9)
+        t10, t11 = multiply_add(spread(a + 40), s, t10), multiply_add(spread(a + 44), s, t11)
+        t12, t13 = multiply_add(spread(a + 48), s, t12), multiply_add(spread(a + 52), s, t13)
+        t14, t15 = multiply_add(spread(a + 56), s, t14), multiply_add(spread(a + 60), s, t15)
+    store(total, t0), store(total + 64, t1), store(total + 128, t2), store(total + 192, t3)
+    store(total + 256, t4), store(total + 320, t5), store(total + 384, t6), store(total + 448, t7)
+    store(total + 512, t8), store(total + 576, t9), store(total + 640, t10), store(total + 704, t11)
+    store(total + 768, t12), store(total + 832, t13), store(total + 896, t14)
+    store(total + 960, t15)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _next_term(first, last, starts, positions, values, past, before, result, second):
+    """Rows first to last of L~ past (second term) or 2 L~ past - before; `before` and `result` begin at row first."""
+    at = int32_at(starts + 4 * first)
+    for r in range(last - first):
+        end = int32_at(starts + 4 * (first + r + 1))
+        p, q = zeros(), zeros()
+        while at < end:  # entries come in pairs
+            one = load(past + int32_at(positions + 4 * at))
+            two = load(past + int32_at(positions + 4 * at + 4))
+            p = multiply_add(spread(values + 4 * at), one, p)
+            q = multiply_add(spread(values + 4 * at + 4), two, q)
+            at += 2
+        p = add(p, q)
+        if not second:
+            p = subtract(add(p, p), load(before + r * 64))
+        store(result + r * 64, p)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _gather(source, stride, width, order, rows, ring):
+    """Rows `order` of a signal, 16 channels or the `width` there are, into a ring; lanes past `width` stay zero."""
+    for r in range(rows):
+        row = source + int32_at(order + 4 * r) * stride
+        if width >= 16:
+            store(ring + r * 64, load(row))
+        else:
+            store(ring + r * 64, zeros())
+            for c in range(width):
+                copy_float(row + 4 * c, ring + r * 64 + 4 * c)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _scatter(ring, rows, order, target, stride, width):
+    for r in range(rows):
+        row = target + int32_at(order + 4 * r) * stride
+        if width >= 16:
+            store(row, load(ring + r * 64))
+        else:
+            for c in range(width):
+                copy_float(ring + r * 64 + 4 * c, row + 4 * c)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _sum_rows(term, rows, total):
+    p = load(total)
+    for r in range(rows):
+        p = add(p, load(term + r * 64))
+    store(total, p)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def wave(
+    signal, channels, first_block, last_block, weight, result, results, bias,
+    other, others, outer, sums, terms, count, strip, ring, order, starts, positions, values, reach, scratch, fronts, goals,
+):  # fmt: skip
+    """Chebyshev terms of some channel blocks of one item, multiplied and summed.
+
+    Args:
+        signal: address of (V, channels) float32, by rows.
+        channels: of the signal.
+        first_block: first block of 16 channels to take.
+        last_block: one past the last.
+        weight: address of (blocks of signal, K, blocks of result, 16, 16), padded with zeros.
+        result: address of (V, results); 0 for none.
+        results: channels of the result.
+        bias: address of (blocks of result * 16) that the result starts from.
+        other: address of a second signal (V, others) for the sums of outer products; 0 for none.
+        others: its channels.
+        outer: address of (blocks of signal, K, blocks of other, 16, 16), added to: other[v, c] * term[v, :].
+        sums: address of (blocks of signal, 16), added to: the sum of the signal over the vertices; with `other` alone.
+        terms: K.
+        count: V.
+        strip: rows per strip.
+        ring: rows per ring, a multiple of `strip`.
+        order: address of (V,) int32, the vertex in each row.
+        starts: address of (V + 1,) int32, first entry of each row.
+        positions: address of int32, byte of each entry's row in its ring.
+        values: address of float32 entries.
+        reach: (strips,) int32, one past the last strip that any strip up to this one has entries in.
+        scratch: address of (K + blocks of result + blocks of other) rings.
+        fronts: (K,) int64, scratch: strips that are done, per term.
+        goals: (K,) int64, scratch: strips that must be done, per term.
+    """
+    ring_bytes = ring * 64 + 192  # no ring begins at the same place of a cache page as the one before
+    result_blocks, other_blocks = 0, 0
+    if result != 0:
+        result_blocks = (results + 15) // 16
+    if other != 0:
+        other_blocks = (others + 15) // 16
+    result_ring = scratch + terms * ring_bytes
+    other_ring = result_ring + result_blocks * ring_bytes
+    strips = (count + strip - 1) // strip
+    for block in range(first_block, last_block):
+        for k in range(terms):
+            fronts[k] = 0
+        for s in range(strips):
+            goals[terms - 1] = s + 1
+            for back in range(1, terms):
+                k = terms - 1 - back
+                goals[k] = reach[goals[k + 1] - 1]
+            for k in range(terms):
+                for t in range(fronts[k], goals[k]):
+                    first = t * strip
+                    last = min(first + strip, count)
+                    rows = last - first
+                    place = (first % ring) * 64
+                    here = scratch + k * ring_bytes + place
+                    if k == 0:
+                        _gather(
+                            signal + block * 64, channels * 4, channels - block * 16,
+                            order + 4 * first, rows, here,
+                        )  # fmt: skip
+                        for o in range(result_blocks):
+                            y = result_ring + o * ring_bytes + place
+                            if block == first_block:
+                                for r in range(rows):
+                                    store(y + r * 64, load(bias + o * 64))
+                            else:
+                                _gather(
+                                    result + o * 64, results * 4, results - o * 16,
+                                    order + 4 * first, rows, y,
+                                )  # fmt: skip
+                        for o in range(other_blocks):
+                            _gather(
+                                other + o * 64, others * 4, others - o * 16,
+                                order + 4 * first, rows, other_ring + o * ring_bytes + place,
+                            )  # fmt: skip
+                        if other != 0:
+                            _sum_rows(here, rows, sums + block * 64)
+                    else:
+                        _next_term(
+                            first, last, starts, positions, values,
+                            scratch + (k - 1) * ring_bytes,
+                            scratch + (k - 2) * ring_bytes + place, here, k == 1,
+                        )  # fmt: skip
+                    for o in range(result_blocks):
+                        w = weight + ((block * terms + k) * result_blocks + o) * 1024
+                        _multiply(here, w, result_ring + o * ring_bytes + place, rows)
+                    for o in range(other_blocks):
+                        g = outer + ((block * terms + k) * other_blocks + o) * 1024
+                        _outer(other_ring + o * ring_bytes + place, here, g, rows)
+                fronts[k] = max(fronts[k], goals[k])
+            first = s * strip
+            rows = min(strip, count - first)
+            place = (first % ring) * 64
+            for o in range(result_blocks):
+                _scatter(
+                    result_ring + o * ring_bytes + place, rows, order + 4 * first,
+                    result + o * 64, results * 4, results - o * 16,
+                )  # fmt: skip
