@@ -257,7 +257,7 @@ def _push(a, b, heap, points, quadrics, mass, spread, keep):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, spread):
+def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, spread, exact):
     """Collapse until `target` vertices are left or nothing may go. Writes into its arrays.
 
     Args:
@@ -271,6 +271,7 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
         mirror: (V,) int64 partner, or the empty array.
         target: number of vertices to stop at.
         spread: weight of the squared way.
+        exact: whether a pair may go only where `target` is not undercut.
 
     Returns:
         alive triangles (F,) bool, where each vertex went in one step (V,) int64 (itself where it stayed).
@@ -334,7 +335,7 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                     mu, mv = mirror[u], mirror[v]
                     if mu < 0 or mv < 0 or keep[mu] or went[mu] != mu or went[mv] != mv or mu == v:
                         continue
-                    if mu == u and mv != v:
+                    if (mu == u and mv != v) or (exact and mu != u and used == target + 1):
                         continue
                 if not _allowed(u, v, faces, corners, alive, start, count, pool, points, uv, marks):
                     continue

@@ -27,11 +27,13 @@ class Simplified:
         vertices: (W,) the vertices that stay, ascending.
         faces: (G, 3) triangles over those W.
         uv_faces: (G, 3) texture corners, numbered as they came in; None where there were none.
+        went: (V,) the vertex, numbered as it came in, that each was collapsed onto; itself where it stays.
     """
 
     vertices: Int[np.ndarray, " W"]
     faces: Int[np.ndarray, "G 3"]
     uv_faces: Int[np.ndarray, "G 3"] | None
+    went: Int[np.ndarray, " V"]
 
 
 def simplify(
@@ -46,13 +48,14 @@ def simplify(
     uv_faces: Int[np.ndarray, "F 3"] | None = None,
     spread: float = 1e-3,
     by_area: bool = True,
+    exact: bool = False,
 ) -> Simplified:
     """Collapse edges until `target` vertices are left, or until nothing more may go.
 
     Args:
         shapes: positions; the first shape is the one whose triangles must stay well formed.
         faces: counter-clockwise from outside.
-        target: vertices to keep; two at a time go where `mirror` is given, so it may be undercut by one.
+        target: vertices to keep; two at a time go where `mirror` is given, so it may be undercut by one (but see `exact`).
         keep: vertices that must stay.
         mirror: partner of every vertex, -1 for vertices without one, which then stay. A collapse is made together
             with its mirror image or not at all.
@@ -61,6 +64,7 @@ def simplify(
         uv_faces: texture corners. Seams keep their ends and forks; a seam vertex moves only along its seam.
         spread: price of the squared length of a collapse, against the squared distance from the planes.
         by_area: weight each triangle's plane by its area; False is CoMA's choice.
+        exact: do not undercut the target: a pair goes only where two may go.
 
     Returns:
         The vertices that stay and the triangles between them.
@@ -81,7 +85,7 @@ def simplify(
     texture = np.zeros((0, 2)) if uv is None else uv
     corners = np.zeros_like(faces) if uv_faces is None else uv_faces
     new_faces, new_corners = np.array(faces, np.int64), np.array(corners, np.int64)
-    alive, _ = collapse(
+    alive, went = collapse(
         new_faces,
         new_corners,
         points,
@@ -92,12 +96,16 @@ def simplify(
         np.zeros(0, np.int64) if mirror is None else np.array(mirror, np.int64),
         target,
         spread,
+        exact,
     )
+    while (went[went] != went).any():
+        went = went[went]
     left = np.unique(new_faces[alive])
     return Simplified(
         vertices=left,
         faces=np.searchsorted(left, new_faces[alive]),
         uv_faces=None if uv is None else new_corners[alive],
+        went=went,
     )
 
 
