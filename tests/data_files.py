@@ -24,6 +24,8 @@ FILES: tuple[str, ...] = (
     "photos/landmarks68.json",
     "photos/ibug_lfpw/image_0001.pts",
     "photos/skimage/astronaut.png",
+    "scans/meshmonk/SIMPOP_10.obj",
+    "scans/meshmonk/simpop_all.npz",
 )
 
 FACES = 49

@@ -1,6 +1,18 @@
 """Sets of meshes in one topology: made heads, folders of registered meshes, prepared folders."""
 
-from headform.data.made_heads import MadeHeads
+from headform.data.made_heads import HeadRecipe, MadeHeads
 from headform.data.mesh_dataset import MeshDataset, coordinate_statistics
+from headform.data.registered import RegisteredMeshes, read_registered
+from headform.data.splits import Subset, fold_indices, split_indices
 
-__all__ = ["MadeHeads", "MeshDataset", "coordinate_statistics"]
+__all__ = [
+    "HeadRecipe",
+    "MadeHeads",
+    "MeshDataset",
+    "RegisteredMeshes",
+    "Subset",
+    "coordinate_statistics",
+    "fold_indices",
+    "read_registered",
+    "split_indices",
+]
