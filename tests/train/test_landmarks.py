@@ -1,6 +1,5 @@
 """Training batches and losses of the landmark network, and the loop that runs them."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from headform.errors import ResourceError
 from headform.heads import load_open
 from headform.nets.dense import DenseNetConfig, DenseOutput
 from headform.synth.generator import Generator
 from headform.synth.recipe import EASY
 from headform.train.augment import cut_windows, paste_patches
+from headform.train.config import ScheduleConfig, TrainerConfig
 from headform.train.landmarks import LandmarkBatches, LandmarkConfig, LandmarkLosses, run
 from headform.train.pool import PoolConfig, rows_of
-from headform.train.trainer import Loop, LoopConfig, Losses
 
 
 @pytest.fixture(scope="module")
@@ -91,58 +89,11 @@ def test_windows_and_patches() -> None:
     assert 0 < pixels[:3].mean() < 0.5
 
 
-class _Line(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(3))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x @ self.weight
-
-
-def _problem(net: nn.Module) -> "object":
-    true = torch.tensor([1.0, -2.0, 3.0])
-
-    def losses(step: int) -> Losses:
-        x = torch.randn(16, 3, generator=torch.Generator().manual_seed(step))
-        return {"total": (net(x) - x @ true).square().mean()}
-
-    return losses
-
-
-def test_the_loop_learns_a_line_and_logs(tmp_path: Path) -> None:
-    net = _Line()
-    config = LoopConfig(
-        minutes=0.03, batch=16, rate=0.05, decay=0.0, warmup=1, average=0.9, log_every=50
-    )
-    loop = Loop(net, config, tmp_path, facts={"stage": "line"})
-    result = loop.run(_problem(net), tell=lambda line: None)  # type: ignore[arg-type]
-    average = loop.averaged_module()
-    torch.testing.assert_close(
-        average.weight.detach(), torch.tensor([1.0, -2.0, 3.0]), atol=1e-2, rtol=0
-    )
-    assert result.steps > 50
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert lines[0]["total"] > lines[-1]["total"]
-    assert json.loads((tmp_path / "config.json").read_text())["stage"] == "line"
-    # a finished run resumed does nothing and keeps what was learnt
-    again = Loop(_Line(), config, tmp_path, facts={}, resume=True)
-    assert again.step == result.steps
-    torch.testing.assert_close(again.averaged["weight"], average.weight.detach())
-    assert again.run(_problem(net), tell=lambda line: None).steps == result.steps  # type: ignore[arg-type]
-
-
-def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
-    net = _Line()
-    loop = Loop(net, LoopConfig(minutes=1.0), tmp_path, facts={})
-    with pytest.raises(ResourceError) as caught:
-        loop.run(lambda step: {"total": net.weight.sum() * float("nan")})
-    assert caught.value.code == "loss_not_finite"
-
-
 def test_a_run_from_made_people_to_a_network(tmp_path: Path) -> None:
     config = LandmarkConfig(
-        loop=LoopConfig(minutes=0.05, batch=8, log_every=5, warmup=1),
+        trainer=TrainerConfig(
+            minutes=0.05, batch=8, log_every=5, schedule=ScheduleConfig(warmup=1)
+        ),
         pool=PoolConfig("loose", 144, EASY, capacity=64, workers=1),
         net=DenseNetConfig(channels=(8, 8, 8, 8), depths=(1, 1, 1, 1), hidden=16),
         first_people=32,
@@ -152,9 +103,9 @@ def test_a_run_from_made_people_to_a_network(tmp_path: Path) -> None:
     assert result.steps > 3
     assert facts["people_made"] >= 32
     assert facts["samples_seen"] == 8 * result.steps
-    assert not (tmp_path / "pool").exists()
+    assert not any(tmp_path.glob("pool*"))
     assert not net.training
     assert np.isfinite(facts["validation"]["nme68"])
-    small = replace(config, loop=replace(config.loop, minutes=0.06))
+    small = replace(config, trainer=replace(config.trainer, minutes=0.06))
     _, longer, _ = run(small, tmp_path, resume=True)
     assert longer.steps > result.steps

@@ -9,8 +9,8 @@ import torch
 from headform.geometry.similarity import fit_similarity
 from headform.heads import load_open
 from headform.nets.identity import IdentityNetConfig
+from headform.train.config import ScheduleConfig, TrainerConfig
 from headform.train.shape import IdentityBatches, IdentityConfig, run, shape_metric
-from headform.train.trainer import LoopConfig
 
 
 def test_metric_equals_the_aligned_distance_for_small_differences() -> None:
@@ -51,7 +51,9 @@ def test_a_mirrored_reading_carries_mirrored_coefficients() -> None:
 
 def test_a_run_from_easy_to_everything(tmp_path: Path) -> None:
     config = IdentityConfig(
-        loop=LoopConfig(minutes=0.04, batch=8, log_every=5, warmup=1),
+        trainer=TrainerConfig(
+            minutes=0.04, batch=8, log_every=5, schedule=ScheduleConfig(warmup=1)
+        ),
         net=IdentityNetConfig(channels=(8, 8, 8, 8), hidden=16),
         easy_share=0.5,
         capacity=64,

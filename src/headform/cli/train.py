@@ -52,8 +52,8 @@ class _Stage:
         from headform.train.publish import publish
 
         if self.minutes is not None:
-            loop = dataclasses.replace(config.loop, minutes=self.minutes)
-            config = dataclasses.replace(config, loop=loop)
+            trainer = dataclasses.replace(config.trainer, minutes=self.minutes)
+            config = dataclasses.replace(config, trainer=trainer)
         if self.first_people is not None:
             config = dataclasses.replace(config, first_people=self.first_people)
         torch.set_num_threads(max(1, (os.cpu_count() or 1) - self.workers))

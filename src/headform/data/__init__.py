@@ -2,6 +2,8 @@
 
 from headform.data.made_heads import HeadRecipe, MadeHeads
 from headform.data.mesh_dataset import MeshDataset, coordinate_statistics
+from headform.data.prepared import PreparedMeshes
+from headform.data.prepared_writer import write_prepared
 from headform.data.registered import RegisteredMeshes, read_registered
 from headform.data.splits import Subset, fold_indices, split_indices
 
@@ -9,10 +11,12 @@ __all__ = [
     "HeadRecipe",
     "MadeHeads",
     "MeshDataset",
+    "PreparedMeshes",
     "RegisteredMeshes",
     "Subset",
     "coordinate_statistics",
     "fold_indices",
     "read_registered",
     "split_indices",
+    "write_prepared",
 ]

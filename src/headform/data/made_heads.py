@@ -12,12 +12,11 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from headform.data.splits import SPLITS, Split
 from headform.geometry.rotation import rotation_from_euler
 from headform.heads.linear import LinearHead
 from headform.synth.people import sample_expression
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 Posed = Literal["expression", "neck", "gaze"]
 EVERYTHING: tuple[Posed, ...] = ("expression", "neck", "gaze")
 VERGENCE = 0.06

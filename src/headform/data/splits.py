@@ -4,12 +4,16 @@ N meshes, B batch, V vertices, F triangles.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from headform.data.mesh_dataset import MeshDataset
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 @dataclass(frozen=True, eq=False)

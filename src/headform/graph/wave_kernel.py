@@ -27,25 +27,23 @@ from headform.graph.lanes import (
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _multiply(term, weight, result, rows):
-    """result[r] += term[r] @ weight for strips of rows of 16, weight 16 x 16, all by address."""
-    w0, w1, w2, w3 = load(weight), load(weight + 64), load(weight + 128), load(weight + 192)
-    w4, w5, w6, w7 = load(weight + 256), load(weight + 320), load(weight + 384), load(weight + 448)
-    w8, w9, w10, w11 = load(weight + 512), load(weight + 576), load(weight + 640), load(weight + 704)
-    w12, w13, w14 = load(weight + 768), load(weight + 832), load(weight + 896)
-    w15 = load(weight + 960)
-    for r in range(rows):
-        a = term + r * 64
-        p = multiply_add(spread(a), w0, load(result + r * 64))
-        q = multiply_add(spread(a + 4), w1, zeros())
-        p, q = multiply_add(spread(a + 8), w2, p), multiply_add(spread(a + 12), w3, q)
-        p, q = multiply_add(spread(a + 16), w4, p), multiply_add(spread(a + 20), w5, q)
-        p, q = multiply_add(spread(a + 24), w6, p), multiply_add(spread(a + 28), w7, q)
-        p, q = multiply_add(spread(a + 32), w8, p), multiply_add(spread(a + 36), w9, q)
-        p, q = multiply_add(spread(a + 40), w10, p), multiply_add(spread(a + 44), w11, q)
-        p, q = multiply_add(spread(a + 48), w12, p), multiply_add(spread(a + 52), w13, q)
-        p, q = multiply_add(spread(a + 56), w14, p), multiply_add(spread(a + 60), w15, q)
-        store(result + r * 64, add(p, q))
+def _multiply(term, weight, result, rows, channels):
+    """result[r] += term[r] @ weight, weight `channels` x 16, all by address, eight rows at a time.
+
+    The last rows of a strip that is not full are rows of its ring that nobody reads.
+    """
+    for r in range(0, rows, 8):
+        a, y = term + r * 64, result + r * 64
+        p0, p1, p2, p3 = load(y), load(y + 64), load(y + 128), load(y + 192)
+        p4, p5, p6, p7 = load(y + 256), load(y + 320), load(y + 384), load(y + 448)
+        for c in range(channels):
+            b, w = a + 4 * c, load(weight + 64 * c)
+            p0, p1 = multiply_add(spread(b), w, p0), multiply_add(spread(b + 64), w, p1)
+            p2, p3 = multiply_add(spread(b + 128), w, p2), multiply_add(spread(b + 192), w, p3)
+            p4, p5 = multiply_add(spread(b + 256), w, p4), multiply_add(spread(b + 320), w, p5)
+            p6, p7 = multiply_add(spread(b + 384), w, p6), multiply_add(spread(b + 448), w, p7)
+        store(y, p0), store(y + 64, p1), store(y + 128, p2), store(y + 192, p3)
+        store(y + 256, p4), store(y + 320, p5), store(y + 384, p6), store(y + 448, p7)
 
 
 @njit(cache=True, nogil=True)
@@ -218,7 +216,8 @@ def wave(
                         )  # fmt: skip
                     for o in range(result_blocks):
                         w = weight + ((block * terms + k) * result_blocks + o) * 1024
-                        _multiply(here, w, result_ring + o * ring_bytes + place, rows)
+                        y = result_ring + o * ring_bytes + place
+                        _multiply(here, w, y, rows, min(16, channels - block * 16))
                     for o in range(other_blocks):
                         g = outer + ((block * terms + k) * other_blocks + o) * 1024
                         _outer(other_ring + o * ring_bytes + place, here, g, rows)

@@ -18,7 +18,8 @@ def grow(lows, highs):
     """The tree.
 
     Args:
-        lows, highs: (N, 3) float64 corners of each thing's box, N at least 1.
+        lows: (N, 3) float64 lower corner of each thing's box, N at least 1.
+        highs: (N, 3) float64 upper corners.
 
     Returns:
         order (N,) int64 of the things; child (M, 2) int64, the two nodes below each, or, in a leaf, ``-begin - 1`` and

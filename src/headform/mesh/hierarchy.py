@@ -1,64 +1,32 @@
-"""A triangle mesh at several resolutions, with the operators that carry signals between them.
+"""Build a triangle mesh at several resolutions, with the operators that carry signals between them.
 
-L coarser levels, so L + 1 meshes; V_l vertices and F_l triangles at level l, level 0 the finest.
+V vertices and F triangles of the finest mesh; V_l vertices at level l, level 0 the finest.
 """
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import csr_matrix
 
 from headform.errors import InputError
 from headform.mesh.decimate import Decimated, decimate
 from headform.mesh.manifold import require_manifold
+from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
 from headform.mesh.scaled_laplacian import EdgeWeight, scaled_laplacian
 from headform.mesh.simplify import simplify
+from headform.mesh.topology import components
 from headform.mesh.upsampling import hang
+
+__all__ = ["FACTORS", "MeshHierarchy", "Rule", "build_hierarchy", "topology_hash"]
 
 Rule = Literal["coma", "symmetric"]
 """How levels are made. ``coma``: the collapses of `mesh.decimate`. ``symmetric``: those of `mesh.simplify`, which keep the
-surface manifold and its triangles well formed, let no component vanish, and obey `keep` and `mirror`."""
+surface manifold and its triangles well formed, and obey `keep` and `mirror`. Small parts: ``coma`` lets them die out as
+their edges get cheap; ``symmetric`` gives up, whole, components whose share of a level would be less than 4 vertices."""
 
 FACTORS = (4, 4, 4, 4)
 """Each level has one vertex for so many of the level above: what CoMA and Lin et al. use."""
-
-
-@dataclass(frozen=True, eq=False)
-class MeshHierarchy:
-    """Meshes from fine to coarse over subsets of one mesh's vertices.
-
-    Down-sampling D picks rows: ``coarse = fine[kept[l]]``. Up-sampling U is a weighted sum of three coarse rows:
-    ``fine = (coarse[up_vertices[l]] * up_weights[l][..., None]).sum(-2)``, and D U = I.
-
-    Attributes:
-        faces: L + 1 arrays (F_l, 3) int64.
-        kept: L arrays (V_{l+1},) int64, ascending indices into level l.
-        up_vertices: L arrays (V_l, 3) int64, indices into level l + 1.
-        up_weights: L arrays (V_l, 3) float64, >= 0, rows sum to 1.
-        laplacians: L + 1 matrices (V_l, V_l) float64, see `mesh.scaled_laplacian`.
-        counts: V_0 ... V_L.
-        edge_weight: the convention of the Laplacians.
-        topology: SHA-256 of level 0, see `topology_hash`.
-    """
-
-    faces: tuple[Int[np.ndarray, "F 3"], ...]
-    kept: tuple[Int[np.ndarray, " W"], ...]
-    up_vertices: tuple[Int[np.ndarray, "V 3"], ...]
-    up_weights: tuple[Float[np.ndarray, "V 3"], ...]
-    laplacians: tuple[csr_matrix, ...]
-    counts: tuple[int, ...]
-    edge_weight: EdgeWeight
-    topology: str
-
-
-def topology_hash(faces: Int[np.ndarray, "F 3"], count: int) -> str:
-    """SHA-256, in hexadecimal, of the vertex count and the triangles as little-endian 64-bit integers."""
-    head = np.array([count, len(faces)], "<i8").tobytes()
-    return hashlib.sha256(head + np.ascontiguousarray(faces, "<i8").tobytes()).hexdigest()
 
 
 def build_hierarchy(
@@ -68,6 +36,7 @@ def build_hierarchy(
     *,
     rule: Rule = "coma",
     keep: Bool[np.ndarray, " V"] | None = None,
+    keep_levels: int | None = None,
     mirror: Int[np.ndarray, " V"] | None = None,
     edge_weight: EdgeWeight = "once",
 ) -> MeshHierarchy:
@@ -76,10 +45,12 @@ def build_hierarchy(
     Args:
         vertices: (V, 3) finite, any unit; they decide which vertices stay and how the others hang on them.
         faces: an oriented surface with or without boundary, see `require_manifold`.
-        factors: one per coarser level, each at least 2.
+        factors: one per coarser level, each at least 2; at least one.
         rule: see `Rule`.
-        keep: vertices that stay at every level; `symmetric` only.
-        mirror: partner of every vertex, -1 for none (such vertices stay); `symmetric` only.
+        keep: vertices that stay, such as landmarks; `symmetric` only.
+        keep_levels: at how many of the coarser levels `keep` holds, from the finest on; None: at all.
+        mirror: partner of every vertex, -1 for none (such vertices stay); `symmetric` only. Levels and up-sampling are
+            then their own mirror images, except that a vertex on the midline may hang on a triangle of one side.
         edge_weight: convention of the Laplacians.
 
     Returns:
@@ -89,14 +60,14 @@ def build_hierarchy(
     Raises:
         InputError: see `require_manifold`; `mesh_not_finite`; `hierarchy_empty` when no triangle is left at a level;
             `hierarchy_keep` when more vertices must stay than a level is to have.
-        ValueError: a factor below 2, another rule, or `keep` or `mirror` with rule ``coma``.
+        ValueError: no factor or one below 2, another rule, or `keep` or `mirror` with rule ``coma``.
     """
     if rule not in get_args(Rule):
         raise ValueError(f"rule must be one of {get_args(Rule)}, got {rule!r}")
     if rule == "coma" and not (keep is None and mirror is None):
         raise ValueError("rule coma knows no vertices to keep and no mirror; use symmetric")
-    if any(factor < 2 for factor in factors):
-        raise ValueError(f"factors must be at least 2, got {tuple(factors)}")
+    if not factors or min(factors) < 2:
+        raise ValueError(f"factors must be one or more, each at least 2, got {tuple(factors)}")
     if not np.isfinite(vertices).all():
         raise InputError("mesh_not_finite", "a position is not finite", "vertices")
     require_manifold(faces, len(vertices))
@@ -105,20 +76,25 @@ def build_hierarchy(
     kept, up_vertices, up_weights, counts = [], [], [], [len(points)]
     for level, factor in enumerate(factors, start=1):
         target = -(-len(points) // factor)
+        if keep_levels is not None and level > keep_levels:
+            keep = None
         if keep is not None and keep.sum() > target:
             what = f"{keep.sum()} vertices must stay, but level {level} is to have {target}"
             raise InputError("hierarchy_keep", what, "keep", "keep fewer or build fewer levels")
         if rule == "coma":
             less = decimate(points, levels[-1], target)
         else:
-            less = _simplified(points, levels[-1], target, keep, mirror)
+            less = _simplified(points, levels[-1], factor, keep, mirror)
         if not len(less.faces):
             what = f"no triangle is left at level {level}, which is to have {target} vertices"
             raise InputError("hierarchy_empty", what, "faces", "build fewer levels")
         hung, weights = hang(points, levels[-1], less.kept, less.faces, less.went)
         if mirror is not None:
             partner = mirror[less.kept]
-            mirror = np.where(partner >= 0, np.searchsorted(less.kept, partner), -1)
+            coarse_mirror = np.where(partner >= 0, np.searchsorted(less.kept, partner), -1)
+            left = np.flatnonzero(mirror > np.arange(len(mirror)))
+            hung[mirror[left]], weights[mirror[left]] = coarse_mirror[hung[left]], weights[left]
+            mirror = coarse_mirror
         keep = None if keep is None else keep[less.kept]
         points = points[less.kept]
         levels.append(less.faces)
@@ -144,12 +120,35 @@ def build_hierarchy(
 def _simplified(
     points: Float[np.ndarray, "V 3"],
     faces: Int[np.ndarray, "F 3"],
-    target: int,
+    factor: int,
     keep: Bool[np.ndarray, " V"] | None,
     mirror: Int[np.ndarray, " V"] | None,
 ) -> Decimated:
-    """`simplify` with the answer of `decimate`."""
-    less = simplify(points[None], faces, target, keep=keep, mirror=mirror, exact=True)
+    """`simplify` to ceil(V / factor) of what it affords, with the answer of `decimate`."""
+    target = -(-len(points) // factor)
+    stays = np.zeros(len(points), bool) if keep is None else keep.copy()
+    if mirror is not None:
+        stays |= stays[mirror] & (mirror >= 0)
+    left = faces[_afforded(faces, len(points), factor, stays)[faces[:, 0]]]
+    less = simplify(points[None], left, target, keep=stays, mirror=mirror, exact=True)
     place = np.full(len(points), -1, np.int64)
     place[less.vertices] = np.arange(len(less.vertices))
     return Decimated(kept=less.vertices, faces=less.faces, went=place[less.went])
+
+
+def _afforded(
+    faces: Int[np.ndarray, "F 3"], count: int, factor: int, stays: Bool[np.ndarray, " V"]
+) -> Bool[np.ndarray, " V"]:
+    """Vertices of the components that go on: those worth 4 vertices, the fewest of a closed surface, at the next level.
+
+    Also those with a vertex that stays, and, smallest last to be spared, as many as it takes to reach the target.
+    """
+    label = components(faces, count)
+    used = np.zeros(count, bool)
+    used[faces] = True
+    sizes = np.bincount(label[used], minlength=label.max() + 1)
+    marked = np.bincount(label[stays], minlength=len(sizes)) > 0
+    small = (sizes < 4 * factor) & ~marked
+    remain = sizes.sum() - np.array([sizes[small & (sizes <= size)].sum() for size in sizes])
+    dropped: Bool[np.ndarray, " C"] = small & (remain >= -(-count // factor))
+    return ~dropped[label]

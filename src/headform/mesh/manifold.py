@@ -31,12 +31,12 @@ def require_manifold(faces: Int[np.ndarray, "F 3"], count: int) -> None:
         raise InputError("mesh_empty", "the mesh has no triangles", "faces")
     outside = ((faces < 0) | (faces >= count)).any(axis=1)
     if outside.any():
-        what = f"{_named('triangle', outside.nonzero()[0])} name vertices that are not there; there are {count}"
+        what = f"{_named('triangle', np.flatnonzero(outside))} name vertices that are not there; there are {count}"
         raise InputError("mesh_index", what, "faces", "number the vertices from 0 to V - 1")
     a, b, c = faces.T.astype(np.int64)
     flat = (a == b) | (b == c) | (c == a)
     if flat.any():
-        what = f"{_named('triangle', flat.nonzero()[0])} name a vertex twice"
+        what = f"{_named('triangle', np.flatnonzero(flat))} name a vertex twice"
         raise InputError("mesh_degenerate", what, "faces", "remove them")
     again = _repeated(faces, count)
     if len(again):

@@ -1,17 +1,33 @@
-"""Load the networks that ship inside the package, or other weights of the same kind."""
+"""Load the networks that ship inside the package, or other weights of the same kind.
 
+No arrays are computed here, hence no letters.
+"""
+
+from collections.abc import Callable, Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor, nn
 
-from headform.errors import WeightsError
+from headform.errors import InputError, WeightsError
 from headform.nets.dense import DenseNet, DenseNetConfig
 from headform.nets.identity import IdentityNet, IdentityNetConfig
+from headform.nets.mesh_autoencoder import MeshAutoencoder
+from headform.nets.mesh_autoencoder_file import model_of, weights_of
 from headform.weights.model_file import check_state, load_model
 
 DENSE_FILE, IDENTITY_FILE = "dense_landmarks.safetensors", "identity.safetensors"
+MESH_AUTOENCODER_FILE = "mesh_autoencoder.safetensors"
+KINDS: Mapping[type[nn.Module], str] = {
+    DenseNet: "dense landmarks",
+    IdentityNet: "identity",
+    MeshAutoencoder: "mesh autoencoder",
+}
+"""What the card of each network calls it."""
+
+_Net = TypeVar("_Net", bound=nn.Module)
 
 
 def load_dense(path: Path | None = None) -> tuple[DenseNet, dict[str, Any]]:
@@ -20,12 +36,8 @@ def load_dense(path: Path | None = None) -> tuple[DenseNet, dict[str, Any]]:
     Raises:
         WeightsError: missing, damaged or foreign weights.
     """
-    tensors, card, where = _read(path, DENSE_FILE)
-    net = DenseNet(DenseNetConfig(**_config(card, "dense landmarks", where)))
-    check_state(net, tensors, where)
-    net.load_state_dict(tensors)
-    net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return net, card
+    net, card = _load(path, DENSE_FILE, DenseNet, lambda c, _: DenseNet(DenseNetConfig(**c)))
+    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
 
 
 def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]]:
@@ -34,15 +46,43 @@ def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]
     Raises:
         WeightsError: missing, damaged or foreign weights.
     """
-    tensors, card, where = _read(path, IDENTITY_FILE)
-    net = IdentityNet(IdentityNetConfig(**_config(card, "identity", where)))
-    check_state(net, tensors, where)
-    net.load_state_dict(tensors)
-    net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return net, card
+    net, card = _load(
+        path, IDENTITY_FILE, IdentityNet, lambda c, _: IdentityNet(IdentityNetConfig(**c))
+    )
+    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
 
 
-def _read(path: Path | None, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any], str]:
+def load_mesh_autoencoder(path: Path | None = None) -> tuple[MeshAutoencoder, dict[str, Any]]:
+    """The mesh autoencoder and its model card; the open head's, which is shipped, unless `path` is given.
+
+    Raises:
+        WeightsError: missing, damaged or foreign weights.
+    """
+    return _load(path, MESH_AUTOENCODER_FILE, MeshAutoencoder, model_of)
+
+
+def _load(
+    path: Path | None,
+    name: str,
+    kind: type[_Net],
+    build: Callable[[dict[str, Any], dict[str, Tensor]], _Net],
+) -> tuple[_Net, dict[str, Any]]:
+    """The network of one file, in evaluation mode, and its card."""
+    tensors, card, where = _read(path, name)
+    config = _config(card, KINDS[kind], where)
+    try:
+        net = build(config, tensors)
+    except (KeyError, TypeError, ValueError, InputError) as error:
+        what = f"the sizes in the card fit no {KINDS[kind]} network: {error}"[:300]
+        advice = "use weights that this version of the network saved"
+        raise WeightsError("weights_mismatch", what, where, advice) from error
+    state = weights_of(tensors)
+    check_state(net, state, where)
+    net.load_state_dict(state)
+    return net.eval(), card
+
+
+def _read(path: Path | None, name: str) -> tuple[dict[str, Tensor], dict[str, Any], str]:
     if path is not None:
         return (*load_model(path), str(path))
     with as_file(files("headform") / "nets" / "assets" / name) as shipped:
@@ -59,5 +99,8 @@ def _config(card: dict[str, Any], kind: str, where: str) -> dict[str, Any]:
             where,
             f"give {kind} weights",
         )
-    config = dict(card["config"]["net"])
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
+    config = card.get("config")
+    sizes = config.get("net") if isinstance(config, dict) else None
+    if not isinstance(sizes, dict):
+        raise WeightsError("card_damaged", "the model card lacks the sizes of the network", where)
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in sizes.items()}

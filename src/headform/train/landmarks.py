@@ -26,8 +26,9 @@ from headform.nets.dense import INPUT_SIDE, MASK_SIDE, DenseNet, DenseNetConfig
 from headform.synth.generator import Generator
 from headform.synth.recipe import FULL
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_colour
-from headform.train.pool import MadePool, PoolConfig, rows_of
-from headform.train.trainer import Loop, LoopConfig, LoopResult, Losses
+from headform.train.config import TrainerConfig
+from headform.train.pool import MAY_CHANGE, MadePool, PoolConfig, part_of_run, rows_of
+from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 PICTURE_SIDE = 144
 _SLACK = PICTURE_SIDE - INPUT_SIDE
@@ -37,7 +38,7 @@ _SLACK = PICTURE_SIDE - INPUT_SIDE
 class LandmarkConfig:
     """Everything about a run."""
 
-    loop: LoopConfig = field(default_factory=LoopConfig)
+    trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(minutes=60.0))
     pool: PoolConfig = field(default_factory=lambda: PoolConfig("loose", PICTURE_SIDE, FULL))
     net: DenseNetConfig = field(default_factory=DenseNetConfig)
     first_people: int = 2048
@@ -172,31 +173,32 @@ def point_error(
 
 def run(
     config: LandmarkConfig, out: Path, *, resume: bool = False
-) -> tuple[DenseNet, LoopResult, dict[str, Any]]:
-    """Train in `out`; returns the averaged network, what the loop did, and facts for the model card."""
+) -> tuple[DenseNet, TrainResult, dict[str, Any]]:
+    """Train in `out`; returns the averaged network, what the trainer did, and facts for the model card."""
+    config = replace(config, trainer=replace(config.trainer, seed=config.seed))
     torch.manual_seed(config.seed)
     head = load_open()
     net = DenseNet(replace(config.net, points=len(head.dense), expressions=len(head.expression)))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     facts: dict[str, Any] = {"stage": "landmarks", "config": asdict(config), "head": head.sha256}
-    loop = Loop(net, config.loop, out, facts=facts, resume=resume)
+    trainer = Trainer(net, config.trainer, out, facts=facts, resume=resume, may_change=MAY_CHANGE)
     batches, losses = LandmarkBatches(head), LandmarkLosses(head)
-    pool_seed = config.pool.seed + 1000 * round(loop.seconds)  # a resumed run sees new people
-    pool = MadePool(out / "pool", head, replace(config.pool, seed=pool_seed), keep=resume)
+    rank = trainer.team.rank
+    pool_config = part_of_run(config.pool, trainer.seconds, rank)
+    pool = MadePool(out / f"pool_{rank}", head, pool_config, keep=resume)
     with pool:
         held_out = batches(validation_rows(head, config), None)
         pool.wait_for(config.first_people)
-        draws = np.random.default_rng((config.seed, loop.step))
 
-        def step(number: int) -> Losses:
-            rows = pool.draw(draws, config.loop.batch)
-            return losses(net, *batches(rows, draws))
+        def losses_of(net: nn.Module, step: Step) -> Losses:
+            rows = pool.draw(step.rng, step.count)
+            return losses(net, *batches(rows, step.rng))
 
         started = time.time()
-        result = loop.run(step, lambda module: point_error(module, *held_out))
+        result = trainer.run(losses_of, lambda module: point_error(module, *held_out))
         made = pool.made
-    shutil.rmtree(out / "pool", ignore_errors=True)
-    final = loop.averaged_module()
+    shutil.rmtree(pool.folder, ignore_errors=True)
+    final = trainer.averaged_module()
     if not isinstance(final, DenseNet):
         raise TypeError(type(final))
     facts |= {

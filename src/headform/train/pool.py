@@ -8,7 +8,7 @@ its oldest. What a worker makes depends on the seed, its number and its batch co
 
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,6 +22,9 @@ from headform.heads import load_open
 from headform.heads.linear import LinearHead
 from headform.synth.generator import Generator, MadeBatch, View
 from headform.synth.recipe import Recipe
+
+MAY_CHANGE = ("config.pool.workers", "config.workers", "config.first_people")
+"""Of a stage's configuration: what a resumed run may be given anew."""
 
 _BATCH = 32
 
@@ -45,6 +48,17 @@ class PoolConfig:
     capacity: int = 40_000
     workers: int = 1
     seed: int = 0
+
+
+def part_of_run(config: PoolConfig, seconds: float, rank: int) -> PoolConfig:
+    """The pool of a part of a run: other people after each resumption and in each process.
+
+    Args:
+        config: Of the whole run.
+        seconds: Of training that lie behind it.
+        rank: Number of the training process.
+    """
+    return replace(config, seed=config.seed + 1000 * round(seconds) + 10_000_019 * rank)
 
 
 def row_layout(head: LinearHead, size: int) -> dict[str, tuple[tuple[int, ...], str]]:

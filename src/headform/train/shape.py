@@ -24,8 +24,9 @@ from headform.nets.identity import INPUT_SIDE, IdentityNet, IdentityNetConfig
 from headform.synth.generator import Generator
 from headform.synth.recipe import EASY, FULL, Recipe
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_colour
-from headform.train.pool import MadePool, PoolConfig, rows_of
-from headform.train.trainer import Loop, LoopConfig, LoopResult, Losses
+from headform.train.config import OptimizerConfig, TrainerConfig
+from headform.train.pool import MAY_CHANGE, MadePool, PoolConfig, part_of_run, rows_of
+from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 PICTURE_SIDE = 132
 _SLACK = PICTURE_SIDE - INPUT_SIDE
@@ -37,11 +38,13 @@ class IdentityConfig:
     """Everything about a run.
 
     Attributes:
-        easy_share: part of the minutes spent on easy people.
+        easy_share: part of the run spent on easy people.
         ridge: weight of the squared error of the coefficients (in standard deviations) beside cm squared.
     """
 
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(minutes=40.0, rate=2e-3))
+    trainer: TrainerConfig = field(
+        default_factory=lambda: TrainerConfig(minutes=40.0, optimizer=OptimizerConfig(rate=2e-3))
+    )
     net: IdentityNetConfig = field(default_factory=IdentityNetConfig)
     easy_share: float = 0.35
     ridge: float = 1e-4
@@ -108,8 +111,9 @@ class IdentityBatches:
 
 def run(
     config: IdentityConfig, out: Path, *, resume: bool = False
-) -> tuple[IdentityNet, LoopResult, dict[str, Any]]:
-    """Train in `out`; returns the averaged network, what the loop did, and facts for the model card."""
+) -> tuple[IdentityNet, TrainResult, dict[str, Any]]:
+    """Train in `out`; returns the averaged network, what the trainer did, and facts for the model card."""
+    config = replace(config, trainer=replace(config.trainer, seed=config.seed))
     torch.manual_seed(config.seed)
     head = load_open()
     net = IdentityNet(replace(config.net, modes=len(head.identity)))
@@ -119,28 +123,24 @@ def run(
         "config": asdict(config),
         "head": head.sha256,
     }
-    loop = Loop(net, config.loop, out, facts=facts, resume=resume)
+    trainer = Trainer(net, config.trainer, out, facts=facts, resume=resume, may_change=MAY_CHANGE)
     batches, metric = IdentityBatches(head), shape_metric(head)
     metric = metric + config.ridge * torch.eye(len(metric))
-    easy_end = config.easy_share * config.loop.minutes
+    length, rank = config.trainer.length, trainer.team.rank
     made: dict[str, int] = {}
-    result = LoopResult(loop.step, 0, 0.0, {})
-    for name, recipe, until in (("easy", EASY, easy_end), ("full", FULL, config.loop.minutes)):
-        if loop.seconds >= until * 60 or loop.stopped:
+    result = trainer.result()
+    for name, recipe, until in (("easy", EASY, config.easy_share * length), ("full", FULL, length)):
+        if trainer.done >= until or trainer.stopped:
             continue
-        pool_config = config.pool(recipe)
-        pool_config = replace(pool_config, seed=pool_config.seed + 1000 * round(loop.seconds))
-        with MadePool(out / f"pool_{name}", head, pool_config, keep=resume) as pool:
+        pool_config = part_of_run(config.pool(recipe), trainer.seconds, rank)
+        with MadePool(out / f"pool_{name}_{rank}", head, pool_config, keep=resume) as pool:
             validators = {
                 part: _validator(head, config, part, batches, metric) for part in ("easy", "full")
             }
             pool.wait_for(config.first_people if name == "easy" else min(2048, config.first_people))
-            draws = np.random.default_rng((config.seed, loop.step))
 
-            def step(
-                number: int, pool: MadePool = pool, draws: np.random.Generator = draws
-            ) -> Losses:
-                images, code = batches(pool.draw(draws, config.loop.batch), draws)
+            def losses_of(net: nn.Module, step: Step, pool: MadePool = pool) -> Losses:
+                images, code = batches(pool.draw(step.rng, step.count), step.rng)
                 wrong = net(images) - code
                 total = torch.einsum("bk,kl,bl->b", wrong, metric, wrong).mean()
                 return {"total": total}
@@ -148,10 +148,10 @@ def run(
             def validate(module: nn.Module, parts: dict[str, Any] = validators) -> dict[str, float]:
                 return {part: check(module) for part, check in parts.items()}
 
-            result = loop.run(step, validate, until=until)
+            result = trainer.run(losses_of, validate, until=until)
             made[name] = pool.made
-        shutil.rmtree(out / f"pool_{name}", ignore_errors=True)
-    final = loop.averaged_module()
+        shutil.rmtree(pool.folder, ignore_errors=True)
+    final = trainer.averaged_module()
     if not isinstance(final, IdentityNet):
         raise TypeError(type(final))
     facts |= {

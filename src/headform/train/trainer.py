@@ -1,236 +1,359 @@
-"""The training loop: AdamW, cosine schedule, moving average of the weights, log lines, checkpoints that resume.
+"""The trainer of all stages: steps, schedule, average, log, checkpoints from which a run goes on to the bit.
 
-A run is a folder: config.json, log.jsonl, checkpoint.safetensors.
+B samples of the global batch.
+
+A run is a folder: config.json, log.jsonl, checkpoint.safetensors and the checkpoint before it. Everything that is drawn at
+random while training derives from (seed, step, rank): torch's global generator (dropout) is seeded anew before each step,
+and `Step.rng` is made from the same numbers, so that module, optimiser and average are all there is to restore. A run in
+steps, killed at any moment and resumed on the same machine's CPU with the same number of threads and processes, ends in
+the bits of one that was never interrupted. Under `torchrun` the same code trains with several processes, see `run`.
 """
 
-import json
+import copy
 import math
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
+from jaxtyping import Int64
 from torch import Tensor, nn
 
-from headform.errors import ResourceError
-from headform.weights.atomic import write_bytes
+from headform.errors import ResourceError, UsageError
+from headform.train.average import Average
+from headform.train.checkpoint import (
+    NEWEST,
+    PREVIOUS,
+    Checkpoint,
+    clear_leftovers,
+    load_checkpoint,
+    save_checkpoint,
+)
+from headform.train.config import MAY_CHANGE, TrainerConfig
+from headform.train.distributed import join_team
+from headform.train.optimizer import (
+    build_optimizer,
+    gradient_norm,
+    optimizer_tensors,
+    restore_optimizer,
+    set_rate,
+)
+from headform.train.progress import TrainingProgress
+from headform.train.run_folder import RunLog, check_config, write_config
+from headform.train.sampler import EpochSampler, share_of
+from headform.train.schedule import rate_factor
+from headform.train.stop_signal import StopSignal, watched
+from headform.weights.model_file import check_state
 
 Losses = dict[str, Tensor]
 
 
-@dataclass(frozen=True)
-class LoopConfig:
-    """How long and how fast.
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What a stage is told of the step whose losses it is asked for.
 
     Attributes:
-        minutes: length of the run in minutes of training, of all its resumed parts together.
-        batch: samples per step.
-        rate: highest learning rate; cosine to a hundredth of it, after `warmup` steps.
-        decay: of the weights (AdamW).
-        average: of the moving average of the weights.
-        clip: greatest norm of the gradient.
-        log_every: steps.
-        save_seconds: between checkpoints.
+        number: Counted from 0, over all parts of the run.
+        count: Samples that this process is to use, B / processes.
+        indices: Which items of the data set, when the trainer was told how many there are.
+        rng: Drawn from (seed, step, rank): for everything else that is left to chance.
     """
 
-    minutes: float = 60.0
-    batch: int = 48
-    rate: float = 1.6e-3
-    decay: float = 0.02
-    warmup: int = 200
-    average: float = 0.998
-    clip: float = 5.0
-    log_every: int = 100
-    save_seconds: float = 120.0
+    number: int
+    count: int
+    indices: Int64[np.ndarray, " count"] | None
+    rng: np.random.Generator
 
 
 @dataclass(frozen=True)
-class LoopResult:
-    """What a run did: steps and minutes over all its parts, and the last losses."""
+class TrainResult:
+    """What a run did, over all its parts.
+
+    Attributes:
+        steps: Done.
+        samples: Seen, by all processes together.
+        minutes: Of training.
+        losses: Running means of the last ones, factor 0.98.
+        stopped: Whether a signal ended it before its time.
+    """
 
     steps: int
     samples: int
     minutes: float
     losses: dict[str, float]
+    stopped: bool
 
 
-class Loop:
-    """Trains `module`; the averaged weights are in ``averaged`` afterwards.
+class Trainer:
+    """Trains `module` in a folder.
 
     Args:
-        module: the network.
-        config: how long and how fast.
-        folder: the run's folder.
-        facts: written to config.json.
-        resume: continue from the folder's checkpoint when there is one.
+        module: The network, on its device; its first weights are the caller's to seed.
+        config: How long, how fast, how often.
+        folder: The run's; made when it is not there. With several processes, all must see it.
+        facts: Plain JSON values for config.json, beside the trainer's own configuration: what else
+            decides the outcome.
+        count: Items of an indexed data set; `Step.indices` is None without.
+        resume: Go on from the folder's checkpoint, or start when it has come to none yet.
+        may_change: Further fields of config.json, as dotted names, that may differ on resuming;
+            `headform.train.config.MAY_CHANGE` always may.
+
+    Attributes:
+        module: As given; holds the last weights, not the averaged ones.
+        step: Steps done.
+        seconds: Of training.
+        stopped: Whether a signal ended the last `run`.
+        team: This process among all.
+
+    Raises:
+        UsageError: `run_exists` when the folder holds a checkpoint and `resume` is not asked for;
+            `config_changed`; `batch_uneven`; `dataset_small`; `group_empty`.
+        WeightsError: `checkpoint_damaged`; `weights_mismatch` when the checkpoint is of another
+            network.
+        ResourceError: `write_failed`.
     """
 
     def __init__(
         self,
         module: nn.Module,
-        config: LoopConfig,
+        config: TrainerConfig,
         folder: Path,
         *,
         facts: dict[str, Any],
+        count: int | None = None,
         resume: bool = False,
+        may_change: tuple[str, ...] = (),
     ) -> None:
         self.module, self.config, self.folder = module, config, folder
-        folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(
-            folder / "config.json",
-            (json.dumps({"loop": asdict(config), **facts}, indent=1) + "\n").encode(),
+        self.team = join_team()
+        self.step, self.seconds, self.stopped = 0, 0.0, False
+        self._share = share_of(config.batch, self.team.ranks)
+        self.sampler = (
+            None
+            if count is None
+            else EpochSampler(count, config.batch, config.seed, drop_last=config.drop_last)
         )
-        self.optimizer = torch.optim.AdamW(
-            module.parameters(), lr=config.rate, weight_decay=config.decay
-        )
-        self.averaged = {k: v.detach().clone() for k, v in module.state_dict().items()}
-        self.step, self.seconds = 0, 0.0
-        self.stopped = False
-        if resume and self.checkpoint.is_file():
-            self._restore()
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where the state of the run is kept."""
-        return self.folder / "checkpoint.safetensors"
+        asked = {"trainer": asdict(config), "items": count, **facts}
+        found = self._open_folder(asked, resume, MAY_CHANGE + may_change)
+        self.optimizer = build_optimizer(module, config.optimizer, config.groups)
+        self._parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self._shown: dict[str, float] = {}
+        self._log = RunLog(folder)
+        self._device = self._parameters[0].device
+        if found is not None:
+            self._restore(found)
+        self.net = self.team.wrap(module)  # what `losses_of` is given
+        self._average = None if config.average is None else Average(module, config.average)
+        if found is not None and self._average is not None:
+            self._average.restore(_part(found.tensors, "average."))
+        self._saved_step = -1 if found is None else self.step
+        if self.team.leads:
+            write_config(folder, asked)
+            self._log.cut(self.step if found is not None else -1)
 
     def run(
         self,
-        losses_of: Callable[[int], Losses],
+        losses_of: Callable[[nn.Module, Step], Losses],
         validate: Callable[[nn.Module], dict[str, float]] | None = None,
         *,
-        validate_every: int = 1000,
         until: float = math.inf,
-        tell: Callable[[str], None] = print,
-    ) -> LoopResult:
-        """Train until the minutes are used up (or `until` minutes), or until SIGTERM or SIGINT, which save first.
+        tell: Callable[[str], None] | None = None,
+    ) -> TrainResult:
+        """Train until the steps or minutes are used up, or until SIGTERM or SIGINT.
 
-        `losses_of` makes a batch and returns its losses; ``total`` is what is minimised.
+        A signal (to any of the processes) lets the step finish, saves, and says how to resume; a
+        second one ends the process at once. May be called several times, for parts of a run.
+
+        With W processes each gets 1 / W of the batch and the gradients are averaged: when every
+        loss is a mean over samples, the run follows that of one process up to rounding. What is
+        drawn from `Step.rng` or by dropout differs between processes by intent.
+
+        Args:
+            losses_of: Given the network (wrapped for several processes: call it, do not look
+                inside) and the step, computes a batch's losses; `total` is minimised, all are
+                logged, averaged over the processes.
+            validate: Given the averaged network in evaluation mode, measures it; runs in the first
+                process only.
+            until: Steps or minutes, whichever the run is measured in, after which to return early.
+            tell: Where lines go, in place of a progress bar or standard output.
 
         Raises:
-            ResourceError: ``loss_not_finite``; the checkpoint before it stays.
+            ResourceError: `loss_not_finite` when the loss or the gradient holds NaN or infinity;
+                the last checkpoint stays, the step is not taken. `write_failed`.
         """
-        stop = _StopSignal()
-        shown: dict[str, float] = {}
-        before, saved = time.monotonic(), time.monotonic()
-        self.module.train()
-        end = 60 * min(until, self.config.minutes)
-        while self.seconds < end and not stop.asked:
-            rate = self._set_rate()
-            losses = losses_of(self.step)
-            total = losses["total"]
-            if not math.isfinite(float(total.detach())):
-                raise ResourceError(
-                    "loss_not_finite",
-                    f"loss {float(total.detach())} at step {self.step}",
-                    str(self.folder),
-                )
-            self.optimizer.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip)
-            self.optimizer.step()
-            self._average()
-            self.step += 1
-            for name, value in losses.items():
-                shown[name] = 0.98 * shown.get(name, float(value.detach())) + 0.02 * float(
-                    value.detach()
-                )
-            now = time.monotonic()
-            self.seconds, before = self.seconds + now - before, now
-            if self.step % self.config.log_every == 0:
-                line: dict[str, Any] = {
-                    "step": self.step,
-                    "minutes": round(self.seconds / 60, 2),
-                    "rate": rate,
-                }
-                line |= {k: round(v, 5) for k, v in shown.items()}
-                if validate is not None and self.step % validate_every == 0:
-                    line |= {
-                        f"val_{k}": round(v, 4) for k, v in validate(self.averaged_module()).items()
-                    }
-                    self.module.train()
-                self._log(line, tell)
-            if now - saved > self.config.save_seconds:
+        self.stopped = False
+        unit = "steps" if self.config.steps is not None else "minutes"
+        show = TrainingProgress(self.config.length, unit, tell=tell, silent=not self.team.leads)
+        with watched() as stop, show:
+            before = saved = time.monotonic()
+            self.module.train()
+            while self.done < min(until, self.config.length) and not self.stopped:
+                rate = self._begin()
+                losses = losses_of(self.net, self._step())
+                now = time.monotonic()
+                means = self._agree(losses, stop, now - before)
+                before = now
+                norm = self._descend(losses["total"], means)
+                for name, value in means.items():
+                    self._shown[name] = 0.98 * self._shown.get(name, value) + 0.02 * value
+                show.advance(self.done, means["total"])
+                if self.team.leads:
+                    self._tell_of_step({"rate": rate, "gradient": norm}, validate, show)
+                    if self._save_due(now - saved):
+                        self.save()
+                        saved = now
+            if self.team.leads and self._saved_step != self.step:
                 self.save()
-                saved = now
-        self.save()
-        stop.restore()
-        self.stopped = stop.asked
-        return LoopResult(self.step, self.step * self.config.batch, self.seconds / 60, shown)
+            self.team.wait()
+            if self.stopped:
+                show.line(
+                    f"stopped after step {self.step}, saved in {self.folder}; "
+                    "the same command with --resume goes on from there"
+                )
+        return self.result()
+
+    def result(self) -> TrainResult:
+        """What has been done so far."""
+        samples = self.step * self.config.batch
+        return TrainResult(self.step, samples, self.seconds / 60, dict(self._shown), self.stopped)
+
+    @property
+    def done(self) -> float:
+        """Steps or minutes behind, whichever the run is measured in."""
+        return float(self.step) if self.config.steps is not None else self.seconds / 60
 
     def averaged_module(self) -> nn.Module:
-        """A copy of the module that carries the averaged weights, in evaluation mode."""
-        import copy
-
+        """A copy of the module in evaluation mode, with the averaged weights (the last ones when none are averaged)."""
         twin = copy.deepcopy(self.module)
-        twin.load_state_dict(self.averaged)
+        if self._average is not None:
+            twin.load_state_dict(self._average.tensors)
         return twin.eval()
 
     def save(self) -> None:
-        """Write the checkpoint under a temporary name, then rename it."""
-        tensors = {f"model.{k}": v.contiguous() for k, v in self.module.state_dict().items()}
-        tensors |= {f"average.{k}": v.contiguous() for k, v in self.averaged.items()}
-        for number, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{k}": v.contiguous() for k, v in state.items()}
-        facts = {"step": str(self.step), "seconds": repr(self.seconds)}
-        write_bytes(self.checkpoint, save(tensors, facts))
+        """Write a checkpoint of the present step.
 
-    def _restore(self) -> None:
-        with safe_open(self.checkpoint, framework="pt") as file:
-            facts = file.metadata()
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
-        self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
-        self.module.load_state_dict(
-            {k[6:]: v for k, v in tensors.items() if k.startswith("model.")}
-        )
-        self.averaged = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith("optimizer."):
-                _, number, name = key.split(".", 2)
-                state.setdefault(int(number), {})[name] = value
-        whole = self.optimizer.state_dict()
-        whole["state"] = state
-        self.optimizer.load_state_dict(whole)
+        Raises:
+            ResourceError: `write_failed`; the last checkpoint stays.
+        """
+        parts = {
+            "model": self.module.state_dict(),
+            "optimizer": optimizer_tensors(self.optimizer, self.module),
+            "average": {} if self._average is None else self._average.tensors,
+        }
+        tensors = {f"{part}.{k}": v for part, state in parts.items() for k, v in state.items()}
+        facts = {"step": self.step, "seconds": self.seconds, "shown": self._shown}
+        self._log.flush()
+        save_checkpoint(self.folder, tensors, facts)
+        self._saved_step = self.step
 
-    def _set_rate(self) -> float:
-        done = min(1.0, self.seconds / (self.config.minutes * 60))
-        rate = self.config.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
-        rate *= min(1.0, (self.step + 1) / max(1, self.config.warmup))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+    def _open_folder(
+        self, asked: dict[str, Any], resume: bool, may_change: tuple[str, ...]
+    ) -> Checkpoint | None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if resume:
+            check_config(self.folder, asked, may_change)
+        elif (self.folder / NEWEST).exists() or (self.folder / PREVIOUS).exists():
+            what = "the folder holds a run already"
+            fix = "go on with it by --resume, or choose another folder"
+            raise UsageError("run_exists", what, str(self.folder), fix)
+        if self.team.leads:
+            clear_leftovers(self.folder)
+        return load_checkpoint(self.folder) if resume else None
+
+    def _restore(self, found: Checkpoint) -> None:
+        where = repr(str(found.path))
+        model = _part(found.tensors, "model.")
+        check_state(self.module, model, where)
+        if self.config.average is not None:
+            check_state(self.module, _part(found.tensors, "average."), where)
+        self.module.load_state_dict(model)
+        state = _part(found.tensors, "optimizer.")
+        restore_optimizer(self.optimizer, self.module, state, where)
+        self.step, self.seconds = found.facts["step"], found.facts["seconds"]
+        self._shown = found.facts["shown"]
+
+    def _begin(self) -> float:
+        """Rate and generators of the step that begins."""
+        done = self.done / self.config.length
+        rate = self.config.optimizer.rate * rate_factor(self.config.schedule, self.step, done)
+        set_rate(self.optimizer, rate)
+        key = (self.step, self.team.rank, 1)
+        words = np.random.SeedSequence(self.config.seed, spawn_key=key).generate_state(2)
+        torch.manual_seed(int(words[0]) << 32 | int(words[1]))
         return rate
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        keep = min(self.config.average, (1 + self.step) / (10 + self.step))
-        for key, value in self.module.state_dict().items():
-            if value.is_floating_point():
-                self.averaged[key].lerp_(value, 1 - keep)
-            else:
-                self.averaged[key].copy_(value)
+    def _step(self) -> Step:
+        rank, ranks = self.team.rank, self.team.ranks
+        key = np.random.SeedSequence(self.config.seed, spawn_key=(self.step, rank, 2))
+        indices = None if self.sampler is None else self.sampler.indices(self.step, rank, ranks)
+        return Step(self.step, self._share, indices, np.random.default_rng(key))
 
-    def _log(self, line: dict[str, Any], tell: Callable[[str], None]) -> None:
-        with (self.folder / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        tell("  ".join(f"{k} {v:.5g}" for k, v in line.items()))
+    def _agree(self, losses: Losses, stop: StopSignal, seconds: float) -> dict[str, float]:
+        """Mean of each loss over the processes; the first one's clock and anybody's stop."""
+        values = torch.stack([v.detach().double() for v in losses.values()]).tolist()
+        mine = [float(stop.asked), seconds if self.team.leads else 0.0, *values]
+        asked, passed, *sums = self.team.total(mine, self._device)
+        self.seconds += passed
+        self.stopped = asked > 0
+        means = {k: v / self.team.ranks for k, v in zip(losses, sums, strict=True)}
+        if not math.isfinite(means["total"]):
+            bad = [k for k, v in means.items() if not math.isfinite(v) and k != "total"]
+            because = f" because of {', '.join(bad)}" if bad else ""
+            raise self._not_finite(f"the loss is {means['total']}{because}")
+        return means
+
+    def _descend(self, total: Tensor, means: dict[str, float]) -> float:
+        """One step downhill, unless the gradient is not finite; its norm before clipping."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = gradient_norm(self._parameters, self.config.clip)
+        if not math.isfinite(norm):
+            grads = {n: p.grad for n, p in self.module.named_parameters() if p.grad is not None}
+            bad = [n for n, g in grads.items() if not bool(torch.isfinite(g).all())]
+            shown = ", ".join(bad[:3]) + (" and others" if len(bad) > 3 else "")
+            raise self._not_finite(
+                f"the gradient of the loss {means['total']:.6g} has norm {norm} ({shown})"
+            )
+        self.optimizer.step()
+        if self._average is not None:
+            self._average.update(self.module, self.step)
+        self.step += 1
+        return norm
+
+    def _not_finite(self, what: str) -> ResourceError:
+        kept = f"the checkpoint of step {self._saved_step} stays" if self._saved_step >= 0 else ""
+        fix = "lower the learning rate" + (f"; {kept}" if kept else "")
+        return ResourceError(
+            "loss_not_finite", f"{what} at step {self.step}", str(self.folder), fix
+        )
+
+    def _tell_of_step(
+        self,
+        facts: dict[str, float],
+        validate: Callable[[nn.Module], dict[str, float]] | None,
+        show: TrainingProgress,
+    ) -> None:
+        last = self.done >= self.config.length
+        checked = validate is not None and (last or self.step % self.config.validate_every == 0)
+        if not (last or checked or self.step % self.config.log_every == 0):
+            return
+        line: dict[str, Any] = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
+        numbers = facts | self._shown
+        if validate is not None and checked:
+            numbers |= {f"val_{k}": v for k, v in validate(self.averaged_module()).items()}
+        line |= {k: float(f"{v:.6g}") for k, v in numbers.items()}
+        self._log.append(line)
+        show.line("  ".join(f"{k} {v:.5g}" for k, v in line.items()))
+
+    def _save_due(self, seconds: float) -> bool:
+        every, wait = self.config.save_every, self.config.save_seconds
+        return (every is not None and self.step % every == 0) or (
+            wait is not None and seconds > wait
+        )
 
 
-class _StopSignal:
-    """Remembers SIGTERM and SIGINT instead of dying of them."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._old = {s: signal.signal(s, self._ask) for s in (signal.SIGTERM, signal.SIGINT)}
-
-    def _ask(self, number: int, frame: object) -> None:
-        self.asked = True
-
-    def restore(self) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
