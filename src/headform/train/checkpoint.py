@@ -1,0 +1,124 @@
+"""The state of a run on disk: one safetensors file that knows its own SHA-256, and the one before it.
+
+No arrays are computed here, hence no letters.
+
+    checkpoint.safetensors            the newest
+    checkpoint.previous.safetensors   the one before, for the day the newest turns out damaged
+
+The metadata hold one entry, `headform`: 64 hexadecimal digits, then the run's facts as JSON. The digits are the SHA-256 of
+the whole file with zeros in their place, so that any changed byte is noticed. Files appear by renaming: a process that is
+killed while it writes leaves both as they were.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from headform.errors import WeightsError
+from headform.weights.atomic import write_bytes
+from headform.weights.file_bytes import read_bytes
+
+NEWEST = "checkpoint.safetensors"
+PREVIOUS = "checkpoint.previous.safetensors"
+_MAX_BYTES = 1 << 36
+_MARK = b'"headform":"'
+_BLANK = b"0" * 64
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """What a run is taken up from.
+
+    Attributes:
+        tensors: By name, on the CPU.
+        facts: Plain JSON values; floats are kept to the bit. `step` is among them.
+        path: Where it was read.
+    """
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+    path: Path
+
+
+def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write the newest checkpoint; the present newest becomes the previous one.
+
+    Raises:
+        ResourceError: `write_failed`; the newest one is then what it was.
+    """
+    data = _encoded(tensors, facts)
+    newest, previous = folder / NEWEST, folder / PREVIOUS
+    if newest.is_file():
+        spare = folder / f".{PREVIOUS}.spare"
+        with contextlib.suppress(FileNotFoundError):
+            spare.unlink()
+        try:
+            os.link(newest, spare)  # a second name: the newest is never away
+        except OSError:  # a file system without hard links
+            shutil.copyfile(newest, spare)
+        os.replace(spare, previous)
+    write_bytes(newest, data)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint, or None where a run has not come to its first one.
+
+    Raises:
+        WeightsError: `checkpoint_damaged`; the message names the previous one when it is whole.
+    """
+    newest, previous = folder / NEWEST, folder / PREVIOUS
+    if not newest.is_file():
+        return _read(previous) if previous.is_file() else None
+    try:
+        return _read(newest)
+    except WeightsError as error:
+        fix = "start the run again in another folder"
+        with contextlib.suppress(WeightsError):
+            step = _read(previous).facts["step"]
+            fix = f"the one before it, of step {step}, is whole: to go on from there, "
+            fix += f"mv {PREVIOUS} {NEWEST} in that folder"
+        raise WeightsError("checkpoint_damaged", error.what, error.where, fix) from error
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a killed process left half written."""
+    for pattern in (f".{NEWEST}.*", f".{PREVIOUS}.*", ".config.json.*", ".log.jsonl.*"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
+def _encoded(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> bytes:
+    plain = {name: tensors[name].detach().to("cpu", copy=True).contiguous() for name in tensors}
+    metadata = {"headform": _BLANK.decode() + json.dumps(dict(facts))}
+    data = bytearray(safetensors.torch.save(plain, metadata))
+    at = data.index(_MARK) + len(_MARK)
+    data[at : at + 64] = hashlib.sha256(data).hexdigest().encode()
+    return bytes(data)
+
+
+def _read(path: Path) -> Checkpoint:
+    where = repr(str(path))
+    data = read_bytes(path, max_bytes=_MAX_BYTES)
+    try:
+        length = 8 + int.from_bytes(data[:8], "little")
+        at = data[:length].index(_MARK) + len(_MARK)
+        digest = hashlib.sha256(data[:at] + _BLANK)
+        digest.update(memoryview(data)[at + 64 :])
+        if digest.hexdigest().encode() != data[at : at + 64]:
+            what = "the checkpoint is damaged: its SHA-256 is not the one it states"
+            raise WeightsError("checkpoint_damaged", what, where)
+        facts = json.loads(json.loads(data[8:length])["__metadata__"]["headform"][64:])
+        return Checkpoint(safetensors.torch.load(data), facts, path)
+    except (safetensors.SafetensorError, KeyError, ValueError, MemoryError) as error:
+        what = f"the checkpoint is damaged: {error}"[:200]
+        raise WeightsError("checkpoint_damaged", what, where) from error

@@ -1,0 +1,96 @@
+"""Several processes that train one network: who this one is, and what all agree on.
+
+L numbers.
+
+`torchrun` starts the processes and sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT. Alone, everything here is
+a no-op. Every process reads the same run folder; process 0 alone writes to it.
+"""
+
+import atexit
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+_PATIENCE = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes of a run.
+
+    Attributes:
+        rank: Number of this process.
+        ranks: How many there are.
+        local_rank: Number of this process on its machine, hence of its GPU.
+    """
+
+    rank: int = 0
+    ranks: int = 1
+    local_rank: int = 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.rank == 0
+
+    @property
+    def device(self) -> torch.device:
+        """This process's GPU where there is CUDA, else the CPU."""
+        if torch.cuda.is_available():
+            return torch.device("cuda", self.local_rank)
+        return torch.device("cpu")
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module whose backward pass averages the gradients of all; itself when alone.
+
+        Process 0's weights and buffers become everybody's.
+        """
+        return module if self.ranks == 1 else DistributedDataParallel(module)
+
+    def total(self, numbers: list[float], device: torch.device) -> list[float]:
+        """Sum of each number over all processes, in float64; waits for all of them.
+
+        Args:
+            numbers: (L,), as many in each process.
+            device: Where the backend can work: the module's.
+        """
+        if self.ranks == 1:
+            return numbers
+        values = torch.tensor(numbers, dtype=torch.float64, device=device)
+        distributed.all_reduce(values)
+        return [float(v) for v in values]
+
+    def wait(self) -> None:
+        """Return when all processes have come here."""
+        if self.ranks > 1:
+            distributed.barrier()
+
+
+def join_team() -> Team:
+    """Find the other processes, once; alone when there is no `torchrun` and no process group.
+
+    A process group that exists already is used as it is. Otherwise one is opened from the
+    environment that `torchrun` sets, over NCCL where there is CUDA and over gloo elsewhere, and
+    closed when the process ends.
+    """
+    here = int(os.environ.get("LOCAL_RANK", "0"))
+    if not distributed.is_available():
+        return Team()
+    if not distributed.is_initialized():
+        if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "RANK" not in os.environ:
+            return Team()
+        cuda = torch.cuda.is_available()
+        if cuda:
+            torch.cuda.set_device(here)
+        distributed.init_process_group("nccl" if cuda else "gloo", timeout=_PATIENCE)
+        atexit.register(_leave)
+    return Team(distributed.get_rank(), distributed.get_world_size(), here)
+
+
+def _leave() -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
