@@ -1,0 +1,141 @@
+"""A mesh hierarchy as one safetensors file, and a folder that remembers those that were built.
+
+V vertices, F triangles.
+
+    counts, edge_weight, faces.l, kept.l, up_vertices.l, up_weights.l   see `MeshHierarchy.to_tensors`; weights float64
+    sha256                                                             (32,) uint8, digest of all other tensors
+
+What is read back equals what was written, bit by bit.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from jaxtyping import Bool, Float, Int
+
+from headform.errors import HeadformError, WeightsError
+from headform.mesh.hierarchy import FACTORS, Rule, build_hierarchy
+from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
+from headform.mesh.scaled_laplacian import EdgeWeight
+from headform.weights.atomic import write_bytes
+from headform.weights.file_bytes import read_bytes
+
+_ALGORITHM = 1  # raise it with any change of what `build_hierarchy` answers: cached files are then built again
+_DIGEST = "sha256"
+
+
+def save_hierarchy(path: str | Path, hierarchy: MeshHierarchy) -> None:
+    """Write a hierarchy, whole or not at all; the same hierarchy gives the same bytes.
+
+    Raises:
+        ResourceError: `write_failed`.
+    """
+    tensors = hierarchy.to_tensors(np.float64)
+    data = safetensors.numpy.save(tensors | {_DIGEST: _digest(tensors)})
+    write_bytes(Path(path), data)
+
+
+def load_hierarchy(path: str | Path) -> MeshHierarchy:
+    """Read what `save_hierarchy` wrote.
+
+    Raises:
+        WeightsError: `weights_missing` when there is no such file; `hierarchy_damaged` when it is no such file of ours,
+            cut, or changed.
+    """
+    data = read_bytes(path)
+    try:
+        tensors = safetensors.numpy.load(data)
+    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        what = f"not a safetensors file: {error}"[:200]
+        raise _damaged(path, what) from error
+    digest = tensors.pop(_DIGEST, None)
+    if digest is None or not np.array_equal(digest, _digest(tensors)):
+        raise _damaged(path, "its content is not what was written")
+    try:
+        return MeshHierarchy.from_tensors(tensors)
+    except WeightsError as error:
+        raise _damaged(path, error.what) from error
+
+
+def cached_hierarchy(
+    vertices: Float[np.ndarray, "V 3"],
+    faces: Int[np.ndarray, "F 3"],
+    factors: Sequence[int] = FACTORS,
+    *,
+    rule: Rule = "coma",
+    keep: Bool[np.ndarray, " V"] | None = None,
+    keep_levels: int | None = None,
+    mirror: Int[np.ndarray, " V"] | None = None,
+    edge_weight: EdgeWeight = "once",
+    folder: str | Path | None = None,
+) -> MeshHierarchy:
+    """`build_hierarchy`, remembered on disk.
+
+    Files are named by the SHA-256 of everything the answer depends on, so none is ever out of date; a damaged one is
+    built again and replaced. Several processes may ask at once: each file appears whole. A folder that cannot be
+    written is no error, the hierarchy is then built every time.
+
+    Args:
+        vertices: this and all that follow as for `build_hierarchy`.
+        faces: triangles.
+        factors: one per coarser level.
+        rule: how levels are made.
+        keep: vertices that stay.
+        keep_levels: for how many levels.
+        mirror: partner of every vertex.
+        edge_weight: convention of the Laplacians.
+        folder: where to remember; None: `cache_folder`.
+
+    Raises:
+        InputError, ValueError: see `build_hierarchy`.
+    """
+    options = repr((_ALGORITHM, tuple(factors), rule, keep_levels, edge_weight))
+    key = hashlib.sha256(f"{options} {topology_hash(faces, len(vertices))}".encode())
+    key.update(np.ascontiguousarray(vertices, "<f8").tobytes())
+    for array, dtype in ((keep, "u1"), (mirror, "<i8")):
+        key.update(b"none" if array is None else b"some" + array.astype(dtype).tobytes())
+    where = cache_folder() if folder is None else Path(folder)
+    path = where / f"hierarchy-{key.hexdigest()[:32]}.safetensors"
+    with contextlib.suppress(WeightsError):
+        return load_hierarchy(path)
+    built = build_hierarchy(
+        vertices,
+        faces,
+        factors,
+        rule=rule,
+        keep=keep,
+        keep_levels=keep_levels,
+        mirror=mirror,
+        edge_weight=edge_weight,
+    )
+    with contextlib.suppress(OSError, HeadformError):
+        where.mkdir(parents=True, exist_ok=True)
+        save_hierarchy(path, built)
+    return built
+
+
+def cache_folder() -> Path:
+    """`$HEADFORM_CACHE`, else `$XDG_CACHE_HOME/headform`, else `~/.cache/headform`; need not exist."""
+    if named := os.environ.get("HEADFORM_CACHE"):
+        return Path(named)
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "headform"
+
+
+def _digest(tensors: Mapping[str, np.ndarray]) -> np.ndarray:
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        array = tensors[name]
+        total.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return np.frombuffer(total.digest(), np.uint8)
+
+
+def _damaged(path: str | Path, what: str) -> WeightsError:
+    return WeightsError("hierarchy_damaged", what, repr(str(path)), "build the hierarchy again")
