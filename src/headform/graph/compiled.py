@@ -27,9 +27,7 @@ def applies(
     x: Float[Tensor, "*B V C_in"], weight: Float[Tensor, "K C_in C_out"], lap: ScaledLaplacian
 ) -> bool:
     """Whether the kernel can take these: all on the CPU and in single precision."""
-    same = all(
-        t.device.type == "cpu" and t.dtype == torch.float32 for t in (x, weight, lap.values)
-    )
+    same = all(t.device.type == "cpu" and t.dtype == torch.float32 for t in (x, weight, lap.values))
     return same and not torch.compiler.is_compiling()
 
 
@@ -41,7 +39,7 @@ def cheb_conv_compiled(
 ) -> Float32[Tensor, "*B V C_out"]:
     """The convolution of `graph.cheb_conv` by the kernel; differentiable (twice through the reference)."""
     flat = x.reshape(-1, *x.shape[-2:])
-    y = _Convolution.apply(flat, weight, bias, lap)
+    y = _Convolution.apply(flat, weight, bias, lap)  # type: ignore[no-untyped-call]
     return y.reshape(*x.shape[:-1], weight.shape[-1])
 
 
@@ -60,14 +58,18 @@ class _Convolution(torch.autograd.Function):
         return torch.from_numpy(result)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+    def backward(
+        ctx: Any, grad: Tensor
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
         wants_x, wants_weight, wants_bias = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # a graph of the gradient is wanted
             return (*_differentiable(x, weight, grad, ctx.lap, ctx.needs_input_grad[:3]), None)
         plan = plan_of(ctx.lap, len(weight))
         signal = _rows(grad)
-        result = np.empty((len(signal), plan.count, weight.shape[1]), np.float32) if wants_x else None
+        result = (
+            np.empty((len(signal), plan.count, weight.shape[1]), np.float32) if wants_x else None
+        )
         start = np.zeros(_blocks(weight.shape[1]) * _LANES, np.float32)
         turned = _packed(weight.detach().transpose(1, 2))
         sums = wants_weight or (wants_bias and ctx.biased)
@@ -167,7 +169,9 @@ def _packed(weight: Float[Tensor, "K C D"]) -> Float32[np.ndarray, "P K Q 16 16"
     return np.ascontiguousarray(split.transpose(1, 0, 3, 2, 4))
 
 
-def _unpacked(outer: Float32[np.ndarray, "P K Q 16 16"], shape: torch.Size) -> Float[Tensor, "K C D"]:
+def _unpacked(
+    outer: Float32[np.ndarray, "P K Q 16 16"], shape: torch.Size
+) -> Float[Tensor, "K C D"]:
     """Sums of outer products, (blocks of D, K, blocks of C, 16 of C, 16 of D), as (K, C, D)."""
     terms, rows, columns = shape
     whole = outer.transpose(1, 2, 3, 0, 4).reshape(terms, outer.shape[2] * _LANES, -1)

@@ -35,7 +35,7 @@ _lanes = Lanes()
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _LANES)
+        super().__init__(manager, kind, _LANES)  # type: ignore[no-untyped-call]
 
 
 def _pointer(builder: Any, address: Any, kind: Any) -> Any:
@@ -93,7 +93,8 @@ def multiply_add(context, a, b, c):  # type: ignore[no-untyped-def]
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = ir.FunctionType(_LANES, [_LANES] * 3)
-        fused = cgutils.get_or_insert_function(builder.module, kind, "llvm.fmuladd.v16f32")
+        name = "llvm.fmuladd.v16f32"
+        fused = cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
         return builder.call(fused, args)
 
     return _lanes(_lanes, _lanes, _lanes), generate

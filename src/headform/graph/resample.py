@@ -3,11 +3,60 @@
 *B any leading batch axes, V_in and V_out vertices, C channels.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int, Int32
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
+
+from headform.graph.rows_kernel import apply_rows, apply_rows_narrow
+from headform.graph.workers import run_all
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Row pointers, columns and entries as the kernel takes them."""
+
+    starts: Int32[np.ndarray, " R"]
+    columns: Int32[np.ndarray, " N"]
+    values: Float32[np.ndarray, " N"]
+
+    def __call__(self, x: Float32[Tensor, "B V C"]) -> Float32[Tensor, "B W C"]:
+        source = np.ascontiguousarray(x.detach().numpy())
+        items, _, channels = source.shape
+        result = np.empty((items, len(self.starts) - 1, channels), np.float32)
+
+        def take(item: int) -> None:
+            if channels % 16:
+                apply_rows_narrow(
+                    source[item], result[item], self.starts, self.columns, self.values
+                )
+            else:
+                apply_rows(
+                    source[item].ctypes.data, result[item].ctypes.data, channels,
+                    self.starts.ctypes.data, self.columns.ctypes.data, self.values.ctypes.data,
+                    result.shape[1],
+                )  # fmt: skip
+
+        run_all(take, [(item,) for item in range(items)])
+        return torch.from_numpy(result)
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, operator: Any) -> Tensor:
+        ctx.operator = operator
+        return operator.compiled_rows(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        if torch.is_grad_enabled():  # a graph of the gradient is wanted
+            return ctx.operator.product(grad, transposed=True), None
+        return ctx.operator.compiled_columns(grad), None
 
 
 class Resample(nn.Module):
@@ -66,16 +115,50 @@ class Resample(nn.Module):
         """
         if x.shape[-2] != self.columns:
             raise ValueError(f"the signal has {x.shape[-2]} vertices, expected {self.columns}")
+        single = x.dtype == self.values.dtype == torch.float32
+        if single and x.device.type == self.values.device.type == "cpu":
+            y: Tensor = _Product.apply(x.reshape(-1, *x.shape[-2:]), self)  # type: ignore[no-untyped-call]
+            return y.reshape(*x.shape[:-2], *y.shape[-2:])
+        return self.product(x)
+
+    def product(
+        self, x: Float[Tensor, "*B V_in C"], *, transposed: bool = False
+    ) -> Float[Tensor, "*B V_out C"]:
+        """M x, or M^T x, by torch's sparse product on any device: the reference of the compiled kernel."""
         matrix = torch.sparse_csr_tensor(
             self.crow, self.col, self.values, (self.rows, self.columns), check_invariants=False
         )
         flat = x.movedim(-2, 0)  # (V_in, *B, C)
-        y = matrix @ flat.reshape(self.columns, -1)
-        return y.reshape(self.rows, *flat.shape[1:]).movedim(0, -2)
+        y = (matrix.t() if transposed else matrix) @ flat.reshape(len(flat), -1)
+        return y.reshape(len(y), *flat.shape[1:]).movedim(0, -2)
+
+    def to_scipy(self) -> csr_matrix:
+        """M as a SciPy matrix on the CPU."""
+        parts = (self.values, self.col, self.crow)
+        return csr_matrix(tuple(p.cpu().numpy() for p in parts), shape=(self.rows, self.columns))
+
+    @cached_property
+    def compiled_rows(self) -> _Rows:
+        """M for the kernel."""
+        return _rows_of(self.to_scipy())
+
+    @cached_property
+    def compiled_columns(self) -> _Rows:
+        """M^T for the kernel."""
+        return _rows_of(csr_matrix(self.to_scipy().T))
 
     def extra_repr(self) -> str:
         """Sizes in `print(model)`."""
         return f"{self.columns} -> {self.rows} vertices"
+
+
+def _rows_of(matrix: csr_matrix) -> _Rows:
+    matrix.sort_indices()
+    return _Rows(
+        matrix.indptr.astype(np.int32),
+        matrix.indices.astype(np.int32),
+        matrix.data.astype(np.float32),
+    )
 
 
 def pooling(

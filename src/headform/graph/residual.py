@@ -1,5 +1,7 @@
-"""The spectral residual block of Lin et al., "Towards High-Fidelity 3D Face Reconstruction from In-the-Wild Images Using
-Graph Convolutional Networks", CVPR 2020.
+"""The spectral residual block.
+
+Reference: Lin et al., "Towards High-Fidelity 3D Face Reconstruction from In-the-Wild Images Using Graph Convolutional
+Networks", CVPR 2020.
 
 *B any leading axes, V vertices, C channels.
 """

@@ -162,7 +162,9 @@ def wave(
         fronts: (K,) int64, scratch: strips that are done, per term.
         goals: (K,) int64, scratch: strips that must be done, per term.
     """
-    ring_bytes = ring * 64 + 192  # no ring begins at the same place of a cache page as the one before
+    ring_bytes = (
+        ring * 64 + 192
+    )  # no ring begins at the same place of a cache page as the one before
     result_blocks, other_blocks = 0, 0
     if result != 0:
         result_blocks = (results + 15) // 16
