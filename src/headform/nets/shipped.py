@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from headform.errors import InputError, WeightsError
+from headform.errors import HeadformError, WeightsError
 from headform.nets.dense import DenseNet, DenseNetConfig
 from headform.nets.identity import IdentityNet, IdentityNetConfig
 from headform.nets.mesh_autoencoder import MeshAutoencoder
@@ -72,8 +72,8 @@ def _load(
     config = _config(card, KINDS[kind], where)
     try:
         net = build(config, tensors)
-    except (KeyError, TypeError, ValueError, InputError) as error:
-        what = f"the sizes in the card fit no {KINDS[kind]} network: {error}"[:300]
+    except (HeadformError, KeyError, TypeError, ValueError) as error:
+        what = f"these are no weights of a {KINDS[kind]} network: {error}"[:300]
         advice = "use weights that this version of the network saved"
         raise WeightsError("weights_mismatch", what, where, advice) from error
     state = weights_of(tensors)

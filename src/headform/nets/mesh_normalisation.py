@@ -1,0 +1,51 @@
+"""Per-coordinate normalisation of a mesh: metres to standard deviations and back.
+
+*B any leading axes, V vertices.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class MeshNormalisation(nn.Module):
+    """(v - mean) / std, each (V, 3), as CoMA normalises its data (Ranjan et al. 2018, section 4.1).
+
+    Before `set_statistics` it changes nothing (mean 0, std 1). The statistics are buffers: they are saved with the
+    weights, and no gradient moves them.
+
+    Args:
+        count: V.
+    """
+
+    mean: Float[Tensor, "V 3"]
+    std: Float[Tensor, "V 3"]
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(count, 3))
+        self.register_buffer("std", torch.ones(count, 3))
+
+    @torch.no_grad()
+    def set_statistics(self, mean: Float[Tensor, "V 3"], std: Float[Tensor, "V 3"]) -> None:
+        """Take the statistics of a training set, metres.
+
+        Raises:
+            ValueError: other shapes, or a standard deviation that is not positive and finite (see
+                `headform.data.coordinate_statistics` for the floor that it needs).
+        """
+        if mean.shape != self.mean.shape or std.shape != self.std.shape:
+            shapes = f"{tuple(mean.shape)} and {tuple(std.shape)}"
+            raise ValueError(f"statistics of {shapes} for {len(self.mean)} vertices")
+        if not bool((std > 0).all() & std.isfinite().all() & mean.isfinite().all()):
+            raise ValueError("a standard deviation must be positive, and all numbers finite")
+        self.mean.copy_(mean)
+        self.std.copy_(std)
+
+    def forward(self, vertices: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B V 3"]:
+        """Metres to standard deviations."""
+        return (vertices - self.mean) / self.std
+
+    def restore(self, normal: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B V 3"]:
+        """Standard deviations to metres."""
+        return normal * self.std + self.mean
