@@ -124,7 +124,7 @@ class PreparedMeshes:
     def _tensor_file(self, file: str, tensor: str) -> Any:
         """A slice object: indexing it reads that part of the mapped file."""
         try:
-            opened = safetensors.safe_open(self.folder / file, framework="pt")
+            opened: Any = safetensors.safe_open(self.folder / file, framework="pt")
             return opened.get_slice(tensor)
         except (safetensors.SafetensorError, OSError) as error:
             raise self._damaged(f"not the safetensors file expected: {error}", file) from error

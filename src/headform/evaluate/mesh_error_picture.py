@@ -1,0 +1,127 @@
+"""Errors on the surface: a mesh in the colours of its vertices' errors, several models side by side.
+
+V vertices, F triangles, S side of a square tile, H W pixels.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+from headform.geometry.camera import PerspectiveCamera
+from headform.mesh.normals import vertex_normals
+from headform.render.rasterize import rasterize
+
+STOPS = np.array(
+    [[238, 238, 235], [250, 219, 120], [240, 140, 50], [200, 40, 50], [110, 10, 90], [40, 0, 60]]
+)
+"""sRGB from no error to the greatest: ever darker, so that it reads in grey and to the colour-blind."""
+YAWS = (0.0, 0.75)
+"""Views of the rows, radians: from the front, and with the face turned to its left."""
+_SUPERSAMPLE = 2
+_LIGHT = np.array([-0.3, -0.4, -0.86])
+_INK = (30, 30, 30)
+_LABEL = 26
+_LEGEND = 44
+_DISTANCE = 6.0  # from the camera, in radii of the mesh
+
+
+def error_colours(errors: Float[np.ndarray, "*N"], top: float) -> Float[np.ndarray, "*N 3"]:
+    """sRGB in [0, 255] of errors between 0 and `top`; larger ones get the last colour."""
+    place = np.clip(errors / top, 0.0, 1.0)
+    marks = np.linspace(0.0, 1.0, len(STOPS))
+    return np.stack([np.interp(place, marks, column) for column in STOPS.T], axis=-1)
+
+
+def draw_errors(
+    vertices: Float[np.ndarray, "V 3"],
+    faces: Int[np.ndarray, "F 3"],
+    errors: Float[np.ndarray, " V"],
+    top: float,
+    *,
+    yaw: float = 0.0,
+    side: int = 320,
+) -> UInt8[np.ndarray, "S S 3"]:
+    """One mesh, coloured and gently shaded, on white.
+
+    Args:
+        vertices: (V, 3) any unit; y up, z out of the face.
+        faces: Triangles.
+        errors: One per vertex, in the unit of `top`.
+        top: Error of the darkest colour.
+        yaw: Radians, positive turns the face to its left, which is to the right of the picture.
+        side: Of the picture, pixels.
+    """
+    camera = _camera(vertices, yaw, side * _SUPERSAMPLE)
+    size = side * _SUPERSAMPLE
+    found = rasterize(camera.project(vertices), faces, size, size)
+    covered = found.face_index >= 0
+    corners, weights = faces[found.face_index[covered]], found.barycentric[covered]
+    facing = (vertex_normals(vertices, faces) @ camera.R.T) @ (_LIGHT / np.linalg.norm(_LIGHT))
+    light = np.einsum("nk,nk->n", weights, np.abs(facing)[corners])
+    # errors are interpolated, not colours: the scale is then exact between vertices, too
+    at = np.einsum("nk,nk->n", weights, errors[corners])
+    picture = np.full((size, size, 3), 255.0)
+    picture[covered] = error_colours(at, top) * (0.7 + 0.3 * np.clip(light, 0, 1))[:, None]
+    small = picture.reshape(side, _SUPERSAMPLE, side, _SUPERSAMPLE, 3).mean(axis=(1, 3))
+    return np.rint(small).astype(np.uint8)
+
+
+def error_sheet(
+    vertices: Float[np.ndarray, "V 3"],
+    faces: Int[np.ndarray, "F 3"],
+    errors: Mapping[str, Float[np.ndarray, " V"]],
+    *,
+    top: float | None = None,
+    side: int = 320,
+) -> UInt8[np.ndarray, "H W 3"]:
+    """A column per model, a row per view, the scale in millimetres below.
+
+    Args:
+        vertices: The mesh on which errors are shown, such as the mean head.
+        faces: Triangles.
+        errors: Model to mean error of each vertex, millimetres.
+        top: Error of the darkest colour; the 98th percentile over all models if absent, rounded up
+            to a tenth.
+        side: Of each tile, pixels.
+
+    Raises:
+        ValueError: there is no model.
+    """
+    if not errors:
+        raise ValueError("there is no model to show")
+    if top is None:
+        top = float(np.ceil(np.percentile(np.concatenate(list(errors.values())), 98) * 10)) / 10
+        top = max(top, 0.1)
+    height, width = _LABEL + len(YAWS) * side + _LEGEND, side * len(errors)
+    sheet = np.full((height, width, 3), 255, np.uint8)
+    for column, values in enumerate(errors.values()):
+        for row, yaw in enumerate(YAWS):
+            y, x = _LABEL + row * side, column * side
+            tile = draw_errors(vertices, faces, values, top, yaw=yaw, side=side)
+            sheet[y : y + side, x : x + side] = tile
+    bar = min(300, width - 120)
+    scale = error_colours(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
+    sheet[height - 24 : height - 10, 50 : 50 + bar] = scale[None]
+    image = Image.fromarray(sheet)
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(15)
+    for column, (name, values) in enumerate(errors.items()):
+        text = f"{name}: {values.mean():.2f} mm"
+        pen.text((side * column + side // 2, 5), text, fill=_INK, font=font, anchor="ma")
+    pen.text((44, height - 17), "0", fill=_INK, font=font, anchor="rm")
+    pen.text((56 + bar, height - 17), f"{top:.1f} mm", fill=_INK, font=font, anchor="lm")
+    return np.asarray(image)
+
+
+def _camera(vertices: Float[np.ndarray, "V 3"], yaw: float, side: int) -> PerspectiveCamera:
+    """Far enough for little perspective; the whole mesh in the picture, whatever the yaw."""
+    low, high = vertices.min(0).astype(np.float64), vertices.max(0).astype(np.float64)
+    middle = (low + high) / 2
+    radius = float(np.linalg.norm(vertices - middle, axis=1).max())
+    c, s = np.cos(yaw), np.sin(yaw)
+    R = np.diag([1.0, -1.0, -1.0]) @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+    distance = _DISTANCE * radius
+    focal = side / 2 * distance / (0.95 * radius)
+    K = np.array([[focal, 0.0, side / 2], [0.0, focal, side / 2], [0.0, 0.0, 1.0]])
+    return PerspectiveCamera(K, R, np.array([0.0, 0.0, distance]) - R @ middle)
