@@ -22,7 +22,7 @@ class BiasedReLU(nn.Module):
 
     def forward(self, x: Float[Tensor, "*B V C"]) -> Float[Tensor, "*B V C"]:
         """Shift, then clip at 0."""
-        return torch.relu(x + self.bias)
+        return torch.relu_(x + self.bias)
 
 
 class BiasedELU(nn.Module):
@@ -39,4 +39,4 @@ class BiasedELU(nn.Module):
 
     def forward(self, x: Float[Tensor, "*B V C"]) -> Float[Tensor, "*B V C"]:
         """Shift, then x above 0 and exp(x) - 1 below."""
-        return nn.functional.elu(x + self.bias)
+        return nn.functional.elu_(x + self.bias)

@@ -15,12 +15,14 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from headform.graph.laplacian import ScaledLaplacian
-from headform.graph.wave_kernel import wave
+from headform.graph.wave_kernel import wave, wave_reversed
 from headform.graph.wave_plan import STRIP, WavePlan, plan_of
 from headform.graph.workers import run_all
 
 _LANES = 16
 _FEW = 4  # items, up to which the channel blocks of an item are tasks of their own
+_NARROW = 5  # channels, up to which several items share the lanes
+_NOTHING = np.zeros(0, np.float32)
 
 
 def applies(
@@ -50,6 +52,8 @@ class _Convolution(torch.autograd.Function):
         ctx.lap, ctx.biased = lap, bias is not None
         plan = plan_of(lap, len(weight))
         signal = _rows(x)
+        if weight.shape[-1] <= min(_NARROW, weight.shape[1] - 1):
+            return torch.from_numpy(_run_reversed(plan, signal, weight.detach(), bias))
         result = np.empty((len(signal), plan.count, weight.shape[-1]), np.float32)
         start = np.zeros(_blocks(weight.shape[-1]) * _LANES, np.float32)
         if bias is not None:
@@ -66,19 +70,27 @@ class _Convolution(torch.autograd.Function):
         if torch.is_grad_enabled():  # a graph of the gradient is wanted
             return (*_differentiable(x, weight, grad, ctx.lap, ctx.needs_input_grad[:3]), None)
         plan = plan_of(ctx.lap, len(weight))
-        signal = _rows(grad)
-        result = (
-            np.empty((len(signal), plan.count, weight.shape[1]), np.float32) if wants_x else None
-        )
-        start = np.zeros(_blocks(weight.shape[1]) * _LANES, np.float32)
-        turned = _packed(weight.detach().transpose(1, 2))
-        sums = wants_weight or (wants_bias and ctx.biased)
-        outer, total = _run(plan, signal, result, turned, start, _rows(x) if sums else None)
-        grad_x = torch.from_numpy(result) if result is not None else None
-        grad_weight = _unpacked(outer, weight.shape) if wants_weight and outer is not None else None
-        grad_bias = None
-        if wants_bias and ctx.biased and total is not None:
-            grad_bias = torch.from_numpy(total.reshape(-1)[: weight.shape[-1]].copy())
+        grad_x = grad_weight = grad_bias = None
+        if not wants_x and x.shape[-1] <= grad.shape[-1]:  # T_k x instead of T_k g: narrower
+            outer, _, total = _run(plan, _rows(x), None, _NOTHING, _NOTHING, _rows(grad))
+            if wants_weight:
+                grad_weight = _unpacked(outer, weight.shape)
+        else:
+            grad_rows = _rows(grad)
+            result, start, turned = None, _NOTHING, _NOTHING
+            if wants_x:
+                result = np.empty((len(grad_rows), plan.count, weight.shape[1]), np.float32)
+                start = np.zeros(_blocks(weight.shape[1]) * _LANES, np.float32)
+                turned = _packed(weight.detach().transpose(1, 2))
+            sums = wants_weight or wants_bias
+            other = _rows(x) if sums else None
+            outer, total, _ = _run(plan, grad_rows, result, turned, start, other)
+            grad_x = None if result is None else torch.from_numpy(result)
+            if wants_weight:
+                turned_shape = torch.Size((len(weight), weight.shape[2], weight.shape[1]))
+                grad_weight = _unpacked(outer, turned_shape).transpose(1, 2)
+        if wants_bias and ctx.biased:
+            grad_bias = torch.from_numpy(total[: weight.shape[-1]].copy())
         return grad_x, grad_weight, grad_bias, None
 
 
@@ -103,56 +115,114 @@ def _run(
     weight: Float32[np.ndarray, "..."],
     start: Float32[np.ndarray, " D16"],
     other: Float32[np.ndarray, "B V E"] | None = None,
-) -> tuple[Float32[np.ndarray, "..."] | None, Float32[np.ndarray, "..."] | None]:
-    """Every item through the kernel; fills `result`, returns the sums of outer products and of the signal.
+) -> tuple[
+    Float32[np.ndarray, "P K Q 16 16"], Float32[np.ndarray, " C16"], Float32[np.ndarray, " E16"]
+]:
+    """Every item through the kernel; fills `result`.
 
     How the work is cut depends on its shape alone, never on the number of threads, and partial sums are added in the order
     of the items: so the numbers do not depend on the threads.
+
+    Returns:
+        Sums over items and vertices, empty without `other`: term[c] * other[e] in blocks; the signal; `other`.
     """
     items, _, channels = signal.shape
     blocks = _blocks(channels)
+    group = _group(items, channels)
     cuts = blocks if items <= _FEW and blocks > 1 else 1
     results = 0 if result is None else result.shape[2]
     others = 0 if other is None else other.shape[2]
     parts = None
     if result is not None and cuts > 1:
         parts = np.empty((cuts, *result.shape), np.float32)
-    outer = np.zeros((items, blocks, plan.terms, _blocks(others), _LANES, _LANES), np.float32)
-    sums = np.zeros((items, blocks, _LANES), np.float32)
-    rings = plan.terms + _blocks(results) + _blocks(others)
+    groups = -(-items // group)
+    outer = np.zeros((groups, blocks, plan.terms, _blocks(others), _LANES, _LANES), np.float32)
+    signal_sums = np.zeros((groups, blocks, _LANES), np.float32)
+    other_sums = np.zeros((groups, cuts, _blocks(others), _LANES), np.float32)
     zero = np.zeros_like(start)
 
-    def take(item: int, cut: int) -> None:
-        scratch = np.empty(rings * (plan.ring * _LANES + 48) + _LANES, np.float32)
-        aligned = -(-scratch.ctypes.data // 64) * 64
+    def take(number: int, cut: int) -> None:
+        item = number * group
+        scratch = np.empty(
+            plan.terms * (plan.ring * _LANES + 48) + (STRIP + 1) * _LANES, np.float32
+        )
         target = 0
         if result is not None:
             target = (result if parts is None else parts[cut])[item].ctypes.data
         first, last = (0, blocks) if cuts == 1 else (cut, cut + 1)
         wave(
-            signal[item].ctypes.data, channels, first, last, weight.ctypes.data, target, results,
-            (start if first == 0 else zero).ctypes.data,
+            signal[item].ctypes.data, channels, min(group, items - item), first, last,
+            weight.ctypes.data, target, results, (start if first == 0 else zero).ctypes.data,
             0 if other is None else other[item].ctypes.data, others,
-            outer[item].ctypes.data, sums[item].ctypes.data, plan.terms, plan.count, STRIP, plan.ring,
+            outer[number].ctypes.data, signal_sums[number].ctypes.data,
+            other_sums[number, cut].ctypes.data, plan.terms, plan.count, STRIP, plan.ring,
             plan.order.ctypes.data, plan.starts.ctypes.data, plan.positions.ctypes.data,
-            plan.values.ctypes.data, plan.reach, aligned,
+            plan.values.ctypes.data, plan.reach, -(-scratch.ctypes.data // 64) * 64,
             np.empty(plan.terms, np.int64), np.empty(plan.terms, np.int64),
         )  # fmt: skip
 
-    run_all(take, [(item, cut) for item in range(items) for cut in range(cuts)])
+    run_all(take, [(number, cut) for number in range(groups) for cut in range(cuts)])
     if parts is not None and result is not None:
         result[:] = parts[0]
         for part in parts[1:]:
             result += part
-    if other is None:
-        return None, None
-    return outer.sum(0, dtype=np.float64).astype(np.float32), sums.sum(0, dtype=np.float64).astype(
-        np.float32
+    lanes = signal_sums.sum(0, dtype=np.float64).ravel()
+    if group > 1:
+        lanes = lanes[: group * channels].reshape(group, channels).sum(0)
+    return (
+        outer.sum(0, dtype=np.float64).astype(np.float32),
+        lanes.astype(np.float32),
+        other_sums[:, 0].sum(0, dtype=np.float64).ravel().astype(np.float32),
     )
+
+
+def _run_reversed(
+    plan: WavePlan,
+    signal: Float32[np.ndarray, "B V C"],
+    weight: Float[Tensor, "K C D"],
+    bias: Float[Tensor, " D"] | None,
+) -> Float32[np.ndarray, "B V D"]:
+    """The convolution to few channels: first the products, then the recurrence over those few (Clenshaw 1955)."""
+    items, _, channels = signal.shape
+    results = weight.shape[2]
+    group, blocks = _group(items, results), _blocks(channels)
+    # the same weights once per item of a group, moved to the item's lanes
+    moved = np.zeros((group, plan.terms, blocks * _LANES, _LANES), np.float32)
+    start = np.zeros(_LANES, np.float32)
+    for item in range(group):
+        lanes = slice(item * results, (item + 1) * results)
+        moved[item, :, :channels, lanes] = weight.numpy()
+        if bias is not None:
+            start[lanes] = bias.detach().numpy()
+    result = np.empty((items, plan.count, results), np.float32)
+
+    def take(item: int) -> None:
+        scratch = np.empty(
+            plan.terms * (plan.ring * _LANES + 48) + (STRIP + 1) * _LANES, np.float32
+        )
+        wave_reversed(
+            signal[item].ctypes.data, channels, min(group, items - item), moved.ctypes.data,
+            result[item].ctypes.data, results, start.ctypes.data, plan.terms, plan.count, STRIP,
+            plan.ring, plan.order.ctypes.data, plan.starts.ctypes.data,
+            plan.positions.ctypes.data, plan.values.ctypes.data, plan.reach,
+            -(-scratch.ctypes.data // 64) * 64,
+            np.empty(plan.terms, np.int64), np.empty(plan.terms, np.int64),
+        )  # fmt: skip
+
+    run_all(take, [(item,) for item in range(0, items, group)])
+    return result
 
 
 def _rows(x: Float[Tensor, "B V C"]) -> Float32[np.ndarray, "B V C"]:
     return np.ascontiguousarray(x.detach().numpy())
+
+
+def _group(items: int, channels: int) -> int:
+    """How many items share the lanes: as many as fit, in groups of about equal size."""
+    if channels > _NARROW or items == 0:
+        return 1
+    groups = -(-items // (_LANES // channels))
+    return -(-items // groups)
 
 
 def _blocks(channels: int) -> int:
@@ -172,7 +242,7 @@ def _packed(weight: Float[Tensor, "K C D"]) -> Float32[np.ndarray, "P K Q 16 16"
 def _unpacked(
     outer: Float32[np.ndarray, "P K Q 16 16"], shape: torch.Size
 ) -> Float[Tensor, "K C D"]:
-    """Sums of outer products, (blocks of D, K, blocks of C, 16 of C, 16 of D), as (K, C, D)."""
+    """Sums of outer products, (blocks of C, K, blocks of D, 16 of C, 16 of D), as (K, C, D)."""
     terms, rows, columns = shape
-    whole = outer.transpose(1, 2, 3, 0, 4).reshape(terms, outer.shape[2] * _LANES, -1)
+    whole = outer.transpose(1, 0, 3, 2, 4).reshape(terms, outer.shape[0] * _LANES, -1)
     return torch.from_numpy(np.ascontiguousarray(whole[:, :rows, :columns]))

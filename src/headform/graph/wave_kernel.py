@@ -4,8 +4,8 @@ V vertices in the order of the plan, K terms, channels in blocks of 16 (`lanes`)
 
 Rows are taken in strips. Term k of a strip needs term k - 1 of the strips around it, and the plan's order keeps those near;
 so term 0 runs ahead, term 1 follows behind it, ..., and the last term closes the strip. Every term is kept in a ring of
-rows no longer than the distance between the first and the last, and each strip is multiplied by the weights while it is
-in the nearest cache. A signal is thus read once and a result written once, however many terms there are.
+rows no longer than the distance between the first and the last; a closed strip is multiplied by all weights at once. A
+signal is thus read once and a result written once, however many terms there are, and what lies between stays in cache.
 """
 
 import typing
@@ -48,16 +48,16 @@ def _multiply(term, weight, result, rows, channels):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _outer(left, term, total, rows):
-    """total[c] += sum over rows of left[r, c] * term[r], 16 x 16, all by address."""
+def _outer(term, other, total, rows):
+    """total[c] += sum over rows of term[r, c] * other[r], 16 x 16, all by address."""
     t0, t1, t2, t3 = load(total), load(total + 64), load(total + 128), load(total + 192)
     t4, t5, t6, t7 = load(total + 256), load(total + 320), load(total + 384), load(total + 448)
     t8, t9, t10, t11 = load(total + 512), load(total + 576), load(total + 640), load(total + 704)
     t12, t13, t14 = load(total + 768), load(total + 832), load(total + 896)
     t15 = load(total + 960)
     for r in range(rows):
-        a = left + r * 64
-        s = load(term + r * 64)
+        a = term + r * 64
+        s = load(other + r * 64)
         t0, t1 = multiply_add(spread(a), s, t0), multiply_add(spread(a + 4), s, t1)
         t2, t3 = multiply_add(spread(a + 8), s, t2), multiply_add(spread(a + 12), s, t3)
         t4, t5 = multiply_add(spread(a + 16), s, t4), multiply_add(spread(a + 20), s, t5)
@@ -75,8 +75,34 @@ def _outer(left, term, total, rows):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _next_term(first, last, starts, positions, values, past, before, result, second):
-    """Rows first to last of L~ past (second term) or 2 L~ past - before; `before` and `result` begin at row first."""
+def _outer_narrow(term, other, total, rows, channels):
+    """As `_outer`, for the first `channels` channels alone, four at a time; total has rows for a multiple of four."""
+    for c in range(0, channels, 4):
+        g = total + 64 * c
+        t0, t1, t2, t3 = load(g), load(g + 64), load(g + 128), load(g + 192)
+        u0, u1, u2, u3 = zeros(), zeros(), zeros(), zeros()
+        for r in range(0, rows - 1, 2):
+            a = term + r * 64 + 4 * c
+            s, z = load(other + r * 64), load(other + r * 64 + 64)
+            t0, u0 = multiply_add(spread(a), s, t0), multiply_add(spread(a + 64), z, u0)
+            t1, u1 = multiply_add(spread(a + 4), s, t1), multiply_add(spread(a + 68), z, u1)
+            t2, u2 = multiply_add(spread(a + 8), s, t2), multiply_add(spread(a + 72), z, u2)
+            t3, u3 = multiply_add(spread(a + 12), s, t3), multiply_add(spread(a + 76), z, u3)
+        if rows % 2:
+            a, s = term + (rows - 1) * 64 + 4 * c, load(other + (rows - 1) * 64)
+            t0, t1 = multiply_add(spread(a), s, t0), multiply_add(spread(a + 4), s, t1)
+            t2, t3 = multiply_add(spread(a + 8), s, t2), multiply_add(spread(a + 12), s, t3)
+        store(g, add(t0, u0)), store(g + 64, add(t1, u1))
+        store(g + 128, add(t2, u2)), store(g + 192, add(t3, u3))
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _next_term(first, last, starts, positions, values, past, before, result, twice, less, more):
+    """Rows first to last of L~ past, `twice`, `less` the rows at `before`, added to the result if there is `more`.
+
+    `before` and `result` begin at row first, `past` at the beginning of its ring.
+    """
     at = int32_at(starts + 4 * first)
     for r in range(last - first):
         end = int32_at(starts + 4 * (first + r + 1))
@@ -88,15 +114,19 @@ def _next_term(first, last, starts, positions, values, past, before, result, sec
             q = multiply_add(spread(values + 4 * at + 4), two, q)
             at += 2
         p = add(p, q)
-        if not second:
-            p = subtract(add(p, p), load(before + r * 64))
+        if twice:
+            p = add(p, p)
+        if less:
+            p = subtract(p, load(before + r * 64))
+        if more:
+            p = add(p, load(result + r * 64))
         store(result + r * 64, p)
 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _gather(source, stride, width, order, rows, ring):
-    """Rows `order` of a signal, 16 channels or the `width` there are, into a ring; lanes past `width` stay zero."""
+    """Rows `order` of a signal, 16 channels or the `width` there are, into a ring; lanes past `width` become zero."""
     for r in range(rows):
         row = source + int32_at(order + 4 * r) * stride
         if width >= 16:
@@ -105,6 +135,18 @@ def _gather(source, stride, width, order, rows, ring):
             store(ring + r * 64, zeros())
             for c in range(width):
                 copy_float(row + 4 * c, ring + r * 64 + 4 * c)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _gather_items(source, item_bytes, items, width, order, rows, ring):
+    """Rows `order` of several narrow signals side by side into the lanes of a ring."""
+    for r in range(rows):
+        store(ring + r * 64, zeros())
+        row = source + int32_at(order + 4 * r) * 4 * width
+        for item in range(items):
+            for c in range(width):
+                copy_float(row + item * item_bytes + 4 * c, ring + r * 64 + 4 * (item * width + c))
 
 
 @njit(cache=True, nogil=True)
@@ -121,34 +163,37 @@ def _scatter(ring, rows, order, target, stride, width):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _sum_rows(term, rows, total):
+def _sum_rows(rows_at, rows, total):
     p = load(total)
     for r in range(rows):
-        p = add(p, load(term + r * 64))
+        p = add(p, load(rows_at + r * 64))
     store(total, p)
 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def wave(
-    signal, channels, first_block, last_block, weight, result, results, bias,
-    other, others, outer, sums, terms, count, strip, ring, order, starts, positions, values, reach, scratch, fronts, goals,
+    signal, channels, items, first_block, last_block, weight, result, results, bias,
+    other, others, outer, signal_sums, other_sums, terms, count, strip, ring,
+    order, starts, positions, values, reach, scratch, fronts, goals,
 ):  # fmt: skip
-    """Chebyshev terms of some channel blocks of one item, multiplied and summed.
+    """Chebyshev terms of some channel blocks of one item, or of a few narrow items at once, multiplied and summed.
 
     Args:
-        signal: address of (V, channels) float32, by rows.
+        signal: address of (items, V, channels) float32.
         channels: of the signal.
+        items: 1, or several with items * channels <= 16: they then share the lanes.
         first_block: first block of 16 channels to take.
         last_block: one past the last.
         weight: address of (blocks of signal, K, blocks of result, 16, 16), padded with zeros.
-        result: address of (V, results); 0 for none.
+        result: address of (items, V, results); 0 for none.
         results: channels of the result.
         bias: address of (blocks of result * 16) that the result starts from.
-        other: address of a second signal (V, others) for the sums of outer products; 0 for none.
+        other: address of a second signal (items, V, others) for the sums of outer products; 0 for none.
         others: its channels.
-        outer: address of (blocks of signal, K, blocks of other, 16, 16), added to: other[v, c] * term[v, :].
-        sums: address of (blocks of signal, 16), added to: the sum of the signal over the vertices; with `other` alone.
+        outer: address of (blocks of signal, K, blocks of other, 16, 16), added to: term[v, c] * other[v, :].
+        signal_sums: address of (blocks of signal, 16), added to: the lanes summed over the vertices; with `other` alone.
+        other_sums: address of (blocks of other, 16), likewise.
         terms: K.
         count: V.
         strip: rows per strip.
@@ -158,77 +203,155 @@ def wave(
         positions: address of int32, byte of each entry's row in its ring.
         values: address of float32 entries.
         reach: (strips,) int32, one past the last strip that any strip up to this one has entries in.
-        scratch: address of (K + blocks of result + blocks of other) rings.
+        scratch: address of K rings, each 192 bytes longer than `ring` rows, and one strip.
         fronts: (K,) int64, scratch: strips that are done, per term.
         goals: (K,) int64, scratch: strips that must be done, per term.
     """
     ring_bytes = (
         ring * 64 + 192
     )  # no ring begins at the same place of a cache page as the one before
-    result_blocks, other_blocks = 0, 0
-    if result != 0:
-        result_blocks = (results + 15) // 16
-    if other != 0:
-        other_blocks = (others + 15) // 16
-    result_ring = scratch + terms * ring_bytes
-    other_ring = result_ring + result_blocks * ring_bytes
+    here = scratch + terms * ring_bytes
+    result_blocks, other_blocks = (results + 15) // 16, (others + 15) // 16
     strips = (count + strip - 1) // strip
     for block in range(first_block, last_block):
+        width = min(16, channels - block * 16)
         for k in range(terms):
             fronts[k] = 0
         for s in range(strips):
             goals[terms - 1] = s + 1
             for back in range(1, terms):
-                k = terms - 1 - back
-                goals[k] = reach[goals[k + 1] - 1]
+                goals[terms - 1 - back] = reach[goals[terms - back] - 1]
             for k in range(terms):
                 for t in range(fronts[k], goals[k]):
                     first = t * strip
                     last = min(first + strip, count)
-                    rows = last - first
                     place = (first % ring) * 64
-                    here = scratch + k * ring_bytes + place
-                    if k == 0:
-                        _gather(
-                            signal + block * 64, channels * 4, channels - block * 16,
-                            order + 4 * first, rows, here,
-                        )  # fmt: skip
-                        for o in range(result_blocks):
-                            y = result_ring + o * ring_bytes + place
-                            if block == first_block:
-                                for r in range(rows):
-                                    store(y + r * 64, load(bias + o * 64))
-                            else:
-                                _gather(
-                                    result + o * 64, results * 4, results - o * 16,
-                                    order + 4 * first, rows, y,
-                                )  # fmt: skip
-                        for o in range(other_blocks):
-                            _gather(
-                                other + o * 64, others * 4, others - o * 16,
-                                order + 4 * first, rows, other_ring + o * ring_bytes + place,
-                            )  # fmt: skip
-                        if other != 0:
-                            _sum_rows(here, rows, sums + block * 64)
-                    else:
+                    at = scratch + k * ring_bytes + place
+                    if k > 0:
                         _next_term(
                             first, last, starts, positions, values,
                             scratch + (k - 1) * ring_bytes,
-                            scratch + (k - 2) * ring_bytes + place, here, k == 1,
+                            scratch + (k - 2) * ring_bytes + place, at, k > 1, k > 1, False,
                         )  # fmt: skip
-                    for o in range(result_blocks):
-                        w = weight + ((block * terms + k) * result_blocks + o) * 1024
-                        y = result_ring + o * ring_bytes + place
-                        _multiply(here, w, y, rows, min(16, channels - block * 16))
-                    for o in range(other_blocks):
-                        g = outer + ((block * terms + k) * other_blocks + o) * 1024
-                        _outer(other_ring + o * ring_bytes + place, here, g, rows)
+                    elif items > 1:
+                        _gather_items(
+                            signal, count * channels * 4, items, channels,
+                            order + 4 * first, last - first, at,
+                        )  # fmt: skip
+                    else:
+                        _gather(
+                            signal + block * 64, channels * 4, width,
+                            order + 4 * first, last - first, at,
+                        )  # fmt: skip
                 fronts[k] = max(fronts[k], goals[k])
             first = s * strip
             rows = min(strip, count - first)
-            place = (first % ring) * 64
-            for o in range(result_blocks):
-                _scatter(
-                    result_ring + o * ring_bytes + place, rows, order + 4 * first,
-                    result + o * 64, results * 4, results - o * 16,
+            at = scratch + (first % ring) * 64
+            if other != 0:
+                _sum_rows(at, rows, signal_sums + block * 64)
+            for item in range(items):
+                lane = at + item * channels * 4
+                for o in range(result_blocks):
+                    target = result + item * count * results * 4 + o * 64
+                    if block == first_block:
+                        start = load(bias + o * 64)
+                        for r in range(strip):
+                            store(here + r * 64, start)
+                    else:
+                        _gather(
+                            target, results * 4, results - o * 16, order + 4 * first, rows, here
+                        )
+                    for k in range(terms):
+                        w = weight + ((block * terms + k) * result_blocks + o) * 1024
+                        _multiply(lane + k * ring_bytes, w, here, rows, width)
+                    _scatter(here, rows, order + 4 * first, target, results * 4, results - o * 16)
+                for o in range(other_blocks):
+                    source = other + item * count * others * 4 + o * 64
+                    _gather(source, others * 4, others - o * 16, order + 4 * first, rows, here)
+                    for k in range(terms):
+                        g = outer + ((block * terms + k) * other_blocks + o) * 1024
+                        if width > 8:
+                            _outer(lane + k * ring_bytes, here, g, rows)
+                        else:
+                            _outer_narrow(lane + k * ring_bytes, here, g, rows, width)
+                    if block == first_block:
+                        _sum_rows(here, rows, other_sums + o * 64)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def wave_reversed(
+    signal, channels, items, weight, result, results, bias, terms, count, strip, ring,
+    order, starts, positions, values, reach, scratch, fronts, goals,
+):  # fmt: skip
+    """Products with all weights first, then Clenshaw's recurrence over the few channels of the result.
+
+    b_k = x W_k + 2 L~ b_(k+1) - b_(k+2) from the last term down, and the result is x W_0 + L~ b_1 - b_2. The ring numbered
+    0 belongs to the last term.
+
+    Args:
+        signal: address of (items, V, channels) float32.
+        channels: of the signal.
+        items: with items * results <= 16: they share the lanes.
+        weight: address of (items, K, blocks of signal * 16, 16), each item's at its own lanes.
+        result: address of (items, V, results).
+        results: channels of the result.
+        bias: address of 16 that the result starts from.
+        terms: K.
+        count: V.
+        strip: rows per strip.
+        ring: rows per ring.
+        order: as in `wave`.
+        starts: as in `wave`.
+        positions: as in `wave`.
+        values: as in `wave`.
+        reach: as in `wave`.
+        scratch: as in `wave`.
+        fronts: as in `wave`.
+        goals: as in `wave`.
+    """
+    ring_bytes = ring * 64 + 192
+    here = scratch + terms * ring_bytes
+    blocks = (channels + 15) // 16
+    strips = (count + strip - 1) // strip
+    for k in range(terms):
+        fronts[k] = 0
+    for s in range(strips):
+        goals[terms - 1] = s + 1
+        for back in range(1, terms):
+            goals[terms - 1 - back] = reach[goals[terms - back] - 1]
+        for t in range(fronts[0], goals[0]):
+            first = t * strip
+            rows = min(strip, count - first)
+            place = scratch + (first % ring) * 64
+            for j in range(terms):
+                start = zeros()
+                if j == terms - 1:
+                    start = load(bias)
+                for r in range(strip):
+                    store(place + j * ring_bytes + r * 64, start)
+            for item in range(items):
+                for block in range(blocks):
+                    width = min(16, channels - block * 16)
+                    source = signal + item * count * channels * 4 + block * 64
+                    _gather(source, channels * 4, width, order + 4 * first, rows, here)
+                    for j in range(terms):
+                        w = weight + ((item * terms + terms - 1 - j) * blocks + block) * 1024
+                        _multiply(here, w, place + j * ring_bytes, rows, width)
+        fronts[0] = max(fronts[0], goals[0])
+        for j in range(1, terms):
+            for t in range(fronts[j], goals[j]):
+                first = t * strip
+                last = min(first + strip, count)
+                at = scratch + j * ring_bytes + (first % ring) * 64
+                _next_term(
+                    first, last, starts, positions, values, scratch + (j - 1) * ring_bytes,
+                    at - 2 * ring_bytes, at, j < terms - 1, j > 1, True,
                 )  # fmt: skip
+            fronts[j] = max(fronts[j], goals[j])
+        first = s * strip
+        rows = min(strip, count - first)
+        at = scratch + (terms - 1) * ring_bytes + (first % ring) * 64
+        for item in range(items):
+            target = result + item * count * results * 4
+            _scatter(at + 4 * item * results, rows, order + 4 * first, target, results * 4, results)
