@@ -1,0 +1,167 @@
+"""Kill a training run again and again, resume it, and compare what it ends with with an undisturbed run.
+
+    python tests/train/kill_and_resume.py [--kills 20] [--seed 0] [--folder DIR] [-- COMMAND ... {out} ...]
+
+COMMAND trains in the folder {out} and takes --resume, such as
+
+    headform train mesh-autoencoder ... -o {out}
+
+without one it is the small stage of `tests.train.toy`. The process is killed by SIGKILL, so that it can do nothing about it:
+mostly when its log has reached a random step, and a random moment later; sometimes while it is starting. In the end every
+tensor of the checkpoint, every other safetensors file and the log except its minutes must be those of the undisturbed run.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(REPOSITORY / "src"), str(REPOSITORY)]
+
+from headform.train.checkpoint import NEWEST, PREVIOUS, load_checkpoint  # noqa: E402
+
+TOY = [sys.executable, "-m", "tests.train.toy", "{out}"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done to a run.
+
+    Attributes:
+        kills: How often it was killed.
+        at_start: How many of them before it logged anything new.
+        half_written: How many left a file half written behind.
+        lost: Logged steps that had to be done again, in all.
+        steps: Of the run.
+    """
+
+    kills: int
+    at_start: int
+    half_written: int
+    lost: int
+    steps: int
+
+
+def kill_and_resume(
+    folder: Path, kills: int, *, seed: int = 0, command: list[str] | None = None
+) -> Outcome:
+    """Run the command undisturbed, then with kills, and compare.
+
+    Raises:
+        AssertionError: when anything differs, or the run is too short to be killed so often.
+    """
+    command = command or TOY
+    draw = random.Random(seed)  # noqa: S311
+    whole, killed = folder / "whole", folder / "killed"
+    begun = time.monotonic()
+    child = _start(command, whole, resume=False)
+    _wait(child, whole, 1)
+    startup = time.monotonic() - begun
+    assert child.wait() == 0, "the undisturbed run failed"
+    lines = log(whole)
+    per_line = (time.monotonic() - begun - startup) / len(lines)
+    count = at_start = half = lost = 0
+    early = [draw.random() < 0.2 for _ in range(kills)]
+    targets = sorted(draw.choice(lines)["step"] for _ in range(kills))
+    for target, soon in zip(targets, early, strict=True):
+        child = _start(command, killed, resume=killed.exists())
+        before = _mark(killed)
+        if soon:
+            time.sleep(draw.uniform(0, 1.2 * startup))
+        else:
+            _wait(child, killed, target)
+            time.sleep(draw.uniform(0, 2 * per_line))
+        if child.poll() is not None:
+            assert child.returncode == 0, f"a resumed run failed with {child.returncode}"
+            continue
+        child.kill()
+        child.wait()
+        count, at_start = count + 1, at_start + (_mark(killed) == before)
+        half += any(killed.glob(".*"))
+        found = load_checkpoint(killed)
+        reached = log(killed)[-1]["step"] if log(killed) else 0
+        lost += max(0, reached - (found.facts["step"] if found else 0))
+    child = _start(command, killed, resume=True)
+    assert child.wait() == 0, "the last part failed"
+    assert count >= 0.75 * kills, f"only {count} of {kills} kills came before the end"
+    compare(whole, killed)
+    return Outcome(count, at_start, half, lost, lines[-1]["step"])
+
+
+def compare(one: Path, other: Path) -> None:
+    """Raise AssertionError unless two finished runs agree to the bit."""
+    a, b = load_checkpoint(one), load_checkpoint(other)
+    assert a is not None
+    assert b is not None
+    assert a.facts["step"] == b.facts["step"]
+    assert a.tensors.keys() == b.tensors.keys()
+    different = [name for name in a.tensors if not torch.equal(a.tensors[name], b.tensors[name])]
+    assert not different, f"tensors differ: {different}"
+    files = sorted({p.name for p in one.glob("*.safetensors")} - {NEWEST, PREVIOUS})
+    for name in files:
+        assert (one / name).read_bytes() == (other / name).read_bytes(), f"{name} differs"
+    assert log(one) == log(other), "the logs differ"
+    assert not list(other.glob(".*")), "half-written files were left"
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    """Whole lines of log.jsonl without what depends on the clock."""
+    path = folder / "log.jsonl"
+    data = path.read_bytes() if path.is_file() else b""
+    lines = [json.loads(x) for x in data.splitlines(keepends=True) if x.endswith(b"\n")]
+    return [{k: v for k, v in line.items() if k != "minutes"} for line in lines]
+
+
+def _start(command: list[str], out: Path, *, resume: bool) -> subprocess.Popen[bytes]:
+    words = [word.replace("{out}", str(out)) for word in command] + ["--resume"] * resume
+    path = f"{REPOSITORY / 'src'}{os.pathsep}{REPOSITORY}"
+    environment = os.environ | {"PYTHONPATH": path}
+    return subprocess.Popen(words, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+
+
+def _mark(folder: Path) -> tuple[int, int]:
+    path = folder / "log.jsonl"
+    return (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else (0, 0)
+
+
+def _wait(child: subprocess.Popen[bytes], folder: Path, step: int) -> None:
+    """Until the child has logged a step anew, or ended."""
+    before = _mark(folder)
+    while child.poll() is None:
+        if _mark(folder) != before and (lines := log(folder)) and lines[-1]["step"] >= step:
+            return
+        time.sleep(0.003)
+
+
+def main() -> None:
+    """See the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("command", nargs="*")
+    given = parser.parse_args()
+    begun = time.monotonic()
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="kill_and_resume_"))
+    folder.mkdir(parents=True, exist_ok=True)
+    done = kill_and_resume(folder, given.kills, seed=given.seed, command=given.command)
+    seconds = time.monotonic() - begun
+    print(
+        f"{done.steps} steps, killed {done.kills} times ({done.at_start} while starting, "
+        f"{done.half_written} while writing a file), {done.lost} steps done again, "
+        f"{seconds:.0f} s: identical to the undisturbed run ({folder})"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What each of two processes does in `test_distributed.py`; started by torchrun, or alone for reference.
+
+python -m tests.train.pair FOLDER
+"""
+
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from headform.errors import ResourceError
+from headform.train.config import OptimizerConfig, ScheduleConfig, TrainerConfig
+from headform.train.trainer import Losses, Step, Trainer
+
+COUNT = 70
+CONFIGS = {
+    "adamw": TrainerConfig(
+        steps=50,
+        batch=16,
+        optimizer=OptimizerConfig("adamw", rate=3e-3),
+        schedule=ScheduleConfig("cosine", warmup=5),
+        average=0.9,
+        clip=0.5,
+        log_every=1,
+        save_seconds=None,
+    ),
+    "sgd": TrainerConfig(
+        steps=50,
+        batch=16,
+        optimizer=OptimizerConfig("sgd", rate=8e-3, weight_decay=5e-4),
+        schedule=ScheduleConfig("exponential", warmup=0, gamma=0.9, every=COUNT / 16),
+        average=None,
+        clip=None,
+        log_every=1,
+        save_seconds=None,
+    ),
+}
+
+
+def build() -> nn.Module:
+    layers = nn.Sequential(nn.Linear(6, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh())
+    return nn.Sequential(layers, nn.Linear(32, 2)).double()
+
+
+def losses_of(net: nn.Module, step: Step) -> Losses:
+    drawn = torch.Generator().manual_seed(4)
+    x = torch.randn(COUNT, 6, generator=drawn, dtype=torch.float64)
+    y = torch.stack([x.prod(1), x.square().sum(1)], 1)
+    assert step.indices is not None
+    chosen = torch.from_numpy(step.indices)
+    assert len(chosen) == step.count
+    off = net(x[chosen]) - y[chosen]
+    return {"total": off.square().mean(), "l1": off.abs().mean()}
+
+
+def learn(folder: Path, kind: str) -> None:
+    torch.manual_seed(int(os.environ.get("RANK", "0")))  # other first weights: the first's count
+    trainer = Trainer(build(), CONFIGS[kind], folder / kind, facts={}, count=COUNT)
+    trainer.run(losses_of, tell=lambda line: None)
+    name = f"weights_{trainer.team.rank}.safetensors"
+    save_file(trainer.module.state_dict(), folder / kind / name)
+
+
+def stop(folder: Path) -> None:
+    """The second process is asked to end at step 5; both must, after the same step, and resume."""
+    config = replace(CONFIGS["sgd"], steps=20)
+    said: dict[str, object] = {}
+
+    def asks(net: nn.Module, step: Step) -> Losses:
+        if trainer.team.rank == 1 and step.number == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return losses_of(net, step)
+
+    def breaks(net: nn.Module, step: Step) -> Losses:
+        worse = float("nan") if trainer.team.rank == 1 and step.number == 9 else 1.0
+        return {"total": losses_of(net, step)["total"] * worse}
+
+    trainer = Trainer(build(), config, folder / "stop", facts={}, count=COUNT)
+    result = trainer.run(asks, tell=lambda line: None)
+    said["stopped"] = [result.stopped, result.steps]
+    trainer = Trainer(build(), config, folder / "stop", facts={}, count=COUNT, resume=True)
+    said["resumed"] = trainer.step
+    try:
+        trainer.run(breaks, tell=lambda line: None)
+    except ResourceError as error:
+        said["error"] = [error.code, error.what]
+    (folder / f"said_{trainer.team.rank}.json").write_text(json.dumps(said))
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    folder = Path(sys.argv[1])
+    for kind in CONFIGS:
+        learn(folder, kind)
+    if "RANK" in os.environ:
+        stop(folder)
+
+
+if __name__ == "__main__":
+    main()

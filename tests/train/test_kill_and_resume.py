@@ -1,0 +1,9 @@
+"""A run that is killed without warning comes to the same end; the long version is a program."""
+
+from pathlib import Path
+
+from tests.train.kill_and_resume import kill_and_resume
+
+
+def test_killed_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
+    assert kill_and_resume(tmp_path, 3, seed=1).kills == 3
