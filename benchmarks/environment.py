@@ -9,7 +9,7 @@ import torch
 
 import headform
 
-PACKAGES = ("torch", "numpy", "numba", "scipy", "pillow", "onnxruntime")
+PACKAGES = ("torch", "numpy", "numba", "scipy", "pillow", "onnxruntime", "torch-geometric")
 
 
 def describe() -> str:

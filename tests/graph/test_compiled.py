@@ -184,7 +184,8 @@ def test_gradients_that_nobody_wants_change_no_other(wanted, shape):
     some = results(inputs, lap, "compiled", tuple(bool(w) for w in wanted))
     assert torch.equal(some[0], every[0])
     for flag, one, other in zip(wanted, some[1:], every[1:], strict=True):
-        assert one is None if not flag else torch.equal(one, other)
+        # without a gradient of x the sums run over the terms of x: the same numbers in another order
+        assert one is None if not flag else (one - other).abs().max() <= 1e-5 * other.abs().max()
 
 
 def test_a_second_derivative_equals_the_references() -> None:
