@@ -101,9 +101,9 @@ def error_sheet(
             y, x = _LABEL + row * side, column * side
             tile = draw_errors(vertices, faces, values, top, yaw=yaw, side=side)
             sheet[y : y + side, x : x + side] = tile
-    bar = min(300, width - 120)
+    bar = max(min(300, width - 120), width // 4)
     scale = error_colours(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
-    sheet[height - 24 : height - 10, 50 : 50 + bar] = scale[None]
+    sheet[height - 24 : height - 10, 50 : 50 + bar] = scale[None, : width - 50]
     image = Image.fromarray(sheet)
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(15)
     for column, (name, values) in enumerate(errors.items()):
@@ -122,6 +122,7 @@ def _camera(vertices: Float[np.ndarray, "V 3"], yaw: float, side: int) -> Perspe
     c, s = np.cos(yaw), np.sin(yaw)
     R = np.diag([1.0, -1.0, -1.0]) @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
     distance = _DISTANCE * radius
-    focal = side / 2 * distance / (0.95 * radius)
+    # the sphere about the mesh touches the border where a ray is tangent to it
+    focal = side / 2 * np.sqrt(distance**2 - radius**2) / radius
     K = np.array([[focal, 0.0, side / 2], [0.0, focal, side / 2], [0.0, 0.0, 1.0]])
     return PerspectiveCamera(K, R, np.array([0.0, 0.0, distance]) - R @ middle)
