@@ -23,10 +23,13 @@ __all__ = ["FACTORS", "MeshHierarchy", "Rule", "build_hierarchy", "topology_hash
 Rule = Literal["coma", "symmetric"]
 """How levels are made. ``coma``: the collapses of `mesh.decimate`. ``symmetric``: those of `mesh.simplify`, which keep the
 surface manifold and its triangles well formed, and obey `keep` and `mirror`. Small parts: ``coma`` lets them die out as
-their edges get cheap; ``symmetric`` gives up, whole, components whose share of a level would be less than 4 vertices."""
+their edges get cheap; ``symmetric`` gives up, whole, the components that are due less than 4 vertices, which is what they have in the finest mesh over all
+factors."""
 
 FACTORS = (4, 4, 4, 4)
 """Each level has one vertex for so many of the level above: what CoMA and Lin et al. use."""
+
+_SOLID = 4  # vertices of the smallest closed surface
 
 
 def build_hierarchy(
@@ -73,6 +76,8 @@ def build_hierarchy(
     require_manifold(faces, len(vertices))
     points = np.ascontiguousarray(vertices, dtype=np.float64)
     levels = [np.ascontiguousarray(faces, dtype=np.int64)]
+    part = components(levels[0], len(points))
+    fair = np.bincount(part[np.unique(levels[0])], minlength=part.max() + 1).astype(np.float64)
     kept, up_vertices, up_weights, counts = [], [], [], [len(points)]
     for level, factor in enumerate(factors, start=1):
         target = -(-len(points) // factor)
@@ -84,7 +89,8 @@ def build_hierarchy(
         if rule == "coma":
             less = decimate(points, levels[-1], target)
         else:
-            less = _simplified(points, levels[-1], factor, keep, mirror)
+            fair = fair / factor  # vertices that each component of the finest mesh is due
+            less = _simplified(points, levels[-1], target, part, fair, keep, mirror)
         if not len(less.faces):
             what = f"no triangle is left at level {level}, which is to have {target} vertices"
             raise InputError("hierarchy_empty", what, "faces", "build fewer levels")
@@ -96,7 +102,7 @@ def build_hierarchy(
             hung[mirror[left]], weights[mirror[left]] = coarse_mirror[hung[left]], weights[left]
             mirror = coarse_mirror
         keep = None if keep is None else keep[less.kept]
-        points = points[less.kept]
+        points, part = points[less.kept], part[less.kept]
         levels.append(less.faces)
         kept.append(less.kept)
         up_vertices.append(hung)
@@ -120,16 +126,20 @@ def build_hierarchy(
 def _simplified(
     points: Float[np.ndarray, "V 3"],
     faces: Int[np.ndarray, "F 3"],
-    factor: int,
+    target: int,
+    part: Int[np.ndarray, " V"],
+    fair: Float[np.ndarray, " C"],
     keep: Bool[np.ndarray, " V"] | None,
     mirror: Int[np.ndarray, " V"] | None,
 ) -> Decimated:
-    """`simplify` to ceil(V / factor) of what it affords, with the answer of `decimate`."""
-    target = -(-len(points) // factor)
+    """`simplify` to `target` vertices of the parts that can be afforded, with the answer of `decimate`."""
     stays = np.zeros(len(points), bool) if keep is None else keep.copy()
     if mirror is not None:
         stays |= stays[mirror] & (mirror >= 0)
-    left = faces[_afforded(faces, len(points), factor, stays)[faces[:, 0]]]
+    afforded = _afforded(part[np.unique(faces)], fair, target) | np.isin(
+        np.arange(len(fair)), part[stays]
+    )
+    left = faces[afforded[part[faces[:, 0]]]]
     less = simplify(points[None], left, target, keep=stays, mirror=mirror, exact=True)
     place = np.full(len(points), -1, np.int64)
     place[less.vertices] = np.arange(len(less.vertices))
@@ -137,18 +147,13 @@ def _simplified(
 
 
 def _afforded(
-    faces: Int[np.ndarray, "F 3"], count: int, factor: int, stays: Bool[np.ndarray, " V"]
-) -> Bool[np.ndarray, " V"]:
-    """Vertices of the components that go on: those worth 4 vertices, the fewest of a closed surface, at the next level.
+    part: Int[np.ndarray, " U"], fair: Float[np.ndarray, " C"], target: int
+) -> Bool[np.ndarray, " C"]:
+    """Which components go on: those due 4 vertices or more, the fewest of a closed surface.
 
-    Also those with a vertex that stays, and, smallest last to be spared, as many as it takes to reach the target.
+    Smaller ones go on too where fewer than `target` vertices would be left without them and all that are smaller still.
     """
-    label = components(faces, count)
-    used = np.zeros(count, bool)
-    used[faces] = True
-    sizes = np.bincount(label[used], minlength=label.max() + 1)
-    marked = np.bincount(label[stays], minlength=len(sizes)) > 0
-    small = (sizes < 4 * factor) & ~marked
-    remain = sizes.sum() - np.array([sizes[small & (sizes <= size)].sum() for size in sizes])
-    dropped: Bool[np.ndarray, " C"] = small & (remain >= -(-count // factor))
-    return ~dropped[label]
+    sizes = np.bincount(part, minlength=len(fair))
+    small = fair < _SOLID
+    without = len(part) - np.array([sizes[small & (fair <= due)].sum() for due in fair])
+    return ~(small & (without >= target))
