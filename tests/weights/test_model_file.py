@@ -53,6 +53,14 @@ def test_round_trip_is_half_precision_for_kernels_and_exact_for_vectors(tmp_path
     assert card["parameters"] == 3 * 4 * 9 + 4 + 4 * 4 + 8 + 2
 
 
+def test_single_precision_where_it_is_asked_for(tmp_path: Path) -> None:
+    state = network().state_dict()
+    save_model(tmp_path / "net.safetensors", state, CARD, half=False)
+    tensors, _ = load_model(tmp_path / "net.safetensors")
+    for name, tensor in tensors.items():
+        assert torch.equal(tensor, state[name]), name
+
+
 def test_the_same_state_writes_the_same_bytes_whatever_its_order(tmp_path: Path) -> None:
     state = network().state_dict()
     save_model(tmp_path / "a.safetensors", state, CARD)

@@ -12,20 +12,26 @@ from typing import Any
 import headform
 from headform.nets.dense import DenseNet
 from headform.nets.identity import IdentityNet
+from headform.nets.mesh_autoencoder import MeshAutoencoder
+from headform.nets.mesh_autoencoder_file import model_tensors
+from headform.nets.shipped import KINDS
 from headform.weights.model_file import save_model
-
-_KINDS = {DenseNet: "dense landmarks", IdentityNet: "identity"}
 
 
 def publish(
-    net: DenseNet | IdentityNet, facts: Mapping[str, Any], path: Path, *, command: str
+    net: DenseNet | IdentityNet | MeshAutoencoder,
+    facts: Mapping[str, Any],
+    path: Path,
+    *,
+    command: str,
 ) -> None:
     """Write the weights and, beside them, the card.
 
     Args:
         net: The trained network; its own sizes go into the card, so that it can be built again.
         facts: What the training run returned: stage, config, head, steps, samples, minutes and,
-            where it measured them, validation numbers.
+            where it measured them, validation numbers; `data` and `licence` where these are not
+            made people and MIT.
         path: Ends in `.safetensors`.
         command: The command line that made it.
 
@@ -36,19 +42,22 @@ def publish(
     config = dict(facts["config"]) | {"net": net.config.as_dict()}
     rest = {k: v for k, v in facts.items() if k not in ("config", "validation", "minutes")}
     card = {
-        "kind": _KINDS[type(net)],
+        "kind": KINDS[type(net)],
         "data": "made people only (headform.synth); no photo of anyone",
         "licence": "MIT",
         "command": command,
         "commit": source_commit(),
-        "images_seen": facts["samples_seen"],
+        "images_seen": facts.get("samples_seen", 0),
         "minutes": facts["minutes"],
         "seed": config["seed"],
         "metrics": facts.get("validation", {}),
         "config": config,
         **rest,
     }
-    save_model(path, net.state_dict(), card)
+    if isinstance(net, MeshAutoencoder):
+        save_model(path, model_tensors(net), card, half=False)
+    else:
+        save_model(path, net.state_dict(), card)
 
 
 def source_commit() -> str:

@@ -2,7 +2,7 @@
 
 No arrays are computed here, hence no letters.
 
-    weights.safetensors   the tensors: matrices and kernels in half precision, vectors in single
+    weights.safetensors   the tensors: matrices and kernels in half precision unless told not to, vectors in single
     weights.json          the card, with the SHA-256 of the safetensors, which is checked at load
 
 Nothing here runs code from a file.
@@ -45,7 +45,9 @@ def card_path(path: Path | str) -> Path:
     return Path(path).with_suffix(".json")
 
 
-def save_model(path: Path | str, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
+def save_model(
+    path: Path | str, tensors: Mapping[str, Tensor], card: Mapping[str, Any], *, half: bool = True
+) -> None:
     """Write a network's tensors and its card, each whole or not at all.
 
     Floating tensors of two or more axes are stored as float16 (single precision where a value
@@ -56,6 +58,7 @@ def save_model(path: Path | str, tensors: Mapping[str, Tensor], card: Mapping[st
         path: Ends in `.safetensors`.
         tensors: Such as `module.state_dict()`.
         card: At least `CARD_FIELDS`, of plain JSON values.
+        half: False stores every floating tensor as float32, for networks that are small anyway.
 
     Raises:
         WeightsError: `card_incomplete` when fields are missing or no JSON; `weights_nan` when a
@@ -68,7 +71,7 @@ def save_model(path: Path | str, tensors: Mapping[str, Tensor], card: Mapping[st
     if absent:
         raise WeightsError("card_incomplete", f"the model card lacks {', '.join(absent)}", where)
     _check_finite(tensors, where)
-    data = safetensors.torch.save({name: _stored(tensors[name]) for name in sorted(tensors)})
+    data = safetensors.torch.save({n: _stored(tensors[n], half) for n in sorted(tensors)})
     full = dict(card) | {
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
@@ -147,12 +150,13 @@ def check_state(module: nn.Module, tensors: Mapping[str, Tensor], where: str) ->
         raise WeightsError("weights_mismatch", what, where, advice)
 
 
-def _stored(tensor: Tensor) -> Tensor:
+def _stored(tensor: Tensor, half: bool) -> Tensor:
     plain = tensor.detach().cpu().contiguous()
     if not plain.is_floating_point():
         return plain
-    halves = plain.ndim >= 2 and plain.numel() > 0 and float(plain.abs().max()) <= _HALF_MAX
-    return plain.to(torch.float16 if halves else torch.float32)
+    half = half and plain.ndim >= 2 and plain.numel() > 0
+    fits = half and float(plain.abs().max()) <= _HALF_MAX
+    return plain.to(torch.float16 if fits else torch.float32)
 
 
 def _check_finite(tensors: Mapping[str, Tensor], where: str) -> None:
