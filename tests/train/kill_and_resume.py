@@ -1,20 +1,23 @@
 """Kill a training run again and again, resume it, and compare what it ends with with an undisturbed run.
 
-    python tests/train/kill_and_resume.py [--kills 20] [--seed 0] [--folder DIR] [-- COMMAND ... {out} ...]
+    python tests/train/kill_and_resume.py [--kills 20] [--seed 0] [--steps 300] [--folder DIR] [-- COMMAND ... {out} ...]
 
 COMMAND trains in the folder {out} and takes --resume, such as
 
     headform train mesh-autoencoder ... -o {out}
 
-without one it is the small stage of `tests.train.toy`. The process is killed by SIGKILL, so that it can do nothing about it:
-mostly when its log has reached a random step, and a random moment later; sometimes while it is starting. In the end every
-tensor of the checkpoint, every other safetensors file and the log except its minutes must be those of the undisturbed run.
+without one it is the small stage of `tests.train.toy`, forked from a server that has torch loaded. The process is killed by
+SIGKILL, so that it can do nothing about it: mostly when its log has reached a random step, and a random moment later;
+sometimes while it is starting. In the end every tensor of the checkpoint, every other safetensors file and the log except
+its minutes must be those of the undisturbed run.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,8 +32,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "src"), str(REPOSITORY)]
 
 from headform.train.checkpoint import NEWEST, PREVIOUS, load_checkpoint  # noqa: E402
+from tests.train import toy  # noqa: E402
 
-TOY = [sys.executable, "-m", "tests.train.toy", "{out}"]
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.train.toy", "torch._dynamo"])
 
 
 @dataclass(frozen=True)
@@ -52,19 +57,20 @@ class Outcome:
     steps: int
 
 
-def kill_and_resume(
-    folder: Path, kills: int, *, seed: int = 0, command: list[str] | None = None
-) -> Outcome:
-    """Run the command undisturbed, then with kills, and compare.
+def kill_and_resume(folder: Path, kills: int, run: list[str] | int, *, seed: int = 0) -> Outcome:
+    """Run a command, or so many steps of the small stage, undisturbed, then with kills; compare.
 
     Raises:
         AssertionError: when anything differs, or the run is too short to be killed so often.
     """
-    command = command or TOY
     draw = random.Random(seed)  # noqa: S311
     whole, killed = folder / "whole", folder / "killed"
+    if isinstance(run, int):  # the server is up before the clock starts
+        first = FORKS.Process(target=int)
+        first.start()
+        first.join()
     begun = time.monotonic()
-    child = _start(command, whole, resume=False)
+    child = _start(run, whole, resume=False)
     _wait(child, whole, 1)
     startup = time.monotonic() - begun
     assert child.wait() == 0, "the undisturbed run failed"
@@ -74,24 +80,24 @@ def kill_and_resume(
     early = [draw.random() < 0.2 for _ in range(kills)]
     targets = sorted(draw.choice(lines)["step"] for _ in range(kills))
     for target, soon in zip(targets, early, strict=True):
-        child = _start(command, killed, resume=killed.exists())
+        child = _start(run, killed, resume=killed.exists())
         before = _mark(killed)
         if soon:
             time.sleep(draw.uniform(0, 1.2 * startup))
         else:
             _wait(child, killed, target)
             time.sleep(draw.uniform(0, 2 * per_line))
-        if child.poll() is not None:
-            assert child.returncode == 0, f"a resumed run failed with {child.returncode}"
+        if not child.running:
+            assert child.wait() == 0, "a resumed run failed"
             continue
         child.kill()
-        child.wait()
+        assert child.wait() == -signal.SIGKILL
         count, at_start = count + 1, at_start + (_mark(killed) == before)
         half += any(killed.glob(".*"))
         found = load_checkpoint(killed)
         reached = log(killed)[-1]["step"] if log(killed) else 0
         lost += max(0, reached - (found.facts["step"] if found else 0))
-    child = _start(command, killed, resume=True)
+    child = _start(run, killed, resume=True)
     assert child.wait() == 0, "the last part failed"
     assert count >= 0.75 * kills, f"only {count} of {kills} kills came before the end"
     compare(whole, killed)
@@ -122,11 +128,53 @@ def log(folder: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in line.items() if k != "minutes"} for line in lines]
 
 
-def _start(command: list[str], out: Path, *, resume: bool) -> subprocess.Popen[bytes]:
-    words = [word.replace("{out}", str(out)) for word in command] + ["--resume"] * resume
-    path = f"{REPOSITORY / 'src'}{os.pathsep}{REPOSITORY}"
-    environment = os.environ | {"PYTHONPATH": path}
-    return subprocess.Popen(words, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+class _Command:
+    """A command as a process."""
+
+    def __init__(self, command: list[str], out: Path, *, resume: bool) -> None:
+        words = [word.replace("{out}", str(out)) for word in command] + ["--resume"] * resume
+        path = f"{REPOSITORY / 'src'}{os.pathsep}{REPOSITORY}"
+        environment = os.environ | {"PYTHONPATH": path}
+        self._process = subprocess.Popen(
+            words, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL
+        )
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+
+class _Toy:
+    """The small stage as a process; torch is loaded once, in the server that it is forked from."""
+
+    def __init__(self, steps: int, out: Path, *, resume: bool) -> None:
+        self._process = FORKS.Process(target=toy.train, args=(out, steps, resume))
+        self._process.start()
+
+    @property
+    def running(self) -> bool:
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self) -> int:
+        self._process.join()
+        code = self._process.exitcode
+        assert code is not None
+        return code
+
+
+def _start(run: list[str] | int, out: Path, *, resume: bool) -> _Command | _Toy:
+    if isinstance(run, int):
+        return _Toy(run, out, resume=resume)
+    return _Command(run, out, resume=resume)
 
 
 def _mark(folder: Path) -> tuple[int, int]:
@@ -134,10 +182,10 @@ def _mark(folder: Path) -> tuple[int, int]:
     return (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else (0, 0)
 
 
-def _wait(child: subprocess.Popen[bytes], folder: Path, step: int) -> None:
+def _wait(child: _Command | _Toy, folder: Path, step: int) -> None:
     """Until the child has logged a step anew, or ended."""
     before = _mark(folder)
-    while child.poll() is None:
+    while child.running:
         if _mark(folder) != before and (lines := log(folder)) and lines[-1]["step"] >= step:
             return
         time.sleep(0.003)
@@ -149,12 +197,14 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--steps", type=int, default=300, help="of the small stage")
     parser.add_argument("command", nargs="*")
     given = parser.parse_args()
     begun = time.monotonic()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="kill_and_resume_"))
     folder.mkdir(parents=True, exist_ok=True)
-    done = kill_and_resume(folder, given.kills, seed=given.seed, command=given.command)
+    run = given.command or given.steps
+    done = kill_and_resume(folder, given.kills, run, seed=given.seed)
     seconds = time.monotonic() - begun
     print(
         f"{done.steps} steps, killed {done.kills} times ({done.at_start} while starting, "

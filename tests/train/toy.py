@@ -1,9 +1,8 @@
 """A small stage with all that a resume can get wrong: dropout, batch norm, noise, an average, a data set.
 
-As a program, `python -m tests.train.toy FOLDER [--resume]`, it is what `kill_and_resume.py` kills.
+`train` is what `kill_and_resume.py` kills.
 """
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,22 +77,11 @@ def trainer(
     return Trainer(net, config, folder, facts={"stage": "toy"}, count=COUNT, resume=resume)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--steps", type=int, default=150)
-    given = parser.parse_args()
+def train(folder: Path, steps: int, resume: bool) -> None:
+    """A run with many checkpoints, in a process of its own."""
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    config = replace(ADAMW, steps=given.steps, validate_every=25, save_every=3)
-    net = build(400)
-    run = Trainer(
-        net, config, given.folder, facts={"stage": "toy"}, count=COUNT, resume=given.resume
-    )
+    config = replace(ADAMW, steps=steps, validate_every=25, save_every=3)
+    run = Trainer(build(400), config, folder, facts={"stage": "toy"}, count=COUNT, resume=resume)
     if not run.run(losses_of, validate, tell=lambda line: None).stopped:
-        save_file(run.averaged_module().state_dict(), given.folder / "weights.safetensors")
-
-
-if __name__ == "__main__":
-    main()
+        save_file(run.averaged_module().state_dict(), folder / "weights.safetensors")
