@@ -33,6 +33,7 @@ class ChebConv(nn.Module):
         out_channels: C_out.
         num_terms: K, the number of Chebyshev terms (polynomial degree K - 1).
         bias: add one learned offset per output channel.
+        rectify: clip the result at 0 (with `bias`: the biased ReLU of CoMA, in one with the convolution).
         backend: see `Backend`.
 
     Attributes:
@@ -47,6 +48,7 @@ class ChebConv(nn.Module):
         num_terms: int,
         *,
         bias: bool = True,
+        rectify: bool = False,
         backend: Backend = "auto",
     ) -> None:
         super().__init__()
@@ -55,7 +57,7 @@ class ChebConv(nn.Module):
         if backend not in get_args(Backend):
             raise ValueError(f"backend must be one of {get_args(Backend)}, got {backend!r}")
         self.in_channels, self.out_channels, self.num_terms = in_channels, out_channels, num_terms
-        self.backend = backend
+        self.rectify, self.backend = rectify, backend
         self.weight = nn.Parameter(torch.empty(num_terms, in_channels, out_channels))
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
         bound = 1 / math.sqrt(num_terms * in_channels)
@@ -65,12 +67,13 @@ class ChebConv(nn.Module):
         self, x: Float[Tensor, "*B V C_in"], lap: ScaledLaplacian
     ) -> Float[Tensor, "*B V C_out"]:
         """Filter `x` on the graph whose scaled Laplacian is `lap`."""
-        return cheb_conv(x, self.weight, self.bias, lap, backend=self.backend)
+        return cheb_conv(x, self.weight, self.bias, lap, rectify=self.rectify, backend=self.backend)
 
     def extra_repr(self) -> str:
         """Sizes in `print(model)`."""
         bias = self.bias is not None
-        return f"{self.in_channels}, {self.out_channels}, num_terms={self.num_terms}, bias={bias}"
+        sizes = f"{self.in_channels}, {self.out_channels}, num_terms={self.num_terms}"
+        return f"{sizes}, bias={bias}, rectify={self.rectify}"
 
 
 def cheb_conv(
@@ -79,6 +82,7 @@ def cheb_conv(
     bias: Float[Tensor, " C_out"] | None,
     lap: ScaledLaplacian,
     *,
+    rectify: bool = False,
     backend: Backend = "auto",
 ) -> Float[Tensor, "*B V C_out"]:
     """The convolution as a function; see `ChebConv`.
@@ -93,9 +97,10 @@ def cheb_conv(
         from headform.graph.compiled import applies, cheb_conv_compiled
 
         if applies(x, weight, lap):
-            return cheb_conv_compiled(x, weight, bias, lap)
+            return cheb_conv_compiled(x, weight, bias, lap, clip=rectify)
         if backend == "compiled":
             raise ValueError("the compiled kernel takes float32 on the CPU alone")
     basis = chebyshev_basis(x, lap, len(weight))  # (*B, V, C_in, K)
     y = torch.einsum("...vck,kco->...vo", basis, weight)
-    return y if bias is None else y + bias
+    y = y if bias is None else y + bias
+    return torch.relu(y) if rectify else y

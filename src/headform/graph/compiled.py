@@ -38,60 +38,94 @@ def cheb_conv_compiled(
     weight: Float32[Tensor, "K C_in C_out"],
     bias: Float32[Tensor, " C_out"] | None,
     lap: ScaledLaplacian,
+    *,
+    clip: bool = False,
 ) -> Float32[Tensor, "*B V C_out"]:
-    """The convolution of `graph.cheb_conv` by the kernel; differentiable (twice through the reference)."""
+    """The convolution of `graph.cheb_conv` by the kernel; differentiable (twice through the reference).
+
+    With `clip` a ReLU follows, which costs nothing here: it is applied to each strip before it leaves the cache.
+    """
     flat = x.reshape(-1, *x.shape[-2:])
-    y = _Convolution.apply(flat, weight, bias, lap)  # type: ignore[no-untyped-call]
+    y = _Convolution.apply(flat, weight, bias, lap, clip)  # type: ignore[no-untyped-call]
     return y.reshape(*x.shape[:-1], weight.shape[-1])
 
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, lap: Any) -> Tensor:
-        ctx.save_for_backward(x, weight)
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, lap: Any, clip: bool
+    ) -> Tensor:
+        y = _forward(x, weight, bias, lap, clip)
+        ctx.save_for_backward(x, weight, y if clip else None)
         ctx.lap, ctx.biased = lap, bias is not None
-        plan = plan_of(lap, len(weight))
-        signal = _rows(x)
-        if weight.shape[-1] <= min(_NARROW, weight.shape[1] - 1):
-            return torch.from_numpy(_run_reversed(plan, signal, weight.detach(), bias))
-        result = np.empty((len(signal), plan.count, weight.shape[-1]), np.float32)
-        start = np.zeros(_blocks(weight.shape[-1]) * _LANES, np.float32)
-        if bias is not None:
-            start[: len(bias)] = bias.detach().numpy()
-        _run(plan, signal, result, _packed(weight.detach()), start)
-        return torch.from_numpy(result)
+        return y
 
     @staticmethod
     def backward(
         ctx: Any, grad: Tensor
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
-        x, weight = ctx.saved_tensors
-        wants_x, wants_weight, wants_bias = ctx.needs_input_grad[:3]
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+        x, weight, y = ctx.saved_tensors
+        wants = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # a graph of the gradient is wanted
-            return (*_differentiable(x, weight, grad, ctx.lap, ctx.needs_input_grad[:3]), None)
-        plan = plan_of(ctx.lap, len(weight))
-        grad_x = grad_weight = grad_bias = None
-        if not wants_x and x.shape[-1] <= grad.shape[-1]:  # T_k x instead of T_k g: narrower
-            outer, _, total = _run(plan, _rows(x), None, _NOTHING, _NOTHING, _rows(grad))
-            if wants_weight:
-                grad_weight = _unpacked(outer, weight.shape)
-        else:
-            grad_rows = _rows(grad)
-            result, start, turned = None, _NOTHING, _NOTHING
-            if wants_x:
-                result = np.empty((len(grad_rows), plan.count, weight.shape[1]), np.float32)
-                start = np.zeros(_blocks(weight.shape[1]) * _LANES, np.float32)
-                turned = _packed(weight.detach().transpose(1, 2))
-            sums = wants_weight or wants_bias
-            other = _rows(x) if sums else None
-            outer, total, _ = _run(plan, grad_rows, result, turned, start, other)
-            grad_x = None if result is None else torch.from_numpy(result)
-            if wants_weight:
-                turned_shape = torch.Size((len(weight), weight.shape[2], weight.shape[1]))
-                grad_weight = _unpacked(outer, turned_shape).transpose(1, 2)
-        if wants_bias and ctx.biased:
-            grad_bias = torch.from_numpy(total[: weight.shape[-1]].copy())
-        return grad_x, grad_weight, grad_bias, None
+            passed = grad if y is None else grad * (y > 0)
+            return (*_differentiable(x, weight, passed, ctx.lap, wants), None, None)
+        return (*_backward(x, weight, grad, y, ctx.lap, wants), None, None)
+
+
+def _forward(
+    x: Float32[Tensor, "B V C"],
+    weight: Float32[Tensor, "K C D"],
+    bias: Float32[Tensor, " D"] | None,
+    lap: ScaledLaplacian,
+    clip: bool,
+) -> Float32[Tensor, "B V D"]:
+    plan, signal = plan_of(lap, len(weight)), _rows(x)
+    results = weight.shape[-1]
+    if results <= min(_NARROW, weight.shape[1] - 1):
+        y = torch.from_numpy(_run_reversed(plan, signal, weight.detach(), bias))
+        return torch.relu_(y) if clip else y
+    result = np.empty((len(signal), plan.count, results), np.float32)
+    start = np.zeros(_blocks(results) * _LANES, np.float32)
+    if bias is not None:
+        start[: len(bias)] = bias.detach().numpy()
+    _run(plan, signal, result, _packed(weight.detach()), start, clip=clip)
+    return torch.from_numpy(result)
+
+
+def _backward(
+    x: Float32[Tensor, "B V C"],
+    weight: Float32[Tensor, "K C D"],
+    grad: Float32[Tensor, "B V D"],
+    y: Float32[Tensor, "B V D"] | None,
+    lap: ScaledLaplacian,
+    wants: tuple[bool, bool, bool],
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Gradients of signal, weights and bias, where they are wanted; `y`, where given, says where a ReLU let pass."""
+    plan, back = plan_of(lap, len(weight)), _rows(grad)
+    gate = None if y is None else _rows(y)
+    if gate is not None and grad.shape[-1] <= _NARROW:
+        back, gate = back * (gate > 0), None
+    shape = (len(weight), weight.shape[2], weight.shape[1])
+    if not wants[0] and x.shape[-1] <= grad.shape[-1]:  # T_k x instead of T_k g: narrower
+        outer, _, total = _run(plan, _rows(x), None, _NOTHING, _NOTHING, back, other_gate=gate)
+        grad_weight = _unpacked(outer, tuple(weight.shape)) if wants[1] else None
+        return None, grad_weight, _first(total, weight.shape[2]) if wants[2] else None
+    result, start, turned = None, _NOTHING, _NOTHING
+    if wants[0]:
+        result = np.empty((len(back), plan.count, weight.shape[1]), np.float32)
+        start = np.zeros(_blocks(weight.shape[1]) * _LANES, np.float32)
+        turned = _packed(weight.detach().transpose(1, 2))
+    other = _rows(x) if wants[1] or wants[2] else None
+    outer, total, _ = _run(plan, back, result, turned, start, other, signal_gate=gate)
+    return (
+        None if result is None else torch.from_numpy(result),
+        _unpacked(outer, shape).transpose(1, 2) if wants[1] else None,
+        _first(total, weight.shape[2]) if wants[2] else None,
+    )
+
+
+def _first(total: Float32[np.ndarray, " C16"], count: int) -> Float32[Tensor, " C"]:
+    return torch.from_numpy(total[:count].copy())
 
 
 def _differentiable(
@@ -115,6 +149,10 @@ def _run(
     weight: Float32[np.ndarray, "..."],
     start: Float32[np.ndarray, " D16"],
     other: Float32[np.ndarray, "B V E"] | None = None,
+    *,
+    clip: bool = False,
+    signal_gate: Float32[np.ndarray, "B V C"] | None = None,
+    other_gate: Float32[np.ndarray, "B V E"] | None = None,
 ) -> tuple[
     Float32[np.ndarray, "P K Q 16 16"], Float32[np.ndarray, " C16"], Float32[np.ndarray, " E16"]
 ]:
@@ -151,9 +189,10 @@ def _run(
             target = (result if parts is None else parts[cut])[item].ctypes.data
         first, last = (0, blocks) if cuts == 1 else (cut, cut + 1)
         wave(
-            signal[item].ctypes.data, channels, min(group, items - item), first, last,
-            weight.ctypes.data, target, results, (start if first == 0 else zero).ctypes.data,
-            0 if other is None else other[item].ctypes.data, others,
+            signal[item].ctypes.data, _address(signal_gate, item), channels,
+            min(group, items - item), first, last, weight.ctypes.data, target, results,
+            (start if first == 0 else zero).ctypes.data, clip and cuts == 1,
+            _address(other, item), _address(other_gate, item), others,
             outer[number].ctypes.data, signal_sums[number].ctypes.data,
             other_sums[number, cut].ctypes.data, plan.terms, plan.count, STRIP, plan.ring,
             plan.order.ctypes.data, plan.starts.ctypes.data, plan.positions.ctypes.data,
@@ -166,6 +205,8 @@ def _run(
         result[:] = parts[0]
         for part in parts[1:]:
             result += part
+        if clip:
+            np.maximum(result, 0, out=result)
     lanes = signal_sums.sum(0, dtype=np.float64).ravel()
     if group > 1:
         lanes = lanes[: group * channels].reshape(group, channels).sum(0)
@@ -215,6 +256,10 @@ def _run_reversed(
 
 def _rows(x: Float[Tensor, "B V C"]) -> Float32[np.ndarray, "B V C"]:
     return np.ascontiguousarray(x.detach().numpy())
+
+
+def _address(array: Float32[np.ndarray, "B V C"] | None, item: int) -> int:
+    return 0 if array is None else array[item].ctypes.data
 
 
 def _group(items: int, channels: int) -> int:

@@ -121,6 +121,30 @@ def subtract(context, a, b):  # type: ignore[no-untyped-def]
 
 
 @intrinsic  # type: ignore[misc]
+def positive_part(context, a):  # type: ignore[no-untyped-def]
+    """a where it is above 0 or no number, 0 elsewhere."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        nothing = ir.Constant(_LANES, [0.0] * WIDTH)
+        below = builder.fcmp_ordered("<=", args[0], nothing)
+        return builder.select(below, nothing, args[0])
+
+    return _lanes(_lanes), generate
+
+
+@intrinsic  # type: ignore[misc]
+def where_positive(context, gate, a):  # type: ignore[no-untyped-def]
+    """a where `gate` is above 0, 0 elsewhere."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        nothing = ir.Constant(_LANES, [0.0] * WIDTH)
+        above = builder.fcmp_ordered(">", args[0], nothing)
+        return builder.select(above, args[1], nothing)
+
+    return _lanes(_lanes, _lanes), generate
+
+
+@intrinsic  # type: ignore[misc]
 def int32_at(context, address):  # type: ignore[no-untyped-def]
     """The int32 at an address."""
 
@@ -141,3 +165,13 @@ def copy_float(context, source, target):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp), generate
+
+
+@intrinsic  # type: ignore[misc]
+def float_at(context, address):  # type: ignore[no-untyped-def]
+    """The float at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_pointer(builder, args[0], _FLOAT), align=4)
+
+    return types.float32(types.intp), generate

@@ -15,12 +15,15 @@ from numba import njit
 from headform.graph.lanes import (
     add,
     copy_float,
+    float_at,
     int32_at,
     load,
     multiply_add,
+    positive_part,
     spread,
     store,
     subtract,
+    where_positive,
     zeros,
 )
 
@@ -125,16 +128,24 @@ def _next_term(first, last, starts, positions, values, past, before, result, twi
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _gather(source, stride, width, order, rows, ring):
-    """Rows `order` of a signal, 16 channels or the `width` there are, into a ring; lanes past `width` become zero."""
+def _gather(source, gate, stride, width, order, rows, ring):
+    """Rows `order` of a signal, 16 channels or the `width` there are, into a ring; lanes past `width` become zero.
+
+    Where there is a `gate` (not 0), a second signal like the first, only values whose gate is above 0 pass.
+    """
     for r in range(rows):
-        row = source + int32_at(order + 4 * r) * stride
+        away = int32_at(order + 4 * r) * stride
+        row = source + away
         if width >= 16:
-            store(ring + r * 64, load(row))
+            if gate == 0:
+                store(ring + r * 64, load(row))
+            else:
+                store(ring + r * 64, where_positive(load(gate + away), load(row)))
         else:
             store(ring + r * 64, zeros())
             for c in range(width):
-                copy_float(row + 4 * c, ring + r * 64 + 4 * c)
+                if gate == 0 or float_at(gate + away + 4 * c) > 0:
+                    copy_float(row + 4 * c, ring + r * 64 + 4 * c)
 
 
 @njit(cache=True, nogil=True)
@@ -173,14 +184,15 @@ def _sum_rows(rows_at, rows, total):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def wave(
-    signal, channels, items, first_block, last_block, weight, result, results, bias,
-    other, others, outer, signal_sums, other_sums, terms, count, strip, ring,
+    signal, signal_gate, channels, items, first_block, last_block, weight, result, results, bias, clip,
+    other, other_gate, others, outer, signal_sums, other_sums, terms, count, strip, ring,
     order, starts, positions, values, reach, scratch, fronts, goals,
 ):  # fmt: skip
     """Chebyshev terms of some channel blocks of one item, or of a few narrow items at once, multiplied and summed.
 
     Args:
         signal: address of (items, V, channels) float32.
+        signal_gate: address of as many floats, where only values with a gate above 0 count; 0 for none; for 1 item.
         channels: of the signal.
         items: 1, or several with items * channels <= 16: they then share the lanes.
         first_block: first block of 16 channels to take.
@@ -189,7 +201,9 @@ def wave(
         result: address of (items, V, results); 0 for none.
         results: channels of the result.
         bias: address of (blocks of result * 16) that the result starts from.
+        clip: whether the result is clipped at 0 after the last block.
         other: address of a second signal (items, V, others) for the sums of outer products; 0 for none.
+        other_gate: as `signal_gate`, for any number of items.
         others: its channels.
         outer: address of (blocks of signal, K, blocks of other, 16, 16), added to: term[v, c] * other[v, :].
         signal_sums: address of (blocks of signal, 16), added to: the lanes summed over the vertices; with `other` alone.
@@ -239,8 +253,11 @@ def wave(
                             order + 4 * first, last - first, at,
                         )  # fmt: skip
                     else:
+                        gate = signal_gate
+                        if gate != 0:
+                            gate += block * 64
                         _gather(
-                            signal + block * 64, channels * 4, width,
+                            signal + block * 64, gate, channels * 4, width,
                             order + 4 * first, last - first, at,
                         )  # fmt: skip
                 fronts[k] = max(fronts[k], goals[k])
@@ -258,16 +275,24 @@ def wave(
                         for r in range(strip):
                             store(here + r * 64, start)
                     else:
-                        _gather(
-                            target, results * 4, results - o * 16, order + 4 * first, rows, here
-                        )
+                        width_left = results - o * 16
+                        _gather(target, 0, results * 4, width_left, order + 4 * first, rows, here)
                     for k in range(terms):
                         w = weight + ((block * terms + k) * result_blocks + o) * 1024
                         _multiply(lane + k * ring_bytes, w, here, rows, width)
+                    if clip and block == last_block - 1:
+                        for r in range(rows):
+                            store(here + r * 64, positive_part(load(here + r * 64)))
                     _scatter(here, rows, order + 4 * first, target, results * 4, results - o * 16)
                 for o in range(other_blocks):
-                    source = other + item * count * others * 4 + o * 64
-                    _gather(source, others * 4, others - o * 16, order + 4 * first, rows, here)
+                    away = item * count * others * 4 + o * 64
+                    gate = other_gate
+                    if gate != 0:
+                        gate += away
+                    width_left = others - o * 16
+                    _gather(
+                        other + away, gate, others * 4, width_left, order + 4 * first, rows, here
+                    )
                     for k in range(terms):
                         g = outer + ((block * terms + k) * other_blocks + o) * 1024
                         if width > 8:
@@ -334,7 +359,7 @@ def wave_reversed(
                 for block in range(blocks):
                     width = min(16, channels - block * 16)
                     source = signal + item * count * channels * 4 + block * 64
-                    _gather(source, channels * 4, width, order + 4 * first, rows, here)
+                    _gather(source, 0, channels * 4, width, order + 4 * first, rows, here)
                     for j in range(terms):
                         w = weight + ((item * terms + terms - 1 - j) * blocks + block) * 1024
                         _multiply(here, w, place + j * ring_bytes, rows, width)

@@ -21,7 +21,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headform.errors import InputError
-from headform.graph.activation import BiasedReLU
 from headform.graph.cheb_conv import Backend, ChebConv
 from headform.graph.levels import GraphLevels
 from headform.mesh.hierarchy import MeshHierarchy
@@ -79,16 +78,14 @@ class MeshEncoder(nn.Module):
         widths = (3, *config.encoder_channels)
         steps = list(pairwise(widths))
         self.convolutions = nn.ModuleList(
-            ChebConv(a, b, config.num_terms, bias=False, backend=backend) for a, b in steps
+            ChebConv(a, b, config.num_terms, rectify=True, backend=backend) for a, b in steps
         )
-        self.activations = nn.ModuleList(BiasedReLU(b) for _, b in steps)
         self.code = nn.Linear(counts[-1] * widths[-1], config.latent)
 
     def forward(self, x: Float[Tensor, "*B V 3"], levels: GraphLevels) -> Float[Tensor, "*B Z"]:
         """Filter and pool down to the coarsest level, then one linear map of all that is there."""
-        parts = zip(self.convolutions, self.activations, levels.down, strict=True)
-        for level, (convolve, activate, pool) in enumerate(parts):
-            x = pool(activate(convolve(x, levels.laplacians[level])))
+        for level, (convolve, pool) in enumerate(zip(self.convolutions, levels.down, strict=True)):
+            x = pool(convolve(x, levels.laplacians[level]))
         return self.code(x.flatten(-2))
 
 
@@ -105,18 +102,16 @@ class MeshDecoder(nn.Module):
         widths = (coarse, *config.decoder_channels)
         steps = list(pairwise(widths))
         self.convolutions = nn.ModuleList(
-            ChebConv(a, b, config.num_terms, bias=False, backend=backend) for a, b in steps
+            ChebConv(a, b, config.num_terms, rectify=True, backend=backend) for a, b in steps
         )
-        self.activations = nn.ModuleList(BiasedReLU(b) for _, b in steps)
         self.last = ChebConv(widths[-1], 3, config.num_terms, bias=False, backend=backend)
 
     def forward(self, code: Float[Tensor, "*B Z"], levels: GraphLevels) -> Float[Tensor, "*B V 3"]:
         """One linear map to the coarsest level, then unpool and filter up to the finest."""
         x = torch.relu(self.spread(code)).unflatten(-1, self.coarse_shape)
-        parts = zip(self.convolutions, self.activations, strict=True)
-        for step, (convolve, activate) in enumerate(parts):
+        for step, convolve in enumerate(self.convolutions):
             level = len(self.convolutions) - 1 - step  # the finer one, which this step fills
-            x = activate(convolve(levels.up[level](x), levels.laplacians[level]))
+            x = convolve(levels.up[level](x), levels.laplacians[level])
         return self.last(x, levels.laplacians[0])
 
 
