@@ -90,7 +90,7 @@ def test_the_layer_table_with_dense_matrices() -> None:
     norm = net.normalisation
     x = (vertices - norm.mean) / norm.std
     for level in (0, 1):
-        bias = net.encoder.activations[level].bias
+        bias = net.encoder.convolutions[level].bias
         x = (filtered(x, net.encoder.convolutions[level], level) + bias).clamp(min=0)
         x = x[torch.from_numpy(HIERARCHY.kept[level])]
     code = net.encoder.code.weight @ x.flatten() + net.encoder.code.bias
@@ -101,7 +101,7 @@ def test_the_layer_table_with_dense_matrices() -> None:
         corners = torch.from_numpy(HIERARCHY.up_vertices[level])
         weights = torch.from_numpy(HIERARCHY.up_weights[level]).float().double()
         y = (y[corners] * weights[..., None]).sum(1)
-        bias = net.decoder.activations[step].bias
+        bias = net.decoder.convolutions[step].bias
         y = (filtered(y, net.decoder.convolutions[step], level) + bias).clamp(min=0)
     expected = filtered(y, net.decoder.last, 0) * norm.std + norm.mean
     torch.testing.assert_close(net(vertices), expected)

@@ -285,7 +285,7 @@ def _packed(weight: Float[Tensor, "K C D"]) -> Float32[np.ndarray, "P K Q 16 16"
 
 
 def _unpacked(
-    outer: Float32[np.ndarray, "P K Q 16 16"], shape: torch.Size
+    outer: Float32[np.ndarray, "P K Q 16 16"], shape: tuple[int, ...]
 ) -> Float[Tensor, "K C D"]:
     """Sums of outer products, (blocks of C, K, blocks of D, 16 of C, 16 of D), as (K, C, D)."""
     terms, rows, columns = shape
