@@ -1,12 +1,14 @@
 """Made heads: the same number gives the same head, and what is decoded is what was drawn."""
 
+import json
 from functools import cache
 
 import numpy as np
 import pytest
 import torch
 
-from headform.data import MadeHeads, MeshDataset
+from headform.data import HeadRecipe, MadeHeads, MeshDataset
+from headform.errors import InputError
 from headform.geometry.rotation import rotation_from_euler
 from headform.heads import load_open
 
@@ -105,6 +107,20 @@ def test_identity_is_standard_normal_and_poses_are_as_varied_as_the_recipe_says(
     np.testing.assert_allclose(spread, [15, 8, 6], rtol=0.2)
     assert np.abs(np.degrees(codes.neck)).max(0) == pytest.approx([40, 20, 15], abs=6)
     assert abs((codes.expression.sum(1) == 0).mean() - 0.15) < 0.06
+
+
+def test_facts_make_the_same_heads_again() -> None:
+    head = load_open()
+    recipe = HeadRecipe(identity_scale=(0.7, 1.25), neck_rate=0.5)
+    data = MadeHeads(head, 4, 9, split="test", recipe=recipe, posed=("neck",))
+    facts = json.loads(json.dumps(data.facts()))
+    again = MadeHeads.from_facts(head, facts)
+    torch.testing.assert_close(again.vertices(np.arange(4)), data.vertices(np.arange(4)))
+    assert again.facts() == data.facts()
+    for wrong in ({"head_sha256": "0" * 64}, {"recipe": None}, {"recipe": {"hair": 1}}):
+        with pytest.raises(InputError) as caught:
+            MadeHeads.from_facts(head, facts | wrong)
+        assert caught.value.code == "facts_foreign"
 
 
 def test_refuses_what_is_not_there() -> None:

@@ -3,6 +3,7 @@
 B batch, V vertices, F triangles, K identity modes, E expressions.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from headform.data.splits import SPLITS, Split
+from headform.errors import InputError
 from headform.geometry.rotation import rotation_from_euler
 from headform.heads.linear import LinearHead
 from headform.synth.people import sample_expression
@@ -138,6 +140,37 @@ class MadeHeads:
             "posed": list(self.posed),
             "recipe": asdict(self.recipe),
         }
+
+    @staticmethod
+    def from_facts(head: LinearHead, facts: Mapping[str, Any]) -> "MadeHeads":
+        """The heads that `facts` described, such as those in the card of a trained network.
+
+        Raises:
+            InputError: `facts_foreign` when these are not the facts of made heads, or of another
+                head model.
+        """
+        fix = "give the card of something that was trained on heads made from this head model"
+        try:
+            recipe: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in facts["recipe"].items()
+            }
+            made = MadeHeads(
+                head,
+                facts["count"],
+                facts["seed"],
+                split=facts["split"],
+                recipe=HeadRecipe(**recipe),
+                posed=tuple(facts["posed"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            what = f"these facts describe no made heads: {error!r}"
+            raise InputError("facts_foreign", what, "", fix) from error
+        if facts.get("head_sha256") != head.sha256:
+            what = "the heads were made from another head model"
+            where = f"SHA-256 {str(facts.get('head_sha256'))[:12]}…, here {head.sha256[:12]}…"
+            raise InputError("facts_foreign", what, where, fix)
+        return made
 
     def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
         """The heads with these numbers, metres, on the head's device.
