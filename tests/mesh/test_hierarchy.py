@@ -225,6 +225,10 @@ def test_refusals() -> None:
         build(vertices, faces, (4, 1))
     with pytest.raises(ValueError, match="no mirror"):
         build(vertices, faces, mirror=np.arange(len(vertices)))
+    everyone = np.arange(len(vertices))
+    for wrong in (np.roll(everyone, 1), everyone - 2, everyone + 1):
+        with pytest.raises(ValueError, match="must pair the vertices"):
+            build(vertices, faces, rule="symmetric", mirror=wrong)
     for code, mesh in {
         "mesh_not_finite": (np.where(vertices == 1, np.nan, vertices), faces),
         "mesh_not_manifold": (vertices, np.concatenate([faces, [[*faces[0][:2], 55]]])),

@@ -298,8 +298,8 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
     for v in range(n_vertices):
         used += count[v] > 0
     marks = np.zeros(n_vertices, np.int64)
-    changed, saved = np.zeros(4096, np.int64), np.zeros((4096, 2), np.int64)
-    changed2, saved2 = np.zeros(4096, np.int64), np.zeros((4096, 2), np.int64)
+    changed, saved = np.zeros(n_faces, np.int64), np.zeros((n_faces, 2), np.int64)
+    changed2, saved2 = np.zeros(n_faces, np.int64), np.zeros((n_faces, 2), np.int64)
     paired = len(mirror) > 0
     progress = True
     while used > target and progress:
@@ -323,7 +323,7 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
             if cost > popped * (1.0 + 1e-9) + 1e-300:
                 heapq.heappush(heap, (cost, a, b))
                 continue
-            if fill + 8192 > len(pool):
+            if fill + 4 * n_faces > len(pool):
                 fill = _compact(alive, start, count, pool, went)
             for attempt in range(2):
                 if attempt == 1:

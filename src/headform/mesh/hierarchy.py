@@ -23,8 +23,8 @@ __all__ = ["FACTORS", "MeshHierarchy", "Rule", "build_hierarchy", "topology_hash
 Rule = Literal["coma", "symmetric"]
 """How levels are made. ``coma``: the collapses of `mesh.decimate`. ``symmetric``: those of `mesh.simplify`, which keep the
 surface manifold and its triangles well formed, and obey `keep` and `mirror`. Small parts: ``coma`` lets them die out as
-their edges get cheap; ``symmetric`` gives up, whole, the components that are due less than 4 vertices, which is what they have in the finest mesh over all
-factors."""
+their edges get cheap; ``symmetric`` gives up, whole, the components that are due less than 4 vertices, which is what they
+have in the finest mesh over all factors so far."""
 
 FACTORS = (4, 4, 4, 4)
 """Each level has one vertex for so many of the level above: what CoMA and Lin et al. use."""
@@ -63,7 +63,8 @@ def build_hierarchy(
     Raises:
         InputError: see `require_manifold`; `mesh_not_finite`; `hierarchy_empty` when no triangle is left at a level;
             `hierarchy_keep` when more vertices must stay than a level is to have.
-        ValueError: no factor or one below 2, another rule, or `keep` or `mirror` with rule ``coma``.
+        ValueError: no factor or one below 2, another rule, `keep` or `mirror` with rule ``coma``, or a `mirror` that
+            does not pair the vertices.
     """
     if rule not in get_args(Rule):
         raise ValueError(f"rule must be one of {get_args(Rule)}, got {rule!r}")
@@ -71,6 +72,8 @@ def build_hierarchy(
         raise ValueError("rule coma knows no vertices to keep and no mirror; use symmetric")
     if not factors or min(factors) < 2:
         raise ValueError(f"factors must be one or more, each at least 2, got {tuple(factors)}")
+    if mirror is not None and not _is_mirror(mirror, len(vertices)):
+        raise ValueError("mirror must pair the vertices: mirror[mirror[v]] == v, or -1 for none")
     if not np.isfinite(vertices).all():
         raise InputError("mesh_not_finite", "a position is not finite", "vertices")
     require_manifold(faces, len(vertices))
@@ -121,6 +124,13 @@ def build_hierarchy(
         edge_weight=edge_weight,
         topology=topology_hash(levels[0], counts[0]),
     )
+
+
+def _is_mirror(mirror: Int[np.ndarray, " V"], count: int) -> bool:
+    if not ((mirror >= -1) & (mirror < count)).all():
+        return False
+    paired = np.flatnonzero(mirror >= 0)
+    return bool((mirror[mirror[paired]] == paired).all())
 
 
 def _simplified(
