@@ -222,7 +222,7 @@ def judge(
 
 def _grid(corner: str, names: list[str], rows: list[tuple[str, list[float]]]) -> str:
     lines = [f"| {corner} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    lines += [
-        f"| {name} | " + " | ".join(f"{x:.3f}" for x in values) + " |" for name, values in rows
-    ]
+    for name, values in rows:
+        cells = ["–" if np.isnan(x) else f"{x:.3f}" for x in values]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
