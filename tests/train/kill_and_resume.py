@@ -77,7 +77,7 @@ def kill_and_resume(folder: Path, kills: int, run: list[str] | int, *, seed: int
     lines = log(whole)
     per_line = (time.monotonic() - begun - startup) / len(lines)
     count = at_start = half = lost = 0
-    early = [draw.random() < 0.2 for _ in range(kills)]
+    early = [draw.random() < 0.3 for _ in range(kills)]
     targets = sorted(draw.choice(lines)["step"] for _ in range(kills))
     for target, soon in zip(targets, early, strict=True):
         child = _start(run, killed, resume=killed.exists())

@@ -24,7 +24,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> tuple[Pa
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     words += ["-m", "tests.train.pair", str(two)]
     done = subprocess.run(
-        words, env=environment, cwd=repository, capture_output=True, text=True, timeout=120
+        words, env=environment, cwd=repository, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-3000:]
     for kind in pair.CONFIGS:
@@ -60,5 +60,7 @@ def test_they_stop_resume_and_fail_together(runs: tuple[Path, Path]) -> None:
     assert first == second
     assert first["stopped"] == [True, 6]
     assert first["resumed"] == 6
+    assert first["timed"][0] == pytest.approx(60, abs=1)
+    assert first["timed"][1] == pytest.approx(0.01, abs=2e-4)
     assert first["error"][0] == "loss_not_finite"
     assert "at step 9" in first["error"][1]

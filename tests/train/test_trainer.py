@@ -1,14 +1,17 @@
 """The trainer's steps against plain torch, its guards, its log, its groups."""
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
 from headform.errors import ResourceError, UsageError
+from headform.train import trainer
 from headform.train.checkpoint import NEWEST
 from headform.train.config import GroupConfig, OptimizerConfig, ScheduleConfig, TrainerConfig
 from headform.train.optimizer import build_optimizer
@@ -127,9 +130,14 @@ def test_sgd_decay_is_the_gradient_of_half_its_square(tmp_path: Path) -> None:
     torch.testing.assert_close(one.module.state_dict(), other.module.state_dict())
 
 
-def test_a_run_of_minutes_learns_and_ends_in_time(tmp_path: Path) -> None:
+def test_a_run_of_minutes_learns_and_ends_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: 0.01 * next(ticks))  # a step takes 10 ms
+    monkeypatch.setattr(trainer, "time", clock)
     config = TrainerConfig(
-        minutes=0.015,
+        minutes=0.05,
         batch=16,
         optimizer=OptimizerConfig(rate=0.05, weight_decay=0.0),
         schedule=ScheduleConfig(warmup=1),
@@ -137,11 +145,12 @@ def test_a_run_of_minutes_learns_and_ends_in_time(tmp_path: Path) -> None:
         log_every=50,
     )
     run = Trainer(Line(), config, tmp_path, facts={"stage": "line"})
-    half = run.run(losses_of, until=0.007, tell=quiet)
-    assert 0.007 <= half.minutes < 0.012
+    half = run.run(losses_of, until=0.025, tell=quiet)
+    assert half.minutes == pytest.approx(0.025, abs=2e-4)
+    assert half.steps == pytest.approx(150, abs=1)
     result = run.run(losses_of, tell=quiet)
-    assert 0.015 <= result.minutes < 0.02
-    assert result.steps > half.steps > 20
+    assert result.minutes == pytest.approx(0.05, abs=2e-4)
+    assert result.steps == pytest.approx(300, abs=2)
     assert result.samples == 16 * result.steps
     learned = run.averaged_module().state_dict()["weight"]
     torch.testing.assert_close(learned, TRUE, atol=1e-2, rtol=0)
@@ -149,7 +158,7 @@ def test_a_run_of_minutes_learns_and_ends_in_time(tmp_path: Path) -> None:
     assert lines[0]["total"] > lines[-1]["total"]
     assert lines[-1]["rate"] < 0.1 * lines[0]["rate"]
     asked = json.loads((tmp_path / "config.json").read_text())
-    assert (asked["stage"], asked["trainer"]["minutes"]) == ("line", 0.015)
+    assert (asked["stage"], asked["trainer"]["minutes"]) == ("line", 0.05)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
