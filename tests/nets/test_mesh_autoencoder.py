@@ -190,19 +190,19 @@ def test_learns_four_meshes_by_heart() -> None:
     )
     net = _net(config)
     vertices = torch.from_numpy(blobs(4, VERTICES, seed=9))
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-2)
 
     def error() -> torch.Tensor:
         return (net(vertices) - vertices).norm(dim=-1).mean() * 1000
 
     before = float(error().detach())
-    for _ in range(300):
+    for _ in range(150):
         optimizer.zero_grad()
         loss = error()
         loss.backward()
         optimizer.step()
     assert before > 4.0
-    assert float(error().detach()) < 0.7
+    assert float(error().detach()) < 1.0
 
 
 def test_another_topology_is_refused() -> None:
