@@ -1,15 +1,15 @@
 """Kill a training run again and again, resume it, and compare what it ends with with an undisturbed run.
 
-    python tests/train/kill_and_resume.py [--kills 20] [--seed 0] [--steps 300] [--folder DIR] [-- COMMAND ... {out} ...]
+    python tests/train/kill_and_resume.py [--kills 20] [--seed 0] [--folder DIR] [--stage toy|blobs|heads] [--steps 300]
+    python tests/train/kill_and_resume.py [--kills 20] [--seed 0] [--folder DIR] -- COMMAND ... {out} ...
 
-COMMAND trains in the folder {out} and takes --resume, such as
+The stages are the small one of `tests.train.toy` and the mesh autoencoder on round meshes and on the open head
+(`tests.train.mesh_run`), forked from a server that has torch loaded. A command trains in the folder {out} and takes
+--resume, such as `headform train mesh-autoencoder -o {out}`; it must write checkpoints often enough to come to its end.
 
-    headform train mesh-autoencoder ... -o {out}
-
-without one it is the small stage of `tests.train.toy`, forked from a server that has torch loaded. The process is killed by
-SIGKILL, so that it can do nothing about it: mostly when its log has reached a random step, and a random moment later;
-sometimes while it is starting. In the end every tensor of the checkpoint, every other safetensors file and the log except
-its minutes must be those of the undisturbed run.
+The process is killed by SIGKILL, so that it can do nothing about it: mostly when its log has reached a random step, and a
+random moment later; sometimes while it is starting. In the end every tensor of the checkpoint, every other safetensors file
+and the log except its minutes must be those of the undisturbed run.
 """
 
 import argparse
@@ -32,10 +32,19 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "src"), str(REPOSITORY)]
 
 from headform.train.checkpoint import NEWEST, PREVIOUS, load_checkpoint  # noqa: E402
-from tests.train import toy  # noqa: E402
+from tests.train import mesh_run, toy  # noqa: E402
 
+STAGES = {"toy": toy.train, "blobs": mesh_run.train_blobs, "heads": mesh_run.train_heads}
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.train.toy", "torch._dynamo"])
+FORKS.set_forkserver_preload(["tests.train.mesh_run", "tests.train.toy", "torch._dynamo"])
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One of `STAGES`, for so many steps."""
+
+    name: str
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -57,15 +66,15 @@ class Outcome:
     steps: int
 
 
-def kill_and_resume(folder: Path, kills: int, run: list[str] | int, *, seed: int = 0) -> Outcome:
-    """Run a command, or so many steps of the small stage, undisturbed, then with kills; compare.
+def kill_and_resume(folder: Path, kills: int, run: list[str] | Stage, *, seed: int = 0) -> Outcome:
+    """Run a command or a stage undisturbed, then with kills; compare.
 
     Raises:
         AssertionError: when anything differs, or the run is too short to be killed so often.
     """
     draw = random.Random(seed)  # noqa: S311
     whole, killed = folder / "whole", folder / "killed"
-    if isinstance(run, int):  # the server is up before the clock starts
+    if isinstance(run, Stage):  # the server is up before the clock starts
         first = FORKS.Process(target=int)
         first.start()
         first.join()
@@ -150,11 +159,12 @@ class _Command:
         return self._process.wait()
 
 
-class _Toy:
-    """The small stage as a process; torch is loaded once, in the server that it is forked from."""
+class _Fork:
+    """A stage as a process; torch is loaded once, in the server that it is forked from."""
 
-    def __init__(self, steps: int, out: Path, *, resume: bool) -> None:
-        self._process = FORKS.Process(target=toy.train, args=(out, steps, resume))
+    def __init__(self, stage: Stage, out: Path, *, resume: bool) -> None:
+        train = STAGES[stage.name]
+        self._process = FORKS.Process(target=train, args=(out, stage.steps, resume))
         self._process.start()
 
     @property
@@ -171,9 +181,9 @@ class _Toy:
         return code
 
 
-def _start(run: list[str] | int, out: Path, *, resume: bool) -> _Command | _Toy:
-    if isinstance(run, int):
-        return _Toy(run, out, resume=resume)
+def _start(run: list[str] | Stage, out: Path, *, resume: bool) -> _Command | _Fork:
+    if isinstance(run, Stage):
+        return _Fork(run, out, resume=resume)
     return _Command(run, out, resume=resume)
 
 
@@ -182,7 +192,7 @@ def _mark(folder: Path) -> tuple[int, int]:
     return (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else (0, 0)
 
 
-def _wait(child: _Command | _Toy, folder: Path, step: int) -> None:
+def _wait(child: _Command | _Fork, folder: Path, step: int) -> None:
     """Until the child has logged a step anew, or ended."""
     before = _mark(folder)
     while child.running:
@@ -197,13 +207,14 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--steps", type=int, default=300, help="of the small stage")
+    parser.add_argument("--steps", type=int, default=300, help="of the stage")
+    parser.add_argument("--stage", choices=sorted(STAGES), default="toy")
     parser.add_argument("command", nargs="*")
     given = parser.parse_args()
     begun = time.monotonic()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="kill_and_resume_"))
     folder.mkdir(parents=True, exist_ok=True)
-    run = given.command or given.steps
+    run = given.command or Stage(given.stage, given.steps)
     done = kill_and_resume(folder, given.kills, run, seed=given.seed)
     seconds = time.monotonic() - begun
     print(

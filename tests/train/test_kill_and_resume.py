@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.train.kill_and_resume import kill_and_resume
+from tests.train.kill_and_resume import Stage, kill_and_resume
 
 
 def test_killed_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
-    assert kill_and_resume(tmp_path, 3, 90, seed=1).kills == 3
+    assert kill_and_resume(tmp_path, 3, Stage("toy", 90), seed=1).kills == 3
