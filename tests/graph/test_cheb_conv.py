@@ -134,6 +134,22 @@ def test_one_term_is_a_linear_layer(bias, backend):
     assert_close(conv(x, lap), linear(x), atol=error, rtol=error)
 
 
+@BACKENDS
+@pytest.mark.parametrize("bias", [True, False])
+def test_rectified_is_the_plain_one_clipped_at_nought(bias, backend):
+    dtype, _ = tolerance(backend)
+    lap = operator("flat", dtype)
+    conv = ChebConv(3, 6, 4, bias=bias, rectify=True, backend=backend).to(dtype)
+    if conv.bias is not None:
+        torch.nn.init.normal_(conv.bias)
+    x = torch.randn(2, lap.count, 3, dtype=dtype)
+    rectified = conv(x, lap)
+    conv.rectify = False
+    plain = conv(x, lap)
+    assert (plain < 0).any()
+    assert torch.equal(rectified, plain.clamp(min=0))
+
+
 @pytest.mark.parametrize("mesh", ["fan", "lonely"])
 def test_gradients_of_first_and_second_order(mesh):
     lap = operator(mesh)
