@@ -138,14 +138,14 @@ def test_a_run_learns_and_says_what_it_did(folder: Path, tmp_path: Path) -> None
     data = _data(folder)
     assert (data.train.count, data.held_out.count) == (36, 4)
     config = _short(60)
-    rate = dataclasses.replace(config.trainer.optimizer, rate=1e-2)
+    rate = dataclasses.replace(config.trainer.optimizer, rate=6e-2)
     config = dataclasses.replace(
         config, trainer=dataclasses.replace(config.trainer, optimizer=rate, average=0.9)
     )
     net, result, facts = run(config, data, tmp_path, backend="reference")
     found = facts["validation"]
     assert found["mean_mesh_mm"] > 5
-    assert found["mean_mm"] < 0.7 * found["mean_mesh_mm"]
+    assert found["mean_mm"] < 0.5 * found["mean_mesh_mm"]
     assert (facts["steps"], facts["meshes_seen"], found["meshes"]) == (60, 960, 4)
     assert facts["hierarchy"]["counts"] == [150, 50, 17]
     assert facts["meshes"]["kind"] == "registered meshes"

@@ -26,7 +26,7 @@ class MeshAutoencoder(Training):
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/mesh-autoencoder")
     """Folder of the run: config.json, log.jsonl, checkpoint and mesh_autoencoder.safetensors."""
     preset: Literal["fast", "coma-paper"] = "fast"
-    """fast: AdamW, cosine, averaged weights, distances in millimetres. coma-paper: the published recipe."""
+    """fast: Muon, cosine, averaged weights, distances in millimetres. coma-paper: the published recipe."""
     data: str = _MADE
     """`made` for heads made from the open head, or a folder: prepared meshes (with a dataset.json), or .obj, .ply and .npz
     files of one topology, a tenth of which is held out."""

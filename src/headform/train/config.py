@@ -31,19 +31,21 @@ class OptimizerConfig:
     Attributes:
         kind: `adamw` (decay decoupled from the gradient: weights shrink by rate * weight_decay) or
             `sgd` with momentum (v = momentum v + g, w -= rate v; decay adds weight_decay * w to g,
-            the gradient of weight_decay / 2 * |w|^2).
+            the gradient of weight_decay / 2 * |w|^2), or `muon` (`headform.train.muon`; decay as
+            with `adamw`).
         rate: Highest learning rate; the schedule multiplies it.
-        momentum: Of `sgd` alone; 0 for none.
+        momentum: Of `sgd` and `muon`; 0 for none.
         weight_decay: Of all parameters that no group names.
     """
 
-    kind: Literal["adamw", "sgd"] = "adamw"
+    kind: Literal["adamw", "sgd", "muon"] = "adamw"
     rate: float = 1.6e-3
     momentum: float = 0.9
     weight_decay: float = 0.02
 
     def __post_init__(self) -> None:
-        _ask(self.kind in ("adamw", "sgd"), "optimizer.kind", self.kind, "adamw or sgd")
+        kinds = ("adamw", "sgd", "muon")
+        _ask(self.kind in kinds, "optimizer.kind", self.kind, "one of " + ", ".join(kinds))
         _ask(0 < self.rate < math.inf, "optimizer.rate", self.rate, "more than 0")
         _ask(0 <= self.momentum < 1, "optimizer.momentum", self.momentum, "from 0 to below 1")
         decay = self.weight_decay

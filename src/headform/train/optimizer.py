@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 from headform.errors import UsageError, WeightsError
 from headform.train.config import GroupConfig, OptimizerConfig
+from headform.train.muon import Muon
 
 
 def build_optimizer(
     module: nn.Module, config: OptimizerConfig, groups: tuple[GroupConfig, ...] = ()
 ) -> torch.optim.Optimizer:
-    """AdamW or SGD over all parameters that want gradients.
+    """AdamW, SGD or Muon over all parameters that want gradients.
 
     Raises:
         UsageError: `group_empty` when a group names no parameter.
@@ -36,6 +37,8 @@ def build_optimizer(
     parts = [part for part in parts if part["params"]]
     if config.kind == "sgd":
         return torch.optim.SGD(parts, lr=config.rate, momentum=config.momentum)
+    if config.kind == "muon":
+        return Muon(parts, lr=config.rate, momentum=config.momentum)
     return torch.optim.AdamW(parts, lr=config.rate)
 
 
