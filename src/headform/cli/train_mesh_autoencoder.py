@@ -34,6 +34,8 @@ class MeshAutoencoder(Training):
     """Unit of .obj, .ply and .npz files."""
     count: int = 20_000
     """Made heads to learn from."""
+    posed: tuple[Literal["expression", "neck", "gaze"], ...] = ("expression", "neck", "gaze")
+    """What varies in made heads besides who it is."""
     held_out: int = 512
     """Meshes to measure on, at most."""
     latent: int = 8
@@ -73,7 +75,7 @@ class MeshAutoencoder(Training):
 
         head = load_open()
         if self.data == _MADE:
-            data = made_heads(head, self.count, self.seed, held_out=self.held_out)
+            data = made_heads(head, self.count, self.seed, held_out=self.held_out, posed=self.posed)
         else:
             folder = Path(self.data)
             data = from_folder(folder, head, self.seed, held_out=self.held_out, unit=self.unit)

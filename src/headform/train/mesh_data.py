@@ -19,6 +19,7 @@ from headform.data import (
     read_registered,
     split_indices,
 )
+from headform.data.made_heads import EVERYTHING, Posed
 from headform.data.mesh_dataset import CoordinateStatistics
 from headform.data.prepared import INDEX
 from headform.data.registered import Unit
@@ -50,10 +51,18 @@ class MeshData:
     facts: dict[str, Any]
 
 
-def made_heads(head: LinearHead, count: int, seed: int, *, held_out: int) -> MeshData:
+def made_heads(
+    head: LinearHead,
+    count: int,
+    seed: int,
+    *,
+    held_out: int,
+    posed: tuple[Posed, ...] = EVERYTHING,
+) -> MeshData:
     """Heads drawn from a linear head, `count` to learn from, `held_out` of another stream to be measured on."""
-    train = MadeHeads(head, count, seed)
-    return _data(train, MadeHeads(head, held_out, seed, split="val"), head, train.facts())
+    train = MadeHeads(head, count, seed, posed=posed)
+    kept = MadeHeads(head, held_out, seed, split="val", posed=posed)
+    return _data(train, kept, head, train.facts())
 
 
 def from_folder(
