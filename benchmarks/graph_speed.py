@@ -72,7 +72,6 @@ def main(arguments: Arguments) -> None:
     torch.manual_seed(0)
     warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
     bandwidth = graph_floor.copy_bandwidth()
-    print(f"Copy: {bandwidth / 1e9:.1f} GB/s read and written.", end=" ")
     print(f"Batch {arguments.batch}, K = {TERMS}, {arguments.order} order of vertices.\n")
     print(f"| mesh | channels | pass | {OURS} ms | {REFERENCE} ms | {THEIRS} ms |", end="")
     print(f" {THEIRS} / {OURS} | {THEIRS} / {REFERENCE} | floor ms | {OURS} / floor |", end="")
@@ -85,6 +84,7 @@ def main(arguments: Arguments) -> None:
         for width in arguments.channels:
             layer = graph_floor.Layer(arguments.batch, count, len(lap.col), width, width, TERMS)
             rate = graph_floor.gemm_rate(layer)
+            bandwidth = max(bandwidth, graph_floor.copy_bandwidth())
             x, gradient = torch.randn(2, arguments.batch, count, width)
             contestants, way = line_up(lap, x, gradient)
             ways.append(f"{name}, {width} channels: {way}")
@@ -113,7 +113,8 @@ def main(arguments: Arguments) -> None:
     for name, width, peaks in memory:
         shown = " | ".join("–" if p is None else f"{p:.0f}" for p in peaks)
         print(f"| {name} | {width} | {shown} |")
-    print("\nMemory: greatest resident size of forward and backward above that before the call.")
+    print(f"\nCopy: {bandwidth / 1e9:.1f} GB/s read and written.", end=" ")
+    print("Memory: greatest resident size of forward and backward above that before the call.")
     print(f"Batch of {THEIRS}: " + "; ".join(ways) + f". Medians of {arguments.repeats}.")
     print(describe())
 
