@@ -12,6 +12,7 @@ from headform.mesh.closest_point import closest_points
 from headform.mesh.hierarchy import build_hierarchy
 from headform.mesh.scaled_laplacian import scaled_laplacian
 from headform.mesh.topology import components, edges
+from headform.mesh.upsampling import hang
 from tests.mesh.surfaces import (
     cube,
     face_sheet,
@@ -43,6 +44,8 @@ def check(hierarchy, vertices):
         np.testing.assert_allclose(matrix.sum(axis=1), 1.0, atol=1e-14)
         assert matrix.min() >= 0
         assert abs(matrix[kept] - np.eye(coarse)).max() == 0.0
+        assert (hierarchy.up_weights[level][kept] == [1.0, 0.0, 0.0]).all()
+        assert (hierarchy.up_vertices[level][kept] == np.arange(coarse)[:, None]).all()
         vertices = vertices[kept]
         assert set(hierarchy.faces[level + 1].ravel().tolist()) == set(range(coarse))
         expected = scaled_laplacian(hierarchy.faces[level + 1], coarse)
@@ -137,6 +140,15 @@ def test_up_sampling_is_the_closest_point_on_a_round_surface(rule) -> None:
     np.testing.assert_allclose(away, nearest, rtol=1e-9, atol=1e-15)
 
 
+def test_the_walk_goes_on_as_long_as_it_gets_closer() -> None:
+    """A point above one end of a long strip, said to have been collapsed onto the other end."""
+    vertices, faces = grid(2, 12)
+    vertices = np.concatenate([vertices, [[10.75, 0.5, 0.3]]])
+    went = np.append(np.arange(24), 0)
+    hung, weights = hang(vertices, faces, np.arange(24), faces, went)
+    np.testing.assert_allclose(weights[24] @ vertices[hung[24]], [10.75, 0.5, 0.0], atol=1e-12)
+
+
 def test_a_close_sheet_is_not_another_surface() -> None:
     """Two parallel sheets 0.01 apart, one bumpy: no vertex may hang on the other sheet."""
     lower, faces = grid(12, 12)
@@ -179,10 +191,10 @@ def test_eyes_stay_as_long_as_four_vertices_are_theirs() -> None:
 
 
 def test_many_small_parts_are_not_all_given_up() -> None:
-    ball, ball_faces = sphere(3, 3)  # 8 vertices, fewer than 4 x 4
+    ball, ball_faces = sphere(3, 3)  # 8 vertices, due 2
     vertices, faces = joined(*[(ball + [3.0 * i, 0, 0], ball_faces) for i in range(12)])
-    hierarchy = build_hierarchy(shaken(vertices, 1), faces, (2,), rule="symmetric")
-    assert hierarchy.counts[1] == 48
+    hierarchy = build_hierarchy(shaken(vertices, 1), faces, (4,), rule="symmetric")
+    assert hierarchy.counts[1] == 48, "a tetrahedron each, since all would be too many to lose"
 
 
 @pytest.mark.parametrize("rule", RULES)
