@@ -25,7 +25,8 @@ class ChebConv(nn.Module):
     r"""y = \sum_k T_k(\tilde L) x W_k + b.
 
     The Laplacian is an argument, not state: one operator per mesh level is built once and shared by every layer that
-    works on that level. The weights start uniform as those of a linear layer with K * C_in inputs do (torch's
+    works on that level. Differentiable any number of times by autograd; the transforms of `torch.func` do not take sparse
+    operators. The weights start uniform as those of a linear layer with K * C_in inputs do (torch's
     `nn.Linear`), the bias at 0.
 
     Args:

@@ -52,13 +52,13 @@ def cheb_conv_compiled(
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, lap: Any, clip: bool
-    ) -> Tensor:
-        y = _forward(x, weight, bias, lap, clip)
-        ctx.save_for_backward(x, weight, y if clip else None)
-        ctx.lap, ctx.biased = lap, bias is not None
-        return y
+    def forward(x: Tensor, weight: Tensor, bias: Tensor | None, lap: Any, clip: bool) -> Tensor:
+        return _forward(x, weight, bias, lap, clip)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, weight, _, ctx.lap, clip = inputs
+        ctx.save_for_backward(x, weight, output if clip else None)
 
     @staticmethod
     def backward(
@@ -229,10 +229,11 @@ def _run_reversed(
     group, blocks = _group(items, results), _blocks(channels)
     # the same weights once per item of a group, moved to the item's lanes
     moved = np.zeros((group, plan.terms, blocks * _LANES, _LANES), np.float32)
-    start = np.zeros(_LANES, np.float32)
+    start, own = np.zeros(_LANES, np.float32), np.zeros((group, _LANES), np.float32)
     for item in range(group):
         lanes = slice(item * results, (item + 1) * results)
         moved[item, :, :channels, lanes] = weight.numpy()
+        own[item, lanes] = 1
         if bias is not None:
             start[lanes] = bias.detach().numpy()
     result = np.empty((items, plan.count, results), np.float32)
@@ -242,7 +243,7 @@ def _run_reversed(
             plan.terms * (plan.ring * _LANES + 48) + (STRIP + 1) * _LANES, np.float32
         )
         wave_reversed(
-            signal[item].ctypes.data, channels, min(group, items - item), moved.ctypes.data,
+            signal[item].ctypes.data, channels, min(group, items - item), moved.ctypes.data, own.ctypes.data,
             result[item].ctypes.data, results, start.ctypes.data, plan.terms, plan.count, STRIP,
             plan.ring, plan.order.ctypes.data, plan.starts.ctypes.data,
             plan.positions.ctypes.data, plan.values.ctypes.data, plan.reach,

@@ -133,15 +133,14 @@ def positive_part(context, a):  # type: ignore[no-untyped-def]
 
 
 @intrinsic  # type: ignore[misc]
-def where_positive(context, gate, a):  # type: ignore[no-untyped-def]
-    """a where `gate` is above 0, 0 elsewhere."""
+def where_positive(context, gate, a, b):  # type: ignore[no-untyped-def]
+    """a where `gate` is above 0, b elsewhere."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        nothing = ir.Constant(_LANES, [0.0] * WIDTH)
-        above = builder.fcmp_ordered(">", args[0], nothing)
-        return builder.select(above, args[1], nothing)
+        above = builder.fcmp_ordered(">", args[0], ir.Constant(_LANES, [0.0] * WIDTH))
+        return builder.select(above, args[1], args[2])
 
-    return _lanes(_lanes, _lanes), generate
+    return _lanes(_lanes, _lanes, _lanes), generate
 
 
 @intrinsic  # type: ignore[misc]

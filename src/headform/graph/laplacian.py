@@ -4,6 +4,7 @@ V vertices, N stored entries.
 """
 
 import hashlib
+import warnings
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +12,9 @@ import torch
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
+
+# torch says so once per process; nothing follows from it for a user of these layers
+warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
 
 
 class ScaledLaplacian(nn.Module):

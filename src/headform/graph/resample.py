@@ -48,9 +48,12 @@ class _Rows:
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, operator: Any) -> Tensor:
-        ctx.operator = operator
+    def forward(x: Tensor, operator: Any) -> Tensor:
         return operator.compiled_rows(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.operator = inputs[1]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:

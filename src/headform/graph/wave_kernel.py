@@ -51,6 +51,23 @@ def _multiply(term, weight, result, rows, channels):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
+def _multiply_own(term, weight, own, result, rows, channels):
+    """As `_multiply`, in the lanes where `own` is above 0 alone: not even a NaN gets into the lanes of others."""
+    lanes = load(own)
+    for r in range(0, rows, 4):
+        a, y = term + r * 64, result + r * 64
+        p0, p1, p2, p3 = load(y), load(y + 64), load(y + 128), load(y + 192)
+        q0, q1, q2, q3 = p0, p1, p2, p3
+        for c in range(channels):
+            b, w = a + 4 * c, load(weight + 64 * c)
+            q0, q1 = multiply_add(spread(b), w, q0), multiply_add(spread(b + 64), w, q1)
+            q2, q3 = multiply_add(spread(b + 128), w, q2), multiply_add(spread(b + 192), w, q3)
+        store(y, where_positive(lanes, q0, p0)), store(y + 64, where_positive(lanes, q1, p1))
+        store(y + 128, where_positive(lanes, q2, p2)), store(y + 192, where_positive(lanes, q3, p3))
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
 def _outer(term, other, total, rows):
     """total[c] += sum over rows of term[r, c] * other[r], 16 x 16, all by address."""
     t0, t1, t2, t3 = load(total), load(total + 64), load(total + 128), load(total + 192)
@@ -140,7 +157,7 @@ def _gather(source, gate, stride, width, order, rows, ring):
             if gate == 0:
                 store(ring + r * 64, load(row))
             else:
-                store(ring + r * 64, where_positive(load(gate + away), load(row)))
+                store(ring + r * 64, where_positive(load(gate + away), load(row), zeros()))
         else:
             store(ring + r * 64, zeros())
             for c in range(width):
@@ -306,7 +323,7 @@ def wave(
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def wave_reversed(
-    signal, channels, items, weight, result, results, bias, terms, count, strip, ring,
+    signal, channels, items, weight, own, result, results, bias, terms, count, strip, ring,
     order, starts, positions, values, reach, scratch, fronts, goals,
 ):  # fmt: skip
     """Products with all weights first, then Clenshaw's recurrence over the few channels of the result.
@@ -319,6 +336,7 @@ def wave_reversed(
         channels: of the signal.
         items: with items * results <= 16: they share the lanes.
         weight: address of (items, K, blocks of signal * 16, 16), each item's at its own lanes.
+        own: address of (items, 16), 1 at each item's own lanes and 0 elsewhere.
         result: address of (items, V, results).
         results: channels of the result.
         bias: address of 16 that the result starts from.
@@ -362,7 +380,7 @@ def wave_reversed(
                     _gather(source, 0, channels * 4, width, order + 4 * first, rows, here)
                     for j in range(terms):
                         w = weight + ((item * terms + terms - 1 - j) * blocks + block) * 1024
-                        _multiply(here, w, place + j * ring_bytes, rows, width)
+                        _multiply_own(here, w, own + item * 64, place + j * ring_bytes, rows, width)
         fronts[0] = max(fronts[0], goals[0])
         for j in range(1, terms):
             for t in range(fronts[j], goals[j]):

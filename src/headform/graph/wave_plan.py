@@ -3,6 +3,7 @@
 V vertices, N entries, S strips.
 """
 
+import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
@@ -60,6 +61,16 @@ def plan_of(lap: ScaledLaplacian, terms: int) -> WavePlan:
         while len(_plans) > _KEPT:
             _plans.popitem(last=False)
     return plan
+
+
+def _renew_lock() -> None:
+    """A forked child must not wait for a thread of its parent."""
+    global _lock
+    _lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def make_plan(matrix: csr_matrix, terms: int) -> WavePlan:
