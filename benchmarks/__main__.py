@@ -1,6 +1,7 @@
-"""`python -m benchmarks`: the time of each stage, the speed of the generator and of graph convolutions."""
+"""`python -m benchmarks`: the time of each stage, the speed of the generator, of graph convolutions and of
+mesh hierarchies."""
 
-from benchmarks import graph_speed, reconstruct_speed, synth_speed
+from benchmarks import graph_speed, hierarchy_speed, reconstruct_speed, synth_speed
 
 if __name__ == "__main__":
     print("# Reconstruction\n", flush=True)
@@ -9,3 +10,5 @@ if __name__ == "__main__":
     synth_speed.main(synth_speed.Arguments())
     print("\n# Graph convolution\n", flush=True)
     graph_speed.main(graph_speed.Arguments())
+    print("\n# Mesh hierarchies\n", flush=True)
+    hierarchy_speed.main(hierarchy_speed.Arguments())

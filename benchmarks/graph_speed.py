@@ -77,7 +77,8 @@ def main(arguments: Arguments) -> None:
     print(f" {THEIRS} / {OURS} | {THEIRS} / {REFERENCE} | floor ms | {OURS} / floor |", end="")
     print(" memory + arithmetic ms | GFLOP/s of products |\n|" + "---|" * 12, flush=True)
     memory, ways = [], []
-    for name, faces, count in (("open head", *open_head()), ("face surface", *face_surface())):
+    for name, points, faces in (("open head", *open_head()), ("face surface", *face_surface())):
+        count = len(points)
         if arguments.order == "shuffled":
             faces = np.random.default_rng(0).permutation(count)[faces]
         lap = ScaledLaplacian.from_csr(scaled_laplacian(faces, count))
@@ -119,16 +120,19 @@ def main(arguments: Arguments) -> None:
     print(describe())
 
 
-def open_head() -> tuple[np.ndarray, int]:
-    """Triangles and vertices of the head that ships."""
+def open_head() -> tuple[np.ndarray, np.ndarray]:
+    """Positions (V, 3) and triangles (F, 3) of the head that ships."""
     head = heads.load_open()
-    return head.faces.numpy(), len(head.mean)
+    return head.mean.double().numpy(), head.faces.numpy()
 
 
 def face_surface(
     vertices: int = 35_709, outline: int = 551, mouth: int = 78
-) -> tuple[np.ndarray, int]:
-    """A triangulated disc with a hole, numbered by rows from the top; F = 2 V - outline - mouth by Euler's formula."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """A triangulated dome with a hole, numbered by rows from the top: positions (V, 3) and triangles (F, 3).
+
+    F = 2 V - outline - mouth by Euler's formula.
+    """
     rng = np.random.default_rng(0)
     inside = vertices - outline - mouth
     margin = 0.6 * 2 * np.pi / outline
@@ -155,7 +159,9 @@ def face_surface(
     names = np.empty(vertices, np.int64)
     names[order] = np.arange(vertices)
     assert len(faces) == 2 * vertices - outline - mouth
-    return names[faces], vertices
+    positions = np.empty((vertices, 3))
+    positions[names] = np.concatenate([points, 1 - (points**2).sum(1, keepdims=True)], axis=1)
+    return positions, names[faces]
 
 
 def _circle(radius: float, count: int) -> np.ndarray:

@@ -48,7 +48,8 @@ def test_the_floor_is_the_greater_bound() -> None:
 
 
 def test_the_surface_has_the_numbers_of_the_face_model() -> None:
-    faces, count = graph_speed.face_surface()
+    positions, faces = graph_speed.face_surface()
+    count = len(positions)
     pairs, uses = edges(faces)
     assert (count, len(faces), len(pairs)) == (35_709, 70_789, 106_498)
     assert (uses == 1).sum() == 629
