@@ -1,5 +1,4 @@
-"""`python -m benchmarks`: the time of each stage, the speed of the generator, of graph convolutions and of
-mesh hierarchies."""
+"""`python -m benchmarks`: the time of each stage, of the generator, of graph convolutions and of hierarchies."""
 
 from benchmarks import graph_speed, hierarchy_speed, reconstruct_speed, synth_speed
 
