@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from headform.data import MeshDataset, read_registered
+from headform.data import MeshDataset, npz_meshes, read_registered
 from headform.errors import InputError
 from headform.mesh import obj, ply
 from headform.mesh.triangle_mesh import TriangleMesh
@@ -126,6 +126,34 @@ def test_an_npz_that_lies_about_its_size_takes_no_memory(tmp_path: Path) -> None
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("vertices.npy", buffer.getvalue() + bytes(48))
     assert refusal(tmp_path).code == "mesh_format"
+
+
+def test_a_damaged_npz_is_refused(tmp_path: Path) -> None:
+    """Broken streams and headers: neither zlib's nor the parser's own errors come through."""
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, vertices=tetrahedra(), faces=FACES)
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(0, len(whole), 3):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        try:
+            npz_meshes.read(path)
+        except InputError:
+            refused += 1
+    assert refused > len(whole) / 6, "most places matter; none may raise anything else"
+    saved = io.BytesIO()
+    np.save(saved, tetrahedra())
+    header = saved.getvalue()
+    for old, new in (
+        (b"}", b"{"),
+        (b"(4", b"(0"),
+        (b", 'shape'", b",, 'shape"),
+        (b"'descr'", b"'de\ncr'"),
+    ):
+        assert old in header
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("vertices.npy", header.replace(old, new, 1))
+        assert refusal(path).code == "mesh_format"
 
 
 def test_fortran_order_is_kept(tmp_path: Path) -> None:

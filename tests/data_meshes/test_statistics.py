@@ -8,6 +8,7 @@ import torch
 
 from headform.data import MeshDataset, coordinate_statistics
 from headform.data.mesh_dataset import STD_FLOOR
+from headform.errors import InputError
 
 
 @dataclass
@@ -64,3 +65,12 @@ def test_needs_two_different_meshes(table: Table) -> None:
         coordinate_statistics(table, np.array([5]))
     with pytest.raises(ValueError, match="equal"):
         coordinate_statistics(table, np.array([5, 5, 5]))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("mesh", [0, 7])
+def test_what_is_no_number_is_named(table: Table, mesh: int, bad: float) -> None:
+    table.rows[mesh, 1, 2] = bad
+    with pytest.raises(InputError) as caught:
+        coordinate_statistics(table)
+    assert (caught.value.code, caught.value.where) == ("mesh_not_finite", "table")

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
+from headform.errors import InputError
+
 STD_FLOOR = 0.01
 """Smallest standard deviation of a coordinate, as a share of the root mean square over all of them."""
 
@@ -84,6 +86,7 @@ def coordinate_statistics(
 
     Raises:
         ValueError: fewer than two meshes, or all of them equal.
+        InputError: `mesh_not_finite` when a coordinate is NaN or infinite.
     """
     chosen = np.arange(dataset.count) if indices is None else indices
     if most is not None and len(chosen) > most:
@@ -97,6 +100,9 @@ def coordinate_statistics(
         offset = dataset.vertices(chosen[start : start + batch]).double() - origin
         first += offset.sum(0)
         second += (offset * offset).sum(0)
+    if not bool(torch.isfinite(second).all()):
+        what = "a coordinate is NaN or infinite"
+        raise InputError("mesh_not_finite", what, dataset.name, "repair the mesh or leave it out")
     shift = first / len(chosen)
     variance = (second / len(chosen) - shift * shift).clamp(min=0.0).cpu().numpy()
     floor = STD_FLOOR * float(np.sqrt(variance.mean()))

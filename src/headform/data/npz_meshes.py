@@ -3,7 +3,9 @@
 N meshes, V vertices, F triangles.
 """
 
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,18 @@ from headform.errors import InputError
 MAX_BYTES = 4 << 30
 """Largest array that is unpacked."""
 _WANTED = "an .npz with `vertices` (V, 3) or (N, V, 3) and `faces` (F, 3)"
+
+# what the standard library and NumPy raise for broken archives, streams and headers
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def read(path: Path) -> tuple[Float[np.ndarray, "N V 3"], Int64[np.ndarray, "F 3"]]:
@@ -41,7 +55,7 @@ def read(path: Path) -> tuple[Float[np.ndarray, "N V 3"], Int64[np.ndarray, "F 3
     except OSError as error:
         what = f"cannot read the meshes: {error.strerror or error}"
         raise InputError("mesh_unreadable", what, where) from error
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN as error:
         raise InputError("mesh_format", f"not a whole .npz file: {error}", where, "") from error
     if vertices.ndim == 2:
         vertices = vertices[None]
