@@ -185,6 +185,16 @@ def test_resumed_is_the_same_to_the_bit(folder: Path, tmp_path: Path, preset: st
         assert torch.equal(resumed.state_dict()[name], tensor), name
 
 
+def test_a_short_run_may_be_lengthened(folder: Path, tmp_path: Path) -> None:
+    """Though the preset's warm-up depends on the number of steps."""
+    short, long = _short(2), _short(3)
+    warmup = choose("fast", 36, steps=2000).trainer.schedule
+    assert warmup.warmup > short.trainer.schedule.warmup
+    long = dataclasses.replace(long, trainer=dataclasses.replace(long.trainer, schedule=warmup))
+    run(short, _data(folder), tmp_path)
+    assert run(long, _data(folder), tmp_path, resume=True)[1].steps == 3
+
+
 def test_a_run_is_not_resumed_with_other_meshes(folder: Path, tmp_path: Path) -> None:
     run(_short(2), _data(folder), tmp_path / "run")
     other = from_folder(folder, load_open(), 0, held_out=3)

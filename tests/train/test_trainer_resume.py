@@ -150,6 +150,18 @@ def test_a_signal_saves_at_the_next_step(tmp_path: Path, number: signal.Signals)
     assert_same(tmp_path / "whole", asked)
 
 
+def test_a_signal_in_the_last_step_leaves_nothing_to_resume(tmp_path: Path) -> None:
+    def with_signal(net: nn.Module, step: Step) -> Losses:
+        if step.number == 23:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return toy.losses_of(net, step)
+
+    told: list[str] = []
+    result = toy.trainer(tmp_path).run(with_signal, tell=told.append)
+    assert (result.stopped, result.steps) == (False, 24)
+    assert not any("--resume" in line for line in told)
+
+
 def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     def impatient(net: nn.Module, step: Step) -> Losses:
         os.kill(os.getpid(), signal.SIGINT)

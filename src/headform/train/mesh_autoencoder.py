@@ -188,7 +188,15 @@ def run(
     losses = MeshLosses(config.loss, net)
     count = data.train.count
     asked = facts | {"config": {k: v for k, v in asdict(config).items() if k != "trainer"}}
-    trainer = Trainer(net, config.trainer, out, facts=asked, count=count, resume=resume)
+    trainer = Trainer(
+        net,
+        config.trainer,
+        out,
+        facts=asked,
+        count=count,
+        resume=resume,
+        may_change=("trainer.schedule.warmup",),  # `fast` derives it from the steps
+    )
 
     def losses_of(module: nn.Module, step: Step) -> Losses:
         if step.indices is None:

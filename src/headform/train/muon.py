@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic: singular values in (0, 1] end between 0.7 and 1.2 after five steps."""
+"""Of the quintic: singular values from 0.01 to 1 end between 0.68 and 1.14 after five steps."""
 
 
 def orthogonalised(matrix: Float[Tensor, "A B"], steps: int = 5) -> Float[Tensor, "A B"]:

@@ -208,6 +208,7 @@ class Trainer:
             if self.team.leads and self._saved_step != self.step:
                 self.save()
             self.team.wait()
+            self.stopped &= self.done < self.config.length  # after the last step nothing is left
             if self.stopped:
                 show.line(
                     f"stopped after step {self.step}, saved in {self.folder}; "
