@@ -238,9 +238,7 @@ def wave(
         fronts: (K,) int64, scratch: strips that are done, per term.
         goals: (K,) int64, scratch: strips that must be done, per term.
     """
-    ring_bytes = (
-        ring * 64 + 192
-    )  # no ring begins at the same place of a cache page as the one before
+    ring_bytes = ring * 64 + 192  # no two rings begin at the same place of a cache page
     here = scratch + terms * ring_bytes
     result_blocks, other_blocks = (results + 15) // 16, (others + 15) // 16
     strips = (count + strip - 1) // strip
