@@ -70,3 +70,13 @@ def test_wrong_sizes_are_refused() -> None:
         chebyshev_basis(torch.zeros(3, 1, dtype=F64), lap, 2)
     with pytest.raises(ValueError, match="at least 1, got 0"):
         chebyshev_basis(torch.zeros(2, 1, dtype=F64), lap, 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_halves_are_as_good_as_their_digits(dtype):
+    matrix = scaled_laplacian(np.array([[0, 1, 2], [2, 1, 3], [3, 4, 2]]), 5)
+    x = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    half = chebyshev_basis(x.to(dtype), ScaledLaplacian.from_csr(matrix, dtype), 4)
+    whole = chebyshev_basis(x, ScaledLaplacian.from_csr(matrix, torch.float64), 4)
+    assert half.dtype == dtype
+    assert (half.double() - whole).abs().max() < 30 * torch.finfo(dtype).eps

@@ -144,3 +144,14 @@ def test_is_no_state_and_refuses_other_meshes() -> None:
     assert "3 -> 2" in repr(down)
     with pytest.raises(ValueError, match="4 vertices, expected 3"):
         down(torch.zeros(4, 1))
+
+
+def test_halves_take_the_same_way_up_and_down() -> None:
+    matrix = csr_matrix(np.array([[0.25, 0.75, 0.0], [0.0, 1.0, 0.0], [0.5, 0.0, 0.5], [0, 0, 1]]))
+    operator = Resample.from_csr(matrix, torch.bfloat16)
+    x = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], dtype=torch.bfloat16, requires_grad=True)
+    y = operator(x)
+    want = torch.tensor([[2.5, 3.5], [3.0, 4.0], [3.0, 4.0], [5.0, 6.0]], dtype=torch.bfloat16)
+    assert torch.equal(y, want)
+    y.sum().backward()
+    assert torch.equal(x.grad[:, 0], torch.tensor([0.75, 1.75, 1.5], dtype=torch.bfloat16))

@@ -33,12 +33,11 @@ def chebyshev_basis(
         raise ValueError(f"num_terms must be at least 1, got {num_terms}")
     if x.shape[-2] != lap.count:
         raise ValueError(f"the signal has {x.shape[-2]} vertices, the Laplacian {lap.count}")
-    matrix = lap.csr()
     flat = x.movedim(-2, 0)  # (V, *B, C): sparse products want the vertices first
     shape = flat.shape
     terms = [flat.reshape(shape[0], -1)]  # (V, B*C)
     if num_terms > 1:
-        terms.append(matrix @ terms[0])
+        terms.append(lap.times(terms[0]))
     for _ in range(2, num_terms):
-        terms.append(2 * (matrix @ terms[-1]) - terms[-2])
+        terms.append(2 * lap.times(terms[-1]) - terms[-2])
     return torch.stack(terms, dim=-1).reshape(*shape, num_terms).movedim(0, -3)

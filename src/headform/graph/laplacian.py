@@ -83,6 +83,14 @@ class ScaledLaplacian(nn.Module):
             self.crow, self.col, self.values, (self.count, self.count), check_invariants=False
         )
 
+    def times(self, x: Float[Tensor, "V N"]) -> Float[Tensor, "V N"]:
+        """The operator times N columns of its own dtype."""
+        if self.values.dtype in (torch.float32, torch.float64):
+            return self.csr() @ x
+        # torch's sparse products know no other dtype on every device
+        rows = torch.arange(self.count, device=x.device).repeat_interleave(self.crow.diff())
+        return torch.zeros_like(x).index_add(0, rows, self.values[:, None] * x[self.col])
+
     def to_scipy(self) -> csr_matrix:
         """The operator as a SciPy matrix on the CPU."""
         parts = (self.values, self.col, self.crow)

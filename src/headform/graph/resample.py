@@ -128,11 +128,18 @@ class Resample(nn.Module):
         self, x: Float[Tensor, "*B V_in C"], *, transposed: bool = False
     ) -> Float[Tensor, "*B V_out C"]:
         """M x, or M^T x, by torch's sparse product on any device: the reference of the compiled kernel."""
-        matrix = torch.sparse_csr_tensor(
-            self.crow, self.col, self.values, (self.rows, self.columns), check_invariants=False
-        )
         flat = x.movedim(-2, 0)  # (V_in, *B, C)
-        y = (matrix.t() if transposed else matrix) @ flat.reshape(len(flat), -1)
+        columns = flat.reshape(len(flat), -1)
+        if self.values.dtype in (torch.float32, torch.float64):
+            matrix = torch.sparse_csr_tensor(
+                self.crow, self.col, self.values, (self.rows, self.columns), check_invariants=False
+            )
+            y = (matrix.t() if transposed else matrix) @ columns
+        else:  # torch's sparse products know no other dtype on every device
+            row = torch.arange(self.rows, device=x.device).repeat_interleave(self.crow.diff())
+            source, target = (row, self.col) if transposed else (self.col, row)
+            y = columns.new_zeros(self.columns if transposed else self.rows, columns.shape[1])
+            y = y.index_add(0, target, self.values[:, None] * columns[source])
         return y.reshape(len(y), *flat.shape[1:]).movedim(0, -2)
 
     def to_scipy(self) -> csr_matrix:
