@@ -5,6 +5,7 @@ import pytest
 
 from headform.mesh.simplify import simplify
 from headform.mesh.topology import edges
+from tests.mesh.surfaces import sphere
 
 
 def grid(size):
@@ -20,25 +21,6 @@ def grid(size):
             left = vertices[a, 0] < 0
             faces += [(a, b, c), (a, c, d)] if left else [(a, b, d), (b, c, d)]
     return vertices, np.array(faces), number[:, ::-1].ravel()
-
-
-def sphere(rings, segments):
-    """A closed latitude-longitude sphere of radius 1."""
-    vertices = [(0.0, 0.0, 1.0)]
-    for i in range(1, rings):
-        t = np.pi * i / rings
-        for j in range(segments):
-            p = 2 * np.pi * j / segments
-            vertices.append((np.sin(t) * np.cos(p), np.sin(t) * np.sin(p), np.cos(t)))
-    vertices.append((0.0, 0.0, -1.0))
-    faces = [(0, 1 + j, 1 + (j + 1) % segments) for j in range(segments)]
-    for i in range(rings - 2):
-        for j in range(segments):
-            a, b = 1 + i * segments + j, 1 + i * segments + (j + 1) % segments
-            faces += [(a, a + segments, b + segments), (a, b + segments, b)]
-    last, ring = len(vertices) - 1, 1 + (rings - 2) * segments
-    faces += [(last, ring + (j + 1) % segments, ring + j) for j in range(segments)]
-    return np.array(vertices), np.array(faces)
 
 
 def areas(vertices, faces):

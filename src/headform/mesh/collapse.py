@@ -11,17 +11,10 @@ import typing
 import numpy as np
 from numba import njit
 
+from headform.mesh.quadric import quadric_value
+
 _TURN = 0.2  # least cosine between the normals of a triangle before and after, first shape
 _QUALITY = 0.08  # least shape quality (1 equilateral) of a new triangle, if the old was better
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
-def _quadric_value(q, x, y, z):
-    return (
-        q[0] * x * x + q[4] * y * y + q[7] * z * z + q[9]
-        + 2.0 * (q[1] * x * y + q[2] * x * z + q[5] * y * z + q[3] * x + q[6] * y + q[8] * z)
-    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -31,8 +24,8 @@ def _cost(u, v, points, quadrics, mass, spread):
     total = 0.0
     for s in range(points.shape[1]):
         x, y, z = points[v, s, 0], points[v, s, 1], points[v, s, 2]
-        total += max(_quadric_value(quadrics[u, s], x, y, z), 0.0)
-        total += max(_quadric_value(quadrics[v, s], x, y, z), 0.0)
+        total += max(quadric_value(quadrics[u, s], x, y, z), 0.0)
+        total += max(quadric_value(quadrics[v, s], x, y, z), 0.0)
     way = 0.0
     for c in range(3):
         way += (points[u, 0, c] - points[v, 0, c]) ** 2

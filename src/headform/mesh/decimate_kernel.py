@@ -11,6 +11,8 @@ import typing
 import numpy as np
 from numba import njit
 
+from headform.mesh.quadric import quadric_value
+
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
@@ -23,19 +25,12 @@ def _root(parent, v):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _value(q, x, y, z):
-    return (
-        q[0] * x * x + q[4] * y * y + q[7] * z * z + q[9]
-        + 2.0 * (q[1] * x * y + q[2] * x * z + q[5] * y * z + q[3] * x + q[6] * y + q[8] * z)
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
 def _costs(quadric_r, quadric_c, at_r, at_c):
     """Cost of keeping r, and of keeping c."""
     both = quadric_r + quadric_c
-    return _value(both, at_r[0], at_r[1], at_r[2]), _value(both, at_c[0], at_c[1], at_c[2])
+    return quadric_value(both, at_r[0], at_r[1], at_r[2]), quadric_value(
+        both, at_c[0], at_c[1], at_c[2]
+    )
 
 
 @njit(cache=True, nogil=True)
