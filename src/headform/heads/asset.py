@@ -8,7 +8,7 @@ vertices that move), 8 bits for the later identity modes and for albedo. Strings
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from jaxtyping import Float, Float32, Int, Integer
 from torch import Tensor
 
 from headform.errors import WeightsError
+from headform.heads import head_file
 from headform.heads.linear import LinearHead
+from headform.heads.soundness import check_head
 from headform.weights import atomic
 
 FORMAT = "headform-linear-head-1"
@@ -115,7 +117,7 @@ def encode(head: LinearHead) -> bytes:
 
 
 def read(path: Path) -> LinearHead:
-    """Read a head that `write` made.
+    """Read a head that `write` or `head_file.write` made.
 
     Raises:
         WeightsError: ``head_missing``, ``head_unreadable`` (a directory, no permission), ``head_damaged`` (truncated, not a
@@ -126,6 +128,8 @@ def read(path: Path) -> LinearHead:
     if not path.exists():
         raise WeightsError("head_missing", "there is no such head file", str(path), again)
     try:
+        if not path.is_file():  # a directory, or a pipe that would never end
+            raise OSError("not a regular file")
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
@@ -142,18 +146,21 @@ def read(path: Path) -> LinearHead:
         ) from error
     text = _text(metadata)
     if text is None:
-        fix = "give a file made by `headform heads build-open`"
+        fix = "give a file made by `headform heads build-open` or `headform heads convert`"
         raise WeightsError(
             "head_foreign", "a safetensors file, but not of a headform head", str(path), fix
         )
+    sha256 = hashlib.sha256(data).hexdigest()
+    if text["format"] == head_file.FORMAT:
+        return replace(head_file.decode(arrays, text, str(path)), sha256=sha256)
     try:
         head = _decode(arrays, text)
-        _check(head)
+        check_head(head)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise WeightsError(
             "head_damaged", f"the parts do not fit together: {error}", str(path), again
         ) from error
-    return replace(head, sha256=hashlib.sha256(data).hexdigest())
+    return replace(head, sha256=sha256)
 
 
 def with_landmark_offset(head: LinearHead, offset: Float[Tensor, "68 3"]) -> LinearHead:
@@ -164,7 +171,7 @@ def with_landmark_offset(head: LinearHead, offset: Float[Tensor, "68 3"]) -> Lin
 def _text(metadata: Any) -> dict[str, Any] | None:
     try:
         text = json.loads(metadata["headform"])
-        return text if text["format"] == FORMAT else None
+        return text if text["format"] in (FORMAT, head_file.FORMAT) else None
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -180,6 +187,8 @@ def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
     expression = np.zeros((*moving.shape, 3), np.float32)
     expression[moving] = arrays["expression"].astype(np.float32) * scale[:, None]
     masks = np.unpackbits(arrays["regions"], axis=1, count=count).astype(bool)
+    tensors: dict[str, Any] = {name: torch.from_numpy(arrays[name]) for name in _FLOATS}
+    tensors |= {name: _whole(arrays[name]) for name in _INTEGERS}
     return LinearHead(
         name=text["name"],
         sha256="",
@@ -193,45 +202,9 @@ def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
         regions={n: torch.from_numpy(m) for n, m in zip(text["regions"], masks, strict=True)},
         part=torch.from_numpy(arrays["part"]),
         uv=torch.from_numpy((arrays["uv"].astype(np.float64) / 65535).astype(np.float32)),
-        **{name: torch.from_numpy(arrays[name]) for name in _FLOATS},
-        **{name: _whole(arrays[name]) for name in _INTEGERS},
+        **tensors,
     )
 
 
 def _whole(array: Integer[np.ndarray, "..."]) -> Int[Tensor, "..."]:
     return torch.from_numpy(array.astype(np.int64))
-
-
-def _check(head: LinearHead) -> None:
-    """Every index within its range, every array as long as the others."""
-    vertices, texture = len(head.mean), len(head.uv)
-    limits = {
-        **dict.fromkeys(
-            ("faces", "mirror", "landmark_vertices", "contour", "now7", "dense"), vertices
-        ),
-        "uv_faces": texture,
-        "dense_mirror": len(head.dense),
-    }
-    for name, limit in limits.items():
-        value = getattr(head, name)
-        if value.numel() and not 0 <= int(value.min()) <= int(value.max()) < limit:
-            raise ValueError(f"{name} leaves its range of {limit}")
-    for name in ("identity", "expression", "albedo"):
-        if getattr(head, name).shape[1:] != (vertices, 3):
-            raise ValueError(f"{name} is not for {vertices} vertices")
-    for name in ("mirror", "part", "neck_weight", "albedo_mean"):
-        if len(getattr(head, name)) != vertices:
-            raise ValueError(f"{name} is not for {vertices} vertices")
-    if (
-        len(head.expression) != len(head.expression_names)
-        or head.faces.shape != head.uv_faces.shape
-    ):
-        raise ValueError("names or texture triangles are missing")
-    floating = [
-        f.name
-        for f in fields(head)
-        if isinstance(v := getattr(head, f.name), Tensor) and v.is_floating_point()
-    ]
-    for name in floating:
-        if not bool(torch.isfinite(getattr(head, name)).all()):
-            raise ValueError(f"{name} holds a number that is not finite")

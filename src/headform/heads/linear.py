@@ -1,16 +1,21 @@
 """A linear morphable head: mean + identity modes + expression shapes, with everything that is known about its surface.
 
-V vertices, F triangles, T texture vertices, K identity modes, E expressions, A albedo modes, N dense points.
+V vertices, F triangles, T texture vertices, K identity modes, E expressions, A albedo modes, N dense points. What a model
+does not know is empty: an axis of length V, F or 68 is then of length 0 (`LinearHead.has`).
 Positions in metres, x to the subject's left, y up, z out of the face. Colours linear RGB.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
+
+from headform.errors import WeightsError
+from headform.heads.provenance import Provenance
+from headform.images.transfer import linear_from_srgb
 
 PARTS = (
     "face",
@@ -24,6 +29,21 @@ PARTS = (
     "eye_left",
 )
 """Names of the values of ``LinearHead.part``; right and left are the subject's. ``face`` and ``head`` are outer skin."""
+
+_SPOKEN = {
+    "identity": "identity modes",
+    "expression": "expressions",
+    "albedo_mean": "colours",
+    "albedo": "colour modes",
+    "uv": "texture coordinates",
+    "landmark_vertices": "landmarks",
+    "now7": "NoW landmarks",
+    "contour": "jaw-line candidates",
+    "dense": "dense points",
+    "mirror": "mirror map",
+    "part": "named parts",
+    "neck_weight": "neck",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +65,7 @@ class LinearHead:
         uv: texture coordinates in [0, 1], origin bottom-left.
         uv_faces: triangles over ``uv``, aligned with ``faces``.
         landmark_vertices: three vertices of each of the 68 iBUG points.
-        landmark_weights: their barycentric weights.
+        landmark_weights: their barycentric weights; all three are 0 at a point that the model does not define.
         landmark_offset: metres, head frame: from the surface point to where annotators of the 68-point convention
             put it on an average face.
         contour: candidate vertices (17, C) for the jaw line, one row per point, ear to front.
@@ -53,10 +73,15 @@ class LinearHead:
             nose bottom, right and left mouth corner.
         dense: vertices of the dense landmark set; the first 68 follow the iBUG order.
         dense_mirror: index into ``dense`` of each dense point's mirror image.
-        albedo_mean: linear RGB.
-        albedo: linear RGB displacement per standard deviation.
+        albedo_mean: RGB in `albedo_space`.
+        albedo: displacement of RGB in `albedo_space` per standard deviation.
         neck_weight: 1 on what turns with the head, falling to 0 at the bottom of the neck.
         neck_pivot: metres.
+        sigma: standard deviation that each identity mode was published with, in the publisher's own unit; `identity` is
+            already multiplied by it.
+        provenance: which files of which publisher it was made of.
+        albedo_space: ``linear``, or ``srgb`` (the values as displayed, in [0, 1]) where the publisher's colour model is one
+            of those; `albedo_of` is linear in both cases.
     """
 
     name: str
@@ -67,22 +92,25 @@ class LinearHead:
     expression: Float[Tensor, "E V 3"]
     expression_names: tuple[str, ...]
     faces: Int[Tensor, "F 3"]
-    mirror: Int[Tensor, " V"]
-    part: UInt8[Tensor, " V"]
+    mirror: Int[Tensor, " V_"]
+    part: UInt8[Tensor, " V_"]
     regions: Mapping[str, Bool[Tensor, " V"]]
     uv: Float[Tensor, "T 2"]
-    uv_faces: Int[Tensor, "F 3"]
-    landmark_vertices: Int[Tensor, "68 3"]
-    landmark_weights: Float[Tensor, "68 3"]
-    landmark_offset: Float[Tensor, "68 3"]
-    contour: Int[Tensor, "17 C"]
-    now7: Int[Tensor, "7"]
+    uv_faces: Int[Tensor, "F_ 3"]
+    landmark_vertices: Int[Tensor, "L 3"]
+    landmark_weights: Float[Tensor, "L 3"]
+    landmark_offset: Float[Tensor, "L 3"]
+    contour: Int[Tensor, "J C"]
+    now7: Int[Tensor, " S"]
     dense: Int[Tensor, " N"]
     dense_mirror: Int[Tensor, " N"]
-    albedo_mean: Float[Tensor, "V 3"]
-    albedo: Float[Tensor, "A V 3"]
-    neck_weight: Float[Tensor, " V"]
+    albedo_mean: Float[Tensor, "V_a 3"]
+    albedo: Float[Tensor, "A V_a 3"]
+    neck_weight: Float[Tensor, " V_n"]
     neck_pivot: Float[Tensor, "3"]
+    sigma: Float[Tensor, " K_"] = field(default_factory=lambda: torch.zeros(0))
+    provenance: Provenance = field(default_factory=Provenance)
+    albedo_space: Literal["linear", "srgb"] = "linear"
 
     def vertices(
         self,
@@ -100,18 +128,65 @@ class LinearHead:
         return total
 
     def albedo_of(self, code: Float[Tensor, "*B A"]) -> Float[Tensor, "*B V 3"]:
-        """Albedo from coefficients, linear RGB, not clipped."""
-        return self.albedo_mean + torch.einsum(
+        """Albedo from coefficients, linear RGB, not clipped (but at 0 and 1 where the model is one of sRGB).
+
+        Raises:
+            WeightsError: ``head_lacks``.
+        """
+        self.require("albedo_mean")
+        albedo = self.albedo_mean + torch.einsum(
             "...k,kvc->...vc", code, self.albedo[: code.shape[-1]]
         )
+        return linear_from_srgb(albedo) if self.albedo_space == "srgb" else albedo
+
+    @property
+    def mean_albedo(self) -> Float[Tensor, "V 3"]:
+        """Albedo of the mean head, linear RGB; see `albedo_of`."""
+        return self.albedo_of(self.albedo.new_zeros(0))
 
     def landmarks(
         self, vertices: Float[Tensor, "*B V 3"], *, offset: bool = True
     ) -> Float[Tensor, "*B 68 3"]:
-        """The 68 iBUG points of decoded vertices, with the offset to the annotators' convention unless switched off."""
+        """The 68 iBUG points of decoded vertices, with the offset to the annotators' convention unless switched off.
+
+        Points that the model does not define are NaN (`landmark_known`).
+
+        Raises:
+            WeightsError: ``head_lacks`` when it defines none.
+        """
+        self.require("landmark_vertices")
         corners = vertices[..., self.landmark_vertices, :]  # (*B, 68, 3, 3)
         points = (corners * self.landmark_weights[..., None]).sum(-2)
-        return points + self.landmark_offset if offset else points
+        points = points + self.landmark_offset if offset else points
+        known = self.landmark_known
+        return points if bool(known.all()) else points.masked_fill(~known[:, None], torch.nan)
+
+    @property
+    def landmark_known(self) -> Bool[Tensor, "68"]:
+        """Which of the 68 points the model defines."""
+        if not len(self.landmark_weights):
+            return torch.zeros(68, dtype=torch.bool, device=self.mean.device)
+        return (self.landmark_weights != 0).any(-1)
+
+    def has(self, name: str) -> bool:
+        """Whether an optional field, such as ``uv`` or ``landmark_vertices``, holds anything."""
+        return bool(len(getattr(self, name)))
+
+    def require(self, *names: str) -> None:
+        """Make sure that optional fields hold something.
+
+        Raises:
+            WeightsError: ``head_lacks``.
+        """
+        absent = [_SPOKEN.get(name, name) for name in names if not self.has(name)]
+        if absent:
+            notes = "; ".join(self.provenance.notes)
+            raise WeightsError(
+                "head_lacks",
+                f"the head {self.name} has no {' and no '.join(absent)}",
+                notes,
+                "convert the model together with the file that holds them, or use another head",
+            )
 
     def part_vertices(self, name: str) -> Int[Tensor, " P"]:
         """Indices of the vertices of one of `PARTS`."""

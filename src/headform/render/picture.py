@@ -52,7 +52,7 @@ def render(
         uv = interpolate(head.uv, head.uv_faces, index, weights)
         colour = torch.from_numpy(sample_texture(texture, uv.numpy()))
     else:
-        rows = head.albedo_mean if albedo is None else torch.from_numpy(albedo)
+        rows = head.mean_albedo if albedo is None else torch.from_numpy(albedo)
         colour = interpolate(rows.float(), head.faces, index, weights)
     if light is not None:
         normals = vertex_normals_array(vertices, faces) @ camera.R.T

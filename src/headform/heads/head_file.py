@@ -1,0 +1,111 @@
+"""The file of a head that was made from a publisher's model: every array as it is, in single precision.
+
+Letters: those of `heads.linear`.
+
+One safetensors file. A tensor field of the head is a tensor of the same name, a region is ``regions/NAME``; whole numbers
+are stored in 32 bits. Class, names, licence and provenance lie in the metadata as JSON. The open head has a smaller,
+quantised form of its own (`heads.asset`).
+"""
+
+import hashlib
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+from torch import Tensor
+
+from headform.errors import WeightsError
+from headform.heads.flame import FlameHead
+from headform.heads.linear import LinearHead
+from headform.heads.provenance import Provenance
+from headform.heads.soundness import check_head
+from headform.weights import atomic
+
+FORMAT = "headform-head-1"
+_CLASSES = {"linear": LinearHead, "flame": FlameHead}
+_AGAIN = "convert the model again with `headform heads convert`"
+
+
+def encode(head: LinearHead) -> bytes:
+    """The bytes of the file; equal heads give equal bytes."""
+    arrays: dict[str, np.ndarray] = {}
+    text: dict[str, Any] = {"format": FORMAT, "class": _class_name(head)}
+    for field in fields(head):
+        value = getattr(head, field.name)
+        if isinstance(value, Tensor):
+            arrays[field.name] = _stored(value)
+        elif field.name == "regions":
+            arrays |= {f"regions/{name}": _stored(mask) for name, mask in value.items()}
+            text["regions"] = list(value)
+        elif isinstance(value, Provenance):
+            text[field.name] = value.to_json()
+        elif field.name != "sha256":
+            text[field.name] = list(value) if isinstance(value, tuple) else value
+    ordered = {name: arrays[name] for name in sorted(arrays)}
+    return bytes(safetensors.numpy.save(ordered, {"headform": json.dumps(text, sort_keys=True)}))
+
+
+def write(head: LinearHead, path: Path | str) -> str:
+    """Write a head, whole or not at all.
+
+    Returns:
+        SHA-256 of the file, hexadecimal.
+
+    Raises:
+        ResourceError: the file cannot be written.
+    """
+    data = encode(head)
+    atomic.write_bytes(Path(path), data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def decode(arrays: dict[str, np.ndarray], text: dict[str, Any], where: str) -> LinearHead:
+    """A head from the arrays and the JSON of a file, without its digest.
+
+    Raises:
+        WeightsError: ``head_damaged`` when parts are absent, do not fit together or are not finite.
+    """
+    try:
+        kind = _CLASSES[text["class"]]
+        values: dict[str, Any] = {"sha256": ""}
+        for field in fields(kind):
+            name = field.name
+            if name == "regions":
+                values[name] = {n: _tensor(arrays[f"regions/{n}"]) for n in text["regions"]}
+            elif name in arrays:
+                values[name] = _tensor(arrays[name])
+            elif name == "provenance":
+                values[name] = Provenance.from_json(text[name])
+            elif name != "sha256":
+                value = text[name]
+                values[name] = tuple(value) if isinstance(value, list) else value
+        head = kind(**values)
+        check_head(head)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise WeightsError(
+            "head_damaged", f"the parts do not fit together: {error!s:.300}", where, _AGAIN
+        ) from error
+    return head
+
+
+def _class_name(head: LinearHead) -> str:
+    return next(name for name, kind in _CLASSES.items() if type(head) is kind)
+
+
+def _stored(value: Tensor) -> np.ndarray:
+    array = value.detach().cpu()
+    if array.is_floating_point():
+        array = array.float()
+    elif array.dtype == torch.int64:
+        array = array.int()
+    return np.ascontiguousarray(array.numpy())
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    value = torch.from_numpy(array)
+    return value.long() if value.dtype == torch.int32 else value

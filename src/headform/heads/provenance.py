@@ -1,0 +1,105 @@
+"""Where a head model comes from: publisher's files, their digests, version and licence.
+
+No arrays here, hence no letters.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from headform.errors import WeightsError
+
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file that a model was made of.
+
+    Attributes:
+        name: File name without folders.
+        sha256: Of its bytes, hexadecimal.
+    """
+
+    name: str
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path | str) -> "SourceFile":
+        """Digest a file.
+
+        Raises:
+            WeightsError: ``weights_missing``.
+        """
+        path = Path(path)
+        digest = hashlib.sha256()
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+        except OSError as error:
+            what = f"cannot read the model: {error.strerror or error}"
+            raise WeightsError("weights_missing", what, repr(str(path))) from error
+        return cls(path.name, digest.hexdigest())
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What is known of a model's origin.
+
+    Attributes:
+        kind: Family of models: open, flame, bfm2009, bfm2017, surrey, lsfm, lyhm, facewarehouse, ict, gnm ...
+        version: Within the family, such as ``2020`` or ``2023-open``; empty where there is one only.
+        sources: The files it was made of, the model itself first.
+        licence: The publisher's terms, in as many words as are known.
+        notes: What was missing or mended at import, one sentence each.
+    """
+
+    kind: str = "open"
+    version: str = ""
+    sources: tuple[SourceFile, ...] = ()
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Kind and version, such as ``flame 2020``."""
+        return f"{self.kind} {self.version}".strip()
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Any) -> "Provenance":
+        """Back from `to_json`.
+
+        Raises:
+            ValueError: It is no such object.
+        """
+        try:
+            sources = tuple(SourceFile(str(s["name"]), str(s["sha256"])) for s in value["sources"])
+            kind, version, licence = (str(value[key]) for key in ("kind", "version", "licence"))
+            return cls(kind, version, sources, licence, tuple(str(n) for n in value["notes"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no provenance: {error}") from error
+
+
+def provenance_of(
+    kind: str,
+    paths: Iterable[Path | str],
+    *,
+    version: str = "",
+    licence: str = "",
+    notes: Iterable[str] = (),
+) -> Provenance:
+    """A provenance whose sources are digested now.
+
+    Raises:
+        WeightsError: ``weights_missing``.
+    """
+    return Provenance(
+        kind, version, tuple(SourceFile.of(path) for path in paths), licence, tuple(notes)
+    )
