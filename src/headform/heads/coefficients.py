@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headform.errors import InputError
+from headform.heads.linear import LinearHead
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,12 @@ class CoefficientLayout:
     Attributes:
         name: of the layout.
         parts: name and length of each part.
+        gaussian: parts whose numbers are standard deviations: independent, of mean 0 and variance 1 among people.
     """
 
     name: str
     parts: tuple[tuple[str, int], ...]
+    gaussian: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -58,6 +61,15 @@ class CoefficientLayout:
     def zeros(self, *batch: int) -> "Coefficients":
         """All zero: the mean head without pose."""
         return self.split(torch.zeros(*batch, self.size))
+
+    def sample(self, *batch: int, generator: torch.Generator | None = None) -> "Coefficients":
+        """People of the model's prior: the `gaussian` parts are drawn, all others are zero."""
+        drawn = self.zeros(*batch)
+        values = {
+            name: torch.randn(part.shape, generator=generator) if name in self.gaussian else part
+            for name, part in drawn.values.items()
+        }
+        return Coefficients(self, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +107,14 @@ class Coefficients:
         parts = [self.values[name].expand(*batch, length) for name, length in self.layout.parts]
         return torch.cat(parts, dim=-1)
 
+    def neg_log_prior(self) -> dict[str, Float[Tensor, "*B"]]:
+        """-log of the Gaussian prior of each `gaussian` part, without its constant: half the sum of squares.
+
+        The regularisers of shape, expression and texture in DECA (Feng et al. 2021, section 4.2) and in Deng et al. (2019,
+        eq. 4), before their weights.
+        """
+        return {name: self.values[name].square().sum(-1) / 2 for name in self.layout.gaussian}
+
 
 OPEN = CoefficientLayout(
     "open",
@@ -106,6 +126,7 @@ OPEN = CoefficientLayout(
         ("camera", 3),
         ("light", 27),
     ),
+    gaussian=("identity", "texture"),
 )
 """Pose: rotation vector camera from head 3, translation 3 (metres), neck 3, gaze yaw and pitch of right and left eye.
 Camera: focal length and principal point, pixels. Light: nine coefficients of red, then green, then blue."""
@@ -120,6 +141,7 @@ FLAME = CoefficientLayout(
         ("camera", 3),
         ("light", 27),
     ),
+    gaussian=("shape", "expression", "texture"),
 )
 """The 486 numbers of Xu et al. (2024): pose is global rotation and jaw, camera is weak perspective."""
 
@@ -133,5 +155,23 @@ BASEL_FRONT = CoefficientLayout(
         ("light", 27),
         ("translation", 3),
     ),
+    gaussian=("identity", "expression", "texture"),
 )
 """The 257 numbers of Deng et al. (2019), which Lin et al. (2020) use."""
+
+
+def layout_of(head: LinearHead) -> CoefficientLayout:
+    """The layout of codes of a head: a published one where its sizes are those, else identity, expression and texture."""
+    kind = head.provenance.kind
+    sizes = (len(head.identity), len(head.expression), len(head.albedo))
+    if kind == "open" and sizes == (100, 51, 50):
+        return OPEN
+    if kind == "flame" and sizes[:2] == (300, 100):
+        return FLAME
+    if kind == "deep3d" and sizes == (80, 64, 80):
+        return BASEL_FRONT
+    parts = zip(("identity", "expression", "texture"), sizes, strict=True)
+    # weights of named shapes are no standard deviations, components are
+    named = kind in ("open", "surrey", "ict", "facewarehouse", "facescape")
+    gaussian = ("identity", "texture") if named else ("identity", "expression", "texture")
+    return CoefficientLayout(kind, tuple(parts), gaussian)

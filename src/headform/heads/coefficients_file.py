@@ -1,0 +1,111 @@
+"""A code on disk, by parts, with the head that it belongs to.
+
+B batch dimensions.
+
+A safetensors file: one float32 tensor per part; layout and head lie in the metadata as JSON. A code of one model means
+nothing to another, so that the digest of the head is kept and compared.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+
+from headform.errors import InputError, WeightsError
+from headform.heads.coefficients import CoefficientLayout, Coefficients
+from headform.heads.linear import LinearHead
+from headform.weights import atomic
+
+FORMAT = "headform-coefficients-1"
+MAX_BYTES = 1 << 30
+
+
+def save_coefficients(path: Path | str, coefficients: Coefficients, head: LinearHead) -> None:
+    """Write a code, whole or not at all.
+
+    Args:
+        path: Such as `coefficients.safetensors`.
+        coefficients: Any batch dimensions; stored in single precision.
+        head: Whose code it is.
+
+    Raises:
+        ResourceError: the file cannot be written.
+    """
+    layout = coefficients.layout
+    text = {
+        "format": FORMAT,
+        "layout": layout.name,
+        "parts": [list(part) for part in layout.parts],
+        "gaussian": list(layout.gaussian),
+        "head": {
+            "name": head.name,
+            "model": head.provenance.label,
+            "sha256": head.sha256,
+        },
+    }
+    arrays = {
+        name: np.ascontiguousarray(coefficients[name].detach().cpu().float().numpy())
+        for name in sorted(coefficients)
+    }
+    data = safetensors.numpy.save(arrays, {"headform": json.dumps(text, sort_keys=True)})
+    atomic.write_bytes(Path(path), bytes(data))
+
+
+def load_coefficients(path: Path | str, head: LinearHead | None = None) -> Coefficients:
+    """Read what `save_coefficients` wrote.
+
+    Args:
+        path: The file.
+        head: The head that the code is going to be used with.
+
+    Raises:
+        InputError: ``code_unreadable``, ``code_format`` (another kind of file, damaged, or not finite).
+        WeightsError: ``model_mismatch``: the code was made with another head than `head`; both are named.
+    """
+    where = str(path)
+    text, arrays = _open(Path(path), where)
+    try:
+        parts = tuple((str(name), int(length)) for name, length in text["parts"])
+        layout = CoefficientLayout(str(text["layout"]), parts, tuple(map(str, text["gaussian"])))
+        model, sha256 = str(text["head"]["model"]), str(text["head"]["sha256"])
+        values = {name: torch.from_numpy(arrays[name]).float() for name, _ in parts}
+        finite = all(bool(torch.isfinite(value).all()) for value in values.values())
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            "code_format", f"the file lacks parts of a code: {error}", where
+        ) from error
+    if not finite:
+        raise InputError("code_format", "the code holds a number that is not finite", where)
+    if head is not None and sha256 != head.sha256:
+        raise WeightsError(
+            "model_mismatch",
+            f"the code was made with {model} ({sha256[:12] or 'no file'}), "
+            f"the head is {head.provenance.label} ({head.sha256[:12] or 'no file'})",
+            where,
+            "use the head that the code was made with, or carry it over with `headform heads fit`",
+        )
+    return Coefficients(layout, values)
+
+
+def _open(path: Path, where: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            raise InputError("code_unreadable", "no regular file of at most 1 GiB", where)
+        data = path.read_bytes()
+    except OSError as error:
+        what = f"cannot read the code: {error.strerror or error}"
+        raise InputError("code_unreadable", what, where) from error
+    try:
+        arrays = safetensors.numpy.load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        text = json.loads(header["__metadata__"]["headform"])
+        if text["format"] != FORMAT:
+            raise ValueError(f"its format is {text['format']!r:.60}")
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        fix = "give a file that `headform heads fit` wrote"
+        raise InputError("code_format", f"no file of coefficients: {error}", where, fix) from error
+    return text, arrays
