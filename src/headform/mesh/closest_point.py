@@ -30,10 +30,53 @@ class ClosestPoints:
     squared: Float64[np.ndarray, " P"]
 
 
+@dataclass(frozen=True, eq=False)
+class ClosestPointTree:
+    """A mesh made ready for many queries; see `of`.
+
+    Attributes:
+        corners: (F, 3, 3) positions of the triangles' corners.
+        nodes: What `mesh.box_tree.grow` made of them: order, child, low, high.
+    """
+
+    corners: Float64[np.ndarray, "F 3 3"]
+    nodes: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+    @classmethod
+    def of(
+        cls, vertices: Float64[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
+    ) -> "ClosestPointTree":
+        """Grow the tree of a mesh.
+
+        Args:
+            vertices: finite positions.
+            faces: at least one triangle; a triangle without area counts as the segment or point it is.
+
+        Raises:
+            ValueError: no triangle, or a position that is not finite.
+        """
+        if not len(faces):
+            raise ValueError("there is no triangle to be close to")
+        if not np.isfinite(vertices).all():
+            raise ValueError("vertices must be finite")
+        corners = np.ascontiguousarray(vertices[faces])
+        return cls(corners, grow(corners.min(axis=1), corners.max(axis=1)))
+
+    def query(self, points: Points) -> ClosestPoints:
+        """The closest point of the mesh to every point.
+
+        Raises:
+            ValueError: a point is not finite.
+        """
+        if not np.isfinite(points).all():
+            raise ValueError("points must be finite")
+        return ClosestPoints(*_search(np.ascontiguousarray(points), self.corners, *self.nodes))
+
+
 def closest_points(
     points: Points, vertices: Float64[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
 ) -> ClosestPoints:
-    """The closest point on a triangle mesh to every point.
+    """The closest point on a triangle mesh to every point; keep a `ClosestPointTree` to ask more than once.
 
     Args:
         points: where to start from.
@@ -46,13 +89,7 @@ def closest_points(
     Raises:
         ValueError: no triangle, or a position that is not finite.
     """
-    if not len(faces):
-        raise ValueError("there is no triangle to be close to")
-    if not (np.isfinite(points).all() and np.isfinite(vertices).all()):
-        raise ValueError("points and vertices must be finite")
-    corners = np.ascontiguousarray(vertices[faces])
-    order, child, low, high = grow(corners.min(axis=1), corners.max(axis=1))
-    return ClosestPoints(*_search(np.ascontiguousarray(points), corners, order, child, low, high))
+    return ClosestPointTree.of(vertices, faces).query(points)
 
 
 @njit(cache=True, nogil=True)
