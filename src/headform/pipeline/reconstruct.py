@@ -94,7 +94,7 @@ class Reconstructor:
                 "head_unsupported",
                 "the networks do not know this head's points and modes",
                 str(head),
-                "use --head open, or train networks for this head and give them",
+                "reconstruct with --head open and carry the result over: `headform heads fit .../parameters.npz --to HEAD`",
             )
         return cls(
             model,

@@ -1,0 +1,135 @@
+"""`headform heads inspect`: what a head model holds, in words and as a picture.
+
+No arrays here, hence no letters.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from headform import errors
+
+if TYPE_CHECKING:
+    from headform.heads import LinearHead
+
+Facts = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Say what a head model holds, after checking that it is sound."""
+
+    file: Positional[str]
+    """A head file of headform, the name open, or a publisher's file, which is then read as `heads convert` would."""
+    picture: Annotated[Path | None, arg(aliases=("-o",))] = None
+    """Also draw mean, first modes at -2 and +2 standard deviations, colours and expressions into this PNG or JPEG."""
+    kind: str | None = None
+    """What a publisher's file is; found out if not given."""
+    with_: Annotated[UseAppendAction[tuple[Path, ...]], arg(name="with")] = ()
+    """A further file of a publisher's model; may be given several times."""
+    json: bool = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Print name, origin, licence, counts, size, the unit check and names."""
+        head = self._head()
+        facts = head_facts(head)
+        if self.picture is not None:
+            _draw(head, self.picture)
+        if self.json:
+            print(json.dumps(facts))
+            return errors.SUCCESS
+        print_facts(facts)
+        if self.picture is None:
+            print("picture: add -o PICTURE.png to see its mean, modes and expressions")
+        else:
+            print(f"picture: {self.picture}")
+        return errors.SUCCESS
+
+    def _head(self) -> "LinearHead":
+        from headform import heads
+        from headform.heads.formats.registry import convert
+
+        if self.file == "open":
+            return heads.load_open()
+        path = Path(self.file)
+        if self.kind is None and (path.suffix == ".safetensors" or not path.exists()):
+            return heads.load(path)
+        return convert(path, self.kind, self.with_)
+
+
+def head_facts(head: "LinearHead") -> Facts:
+    """Everything that is printed of a head, by name."""
+    low, high = head.mean.min(0).values, head.mean.max(0).values
+    origin = head.provenance
+    return {
+        "name": head.name,
+        "model": origin.label,
+        "licence": head.licence,
+        "sha256": head.sha256,
+        **{what.replace(" ", "_"): count for what, count in head_counts(head).items()},
+        "size_mm": [round(1000 * float(side), 1) for side in high - low],
+        **_unit_check(head),
+        "regions": list(head.regions),
+        "expressions": list(head.expression_names),
+        "sources": [f"{source.name} {source.sha256}" for source in origin.sources],
+        "notes": list(origin.notes),
+    }
+
+
+def print_facts(facts: Facts) -> None:
+    """One fact a line, lists in one line, notes one a line."""
+    for name, value in facts.items():
+        if name == "notes" and isinstance(value, list):
+            for note in value:
+                print(f"note: {note}")
+            continue
+        shown = " ".join(str(v) for v in value) if isinstance(value, list) else value
+        print(f"{name.replace('_', ' ')}: {shown}")
+
+
+def head_counts(head: "LinearHead") -> dict[str, int]:
+    """The sizes of a head by what they count."""
+    return {
+        "vertices": len(head.mean),
+        "triangles": len(head.faces),
+        "identity modes": len(head.identity),
+        "expression shapes": len(head.expression),
+        "albedo modes": len(head.albedo),
+        "texture vertices": len(head.uv),
+        "landmarks": int(head.landmark_known.sum()),
+        "dense points": len(head.dense),
+    }
+
+
+def _unit_check(head: "LinearHead") -> Facts:
+    """The distance between the outer eye corners, which tells a wrong unit at once."""
+    from headform.heads.importing import OUTER_EYES_M, outer_eye_distance
+
+    known = head.landmark_known
+    if not bool(known[[36, 45]].all()):
+        return {"unit_check": "not possible without the landmarks of the outer eye corners"}
+    points = head.landmarks(head.mean, offset=False).double().numpy()
+    distance = 1000 * outer_eye_distance(points)
+    usual = 1000 * OUTER_EYES_M
+    verdict = "as on a head" if 0.8 < distance / usual < 1.2 else "NOT as on a head"
+    return {
+        "outer_eye_distance_mm": round(distance, 1),
+        "unit_check": f"{verdict} (about {usual:.0f} mm)",
+    }
+
+
+def _draw(head: "LinearHead", path: Path) -> None:
+    from headform.export import image_bytes
+    from headform.export.model_sheet import model_sheet
+    from headform.weights.atomic import write_bytes
+
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        what = f"{path.name} is no PNG or JPEG"
+        raise errors.UsageError("out_suffix", what, "-o", "name the picture like model.png")
+    sheet = model_sheet(head)
+    is_png = path.suffix.lower() == ".png"
+    write_bytes(path, image_bytes.png(sheet) if is_png else image_bytes.jpeg(sheet))
