@@ -6,7 +6,7 @@ No arrays here, hence no letters.
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from headform.errors import UsageError, WeightsError
 from headform.heads.linear import LinearHead
@@ -26,6 +26,7 @@ MODULES = {
 """Module and description of each kind, in the order in which a file is tried."""
 
 
+@runtime_checkable
 class Importer(Protocol):
     """What a module of `heads.formats` offers."""
 
