@@ -1,0 +1,65 @@
+"""Principal components as published, turned into displacements per standard deviation; a unit for heads without landmarks.
+
+V vertices, K components, N = 3 V coordinates.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from headform.errors import WeightsError
+from headform.heads.importing import METRES_PER, check_finite, check_shape
+
+_HEAD_HEIGHT_M = 0.22
+
+
+def per_sigma(
+    where: str,
+    name: str,
+    basis: Float[np.ndarray, "N K"],
+    variance: Float[np.ndarray, " K"],
+) -> tuple[Float[np.ndarray, "K V 3"], Float[np.ndarray, " K"], str]:
+    """Components of unit length times the square root of their variance (Blanz & Vetter 1999, eq. 1).
+
+    Components that are as long as their standard deviations are taken as they are: someone has scaled them before.
+
+    Returns:
+        Displacements per standard deviation, float32; the standard deviations; a note, empty where there is none.
+
+    Raises:
+        WeightsError: ``model_shape`` when there are more or fewer variances than components, ``model_not_finite``,
+            ``weights_damaged`` at a negative variance.
+    """
+    check_shape(where, f"{name} variances", variance, basis.shape[1])
+    check_finite(where, **{name: basis, f"{name} variances": variance})
+    if len(variance) and variance.min() < 0:
+        what = f"a variance of `{name}` is negative: {variance.min():.4g}"
+        raise WeightsError("weights_damaged", what, where, "get the model again")
+    sigma = np.sqrt(variance.astype(np.float64))
+    length = np.sqrt(np.einsum("nk,nk->k", basis, basis, dtype=np.float64))
+    scaled = bool(np.allclose(length, sigma, rtol=0.02)) and not np.allclose(length, 1, rtol=0.02)
+    factor = np.ones_like(sigma) if scaled else sigma
+    modes = np.empty((basis.shape[1], *(basis.shape[0] // 3, 3)), np.float32)
+    modes.reshape(len(modes), -1)[:] = basis.T * factor[:, None].astype(basis.dtype)
+    note = f"the {name} components were already multiplied by their standard deviations"
+    return modes, sigma, note if scaled else ""
+
+
+def coordinates(where: str, name: str, flat: np.ndarray) -> Float[np.ndarray, "V 3"]:
+    """A vector x0 y0 z0 x1 ... as points, float64.
+
+    Raises:
+        WeightsError: ``model_shape`` when it is empty or not divisible by 3.
+    """
+    if not flat.size or flat.size % 3:
+        what = f"`{name}` has {flat.size} numbers, expected three for each vertex"
+        raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
+    return flat.astype(np.float64).reshape(-1, 3)
+
+
+def unit_by_height(mean: Float[np.ndarray, "V 3"]) -> str:
+    """The unit in which a face or head is nearest to 0.22 m high, by ratio; for models without known eye corners."""
+    height = float(np.ptp(mean[:, 1]))
+    if not (np.isfinite(height) and height > 0):
+        return "m"
+    ratio = {unit: abs(np.log(height * m / _HEAD_HEIGHT_M)) for unit, m in METRES_PER.items()}
+    return min(ratio, key=ratio.__getitem__)
