@@ -1,0 +1,183 @@
+"""A surface that a head is fitted to: closest points with normals, and where the surface ends.
+
+V vertices, F triangles, N points. Float64; metres in the callers here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64, Int
+
+from headform.mesh.closest_point import ClosestPointTree
+from headform.mesh.normals import face_areas, vertex_normals
+from headform.mesh.topology import boundary_vertices, edges
+
+_ON_EDGE = 1e-9
+"""A barycentric weight below this is 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class SurfacePoints:
+    """Closest points of a surface.
+
+    Attributes:
+        triangle: Which triangle each lies on.
+        weights: Barycentric, within it.
+        positions: Where.
+        normals: Outward, unit; vertex normals interpolated.
+        distance: From the point that was asked for.
+        at_border: On an open edge of the surface: what was asked for lies beside the surface, not above it.
+    """
+
+    triangle: Int[np.ndarray, " N"]
+    weights: Float64[np.ndarray, "N 3"]
+    positions: Float64[np.ndarray, "N 3"]
+    normals: Float64[np.ndarray, "N 3"]
+    distance: Float64[np.ndarray, " N"]
+    at_border: Bool[np.ndarray, " N"]
+
+
+@dataclass(frozen=True, eq=False)
+class Border:
+    """The open edges of a mesh.
+
+    Attributes:
+        opposite: (F, 3): whether the edge opposite to each corner is open.
+        vertex: (V,): whether a vertex lies on an open edge.
+    """
+
+    opposite: Bool[np.ndarray, "F 3"]
+    vertex: Bool[np.ndarray, " V"]
+
+    @classmethod
+    def of(cls, faces: Int[np.ndarray, "F 3"], count: int) -> "Border":
+        """Find the edges that one triangle alone uses."""
+        pairs, uses = edges(faces)
+        open_edges = pairs[uses == 1]
+        keys = np.sort(open_edges[:, 0] * count + open_edges[:, 1])
+        sides = np.stack([faces[:, [1, 2]], faces[:, [2, 0]], faces[:, [0, 1]]], axis=1)
+        sides = np.sort(sides, axis=2)
+        opposite = np.isin(sides[..., 0] * count + sides[..., 1], keys)
+        return cls(opposite, boundary_vertices(faces, count))
+
+    def holds(
+        self,
+        faces: Int[np.ndarray, "F 3"],
+        triangle: Int[np.ndarray, " N"],
+        weights: Float[np.ndarray, "N 3"],
+    ) -> Bool[np.ndarray, " N"]:
+        """Whether points of the surface lie on an open edge or at one of its ends."""
+        absent = weights < _ON_EDGE
+        on_edge = (absent & self.opposite[triangle]).any(axis=1)
+        at_vertex = absent.sum(axis=1) == 2
+        nearest = faces[triangle, weights.argmax(axis=1)]
+        return on_edge | (at_vertex & self.vertex[nearest])
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A triangle mesh made ready for closest points; see `of`.
+
+    Attributes:
+        vertices: Positions.
+        faces: Triangles, counter-clockwise from outside.
+        normals: Of the vertices, outward, unit.
+        border: Open edges.
+        tree: Of the triangles.
+    """
+
+    vertices: Float64[np.ndarray, "V 3"]
+    faces: Int[np.ndarray, "F 3"]
+    normals: Float64[np.ndarray, "V 3"]
+    border: Border
+    tree: ClosestPointTree
+
+    @classmethod
+    def of(
+        cls,
+        vertices: Float[np.ndarray, "V 3"],
+        faces: Int[np.ndarray, "F 3"],
+        *,
+        border: Border | None = None,
+    ) -> "Surface":
+        """Prepare a mesh.
+
+        Vertices at equal positions count as one for normals and borders: files split them where texture seams are.
+
+        Args:
+            vertices: Finite.
+            faces: At least one.
+            border: If known already, as for a mesh that only moves; else it is found, on the welded mesh.
+
+        Raises:
+            ValueError: no triangle, or a position that is not finite.
+        """
+        positions = np.ascontiguousarray(vertices, np.float64)
+        if border is not None:
+            normals = vertex_normals(positions, faces)
+            return cls(positions, faces, normals, border, ClosestPointTree.of(positions, faces))
+        welded, place = np.unique(positions, axis=0, return_inverse=True)
+        place = place.reshape(-1)
+        joined = place[faces]
+        sound = (joined != np.roll(joined, 1, axis=1)).all(axis=1)
+        joined, kept = joined[sound], np.ascontiguousarray(faces[sound])
+        if not len(kept):
+            raise ValueError("no triangle with three different corners")
+        found = Border.of(joined, len(welded))
+        return cls(
+            positions,
+            kept,
+            vertex_normals(welded, joined)[place],
+            Border(found.opposite, found.vertex[place]),
+            ClosestPointTree.of(positions, kept),
+        )
+
+    def closest(self, points: Float64[np.ndarray, "N 3"]) -> SurfacePoints:
+        """The closest point of the surface to each point.
+
+        Raises:
+            ValueError: a point is not finite.
+        """
+        found = self.tree.query(points)
+        corners = self.faces[found.triangle]
+        normals = (self.normals[corners] * found.weights[..., None]).sum(axis=1)
+        length = np.linalg.norm(normals, axis=1, keepdims=True)
+        return SurfacePoints(
+            triangle=found.triangle,
+            weights=found.weights,
+            positions=(self.vertices[corners] * found.weights[..., None]).sum(axis=1),
+            normals=normals / np.maximum(length, 1e-12),
+            distance=np.sqrt(found.squared),
+            at_border=self.border.holds(self.faces, found.triangle, found.weights),
+        )
+
+    def samples(
+        self, count: int, within: Bool[np.ndarray, " F"] | None = None
+    ) -> Float64[np.ndarray, "N 3"]:
+        """Points spread evenly over the area, always the same ones.
+
+        Every triangle gets its share of the area (systematic sampling); inside, the places follow the R2 sequence
+        (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"), folded into the triangle.
+
+        Args:
+            count: How many; none if the chosen triangles have no area.
+            within: Which triangles to use; all if absent.
+        """
+        area = np.linalg.norm(face_areas(self.vertices, self.faces), axis=1)
+        if within is not None:
+            area = np.where(within, area, 0.0)
+        total = np.cumsum(area)
+        if not total[-1] > 0:
+            return np.zeros((0, 3))
+        marks = (np.arange(count) + 0.5) / count * total[-1]
+        chosen = np.minimum(np.searchsorted(total, marks), len(area) - 1)
+        plastic = 1.324717957244746
+        u, v = (np.mod(0.5 + np.arange(count) / plastic**k, 1.0) for k in (1, 2))
+        fold = u + v > 1
+        u, v = np.where(fold, 1 - u, u), np.where(fold, 1 - v, v)
+        a, b, c = self.vertices[self.faces[chosen]].transpose(1, 0, 2)
+        return np.asarray(a + u[:, None] * (b - a) + v[:, None] * (c - a))
+
+    def reversed(self) -> "Surface":
+        """The same surface, inside out."""
+        return Surface(self.vertices, self.faces, -self.normals, self.border, self.tree)
