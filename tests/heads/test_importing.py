@@ -158,3 +158,23 @@ def test_published_srgb_is_kept_and_decodes_linear() -> None:
     assert up[1].unique().tolist() == [1.0]
     linear = linear_head(mask_model(albedo_mean=mean, albedo=basis))
     assert linear.albedo_of(torch.tensor([9.0]))[0, 0].item() == pytest.approx(1.4)
+
+
+def test_codes_of_different_batches_are_repeated_against_each_other() -> None:
+    head = linear_head(mask_model()).to(dtype=torch.float64)
+    code = torch.randn(2, 1, 2, dtype=torch.float64)
+    weights = torch.randn(5, 2, dtype=torch.float64)
+    got = head.vertices(code, weights)
+    assert got.shape == (2, 5, SIDE * SIDE, 3)
+    one = head.mean + sum(code[1, 0, k] * head.identity[k] for k in range(2))
+    one = one + sum(weights[3, k] * head.expression[k] for k in range(2))
+    torch.testing.assert_close(got[1, 3], one)
+    torch.testing.assert_close(head.vertices(None, weights)[0], head.vertices(None, weights[0]))
+    assert head.vertices() is head.mean
+
+
+def test_decoding_has_exact_gradients() -> None:
+    head = linear_head(mask_model()).to(dtype=torch.float64)
+    inputs = (torch.randn(2, 3), torch.randn(2, 2))
+    inputs = tuple(x.double().requires_grad_() for x in inputs)
+    assert torch.autograd.gradcheck(head.vertices, inputs)

@@ -121,11 +121,19 @@ class LinearHead:
 
         Fewer coefficients than modes use the first ones. Without coefficients: the mean, (V, 3).
         """
-        total = self.mean
-        for code, basis in ((identity, self.identity), (expression, self.expression)):
-            if code is not None:
-                total = total + torch.einsum("...k,kvc->...vc", code, basis[: code.shape[-1]])
-        return total
+        codes = [
+            (code, basis)
+            for code, basis in ((identity, self.identity), (expression, self.expression))
+            if code is not None
+        ]
+        if not codes:
+            return self.mean
+        batch = torch.broadcast_shapes(*(code.shape[:-1] for code, _ in codes))
+        total = self.mean.flatten()
+        for code, basis in codes:
+            rows = code.expand(*batch, code.shape[-1]).reshape(-1, code.shape[-1])
+            total = torch.addmm(total, rows, basis[: code.shape[-1]].flatten(1))
+        return total.view(*batch, *self.mean.shape)
 
     def albedo_of(self, code: Float[Tensor, "*B A"]) -> Float[Tensor, "*B V 3"]:
         """Albedo from coefficients, linear RGB, not clipped (but at 0 and 1 where the model is one of sRGB).
