@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from headform.weights.pickle_child import limit
 
-_MARGIN = 1 << 30
+_MARGIN = 1 << 29
 _SECONDS = 120
 _KINDS = "biuf"
 _OWN_FILTERS = {1, 2, 3, 6}  # deflate, shuffle, fletcher32, scale-offset: in the library itself
