@@ -114,12 +114,13 @@ class LinearHead:
 
     def vertices(
         self,
-        identity: Float[Tensor, "*B K"] | None = None,
-        expression: Float[Tensor, "*B E"] | None = None,
-    ) -> Float[Tensor, "*B V 3"]:
+        identity: Float[Tensor, "*#B K"] | None = None,
+        expression: Float[Tensor, "*#B E"] | None = None,
+    ) -> Float[Tensor, "... V 3"]:
         """Decode: mean + identity . modes + expression . shapes (Egger et al. 2020, eq. 2). Differentiable.
 
         Fewer coefficients than modes use the first ones. Without coefficients: the mean, (V, 3).
+        Batch axes are broadcast.
         """
         codes = [
             (code, basis)
