@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
+from headform.fit.now_crop import crop_sphere
 from headform.fit.surface import Border
 from headform.heads.coefficients import layout_of
 from headform.heads.linear import PARTS, LinearHead
-from headform.fit.now_crop import crop_sphere
 
 LANDMARKS = 68
 
