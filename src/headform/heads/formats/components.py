@@ -10,13 +10,14 @@ from headform.errors import WeightsError
 from headform.heads.importing import METRES_PER, check_finite, check_shape
 
 _HEAD_HEIGHT_M = 0.22
+_LARGEST = 1e12
 
 
 def per_sigma(
     where: str,
     name: str,
     basis: Float[np.ndarray, "N K"],
-    variance: Float[np.ndarray, " K"],
+    variance: Float[np.ndarray, " M"],
 ) -> tuple[Float[np.ndarray, "K V 3"], Float[np.ndarray, " K"], str]:
     """Components of unit length times the square root of their variance (Blanz & Vetter 1999, eq. 1).
 
@@ -38,8 +39,10 @@ def per_sigma(
     length = np.sqrt(np.einsum("nk,nk->k", basis, basis, dtype=np.float64))
     scaled = bool(np.allclose(length, sigma, rtol=0.02)) and not np.allclose(length, 1, rtol=0.02)
     factor = np.ones_like(sigma) if scaled else sigma
-    modes = np.empty((basis.shape[1], *(basis.shape[0] // 3, 3)), np.float32)
-    modes.reshape(len(modes), -1)[:] = basis.T * factor[:, None].astype(basis.dtype)
+    flat = np.empty((basis.shape[1], basis.shape[0]), np.float32)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with the head
+        np.multiply(basis.T, factor[:, None], out=flat, casting="same_kind")
+    modes = flat.reshape(len(flat), basis.shape[0] // 3, 3)
     note = f"the {name} components were already multiplied by their standard deviations"
     return modes, sigma, note if scaled else ""
 
@@ -48,11 +51,15 @@ def coordinates(where: str, name: str, flat: np.ndarray) -> Float[np.ndarray, "V
     """A vector x0 y0 z0 x1 ... as points, float64.
 
     Raises:
-        WeightsError: ``model_shape`` when it is empty or not divisible by 3.
+        WeightsError: ``model_shape`` when it is empty or not divisible by 3; ``model_not_finite`` when a number is NaN, or
+            larger than any unit explains.
     """
     if not flat.size or flat.size % 3:
         what = f"`{name}` has {flat.size} numbers, expected three for each vertex"
         raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
+    if not np.abs(flat).max() < _LARGEST:
+        what = f"`{name}` holds numbers that are not finite or beyond {_LARGEST:g}"
+        raise WeightsError("model_not_finite", what, where, "get the model again")
     return flat.astype(np.float64).reshape(-1, 3)
 
 

@@ -8,7 +8,6 @@ bottom. Millimetres.
 """
 
 import struct
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,10 @@ from headform.errors import WeightsError
 from headform.heads.formats.cereal import Archive
 from headform.heads.formats.companions import Companions, first_bytes, size_of
 from headform.heads.formats.components import coordinates
-from headform.heads.formats.surrey import Components, Content, assemble
+from headform.heads.formats.surrey_model import Components, Content
 from headform.heads.importing import check_finite
-from headform.heads.linear import LinearHead
 from headform.weights.file_bytes import read_bytes
 
-KIND = "surrey_scm"
 _MAX_TEXT = 1 << 26
 
 
@@ -36,13 +33,13 @@ def recognises(path: Path) -> bool:
     return bool(vertices and triangles and 12 * triangles + 24 * vertices < size_of(path))
 
 
-def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
-    """Read a ``.scm`` file; companions as for `surrey.read`, and an ``*isomap*`` text file that must be given.
+def read_content(path: Path, files: Companions) -> Content:
+    """Read a ``.scm`` file, and its texture coordinates where `files` holds an ``*isomap*``.
 
     Raises:
-        WeightsError: As `surrey.read`.
+        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_shape``, ``model_mismatch`` (texture coordinates of
+            another resolution).
     """
-    path = Path(path)
     where = repr(str(path))
     archive = Archive(read_bytes(path), where)
     vertices, faces = archive.number("I", "vertices"), archive.number("I", "triangles")
@@ -59,14 +56,12 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         colour = Components(nothing, nothing, nothing, triangles)
     if archive.remaining:
         notes.append(f"{archive.remaining} bytes after the colours are of unknown meaning")
-    files = Companions(path, companions)
     texture = files.fetch(("*isomap*",), lambda p: _read_isomap(p, vertices))
     if texture is None:
         texture = np.zeros((0, 2))
-    content = Content(
+    return Content(
         mean, shape, colour, (), None, {}, texture, triangles[:0].astype(np.int32), tuple(notes)
     )
-    return assemble(content, files, where)
 
 
 def _components(archive: Archive, name: str, triangles: Int[np.ndarray, "F 3"]) -> Components:

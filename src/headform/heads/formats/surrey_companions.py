@@ -98,8 +98,7 @@ def read_contour(path: Path, vertices: int, chin: int) -> Int[np.ndarray, "17 C"
 
 
 def read_symmetry(path: Path, vertices: int) -> Int[np.ndarray, " V"]:
-    """``sfm_reference_symmetry.txt``: the mirror image of each vertex of the reference, one a line, from 1; # starts a
-    comment.
+    """``sfm_reference_symmetry.txt``: the mirror image of each vertex, one a line, from 1; # starts a comment.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``, ``model_mismatch`` when it is not for these vertices.
