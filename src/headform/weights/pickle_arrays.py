@@ -2,9 +2,9 @@
 
 Runs in the child process of `headform.weights.unpickle`; imports numpy and the standard library.
 
-A global that a pickle names is only a name. The names in `FACTORIES` stand for functions of this
-module, which check what they are given; nothing of the named package is ever called. A new kind of
-object is one more entry in `FACTORIES`.
+A global that a pickle names is only a name. The names in `FACTORIES` (and in `pickle_objects.FACTORIES`,
+which adds those of head models) stand for functions of ours, which check what they are given; nothing of
+the named package is ever called. A new kind of object is one more entry.
 """
 
 import math
@@ -52,6 +52,12 @@ class Buildable(Protocol):
         """
 
 
+class Holder:
+    """A node that stands for what it holds."""
+
+    value: Any = None
+
+
 class DtypeNode:
     """A numpy dtype of numbers, booleans or fixed-width strings (or `object`, for lists)."""
 
@@ -78,7 +84,7 @@ class DtypeNode:
         return np.dtype(self.code)
 
 
-class ArrayNode:
+class ArrayNode(Holder):
     """A numpy array that is named first and filled by its state."""
 
     def __init__(self) -> None:
@@ -92,12 +98,12 @@ class ArrayNode:
         if isinstance(kind, DtypeNode) and kind.holds_objects:
             if not isinstance(data, list):
                 raise DamagedError("an object array without its list")
-            self.value = data
+            self.value = data[0] if shape == () and len(data) == 1 else data
             return
         self.value = array_from_bytes(data, kind, shape, "F" if fortran else "C")
 
 
-class JoblibNode:
+class JoblibNode(Holder):
     """joblib's stand-in for an array whose bytes follow its BUILD opcode in the file."""
 
     def __init__(self) -> None:
@@ -178,6 +184,13 @@ def _ordered(items: Any = ()) -> dict[Any, Any]:
     return dict(items)
 
 
+def _items(items: Any = ()) -> list[Any]:
+    """A set, which old protocols spell as a call; order is the file's."""
+    if not isinstance(items, (list, tuple)):
+        raise DamagedError("a set out of something else")
+    return list(items)
+
+
 def _with_numpy_homes(table: dict[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
     """Names under `numpy.core` are also reachable under `numpy._core`, their home since 2.0."""
     moved = {n.replace("numpy.core.", "numpy._core.", 1): f for n, f in table.items()}
@@ -196,6 +209,10 @@ FACTORIES: dict[str, Callable[..., Any]] = _with_numpy_homes(
         "_codecs.encode": _encode,
         "__builtin__.bytes": _bytes,
         "builtins.bytearray": _bytes,
+        "__builtin__.set": _items,
+        "builtins.set": _items,
+        "__builtin__.frozenset": _items,
+        "builtins.frozenset": _items,
     }
 )
 """What may be named, and what it builds. Everything else is refused by its name."""

@@ -1,5 +1,7 @@
 """The child process that reads pickles under limits and hands back arrays.
 
+A .npy or .npz file may hold pickles too; they are read in the same way.
+
 Runs alone, started by `headform.weights.unpickle`; imports numpy, lz4, the standard library.
 
 It writes an npz to standard output and exits with 0, or one line of JSON
@@ -20,9 +22,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from headform.weights import npz_file
 from headform.weights.pickle_arrays import DamagedError, RefusedError
 from headform.weights.pickle_flatten import flatten
 from headform.weights.pickle_machine import interpret
+from headform.weights.pickle_objects import FACTORIES
 
 FAILED = 3
 _CHUNK = 1 << 20
@@ -113,6 +117,37 @@ def unpack(file: BinaryIO, most: int) -> BinaryIO:
     return plain
 
 
+def value_of(file: BinaryIO, most: int) -> Any:
+    """What a pickle, a .npy or a .npz says, as nested plain values.
+
+    Args:
+        file: Uncompressed, at its beginning.
+        most: Bound on the arrays of a .npz together, in bytes.
+
+    Raises:
+        RefusedError: It asks for something that is not data, or for too much memory.
+        DamagedError: The bytes are cut or malformed.
+    """
+    magic = file.read(len(npz_file.NPY_MAGIC))
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    try:
+        if magic == npz_file.NPY_MAGIC:
+            return npz_file.read_entry(file, size, "value", most, _objects)
+        if magic.startswith(npz_file.ZIP_MAGIC):
+            with zipfile.ZipFile(file) as archive:
+                return npz_file.entries(archive, max_bytes=most, objects=_objects)
+    except npz_file.ArrayFileError as error:
+        raise RefusedError(error.what) from error
+    except npz_file.BROKEN as error:
+        raise DamagedError(str(error)) from error
+    return interpret(file, FACTORIES)
+
+
+def _objects(file: BinaryIO) -> Any:
+    return interpret(io.BytesIO(file.read()), FACTORIES)
+
+
 def to_npz(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
     """The arrays as an uncompressed npz, which numpy reads without any pickle."""
     out = io.BytesIO()
@@ -135,7 +170,7 @@ def main(memory_bytes: str, cpu_seconds: str, *paths: str) -> int:
         arrays: dict[str, npt.NDArray[Any]] = {}
         for number, path in enumerate(paths):
             with Path(path).open("rb") as file:
-                found = flatten(interpret(unpack(file, memory // 4)))
+                found = flatten(value_of(unpack(file, memory // 4), memory // 4))
             arrays |= {f"{number}/{name}": array for name, array in found.items()}
         answer = to_npz(arrays)
         sys.stdout.buffer.write(answer)

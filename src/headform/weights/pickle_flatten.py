@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from headform.weights.pickle_arrays import (
-    ArrayNode,
     DamagedError,
     DtypeNode,
     Global,
-    JoblibNode,
+    Holder,
 )
 
 
@@ -39,8 +38,9 @@ def flatten(value: Any, *, most: int = 100_000) -> dict[str, npt.NDArray[Any]]:
         visited += 1
         if visited > most:
             raise DamagedError(f"more than {most} entries")
-        if isinstance(item, (ArrayNode, JoblibNode)):
-            item = item.value
+        if isinstance(item, Holder):
+            queue.append((path, item.value))
+            continue
         children = _children(item)
         if children is not None:
             visited += len(children)

@@ -2,17 +2,17 @@
 
 Runs in the child process of `headform.weights.unpickle`; imports numpy and the standard library.
 
-Python's own unpickler looks up what a file names and calls it. This one knows the names in
-`pickle_arrays.FACTORIES` and ends the reading at any other, by name. The opcodes are decoded by the
+Python's own unpickler looks up what a file names and calls it. This one knows the names in the table
+that it is given (`pickle_objects.FACTORIES`) and ends the reading at any other, by name. The opcodes are decoded by the
 standard library's `pickletools.genops`, which only splits bytes.
 """
 
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, BinaryIO
 
 from headform.weights.pickle_arrays import (
-    FACTORIES,
     Buildable,
     DamagedError,
     Global,
@@ -29,11 +29,15 @@ _EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_LIST": list, "EMPTY_SET": list, "
 _FIXED_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
+Factories = Mapping[str, Callable[..., Any]]
+
+
 class Machine:
     """The stack, the memo and the marks of one pickle."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, factories: Factories) -> None:
         self.file = file
+        self.factories = factories
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -83,7 +87,7 @@ class Machine:
     def name_global(self, module: Any, name: Any) -> None:
         """Push a name if it is on the list, else stop reading here."""
         full = f"{module}.{name}"
-        if full not in FACTORIES:
+        if full not in self.factories:
             raise RefusedError(full)
         self.stack.append(Global(full))
 
@@ -93,7 +97,7 @@ class Machine:
             raise RefusedError(f"call of a {type(target).__name__}")
         if not isinstance(arguments, tuple) or keywords:
             raise DamagedError(f"{target.name} with malformed arguments")
-        self.stack.append(FACTORIES[target.name](*arguments))
+        self.stack.append(self.factories[target.name](*arguments))
 
     def _do_proto(self, version: int) -> None:
         if version > 5:
@@ -196,25 +200,26 @@ class Machine:
         node = self.stack[-1]
         if not isinstance(node, Buildable):
             raise RefusedError(f"state for a {type(node).__name__}")
-        node.build(state, self.file, interpret)
+        node.build(state, self.file, partial(interpret, factories=self.factories))
 
 
-def interpret(file: BinaryIO) -> Any:
+def interpret(file: BinaryIO, factories: Factories) -> Any:
     """The value of the pickle that starts at the file's position.
 
     Args:
         file: Seekable, uncompressed.
+        factories: What may be named, and what it builds.
 
     Returns:
         Nested lists, tuples, dicts, numbers, strings, bytes and nodes that hold arrays.
 
     Raises:
-        RefusedError: The file names a global that is not in `FACTORIES`, or asks for more than
+        RefusedError: The file names a global that is not in `factories`, or asks for more than
             data.
         DamagedError: The bytes are cut or malformed.
     """
     try:
-        return Machine(file).run()
+        return Machine(file, factories).run()
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}"[:200]) from error
     except RecursionError as error:

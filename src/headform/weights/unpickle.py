@@ -37,6 +37,9 @@ def read_pickle(
 ) -> dict[str, npt.NDArray[Any]]:
     """Read a pickle or joblib file, plain or compressed, without running anything in it.
 
+    Arrays of numpy come out as they are, chumpy's and torch's as arrays, a sparse matrix of scipy as its `format`, `shape`,
+    `data` and indices (`J_regressor/indptr`). A .npy or .npz that holds pickles is read too.
+
     Args:
         path: A regular file; lz4, zlib, gzip, bz2 and xz are unpacked.
         memory_bytes: Address space of the child. The unpacked content may take a quarter of it.
