@@ -75,6 +75,25 @@ def test_triangles_without_area_are_segments_and_points() -> None:
     assert (found.squared.tolist(), found.triangle.tolist()) == ([1.0], [0])
 
 
+@given(seed=st.integers(0, 10_000), thin=st.sampled_from([1e-3, 1e-5, 1e-8, 1e-12]))
+def test_thin_triangles_keep_their_digits(seed, thin) -> None:
+    """A needle is the segment it nearly is; all corners take their turn at its point."""
+    rng = np.random.default_rng(seed)
+    ends = rng.normal(0, 1, (2, 3))
+    side = rng.normal(0, thin, 3)
+    vertices = np.array([ends[0], ends[1], ends.mean(0) + side])
+    vertices = np.vstack([vertices, [ends[0], ends[1], ends[0] + side]])
+    faces = np.array([np.roll([0, 1, 2], seed % 3), np.roll([3, 4, 5], seed % 3)])
+    points = rng.normal(0, 1, (20, 3))
+    along = np.clip(
+        (points - ends[0]) @ (ends[1] - ends[0]) / ((ends[1] - ends[0]) ** 2).sum(), 0, 1
+    )
+    way = np.linalg.norm(ends[0] + along[:, None] * (ends[1] - ends[0]) - points, axis=1)
+    found = closest_points(points, vertices, faces)
+    np.testing.assert_allclose(np.sqrt(found.squared), way, atol=4 * thin + 1e-13)
+    assert (np.sqrt(found.squared) <= way + 1e-13).all(), "the segment is part of the needle"
+
+
 def test_many_equal_boxes() -> None:
     """Median splits cannot tell these apart; the tree must still end."""
     vertices, faces = grid(2, 2)

@@ -52,14 +52,3 @@ def grow(lows, highs):
         todo.append((made + 1, half, end))
         made += 2
     return order, child[:made], low[:made], high[:made]
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
-def box_distance(p, low, high):
-    """Squared distance from a point to a box, 0 inside."""
-    total = 0.0
-    for k in range(3):
-        way = max(low[k] - p[k], p[k] - high[k], 0.0)
-        total += way * way
-    return total
