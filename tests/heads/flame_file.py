@@ -251,8 +251,8 @@ def flame_masks(model: FlameModel) -> dict[str, np.ndarray]:
     chosen = {
         "eye_region": skin & (z > 0.03) & (y > 0.01) & (y < 0.05),
         "neck": skin & (y < -0.08),
-        "left_eyeball": number >= 4477,
-        "right_eyeball": (number >= HEAD_VERTICES) & (number < 4477),
+        "left_eyeball": (number >= HEAD_VERTICES) & (number < 4477),
+        "right_eyeball": number >= 4477,
         "forehead": skin & (z > 0.02) & (y > 0.05),
         "lips": skin & (z > 0.05) & (np.abs(x) < 0.027) & (y < -0.035) & (y > -0.058),
         "nose": skin & (z > 0.06) & (np.abs(x) < 0.016) & (y > -0.02) & (y < 0.03),
