@@ -73,7 +73,9 @@ def test_the_published_file(data_root: Path) -> None:
     points = head.landmarks(head.mean)
     assert float((points[36] - points[45]).norm()) == pytest.approx(0.0923588, abs=1e-6)
     assert 0 <= float(head.mean[:, 2].max() - points[30, 2]) < 0.003  # the tip of the nose
-    assert float(np.corrcoef(head.uv[:, 1].numpy(), head.mean[:, 1].numpy())[0, 1]) > 0.99  # v runs upwards
+    assert (
+        float(np.corrcoef(head.uv[:, 1].numpy(), head.mean[:, 1].numpy())[0, 1]) > 0.99
+    )  # v runs upwards
     smile = head.expression[NAMES.index("happiness")]
     corners = head.landmark_vertices[[48, 54], 0]
     assert float(smile[corners, 1].min()) > 0.002  # the corners of the mouth go up

@@ -1,37 +1,17 @@
-"""Files that stand beside a model file or are given with it, and the first bytes of a file of unknown kind.
+"""Files that stand beside a model file or are given with it.
 
 No arrays here, hence no letters.
 """
 
-import stat
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
 
 from headform.errors import WeightsError
+from headform.heads.formats.peek import size_of
 
 Read = TypeVar("Read")
-
-
-def first_bytes(path: Path, count: int = 64) -> bytes:
-    """The first bytes of a regular file; none of anything else. Never raises."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return b""
-        with path.open("rb") as file:
-            return file.read(count)
-    except (OSError, ValueError):  # ValueError: a NUL in the name
-        return b""
-
-
-def size_of(path: Path) -> int:
-    """Bytes of a regular file, else -1. Never raises."""
-    try:
-        info = path.stat()
-    except (OSError, ValueError):
-        return -1
-    return info.st_size if stat.S_ISREG(info.st_mode) else -1
 
 
 class Companions:
@@ -54,8 +34,8 @@ class Companions:
         """Read the first file that is there.
 
         Args:
-            names: Patterns such as ``ibug_to_*.txt``, in lower case. Those without a wildcard are looked for beside the
-                model.
+            names: Patterns such as ``ibug_to_*.txt``; case matters beside the model alone. Those without a wildcard are
+                looked for there.
             read: Reader of the file.
             absent: Note for the case that there is none.
 
@@ -63,7 +43,7 @@ class Companions:
             WeightsError: What `read` raises for a file that was given.
         """
         for number, path in enumerate(self._given):
-            if any(fnmatch(path.name.lower(), name) for name in names):
+            if any(fnmatch(path.name.lower(), name.lower()) for name in names):
                 del self._given[number]
                 value = read(path)
                 self.sources.append(path)

@@ -1,10 +1,10 @@
 """Principal components as published, turned into displacements per standard deviation; a unit for heads without landmarks.
 
-V vertices, K components, N = 3 V coordinates.
+V vertices, F triangles, K components, N = 3 V coordinates.
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
 from headform.heads.importing import METRES_PER, check_finite, check_shape
@@ -47,6 +47,18 @@ def per_sigma(
     return modes, sigma, note if scaled else ""
 
 
+def numbers(where: str, name: str, value: object) -> Float[np.ndarray, "..."]:
+    """A value out of a file as an array of floating-point numbers.
+
+    Raises:
+        WeightsError: ``model_shape`` when it is a text, a structure, or the like.
+    """
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
+        what = f"`{name}` is no array of numbers"
+        raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
+    return value if value.dtype.kind == "f" else value.astype(np.float64)
+
+
 def coordinates(where: str, name: str, flat: np.ndarray) -> Float[np.ndarray, "V 3"]:
     """A vector x0 y0 z0 x1 ... as points, float64.
 
@@ -61,6 +73,34 @@ def coordinates(where: str, name: str, flat: np.ndarray) -> Float[np.ndarray, "V
         what = f"`{name}` holds numbers that are not finite or beyond {_LARGEST:g}"
         raise WeightsError("model_not_finite", what, where, "get the model again")
     return flat.astype(np.float64).reshape(-1, 3)
+
+
+def from_zero(
+    where: str, faces: np.ndarray, vertices: int, first: int
+) -> tuple[Int[np.ndarray, "F 3"], str]:
+    """Triangles counted from 0, of a format that counts from `first` (0 or 1).
+
+    A file that counts the other way is read too: whoever converted it forgot, and the range of the numbers shows it.
+
+    Returns:
+        The triangles; a note, empty where the file counts as documented.
+
+    Raises:
+        WeightsError: ``model_shape``, ``model_index`` when there are no triangles or they fit neither way.
+    """
+    check_shape(where, "triangles", faces, None, 3)
+    if not faces.size:
+        raise WeightsError("model_index", "there are no triangles", where, "get the model again")
+    if not np.isfinite(faces).all() or (faces != np.round(faces)).any():
+        what = "the triangles are not made of whole numbers"
+        raise WeightsError("model_index", what, where, "get the model again")
+    low, high = int(faces.min()), int(faces.max())
+    found = first if first <= low and high < vertices + first else 1 - first
+    if low < found or high >= vertices + found:
+        what = f"the triangles name vertices {low} to {high}, there are {vertices}"
+        raise WeightsError("model_index", what, where, "get the model again")
+    note = f"the triangles count from {found}, the publisher's from {first}"
+    return faces.astype(np.int64) - found, "" if found == first else note
 
 
 def unit_by_height(mean: Float[np.ndarray, "V 3"]) -> str:

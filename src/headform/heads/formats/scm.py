@@ -15,8 +15,9 @@ from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
 from headform.heads.formats.cereal import Archive
-from headform.heads.formats.companions import Companions, first_bytes, size_of
+from headform.heads.formats.companions import Companions
 from headform.heads.formats.components import coordinates
+from headform.heads.formats.peek import first_bytes, size_of
 from headform.heads.formats.surrey_model import Components, Content
 from headform.heads.importing import check_finite
 from headform.weights.file_bytes import read_bytes

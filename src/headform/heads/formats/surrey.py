@@ -18,8 +18,9 @@ from jaxtyping import Float
 from headform.heads.formats import scm
 from headform.heads.formats import surrey_companions as beside
 from headform.heads.formats.cereal import Archive
-from headform.heads.formats.companions import Companions, first_bytes, size_of
+from headform.heads.formats.companions import Companions
 from headform.heads.formats.components import coordinates, per_sigma
+from headform.heads.formats.peek import first_bytes, size_of
 from headform.heads.formats.surrey_model import Components, Content, assemble, column
 from headform.heads.importing import check_shape
 from headform.heads.linear import LinearHead
