@@ -19,6 +19,7 @@ from headform.cli.message import error_line
 from headform.cli.reconstruct import Reconstruct
 from headform.cli.synth import Synth
 from headform.cli.train import Train
+from headform.cli.weights_convert import Weights
 
 _Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
@@ -27,6 +28,7 @@ _Command = (
     | Train
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[ContactSheet, tyro.conf.subcommand("contact-sheet")]
+    | Weights
 )
 
 

@@ -1,0 +1,88 @@
+"""`headform weights`: PyTorch checkpoints looked into and converted, without running anything in them.
+
+No arrays here, hence no letters.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg, subcommand
+
+from headform import errors
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """List what a PyTorch checkpoint holds."""
+
+    source: Positional[Path]
+    """A .pth, .pt, .tar or .ckpt file."""
+
+    def run(self) -> int:
+        """Print one line per tensor and per value."""
+        from headform.weights.torch_file import read_torch
+
+        found = read_torch(self.source)
+        for name, tensor in found.tensors.items():
+            shape = "x".join(str(n) for n in tensor.shape) or "number"
+            print(f"{name}  {shape}  {str(tensor.dtype).removeprefix('torch.')}")
+        for name, value in found.values.items():
+            print(f"{name} = {value!r:.80}")
+        count = sum(tensor.numel() for tensor in found.tensors.values())
+        print(f"{len(found.tensors)} tensors, {count} numbers")
+        return errors.SUCCESS
+
+
+@dataclass(frozen=True)
+class ConvertWeights:
+    """Write the network in a PyTorch checkpoint as safetensors, with a card of where it came from."""
+
+    source: Positional[Path]
+    """A .pth, .pt, .tar or .ckpt file."""
+    out: Annotated[Path, arg(aliases=("-o",))]
+    """The .safetensors file to write; floating numbers are stored in single precision."""
+    part: str | None = None
+    """Where in the checkpoint the network is, such as arcface; found out if not given."""
+    overwrite: bool = False
+    """Replace a file that is there."""
+
+    def run(self) -> int:
+        """Convert, and say what was found."""
+        from headform.weights.model_file import save_model
+        from headform.weights.torch_file import state_dict_of
+
+        if self.out.suffix != ".safetensors":
+            what = f"{self.out.name} does not end in .safetensors"
+            advice = "name the output like net.safetensors"
+            raise errors.UsageError("out_suffix", what, "-o", advice)
+        if self.out.exists() and not self.overwrite:
+            what, advice = "there is such a file already", "give --overwrite or another -o"
+            raise errors.UsageError("out_exists", what, str(self.out), advice)
+        # shared and expanded tensors each get memory of their own
+        tensors = {
+            n: t.clone().contiguous() for n, t in state_dict_of(self.source, self.part).items()
+        }
+        digest = hashlib.sha256(self.source.read_bytes()).hexdigest()
+        card = {
+            "data": f"converted from {self.source.name}, SHA-256 {digest}",
+            "licence": "that of the converted file",
+            "command": f"headform weights convert {self.source.name}",
+            "commit": None,
+            "images_seen": None,
+            "minutes": None,
+            "seed": None,
+            "config": {"part": self.part},
+            "metrics": {},
+        }
+        save_model(self.out, tensors, card, half=False)
+        count = sum(tensor.numel() for tensor in tensors.values())
+        print(f"{self.out}: {len(tensors)} tensors, {count} numbers")
+        return errors.SUCCESS
+
+
+Weights = Annotated[
+    Annotated[Inspect, subcommand("inspect")] | Annotated[ConvertWeights, subcommand("convert")],
+    subcommand("weights", description="PyTorch checkpoints: inspect, convert to safetensors."),
+]
