@@ -28,12 +28,12 @@ from headform.fit.plane_step import (
     points_as_planes,
 )
 from headform.fit.shape_model import ShapeModel
-from headform.fit.surface import Surface
+from headform.fit.surface import Surface, SurfacePoints
 from headform.geometry.similarity import Similarity, fit_similarity
 
 JAW = 17
 """The first landmarks run along the jaw; people and models disagree about where."""
-_ROBUST = 3.0  # residuals, in standard deviations of the noise, where trust has fallen to a quarter
+_ROBUST = 3.0  # residuals, in standard deviations, where trust has fallen to a quarter
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Stage:
 STAGES = (
     Stage(12, 0.030, 0.3, 0.003, 0.003, 2e-4),
     Stage(15, 0.015, 0.5, 0.001, 0.004, 1e-4),
-    Stage(40, 0.008, 0.6, 2e-5, 0.010, 1e-5),
+    Stage(40, 0.008, 0.6, 2e-5, 0.005, 1e-5),
 )
 
 
@@ -252,8 +252,12 @@ class _Pairs:
         good = ~out.at_border & (out.distance < stage.reach) & (alike > stage.cosine)
         back = head.closest(self.samples)
         own = self.surface.closest(self.samples).normals
-        kept = ~back.at_border & (back.distance < stage.reach)
-        kept &= (back.normals * own).sum(axis=1) > stage.cosine
+        kept = ~back.at_border & ((back.normals * own).sum(axis=1) > stage.cosine)
+        kept |= self._between_lips(back)
+        kept &= back.distance < stage.reach
+        # along the way there: across the surface, but at the lips' edge wherever it leads
+        way = (self.samples - back.positions) / np.maximum(back.distance, 1e-12)[:, None]
+        normal = np.where((back.distance > 1e-9)[:, None], way, back.normals)
         if good.sum() + kept.sum() < 30:
             raise InputError(
                 "fit_lost",
@@ -271,8 +275,8 @@ class _Pairs:
         backward = Planes(
             corners=self.model.faces[back.triangle[kept]],
             weights=back.weights[kept],
-            normal=back.normals[kept],
-            offset=(back.normals * self.samples).sum(axis=1)[kept],
+            normal=normal[kept],
+            offset=(normal * self.samples).sum(axis=1)[kept],
             stiffness=np.ones(int(kept.sum())),
         )
         planes = joined([forward, backward])
@@ -284,6 +288,13 @@ class _Pairs:
             Planes(planes.corners, planes.weights, planes.normal, planes.offset, stiffness),
             noise,
         )
+
+
+    def _between_lips(self, back: SurfacePoints) -> Bool[np.ndarray, " N"]:
+        """Which points found the open edge between the lips."""
+        corners = self.model.faces[back.triangle]
+        lips = self.model.lips[corners] | (back.weights < 1e-9)
+        return np.asarray(back.at_border & lips.all(axis=1))
 
 
 def _trust(
