@@ -43,3 +43,22 @@ def euler_from_rotation(rotation: Float[np.ndarray, "*B 3 3"]) -> Float64[np.nda
     """Yaw, pitch, roll in radians; pitch in [-π/2, π/2]; float64."""
     matrix = torch.from_numpy(np.array(rotation, np.float64))
     return np.asarray(torch_rotation.euler_from_rotation(matrix).numpy(), np.float64)
+
+
+def rotation_derivative(rotvec: Float[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3 3"]:
+    """Derivatives of `rotation_from_rotvec` by the vector's components, (component, row, column); float64.
+
+    Gallego and Yezzi (2015), equation 9; its series to the first order below an angle of 1e-5.
+    """
+    r = np.asarray(rotvec, np.float64)
+    crosses = np.cross(np.eye(3)[:, None], np.eye(3)[None]).transpose(
+        0, 2, 1
+    )  # of the unit vectors
+    whole = np.tensordot(r, crosses, 1)
+    squared = float(r @ r)
+    if squared < 1e-10:
+        return np.asarray(crosses + (crosses @ whole + whole @ crosses) / 2, np.float64)
+    rotation = rotation_from_rotvec(r)
+    sideways = np.cross(r, (np.eye(3) - rotation).T)  # row k: r × (I - R) e_k
+    inner = r[:, None, None] * whole + np.tensordot(sideways, crosses, 1)
+    return np.asarray(inner / squared @ rotation, np.float64)

@@ -1,0 +1,142 @@
+"""Powell's dogleg for least squares, with the stop rules that the NoW protocol rests on.
+
+Letters: K parameters.
+
+Madsen, Nielsen, Tingleff, Methods for Non-Linear Least Squares Problems (2004), algorithm 3.21, but for what `Rules` says.
+The numbers of the protocol depend on where the descent stops: run to convergence its medians move by a micrometre.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+import numpy as np
+from jaxtyping import Float64
+
+Vector = Float64[np.ndarray, " K"]
+Stop = Literal["gradient", "step", "improvement", "iterations"]
+
+
+@dataclass(frozen=True)
+class Linearised:
+    """A sum of squared residuals r at some parameters, with its derivatives J.
+
+    Attributes:
+        energy: r·r.
+        descent: (K,) float64, -Jᵀr, half the steepest descent.
+        curvature: (K, K) float64, JᵀJ.
+    """
+
+    energy: float
+    descent: Float64[np.ndarray, " K"]
+    curvature: Float64[np.ndarray, "K K"]
+
+
+At = TypeVar("At", bound=Linearised)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When to stop, and how far a step may go.
+
+    Attributes:
+        radius: First trust radius, in the norm of all parameters together.
+        gradient: Stop when no component of the descent is larger.
+        step: Stop when a step is shorter than this share of the parameters' length.
+        improvement: Stop after an accepted step that lowers the energy by less than this share.
+        iterations: Stop after so many linearisations.
+    """
+
+    radius: float = 0.1
+    gradient: float = 1e-15
+    step: float = 1e-15
+    improvement: float = 1e-4
+    iterations: int = 200
+
+
+@dataclass(frozen=True)
+class Minimum(Generic[At]):
+    """Where the descent ended.
+
+    Attributes:
+        parameters: (K,) float64.
+        at: The function there.
+        iterations: Linearisations used, the last accepted step's included.
+        evaluations: Times the function was computed.
+        stop: The rule that ended it.
+    """
+
+    parameters: Float64[np.ndarray, " K"]
+    at: At
+    iterations: int
+    evaluations: int
+    stop: Stop
+
+
+def minimise(
+    function: Callable[[Vector], At], start: Float64[np.ndarray, " K"], rules: Rules
+) -> Minimum[At]:
+    """Descend from `start`.
+
+    The radius grows to 2.5 steps when the energy falls by more than 0.9 of what the linear model promised and shrinks to
+    a quarter below 0.05. Gauss-Newton steps are solved directly, by the pseudo-inverse where JᵀJ is singular.
+
+    Args:
+        function: Energy, descent and curvature at parameters (K,).
+        start: (K,) first parameters.
+        rules: When to stop.
+    """
+    x, at = start.copy(), function(start)
+    radius, evaluations = rules.radius, 1
+    for iteration in range(1, rules.iterations + 1):
+        if np.abs(at.descent).max() < rules.gradient:
+            return Minimum(x, at, iteration - 1, evaluations, "gradient")
+        accepted = False
+        legs = _legs(at)
+        while not accepted:
+            step = _within(radius, *legs)
+            length = float(np.linalg.norm(step))
+            if length < rules.step * float(np.linalg.norm(x)):
+                return Minimum(x, at, iteration, evaluations, "step")
+            there = function(x + step)
+            evaluations += 1
+            promised = float(2.0 * at.descent @ step - step @ at.curvature @ step)
+            fallen = at.energy - there.energy
+            gain = fallen / promised if promised > 0 else -1.0
+            if gain > 0.9:
+                radius = max(radius, 2.5 * length)
+            elif gain < 0.05:
+                radius *= 0.25
+            accepted = gain > 0
+        share = fallen / at.energy
+        x, at = x + step, there
+        if share < rules.improvement:
+            return Minimum(x, at, iteration, evaluations, "improvement")
+    return Minimum(x, at, rules.iterations, evaluations, "iterations")
+
+
+def _legs(at: Linearised) -> tuple[Vector, Vector]:
+    """The best step down the gradient, and the Gauss-Newton step."""
+    g, A = at.descent, at.curvature
+    steep = float(g @ A @ g)
+    down = g * (float(g @ g) / steep) if steep > 0 else g
+    try:
+        newton = np.linalg.solve(A, g)
+    except np.linalg.LinAlgError:
+        newton = np.linalg.pinv(A, hermitian=True) @ g
+    return down, newton
+
+
+def _within(radius: float, down: Vector, newton: Vector) -> Vector:
+    """The dogleg's point: Gauss-Newton where the radius allows, else on the way to it, else straight down."""
+    if np.linalg.norm(newton) <= radius:
+        return newton
+    short = float(np.linalg.norm(down))
+    if short >= radius:
+        return down * (radius / short)
+    way = newton - down
+    a, b, c = float(way @ way), float(down @ way), short**2 - radius**2
+    root = float(np.sqrt(b * b - a * c))
+    # of the two forms of the positive solution the one without cancellation
+    share = (root - b) / a if b <= 0 else -c / (b + root)
+    return down + share * way

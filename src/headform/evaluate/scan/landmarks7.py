@@ -1,0 +1,84 @@
+"""The seven landmarks that scans and predictions are matched by: their order, and whether it is kept.
+
+Points are (7, 3), rows in the order of `NAMES`; left and right are the subject's.
+"""
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+from headform.errors import InputError
+
+NAMES = (
+    "right eye, outer corner",
+    "right eye, inner corner",
+    "left eye, inner corner",
+    "left eye, outer corner",
+    "nose bottom",
+    "right mouth corner",
+    "left mouth corner",
+)
+
+OF_68 = (36, 39, 42, 45, 33, 48, 54)
+"""Their rows among iBUG's 68."""
+
+OF_51 = (19, 22, 25, 28, 16, 31, 37)
+"""Their rows among the 51 without the jaw line."""
+
+
+def face_frame(points: Float[np.ndarray, "7 3"]) -> Float64[np.ndarray, "3 3"]:
+    """Axes of a face as columns: towards its left, upwards, and forwards if the landmarks are in order.
+
+    Left is from the right corners to the left ones, up from the mouth to the eyes, made square to left.
+
+    Raises:
+        ValueError: The landmarks lie on a line.
+    """
+    p = np.asarray(points, np.float64)
+    left = p[3] - p[0] + p[6] - p[5]
+    up = p[:4].mean(axis=0) - p[5:].mean(axis=0)
+    length = float(np.linalg.norm(left))
+    if length > 0:
+        left = left / length
+        up = up - left * (up @ left)
+    height = float(np.linalg.norm(up))
+    if not (length > 0 and height > 1e-6 * length):
+        raise ValueError("the landmarks lie on a line")
+    up = up / height
+    return np.stack([left, up, np.cross(left, up)], axis=1)
+
+
+def check_order(points: Float[np.ndarray, "7 3"], where: str) -> None:
+    """Refuse landmarks whose places do not go with their names.
+
+    In the face's own axes the four eye corners must follow each other from right to left, then the mouth's two, and the
+    nose bottom must lie between eyes and mouth in height. All left and right exchanged cannot be told from a mirrored
+    face, so that is not judged here (`Alignment.mirrors` does).
+
+    Args:
+        points: (7, 3), any unit and frame.
+        where: The file, for the message.
+
+    Raises:
+        InputError: `landmarks_not_finite`, `landmarks_degenerate` (all on a line), `landmarks_order`.
+    """
+    p = np.asarray(points, np.float64)
+    if not np.isfinite(p).all():
+        raise InputError("landmarks_not_finite", "a landmark is NaN or infinite", where)
+    try:
+        axes = face_frame(p)
+    except ValueError as error:
+        raise InputError("landmarks_degenerate", str(error), where) from error
+    x, y, _ = (p @ axes).T
+    wrong = ""
+    for first, second in ((0, 1), (1, 2), (2, 3), (5, 6)):
+        if not x[first] < x[second]:
+            wrong = f"row {first} is not to the right of row {second}"
+    if not max(y[5:]) < y[4] < min(y[:4]):
+        wrong = "row 4 is not between eyes and mouth"
+    if wrong:
+        raise InputError(
+            "landmarks_order",
+            f"the landmarks are not in the order of the protocol: {wrong}",
+            where,
+            f"write them as {'; '.join(NAMES)}",
+        )

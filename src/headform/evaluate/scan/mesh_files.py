@@ -1,0 +1,44 @@
+"""Scans and predicted meshes from files, OBJ or PLY by what they hold.
+
+V vertices, F triangles.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from headform.mesh import obj, ply
+from headform.mesh.file_bytes import read_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Vertices and triangles.
+
+    Attributes:
+        vertices: (V, 3) float64, any unit and frame.
+        faces: (F, 3) int64.
+        name: Where it came from, for messages.
+    """
+
+    vertices: Float64[np.ndarray, "V 3"]
+    faces: Int[np.ndarray, "F 3"]
+    name: str = ""
+
+
+def read_surface(path: Path, *, require_faces: bool = True) -> Surface:
+    """Read an OBJ file (coloured ones too) or a PLY file with all its digits.
+
+    Args:
+        path: The file; whether it is PLY is seen from its first bytes.
+        require_faces: Refuse a file without faces; a scan is measured at its vertices and needs none.
+
+    Raises:
+        InputError: As `headform.mesh.obj.read` and `headform.mesh.ply.read`.
+    """
+    data = read_bytes(path)
+    decode = ply.decode if data[:3] == b"ply" else obj.decode
+    mesh = decode(data, name=str(path), require_faces=require_faces)
+    return Surface(np.asarray(mesh.vertices, np.float64), mesh.faces, str(path))

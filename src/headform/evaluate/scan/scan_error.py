@@ -1,0 +1,196 @@
+"""How far a predicted head is from a scan, by one of the protocols.
+
+Letters: V vertices and F triangles of a mesh, P measured vertices of the scan. Distances are in millimetres.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from headform.errors import InputError
+from headform.evaluate.scan import guards
+from headform.evaluate.scan.dogleg import minimise
+from headform.evaluate.scan.guards import Finding
+from headform.evaluate.scan.landmarks7 import check_order
+from headform.evaluate.scan.mesh_files import Surface
+from headform.evaluate.scan.procrustes import Alignment, procrustes
+from headform.evaluate.scan.protocol import MILLIMETRES, NOSE_RADIUS, Protocol, Unit
+from headform.evaluate.scan.region import face_sphere, inside, nose_tip
+from headform.evaluate.scan.rigid_surface import RigidSurface, SurfaceDistances
+from headform.mesh.closest_point import ClosestPointTree
+
+Landmarks = Float64[np.ndarray, "7 3"]
+
+FEWEST = 50
+"""Scan vertices that the region must hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScanError:
+    """Distances from a scan to a prediction, and how they came about.
+
+    Attributes:
+        distances: (P,) float64 mm, in the order of the scan's vertices.
+        scan_vertices: V of the whole scan.
+        scale: Millimetres of the scan per unit of the prediction, by the seven landmarks alone.
+        alignment: From the prediction's frame and unit to the scan's.
+        iterations: Gauss-Newton iterations of the refinement; 0 without one.
+        stop: The rule that ended it; "" without one.
+        border: Share of the measured vertices that are closest to the prediction's border.
+        findings: What makes the numbers doubtful.
+    """
+
+    distances: Float64[np.ndarray, " P"]
+    scan_vertices: int
+    scale: float
+    alignment: Alignment
+    iterations: int
+    stop: str
+    border: float
+    findings: tuple[Finding, ...]
+
+    @property
+    def median(self) -> float:
+        """Median distance."""
+        return float(np.median(self.distances))
+
+    @property
+    def mean(self) -> float:
+        """Mean distance."""
+        return float(self.distances.mean())
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the distances (division by P)."""
+        return float(self.distances.std())
+
+    @property
+    def rmse(self) -> float:
+        """Root of the mean squared distance."""
+        return float(np.sqrt((self.distances**2).mean()))
+
+
+def cropped(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> Float64[np.ndarray, "P 3"]:
+    """The scan's vertices that a protocol measures, in their order.
+
+    Raises:
+        InputError: `scan_unit`, `crop_empty`, or what `check_order` raises.
+    """
+    check_order(landmarks, f"landmarks of {scan.name}")
+    guards.check_scan_unit(landmarks, scan.name)
+    try:
+        if protocol.factor is None:
+            centre, radius = nose_tip(scan.vertices, landmarks), NOSE_RADIUS
+        else:
+            centre, radius = face_sphere(landmarks, protocol.factor)
+    except ValueError as error:
+        raise InputError("crop_empty", str(error), scan.name) from error
+    points = scan.vertices[inside(scan.vertices, centre, radius)]
+    if len(points) < FEWEST:
+        what = f"only {len(points)} vertices of the scan lie in the region"
+        fix = "check that its landmarks are in its own frame"
+        raise InputError("crop_empty", what, scan.name, fix)
+    return points
+
+
+def scan_error(
+    scan: Surface,
+    scan_landmarks: Landmarks,
+    prediction: Surface,
+    prediction_landmarks: Landmarks,
+    *,
+    protocol: Protocol,
+    unit: Unit | None = None,
+    metrical: bool = False,
+) -> ScanError:
+    """Align a prediction to a scan and measure.
+
+    Args:
+        scan: Neutral scan, millimetres; its faces are not used.
+        scan_landmarks: (7, 3) mm, in the protocol's order.
+        prediction: Neutral head, any frame.
+        prediction_landmarks: (7, 3) in the prediction's frame and unit.
+        protocol: See `headform.evaluate.scan.protocol`.
+        unit: Of the prediction; needed when metrical, else only compared with the scale found.
+        metrical: Keep the prediction's size instead of fitting a scale.
+
+    Raises:
+        InputError: `landmarks_order`, `landmarks_degenerate`, `landmarks_mirrored` (not in `official`), `scan_unit`,
+            `crop_empty`, `unit_wrong`.
+        ValueError: metrical without a unit.
+    """
+    if metrical and unit is None:
+        raise ValueError("a metrical evaluation needs the prediction's unit")
+    points = cropped(scan, scan_landmarks, protocol)
+    check_order(prediction_landmarks, f"landmarks of {prediction.name}")
+    best = procrustes(scan_landmarks, prediction_landmarks)
+    findings = [_judge_mirroring(best, protocol, prediction.name)]
+    if unit is not None:
+        where = prediction.name
+        findings.append(guards.judge_unit(best.scale, unit, metrical=metrical, where=where))
+    first = best
+    if metrical and unit is not None:
+        size, shift = MILLIMETRES[unit], best.shift
+        if not protocol.shift_of_fitted_scale:
+            middle = prediction_landmarks.mean(axis=0)
+            shift = scan_landmarks.mean(axis=0) - size * (best.turn @ middle)
+        first = Alignment(size, best.turn, shift)
+    surface = RigidSurface(
+        points,
+        ClosestPointTree.of(first.apply(prediction.vertices), prediction.faces),
+        not metrical,
+    )
+    iterations, stop, moved = 0, "", surface.start()
+    if protocol.refine is None:
+        at = surface(moved)
+    else:
+        found = minimise(surface, moved, protocol.refine)
+        at, moved = found.at, found.parameters
+        iterations, stop = found.iterations, found.stop
+    if stop == "iterations":
+        what = f"the alignment still moved after {iterations} iterations"
+        findings.append(Finding("not_converged", what))
+    alignment = surface.alignment(moved).after(first)
+    border, small = guards.judge_size(prediction.faces, at.triangle, at.weights)
+    findings.append(small)
+    scaled = prediction.vertices * best.scale, prediction_landmarks * best.scale
+    findings.append(guards.judge_mouth(scaled[0], prediction.faces, scaled[1]))
+    distances = at.distances
+    if protocol.to_plane:
+        distances = _to_plane(points, alignment.apply(prediction.vertices), prediction.faces, at)
+    return ScanError(
+        distances=distances,
+        scan_vertices=len(scan.vertices),
+        scale=best.scale,
+        alignment=alignment,
+        iterations=iterations,
+        stop=stop,
+        border=border,
+        findings=tuple(finding for finding in findings if finding is not None),
+    )
+
+
+def _judge_mirroring(best: Alignment, protocol: Protocol, name: str) -> Finding | None:
+    if not best.mirrors:
+        return None
+    finding = guards.reflected()
+    if not protocol.mirror:
+        fix = "exchange left and right; protocol official measures it mirrored"
+        raise InputError("landmarks_mirrored", finding.message, name, fix)
+    return finding
+
+
+def _to_plane(
+    points: Float64[np.ndarray, "P 3"],
+    vertices: Float64[np.ndarray, "V 3"],
+    faces: Int[np.ndarray, "F 3"],
+    at: SurfaceDistances,
+) -> Float64[np.ndarray, " P"]:
+    """Distance to the plane of the closest triangle; to the triangle itself where it has no area."""
+    a, b, c = vertices[faces[at.triangle]].transpose(1, 0, 2)
+    normal = np.cross(b - a, c - a)
+    length = np.linalg.norm(normal, axis=1)
+    flat = length > 0
+    height = np.abs(((points - a) * normal).sum(1))
+    return np.where(flat, height / np.where(flat, length, 1.0), at.distances)
