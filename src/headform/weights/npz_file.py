@@ -149,14 +149,18 @@ def holds_objects(path: Path | str) -> bool:
     return False
 
 
-def array_names(path: Path | str) -> tuple[str, ...]:
-    """Names of the arrays in a .npz, from its directory alone; none where it is no archive."""
+def array_shapes(path: Path | str) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the arrays in a .npz, from their headers alone; none where it is no sound archive."""
+    shapes = {}
     try:
         _regular_size(Path(path))
         with zipfile.ZipFile(path) as archive:
-            return _names(archive)
+            for name in _names(archive):
+                with archive.open(f"{name}.npy") as member:
+                    shapes[name] = read_header(member).shape
     except (OSError, ArrayFileError, *BROKEN):
-        return ()
+        return {}
+    return shapes
 
 
 def load_npz(
