@@ -42,6 +42,8 @@ FILES: tuple[str, ...] = (
     "photos/aflw2000_prnet/image03324.mat",
     "photos/aflw2000_prnet/image03614.mat",
     "photos/aflw2000_prnet/image04331.mat",
+    "photos/aflw2000_prnet/image00475.mat",
+    "photos/dlib_faces/training_with_face_landmarks.xml",
     "photos/ibug_lfpw/image_0001.pts",
     "photos/skimage/astronaut.png",
     "scans/meshmonk/SIMPOP_10.obj",

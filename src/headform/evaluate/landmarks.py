@@ -2,6 +2,7 @@
 
 The error of a face is the mean distance of its 68 points, divided by sqrt(width * height) of the
 box around the true points (Zhu et al. 2016 measure AFLW2000-3D so). P predicted and T true faces.
+Other sizes to divide by, bins of yaw, curves and pose are in `landmark_details`.
 """
 
 import json
@@ -13,30 +14,17 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
-from headform.evaluate.landmark_files import TrueFace, read_predictions, read_truth
+from headform.errors import InputError
+from headform.evaluate.landmark_details import details
+from headform.evaluate.landmark_errors import FaceScore, face_sizes
+from headform.evaluate.landmark_files import FoundFace, TrueFace, read_found, read_truth
+from headform.evaluate.pose import pose_error
 
 MINIMUM_OVERLAP = 0.2
 """Boxes of the same face have at least this intersection over union."""
 
 INNER = slice(17, 68)
 """All but the jaw line, on which conventions differ most."""
-
-
-@dataclass(frozen=True)
-class FaceScore:
-    """How well one true face was found.
-
-    Attributes:
-        photo: Its file.
-        set: Its data set.
-        error: Mean 68-point distance over sqrt(box area), a fraction; None for a missed face.
-        inner_error: The same over the 51 points that are not on the jaw line.
-    """
-
-    photo: str
-    set: str
-    error: float | None
-    inner_error: float | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +76,22 @@ class LandmarkTable:
             inner_mean=float(np.mean(inner)) if inner else None,
         )
 
+    def require_complete(self) -> None:
+        """Refuse to average over holes: a method that gives up on the hard faces would look better.
+
+        Raises:
+            InputError: `predictions_incomplete`, with how many and the first of them.
+        """
+        missed = [score.photo for score in self.scores if score.error is None]
+        if missed:
+            shown = ", ".join(list(dict.fromkeys(missed))[:5]) + (" ..." if len(missed) > 5 else "")
+            raise InputError(
+                "predictions_incomplete",
+                f"{len(missed)} of {len(self.scores)} faces have no prediction",
+                shown,
+                "give them, or average over the others with --allow-missing",
+            )
+
     def to_json(self) -> str:
         """Summaries by set, overall, and each face, as JSON text."""
         content = {
@@ -95,6 +99,7 @@ class LandmarkTable:
             "all": asdict(self.summary()),
             "sets": {name: asdict(self.summary(name)) for name in self.sets()},
             "unmatched": self.unmatched,
+            **details(self.scores),
             "faces": [asdict(score) for score in self.scores],
         }
         return json.dumps(content, indent=1) + "\n"
@@ -186,20 +191,29 @@ def match_faces(
 def evaluate_points(
     predictions: Mapping[str, Sequence[Float[np.ndarray, "68 2"]]], truth: Sequence[TrueFace]
 ) -> LandmarkTable:
+    """Score predicted points, listed by photo, against the annotated ones; see `evaluate_found`."""
+    found = {photo: [FoundFace(p) for p in faces] for photo, faces in predictions.items()}
+    return evaluate_found(found, truth)
+
+
+def evaluate_found(
+    predictions: Mapping[str, Sequence[FoundFace]], truth: Sequence[TrueFace]
+) -> LandmarkTable:
     """Score predicted faces, listed by photo, against the annotated ones.
 
     Args:
-        predictions: (68, 2) points in pixels, origin at the corner; a photo may be absent.
+        predictions: Pixels with the origin at the corner; a photo may be absent.
         truth: The annotated faces.
     """
     by_photo: dict[str, list[int]] = {}
     for index, face in enumerate(truth):
         by_photo.setdefault(face.photo, []).append(index)
-    scores = [FaceScore(face.photo, face.set, None, None) for face in truth]
+    scores = [_missed(face) for face in truth]
     unmatched = 0
     for photo, indices in by_photo.items():
         candidates = predictions.get(photo, [])
-        partners = match_faces(candidates, [truth[i].points for i in indices])
+        points = [face.points for face in candidates]
+        partners = match_faces(points, [truth[i].points for i in indices])
         unmatched += len(candidates) - sum(partner is not None for partner in partners)
         for index, partner in zip(indices, partners, strict=True):
             if partner is not None:
@@ -211,29 +225,47 @@ def evaluate_each(
     predict: Callable[[TrueFace], Float[np.ndarray, "68 2"]], truth: Sequence[TrueFace]
 ) -> LandmarkTable:
     """Score a method that is shown each true face, so that none is missed and none is matched."""
-    return LandmarkTable(tuple(_score(predict(face), face) for face in truth))
+    return LandmarkTable(tuple(_score(FoundFace(predict(face)), face) for face in truth))
 
 
-def evaluate_folder(predictions: Path, truth: Path) -> LandmarkTable:
+def evaluate_folder(predictions: Path, *truth: Path) -> LandmarkTable:
     """Score the `landmarks.json` files under a folder that `headform reconstruct` wrote.
 
     Args:
         predictions: The output folder; reconstruct with `--faces all`, for a photo may show several
             annotated faces.
-        truth: The annotation file, see `read_truth`.
+        truth: Annotation files or folders, see `read_truth`.
 
     Raises:
-        InputError: see `read_truth` and `read_predictions`.
+        InputError: see `read_truth` and `read_found`.
+        WeightsError: from a damaged `parameters.npz` or `.mat`.
     """
-    faces = read_truth(truth)
+    faces = read_truth(*truth)
     photos = list(dict.fromkeys(face.photo for face in faces))
-    return evaluate_points(read_predictions(predictions, photos), faces)
+    return evaluate_found(read_found(predictions, photos), faces)
 
 
-def _score(predicted: Float[np.ndarray, "68 2"], face: TrueFace) -> FaceScore:
-    whole = point_error(predicted, face.points)
-    inner = point_error(predicted, face.points, INNER)
-    return FaceScore(face.photo, face.set, whole, inner)
+def _missed(face: TrueFace) -> FaceScore:
+    return FaceScore(face.photo, face.set, None, None, yaw=face.yaw, ground_truth=face.ground_truth)
+
+
+def _score(predicted: FoundFace, face: TrueFace) -> FaceScore:
+    sizes = face_sizes(face.points)
+    distance = float(np.linalg.norm(predicted.points - face.points, axis=1).mean())
+    pose = None
+    if predicted.rotation is not None and face.rotation is not None:
+        pose = pose_error(predicted.rotation, face.rotation)
+    return FaceScore(
+        photo=face.photo,
+        set=face.set,
+        error=point_error(predicted.points, face.points),
+        inner_error=point_error(predicted.points, face.points, INNER),
+        outer_eyes_error=distance / sizes.outer_eyes if sizes.outer_eyes > 0 else None,
+        pupils_error=distance / sizes.pupils if sizes.pupils > 0 else None,
+        yaw=face.yaw,
+        pose=pose,
+        ground_truth=face.ground_truth,
+    )
 
 
 def _percent(value: float | None) -> str:

@@ -1,0 +1,42 @@
+"""`headform evaluate landmarks`: 68 points and head pose against annotations.
+
+No arrays here, hence no letters.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from headform import errors
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """The 68-point error and the pose of a result folder on annotated photos, by set, size, yaw and pose.
+
+    Reconstruct the photos with `--faces all` first, for one photo may show several annotated faces.
+    """
+
+    predictions: Path
+    """What `headform reconstruct` wrote, or a folder of STEM.pts, or a JSON list like that of --truth."""
+    truth: tuple[Path, ...]
+    """JSON list (file, set, points68 in pixels from the first pixel's centre; pose, rotation, ground_truth if known), .pts,
+    dlib's .xml, .mat of 300W-LP and AFLW2000-3D, landmarks.json; or folders of them."""
+    allow_missing: bool = False
+    """Average over the faces that were found; without it a face without prediction is an error."""
+    json: Path | None = None
+    """Also write every face's error here."""
+
+    def run(self) -> int:
+        """Print the tables."""
+        from headform.evaluate.landmark_details import details_markdown
+        from headform.evaluate.landmarks import evaluate_folder
+        from headform.weights.atomic import write_bytes
+
+        table = evaluate_folder(self.predictions, *self.truth)
+        if not self.allow_missing:
+            table.require_complete()
+        print(table.to_markdown())
+        print(details_markdown(table.scores), end="")
+        if self.json is not None:
+            write_bytes(self.json, table.to_json().encode())
+        return errors.SUCCESS

@@ -1,0 +1,163 @@
+"""Annotation files of others: iBUG's `.pts` and dlib's XML. No code of theirs is run, no entity of XML expanded.
+
+All points handed on are pixels with the origin at the top-left CORNER of the photo, so the centre of the first pixel is
+(0.5, 0.5). What the files count from:
+
+| file | centre of the first pixel | added |
+|---|---|---|
+| `.pts` of iBUG 300-W (made with MATLAB) | (1, 1) | -0.5 |
+| dlib's XML | (0, 0) | +0.5 |
+| `pt3d_68` of 300W-LP and AFLW2000-3D `.mat` (MATLAB) | (1, 1) | -0.5 |
+"""
+
+import xml.parsers.expat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from headform.errors import InputError
+
+MATLAB_SHIFT = -0.5
+"""Added to pixels that count the centre of the first one as 1."""
+CENTRE_SHIFT = 0.5
+"""Added to pixels that count the centre of the first one as 0."""
+MAX_BYTES = 64 << 20
+"""Largest annotation file that is read."""
+
+
+@dataclass(frozen=True)
+class MarkedBox:
+    """One `<box>` of a dlib XML that carries 68 points.
+
+    Attributes:
+        photo: As the file names it.
+        points: Pixels, iBUG's order, origin at the corner.
+    """
+
+    photo: str
+    points: Float64[np.ndarray, "68 2"]
+
+
+def read_pts(path: Path) -> Float64[np.ndarray, "68 2"]:
+    """The 68 points of a `.pts` file; pixels with the origin at the corner.
+
+    Layout: `version: 1`, `n_points: 68`, `{`, a pair of numbers a line, `}`.
+
+    Raises:
+        InputError: `truth_unreadable`, or `truth_invalid` for another number of points, or no pairs of finite numbers.
+    """
+    text = read_text(path)
+    head, brace, rest = text.partition("{")
+    body, end, _ = rest.partition("}")
+    if not brace or not end:
+        raise _invalid("there are no points between braces", path)
+    try:
+        rows = [
+            [float(word) for word in line.split()] for line in body.splitlines() if line.strip()
+        ]
+    except ValueError as error:
+        raise _invalid(f"not a number: {error}", path) from error
+    if len(rows) != 68 or any(len(row) != 2 for row in rows):
+        raise _invalid(f"expected 68 pairs of numbers, found {len(rows)} lines", path)
+    declared = [line.split(":")[1].strip() for line in head.splitlines() if "n_points" in line]
+    if declared and declared[0] != "68":
+        raise _invalid(f"the file says that it has {declared[0]} points", path)
+    points = np.array(rows, np.float64)
+    if not (np.abs(points) < 1e9).all():
+        raise _invalid("a point is not finite", path)
+    return points + MATLAB_SHIFT
+
+
+def read_dlib_xml(path: Path) -> list[MarkedBox]:
+    """The boxes with points of a file for dlib's `train_shape_predictor`, in the file's order.
+
+    Boxes without any `<part>`, and those marked `ignore`, are left out.
+
+    Raises:
+        InputError: `truth_unreadable`, or `truth_invalid`: no XML of this kind, a document type declaration (which could
+            define entities), parts that are not 00 to 67, a number that is none.
+    """
+    reader = _DlibXml(path)
+    parser = xml.parsers.expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = reader.refuse_doctype
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    try:
+        parser.Parse(read_text(path, "latin-1").encode("latin-1"), True)
+    except xml.parsers.expat.ExpatError as error:
+        raise _invalid(f"not XML: {error}", path) from error
+    if not reader.found:
+        raise _invalid("no box carries 68 points", path)
+    return reader.found
+
+
+@dataclass
+class _DlibXml:
+    path: Path
+    photo: str = ""
+    in_box: bool = False
+    ignored: bool = False
+    parts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    found: list[MarkedBox] = field(default_factory=list)
+
+    def refuse_doctype(self, *_: object) -> None:
+        raise _invalid("it declares a document type, which dlib's files do not", self.path)
+
+    def start(self, name: str, given: dict[str, str]) -> None:
+        try:
+            if name == "image":
+                self.photo = given["file"]
+            elif name == "box":
+                self.in_box, self.ignored, self.parts = True, given.get("ignore") == "1", {}
+            elif name == "part" and self.in_box:
+                self.parts[given["name"]] = float(given["x"]), float(given["y"])
+        except (KeyError, ValueError) as error:
+            raise _invalid(
+                f"a <{name}> of {self.photo!r} lacks or garbles {error}", self.path
+            ) from error
+
+    def end(self, name: str) -> None:
+        if name != "box":
+            return
+        self.in_box = False
+        if self.ignored or not self.parts:
+            return
+        try:
+            numbered = {int(key): value for key, value in self.parts.items()}
+        except ValueError:
+            numbered = {}
+        if sorted(numbered) != list(range(68)):
+            what = f"a box of {self.photo!r} has {len(self.parts)} parts that are not 00 to 67"
+            raise _invalid(what, self.path)
+        points = np.array([numbered[k] for k in range(68)], np.float64)
+        if not (np.abs(points) < 1e9).all():
+            raise _invalid(f"a point of {self.photo!r} is not finite", self.path)
+        self.found.append(MarkedBox(self.photo, points + CENTRE_SHIFT))
+
+
+def read_text(path: Path, encoding: str = "utf-8") -> str:
+    """A small text file.
+
+    Raises:
+        InputError: `truth_unreadable`, or `truth_invalid` when it is too large or no text.
+    """
+    try:
+        if not path.is_file():
+            what = "there is no such file" if not path.exists() else "this is no file"
+            raise InputError("truth_unreadable", what, str(path))
+        if path.stat().st_size > MAX_BYTES:
+            raise _invalid(f"more than {MAX_BYTES >> 20} MiB", path)
+        return path.read_text(encoding=encoding)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            "truth_unreadable", f"cannot read the file: {reason}", str(path)
+        ) from error
+    except ValueError as error:
+        raise _invalid("this is no text", path) from error
+
+
+def _invalid(what: str, path: Path) -> InputError:
+    return InputError("truth_invalid", what, str(path))
