@@ -1,0 +1,265 @@
+"""FLAME heads by the CPU kernels: float32, forward and backward, the same numbers for any number of threads.
+
+M items, V vertices, J joints.
+
+How the work is cut depends on M and V alone, and partial sums are added in the order of the parts. Nothing of the size of the
+vertices is written but the result and, where a gradient is wanted, the vertices before skinning. A second derivative goes
+through the reference.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from headform.graph.workers import run_all
+from headform.heads.flame_code import (
+    EXPRESSION,
+    FIRST_TURN,
+    IDENTITY,
+    TRANSLATION,
+    FlameCode,
+    joined,
+    pack,
+)
+from headform.heads.flame_joints_kernel import place_joints, pull_joints
+from headform.heads.flame_panel_kernel import (
+    CHUNK,
+    CODES,
+    ITEMS,
+    MANY,
+    ROWS,
+    pose_panels,
+    pull_panels,
+)
+from headform.heads.flame_plan import FlamePlan, aligned
+
+Decoded = tuple[Tensor, Tensor]
+_PARTS = 16  # ranges that the panels are cut into where there are few items
+_PADDED = -(-ITEMS // ROWS) * ROWS  # rows of a full block of items: whole groups
+_LANES = 48  # floats of a panel
+
+
+def decode_compiled(
+    plan: FlamePlan,
+    reference: Callable[..., Decoded],
+    identity: Float32[Tensor, "M I"] | None,
+    expression: Float32[Tensor, "M E"] | None,
+    translation: Float32[Tensor, "M 3"] | None,
+    turns: Sequence[Float32[Tensor, "M 3"] | None],
+) -> tuple[Float32[Tensor, "M V 3"], Float32[Tensor, "M J 3"]]:
+    """Vertices and joints of posed heads; what is None is nought and costs nothing.
+
+    Args:
+        plan: of the head.
+        reference: the same function of the tensors in plain torch, for second derivatives.
+        identity: coefficients, as many as there are modes or fewer.
+        expression: likewise.
+        translation: metres.
+        turns: axis-angle of each joint relative to its parent.
+    """
+    inputs = (identity, expression, translation, *turns)
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in inputs):
+        return _Decoding.apply(plan, reference, *inputs)  # type: ignore[no-any-return, no-untyped-call]
+    vertices, joints, *_ = _forward(plan, pack(plan, inputs), keep=False)
+    return vertices, joints
+
+
+class _Decoding(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, plan: FlamePlan, reference: Callable[..., Decoded], *inputs: Tensor | None
+    ) -> Decoded:
+        ctx.set_materialize_grads(False)
+        ctx.plan, ctx.reference, ctx.code = plan, reference, pack(plan, inputs)
+        vertices, joints, *kept = _forward(plan, ctx.code, keep=True)
+        ctx.save_for_backward(*kept, *inputs)
+        return vertices, joints
+
+    @staticmethod
+    def backward(
+        ctx: Any, grad_vertices: Tensor | None, grad_joints: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        shaped, movements, frames, *inputs = ctx.saved_tensors
+        wants, grads = ctx.needs_input_grad[2:], (grad_vertices, grad_joints)
+        if torch.is_grad_enabled():  # a graph of the gradient is wanted
+            found = _differentiable(ctx.reference, inputs, grads, wants)
+        else:
+            kept = (shaped, movements, frames)
+            found = _backward(ctx.plan, ctx.code, kept, grads, wants)
+        return (None, None, *found)
+
+
+def _forward(
+    plan: FlamePlan, code: FlameCode, *, keep: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Vertices, joints; and to keep: vertices before skinning, movements and frames of the joints."""
+    items, joints = code.turns.shape[:2]
+    panels = len(plan.mean)
+    vertices, placed = torch.empty(items, plan.count, 3), torch.empty(items, joints, 3)
+    movements = torch.empty(items, joints, 12)
+    frames = torch.empty(items, joints, 24, dtype=torch.float64)
+    blocks = _blocks(items)
+    shaped = torch.empty(_rows(items) if keep else 0, panels, _LANES)
+    segments = np.array(
+        [(p.column, p.row, p.length) for p in joined(code.parts, range(FIRST_TURN + joints))]
+        or [(0, 0, 0)]
+    )
+    columns = code.numbers.shape[1]
+
+    def place(first: int, count: int) -> None:
+        place_joints(
+            first, first + count, code.numbers, code.modes, plan.rest_mean, plan.rest_basis, code.turns, code.features,
+            plan.parents, code.shifts, frames.numpy(), movements.numpy(), placed.numpy(),
+        )  # fmt: skip
+
+    run_all(place, blocks)
+    packed = [_side_by_side(code.numbers[first : first + count]) for first, count in blocks]
+
+    def pose(block: int, first_panel: int, last_panel: int) -> None:
+        first, count = blocks[block]
+        scratch = aligned((1 if keep else _rows(count), _LANES))
+        spare = np.empty(_LANES, np.float32)
+        target = shaped[block * _PADDED :].data_ptr() if keep else scratch.ctypes.data
+        pose_panels(
+            first_panel, last_panel, plan.count, count, packed[block].ctypes.data, columns, segments,
+            plan.basis.ctypes.data, plan.basis.shape[1], plan.mean.ctypes.data, plan.starts.ctypes.data,
+            plan.movers.ctypes.data, plan.shares.ctypes.data, joints, movements[first].data_ptr(),
+            code.shifts[first].ctypes.data, target, 4 * _LANES * (panels if keep else 1),
+            4 * _LANES if keep else 0, spare.ctypes.data, vertices[first].data_ptr(),
+        )  # fmt: skip
+
+    ranges = _ranges(panels, len(blocks))
+    run_all(pose, [(b, *span) for span in ranges for b in range(len(blocks))])
+    return vertices, placed, shaped, movements, frames
+
+
+def _backward(
+    plan: FlamePlan,
+    code: FlameCode,
+    kept: tuple[Tensor, Tensor, Tensor],
+    grads: tuple[Tensor | None, Tensor | None],
+    wants: Sequence[bool],
+) -> list[Tensor | None]:
+    """Gradients of the inputs that are wanted."""
+    shaped, movements, frames = kept
+    items, joints = code.turns.shape[:2]
+    panels = len(plan.mean)
+    wanted = {source for source, want in enumerate(wants) if want}
+    moving = code.turned and wanted != {TRANSLATION}
+    parts, rows = joined(code.parts, wanted), [0]
+    for part in parts:
+        rows.append(rows[-1] + -(-part.length // CODES) * CODES)
+    segments = np.array([(r, p.row, p.length) for r, p in zip(rows, parts, strict=False)])
+    segments = segments.reshape(-1, 3).astype(np.int64)
+    blocks = _blocks(items)
+    ranges = _ranges(panels, len(blocks)) if grads[0] is not None else []
+    lanes = 16 * -(-min(items, ITEMS) // 16)
+    codes = np.zeros((len(ranges), len(blocks), rows[-1] * lanes), np.float32)
+    moves = np.zeros((len(ranges), items, joints, 12))
+    shifts = np.zeros((len(ranges), items, 3))
+    given = None if grads[0] is None else grads[0].detach().contiguous()
+
+    def pull(number: int, block: int) -> None:
+        assert given is not None
+        first, count = blocks[block]
+        inside = slice(first, first + count)
+        pulled = aligned((16 * -(-count // 16) * CHUNK, _LANES))
+        aside, sums = aligned((_LANES, ITEMS)), aligned((12 * joints + 3, 16))
+        spare = np.zeros(_LANES, np.float32)
+        pull_panels(
+            *ranges[number], plan.count, count, given[first].data_ptr(), shaped[block * _PADDED].data_ptr(),
+            4 * _LANES * panels, 4 * _LANES, plan.starts.ctypes.data, plan.movers.ctypes.data,
+            plan.shares.ctypes.data, joints, movements[first].data_ptr(), moving, segments, plan.basis.ctypes.data,
+            plan.basis.shape[1], rows[-1], pulled.ctypes.data, aside.ctypes.data, sums.ctypes.data,
+            spare.ctypes.data, codes[number, block].ctypes.data, moves[number, inside], shifts[number, inside],
+        )  # fmt: skip
+
+    run_all(pull, [(n, b) for n in range(len(ranges)) for b in range(len(blocks))])
+    grad_code = np.zeros(code.numbers.shape)
+    for (first, count), sums in zip(blocks, codes.sum(0), strict=True):
+        matrix = _by_item(sums, rows[-1], count)
+        for row, part in zip(rows, parts, strict=False):
+            columns = slice(part.column, part.column + part.length)
+            grad_code[first : first + count, columns] = matrix[:, row : row + part.length]
+    grad_placed = np.zeros((items, joints, 3))
+    if grads[1] is not None:
+        grad_placed[:] = grads[1].detach().numpy()
+    grad_turns, grad_moves = np.zeros(code.turns.shape), moves.sum(0)
+
+    def pull_place(first: int, count: int) -> None:
+        pull_joints(
+            first, first + count, code.modes, plan.rest_basis, code.turns, code.features, plan.parents, frames.numpy(),
+            grad_moves, grad_placed, grad_code, grad_turns,
+        )  # fmt: skip
+
+    if wanted != {TRANSLATION} and (moving or grads[1] is not None):
+        run_all(pull_place, blocks)
+    own = {p.source: grad_code[:, p.column : p.column + p.length] for p in code.parts}
+    found = [own.get(IDENTITY), own.get(EXPRESSION), shifts.sum(0) + grad_placed.sum(1)]
+    found += list(grad_turns.transpose(1, 0, 2))
+    nothing = np.zeros((items, 0))  # of an input without columns
+    return [
+        torch.from_numpy((nothing if grad is None else grad).astype(np.float32)) if want else None
+        for grad, want in zip(found, wants, strict=True)
+    ]
+
+
+def _differentiable(
+    reference: Callable[..., Decoded],
+    inputs: Sequence[Tensor | None],
+    grads: tuple[Tensor | None, Tensor | None],
+    wants: Sequence[bool],
+) -> list[Tensor | None]:
+    """The gradients as expressions of torch."""
+    identity, expression, translation, *turns = inputs
+    results = reference(identity, expression, translation, turns)
+    wanted = [t for t, want in zip(inputs, wants, strict=True) if t is not None and want]
+    pairs = [(y, g) for y, g in zip(results, grads, strict=True) if g is not None]
+    pairs = [(y, g) for y, g in pairs if y.requires_grad]
+    if not pairs:
+        return [None] * len(wants)
+    given, passed = zip(*pairs, strict=True)
+    found = torch.autograd.grad(given, wanted, passed, create_graph=True, allow_unused=True)
+    rest = iter(found)
+    return [next(rest) if want else None for want in wants]
+
+
+def _blocks(items: int) -> list[tuple[int, int]]:
+    """First item and number of items of each block."""
+    return [(first, min(ITEMS, items - first)) for first in range(0, items, ITEMS)]
+
+
+def _rows(items: int) -> int:
+    """Rows that whole groups of items fill; one item is no group."""
+    full, rest = divmod(items, ITEMS)
+    return full * _PADDED + (rest if rest < 2 else -(-rest // ROWS) * ROWS)
+
+
+def _ranges(panels: int, blocks: int) -> list[tuple[int, int]]:
+    """First panel of each range and one past its last."""
+    count = max(1, _PARTS // max(1, blocks))
+    cuts = [panels * k // count for k in range(count + 1)]
+    return list(zip(cuts, cuts[1:], strict=False))
+
+
+def _side_by_side(numbers: Float32[np.ndarray, "M C"]) -> Float32[np.ndarray, "..."]:
+    """The code of each group of `ROWS` items, their numbers for one row of the basis next to each other."""
+    if len(numbers) == 1:
+        return np.ascontiguousarray(numbers)
+    padded = np.zeros((-(-len(numbers) // ROWS) * ROWS, numbers.shape[1]), np.float32)
+    padded[: len(numbers)] = numbers
+    return np.ascontiguousarray(padded.reshape(-1, ROWS, numbers.shape[1]).transpose(0, 2, 1))
+
+
+def _by_item(
+    sums: Float32[np.ndarray, " n"], rows: int, items: int
+) -> Float32[np.ndarray, "M rows"]:
+    """The gradient of the code as `pull_panels` leaves it, a row per item."""
+    groups = -(-items // 16)
+    together = MANY if groups == MANY else 1
+    sums = sums[: groups * 16 * rows].reshape(groups // together, rows, 16 * together)
+    return sums.transpose(0, 2, 1).reshape(-1, rows)[:items]
