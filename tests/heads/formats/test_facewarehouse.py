@@ -145,7 +145,7 @@ def test_what_is_wrong(tmp_path: Path) -> None:
     mesh = tmp_path / "any.obj"
     for text, code in (
         (obj(values[0, :39], quads(39, 5)), "model_mismatch"),
-        (obj(values[0], quads(40, 5) + 1), "model_index"),
+        (obj(values[0], quads(40, 5) + 40), "model_index"),
         ("v 1 2 nan\nf 1 1 1\n", "model_not_finite"),
         ("v 1 2\n", "weights_damaged"),
     ):

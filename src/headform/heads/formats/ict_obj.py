@@ -54,6 +54,8 @@ def read_polygons(
             corner_uvs.append([int(pair[1]) - 1 for pair in pairs] + padding)
             material.append(current)
     uv = _numbers(texture, 2, path)
+    if not corners:
+        raise InputError("ict_layout", "there are no faces", str(path))
     return uv, np.array(corners), np.array(corner_uvs), tuple(materials), np.array(material)
 
 

@@ -17,6 +17,8 @@ _CODES = {
     "mesh_index": "model_index",
     "mesh_not_finite": "model_not_finite",
 }
+_FARTHEST = 1000.0
+"""Texture coordinates beyond this are pulled back to it; no publisher has as many tiles."""
 
 
 def read_mesh(path: Path) -> TriangleMesh:
@@ -47,6 +49,7 @@ def on_one_tile(
     Returns:
         Coordinates, triangles over them, and how many tiles there were.
     """
+    uv = np.clip(uv, -_FARTHEST, _FARTHEST)
     tile = np.floor(uv[uv_faces].mean(1) + 1e-9).astype(np.int64)  # (F, 2)
     tiles, number = np.unique(tile, axis=0, return_inverse=True)
     if len(tiles) == 1 and not tiles.any():
