@@ -26,7 +26,7 @@ _Command = (
     | Heads
     | Annotated[Synth, tyro.conf.subcommand("synth")]
     | Train
-    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Evaluate
     | Annotated[ContactSheet, tyro.conf.subcommand("contact-sheet")]
     | Weights
 )

@@ -1,22 +1,25 @@
-"""The original evaluator's numbers on a real scan, digit by digit."""
+"""The original evaluator's numbers on a real scan, digit by digit; from arrays, and from files by the command."""
+
+import json
 
 import numpy as np
 import pytest
 
+from headform.cli.main import main
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
+from headform.evaluate.scan.region import face_sphere
 from headform.evaluate.scan.scan_error import scan_error
-
-EXPECTED = {
-    False: (1.451816312863, 1.665171574183, 1.208422476914),
-    True: (1.457833449523, 1.735711044988, 1.286760854420),
-}
+from tests.evaluate.scan.golden import EXPECTED, ITERATIONS, TOLERANCE, arrays, write_all
 
 
 @pytest.fixture(scope="module")
-def pair(data_root):
-    with np.load(data_root / "now_golden" / "fixture.npz") as file:
-        z = {name: file[name] for name in file.files}
+def z(data_root):
+    return arrays(data_root)
+
+
+@pytest.fixture(scope="module")
+def pair(z):
     return (
         Surface(z["scan_vertices"], z["scan_faces"].astype(np.int64), "scan"),
         z["scan_landmarks"].astype(np.float64),
@@ -25,16 +28,73 @@ def pair(data_root):
     )
 
 
+@pytest.fixture(scope="module")
+def folder(z, tmp_path_factory):
+    made = tmp_path_factory.mktemp("golden")
+    write_all(made, z)
+    return made
+
+
+def check(median, mean, std, metrical):
+    np.testing.assert_allclose(
+        (median, mean, std), EXPECTED[metrical], rtol=0, atol=TOLERANCE[metrical]
+    )
+
+
 @pytest.mark.parametrize("metrical", [False, True])
-def test_official(pair, data_root, metrical):
+def test_official_vertex_by_vertex(pair, data_root, metrical):
     found = scan_error(*pair, protocol=PROTOCOLS["official"], unit="m", metrical=metrical)
-    tolerance = 1e-4 if metrical else 1e-6
-    numbers = (found.median, found.mean, found.std)
-    np.testing.assert_allclose(numbers, EXPECTED[metrical], rtol=0, atol=tolerance)
+    check(found.median, found.mean, found.std, metrical)
     name = "metrical" if metrical else "nonmetrical"
     reference = np.load(data_root / "now_golden" / f"reference_distances_{name}.npy")
     np.testing.assert_allclose(found.distances, reference, rtol=0, atol=1e-5)
-    assert found.iterations == (53 if metrical else 8)
+    assert found.iterations == ITERATIONS[metrical]
     assert found.scale == pytest.approx(1039.8798, abs=5e-5)
     assert found.scan_vertices == 47653
     assert not found.findings
+
+
+@pytest.mark.parametrize(
+    ("metrical", "scan", "head", "landmarks"),
+    [
+        (False, "scan.obj", "head.obj", "head.npy"),
+        (False, "scan.ply", "head.ply", "head.txt"),
+        (True, "scan.ply", "head.ply", "head.npy"),
+        (True, "scan.obj", "head.obj", "head.txt"),
+    ],
+)
+def test_official_from_files_by_the_command(folder, tmp_path, metrical, scan, head, landmarks):
+    words = ["evaluate", "scan", "--scan", str(folder / scan), "--prediction", str(folder / head)]
+    words += ["--scan-landmarks", str(folder / "scan.pp"), "--unit", "m"]
+    words += ["--prediction-landmarks", str(folder / landmarks), "--json", str(tmp_path / "o.json")]
+    assert main(words + ["--metrical"] * metrical) == 0
+    found = json.loads((tmp_path / "o.json").read_text())
+    check(found["median"], found["mean"], found["std"], metrical)
+    assert found["iterations"] == ITERATIONS[metrical]
+    assert (found["vertices"], found["warnings"]) == (21890, [])
+
+
+def test_corrected_differs_only_where_it_says(pair):
+    """Non-metrical alike; metrical starts beside the scan, not 60 mm away, and ends within a micrometre or so."""
+    plain = scan_error(*pair, protocol=PROTOCOLS["corrected"])
+    check(plain.median, plain.mean, plain.std, False)
+    near = scan_error(*pair, protocol=PROTOCOLS["corrected"], unit="m", metrical=True)
+    assert near.iterations == 9
+    assert abs(near.median - EXPECTED[True][0]) < 2e-4
+    assert near.alignment.scale == 1000.0
+
+
+def test_fg2018_counts_its_own_sphere(pair):
+    found = scan_error(*pair, protocol=PROTOCOLS["fg2018"], unit="m")
+    p = pair[1]
+    bridge = (p[1] + p[2]) / 2
+    centre = 0.7 * p[4] + 0.3 * bridge
+    radius = 0.6 * (np.linalg.norm(p[0] - p[3]) + np.linalg.norm(bridge - p[4]))
+    assert face_sphere(p, 1.2)[1] == pytest.approx(radius)
+    kept = np.linalg.norm(pair[0].vertices - centre, axis=1) <= radius
+    assert len(found.distances) == kept.sum() < 21890
+    assert found.iterations == 0
+    assert found.rmse == pytest.approx(np.sqrt(np.mean(found.distances**2)))
+    placed = found.alignment.apply(pair[3])
+    assert np.linalg.norm(placed - p, axis=1).mean() < 5.0
+    np.testing.assert_allclose(placed.mean(0), p.mean(0), atol=1e-9)

@@ -1,0 +1,61 @@
+"""`headform evaluate scan`: one scan, one predicted head, one number.
+
+No arrays here, hence no letters.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from headform import errors
+
+
+@dataclass(frozen=True)
+class Scan:
+    """How far a predicted head is from a scan, in millimetres.
+
+    official: NoW as its evaluator computes it. corrected: NoW without its two faults. fg2018: Stirling/ESRC, RMSE.
+    florence: a documented variant for MICC Florence, RMSE. See headform.evaluate.scan.protocol.
+    """
+
+    scan: Path
+    """Neutral scan, OBJ or PLY, in millimetres."""
+    scan_landmarks: Path
+    """Its seven landmarks: .pp, .npy, .txt or .lnd."""
+    prediction: Path
+    """Neutral head, OBJ or PLY."""
+    prediction_landmarks: Path
+    """Its seven landmarks in its own frame and unit: .npy or .txt, 7 x 3."""
+    unit: Literal["mm", "cm", "m"]
+    """Unit of the prediction."""
+    metrical: bool = False
+    """Keep the prediction's size; without it a scale is fitted."""
+    protocol: Literal["official", "corrected", "fg2018", "florence"] = "official"
+    """Region, alignment and distance."""
+    json: Path | None = None
+    """Also write the numbers here."""
+
+    def run(self) -> int:
+        """Print the numbers."""
+        from headform.evaluate.scan.landmark7_files import read_landmarks7
+        from headform.evaluate.scan.mesh_files import read_surface
+        from headform.evaluate.scan.protocol import PROTOCOLS
+        from headform.evaluate.scan.report import scan_json, scan_text
+        from headform.evaluate.scan.scan_error import scan_error
+        from headform.weights.atomic import write_bytes
+
+        protocol = PROTOCOLS[self.protocol]
+        found = scan_error(
+            read_surface(self.scan, require_faces=False),
+            read_landmarks7(self.scan_landmarks),
+            read_surface(self.prediction),
+            read_landmarks7(self.prediction_landmarks),
+            protocol=protocol,
+            unit=self.unit,
+            metrical=self.metrical,
+        )
+        print(scan_text(found, protocol, metrical=self.metrical), end="")
+        if self.json is not None:
+            text = scan_json(found, protocol, unit=self.unit, metrical=self.metrical)
+            write_bytes(self.json, text.encode())
+        return errors.SUCCESS

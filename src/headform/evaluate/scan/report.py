@@ -1,0 +1,53 @@
+"""A single scan's numbers as text and as JSON.
+
+No arrays here, hence no letters.
+"""
+
+import json
+from typing import Any
+
+from headform.evaluate.scan.protocol import Protocol, Unit
+from headform.evaluate.scan.scan_error import ScanError
+
+
+def scan_facts(found: ScanError) -> dict[str, Any]:
+    """Numbers (mm), how the alignment went, the map from the prediction to the scan, and the warnings."""
+    return {
+        "median": found.median,
+        "mean": found.mean,
+        "std": found.std,
+        "rmse": found.rmse,
+        "vertices": len(found.distances),
+        "scan_vertices": found.scan_vertices,
+        "scale": found.scale,
+        "iterations": found.iterations,
+        "stop": found.stop,
+        "border": found.border,
+        "alignment": {
+            "scale": found.alignment.scale,
+            "turn": found.alignment.turn.tolist(),
+            "shift": found.alignment.shift.tolist(),
+        },
+        "warnings": [{"code": f.code, "message": f.message} for f in found.findings],
+    }
+
+
+def scan_json(found: ScanError, protocol: Protocol, *, unit: Unit | None, metrical: bool) -> str:
+    """Everything, as JSON text; floats with all their digits."""
+    head = {"protocol": protocol.name, "metrical": metrical, "unit": unit}
+    return json.dumps({**head, **scan_facts(found)}, indent=1, allow_nan=False) + "\n"
+
+
+def scan_text(found: ScanError, protocol: Protocol, *, metrical: bool) -> str:
+    """For people: the numbers that are usually quoted first."""
+    kind = "metrical" if metrical else "non-metrical"
+    lines = [
+        f"protocol {protocol.name}, {kind}: {len(found.distances)} of {found.scan_vertices} scan vertices",
+        f"median {found.median:.12f} mm, mean {found.mean:.12f} mm, std {found.std:.12f} mm",
+        f"RMSE {found.rmse:.12f} mm",
+        f"scale by the landmarks {found.scale:.6g} mm per unit, {found.iterations} iterations",
+    ]
+    if protocol.quote == "RMSE":
+        lines[1], lines[2] = lines[2], lines[1]
+    lines += [f"warning [{f.code}]: {f.message}" for f in found.findings]
+    return "\n".join(lines) + "\n"
