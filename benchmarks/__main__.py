@@ -1,6 +1,6 @@
-"""`python -m benchmarks`: the time of each stage, of the generator, of graph convolutions and of hierarchies."""
+"""`python -m benchmarks`: the time of each stage, of the generator, of graph convolutions, of hierarchies and of evaluation."""
 
-from benchmarks import graph_speed, hierarchy_speed, reconstruct_speed, synth_speed
+from benchmarks import graph_speed, hierarchy_speed, now_speed, reconstruct_speed, synth_speed
 
 if __name__ == "__main__":
     print("# Reconstruction\n", flush=True)
@@ -11,3 +11,5 @@ if __name__ == "__main__":
     graph_speed.main(graph_speed.Arguments())
     print("\n# Mesh hierarchies\n", flush=True)
     hierarchy_speed.main(hierarchy_speed.Arguments())
+    print("\n# NoW evaluation\n", flush=True)
+    now_speed.main(now_speed.Arguments())
