@@ -11,6 +11,7 @@ from tyro.conf import arg, subcommand
 
 from headform import errors
 from headform.cli.heads_convert import Convert
+from headform.cli.heads_fit import Fit
 from headform.cli.heads_inspect import Inspect, head_counts
 
 
@@ -57,6 +58,7 @@ Heads = Annotated[
     Annotated[List, subcommand("list")]
     | Annotated[Inspect, subcommand("inspect")]
     | Annotated[Convert, subcommand("convert")]
+    | Annotated[Fit, subcommand("fit")]
     | Annotated[BuildOpen, subcommand("build-open")],
-    subcommand("heads", description="Head models: list, inspect, convert, build."),
+    subcommand("heads", description="Head models: list, inspect, convert, fit, build."),
 ]

@@ -289,7 +289,6 @@ class _Pairs:
             noise,
         )
 
-
     def _between_lips(self, back: SurfacePoints) -> Bool[np.ndarray, " N"]:
         """Which points found the open edge between the lips."""
         corners = self.model.faces[back.triangle]

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float64, UInt8
 
 from headform import heads
 from headform.errors import FaceError
+from headform.fit.now_crop import NOW7_OF_68
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.geometry.similarity import Similarity, fit_similarity
@@ -32,7 +33,6 @@ _FIRST_SIDE, _SIDE = 448, 512
 _ZOOMS = (1.0, 1.12, 1.25)
 _TURNS = ((0, 0), (-18, 0), (18, 0), (0, -12), (0, 12), (-38, 0), (38, 0))
 """Yaw and pitch of the views that are averaged, degrees."""
-_OUTER_EYES = (36, 45)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,7 @@ class ScanLandmarks:
         relative_sigma: The network's own doubt in the best view; see `DensePrediction.relative_sigma`.
         from_mean: Places the mean head of the landmark network on the points.
         views: How many pictures were read.
+        guess: The landmarks of the mean head there.
     """
 
     points: Float64[np.ndarray, "68 3"]
@@ -54,6 +55,14 @@ class ScanLandmarks:
     relative_sigma: float
     from_mean: Similarity
     views: int
+    guess: Float64[np.ndarray, "68 3"]
+
+    @property
+    def usable(self) -> Float64[np.ndarray, "68 3"]:
+        """The points, NaN where views disagree; of the seven NoW landmarks the mean head's where none saw them."""
+        now7 = np.isin(np.arange(68), NOW7_OF_68)
+        points = np.where((now7 & ~np.isfinite(self.spread))[:, None], self.guess, self.points)
+        return np.where((self.sure | now7)[:, None], points, np.nan)
 
 
 class ScanLandmarker:
@@ -117,11 +126,13 @@ class ScanLandmarker:
                 break
             points, spread, count, doubt = self._around(mesh, placed)
             views += len(_TURNS)
-            outer = np.linalg.norm(points[_OUTER_EYES[0]] - points[_OUTER_EYES[1]])
+            outer = np.linalg.norm(placed.apply(self._mean)[36] - placed.apply(self._mean)[45])
             sure = (count >= 2) & (spread < 0.06 * outer)
             placed = self._placed(points, sure)
             if placed is not None and outer > 0:
-                result = ScanLandmarks(points, sure, spread, min(sigma, doubt), placed, views)
+                result = ScanLandmarks(
+                    points, sure, spread, min(sigma, doubt), placed, views, placed.apply(self._mean)
+                )
         if result is None:
             raise FaceError(
                 "no_face",
