@@ -100,7 +100,7 @@ class LinearHead:
     landmark_vertices: Int[Tensor, "L 3"]
     landmark_weights: Float[Tensor, "L 3"]
     landmark_offset: Float[Tensor, "L 3"]
-    contour: Int[Tensor, "J C"]
+    contour: Int[Tensor, "J_c C"]
     now7: Int[Tensor, " S"]
     dense: Int[Tensor, " N"]
     dense_mirror: Int[Tensor, " N"]
