@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: the time of each stage, of the generator, of graph convolutions, of hierarchies and of evaluation."""
+"""`python -m benchmarks`: the time of each stage, of the generator, graph convolutions, hierarchies and evaluation."""
 
 from benchmarks import graph_speed, hierarchy_speed, now_speed, reconstruct_speed, synth_speed
 
