@@ -4,7 +4,6 @@ Wu, Peng, Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector". N cells or f
 Needs onnxruntime (`pip install "headform[onnx]"`); nothing of it ships with headform.
 """
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,15 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, UInt8
 from PIL import Image
 
-from headform.errors import UsageError, WeightsError
+from headform.errors import WeightsError
 from headform.nets.face import Face, by_prominence
 from headform.nets.mtcnn.boxes import sound, suppress
-from headform.weights.file_bytes import read_bytes
+from headform.weights.onnx_file import open_session
 
 STRIDES = (8, 16, 32)
 _OUTPUTS = tuple(f"{kind}_{s}" for kind in ("cls", "obj", "bbox", "kps") for s in STRIDES)
 _MAX_BYTES = 64 << 20
 _WANTED = "give a YuNet file such as yunet_n_dynamic.onnx (libfacedetection.train)"
-# protobuf of a key "location": the tensor's values would lie in a file that the model names
-_EXTERNAL = b"\x0a\x08location"
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class YuNetDetector:
         """
         self.options = options or YuNetOptions()
         self.where = repr(str(path))
-        self.session = _session(read_bytes(path, max_bytes=_MAX_BYTES, fix=_WANTED), self.where)
+        self.session = open_session(path, max_bytes=_MAX_BYTES, fix=_WANTED)
         inputs = self.session.get_inputs()
         names = {output.name for output in self.session.get_outputs()}
         absent = [name for name in _OUTPUTS if name not in names]
@@ -140,22 +137,3 @@ def decode(
 
 def _unit(chances: Float[np.ndarray, "N 1"]) -> Float64[np.ndarray, " N"]:
     return np.clip(np.nan_to_num(chances[:, 0].astype(np.float64)), 0.0, 1.0)
-
-
-def _session(data: bytes, where: str) -> Any:
-    try:
-        runtime = importlib.import_module("onnxruntime")
-    except ImportError as error:
-        what = "an ONNX detector needs onnxruntime, which is not installed"
-        raise UsageError("onnx_missing", what, where, 'pip install "headform[onnx]"') from error
-    if _EXTERNAL in data:
-        what = "the ONNX file keeps values in other files, which are not read"
-        raise WeightsError("weights_damaged", what, where, _WANTED)
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises its own classes
-        what = f"not an ONNX file that can be run: {error}"[:200]
-        raise WeightsError("weights_damaged", what, where, _WANTED) from error
