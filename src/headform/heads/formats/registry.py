@@ -22,6 +22,9 @@ MODULES = {
     "lyhm": ("lyhm", "Liverpool-York, .mat"),
     "facewarehouse": ("facewarehouse", "FaceWarehouse, tensor, shape.bs or OBJ folder"),
     "ict": ("ict_head", "ICT-FaceKit Light, folder or all_modes.npz"),
+    "gnm": ("gnm", "GNM Head 3, gnm_head.npz"),
+    "facescape": ("facescape", "FaceScape 1.6, .npz"),
+    "hifi3d": ("hifi3d", "HIFI3D or HIFI3D++, .mat"),
 }
 """Module and description of each kind, in the order in which a file is tried."""
 
