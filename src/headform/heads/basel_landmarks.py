@@ -42,8 +42,5 @@ BASEL_2017 = _numbers(
 )
 """On 53,149 vertices (Basel 2017 without mouth), as the loader of FOCUS has them. FOCUS works on a cut of the mesh, so
 that it is not certain that they index the whole one: an importer holds them against the landmarks inside the model file."""
-BASEL_2017_NOW7 = (2735, 6088, 10263, 13746, 8165, 5394, 11116)
-"""The seven NoW landmarks of the same source, under the same doubt."""
-
 LANDMARKS = {53490: _FULL, 53215: _TRIMMED, 35709: _FRONT}
 """By the number of vertices of the meshes of 2009."""

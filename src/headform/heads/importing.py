@@ -232,8 +232,11 @@ def _or_empty(array: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _single(array: np.ndarray, scale: float = 1.0) -> torch.Tensor:
-    scaled = array if scale == 1.0 else array.astype(np.float64) * scale
-    return torch.from_numpy(np.ascontiguousarray(scaled, np.float32))
+    if scale == 1.0:
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+    scaled = np.empty(array.shape, np.float32)  # multiplied in double precision, piece by piece
+    np.multiply(array, scale, out=scaled, casting="same_kind", dtype=np.float64)
+    return torch.from_numpy(scaled)
 
 
 def _whole(array: np.ndarray) -> torch.Tensor:

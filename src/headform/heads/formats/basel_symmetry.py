@@ -4,6 +4,7 @@ V vertices. The file is a list of vertex numbers, one for each vertex or in pair
 documented, so that both are tried.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,26 +36,25 @@ def read_mirror(path: Path, mean: Float[np.ndarray, "V 3"]) -> Int[np.ndarray, "
         raise WeightsError("weights_damaged", what, repr(str(path))) from error
     count = len(mean)
     for origin in (1, 0):
-        mirror = _map(numbers - origin, count)
-        if mirror is not None and _fits(mirror, mean):
-            return mirror
+        for mirror in _readings(numbers - origin, count):
+            if _fits(mirror, mean):
+                return mirror
     what = f"it does not take this head of {count} vertices to its mirror image"
     raise WeightsError("model_mismatch", what, repr(str(path)), "give the list of this mesh")
 
 
-def _map(numbers: Int[np.ndarray, " N"], count: int) -> Int[np.ndarray, " V"] | None:
-    """The partner of each vertex, whichever of the two forms the list has."""
+def _readings(numbers: Int[np.ndarray, " N"], count: int) -> Iterator[Int[np.ndarray, " V"]]:
+    """The partner of each vertex in each of the two forms that the list may have."""
     if not len(numbers) or int(numbers.min()) < 0 or int(numbers.max()) >= count:
-        return None
+        return
     if len(numbers) == count:
-        return numbers
-    if len(numbers) % 2:
-        return None
-    pairs = numbers.reshape(-1, 2)
-    mirror = np.arange(count)
-    mirror[pairs[:, 0]] = pairs[:, 1]
-    mirror[pairs[:, 1]] = pairs[:, 0]
-    return mirror
+        yield numbers
+    if len(numbers) % 2 == 0:
+        pairs = numbers.reshape(-1, 2)
+        mirror = np.arange(count)
+        mirror[pairs[:, 0]] = pairs[:, 1]
+        mirror[pairs[:, 1]] = pairs[:, 0]
+        yield mirror
 
 
 def _fits(mirror: Int[np.ndarray, " V"], mean: Float[np.ndarray, "V 3"]) -> bool:

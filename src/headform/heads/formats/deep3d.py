@@ -1,4 +1,4 @@
-"""The front of the Basel Face Model, of Deng et al., "Accurate 3D face reconstruction with weakly-supervised learning", 2019.
+"""Deep3D's front of the Basel Face Model (Deng et al., "Accurate 3D face reconstruction ...", 2019).
 
 ``BFM_model_front.mat``: V = 35,709 vertices, F = 70,789 triangles, 80 modes of shape, 64 of expression and 80 of colour,
 each already multiplied by its standard deviation. Decimetres; colours 0 to 255 as displayed; all indices from 1. Its codes

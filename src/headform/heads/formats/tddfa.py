@@ -64,11 +64,13 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     where = repr(str(path))
     data = read_pickle(path, memory_bytes=_MEMORY)
     _require(where, data, *_KEYS)
+    mean = coordinates(where, "u", flat(where, "u", data["u"], 3 * NO_NECK))
+    expression = modes(where, "w_exp", _first(where, "w_exp", data, EXPRESSION), None, NO_NECK)
+    columns = _first(where, "w_shp", data, IDENTITY)
+    landmarks = _landmarks(where, data["keypoints"])
     files = Companions(path, companions)
     table = files.fetch(["tri.pkl"], _triangles)
-    deviations = files.fetch(["param_mean_std*.pkl"], _deviations)
-    if deviations is None:
-        deviations = files.fetch([_STD], _deviations)
+    sigma = _sigma(where, columns, files.fetch(["param_mean_std*.pkl", _STD], _deviations))
     files.close()
     notes = list(files.notes)
     if table is None:
@@ -76,8 +78,6 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         table = data["tri"]
         notes.append("tri.pkl was not given; the triangles are those of the model file")
     faces, note = triangles(where, "tri", table, NO_NECK, 0)
-    mean = coordinates(where, "u", flat(where, "u", data["u"], 3 * NO_NECK))
-    sigma = _sigma(where, numbers(where, "w_shp", data["w_shp"]), deviations)
     return linear_head(
         ImportedModel(
             name=KIND,
@@ -88,17 +88,21 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
             unit="um",
             mean=mean,
             faces=faces,
-            identity=modes(where, "w_shp", data["w_shp"][:, :IDENTITY], sigma, NO_NECK),
+            identity=modes(where, "w_shp", columns, sigma, NO_NECK),
             sigma=sigma,
-            expression=modes(where, "w_exp", _first(where, "w_exp", data["w_exp"]), None, NO_NECK),
-            landmarks=_landmarks(where, data["keypoints"]),
+            expression=expression,
+            landmarks=landmarks,
         )
     )
 
 
-def _first(where: str, name: str, basis: np.ndarray) -> np.ndarray:
+def _first(
+    where: str, name: str, data: dict[str, np.ndarray], count: int
+) -> Float[np.ndarray, "N K"]:
+    """The first columns of a basis."""
+    basis = numbers(where, name, data[name])
     check_shape(where, name, basis, 3 * NO_NECK, None)
-    return basis[:, :EXPRESSION]
+    return basis[:, :count]
 
 
 def _require(where: str, data: dict[str, np.ndarray], *keys: str) -> None:
@@ -126,15 +130,13 @@ def _deviations(path: Path) -> Float[np.ndarray, "62"]:
 
 
 def _sigma(
-    where: str, basis: Float[np.ndarray, "N K"], deviations: Float[np.ndarray, "62"] | None
+    where: str, columns: Float[np.ndarray, "N K"], deviations: Float[np.ndarray, "62"] | None
 ) -> Float[np.ndarray, " K"]:
     """What the columns of shape are multiplied by to be of one standard deviation.
 
     Raises:
         WeightsError: ``weights_missing`` where the columns are of unit length and their deviations were not given.
     """
-    check_shape(where, "w_shp", basis, 3 * NO_NECK, None)
-    columns = basis[:, :IDENTITY]
     if deviations is not None:
         return deviations[_POSE : _POSE + columns.shape[1]]
     if np.linalg.norm(columns, axis=0).max(initial=0) < _UNIT_COLUMN:
