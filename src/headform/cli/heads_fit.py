@@ -195,7 +195,8 @@ def report_of(fit: "HeadFit") -> dict[str, Any]:
             "mean": distance.mean_mm,
             "p90": distance.p90_mm,
             "vertices": int(distance.measured.sum()),
-            "of": "source vertices in the NoW sphere that are seen from outside, to the fitted surface",
+            "of": "source vertices in the NoW sphere, seen from outside, not beyond the head's edge, "
+            "to the fitted surface",
         },
         "landmark_rms_mm": 1000 * found.landmark_rms,
         "iterations": found.iterations,
@@ -224,15 +225,16 @@ def picture_of(fit: "HeadFit") -> bytes:
     from PIL import Image
 
     from headform.evaluate.fit_picture import FitPicture, draw_fit
-    from headform.pipeline.fit_head import outer_faces
+    from headform.fit.shape_model import outer
 
+    faces = fit.head.faces.cpu().numpy()
     back = fit.to_source.inverse()
     look = replace(fit.source.look, vertices=back.apply(fit.source.look.vertices))
     landmarks = back.apply(fit.source.landmarks)
     drawn = FitPicture(
         source=look,
         fitted=fit.vertices,
-        faces=outer_faces(fit.head),
+        faces=faces[outer(fit.head)[faces].all(axis=1)],
         face=landmarks[np.isfinite(landmarks).all(axis=1)],
         distance_mm=fit.distance.distance_mm,
         measured=fit.distance.measured,

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from headform.fit.now_crop import NOW7_OF_68, crop_sphere
+from headform.fit.surface import Border
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.mesh.closest_point import ClosestPointTree
@@ -45,20 +46,23 @@ def face_distance(
     landmarks: Float[np.ndarray, "68 3"],
     head: Float64[np.ndarray, "V 3"],
     head_faces: Int[np.ndarray, "G 3"],
+    shown: Bool[np.ndarray, " V"],
     head_rotation: Float64[np.ndarray, "3 3"],
 ) -> FaceDistance:
     """Measure the face of a surface against a head in the same place.
 
     Measured are the surface's vertices within the sphere of the NoW evaluation (`fit.now_crop`) that can be seen from the
-    front or, within 40 degrees, from a side, above or below: scans of artists have a mouth bag, too. The distance is that
-    to the closest point of the head, unsigned.
+    front or, within 40 degrees, from a side, above or below (scans of artists have a mouth bag, too), and that do not lie
+    beyond an open edge of the head, where the head says nothing. The distance is that to the closest point of the head,
+    unsigned.
 
     Args:
         surface: Positions.
         surface_faces: Its triangles; vertices of none do not count.
         landmarks: On the surface; NaN where unknown, but the seven NoW landmarks must be known.
         head: Positions, same frame.
-        head_faces: Its triangles that scans show: no mouth bag, no teeth.
+        head_faces: All its triangles.
+        shown: Which of its vertices scans show: no mouth bag, no teeth.
         head_rotation: From the head's frame to this one; tells where the front is.
 
     Raises:
@@ -75,10 +79,15 @@ def face_distance(
     for yaw, pitch in _VIEWS:
         camera = _camera(centre, radius, head_rotation @ rotation_from_euler(yaw, pitch, 0.0))
         seen |= visible_vertices(camera.project(surface), surface_faces, _SIDE, _SIDE)
-    measured = near & seen
+    outer = shown[head_faces].all(axis=1)
+    faces, border = head_faces[outer], Border.of(head_faces, len(head))
+    closest = ClosestPointTree.of(head, faces).query(surface)
+    beyond = Border(border.opposite[outer], border.vertex).holds(
+        faces, closest.triangle, closest.weights
+    )
+    measured = near & seen & ~beyond
     if not measured.any():
         raise ValueError("no vertex of the surface lies within the face")
-    closest = ClosestPointTree.of(head, head_faces).query(surface)
     distance = 1000.0 * np.sqrt(closest.squared)
     counted = distance[measured]
     return FaceDistance(

@@ -165,6 +165,14 @@ def skin(head: LinearHead) -> Bool[np.ndarray, " V"]:
     return used
 
 
+def outer(head: LinearHead) -> Bool[np.ndarray, " V"]:
+    """What a scan shows of a head: skin and eyeballs where parts are named, else every vertex of a triangle."""
+    shown = skin(head)
+    if head.has("part"):
+        shown |= head.part.cpu().numpy() >= PARTS.index("eye_right")
+    return shown
+
+
 def face_region(head: LinearHead) -> Bool[np.ndarray, " V"]:
     """The vertices of the face: the region ``face`` where the head names one, else the skin in the sphere of `crop_sphere`.
 

@@ -46,7 +46,7 @@ class Stage:
         cosine: Least cosine between the normals of a pair.
         least_noise: Standard deviation that the noise is not taken below, metres.
         landmark_sigma: Standard deviation of a landmark; the jaw's is `jaw_factor` times that.
-        still: The stage ends when no vertex moves farther in a round, metres.
+        still: The stage ends when the vertices move less than that in a round, root mean square, metres.
     """
 
     rounds: int
@@ -152,7 +152,7 @@ def fit_to_surface(
             shape = plane_step(model, shape, pulls, scale=options.scale)
             after = shape.similarity.apply(model.positions(shape.coefficients))
             rounds += 1
-            if float(np.abs(after - before).max()) < stage.still:
+            if float(np.sqrt(np.mean((after - before) ** 2) * 3)) < stage.still:
                 converged = True
                 break
     return SurfaceFit(

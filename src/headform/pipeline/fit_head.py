@@ -9,17 +9,17 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Float, Float64
 
 from headform.errors import FaceError, InputError
 from headform.fit.face_distance import FaceDistance, face_distance
 from headform.fit.now_crop import NOW7_OF_68, crop_sphere
-from headform.fit.shape_model import ShapePriors, face_region, shape_model, skin
+from headform.fit.shape_model import ShapePriors, face_region, outer, shape_model, skin
 from headform.fit.surface import Surface
 from headform.fit.to_surface import SurfaceFit, SurfaceFitOptions, fit_to_surface
 from headform.geometry.similarity import Similarity
 from headform.heads.coefficients import Coefficients, layout_of
-from headform.heads.linear import PARTS, LinearHead
+from headform.heads.linear import LinearHead
 from headform.pipeline.fit_source import FitSource, identity_part
 
 _FOCUS = 1.15
@@ -142,7 +142,8 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
             source.look.faces,
             _known(head, fitted, found.similarity, landmarks),
             found.similarity.apply(fitted),
-            outer_faces(head),
+            head.faces.cpu().numpy(),
+            outer(head),
             found.similarity.R,
         )
     except ValueError as error:
@@ -162,21 +163,6 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
         scale_fitted=free,
         seconds=seconds,
     )
-
-
-def outer(head: LinearHead) -> Bool[np.ndarray, " V"]:
-    """What a scan shows of a head: skin and eyeballs where parts are named, else everything."""
-    shown = skin(head)
-    if head.has("part"):
-        part = head.part.cpu().numpy()
-        shown = shown | (part >= PARTS.index("eye_right"))
-    return shown
-
-
-def outer_faces(head: LinearHead) -> Int[np.ndarray, "F 3"]:
-    """The triangles of `outer`."""
-    faces, shown = head.faces.cpu().numpy(), outer(head)
-    return np.asarray(faces[shown[faces].all(axis=1)])
 
 
 def _decoded(

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Float, Float64
 
 from headform import heads, images
 from headform.errors import InputError, WeightsError
 from headform.fit.now_crop import NOW7_OF_68
-from headform.fit.shape_model import skin
+from headform.fit.shape_model import outer
 from headform.heads.coefficients import Coefficients, layout_of
 from headform.heads.importing import METRES_PER, OUTER_EYES_M, unit_of
 from headform.heads.linear import LinearHead
@@ -173,7 +173,7 @@ def head_source(
     points = head.landmarks(vertices, offset=False)
     return FitSource(
         name=head.name,
-        look=_skin_look(head, vertices.double().cpu().numpy()),
+        look=_outer_look(head, vertices.double().cpu().numpy()),
         landmarks=points.double().cpu().numpy(),
         origin={"head": head_origin(head), "code": code_origin},
     )
@@ -203,7 +203,7 @@ def parameters_source(path: Path) -> FitSource:
     points = head.landmarks(torch.from_numpy(vertices.astype(np.float64)), offset=False)
     return FitSource(
         name=path.parent.name or path.stem,
-        look=_skin_look(head, vertices.astype(np.float64)),
+        look=_outer_look(head, vertices.astype(np.float64)),
         landmarks=points.numpy(),
         origin={"reconstruction": path.name, "sha256": _digest(path), "head": head_origin(head)},
     )
@@ -219,11 +219,9 @@ def identity_part(head: LinearHead) -> str:
     return "shape" if "shape" in dict(layout_of(head).parts) else "identity"
 
 
-def _skin_look(head: LinearHead, vertices: Float64[np.ndarray, "S 3"]) -> MeshLook:
+def _outer_look(head: LinearHead, vertices: Float64[np.ndarray, "S 3"]) -> MeshLook:
     faces = head.faces.cpu().numpy()
-    outer: Bool[np.ndarray, " S"] = skin(head)
-    kept: Int[np.ndarray, "F 3"] = faces[outer[faces].all(axis=1)]
-    return MeshLook(vertices, kept)
+    return MeshLook(vertices, faces[outer(head)[faces].all(axis=1)])
 
 
 def _digest(path: Path) -> str:
