@@ -113,7 +113,7 @@ def load_triples(context, address):  # type: ignore[no-untyped-def]
         parts = [_shuffled(builder, whole, whole, list(range(c, 3 * WIDTH, 3))) for c in range(3)]
         return context.make_tuple(builder, signature.return_type, parts)
 
-    return types.UniTuple(_lanes, 3)(types.intp), generate
+    return types.UniTuple(_lanes, 3)(types.intp), generate  # type: ignore[no-untyped-call]
 
 
 @intrinsic  # type: ignore[misc]
@@ -169,3 +169,14 @@ def multiply(context, a, b):  # type: ignore[no-untyped-def]
         return builder.fmul(*args)
 
     return _lanes(_lanes, _lanes), generate
+
+
+@intrinsic  # type: ignore[misc]
+def store_float(context, address, value):  # type: ignore[no-untyped-def]
+    """One float to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[1], _pointer(builder, args[0], _FLOAT), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.float32), generate

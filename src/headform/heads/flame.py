@@ -29,12 +29,14 @@ class FlamePose:
     Attributes:
         vertices: skinned surface.
         joints: root, neck, jaw, left eye, right eye.
-        head_turn: axis-angle of root and neck as they were given, which tell how the face is turned to the camera.
+        global_rotation: axis-angle of the root, as it was given.
+        neck: axis-angle of the neck, as it was given; the two tell how the face is turned to the camera.
     """
 
     vertices: Float[Tensor, "*B V 3"]
     joints: Float[Tensor, "*B J 3"]
-    head_turn: Float[Tensor, "*B 2 3"]
+    global_rotation: Float[Tensor, "*#B 3"] | None = None
+    neck: Float[Tensor, "*#B 3"] | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,7 +119,8 @@ class FlameHead(LinearHead):
                 f"head {self.name}",
                 "convert either with .to(dtype=...)",
             )
-        batch = torch.broadcast_shapes(*(t.shape[:-1] for t in given))
+        batches = {t.shape[:-1] for t in given}
+        batch = batches.pop() if len(batches) == 1 else torch.broadcast_shapes(*batches)
         rows = [None if t is None else _rows(t, batch) for t in inputs]
         shape, mimic, shift, *turns = rows
         if self._compiled(given):
@@ -126,15 +129,11 @@ class FlameHead(LinearHead):
             )
         else:
             vertices, joints = self._decode(shape, mimic, shift, turns)
-        turn = torch.stack(
-            [
-                vertices.new_zeros(*batch, 3) if t is None else t.expand(*batch, 3)
-                for t in inputs[3:5]
-            ],
-            dim=-2,
-        )
         return FlamePose(
-            vertices.view(*batch, *vertices.shape[1:]), joints.view(*batch, *joints.shape[1:]), turn
+            vertices.view(*batch, *vertices.shape[1:]),
+            joints.view(*batch, *joints.shape[1:]),
+            global_rotation,
+            neck,
         )
 
     def decode(self, code: Coefficients) -> FlamePose:
@@ -176,8 +175,11 @@ class FlameHead(LinearHead):
         The yaw is that of root and neck together, turned round: negative where the nose points to the subject's left, as
         `smplx` has it. Beyond 39 degrees it is the last bin of its side.
         """
-        root, neck = rotation_from_rotvec(pose.head_turn.detach()).unbind(-3)
-        turned = root @ neck
+        turned = torch.eye(3, dtype=pose.vertices.dtype, device=pose.vertices.device)
+        for turn in (pose.global_rotation, pose.neck):
+            if turn is not None:
+                turned = turned @ rotation_from_rotvec(turn.detach())
+        turned = turned.expand(*pose.vertices.shape[:-2], 3, 3)
         level = torch.hypot(turned[..., 0, 0], turned[..., 1, 0])
         degrees = -torch.rad2deg(torch.atan2(-turned[..., 2, 0], level))
         degrees = degrees.round().clamp(-_WIDEST_BIN, _WIDEST_BIN).long()
@@ -211,8 +213,8 @@ class FlameHead(LinearHead):
 
     def _compiled(self, given: Sequence[Tensor]) -> bool:
         """Whether the kernel can take it: CPU, single precision, nothing of the head to be learned."""
-        own = (self.mean, self.identity, self.expression, self.pose_correctives)
-        own = (*own, self.joint_regressor, self.skinning)
+        bases = (self.mean, self.identity, self.expression, self.pose_correctives)
+        own = (*bases, self.joint_regressor, self.skinning)
         if torch.compiler.is_compiling() or any(t.requires_grad for t in own):
             return False
         return all(t.device.type == "cpu" and t.dtype == torch.float32 for t in (*own, *given))

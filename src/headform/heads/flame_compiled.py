@@ -2,12 +2,14 @@
 
 M items, V vertices, J joints.
 
-How the work is cut depends on M and V alone, and partial sums are added in the order of the parts. Nothing of the size of the
-vertices is written but the result and, where a gradient is wanted, the vertices before skinning. A second derivative goes
-through the reference.
+How the work is cut depends on M and V alone, and partial sums are added in the order of the parts. Nothing of the size of
+the vertices is written but the result and, where a gradient is wanted, the vertices before skinning. A second derivative
+goes through the reference.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,6 @@ from torch import Tensor
 from headform.graph.workers import run_all
 from headform.heads.flame_code import (
     EXPRESSION,
-    FIRST_TURN,
     IDENTITY,
     TRANSLATION,
     FlameCode,
@@ -27,20 +28,21 @@ from headform.heads.flame_code import (
 )
 from headform.heads.flame_joints_kernel import place_joints, pull_joints
 from headform.heads.flame_panel_kernel import (
-    CHUNK,
     CODES,
+    FEW,
     ITEMS,
     MANY,
     ROWS,
     pose_panels,
     pull_panels,
+    scratch_floats,
 )
 from headform.heads.flame_plan import FlamePlan, aligned
 
 Decoded = tuple[Tensor, Tensor]
-_PARTS = 16  # ranges that the panels are cut into where there are few items
 _PADDED = -(-ITEMS // ROWS) * ROWS  # rows of a full block of items: whole groups
 _LANES = 48  # floats of a panel
+_own = local()
 
 
 def decode_compiled(
@@ -98,41 +100,39 @@ def _forward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Vertices, joints; and to keep: vertices before skinning, movements and frames of the joints."""
     items, joints = code.turns.shape[:2]
-    panels = len(plan.mean)
+    panels, layout = len(plan.mean), code.layout
     vertices, placed = torch.empty(items, plan.count, 3), torch.empty(items, joints, 3)
     movements = torch.empty(items, joints, 12)
     frames = torch.empty(items, joints, 24, dtype=torch.float64)
     blocks = _blocks(items)
     shaped = torch.empty(_rows(items) if keep else 0, panels, _LANES)
-    segments = np.array(
-        [(p.column, p.row, p.length) for p in joined(code.parts, range(FIRST_TURN + joints))]
-        or [(0, 0, 0)]
-    )
-    columns = code.numbers.shape[1]
 
     def place(first: int, count: int) -> None:
         place_joints(
-            first, first + count, code.numbers, code.modes, plan.rest_mean, plan.rest_basis, code.turns, code.features,
-            plan.parents, code.shifts, frames.numpy(), movements.numpy(), placed.numpy(),
+            first, first + count, code.numbers, layout.modes, plan.rest_mean, plan.rest_basis, code.turns,
+            layout.features, plan.parents, code.shifts, frames.numpy(), movements.numpy(), placed.numpy(),
         )  # fmt: skip
 
     run_all(place, blocks)
     packed = [_side_by_side(code.numbers[first : first + count]) for first, count in blocks]
+    givens = [
+        (movements[first].data_ptr(), code.shifts[first].ctypes.data, vertices[first].data_ptr())
+        for first, _ in blocks
+    ]
+    codes = [array.ctypes.data for array in packed]
 
     def pose(block: int, first_panel: int, last_panel: int) -> None:
-        first, count = blocks[block]
-        scratch = aligned((1 if keep else _rows(count), _LANES))
-        spare = np.empty(_LANES, np.float32)
-        target = shaped[block * _PADDED :].data_ptr() if keep else scratch.ctypes.data
+        count = blocks[block][1]
+        moves, shifts, out = givens[block]
+        scratch = _scratch(_LANES * (1 + (0 if keep else _rows(count))))
+        target = shaped.data_ptr() + block * _PADDED * panels * 4 * _LANES
         pose_panels(
-            first_panel, last_panel, plan.count, count, packed[block].ctypes.data, columns, segments,
-            plan.basis.ctypes.data, plan.basis.shape[1], plan.mean.ctypes.data, plan.starts.ctypes.data,
-            plan.movers.ctypes.data, plan.shares.ctypes.data, joints, movements[first].data_ptr(),
-            code.shifts[first].ctypes.data, target, 4 * _LANES * (panels if keep else 1),
-            4 * _LANES if keep else 0, spare.ctypes.data, vertices[first].data_ptr(),
+            first_panel, last_panel, plan.count, count, codes[block], layout.columns, layout.segments, *plan.rows,
+            plan.start, *plan.weights, joints, moves, shifts, target if keep else scratch + 4 * _LANES,
+            4 * _LANES * (panels if keep else 1), 4 * _LANES if keep else 0, scratch, out,
         )  # fmt: skip
 
-    ranges = _ranges(panels, len(blocks))
+    ranges = _ranges(panels, items)
     run_all(pose, [(b, *span) for span in ranges for b in range(len(blocks))])
     return vertices, placed, shaped, movements, frames
 
@@ -147,35 +147,31 @@ def _backward(
     """Gradients of the inputs that are wanted."""
     shaped, movements, frames = kept
     items, joints = code.turns.shape[:2]
-    panels = len(plan.mean)
+    panels, layout = len(plan.mean), code.layout
     wanted = {source for source, want in enumerate(wants) if want}
-    moving = code.turned and wanted != {TRANSLATION}
-    parts, rows = joined(code.parts, wanted), [0]
+    moving = layout.turned and wanted != {TRANSLATION}
+    parts, rows = joined(layout.parts, wanted), [0]
     for part in parts:
         rows.append(rows[-1] + -(-part.length // CODES) * CODES)
     segments = np.array([(r, p.row, p.length) for r, p in zip(rows, parts, strict=False)])
     segments = segments.reshape(-1, 3).astype(np.int64)
     blocks = _blocks(items)
-    ranges = _ranges(panels, len(blocks)) if grads[0] is not None else []
-    lanes = 16 * -(-min(items, ITEMS) // 16)
+    ranges = _ranges(panels, items) if grads[0] is not None else []
+    lanes = items if items <= FEW else 16 * -(-min(items, ITEMS) // 16)
     codes = np.zeros((len(ranges), len(blocks), rows[-1] * lanes), np.float32)
     moves = np.zeros((len(ranges), items, joints, 12))
     shifts = np.zeros((len(ranges), items, 3))
-    given = None if grads[0] is None else grads[0].detach().contiguous()
+    given = torch.zeros(0) if grads[0] is None else grads[0].detach().contiguous()
 
     def pull(number: int, block: int) -> None:
-        assert given is not None
         first, count = blocks[block]
         inside = slice(first, first + count)
-        pulled = aligned((16 * -(-count // 16) * CHUNK, _LANES))
-        aside, sums = aligned((_LANES, ITEMS)), aligned((12 * joints + 3, 16))
-        spare = np.zeros(_LANES, np.float32)
         pull_panels(
-            *ranges[number], plan.count, count, given[first].data_ptr(), shaped[block * _PADDED].data_ptr(),
-            4 * _LANES * panels, 4 * _LANES, plan.starts.ctypes.data, plan.movers.ctypes.data,
-            plan.shares.ctypes.data, joints, movements[first].data_ptr(), moving, segments, plan.basis.ctypes.data,
-            plan.basis.shape[1], rows[-1], pulled.ctypes.data, aside.ctypes.data, sums.ctypes.data,
-            spare.ctypes.data, codes[number, block].ctypes.data, moves[number, inside], shifts[number, inside],
+            *ranges[number], plan.count, count, given.data_ptr() + 12 * plan.count * first,
+            shaped.data_ptr() + block * _PADDED * panels * 4 * _LANES, 4 * _LANES * panels, 4 * _LANES, *plan.weights,
+            joints, movements.data_ptr() + 48 * joints * first, moving, segments, *plan.rows, rows[-1],
+            _scratch(scratch_floats(count, joints, rows[-1])), codes[number, block].ctypes.data,
+            moves[number, inside], shifts[number, inside],
         )  # fmt: skip
 
     run_all(pull, [(n, b) for n in range(len(ranges)) for b in range(len(blocks))])
@@ -192,13 +188,13 @@ def _backward(
 
     def pull_place(first: int, count: int) -> None:
         pull_joints(
-            first, first + count, code.modes, plan.rest_basis, code.turns, code.features, plan.parents, frames.numpy(),
-            grad_moves, grad_placed, grad_code, grad_turns,
+            first, first + count, layout.modes, plan.rest_basis, code.turns, layout.features, plan.parents,
+            frames.numpy(), grad_moves, grad_placed, grad_code, grad_turns,
         )  # fmt: skip
 
     if wanted != {TRANSLATION} and (moving or grads[1] is not None):
         run_all(pull_place, blocks)
-    own = {p.source: grad_code[:, p.column : p.column + p.length] for p in code.parts}
+    own = {p.source: grad_code[:, p.column : p.column + p.length] for p in layout.parts}
     found = [own.get(IDENTITY), own.get(EXPRESSION), shifts.sum(0) + grad_placed.sum(1)]
     found += list(grad_turns.transpose(1, 0, 2))
     nothing = np.zeros((items, 0))  # of an input without columns
@@ -239,11 +235,12 @@ def _rows(items: int) -> int:
     return full * _PADDED + (rest if rest < 2 else -(-rest // ROWS) * ROWS)
 
 
-def _ranges(panels: int, blocks: int) -> list[tuple[int, int]]:
-    """First panel of each range and one past its last."""
-    count = max(1, _PARTS // max(1, blocks))
+def _ranges(panels: int, items: int) -> list[tuple[int, int]]:
+    """First panel of each range and one past its last: enough of them for many threads, few where each costs more."""
+    parts = 8 if items <= FEW else 16
+    count = max(1, parts // len(_blocks(items)))
     cuts = [panels * k // count for k in range(count + 1)]
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(pairwise(cuts))
 
 
 def _side_by_side(numbers: Float32[np.ndarray, "M C"]) -> Float32[np.ndarray, "..."]:
@@ -259,7 +256,17 @@ def _by_item(
     sums: Float32[np.ndarray, " n"], rows: int, items: int
 ) -> Float32[np.ndarray, "M rows"]:
     """The gradient of the code as `pull_panels` leaves it, a row per item."""
+    if items <= FEW:
+        return sums[: items * rows].reshape(items, rows)
     groups = -(-items // 16)
     together = MANY if groups == MANY else 1
     sums = sums[: groups * 16 * rows].reshape(groups // together, rows, 16 * together)
     return sums.transpose(0, 2, 1).reshape(-1, rows)[:items]
+
+
+def _scratch(floats: int) -> int:
+    """Address of that many floats, this thread's own until it asks again."""
+    if getattr(_own, "floats", -1) < floats:
+        _own.memory, _own.floats = aligned((floats,)), floats
+        _own.address = _own.memory.ctypes.data
+    return _own.address  # type: ignore[no-any-return]

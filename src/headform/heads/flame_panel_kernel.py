@@ -1,7 +1,7 @@
 """Compiled: the vertices of FLAME heads, panel by panel of sixteen (`heads.flame_plan`), forward and backward.
 
-Forward, a panel of the basis is multiplied by the codes of all items while it is in cache, and skinned at once. Backward, the
-gradient goes through the skinning panel by panel, sixteen items are then laid side by side, and the panel is multiplied by them.
+Forward, a panel of the basis is multiplied by the codes of all items while it is in cache, and skinned at once. Backward,
+the gradient goes through the skinning panel by panel; then sixteen items are laid side by side and multiply the panel.
 
 Arguments are addresses (integers; float32 unless said) and counts; nothing is checked here. M items; J joints.
 """
@@ -15,6 +15,7 @@ from headform.graph.lane_tiles import (
     load_triples,
     multiply,
     product_of,
+    store_float,
     store_triples,
     total,
     transpose_tile,
@@ -44,9 +45,18 @@ MOVEMENT = 48
 """Bytes of the movement of a joint."""
 CHUNK = 20
 """Panels on the way back between two sums over vertices."""
+FEW = 4
+"""Items that are not laid side by side on the way back, at most: there the basis takes longer to read than to multiply."""
 
 MANY = 4 if WIDE else 1
 """Sixteens of items taken at once on the way back, where there are as many."""
+
+
+def scratch_floats(items: int, joints: int, rows: int) -> int:
+    """Length of the scratch of `pull_panels`."""
+    pulled, totals = (items, items * rows) if items <= FEW else (16 * -(-items // 16), 0)
+    return 48 * (1 + 64 + CHUNK * pulled) + 16 * (12 * joints + 3 + totals)
+
 
 _SPAN = 3 if WIDE else 1
 _forward = product_of(ROWS, _SPAN, 4, 4 * ROWS, PANEL)
@@ -83,7 +93,7 @@ def pose_panels(
         shaped: written: vertices before they are skinned, 48 floats per panel and item; groups are written whole.
         item_stride: bytes from item to item of `shaped`.
         panel_stride: bytes from panel to panel of `shaped`; 0 to keep none.
-        spare: 48 floats.
+        spare: 48 floats, overwritten.
         out: (M, count, 3), written.
     """
     for panel in range(first, last):
@@ -150,7 +160,7 @@ def _skin(shaped, panel, starts, movers, shares, movements, shift, out):
 @typing.no_type_check
 def pull_panels(
     first, last, count, items, grads, shaped, item_stride, panel_stride, starts, movers, shares, joints, movements,
-    moving, segments, basis, rows, out_rows, pulled, aside, sums, spare, grad_codes, grad_movements, grad_shifts
+    moving, segments, basis, rows, out_rows, scratch, grad_codes, grad_movements, grad_shifts
 ):  # fmt: skip
     """The way back through panels `first` to `last`; arguments as of `pose_panels`, and below.
 
@@ -173,17 +183,24 @@ def pull_panels(
         basis: as there; `flame_plan.SPILL` rows follow the last.
         rows: as there.
         out_rows: rows of `grad_codes`; each segment has room for a multiple of `CODES`.
-        pulled: (16 ceil(M / 16), CHUNK, 48), zeros for the items that there are not; overwritten.
-        aside: (48, 64), overwritten.
-        sums: (12 J + 3, 16), overwritten.
-        spare: 48 floats, zeros.
-        grad_codes: added to: (out_rows, 64) where there are more than 48 items and `MANY` is 4, else (groups, out_rows, 16).
+        scratch: `scratch_floats(M, J, out_rows)` floats, overwritten.
+        grad_codes: written: (M, out_rows) of up to `FEW` items; of more than 48, where `MANY` is 4, added to:
+            (out_rows, 64); else added to: (groups, out_rows, 16).
         grad_movements: array (M, J, 12), float64, added to.
         grad_shifts: array (M, 3), float64, added to.
     """
+    spare, aside = scratch, scratch + PANEL
+    sums = aside + 64 * PANEL
+    pulled = sums + 64 * (12 * joints + 3)
+    few = items <= FEW
     groups = -(-items // 16)
-    together = MANY if groups == MANY else 1
-    width = 64 * together
+    totals = pulled + (items if few else 16 * groups) * CHUNK * PANEL
+    if few:
+        for i in range(items * out_rows):
+            store(totals + 64 * i, zeros())
+    else:
+        for i in range(3 * items * CHUNK, 3 * 16 * groups * CHUNK):
+            store(pulled + 64 * i, zeros())
     for chunk in range(first, last, CHUNK):
         end = min(last, chunk + CHUNK)
         for m in range(items):
@@ -192,6 +209,8 @@ def pull_panels(
             for panel in range(chunk, end):
                 source, left = grads + 12 * (m * count + panel * 16), count - panel * 16
                 if left < 16:
+                    for i in range(3):
+                        store(spare + 64 * i, zeros())
                     for i in range(3 * left):
                         copy_float(source + 4 * i, spare + 4 * i)
                     source = spare
@@ -204,27 +223,54 @@ def pull_panels(
                     grad_movements[m, i // 12, i % 12] += total(load(sums + 64 * i))
             for i in range(3):
                 grad_shifts[m, i] += total(load(sums + 64 * (12 * joints + i)))
-        if len(segments) == 0:
-            continue
-        for group in range(0, groups, together):
-            target = grad_codes + group * out_rows * 64
-            for panel in range(chunk, end):
-                for one in range(together):
-                    tile = pulled + (16 * (group + one) * CHUNK + panel - chunk) * PANEL
-                    for axis in range(3):
-                        transpose_tile(
-                            tile + 64 * axis, CHUNK * PANEL, aside + 16 * axis * width + 64 * one, width
-                        )  # fmt: skip
-                for s in range(len(segments)):
-                    row = basis + (panel * rows + segments[s, 1]) * PANEL
-                    at = target + width * segments[s, 0]
-                    for _ in range(0, segments[s, 2], CODES):
-                        if together > 1:
-                            _back_many(row, aside, 48, at, width, at, width)
-                        else:
-                            _back_few(row, aside, 48, at, width, at, width)
-                        row += CODES * PANEL
-                        at += CODES * width
+        for panel in range(chunk, end):
+            here, source = basis + panel * rows * PANEL, pulled + (panel - chunk) * PANEL
+            if few:
+                _pull_few(items, segments, here, source, totals, 64 * out_rows)
+            else:
+                _pull_codes(groups, segments, here, source, aside, grad_codes, 64 * out_rows)
+    if few:
+        for i in range(items * out_rows):
+            store_float(grad_codes + 4 * i, total(load(totals + 64 * i)))
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _pull_few(items, segments, basis, pulled, totals, stride):
+    """One panel, item by item: sixteen vertices are summed up in the end."""
+    for s in range(len(segments)):
+        for m in range(items):
+            source = pulled + m * CHUNK * PANEL
+            x, y, z = load(source), load(source + 64), load(source + 128)
+            at, row = totals + m * stride + 64 * segments[s, 0], basis + PANEL * segments[s, 1]
+            for _ in range(segments[s, 2]):
+                store(at, _three(load(row), x, load(row + 64), y, load(row + 128), z, load(at)))
+                at += 64
+                row += PANEL
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _pull_codes(groups, segments, basis, pulled, aside, grad_codes, stride):
+    """One panel, sixteen items side by side or sixty-four."""
+    together = MANY if groups == MANY else 1
+    width = 64 * together
+    for group in range(0, groups, together):
+        for one in range(together):
+            tile = pulled + 16 * (group + one) * CHUNK * PANEL
+            for axis in range(3):
+                target = aside + 16 * axis * width + 64 * one
+                transpose_tile(tile + 64 * axis, CHUNK * PANEL, target, width)
+        for s in range(len(segments)):
+            row = basis + PANEL * segments[s, 1]
+            at = grad_codes + group * stride + width * segments[s, 0]
+            for _ in range(0, segments[s, 2], CODES):
+                if together > 1:
+                    _back_many(row, aside, 48, at, width, at, width)
+                else:
+                    _back_few(row, aside, 48, at, width, at, width)
+                row += CODES * PANEL
+                at += CODES * width
 
 
 @njit(cache=True, nogil=True)

@@ -6,13 +6,14 @@ V vertices, J joints, N modes (identity, then expression), P pose correctives, K
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
-from torch import Tensor
 
 from headform.graph.lanes import BYTES, WIDTH
 
@@ -50,25 +51,39 @@ class FlamePlan:
     rest_basis: Float64[np.ndarray, "N J3"]
     parents: Int64[np.ndarray, " J"]
 
+    @cached_property
+    def weights(self) -> tuple[int, int, int]:
+        """Addresses of `starts`, `movers` and `shares`."""
+        return self.starts.ctypes.data, self.movers.ctypes.data, self.shares.ctypes.data
+
+    @cached_property
+    def rows(self) -> tuple[int, int]:
+        """Address of `basis`, and its rows K."""
+        return self.basis.ctypes.data, self.basis.shape[1]
+
+    @cached_property
+    def start(self) -> int:
+        """Address of `mean`."""
+        return self.mean.ctypes.data
+
 
 def plan_of(head: Any) -> FlamePlan:
     """The plan of a `heads.flame.FlameHead` in single precision on the CPU.
 
-    Made at first need (the size of its bases), kept as long as the head is, made anew when its tensors were changed in place.
+    Made at first need, as large as the head's bases, and kept as long as the head; made anew when tensors of the head were
+    changed in place.
     """
-    tensors = (head.mean, head.identity, head.expression, head.pose_correctives)
-    tensors = (*tensors, head.joint_regressor, head.skinning)
+    tensors = [
+        head.mean, head.identity, head.expression, head.pose_correctives, head.joint_regressor, head.skinning
+    ]  # fmt: skip
     versions = tuple(0 if t.is_inference() else t._version for t in tensors)
     with _lock:
         known = _plans.get(head)
         if known is None or known[0] != versions:
-            known = versions, make_plan(*(_array(t) for t in tensors), head.parents)
+            arrays = [t.detach().numpy() for t in tensors]
+            known = versions, make_plan(*arrays, parents=head.parents)
             _plans[head] = known
         return known[1]
-
-
-def _array(tensor: Tensor) -> Float32[np.ndarray, "..."]:
-    return tensor.detach().numpy()  # type: ignore[no-any-return]
 
 
 def make_plan(
@@ -78,21 +93,21 @@ def make_plan(
     correctives: Float32[np.ndarray, "P V 3"],
     regressor: Float32[np.ndarray, "J V"],
     skinning: Float32[np.ndarray, "V J"],
+    *,
     parents: Sequence[int],
 ) -> FlamePlan:
     """Arrange a head; arguments as the fields of `heads.flame.FlameHead`."""
     count, panels = len(mean), -(-len(mean) // WIDTH)
     blocks = [identity, expression, correctives]
     modes = np.concatenate([[0], np.cumsum([len(block) for block in blocks])])
-    basis = aligned((panels * modes[-1] + SPILL, 3 * WIDTH))[:-SPILL]
-    basis = basis.reshape(panels, modes[-1], 3 * WIDTH)
+    rows = aligned((panels * modes[-1] + SPILL, 3 * WIDTH))[:-SPILL]
+    basis = rows.reshape(panels, modes[-1], 3 * WIDTH)
     for first, last, block in zip(modes, modes[1:], blocks, strict=False):
         _fill(basis[:, first:last], block)
     mean_panels = aligned((panels, 3 * WIDTH))
     _fill(mean_panels[:, None], mean[None])
-    weights = np.zeros((panels * WIDTH, skinning.shape[1]), np.float32)
-    weights[:count] = skinning
-    weights = weights.reshape(panels, WIDTH, -1)
+    weights = np.zeros((panels, WIDTH, skinning.shape[1]), np.float32)
+    weights.reshape(-1, skinning.shape[1])[:count] = skinning
     panel, mover = np.nonzero((weights != 0).any(1))
     shares = aligned((len(panel), WIDTH))
     shares[:] = weights[panel, :, mover]
@@ -114,7 +129,7 @@ def make_plan(
 
 def aligned(shape: tuple[int, ...]) -> Float32[np.ndarray, "..."]:
     """Zeros that begin where a register likes it."""
-    size = int(np.prod(shape))
+    size = prod(shape)
     memory = np.zeros(size + WIDTH, np.float32)
     first = -memory.ctypes.data % BYTES // 4
     return memory[first : first + size].reshape(shape)
