@@ -58,14 +58,15 @@ def flame_model(*, shape: int = 300, expression: int = 100, seed: int = 0) -> Fl
     """Mean, smooth random modes that fade, a skeleton with smooth weights."""
     rng = np.random.default_rng(seed)
     vertices, faces = flame_stand_in()
+    vertices, faces = vertices * [-1.0, 1.0, 1.0], faces[:, ::-1]  # the subject's left eye first
     count = len(vertices)
     joints = np.array(
         [
             [0, -0.1, -0.02],
             [0, -0.06, -0.02],
             [0, -0.02, 0],
-            [-0.03, 0.02, 0.05],
             [0.03, 0.02, 0.05],
+            [-0.03, 0.02, 0.05],
         ]
     )
     far = np.linalg.norm(vertices[:, None] - joints[None], axis=-1)

@@ -69,7 +69,7 @@ def read(
     mean, basis = _images(arrays[names[0]], arrays[names[1]], names, where)
     scale = 1 / 255 if version == "flame" else 1.0
     notes = []
-    backwards = version != "albedomm" or mean[..., 0].mean() < mean[..., 2].mean()
+    backwards = version != "albedomm" or float(mean[..., 0].mean()) < float(mean[..., 2].mean())
     if version == "albedomm":
         notes.append(f"the channels are {'BGR' if backwards else 'RGB'}: skin is redder than blue")
     uv = np.zeros((0, 2)) if len(mapped) < 2 else arrays["vt"]
@@ -103,6 +103,9 @@ def _images(
     mean: np.ndarray, modes: np.ndarray, names: tuple[str, str], where: str
 ) -> tuple[Float[np.ndarray, "H W 3"], Float[np.ndarray, "H W 3 C"]]:
     """Mean and modes, which may be flat, as pictures."""
+    if modes.dtype.kind != "f" or mean.dtype.kind not in "fu":
+        what = f"`{names[0]}` holds {mean.dtype}, `{names[1]}` {modes.dtype}"
+        raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
     side = mean.shape[0] if mean.ndim == 3 else math.isqrt(mean.size // 3)
     if mean.ndim != 3:
         mean = mean.reshape(-1)
@@ -113,8 +116,8 @@ def _images(
         check_shape(where, names[1], modes, mean.size, None)
         modes = modes.reshape(*mean.shape, -1)
     check_shape(where, names[1], modes, *mean.shape, None)
-    if modes.dtype.kind != "f" or mean.dtype.kind not in "fu" or not mean.size:
-        what = f"`{names[0]}` holds {mean.dtype}, `{names[1]}` {modes.dtype}"
+    if not mean.size:
+        what = f"`{names[0]}` is {' x '.join(map(str, mean.shape))}: it has no pixels"
         raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
     check_finite(where, **{names[0]: mean, names[1]: modes})
     return mean.astype(np.float64), modes
