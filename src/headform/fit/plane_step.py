@@ -11,10 +11,12 @@ is the residual after the step (Chen and Medioni 1991; the turn as in Low 2004).
 prior of the coefficients make a quadratic, which is minimised within the coefficients' bounds.
 """
 
+import typing
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int
+from numba import njit
 
 from headform.fit.bounded import bounded_minimum
 from headform.fit.shape_model import ShapeModel
@@ -103,18 +105,30 @@ def residuals(
     num = len(shape.coefficients)
     out = np.zeros((len(normal), num + 7))
     turned = to.scale * (normal @ to.R)  # s R^T n, a row each
-    for corner in range(3):
-        share = planes.weights[:, corner]
-        if not share.any():
-            continue
-        used = np.flatnonzero(share)
-        at = planes.corners[used, corner]
-        for axis in range(3):
-            out[used, :num] += (turned[used, axis] * share[used])[:, None] * model.basis[axis][at]
+    _shape_rows(planes.corners, planes.weights, turned, model.basis, out)
     out[:, num : num + 3] = np.cross(arm, normal)
     out[:, num + 3 : num + 6] = normal
     out[:, num + 6] = (arm * normal).sum(axis=1)
     return (placed * normal).sum(axis=1) - planes.offset, out
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _shape_rows(corners, weights, turned, basis, out):
+    """out[n, k] = sum over corners c and axes a of weights[n, c] turned[n, a] basis[a, corners[n, c], k]."""
+    count = basis.shape[2]
+    for n in range(corners.shape[0]):
+        for c in range(3):
+            if weights[n, c] == 0.0:
+                continue
+            at = corners[n, c]
+            x, y, z = (
+                weights[n, c] * turned[n, 0],
+                weights[n, c] * turned[n, 1],
+                weights[n, c] * turned[n, 2],
+            )
+            for k in range(count):
+                out[n, k] += x * basis[0, at, k] + y * basis[1, at, k] + z * basis[2, at, k]
 
 
 def pivot(model: ShapeModel, shape: PlacedShape) -> Float64[np.ndarray, "3"]:

@@ -243,6 +243,7 @@ class _Pairs:
             middle = surface.vertices[surface.faces].mean(axis=1)
             within = np.linalg.norm(middle - focus[0], axis=1) <= focus[1]
         self.samples = surface.samples(options.most_points, within)
+        self.own = surface.closest(self.samples).normals
 
     def planes(self, shape: PlacedShape, stage: Stage) -> tuple[Planes, float]:
         placed = shape.similarity.apply(self.model.positions(shape.coefficients))
@@ -251,8 +252,7 @@ class _Pairs:
         alike = (out.normals * head.normals[self.rows]).sum(axis=1)
         good = ~out.at_border & (out.distance < stage.reach) & (alike > stage.cosine)
         back = head.closest(self.samples)
-        own = self.surface.closest(self.samples).normals
-        kept = ~back.at_border & ((back.normals * own).sum(axis=1) > stage.cosine)
+        kept = ~back.at_border & ((back.normals * self.own).sum(axis=1) > stage.cosine)
         kept |= self._between_lips(back)
         kept &= back.distance < stage.reach
         # along the way there: across the surface, but at the lips' edge wherever it leads
