@@ -41,13 +41,13 @@ class Scan:
         from headform.evaluate.scan.mesh_files import read_surface
         from headform.evaluate.scan.protocol import PROTOCOLS
         from headform.evaluate.scan.report import scan_json, scan_text
-        from headform.evaluate.scan.scan_error import scan_error
+        from headform.evaluate.scan.scan_error import crop_scan, scan_error
         from headform.weights.atomic import write_bytes
 
         protocol = PROTOCOLS[self.protocol]
+        scan = read_surface(self.scan, require_faces=False)
         found = scan_error(
-            read_surface(self.scan, require_faces=False),
-            read_landmarks7(self.scan_landmarks),
+            crop_scan(scan, read_landmarks7(self.scan_landmarks), protocol),
             read_surface(self.prediction),
             read_landmarks7(self.prediction_landmarks),
             protocol=protocol,

@@ -9,7 +9,7 @@ from headform.cli.main import main
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.region import face_sphere
-from headform.evaluate.scan.scan_error import scan_error
+from headform.evaluate.scan.scan_error import crop_scan, scan_error
 from tests.evaluate.scan.golden import EXPECTED, ITERATIONS, TOLERANCE, arrays, write_all
 
 
@@ -35,6 +35,12 @@ def folder(z, tmp_path_factory):
     return made
 
 
+def measured(pair, protocol, **options):
+    scan, marks, head, head_marks = pair
+    cut = crop_scan(scan, marks, PROTOCOLS[protocol])
+    return scan_error(cut, head, head_marks, protocol=PROTOCOLS[protocol], **options)
+
+
 def check(median, mean, std, metrical):
     np.testing.assert_allclose(
         (median, mean, std), EXPECTED[metrical], rtol=0, atol=TOLERANCE[metrical]
@@ -43,7 +49,7 @@ def check(median, mean, std, metrical):
 
 @pytest.mark.parametrize("metrical", [False, True])
 def test_official_vertex_by_vertex(pair, data_root, metrical):
-    found = scan_error(*pair, protocol=PROTOCOLS["official"], unit="m", metrical=metrical)
+    found = measured(pair, "official", unit="m", metrical=metrical)
     check(found.median, found.mean, found.std, metrical)
     name = "metrical" if metrical else "nonmetrical"
     reference = np.load(data_root / "now_golden" / f"reference_distances_{name}.npy")
@@ -76,16 +82,16 @@ def test_official_from_files_by_the_command(folder, tmp_path, metrical, scan, he
 
 def test_corrected_differs_only_where_it_says(pair):
     """Non-metrical alike; metrical starts beside the scan, not 60 mm away, and ends within a micrometre or so."""
-    plain = scan_error(*pair, protocol=PROTOCOLS["corrected"])
+    plain = measured(pair, "corrected")
     check(plain.median, plain.mean, plain.std, False)
-    near = scan_error(*pair, protocol=PROTOCOLS["corrected"], unit="m", metrical=True)
+    near = measured(pair, "corrected", unit="m", metrical=True)
     assert near.iterations == 9
     assert abs(near.median - EXPECTED[True][0]) < 2e-4
     assert near.alignment.scale == 1000.0
 
 
 def test_fg2018_counts_its_own_sphere(pair):
-    found = scan_error(*pair, protocol=PROTOCOLS["fg2018"], unit="m")
+    found = measured(pair, "fg2018", unit="m")
     p = pair[1]
     bridge = (p[1] + p[2]) / 2
     centre = 0.7 * p[4] + 0.3 * bridge

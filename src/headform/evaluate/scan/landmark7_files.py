@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from headform.errors import InputError
 from headform.evaluate.scan.landmarks7 import OF_51, OF_68
 from headform.mesh.file_bytes import read_bytes
+from headform.weights.npz_file import BROKEN, ArrayFileError, read_entry
 
 Landmarks = Float64[np.ndarray, "7 3"]
 
@@ -49,12 +50,15 @@ def read_landmarks7(path: Path) -> Landmarks:
         raise InputError("landmarks_unreadable", what, error.where, error.fix) from error
     try:
         if kind == ".npy":
-            rows = _npy(data)
+            rows = np.asarray(
+                read_entry(io.BytesIO(data), len(data), path.name, _MAX_BYTES), np.float64
+            )
         else:
             text = data.decode("utf-8")
             rows = _picks(text) if kind == ".pp" else _table(text, indexed=kind == ".lnd")
-    except (ValueError, EOFError) as error:
-        what = f"cannot read the landmarks: {error}"
+    except (ArrayFileError, *BROKEN) as error:
+        reason = error.what if isinstance(error, ArrayFileError) else error
+        what = f"cannot read the landmarks: {reason}"
         raise InputError("landmarks_format", what, where) from error
     if rows.shape == (1, 7, 3):
         rows = rows[0]
@@ -72,23 +76,6 @@ def _advice(shape: tuple[int, ...]) -> str:
         if count in shape:
             return f"of {count} landmarks take the rows {list(chosen)}"
     return ""
-
-
-def _npy(data: bytes) -> Float64[np.ndarray, "..."]:
-    """An array file's numbers; the header is judged before anything is allocated."""
-    file = io.BytesIO(data)
-    version = np.lib.format.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"array format {version[0]}.{version[1]}")
-    reader = np.lib.format.read_array_header_1_0
-    shape, _, dtype = (reader if version == (1, 0) else np.lib.format.read_array_header_2_0)(file)
-    if dtype.kind not in "fiu":
-        raise ValueError(f"the array holds {dtype}, not numbers")
-    if dtype.itemsize * int(np.prod([float(n) for n in shape])) > len(data):
-        raise ValueError("the file is shorter than its header says")
-    file.seek(0)
-    array = np.lib.format.read_array(file, allow_pickle=False)
-    return np.asarray(array, np.float64)
 
 
 def _table(text: str, *, indexed: bool) -> Float64[np.ndarray, "N C"]:

@@ -24,6 +24,19 @@ OF_68 = (36, 39, 42, 45, 33, 48, 54)
 OF_51 = (19, 22, 25, 28, 16, 31, 37)
 """Their rows among the 51 without the jaw line."""
 
+TYPICAL = np.array(
+    [
+        [-44.6, 46.4, -29.6],
+        [-18.4, 44.6, -23.7],
+        [18.4, 44.6, -23.7],
+        [44.6, 46.4, -29.6],
+        [0.0, 0.0, 0.0],
+        [-25.3, -23.2, -13.8],
+        [25.3, -23.2, -13.8],
+    ]
+)
+"""(7, 3) mm: the landmarks of the open head's mean, about the nose bottom; x to its left, y up, z forwards."""
+
 
 def face_frame(points: Float[np.ndarray, "7 3"]) -> Float64[np.ndarray, "3 3"]:
     """Axes of a face as columns: towards its left, upwards, and forwards if the landmarks are in order.

@@ -21,11 +21,13 @@ class Surface:
         vertices: (V, 3) float64, any unit and frame.
         faces: (F, 3) int64.
         name: Where it came from, for messages.
+        coloured_obj: Whether it is an OBJ file with vertex colours, which the NoW evaluator misreads.
     """
 
     vertices: Float64[np.ndarray, "V 3"]
     faces: Int[np.ndarray, "F 3"]
     name: str = ""
+    coloured_obj: bool = False
 
 
 def read_surface(path: Path, *, require_faces: bool = True) -> Surface:
@@ -39,6 +41,8 @@ def read_surface(path: Path, *, require_faces: bool = True) -> Surface:
         InputError: As `headform.mesh.obj.read` and `headform.mesh.ply.read`.
     """
     data = read_bytes(path)
-    decode = ply.decode if data[:3] == b"ply" else obj.decode
+    is_ply = data[:3] == b"ply"
+    decode = ply.decode if is_ply else obj.decode
     mesh = decode(data, name=str(path), require_faces=require_faces)
-    return Surface(np.asarray(mesh.vertices, np.float64), mesh.faces, str(path))
+    coloured = not is_ply and mesh.colours is not None
+    return Surface(np.asarray(mesh.vertices, np.float64), mesh.faces, str(path), coloured)

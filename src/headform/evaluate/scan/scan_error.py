@@ -12,9 +12,10 @@ from headform.errors import InputError
 from headform.evaluate.scan import guards
 from headform.evaluate.scan.dogleg import minimise
 from headform.evaluate.scan.guards import Finding
+from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import check_order
 from headform.evaluate.scan.mesh_files import Surface
-from headform.evaluate.scan.procrustes import Alignment, procrustes
+from headform.evaluate.scan.procrustes import Alignment
 from headform.evaluate.scan.protocol import MILLIMETRES, NOSE_RADIUS, Protocol, Unit
 from headform.evaluate.scan.region import face_sphere, inside, nose_tip
 from headform.evaluate.scan.rigid_surface import RigidSurface, SurfaceDistances
@@ -71,8 +72,28 @@ class ScanError:
         return float(np.sqrt((self.distances**2).mean()))
 
 
-def cropped(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> Float64[np.ndarray, "P 3"]:
-    """The scan's vertices that a protocol measures, in their order.
+@dataclass(frozen=True, eq=False)
+class CroppedScan:
+    """The part of a scan that a protocol measures.
+
+    Attributes:
+        points: (P, 3) float64 mm, in the scan's order.
+        landmarks: (7, 3) float64 mm.
+        vertices: V of the whole scan.
+    """
+
+    points: Float64[np.ndarray, "P 3"]
+    landmarks: Landmarks
+    vertices: int
+
+
+def crop_scan(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> CroppedScan:
+    """Cut out the vertices that a protocol measures.
+
+    Args:
+        scan: Neutral scan, millimetres; its faces are not used.
+        landmarks: (7, 3) mm, in the protocol's order.
+        protocol: See `headform.evaluate.scan.protocol`.
 
     Raises:
         InputError: `scan_unit`, `crop_empty`, or what `check_order` raises.
@@ -91,14 +112,13 @@ def cropped(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> Float64[
         what = f"only {len(points)} vertices of the scan lie in the region"
         fix = "check that its landmarks are in its own frame"
         raise InputError("crop_empty", what, scan.name, fix)
-    return points
+    return CroppedScan(points, landmarks, len(scan.vertices))
 
 
 def scan_error(
-    scan: Surface,
-    scan_landmarks: Landmarks,
+    scan: CroppedScan,
     prediction: Surface,
-    prediction_landmarks: Landmarks,
+    landmarks: Landmarks,
     *,
     protocol: Protocol,
     unit: Unit | None = None,
@@ -107,37 +127,36 @@ def scan_error(
     """Align a prediction to a scan and measure.
 
     Args:
-        scan: Neutral scan, millimetres; its faces are not used.
-        scan_landmarks: (7, 3) mm, in the protocol's order.
+        scan: What `crop_scan` cut out by the same protocol.
         prediction: Neutral head, any frame.
-        prediction_landmarks: (7, 3) in the prediction's frame and unit.
+        landmarks: (7, 3) of the prediction, in its frame and unit.
         protocol: See `headform.evaluate.scan.protocol`.
         unit: Of the prediction; needed when metrical, else only compared with the scale found.
         metrical: Keep the prediction's size instead of fitting a scale.
 
     Raises:
-        InputError: `landmarks_order`, `landmarks_degenerate`, `landmarks_mirrored` (not in `official`), `scan_unit`,
-            `crop_empty`, `unit_wrong`.
+        InputError: `landmarks_order`, `landmarks_degenerate`, `landmarks_mirrored` (not in `official`), `unit_wrong`.
         ValueError: metrical without a unit.
     """
     if metrical and unit is None:
         raise ValueError("a metrical evaluation needs the prediction's unit")
-    points = cropped(scan, scan_landmarks, protocol)
-    check_order(prediction_landmarks, f"landmarks of {prediction.name}")
-    best = procrustes(scan_landmarks, prediction_landmarks)
-    findings = [_judge_mirroring(best, protocol, prediction.name)]
-    if unit is not None:
-        where = prediction.name
-        findings.append(guards.judge_unit(best.scale, unit, metrical=metrical, where=where))
+    best, findings = match_landmarks(
+        scan.landmarks,
+        landmarks,
+        protocol=protocol,
+        unit=unit,
+        metrical=metrical,
+        name=prediction.name,
+    )
     first = best
     if metrical and unit is not None:
         size, shift = MILLIMETRES[unit], best.shift
         if not protocol.shift_of_fitted_scale:
-            middle = prediction_landmarks.mean(axis=0)
-            shift = scan_landmarks.mean(axis=0) - size * (best.turn @ middle)
+            middle = landmarks.mean(axis=0)
+            shift = scan.landmarks.mean(axis=0) - size * (best.turn @ middle)
         first = Alignment(size, best.turn, shift)
     surface = RigidSurface(
-        points,
+        scan.points,
         ClosestPointTree.of(first.apply(prediction.vertices), prediction.faces),
         not metrical,
     )
@@ -153,32 +172,24 @@ def scan_error(
         findings.append(Finding("not_converged", what))
     alignment = surface.alignment(moved).after(first)
     border, small = guards.judge_size(prediction.faces, at.triangle, at.weights)
-    findings.append(small)
-    scaled = prediction.vertices * best.scale, prediction_landmarks * best.scale
-    findings.append(guards.judge_mouth(scaled[0], prediction.faces, scaled[1]))
+    scaled = prediction.vertices * best.scale, landmarks * best.scale
+    opened = guards.judge_mouth(scaled[0], prediction.faces, scaled[1])
+    findings += [finding for finding in (small, opened) if finding is not None]
     distances = at.distances
     if protocol.to_plane:
-        distances = _to_plane(points, alignment.apply(prediction.vertices), prediction.faces, at)
+        distances = _to_plane(
+            scan.points, alignment.apply(prediction.vertices), prediction.faces, at
+        )
     return ScanError(
         distances=distances,
-        scan_vertices=len(scan.vertices),
+        scan_vertices=scan.vertices,
         scale=best.scale,
         alignment=alignment,
         iterations=iterations,
         stop=stop,
         border=border,
-        findings=tuple(finding for finding in findings if finding is not None),
+        findings=tuple(findings),
     )
-
-
-def _judge_mirroring(best: Alignment, protocol: Protocol, name: str) -> Finding | None:
-    if not best.mirrors:
-        return None
-    finding = guards.reflected()
-    if not protocol.mirror:
-        fix = "exchange left and right; protocol official measures it mirrored"
-        raise InputError("landmarks_mirrored", finding.message, name, fix)
-    return finding
 
 
 def _to_plane(

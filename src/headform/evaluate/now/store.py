@@ -1,0 +1,102 @@
+"""Results of single images on disk, so that a second run computes only what is missing.
+
+Letters: P measured scan vertices.
+
+    OUT/images/SUBJECT/CHALLENGE/IMAGE.npz    distances, shape and, as JSON text, the record with its fingerprint
+
+A result counts only while its fingerprint, the SHA-256 of all inputs and options, stays what it was.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headform.errors import InputError, ResourceError
+from headform.evaluate.now.layout import Image
+from headform.evaluate.now.record import Numbers, Record, Shape
+from headform.evaluate.scan.guards import Finding
+from headform.export import parameters
+from headform.weights.atomic import write_bytes
+from headform.weights.npz_file import ArrayFileError, load_npz
+
+VERSION = 1
+"""Of the computation: raised when results change for the same inputs."""
+
+_MAX_BYTES = 1 << 30
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        InputError: `mesh_unreadable`.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        what = f"cannot read the file: {error.strerror or error}"
+        raise InputError("mesh_unreadable", what, str(path)) from error
+
+
+def fingerprint(parts: Sequence[str]) -> str:
+    """One digest of options and files' digests."""
+    return hashlib.sha256(json.dumps([VERSION, *parts]).encode()).hexdigest()
+
+
+def result_path(out: Path, image: Image) -> Path:
+    """Where an image's result lies."""
+    return out / "images" / image.subject / image.challenge / f"{image.stem}.npz"
+
+
+def save(out: Path, record: Record, mark: str) -> None:
+    """Write the result of an image that went well.
+
+    Raises:
+        ResourceError: `write_failed`.
+    """
+    if record.numbers is None or record.distances is None or record.shape is None:
+        raise ValueError("only whole results are kept")
+    path = result_path(out, record.image)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"cannot make the folder: {error.strerror or error}"
+        fix = "choose a folder that may be written and has room"
+        raise ResourceError("write_failed", what, str(path.parent), fix) from error
+    text = json.dumps(
+        {"fingerprint": mark, "facts": record.facts(), "topology": record.shape.topology}
+    )
+    arrays = {
+        "record": np.array(text),
+        "distances": record.distances,
+        "shape": record.shape.points,
+        "landmarks": record.shape.landmarks,
+    }
+    write_bytes(path, parameters.encode(arrays))
+
+
+def load(out: Path, image: Image, mark: str) -> Record | None:
+    """The result of an earlier run; None where there is none, it is damaged, or inputs or options have changed."""
+    path = result_path(out, image)
+    if not path.is_file():
+        return None
+    try:
+        arrays = load_npz(path, ("record", "distances", "shape", "landmarks"), max_bytes=_MAX_BYTES)
+        content = json.loads(str(arrays["record"]))
+        if content["fingerprint"] != mark:
+            return None
+        facts = content["facts"]
+        return Record(
+            image,
+            "ok",
+            Numbers(**{name: facts[name] for name in Numbers.__dataclass_fields__}),
+            arrays["distances"],
+            Shape(content["topology"], arrays["shape"], arrays["landmarks"]),
+            tuple(Finding(f["code"], f["message"]) for f in facts["warnings"]),
+        )
+    except (ArrayFileError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,53 @@
+"""What seven pairs of landmarks tell before anything is measured: the first alignment, and what is wrong with it.
+
+No letters: all arrays are (7, 3).
+"""
+
+import numpy as np
+from jaxtyping import Float64
+
+from headform.errors import InputError
+from headform.evaluate.scan import guards
+from headform.evaluate.scan.guards import Finding
+from headform.evaluate.scan.landmarks7 import check_order
+from headform.evaluate.scan.procrustes import Alignment, procrustes
+from headform.evaluate.scan.protocol import Protocol, Unit
+
+Landmarks = Float64[np.ndarray, "7 3"]
+
+
+def match_landmarks(
+    target: Landmarks,
+    landmarks: Landmarks,
+    *,
+    protocol: Protocol,
+    unit: Unit | None,
+    metrical: bool,
+    name: str,
+) -> tuple[Alignment, list[Finding]]:
+    """The similarity from a prediction's landmarks to a scan's, and warnings about mirroring and unit.
+
+    Args:
+        target: Of the scan, millimetres.
+        landmarks: Of the prediction.
+        protocol: Says whether the alignment may mirror.
+        unit: Of the prediction, if stated.
+        metrical: Whether the unit decides the result.
+        name: The prediction, for messages.
+
+    Raises:
+        InputError: `landmarks_not_finite`, `landmarks_degenerate`, `landmarks_order`, `landmarks_mirrored`, `unit_wrong`.
+    """
+    check_order(landmarks, f"landmarks of {name}")
+    best = procrustes(target, landmarks)
+    findings = []
+    if best.mirrors:
+        mirrored = guards.reflected()
+        if not protocol.mirror:
+            fix = "exchange left and right; protocol official measures it mirrored"
+            raise InputError("landmarks_mirrored", mirrored.message, name, fix)
+        findings.append(mirrored)
+    if unit is not None:
+        doubt = guards.judge_unit(best.scale, unit, metrical=metrical, where=name)
+        findings += [doubt] if doubt is not None else []
+    return best, findings
