@@ -19,8 +19,8 @@ from headform.errors import FaceError, WeightsError
 from headform.geometry.similarity import fit_similarity
 from headform.images.warp import warp
 
-# Eyes, nose, corners of the mouth as insightface's published alignment has them (papers: ArcFace, 112 pixels). Its
-numbers # count from the middle of the first pixel, hence the half.
+# Eyes, nose, corners of the mouth as insightface's published alignment has them. Its numbers count from the middle of
+# the first pixel.
 _ARCFACE_112 = np.array(
     [
         (38.2946, 51.6963),
@@ -96,6 +96,7 @@ def eye_mouth_points(side: int, eyes: float, mouth: float) -> Float[np.ndarray, 
         mouth: Height of the middle of the mouth.
     """
     base = _ARCFACE_112
+    # the middles of two eyes and two corners: two points fix a similarity
     found = np.stack([base[:2].mean(0), base[3:].mean(0)])
     wanted = np.array([[side / 2, eyes], [side / 2, mouth]])
     return fit_similarity(found, wanted).apply(base)

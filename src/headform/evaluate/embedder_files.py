@@ -1,0 +1,254 @@
+"""Recognition networks from files: our own four architectures with published weights, and any ONNX network of 112 pixels.
+
+B faces, S side of a crop, D numbers of an embedding. Weights are read as data (`weights.torch_file`, safetensors), never
+run.
+
+| kind | network | file | crop |
+|---|---|---|---|
+| ``arcface`` | IResNet 18, 34, 50, 100 | insightface's arcface_torch `.pth`, MICA's `arcface` | 112, RGB, ±1 |
+| ``facenet`` | Inception-ResNet v1 | facenet-pytorch's `.pt` | 160, RGB, (x − 127.5) / 128 |
+| ``lightcnn`` | LightCNN-29 v2 | `LightCNN_29Layers_V2_checkpoint.pth.tar` | 128, grey, x / 255 |
+| ``evolve`` | face.evoLVe's IR-50 | `backbone_ir50_*.pth` | 112, RGB, ±1 |
+| ``onnx`` | any of 112 pixels | one input (B, 3, 112, 112), one output (B, D) | 112, RGB, ±1 |
+
+Crops are cut by five points (`embedder.CropSpec`). FaceNet alone was trained on squares about a detector's box instead,
+stretched (MTCNN's box and a margin of 44 pixels at 182, of which 160 are shown). `FACENET` is the unstretched square that
+shows as much: in pixels of ArcFace's crop MTCNN's box is 75 wide, 109 high, its middle at (57, 64), in the median of 40
+photos.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+from torch import Tensor, nn
+
+from headform.errors import UsageError, WeightsError
+from headform.evaluate.embedder import (
+    ARCFACE,
+    CropSpec,
+    Embedder,
+    TorchEmbedder,
+    arcface_points,
+    eye_mouth_points,
+    unit_rows,
+)
+from headform.nets import inception_resnet_v1, light_cnn
+from headform.nets.evolve_ir50 import EvolveIR50
+from headform.nets.inception_resnet_v1 import InceptionResnetV1
+from headform.nets.iresnet import LAYERS, IResNet
+from headform.nets.light_cnn import LightCNN29v2
+from headform.weights.onnx_file import open_session
+from headform.weights.torch_file import state_dict_of
+
+_MAX_BYTES = 1 << 30
+_ADVICE = "give the file as its publisher made it, or another kind"
+# in pixels of ArcFace's crop: the mean of 75 and 109, widened by 182 / 138, narrowed by 160 / 182
+_FACENET_SQUARE = 107.0
+FACENET = CropSpec(
+    inception_resnet_v1.SIDE,
+    (arcface_points() - np.array([57.0, 64.0])) * (inception_resnet_v1.SIDE / _FACENET_SQUARE)
+    + inception_resnet_v1.SIDE / 2,
+    "rgb",
+    (127.5,),
+    (128.0,),
+)
+LIGHT_CNN = CropSpec(
+    light_cnn.SIDE,
+    eye_mouth_points(light_cnn.SIDE, light_cnn.EYES, light_cnn.MOUTH),
+    "grey",
+    (0.0,),
+    (255.0,),
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A published architecture.
+
+    Attributes:
+        sign: A name that only its checkpoints have.
+        build: A network for a checkpoint, not filled.
+        crop: What it wants to see.
+        without: Beginnings of names in checkpoints that are left out, such as the classifier's.
+    """
+
+    sign: str
+    build: Callable[[Mapping[str, Tensor]], nn.Module]
+    crop: CropSpec
+    without: tuple[str, ...] = ()
+
+
+def _iresnet(state: Mapping[str, Tensor]) -> nn.Module:
+    """Of as many blocks as there are; the nearest published size where that is none."""
+    count = sum(name.endswith(".prelu.weight") for name in state)
+    return IResNet(min(LAYERS.values(), key=lambda layers: abs(sum(layers) - count)))
+
+
+KINDS = {
+    "arcface": Kind("layer1.0.prelu.weight", _iresnet, ARCFACE),
+    "facenet": Kind(
+        "conv2d_1a.conv.weight",
+        lambda _: InceptionResnetV1(),
+        FACENET,
+        inception_resnet_v1.CLASSIFIER,
+    ),
+    "lightcnn": Kind(
+        "group1.conv_a.filter.weight", lambda _: LightCNN29v2(), LIGHT_CNN, light_cnn.CLASSIFIER
+    ),
+    "evolve": Kind("input_layer.0.weight", lambda _: EvolveIR50(), ARCFACE),
+}
+"""Kinds with networks of ours, by name."""
+ONNX = "onnx"
+
+
+def load_embedder(spec: str) -> Embedder:
+    """The network of a file, as ``FILE`` or ``KIND:FILE``.
+
+    Args:
+        spec: Without a kind, an ``.onnx`` file is taken as such and a checkpoint known by its names. ``KIND:PART@FILE``
+            names the table in a checkpoint that holds the network, as in ``arcface:arcface@mica.tar``.
+
+    Raises:
+        UsageError: `embedder_kind` for a kind that is not known; `onnx_missing` without onnxruntime.
+        WeightsError: `weights_missing`, `weights_damaged`, `unsafe_pickle`, `weights_mismatch` with the first tensor that
+            does not fit; `weights_kind` when the names are of no known network.
+    """
+    kind, colon, rest = spec.partition(":")
+    if not colon or (kind not in KINDS and kind != ONNX and Path(spec).exists()):
+        kind, rest = "", spec
+    if kind and kind not in (*KINDS, ONNX):
+        raise UsageError(
+            "embedder_kind",
+            f"there is no kind of embedder `{kind}`",
+            spec,
+            f"choose from {', '.join((*KINDS, ONNX))}, or give the file alone",
+        )
+    part, at, file = rest.partition("@")
+    if not at or Path(rest).exists():
+        part, file = "", rest
+    path = Path(file)
+    if kind == ONNX or (not kind and path.suffix.lower() == ".onnx"):
+        return OnnxEmbedder(path)
+    return _load(path, kind, part or None)
+
+
+def _load(path: Path, kind: str, part: str | None) -> Embedder:
+    where = repr(str(path))
+    state = state_dict_of(path, part)
+    found = [name for name, known in KINDS.items() if known.sign in state]
+    if not kind and len(found) != 1:
+        some = ", ".join(list(state)[:5]) or "nothing"
+        what = f"the names are of no recognition network that is known: {some}"
+        raise WeightsError("weights_kind", what, where, f"it may be of {', '.join(KINDS)}")
+    kind = kind or found[0]
+    known = KINDS[kind]
+    with torch.device("meta"):
+        net = known.build(state)
+    kept = {name: t for name, t in state.items() if not name.startswith(known.without or ("\0",))}
+    fill(net, kept, where)
+    return TorchEmbedder(f"{kind} {path.name}", net, known.crop)
+
+
+def fill(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+    """Give a network its weights, all of them or none.
+
+    Counters of batches, which old checkpoints lack, may be missing; they say nothing to a network that is only used.
+
+    Args:
+        net: Any network, also on the device ``meta``.
+        state: By the network's names.
+        where: The file, for messages.
+
+    Raises:
+        WeightsError: `weights_missing_key` (missing, or not expected), `weights_shape`, `weights_dtype`, `weights_nan`:
+            the first in the network's order, and how many more there are.
+    """
+    wrong: list[tuple[str, str]] = []
+    ready: dict[str, Tensor] = {}
+    wanted = net.state_dict()
+    for name, tensor in wanted.items():
+        counter = name.endswith("num_batches_tracked")
+        given = state.get(name, torch.tensor(0) if counter else None)
+        if given is None:
+            wrong.append(("weights_missing_key", f"{name} is missing"))
+        elif given.shape != tensor.shape:
+            what = f"{name} has shape {tuple(given.shape)}, expected {tuple(tensor.shape)}"
+            wrong.append(("weights_shape", what))
+        elif given.is_floating_point() != tensor.is_floating_point() or given.is_complex():
+            what = f"{name} holds {given.dtype}, expected {tensor.dtype}"
+            wrong.append(("weights_dtype", what))
+        elif not torch.isfinite(given.float()).all():
+            wrong.append(("weights_nan", f"{name} holds NaN or infinity"))
+        else:
+            ready[name] = given.to(tensor.dtype).contiguous()
+    extra = [name for name in state if name not in wanted]
+    wrong += [("weights_missing_key", f"{name} is not expected") for name in extra]
+    if wrong:
+        code, what = wrong[0]
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        what = f"the weights do not fit {type(net).__name__}: {what}{more}"
+        raise WeightsError(code, what, where, _ADVICE)
+    net.load_state_dict(ready, assign=True)
+
+
+class OnnxEmbedder:
+    """An ONNX network that sees ArcFace's crop."""
+
+    def __init__(self, path: Path | str, crop: CropSpec = ARCFACE) -> None:
+        """Load the network.
+
+        Raises:
+            UsageError: `onnx_missing` without onnxruntime.
+            WeightsError: `weights_missing`; `weights_damaged` when it is no ONNX file or names files outside itself;
+                `weights_mismatch` when its input or output is not that of an embedder.
+        """
+        self.name, self.crop, self._where = f"onnx {Path(path).name}", crop, repr(str(path))
+        self._session = open_session(path, max_bytes=_MAX_BYTES, fix=_ADVICE)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        wanted = [3 if crop.channels != "grey" else 1, crop.side, crop.side]
+        shape = list(inputs[0].shape) if inputs else []
+        if len(inputs) != 1 or len(shape) != 4 or not _fits(shape[1:], wanted):
+            there = ", ".join(f"{i.name} {list(i.shape)}" for i in inputs)
+            self._refuse(f"its input is {there or 'nothing'}, expected one of [B, {wanted}]")
+        if inputs[0].type != "tensor(float)":
+            self._refuse(f"its input is of the type {inputs[0].type}")
+        if len(outputs) != 1 or len(outputs[0].shape) != 2:
+            there = ", ".join(f"{o.name} {list(o.shape)}" for o in outputs)
+            self._refuse(f"its output is {there or 'nothing'}, expected one of [B, D]")
+        self._input = inputs[0].name
+        self._one = shape[0] == 1  # exported for one face at a time
+
+    def embed(self, crops: UInt8[np.ndarray, "B S S 3"]) -> Float32[np.ndarray, "B D"]:
+        """Unit vectors of RGB crops.
+
+        Raises:
+            WeightsError: `weights_mismatch` when it cannot be run, `weights_nan` when its answer is not finite.
+        """
+        values = self.crop.values(crops).numpy()
+        size = 1 if self._one else 32
+        found = [self._run(values[i : i + size]) for i in range(0, len(values), size)]
+        return unit_rows(np.concatenate(found), self._where)
+
+    def _run(self, values: Float32[np.ndarray, "b C S S"]) -> Float32[np.ndarray, "b D"]:
+        try:
+            answer = np.asarray(self._session.run(None, {self._input: values})[0])
+        except Exception as error:  # onnxruntime raises its own classes
+            what = f"the embedder cannot be run: {error}"[:200]
+            raise WeightsError("weights_mismatch", what, self._where, _ADVICE) from error
+        if answer.ndim != 2 or len(answer) != len(values) or answer.dtype.kind != "f":
+            self._refuse(f"it answers {answer.dtype} {answer.shape} for {len(values)} faces")
+        return answer.astype(np.float32)
+
+    def _refuse(self, what: str) -> None:
+        what = f"this ONNX file is no embedder: {what}"
+        raise WeightsError("weights_mismatch", what, self._where, _ADVICE)
+
+
+def _fits(shape: list[Any], wanted: list[int]) -> bool:
+    """Whether an input shape takes what is wanted; names stand for any length."""
+    return all(not isinstance(n, int) or n == w for n, w in zip(shape, wanted, strict=True))
