@@ -25,9 +25,6 @@ MODULES = {
     "gnm": ("gnm", "GNM Head 3, gnm_head.npz"),
     "facescape": ("facescape", "FaceScape 1.6, bilinear .npz"),
     "hifi3d": ("hifi3d", "HIFI3D and HIFI3D++, .mat"),
-    "gnm": ("gnm", "GNM Head 3, gnm_head.npz"),
-    "facescape": ("facescape", "FaceScape 1.6, .npz"),
-    "hifi3d": ("hifi3d", "HIFI3D or HIFI3D++, .mat"),
 }
 """Module and description of each kind, in the order in which a file is tried."""
 
