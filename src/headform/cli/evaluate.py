@@ -8,9 +8,14 @@ from typing import Annotated
 from tyro.conf import subcommand
 
 from headform.cli.evaluate_landmarks import Landmarks
+from headform.cli.evaluate_now import Now
+from headform.cli.evaluate_now_check import NowCheck
 from headform.cli.evaluate_scan import Scan
 
 Evaluate = Annotated[
-    Annotated[Landmarks, subcommand("landmarks")] | Annotated[Scan, subcommand("scan")],
+    Annotated[Landmarks, subcommand("landmarks")]
+    | Annotated[Scan, subcommand("scan")]
+    | Annotated[Now, subcommand("now")]
+    | Annotated[NowCheck, subcommand("now-check")],
     subcommand("evaluate", description="Measure results against truths."),
 ]

@@ -14,6 +14,7 @@ import headform
 from headform import errors
 from headform.cli.contact_sheet import ContactSheet
 from headform.cli.evaluate import Evaluate
+from headform.cli.export import Export
 from headform.cli.heads import Heads
 from headform.cli.message import error_line
 from headform.cli.reconstruct import Reconstruct
@@ -27,6 +28,7 @@ _Command = (
     | Annotated[Synth, tyro.conf.subcommand("synth")]
     | Train
     | Evaluate
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[ContactSheet, tyro.conf.subcommand("contact-sheet")]
     | Weights
 )

@@ -12,10 +12,11 @@ class Progress:
 
     Args:
         total: How many inputs there are; with one, or where stderr is no terminal, no bar is drawn.
+        quiet: Print no lines, only draw the bar.
     """
 
-    def __init__(self, total: int) -> None:
-        self._total, self._done = total, 0
+    def __init__(self, total: int, *, quiet: bool = False) -> None:
+        self._total, self._done, self._quiet = total, 0, quiet
         self._bar = None
         if total > 1 and sys.stderr.isatty():
             from rich.console import Console
@@ -50,6 +51,8 @@ class Progress:
         self._done += 1
         if self._bar is not None:
             self._bar.advance(self._task)
+        if self._quiet:
+            return
         count = f"[{self._done}/{self._total}] " if self._total > 1 else ""
         if json is not None:
             print(json, flush=True)

@@ -47,10 +47,19 @@ def encode(arrays: Mapping[str, np.ndarray]) -> bytes:
             value = np.asarray(array)
             if value.dtype.kind == "f" and not np.isfinite(value).all():
                 raise ValueError(f"{name!r} holds NaN or infinity")
-            member = io.BytesIO()
-            np.lib.format.write_array(member, value, allow_pickle=False)
             # numpy's own savez stamps the clock into the file.
             info = zipfile.ZipInfo(f"{name}.npy", date_time=_FIXED_DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, member.getvalue())
+            archive.writestr(info, encode_array(value))
     return store.getvalue()
+
+
+def encode_array(array: np.ndarray) -> bytes:
+    """The bytes of an npy file.
+
+    Raises:
+        ValueError: when the array holds objects.
+    """
+    member = io.BytesIO()
+    np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+    return member.getvalue()

@@ -14,7 +14,13 @@ from headform.evaluate.scan import mouth
 from headform.evaluate.scan.protocol import MILLIMETRES, Unit
 
 WarningCode = Literal[
-    "reflected", "unit_doubtful", "mouth_open", "too_small", "not_converged", "not_neutral"
+    "reflected",
+    "unit_doubtful",
+    "mouth_open",
+    "too_small",
+    "not_converged",
+    "not_neutral",
+    "coloured_obj",
 ]
 
 SCALE = 1.33
@@ -25,6 +31,9 @@ WRONG_UNIT = 3.0
 
 BORDER = 0.05
 """Share of measured scan vertices that may be closest to the prediction's border."""
+
+OUTSIDE = 15.0
+"""Millimetres that a landmark may lie outside the box around the prediction's vertices."""
 
 SCAN_EYES = (60.0, 140.0)
 """Millimetres between the outer eye corners of a scan that is in millimetres."""

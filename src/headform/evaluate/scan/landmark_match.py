@@ -10,6 +10,7 @@ from headform.errors import InputError
 from headform.evaluate.scan import guards
 from headform.evaluate.scan.guards import Finding
 from headform.evaluate.scan.landmarks7 import check_order
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.procrustes import Alignment, procrustes
 from headform.evaluate.scan.protocol import Protocol, Unit
 
@@ -18,28 +19,36 @@ Landmarks = Float64[np.ndarray, "7 3"]
 
 def match_landmarks(
     target: Landmarks,
+    prediction: Surface,
     landmarks: Landmarks,
     *,
     protocol: Protocol,
     unit: Unit | None,
     metrical: bool,
-    name: str,
 ) -> tuple[Alignment, list[Finding]]:
     """The similarity from a prediction's landmarks to a scan's, and warnings about mirroring and unit.
 
     Args:
         target: Of the scan, millimetres.
+        prediction: The mesh that the landmarks are on.
         landmarks: Of the prediction.
         protocol: Says whether the alignment may mirror.
         unit: Of the prediction, if stated.
         metrical: Whether the unit decides the result.
-        name: The prediction, for messages.
 
     Raises:
-        InputError: `landmarks_not_finite`, `landmarks_degenerate`, `landmarks_order`, `landmarks_mirrored`, `unit_wrong`.
+        InputError: `landmarks_not_finite`, `landmarks_degenerate`, `landmarks_order`, `landmarks_mirrored`,
+            `landmarks_elsewhere` (not on the mesh), `unit_wrong`.
     """
+    name = prediction.name
     check_order(landmarks, f"landmarks of {name}")
     best = procrustes(target, landmarks)
+    low, high = prediction.vertices.min(axis=0), prediction.vertices.max(axis=0)
+    outside = best.scale * float(np.abs(landmarks - np.clip(landmarks, low, high)).max())
+    if outside > guards.OUTSIDE:
+        what = f"a landmark lies {outside:.0f} mm outside the mesh"
+        fix = "give both in the same frame and unit"
+        raise InputError("landmarks_elsewhere", what, name, fix)
     findings = []
     if best.mirrors:
         mirrored = guards.reflected()

@@ -135,18 +135,19 @@ def scan_error(
         metrical: Keep the prediction's size instead of fitting a scale.
 
     Raises:
-        InputError: `landmarks_order`, `landmarks_degenerate`, `landmarks_mirrored` (not in `official`), `unit_wrong`.
+        InputError: `landmarks_order`, `landmarks_degenerate`, `landmarks_mirrored` (not in `official`),
+            `landmarks_elsewhere`, `unit_wrong`.
         ValueError: metrical without a unit.
     """
     if metrical and unit is None:
         raise ValueError("a metrical evaluation needs the prediction's unit")
     best, findings = match_landmarks(
         scan.landmarks,
+        prediction,
         landmarks,
         protocol=protocol,
         unit=unit,
         metrical=metrical,
-        name=prediction.name,
     )
     first = best
     if metrical and unit is not None:

@@ -1,0 +1,79 @@
+"""`headform evaluate now`: a folder of predictions against the scans of the NoW benchmark.
+
+No arrays here, hence no letters.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import arg
+
+from headform import errors
+from headform.cli.progress import Progress
+
+
+@dataclass(frozen=True)
+class Now:
+    """Median, mean and standard deviation over all scan vertices, by challenge, subject and image.
+
+    official computes as the benchmark's evaluator does, corrected without its two faults; see
+    headform.evaluate.scan.protocol.
+    """
+
+    dataset: Path
+    """The data set as distributed: imagepathsvalidation.txt, scans/, scans_lmks_onlypp/."""
+    predictions: Path
+    """SUBJECT/CHALLENGE/IMAGE.obj or .ply with .npy or .txt beside it."""
+    metrical: bool = False
+    """Keep the predictions' size; needs --unit. Without it a scale is fitted to each."""
+    unit: Literal["mm", "cm", "m"] | None = None
+    """Unit of the predictions; without --metrical only compared with the scale found."""
+    protocol: Literal["official", "corrected"] = "official"
+    """Bug-compatible, or mended."""
+    allow_missing: bool = False
+    """Average over the predictions that are there; without it a missing or invalid one is an error."""
+    workers: int = 1
+    """Processes; results do not depend on it."""
+    json: Path | None = None
+    """Also write every number here."""
+    out: Annotated[Path | None, arg(aliases=("-o",))] = None
+    """Folder for tables, curve and single results; a second run computes only what is missing or changed."""
+
+    def run(self) -> int:
+        """Print the table."""
+        from headform.evaluate.now.files import write_table
+        from headform.evaluate.now.image import Options
+        from headform.evaluate.now.layout import read_images
+        from headform.evaluate.now.record import Record
+        from headform.evaluate.now.run import evaluate_dataset
+        from headform.weights.atomic import write_bytes
+
+        if self.workers < 1:
+            what = f"--workers is {self.workers}"
+            raise errors.UsageError("workers_invalid", what, "", "ask for 1 or more")
+        with Progress(len(read_images(self.dataset))) as progress:
+
+            def done(record: Record) -> None:
+                number = record.numbers
+                if number is not None:
+                    progress.end(f"{record.image.name}: median {number.median:.4f} mm")
+                else:
+                    progress.end(f"{record.image.name}: {record.message or 'missing'}", failed=True)
+
+            table = evaluate_dataset(
+                self.dataset,
+                self.predictions,
+                Options(self.protocol, self.unit, self.metrical),
+                workers=self.workers,
+                out=self.out,
+                done=done,
+            )
+        table.require_complete(allow_missing=self.allow_missing)
+        if self.json is not None:
+            write_bytes(self.json, table.to_json().encode())
+        print(table.to_markdown(), end="")
+        if self.out is not None:
+            for note in write_table(table, self.out):
+                print(note)
+        return errors.SUCCESS

@@ -1,0 +1,46 @@
+"""`headform evaluate now-check`: a submission to the NoW benchmark looked over.
+
+No arrays here, hence no letters.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from headform import errors
+from headform.cli.progress import Progress
+
+
+@dataclass(frozen=True)
+class NowCheck:
+    """Whether every image has a neutral mesh with seven landmarks that can be measured; nothing is measured.
+
+    Ends with exit code 7 when a prediction is missing or cannot be used; warnings alone end with 0.
+    """
+
+    dataset: Path
+    """The data set, also the test set without scans, or its list of images."""
+    predictions: Path
+    """SUBJECT/CHALLENGE/IMAGE.obj or .ply with .npy or .txt beside it."""
+    unit: Literal["mm", "cm", "m"] | None = None
+    """Unit of the predictions."""
+    json: Path | None = None
+    """Also write what was found here."""
+
+    def run(self) -> int:
+        """Print counts and problems."""
+        from headform.evaluate.now.check import check_submission
+        from headform.evaluate.now.layout import read_images
+        from headform.evaluate.now.record import Record
+        from headform.weights.atomic import write_bytes
+
+        with Progress(len(read_images(self.dataset)), quiet=True) as progress:
+
+            def done(record: Record) -> None:
+                progress.end(record.image.name)
+
+            found = check_submission(self.dataset, self.predictions, unit=self.unit, done=done)
+        print(found.to_text(), end="")
+        if self.json is not None:
+            write_bytes(self.json, found.to_json().encode())
+        return errors.SUCCESS if found.usable else errors.PARTIAL

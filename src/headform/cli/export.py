@@ -1,0 +1,58 @@
+"""`headform export`: results in the form that others ask for.
+
+No arrays here, hence no letters.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from headform import errors
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write results in the form that others ask for.
+
+    now: a submission to the NoW benchmark, a neutral mesh and seven landmarks for each photo.
+    """
+
+    what: Positional[Literal["now"]]
+    """The form."""
+    results: Positional[tuple[Path, ...]]
+    """Folders that `headform reconstruct` wrote from photos SUBJECT/CHALLENGE/IMAGE.jpg."""
+    out: Annotated[Path, arg(aliases=("-o",))]
+    """The submission's folder."""
+    unit: Literal["mm", "cm", "m"] = "m"
+    """Unit of the meshes; say the same to the evaluator."""
+    dataset: Path | None = None
+    """The benchmark's folder or its list of images: say which have no result."""
+    head: Path | None = None
+    """File of the head model, if it was not the open head."""
+
+    def run(self) -> int:
+        """Write, and say what is missing."""
+        if not self.results:
+            fix = "name folders that headform reconstruct wrote"
+            raise errors.UsageError("no_results", "no results are named", "", fix)
+        from headform import heads
+        from headform.evaluate.now.layout import read_images
+        from headform.export.now_submission import find_results, write_submission
+
+        head = heads.load_open() if self.head is None else heads.load(self.head)
+        results = find_results(self.results)
+        asked: set[str] = set()
+        if self.dataset is not None:
+            asked = {image.name for image in read_images(self.dataset)}
+            results = [result for result in results if result.image in asked]
+        written, absent = write_submission(results, head, self.out, unit=self.unit)
+        absent = sorted({*absent, *(asked - set(written))})
+        print(f"{len(written)} meshes in {self.unit} in {self.out}")
+        if not absent:
+            return errors.SUCCESS
+        print(f"without a result: {len(absent)}")
+        for name in absent:
+            print(f"- {name}")
+        return errors.PARTIAL

@@ -1,0 +1,147 @@
+"""A submission looked over before it is sent or measured: files, shapes, landmarks, unit, expression.
+
+No arrays here, hence no letters.
+
+Nothing is aligned to a scan. Where the data set has scans their landmarks are used, else those of a typical face.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from headform.errors import InputError
+from headform.evaluate.now.layout import (
+    LANDMARKS,
+    MESHES,
+    Image,
+    find_prediction,
+    find_scan,
+    has_scans,
+    read_images,
+)
+from headform.evaluate.now.record import Record, failed
+from headform.evaluate.now.subject import judge_subjects, shorten
+from headform.evaluate.scan import guards
+from headform.evaluate.scan.guards import Finding
+from headform.evaluate.scan.landmark7_files import Landmarks, read_landmarks7
+from headform.evaluate.scan.landmark_match import match_landmarks
+from headform.evaluate.scan.landmarks7 import TYPICAL
+from headform.evaluate.scan.mesh_files import read_surface
+from headform.evaluate.scan.protocol import PROTOCOLS, Unit
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Submission:
+    """What was found.
+
+    Attributes:
+        records: One per image of the list; "ok" ones carry no distances.
+        strays: Meshes and landmark files that belong to no image of the list, relative to the folder.
+    """
+
+    records: tuple[Record, ...]
+    strays: tuple[str, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether every image has a prediction that can be measured."""
+        return all(record.status == "ok" for record in self.records)
+
+    def to_json(self) -> str:
+        """Everything, as JSON text."""
+        content = {
+            "usable": self.usable,
+            "images": [record.facts() for record in self.records],
+            "strays": list(self.strays),
+        }
+        return json.dumps(content, indent=1) + "\n"
+
+    def to_text(self) -> str:
+        """Counts, then up to ten images of every problem."""
+        counts = Counter(record.status for record in self.records)
+        lines = [f"{len(self.records)} images: " + ", ".join(f"{n} {s}" for s, n in counts.items())]
+        problems: dict[str, list[str]] = {}
+        for record in self.records:
+            if record.status != "ok":
+                text = f"{record.image.name}: {record.message or 'no prediction'}"
+                problems.setdefault(f"error [{record.code or 'missing'}]", []).append(text)
+            for finding in record.findings:
+                text = f"{record.image.name}: {finding.message}"
+                problems.setdefault(f"warning [{finding.code}]", []).append(text)
+        if self.strays:
+            problems["warning [not_in_list]"] = [
+                f"{name}: belongs to no image" for name in self.strays
+            ]
+        for title, rows in sorted(problems.items()):
+            lines.append(f"{title}: {len(rows)}")
+            lines += [f"- {row}" for row in rows[:_SHOWN]]
+            if len(rows) > _SHOWN:
+                lines.append(f"- and {len(rows) - _SHOWN} more")
+        return "\n".join(lines) + "\n"
+
+
+def check_submission(
+    dataset: Path,
+    predictions: Path,
+    *,
+    unit: Unit | None = None,
+    done: Callable[[Record], None] = lambda record: None,
+) -> Submission:
+    """Look a folder of predictions over.
+
+    Args:
+        dataset: The data set, the test set without scans, or a list of images.
+        predictions: The submission's folder.
+        unit: What the predictions are said to be in; compared with the size of their landmarks.
+        done: Called with each record as it is ready.
+
+    Raises:
+        InputError: `dataset_missing`, `dataset_invalid`, `predictions_missing`, `scan_missing`, or a scan's landmarks
+            that cannot be read.
+    """
+    images = read_images(dataset)
+    if not predictions.is_dir():
+        raise InputError("predictions_missing", "there is no such folder", str(predictions))
+    targets = {image.subject: TYPICAL for image in images}
+    if has_scans(dataset):
+        targets = {s: read_landmarks7(find_scan(dataset, s).landmarks) for s in targets}
+    records = []
+    for image in images:
+        record = _look(predictions, image, targets[image.subject], unit)
+        records.append(record)
+        done(record)
+    return Submission(tuple(judge_subjects(records)), _strays(predictions, images))
+
+
+def _look(predictions: Path, image: Image, target: Landmarks, unit: Unit | None) -> Record:
+    try:
+        pair = find_prediction(predictions, image)
+        if pair is None:
+            return Record(image, "missing")
+        mesh, landmarks = read_surface(pair.mesh), read_landmarks7(pair.landmarks)
+        best, findings = match_landmarks(
+            target, mesh, landmarks, protocol=PROTOCOLS["official"], unit=unit, metrical=False
+        )
+    except InputError as error:
+        return failed(image, error)
+    if unit is None and guards.likely_unit(best.scale) is None:
+        what = f"the landmarks say {best.scale:.4g} mm per unit: neither m nor cm nor mm"
+        findings.append(Finding("unit_doubtful", what))
+    opened = guards.judge_mouth(mesh.vertices * best.scale, mesh.faces, landmarks * best.scale)
+    findings += [opened] if opened is not None else []
+    if mesh.coloured_obj:
+        what = "an OBJ file with vertex colours, which the benchmark's own evaluator misreads"
+        findings.append(Finding("coloured_obj", what))
+    shape = shorten(mesh.vertices, mesh.faces, landmarks, best.scale)
+    return Record(image, "ok", shape=shape, findings=tuple(findings))
+
+
+def _strays(predictions: Path, images: list[Image]) -> tuple[str, ...]:
+    known = {image.name for image in images}
+    files = (p for p in predictions.rglob("*") if p.suffix.lower() in (*MESHES, *LANDMARKS))
+    names = {p.relative_to(predictions).as_posix(): p for p in files}
+    return tuple(sorted(n for n, p in names.items() if n.removesuffix(p.suffix) not in known))

@@ -1,0 +1,64 @@
+"""The cumulative error curve: which share of the distances is not above a threshold.
+
+Letters: P distances, T thresholds. Millimetres.
+"""
+
+import io
+
+import numpy as np
+from jaxtyping import Float64
+
+FINE = np.arange(0, 801) / 100.0
+"""Thresholds of the table: 0 to 8 mm by hundredths."""
+
+
+def share_below(
+    distances: Float64[np.ndarray, " P"], thresholds: Float64[np.ndarray, " T"]
+) -> Float64[np.ndarray, " T"]:
+    """Share of the distances that are at most each threshold, in [0, 1]; exact, no bins.
+
+    Raises:
+        ValueError: no distances.
+    """
+    if not len(distances):
+        raise ValueError("there are no distances")
+    return np.searchsorted(np.sort(distances), thresholds, side="right") / len(distances)
+
+
+def to_csv(curves: dict[str, Float64[np.ndarray, " P"]]) -> str:
+    """A column of thresholds and one of shares for each name, as CSV text."""
+    columns = [share_below(distances, FINE) for distances in curves.values()]
+    rows = [",".join(["millimetres", *curves])]
+    for number, threshold in enumerate(FINE.tolist()):
+        rows.append(
+            ",".join([f"{threshold:.2f}", *(f"{column[number]:.8f}" for column in columns)])
+        )
+    return "\n".join(rows) + "\n"
+
+
+def to_png(curves: dict[str, Float64[np.ndarray, " P"]], title: str) -> bytes:
+    """The curves as a picture.
+
+    Raises:
+        ImportError: matplotlib is not installed (`pip install headform[evaluate]`).
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.8), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for name, distances in curves.items():
+        axes.plot(FINE, 100 * share_below(distances, FINE), label=name)
+    axes.set(
+        xlim=(0, 8),
+        ylim=(0, 100),
+        xlabel="error, mm",
+        ylabel="share of scan vertices, %",
+        title=title,
+    )
+    axes.grid(visible=True, alpha=0.4)
+    axes.legend(loc="lower right")
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    return picture.getvalue()

@@ -1,0 +1,46 @@
+"""The files that a NoW evaluation leaves in its folder.
+
+No arrays here, hence no letters.
+
+    OUT/now.json        everything but the distances
+    OUT/now.md          tables by challenge, subject and image, what is missing or doubtful
+    OUT/curve.csv       the cumulative curve, all images and each challenge
+    OUT/curve.png       the same as a picture, where matplotlib is installed
+    OUT/images/         results of single images, see `store`
+"""
+
+from pathlib import Path
+
+from headform.errors import ResourceError
+from headform.evaluate.now import curve
+from headform.evaluate.now.table import NowTable, of_challenge
+from headform.weights.atomic import write_bytes
+
+
+def write_table(table: NowTable, out: Path) -> tuple[str, ...]:
+    """Write the files; what could not be made is said in the sentences returned.
+
+    Raises:
+        ResourceError: `write_failed`.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"cannot make the folder: {error.strerror or error}"
+        fix = "choose a folder that may be written and has room"
+        raise ResourceError("write_failed", what, str(out), fix) from error
+    write_bytes(out / "now.json", table.to_json().encode())
+    write_bytes(out / "now.md", table.to_markdown(details=True).encode())
+    curves = {"all": table.distances()}
+    for challenge in table.challenges():
+        part = table.distances(of_challenge(challenge))
+        if len(part):
+            curves[challenge] = part
+    write_bytes(out / "curve.csv", curve.to_csv(curves).encode())
+    kind = "metrical" if table.options.metrical else "non-metrical"
+    try:
+        picture = curve.to_png(curves, f"NoW, {kind}, protocol {table.options.protocol}")
+    except ImportError:
+        return ("no curve.png: matplotlib is not installed (pip install headform[evaluate])",)
+    write_bytes(out / "curve.png", picture)
+    return ()

@@ -1,0 +1,105 @@
+"""All images of the benchmark, in parallel, each only once.
+
+No arrays here, hence no letters.
+
+Workers are processes: reading meshes is Python's work, which threads could not share. Each gets a few images of one
+subject at a time and measures them one by one on one core, so numbers do not depend on how many workers there are.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from headform.errors import InputError, ResourceError, UsageError
+from headform.evaluate.now.image import Job, Options, evaluate_image
+from headform.evaluate.now.layout import find_scan, has_scans, read_images
+from headform.evaluate.now.record import Record
+from headform.evaluate.now.store import file_sha256, fingerprint
+from headform.evaluate.now.subject import judge_subjects
+from headform.evaluate.now.table import NowTable
+
+_TOGETHER = 8  # images of one subject that a worker takes at once
+
+
+def evaluate_dataset(
+    dataset: Path,
+    predictions: Path,
+    options: Options,
+    *,
+    workers: int = 1,
+    out: Path | None = None,
+    done: Callable[[Record], None] = lambda record: None,
+) -> NowTable:
+    """Measure every prediction of a folder.
+
+    Args:
+        dataset: As distributed, see `layout`.
+        predictions: The submission's folder.
+        options: Protocol, unit, whether metrical.
+        workers: Processes; 1 works in this one.
+        out: Keep results here and take over those of earlier runs that still hold.
+        done: Called with each record as it is ready, in any order.
+
+    Raises:
+        InputError: `dataset_missing`, `dataset_invalid`, `scan_missing`, `scan_unit`, `crop_empty`,
+            `predictions_missing`, or a scan that cannot be read. What is wrong with predictions goes into the table.
+        ResourceError: `write_failed`, `worker_died`.
+        UsageError: `unit_needed`.
+    """
+    if options.metrical and options.unit is None:
+        what = "a metrical evaluation needs the unit of the predictions"
+        raise UsageError("unit_needed", what, "", "add --unit m, cm or mm")
+    images = read_images(dataset)
+    if not has_scans(dataset):
+        what, fix = "the data set holds no scans", "the test set's are secret; now-check needs none"
+        raise InputError("dataset_missing", what, str(dataset / "scans"), fix)
+    if not predictions.is_dir():
+        raise InputError("predictions_missing", "there is no such folder", str(predictions))
+    scans = {subject: find_scan(dataset, subject) for subject in {i.subject for i in images}}
+    digests = {
+        subject: fingerprint((file_sha256(pair.mesh), file_sha256(pair.landmarks)))
+        for subject, pair in scans.items()
+    }
+    jobs = [
+        Job(image, scans[image.subject], digests[image.subject], predictions, options, out)
+        for image in images
+    ]
+    records = {}
+    for record in _records(jobs, workers):
+        records[record.image] = record
+        done(record)
+    return NowTable(tuple(judge_subjects([records[image] for image in images])), options)
+
+
+def _records(jobs: list[Job], workers: int) -> Iterator[Record]:
+    if workers == 1:
+        yield from map(evaluate_image, jobs)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+        futures = [pool.submit(_several, group) for group in _groups(jobs)]
+        try:
+            for future in as_completed(futures):
+                yield from future.result()
+        except BrokenProcessPool as error:
+            what, fix = "a worker process ended", "use fewer --workers, or more memory"
+            raise ResourceError("worker_died", what, "", fix) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _several(jobs: list[Job]) -> list[Record]:
+    return [evaluate_image(job) for job in jobs]
+
+
+def _groups(jobs: list[Job]) -> list[list[Job]]:
+    by_subject: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_subject.setdefault(job.image.subject, []).append(job)
+    return [
+        group[i : i + _TOGETHER]
+        for group in by_subject.values()
+        for i in range(0, len(group), _TOGETHER)
+    ]

@@ -1,0 +1,186 @@
+"""The tables of a NoW evaluation.
+
+Letters: P distances.
+
+Numbers of several images are those of all their distances together, as the benchmark pools them: a scan with more vertices
+weighs more.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from headform.errors import InputError
+from headform.evaluate.now.curve import share_below
+from headform.evaluate.now.image import Options
+from headform.evaluate.now.layout import CHALLENGES
+from headform.evaluate.now.record import Record
+
+_SHOWN = 5
+_COARSE = np.arange(0, 81) / 10.0
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Of several images.
+
+    Attributes:
+        images: How many there are.
+        measured: How many of them have distances.
+        vertices: Distances together.
+        median: Millimetres; None where nothing was measured, as the next two.
+        mean: Millimetres.
+        std: Millimetres.
+    """
+
+    images: int
+    measured: int
+    vertices: int
+    median: float | None
+    mean: float | None
+    std: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class NowTable:
+    """Every image's record, in the order of the data set's list, and what follows from them.
+
+    Attributes:
+        records: One per image.
+        options: How they were made.
+    """
+
+    records: tuple[Record, ...]
+    options: Options
+
+    def distances(
+        self, wanted: Callable[[Record], bool] = lambda record: True
+    ) -> Float64[np.ndarray, " P"]:
+        """All distances of the wanted images, millimetres, one image behind the other."""
+        parts = [r.distances for r in self.records if r.distances is not None and wanted(r)]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def pooled(self, wanted: Callable[[Record], bool] = lambda record: True) -> Pooled:
+        """Numbers of the wanted images."""
+        chosen = [record for record in self.records if wanted(record)]
+        d = self.distances(wanted)
+        known = (
+            (float(np.median(d)), float(d.mean()), float(d.std())) if len(d) else (None, None, None)
+        )
+        return Pooled(len(chosen), sum(r.status == "ok" for r in chosen), len(d), *known)
+
+    def challenges(self) -> tuple[str, ...]:
+        """Those of the benchmark first, then others in the order of their first image."""
+        found = dict.fromkeys(record.image.challenge for record in self.records)
+        return (*(c for c in CHALLENGES if c in found), *(c for c in found if c not in CHALLENGES))
+
+    def subjects(self) -> tuple[str, ...]:
+        """In the order of their first image."""
+        return tuple(dict.fromkeys(record.image.subject for record in self.records))
+
+    def holes(self) -> list[Record]:
+        """Images without distances: missing or invalid predictions."""
+        return [record for record in self.records if record.status != "ok"]
+
+    def require_complete(self, *, allow_missing: bool) -> None:
+        """Refuse to average over holes.
+
+        Raises:
+            InputError: `predictions_incomplete`, always when nothing at all was measured.
+        """
+        holes = self.holes()
+        if not holes or (allow_missing and len(holes) < len(self.records)):
+            return
+        counts = Counter(record.status for record in holes)
+        listed = "; ".join(_hole(record) for record in holes[:_SHOWN])
+        more = f"; and {len(holes) - _SHOWN} more" if len(holes) > _SHOWN else ""
+        what = f"{counts['missing']} missing and {counts['invalid']} invalid of {len(self.records)} predictions"
+        fix = "mend them, or average over the others with --allow-missing"
+        raise InputError("predictions_incomplete", f"{what}: {listed}{more}", "", fix)
+
+    def to_json(self) -> str:
+        """Everything but the distances, as JSON text."""
+        everything = self.distances()
+        curve = share_below(everything, _COARSE) if len(everything) else np.zeros(0)
+        counts = Counter(record.status for record in self.records)
+        content = {
+            **asdict(self.options),
+            "distances": "millimetres, every cropped scan vertex to the predicted surface, pooled over images",
+            "all": asdict(self.pooled()),
+            "missing": counts["missing"],
+            "invalid": counts["invalid"],
+            "warnings": dict(self.warnings()),
+            "challenges": {c: asdict(self.pooled(of_challenge(c))) for c in self.challenges()},
+            "subjects": {s: asdict(self.pooled(_of_subject(s))) for s in self.subjects()},
+            "curve": {"millimetres": _COARSE.tolist(), "share": curve.tolist()},
+            "images": [record.facts() for record in self.records],
+        }
+        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+    def warnings(self) -> Counter[str]:
+        """How many images carry each warning."""
+        return Counter(f.code for record in self.records for f in record.findings)
+
+    def to_markdown(self, *, details: bool = False) -> str:
+        """Tables by challenge; with `details` also by subject and by image; then what is missing or doubtful."""
+        kind = "metrical" if self.options.metrical else "non-metrical"
+        lines = [f"NoW, protocol {self.options.protocol}, {kind}", ""]
+        lines += [
+            "| challenge | images | measured | median mm | mean mm | std mm |",
+            "|---" * 6 + "|",
+        ]
+        lines += [_row(c, self.pooled(of_challenge(c))) for c in self.challenges()]
+        lines.append(_row("all", self.pooled()))
+        if details:
+            lines += [
+                "",
+                "| subject | images | measured | median mm | mean mm | std mm |",
+                "|---" * 6 + "|",
+            ]
+            lines += [_row(s, self.pooled(_of_subject(s))) for s in self.subjects()]
+            lines += ["", "| image | median mm | mean mm | std mm | vertices | scale | notes |"]
+            lines += ["|---" * 7 + "|", *map(_image_row, self.records)]
+        holes = self.holes()
+        if holes:
+            lines += ["", f"Without a number: {len(holes)} of {len(self.records)}"]
+            lines += [f"- {_hole(record)}" for record in holes]
+        doubtful = [(r, f) for r in self.records for f in r.findings]
+        if doubtful:
+            lines += ["", f"Warnings: {', '.join(f'{c} {n}' for c, n in self.warnings().items())}"]
+            lines += [f"- {record.image.name} [{f.code}]: {f.message}" for record, f in doubtful]
+        return "\n".join(lines) + "\n"
+
+
+def of_challenge(name: str) -> Callable[[Record], bool]:
+    """What picks the images of a challenge."""
+    return lambda record: record.image.challenge == name
+
+
+def _of_subject(name: str) -> Callable[[Record], bool]:
+    return lambda record: record.image.subject == name
+
+
+def _row(name: str, pooled: Pooled) -> str:
+    numbers = " | ".join(_number(x) for x in (pooled.median, pooled.mean, pooled.std))
+    return f"| {name} | {pooled.images} | {pooled.measured} | {numbers} |"
+
+
+def _image_row(record: Record) -> str:
+    n = record.numbers
+    notes = " ".join([record.status] * (n is None) + [f.code for f in record.findings])
+    if n is None:
+        return f"| {record.image.name} | – | – | – | – | – | {notes} |"
+    numbers = " | ".join(_number(x) for x in (n.median, n.mean, n.std))
+    return f"| {record.image.name} | {numbers} | {n.vertices} | {n.scale:.5g} | {notes} |"
+
+
+def _hole(record: Record) -> str:
+    return f"{record.image.name}: {record.message or 'missing'}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

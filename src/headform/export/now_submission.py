@@ -1,0 +1,157 @@
+"""A submission to the NoW benchmark from results of `headform reconstruct`.
+
+Letters: V vertices, F triangles.
+
+    OUT/SUBJECT/CHALLENGE/IMAGE.obj     the neutral head: identity alone, no expression, no pose, no colours
+    OUT/SUBJECT/CHALLENGE/IMAGE.npy     (7, 3) float32, the seven landmarks on it
+
+Subject, challenge and image are the last three parts of the photo's path in the results' `manifest.jsonl`; without one, of
+the path of the folder that holds `parameters.npz`. Of several faces in a photo the first (largest) is taken.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from headform.errors import InputError, ResourceError, WeightsError
+from headform.export import parameters
+from headform.heads.linear import LinearHead
+from headform.mesh import obj
+from headform.mesh.triangle_mesh import TriangleMesh
+from headform.weights.atomic import write_bytes
+from headform.weights.npz_file import ArrayFileError, load_npz
+
+Unit = Literal["mm", "cm", "m"]
+PER_METRE: dict[Unit, float] = {"mm": 1000.0, "cm": 100.0, "m": 1.0}
+
+_WANTED = ("neutral", "faces", "head_name", "head_sha256")
+_MAX_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Result:
+    """One photo's result.
+
+    Attributes:
+        image: `SUBJECT/CHALLENGE/STEM`.
+        file: Its parameters.npz, None where the reconstruction failed.
+    """
+
+    image: str
+    file: Path | None
+
+
+def find_results(folders: Sequence[Path]) -> list[Result]:
+    """The results in folders that `headform reconstruct` wrote, or in folders of such.
+
+    Raises:
+        InputError: `results_missing` (nothing there), `results_invalid` (a damaged manifest, a path with fewer than three
+            parts), `results_clash` (two results for one image).
+    """
+    found: dict[str, Result] = {}
+    for folder in folders:
+        manifests = sorted(folder.rglob("manifest.jsonl")) if folder.is_dir() else []
+        listed = [result for path in manifests for result in _of_manifest(path)]
+        covered = [path.parent for path in manifests]
+        files = sorted(folder.rglob("parameters.npz")) if folder.is_dir() else []
+        loose = [p for p in files if not any(p.is_relative_to(parent) for parent in covered)]
+        listed += [Result(_image(p.parent.resolve().parts, str(p)), p) for p in loose]
+        if not listed:
+            what, fix = "no results of headform reconstruct here", "name the folder given to its -o"
+            raise InputError("results_missing", what, str(folder), fix)
+        for result in listed:
+            if result.image in found:
+                what = f"two results for {result.image}"
+                raise InputError("results_clash", what, str(folder), "export one run at a time")
+            found[result.image] = result
+    return list(found.values())
+
+
+def write_submission(
+    results: Iterable[Result], head: LinearHead, out: Path, *, unit: Unit
+) -> tuple[list[str], list[str]]:
+    """Write the meshes and landmarks.
+
+    Args:
+        results: What `find_results` found.
+        head: The model they were made with; gives the landmarks.
+        out: The submission's folder.
+        unit: Of what is written; results are metres.
+
+    Returns:
+        Names of the images written, and of those without a result.
+
+    Raises:
+        InputError: `results_invalid`, a parameters.npz that is damaged.
+        WeightsError: `model_mismatch` when a result was made with another head; `head_lacks` without landmarks.
+        ResourceError: `write_failed`.
+    """
+    head.require("now7")
+    written, absent = [], []
+    for result in results:
+        if result.file is None:
+            absent.append(result.image)
+            continue
+        mesh = _neutral(result.file, head, PER_METRE[unit])
+        path = out / f"{result.image}.obj"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            what = f"cannot make the folder: {error.strerror or error}"
+            fix = "choose a folder that may be written and has room"
+            raise ResourceError("write_failed", what, str(path.parent), fix) from error
+        write_bytes(path, obj.encode(mesh, comment=f"neutral head, {unit}"))
+        landmarks = mesh.vertices[head.now7.numpy()]
+        write_bytes(path.with_suffix(".npy"), parameters.encode_array(landmarks))
+        written.append(result.image)
+    return written, absent
+
+
+def _neutral(file: Path, head: LinearHead, factor: float) -> TriangleMesh:
+    try:
+        arrays = load_npz(file, _WANTED, max_bytes=_MAX_BYTES)
+    except ArrayFileError as error:
+        raise InputError("results_invalid", error.what, str(file)) from error
+    sha256 = str(arrays["head_sha256"])
+    if sha256 != head.sha256 or arrays["neutral"].shape != tuple(head.mean.shape):
+        what = f"made with the head {arrays['head_name']!s} ({sha256[:12]}), not with {head.name} ({head.sha256[:12]})"
+        raise WeightsError("model_mismatch", what, str(file), "name its file with --head")
+    vertices = np.asarray(arrays["neutral"].astype(np.float64) * factor, np.float32)
+    return TriangleMesh(vertices, arrays["faces"].astype(np.int64))
+
+
+def _of_manifest(path: Path) -> list[Result]:
+    results = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for line in lines:
+            entry = json.loads(line)
+            image = _image(Path(str(entry["input"])).parts, str(path))
+            faces = entry["faces"]
+            file = (
+                path.parent / Path(str(faces[0]["folder"])).name / "parameters.npz"
+                if faces
+                else None
+            )
+            results.append(Result(image, file))
+    except OSError as error:
+        what = f"cannot read the manifest: {error.strerror or error}"
+        raise InputError("results_invalid", what, str(path)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        what = f"not a manifest of headform reconstruct: {error}"
+        raise InputError("results_invalid", what, str(path)) from error
+    return results
+
+
+def _image(parts: tuple[str, ...], where: str) -> str:
+    """SUBJECT/CHALLENGE/STEM from the last three parts of a path."""
+    last = parts[-3:]
+    if len(last) < 3 or any(part in ("..", ".", "/", "") for part in last):
+        what = f"no subject and challenge in the path {'/'.join(parts)!a}"
+        fix = "reconstruct the photos by their paths SUBJECT/CHALLENGE/IMAGE.jpg"
+        raise InputError("results_invalid", what, where, fix)
+    return f"{last[0]}/{last[1]}/{Path(last[2]).stem}"
