@@ -1,0 +1,167 @@
+"""The descent: derivatives against finite differences, its end against scipy's, its rules one by one."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime, minimize
+from scipy.spatial.transform import Rotation
+
+from headform.evaluate.scan.dogleg import Linearised, Rules, minimise
+from headform.evaluate.scan.rigid_surface import RigidSurface
+from headform.geometry.rotation_numpy import rotation_derivative, rotation_from_rotvec
+from headform.mesh.closest_point import ClosestPointTree, closest_points
+from tests.mesh.surfaces import face_sheet
+
+THOROUGH = Rules(improvement=1e-13)
+
+
+def rosenbrock(x):
+    r = np.array([10 * (x[1] - x[0] ** 2), 1 - x[0]])
+    J = np.array([[-20 * x[0], 10.0], [-1.0, 0.0]])
+    return Linearised(float(r @ r), -J.T @ r, J.T @ J)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """A face sheet in millimetres, and points about another one, turned and shifted."""
+    vertices, faces = face_sheet(14, 14)
+    other, _ = face_sheet(20, 20)
+    turn = Rotation.from_rotvec([0.1, -0.05, 0.08]).as_matrix()
+    points = 1030 * other[:, [0, 1, 2]] @ turn.T + [3.0, -2.0, 4.0]
+    points[:, 2] += np.sin(points[:, 0] / 9)
+    return points[::3], vertices * 1000, faces
+
+
+def explicit(parameters, points, vertices, faces):
+    """Distances with the mesh itself moved, by scipy's rotations."""
+    placed = parameters[0] * Rotation.from_rotvec(parameters[1:4]).apply(vertices) + parameters[4:]
+    return np.sqrt(closest_points(points, placed, faces).squared)
+
+
+@pytest.mark.parametrize(
+    "rotvec", [[0.0, 0, 0], [3e-6, -1e-6, 2e-6], [0.3, -0.7, 1.9], [0, 3.1, 0]]
+)
+def test_derivative_of_rotations(rotvec):
+    rotvec = np.array(rotvec)
+    step = 1e-5
+    for k in range(3):
+        e = np.eye(3)[k] * step
+        slope = (rotation_from_rotvec(rotvec + e) - rotation_from_rotvec(rotvec - e)) / (2 * step)
+        np.testing.assert_allclose(rotation_derivative(rotvec)[k], slope, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [[1.0, 0, 0, 0, 0, 0, 0], [1.03, 0.2, -0.4, 0.1, 3.0, -1.0, 2.0], [-1.0, 0.1, 0, 0, 0, 0, 0]],
+)
+def test_distances_and_derivatives(pair, at):
+    points, vertices, faces = pair
+    surface = RigidSurface(points, ClosestPointTree.of(vertices, faces), scaled=True)
+    at = np.array(at)
+    found = surface(at)
+    own = explicit(at, points, vertices, faces)
+    np.testing.assert_allclose(found.distances, own, rtol=1e-9, atol=1e-9)
+    penalty = 100 * (abs(at[0]) - at[0])
+    assert found.energy == pytest.approx(own @ own + penalty**2)
+
+    def residuals(x):
+        return np.append(explicit(x, points, vertices, faces), 100 * (abs(x[0]) - x[0]))
+
+    steps = np.array([1e-7, 1e-7, 1e-7, 1e-7, 1e-5, 1e-5, 1e-5])
+    # from both sides, for the central difference
+    ahead, behind = approx_fprime(at, residuals, steps), approx_fprime(at, residuals, -steps)
+    J = (ahead + behind) / 2
+    if at[0] == 1.0 or at[0] > 0:
+        J[-1] = 0.0
+    scale = np.abs(J.T @ J).max(0)
+    np.testing.assert_allclose(found.curvature / scale, J.T @ J / scale, atol=2e-4)
+    np.testing.assert_allclose(found.descent, -J.T @ residuals(at), rtol=2e-4, atol=1e-2)
+
+
+def test_a_scale_of_nothing_is_infinitely_bad(pair):
+    points, vertices, faces = pair
+    surface = RigidSurface(points, ClosestPointTree.of(vertices, faces), scaled=True)
+    assert surface(np.zeros(7)).energy == np.inf
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_run_to_the_end_it_is_where_scipy_ends(pair, scaled):
+    points, vertices, faces = pair
+    surface = RigidSurface(points, ClosestPointTree.of(vertices, faces), scaled=scaled)
+    found = minimise(surface, surface.start(), THOROUGH)
+
+    def energy(free):
+        d = explicit(surface.all_parameters(free), points, vertices, faces)
+        return d @ d
+
+    # in units that make all parameters alike
+    size = np.array([0.01, 0.01, 0.01, 0.01, 1.0, 1.0, 1.0])[0 if scaled else 1 :]
+    start = surface.start()
+    rival = minimize(
+        lambda y: energy(start + y * size), np.zeros(len(size)), method="BFGS", tol=1e-5
+    )
+    assert found.at.energy == pytest.approx(energy(found.parameters))
+    assert found.at.energy <= rival.fun * (1 + 1e-9)
+    assert found.at.energy == pytest.approx(rival.fun, rel=1e-5)
+    np.testing.assert_allclose(found.parameters, start + rival.x * size, atol=0.02, rtol=0)
+    assert found.at.energy < 0.3 * surface(start).energy
+
+
+def test_rosenbrock():
+    found = minimise(rosenbrock, np.array([-1.2, 1.0]), Rules(improvement=0.0))
+    np.testing.assert_allclose(found.parameters, 1.0, atol=1e-9)
+    assert found.stop in ("gradient", "step")
+
+
+def test_each_rule_ends_it():
+    start = np.array([-1.2, 1.0])
+    assert minimise(rosenbrock, np.ones(2), Rules()).stop == "gradient"
+    assert minimise(rosenbrock, np.ones(2), Rules()).iterations == 0
+    short = minimise(rosenbrock, start, Rules(iterations=3))
+    assert (short.stop, short.iterations) == ("iterations", 3)
+    lazy = minimise(rosenbrock, start, Rules(improvement=0.9))
+    assert (lazy.stop, lazy.iterations) == ("improvement", 1)
+    assert minimise(rosenbrock, start, Rules(step=10.0)).stop == "step"
+
+
+def test_the_radius_holds_and_grows():
+    """On a linear problem every promise is kept: steps of 0.1, 0.25, 0.625, ... until the end is in reach."""
+    places = []
+
+    def line(x):
+        places.append(x.copy())
+        return Linearised(float(x @ x), -x, np.eye(2))
+
+    found = minimise(line, np.array([3.0, 4.0]), Rules(improvement=0.0))
+    steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
+    np.testing.assert_allclose(steps[:4], [0.1, 0.25, 0.625, 1.5625])
+    np.testing.assert_allclose(found.parameters, 0.0, atol=1e-15)
+
+
+def test_a_bad_step_is_taken_back_and_the_radius_quartered():
+    tried = []
+
+    @dataclass(frozen=True)
+    class At(Linearised):
+        x: float = 0.0
+
+    def wall(x):
+        """Downhill by the derivatives, but a wall stands 0.03 away."""
+        tried.append(float(x[0]))
+        energy = float((1 - x[0]) ** 2) if x[0] < 0.03 else 100.0
+        return At(energy, np.array([1 - x[0]]), np.eye(1), float(x[0]))
+
+    found = minimise(wall, np.zeros(1), replace(Rules(), iterations=1))
+    np.testing.assert_allclose(tried, [0.0, 0.1, 0.025])
+    assert found.at.x == pytest.approx(0.025)
+
+
+def test_a_direction_that_does_not_matter_is_left_alone():
+    """A singular system has the shortest solution."""
+
+    def flat(x):
+        return Linearised(float((x[0] - 1) ** 2), np.array([1 - x[0], 0.0]), np.diag([1.0, 0.0]))
+
+    found = minimise(flat, np.array([0.95, 5.0]), Rules())
+    np.testing.assert_allclose(found.parameters, [1.0, 5.0])
