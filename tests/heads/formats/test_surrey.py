@@ -135,6 +135,16 @@ def test_components_that_someone_has_scaled_already(tmp_path: Path, small: EosMo
     assert any("already multiplied" in note for note in head.provenance.notes)
 
 
+def test_colours_up_to_255(tmp_path: Path, small: EosModel) -> None:
+    plain = read(tmp_path, small.encode(1))
+    bright = EosModel(12, 15, 2, 1, eyes=(0, 1))
+    bright.colour_mean = small.colour_mean * 255
+    bright.colour_variance = small.colour_variance * np.float32(255**2)
+    head = read(tmp_path, bright.encode(1))
+    np.testing.assert_allclose(head.albedo_mean, plain.albedo_mean, rtol=1e-5)
+    np.testing.assert_allclose(head.albedo, plain.albedo, rtol=1e-5)
+
+
 def test_triangles_the_other_way_round_are_turned(tmp_path: Path, full: EosModel) -> None:
     model = EosModel(60, 90, 2, uv_triangles=True, eyes=(0, 1))
     model.faces, model.texture_faces = model.faces[:, [0, 2, 1]], model.texture_faces[:, [0, 2, 1]]
@@ -284,6 +294,7 @@ def test_lying_counts_allocate_nothing(tmp_path: Path, small: EosModel) -> None:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert error.code == "weights_damaged"
+        assert "claims" in error.what
         assert peak < 1 << 20
 
 
