@@ -57,8 +57,9 @@ def test_a_known_offset_along_the_normals_is_the_score(offset):
     scan, head = on_sphere(50.0), on_sphere(50.0 + offset)
     found = measured(scan, head, whole, unit="mm", metrical=True)
     assert len(found.distances) == len(scan[0].vertices)
-    np.testing.assert_allclose(found.distances, abs(offset), atol=0.04)  # facets
-    assert measured(scan, head, whole, unit="mm").distances.max() < 0.04, "a scale undoes it"
+    assert found.mean == pytest.approx(abs(offset), abs=0.025)  # facets
+    np.testing.assert_allclose(found.distances, abs(offset), atol=0.08)
+    assert measured(scan, head, whole, unit="mm").distances.max() < 0.08, "a scale undoes it"
 
 
 @pytest.mark.parametrize("protocol", ["official", "corrected", "fg2018"])
