@@ -21,14 +21,14 @@ from headform.fit.surface import Border
 from headform.geometry.similarity import Similarity
 from tests.mesh.surfaces import face_sheet
 
-I, E = 4, 3
+MODES, SHAPES = 4, 3
 
 
 @pytest.fixture(scope="module")
 def model() -> ShapeModel:
     vertices, faces = face_sheet(9, 8)
     rng = np.random.default_rng(1)
-    waves, phase = rng.normal(0, 20, (I + E, 3, 3)), rng.uniform(0, 6, (I + E, 3))
+    waves, phase = rng.normal(0, 20, (MODES + SHAPES, 3, 3)), rng.uniform(0, 6, (MODES + SHAPES, 3))
     basis = 0.004 * np.sin(np.einsum("kcd,nd->kcn", waves, vertices) + phase[..., None])
     count = len(vertices)
     return ShapeModel(
@@ -40,10 +40,10 @@ def model() -> ShapeModel:
         region=np.ones(count, bool),
         landmark_corners=np.zeros((68, 3), np.int64),
         landmark_weights=np.zeros((68, 3)),
-        precision=np.array([1.0] * I + [16.0] * E),
-        lower=np.array([-np.inf] * I + [0.0] * E),
-        upper=np.array([np.inf] * I + [1.0] * E),
-        num_identity=I,
+        precision=np.array([1.0] * MODES + [16.0] * SHAPES),
+        lower=np.array([-np.inf] * MODES + [0.0] * SHAPES),
+        upper=np.array([np.inf] * MODES + [1.0] * SHAPES),
+        num_identity=MODES,
     )
 
 
@@ -64,7 +64,7 @@ def made_planes(model: ShapeModel, seed: int, count: int = 200) -> Planes:
 def made_shape(seed: int) -> PlacedShape:
     rng = np.random.default_rng(seed)
     R = Rotation.from_rotvec(rng.normal(0, 0.5, 3)).as_matrix()
-    code = np.concatenate([rng.normal(size=I), rng.uniform(0.2, 0.8, E)])
+    code = np.concatenate([rng.normal(size=MODES), rng.uniform(0.2, 0.8, SHAPES)])
     return PlacedShape(code, Similarity(1.1, R, rng.normal(0, 0.1, 3)))
 
 
@@ -90,8 +90,8 @@ def test_distances_and_derivatives(model):
     value, rows = residuals(model, at, planes)
     np.testing.assert_allclose(value, distances(model, at, planes), atol=1e-14)
     h = 1e-6
-    for k in range(I + E + 7):
-        step = np.zeros(I + E + 7)
+    for k in range(MODES + SHAPES + 7):
+        step = np.zeros(MODES + SHAPES + 7)
         step[k] = h
         ahead = distances(model, moved(model, at, step), planes)
         behind = distances(model, moved(model, at, -step), planes)
@@ -106,16 +106,16 @@ def test_steps_lead_to_the_minimum_that_scipy_finds(model, scale):
     here = planes.offset + distances(model, truth, planes) + noise
     planes = replace(planes, offset=here)
 
-    known = I + E + (7 if scale else 6)
+    known = MODES + SHAPES + (7 if scale else 6)
 
     def objective(x):
-        at = moved(model, start, np.concatenate([x, np.zeros(I + E + 7 - known)]))
+        at = moved(model, start, np.concatenate([x, np.zeros(MODES + SHAPES + 7 - known)]))
         data = np.sqrt(planes.stiffness) * distances(model, at, planes)
         return np.concatenate([data, np.sqrt(model.precision) * at.coefficients])
 
     low, high = np.full(known, -np.inf), np.full(known, np.inf)
-    low[: I + E] = model.lower - start.coefficients
-    high[: I + E] = model.upper - start.coefficients
+    low[: MODES + SHAPES] = model.lower - start.coefficients
+    high[: MODES + SHAPES] = model.upper - start.coefficients
     theirs = least_squares(objective, np.zeros(known), bounds=(low, high), xtol=1e-13, ftol=1e-13)
     at = start
     for _ in range(30):
@@ -123,7 +123,9 @@ def test_steps_lead_to_the_minimum_that_scipy_finds(model, scale):
     data = planes.stiffness @ distances(model, at, planes) ** 2
     ours = 0.5 * (data + model.precision @ at.coefficients**2)
     assert ours == pytest.approx(theirs.cost, rel=1e-7)
-    np.testing.assert_allclose(at.coefficients, start.coefficients + theirs.x[: I + E], atol=2e-4)
+    np.testing.assert_allclose(
+        at.coefficients, start.coefficients + theirs.x[: MODES + SHAPES], atol=2e-4
+    )
     if not scale:
         assert at.similarity.scale == pytest.approx(start.similarity.scale, abs=1e-15)
     assert np.linalg.det(at.similarity.R) == pytest.approx(1, abs=1e-12)
@@ -132,9 +134,9 @@ def test_steps_lead_to_the_minimum_that_scipy_finds(model, scale):
 def test_expressions_stay_within_their_bounds(model):
     planes, at = made_planes(model, 5), made_shape(6)
     at = plane_step(model, at, planes, scale=True)
-    assert (at.coefficients[I:] >= 0).all()
-    assert (at.coefficients[I:] <= 1).all()
-    assert (at.coefficients[I:] == 0).any() or (at.coefficients[I:] == 1).any()
+    assert (at.coefficients[MODES:] >= 0).all()
+    assert (at.coefficients[MODES:] <= 1).all()
+    assert (at.coefficients[MODES:] == 0).any() or (at.coefficients[MODES:] == 1).any()
 
 
 def test_targets_as_planes_pull_to_the_point(model):
