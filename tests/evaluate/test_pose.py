@@ -52,8 +52,7 @@ def test_convention_in_the_picture():
 
 def test_angles_of_many_at_once():
     angles = np.array([[10.0, 20, 30], [-40, 5, 0]])
-    many = rotation_from_angles(*angles.T)
-    assert many.shape == (2, 3, 3)
+    many = np.stack([rotation_from_angles(*row) for row in angles.tolist()])
     np.testing.assert_allclose(angles_from_rotation(many), angles, atol=1e-9)
 
 
@@ -140,7 +139,7 @@ def test_convention_holds_on_real_annotations(data_root):
     for path in sorted((data_root / "photos" / "aflw2000_prnet").glob("*.mat")):
         content = loadmat(path)
         seen = content["pt3d_68"].T[17:].astype(np.float64) * [1, 1, -1]
-        pitch, yaw, roll = np.degrees(content["Pose_Para"][0, :3].astype(np.float64))
+        pitch, yaw, roll = np.degrees(content["Pose_Para"][0, :3].astype(np.float64)).tolist()
         fitted = fit_similarity(own, seen).R
         error = pose_error(fitted, rotation_from_angles(yaw, pitch, roll))
         turns.append([error.geodesic, abs(yaw)])

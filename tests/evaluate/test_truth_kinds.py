@@ -26,7 +26,10 @@ def write_mat(path, points=POINTS, pitch=10.0, yaw=-40.0, roll=5.0):
     path.parent.mkdir(parents=True, exist_ok=True)
     pose = np.array([[*np.radians([pitch, yaw, roll]), 1, 2, 3, 1e-3]], np.float32)
     three = np.column_stack([points + 0.5, np.zeros(68)]).T.astype(np.float32)
-    savemat(path, {"pt3d_68": three, "Pose_Para": pose})
+    rest = {"Shape_Para": 199, "Exp_Para": 29, "Tex_Para": 199, "Color_Para": 7}
+    rest |= {"Illum_Para": 10, "roi": 4}
+    content = {name: np.zeros((1, size)) for name, size in rest.items()}
+    savemat(path, {**content, "pt2d": np.zeros((2, 21)), "pt3d_68": three, "Pose_Para": pose})
 
 
 def write_result(folder, points=POINTS, R=None, K=None):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from headform.data.pose_annotations import read_pose_annotation
 from headform.errors import InputError
 from headform.evaluate.pose import angles_from_rotation, rotation_from_angles, seen_along_ray
 from headform.evaluate.truth_formats import (
@@ -23,7 +24,6 @@ from headform.evaluate.truth_formats import (
     read_dlib_xml,
     read_pts,
 )
-from headform.weights.mat_file import read_mat
 from headform.weights.npz_file import read_npz
 
 ANNOTATION_SHIFT = CENTRE_SHIFT
@@ -83,9 +83,10 @@ def read_truth(*paths: Path) -> list[TrueFace]:
     - A folder: all its `.pts`, or all its `.mat`, or all reconstructions, at any depth; each folder is a set.
 
     Raises:
-        InputError: `truth_unreadable`, `truth_invalid`, `truth_mixed` (a folder of several kinds); two photos of one stem in
-            different folders are invalid because results are filed by stem.
-        WeightsError: from a damaged `.mat` or `parameters.npz`.
+        InputError: `truth_unreadable`, `truth_invalid`, `truth_mixed` (a folder of several kinds), and from
+            `read_pose_annotation`; two photos of one stem in different folders are invalid because results are filed by
+            stem.
+        WeightsError: from a damaged `parameters.npz`.
     """
     faces = [face for path in paths for face in _read_any(path)]
     owner: dict[str, str] = {}
@@ -228,15 +229,9 @@ def _with_mat(face: TrueFace, folder: Path) -> TrueFace:
 
 def _mat(path: Path) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, float]]:
     """Points with the origin at the corner, and yaw, pitch, roll in degrees."""
-    arrays = read_mat(path, ("pt3d_68", "Pose_Para"), max_bytes=MAX_BYTES)
-    points, pose = (np.asarray(arrays[name], np.float64) for name in ("pt3d_68", "Pose_Para"))
-    if points.ndim != 2 or points.shape[0] < 2 or points.shape[1] != 68 or pose.size < 3:
-        what = f"pt3d_68 is {points.shape} and Pose_Para {pose.shape}"
-        raise InputError("truth_invalid", what, str(path), "expected (3, 68) and (1, 7)")
-    if not (np.isfinite(points).all() and np.isfinite(pose).all()):
-        raise InputError("truth_invalid", "a number is not finite", str(path))
-    pitch, yaw, roll = np.degrees(pose.ravel()[:3]).tolist()
-    return points[:2].T + MATLAB_SHIFT, (yaw, pitch, roll)
+    said = read_pose_annotation(path)
+    yaw, pitch, roll = np.degrees([said.yaw, said.pitch, said.roll]).tolist()
+    return said.points_3d[:, :2] + MATLAB_SHIFT, (yaw, pitch, roll)
 
 
 def _of_result(path: Path) -> TrueFace:

@@ -238,7 +238,7 @@ def evaluate_folder(predictions: Path, *truth: Path) -> LandmarkTable:
 
     Raises:
         InputError: see `read_truth` and `read_found`.
-        WeightsError: from a damaged `parameters.npz` or `.mat`.
+        WeightsError: from a damaged `parameters.npz`.
     """
     faces = read_truth(*truth)
     photos = list(dict.fromkeys(face.photo for face in faces))

@@ -1,6 +1,6 @@
 """Head pose: yaw, pitch and roll as 300W-LP and AFLW2000-3D count them, and errors against a true rotation.
 
-Letters: N faces, B any leading axes.
+Letters: B any leading axes.
 
 A rotation here takes the head frame (x to the subject's left, y up, z out of the face) into the camera frame (x right,
 y down, z forward). `Pose_Para` of the `.mat` files holds pitch, yaw and roll of `Rx(pitch) Ry(yaw) Rz(roll)` in a frame
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
+from headform.data.pose_annotations import rotation_of
 from headform.geometry.rotation_numpy import rotation_from_rotvec, rotvec_from_rotation
 
 FRONTAL = np.diag([1.0, -1.0, -1.0])
@@ -72,20 +73,9 @@ class PoseSummary:
     roll_bias: float
 
 
-def rotation_from_angles(
-    yaw: Float[np.ndarray, "*B"] | float,
-    pitch: Float[np.ndarray, "*B"] | float,
-    roll: Float[np.ndarray, "*B"] | float,
-) -> Float64[np.ndarray, "*B 3 3"]:
+def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float64[np.ndarray, "3 3"]:
     """Camera from head of angles in degrees, counted as the module's text says."""
-    y, p, r = (np.radians(np.asarray(a, np.float64)) for a in (yaw, pitch, roll))
-    cy, sy, cp, sp, cr, sr = np.cos(y), np.sin(y), np.cos(p), np.sin(p), np.cos(r), np.sin(r)
-    rows = [
-        [cy * cr, cy * sr, -sy],
-        [sp * sy * cr - cp * sr, sp * sy * sr + cp * cr, sp * cy],
-        [cp * sy * cr + sp * sr, cp * sy * sr - sp * cr, cp * cy],
-    ]
-    turn = np.stack([np.stack(np.broadcast_arrays(*row), axis=-1) for row in rows], axis=-2)
+    turn = rotation_of(math.radians(pitch), math.radians(yaw), math.radians(roll))
     return np.asarray(FRONTAL @ turn, np.float64)
 
 
