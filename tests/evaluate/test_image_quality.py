@@ -89,6 +89,14 @@ def test_scikit_image(value_range: float) -> None:
     assert psnr(first, second, value_range=value_range) == pytest.approx(expected, abs=1e-9)
 
 
+def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = pictures()
+    expected = ssim_map(first, second)
+    for rows in (1, 7, 39):
+        monkeypatch.setattr("headform.evaluate.image_quality._STRIP", rows)
+        np.testing.assert_allclose(ssim_map(first, second), expected, rtol=1e-12, atol=1e-14)
+
+
 def test_a_mask_chooses_pixels() -> None:
     first, second = pictures()
     mask = np.zeros(first.shape[:2], bool)

@@ -11,11 +11,15 @@ from headform.cli.evaluate_landmarks import Landmarks
 from headform.cli.evaluate_now import Now
 from headform.cli.evaluate_now_check import NowCheck
 from headform.cli.evaluate_scan import Scan
+from headform.cli.evaluate_scans_rendered import ScansRendered
+from headform.cli.evaluate_texture import Texture
 
 Evaluate = Annotated[
     Annotated[Landmarks, subcommand("landmarks")]
     | Annotated[Scan, subcommand("scan")]
     | Annotated[Now, subcommand("now")]
-    | Annotated[NowCheck, subcommand("now-check")],
+    | Annotated[NowCheck, subcommand("now-check")]
+    | Annotated[ScansRendered, subcommand("scans-rendered")]
+    | Annotated[Texture, subcommand("texture")],
     subcommand("evaluate", description="Measure results against truths."),
 ]

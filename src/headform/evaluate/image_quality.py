@@ -23,6 +23,7 @@ WINDOW = 11
 SIGMA = 1.5
 K1, K2 = 0.01, 0.03
 _RADIUS = WINDOW // 2
+_STRIP = 512
 
 
 def psnr(
@@ -44,7 +45,7 @@ def psnr(
         ValueError: The mask is empty, or a value is not finite.
     """
     squared = (first.astype(np.float64) - second.astype(np.float64)) ** 2
-    error = float(_mean(squared.mean(-1), mask))
+    error = _mean(squared.mean(-1), mask)
     return math.inf if error == 0 else 10 * math.log10(value_range**2 / error)
 
 
@@ -66,10 +67,16 @@ def ssim(
     Raises:
         ValueError: The pictures are smaller than the window, the mask is empty, or a value is not finite.
     """
-    found = ssim_map(first, second, value_range=value_range).mean(-1)
+    return mean_ssim(ssim_map(first, second, value_range=value_range), mask)
+
+
+def mean_ssim(
+    found: Float64[np.ndarray, "H W C"], mask: Bool[np.ndarray, "H W"] | None = None
+) -> float:
+    """The mean of an `ssim_map`; see `ssim` for the mask and the border."""
     if mask is None:
-        return float(_mean(found[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS], None))
-    return float(_mean(found, mask))
+        return _mean(found[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS].mean(-1), None)
+    return _mean(found[mask].mean(-1), None)
 
 
 def ssim_map(
@@ -90,15 +97,15 @@ def ssim_map(
     rows, columns = np.flatnonzero(differ.any(1)), np.flatnonzero(differ.any(0))
     if not len(rows):
         return found
-    # windows that see a difference, and what those windows see
-    inner = [_widened(int(i[0]), int(i[-1]) + 1, n) for i, n in ((rows, height), (columns, width))]
-    outer = [_widened(a, b, n) for (a, b), n in zip(inner, (height, width), strict=True)]
-    (top, bottom), (left, right) = outer
-    x = first[top:bottom, left:right].astype(np.float64)
-    y = second[top:bottom, left:right].astype(np.float64)
-    block = _ssim_block(x, y, value_range)
-    (a, b), (c, d) = inner
-    found[a:b, c:d] = block[a - top : b - top, c - left : d - left]
+    # windows that see a difference, and what those windows see; in strips, so that memory stays bounded
+    top, bottom = _widened(int(rows[0]), int(rows[-1]) + 1, height)
+    left, right = _widened(int(columns[0]), int(columns[-1]) + 1, width)
+    for begin in range(top, bottom, _STRIP):
+        end = min(begin + _STRIP, bottom)
+        (a, b), (c, d) = _widened(begin, end, height), _widened(left, right, width)
+        x, y = (p[a:b, c:d].astype(np.float64) for p in (first, second))
+        block = _ssim_block(x, y, value_range)
+        found[begin:end, left:right] = block[begin - a : end - a, left - c : right - c]
     return found
 
 
@@ -126,7 +133,7 @@ def _blurred(values: Float64[np.ndarray, "H W C"]) -> Float64[np.ndarray, "H W C
     return np.asarray(correlate1d(rows, weights, axis=1, mode="reflect"))
 
 
-def _mean(values: Float[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"] | None) -> float:
+def _mean(values: Float[np.ndarray, "*h"], mask: Bool[np.ndarray, "*h"] | None) -> float:
     chosen = values.ravel() if mask is None else values[mask]
     if not chosen.size:
         raise ValueError("the mask is empty")
