@@ -52,6 +52,8 @@ FILES: tuple[str, ...] = (
     "photos/dlib_faces/training_with_face_landmarks.xml",
     "photos/ibug_lfpw/image_0001.pts",
     "photos/skimage/astronaut.png",
+    "scans/lee_perry_smith/LeePerrySmith.obj",
+    "scans/lee_perry_smith/Map-COL.jpg",
     "scans/meshmonk/SIMPOP_10.obj",
     "scans/meshmonk/simpop_all.npz",
 )
