@@ -203,6 +203,15 @@ def test_claims_are_not_believed(tmp_path):
         assert peak < 8 << 20, name
 
 
+def test_many_empty_cells_are_paid_for(tmp_path):
+    """Eight bytes each in the file, a hundred in memory."""
+    cells = matrix("<", b"x", 1, (1 << 18, 1), struct.pack("<II", 14, 0) * (1 << 18))
+    error, peak = peak_of(saved(tmp_path, file_of(packed(cells))), 1 << 24)
+    assert error.code == "weights_damaged"
+    assert "cells" in str(error)
+    assert peak < 8 << 20
+
+
 def test_deep_nesting_is_refused(tmp_path):
     inner = matrix("<", b"", 6, (1, 1), element("<", 9, struct.pack("<d", 1.0)))
     for _ in range(2000):

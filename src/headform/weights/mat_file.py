@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from headform.errors import WeightsError
 from headform.weights.file_bytes import check_regular
 from headform.weights.mat_elements import COMPRESSED, MATRIX, ArrayHeader, Elements
+from headform.weights.mat_hdf5 import list_mat_hdf5, read_mat_hdf5
 from headform.weights.mat_stream import (
     Budget,
     Inflated,
@@ -54,8 +55,6 @@ def read_mat(
     path = Path(path)
     check_regular(path)
     if is_hdf5_mat(path):
-        from headform.weights.mat_hdf5 import read_mat_hdf5
-
         return read_mat_hdf5(path, wanted, max_bytes, optional=optional)
     budget = Budget(max_bytes)
     values: dict[str, Any] = {}
@@ -88,8 +87,6 @@ def list_mat(path: Path | str) -> dict[str, tuple[int, ...]]:
     path = Path(path)
     check_regular(path)
     if is_hdf5_mat(path):
-        from headform.weights.mat_hdf5 import list_mat_hdf5
-
         return list_mat_hdf5(path)
     try:
         with path.open("rb") as file:
