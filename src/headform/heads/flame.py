@@ -14,8 +14,6 @@ from torch import Tensor
 from headform.errors import InputError
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.heads.coefficients import FLAME, Coefficients
-from headform.heads.flame_compiled import decode_compiled
-from headform.heads.flame_plan import plan_of
 from headform.heads.linear import LinearHead
 from headform.heads.skinning import pose_feature, posed_joints, skinned
 
@@ -124,6 +122,10 @@ class FlameHead(LinearHead):
         rows = [None if t is None else _rows(t, batch) for t in inputs]
         shape, mimic, shift, *turns = rows
         if self._compiled(given):
+            # only now: it brings the compiler
+            from headform.heads.flame_compiled import decode_compiled
+            from headform.heads.flame_plan import plan_of
+
             vertices, joints = decode_compiled(
                 plan_of(self), self._decode, shape, mimic, shift, turns
             )
@@ -248,9 +250,10 @@ class FlameHead(LinearHead):
 
 def _rows(tensor: Float[Tensor, "*B N"], batch: torch.Size) -> Float[Tensor, "M N"]:
     """A matrix with a row for each item of the batch."""
-    if tensor.shape[:-1] != batch:
-        tensor = tensor.expand(*batch, tensor.shape[-1])
-    return tensor.reshape(-1, tensor.shape[-1]) if tensor.dim() != 2 else tensor
+    if tensor.dim() == 2 and tensor.shape[:-1] == batch:
+        return tensor
+    width = tensor.shape[-1]
+    return tensor.expand(*batch, width).reshape(batch.numel(), width)
 
 
 def _on_surface(

@@ -238,7 +238,7 @@ def _rows(items: int) -> int:
 def _ranges(panels: int, items: int) -> list[tuple[int, int]]:
     """First panel of each range and one past its last: enough of them for many threads, few where each costs more."""
     parts = 8 if items <= FEW else 16
-    count = max(1, parts // len(_blocks(items)))
+    count = max(1, parts // max(1, len(_blocks(items))))
     cuts = [panels * k // count for k in range(count + 1)]
     return list(pairwise(cuts))
 
@@ -247,9 +247,10 @@ def _side_by_side(numbers: Float32[np.ndarray, "M C"]) -> Float32[np.ndarray, ".
     """The code of each group of `ROWS` items, their numbers for one row of the basis next to each other."""
     if len(numbers) == 1:
         return np.ascontiguousarray(numbers)
-    padded = np.zeros((-(-len(numbers) // ROWS) * ROWS, numbers.shape[1]), np.float32)
+    groups, columns = -(-len(numbers) // ROWS), numbers.shape[1]
+    padded = np.zeros((groups * ROWS, columns), np.float32)
     padded[: len(numbers)] = numbers
-    return np.ascontiguousarray(padded.reshape(-1, ROWS, numbers.shape[1]).transpose(0, 2, 1))
+    return np.ascontiguousarray(padded.reshape(groups, ROWS, columns).transpose(0, 2, 1))
 
 
 def _by_item(
@@ -261,7 +262,7 @@ def _by_item(
     groups = -(-items // 16)
     together = MANY if groups == MANY else 1
     sums = sums[: groups * 16 * rows].reshape(groups // together, rows, 16 * together)
-    return sums.transpose(0, 2, 1).reshape(-1, rows)[:items]
+    return sums.transpose(0, 2, 1).reshape(16 * groups, rows)[:items]
 
 
 def _scratch(floats: int) -> int:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from math import prod
 from threading import Lock
 from typing import Any
@@ -99,7 +100,7 @@ def make_plan(
     """Arrange a head; arguments as the fields of `heads.flame.FlameHead`."""
     count, panels = len(mean), -(-len(mean) // WIDTH)
     blocks = [identity, expression, correctives]
-    modes = np.concatenate([[0], np.cumsum([len(block) for block in blocks])])
+    modes = [0, *accumulate(len(block) for block in blocks)]
     rows = aligned((panels * modes[-1] + SPILL, 3 * WIDTH))[:-SPILL]
     basis = rows.reshape(panels, modes[-1], 3 * WIDTH)
     for first, last, block in zip(modes, modes[1:], blocks, strict=False):
@@ -147,7 +148,7 @@ def _fill(panels: Float32[np.ndarray, "S N 48"], vectors: Float32[np.ndarray, "N
 
 
 def _regressed(
-    sparse: Sequence[tuple[Int64[np.ndarray, " n"], Float64[np.ndarray, " n"]]],
+    sparse: Sequence[tuple[Int64[np.ndarray, "_"], Float64[np.ndarray, "_"]]],
     vectors: Float32[np.ndarray, "N V 3"],
 ) -> Float64[np.ndarray, "N J3"]:
     """What a sparse joint regressor makes of vectors at the vertices, in double precision."""

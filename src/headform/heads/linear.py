@@ -132,7 +132,7 @@ class LinearHead:
         batch = torch.broadcast_shapes(*(code.shape[:-1] for code, _ in codes))
         total = self.mean.flatten()
         for code, basis in codes:
-            rows = code.expand(*batch, code.shape[-1]).reshape(-1, code.shape[-1])
+            rows = code.expand(*batch, code.shape[-1]).reshape(batch.numel(), code.shape[-1])
             total = torch.addmm(total, rows, basis[: code.shape[-1]].flatten(1))
         return total.view(*batch, *self.mean.shape)
 
