@@ -11,7 +11,7 @@ from PIL import Image
 from headform import heads
 from headform.cli.main import main
 from headform.evaluate.scan_reconstructors import mean_head
-from headform.mesh import obj, ply
+from headform.mesh import ply
 from headform.mesh.triangle_mesh import TriangleMesh
 
 COMMAND = ["evaluate", "scans-rendered"]
@@ -29,7 +29,7 @@ def made(tmp_path_factory):
     (folder / "scan.ply").write_bytes(ply.encode(mesh))
     np.savetxt(folder / "scan.txt", 1.02 * floor.landmarks, fmt="%.17g")
     model = TriangleMesh(floor.surface.vertices, floor.surface.faces)
-    (folder / "model.obj").write_bytes(obj.encode(model))
+    (folder / "model.ply").write_bytes(ply.encode(model))
     np.save(folder / "model.npy", floor.landmarks)
     return folder
 
@@ -39,16 +39,16 @@ def test_a_program_is_measured_against_its_own_floor(made, tmp_path, capsys):
     tool.write_text(
         "import shutil, sys\n"
         "source, photo, out = sys.argv[1:]\n"
-        "for end in ('.obj', '.npy'):\n"
+        "for end in ('.ply', '.npy'):\n"
         "    shutil.copy(source + end, out + end)\n"
     )
     words = (sys.executable, "-S", "-E", str(tool), str(made / "model"))
     template = " ".join(shlex.quote(word) for word in words) + " {photo} {out}"
     words = [*COMMAND, "--scans", str(made / "scan.ply"), "--reconstructor", template, *SMALL]
-    words += ["--floor", str(made / "model.obj"), "--scan-unit", "m", "-o", str(tmp_path / "out")]
+    words += ["--floor", str(made / "model.ply"), "--scan-unit", "m", "-o", str(tmp_path / "out")]
     assert main([*words, "--json", str(tmp_path / "r.json")]) == 0
     captured = capsys.readouterr()
-    assert "floor: model.obj" in captured.out
+    assert "floor: model.ply" in captured.out
     assert captured.out.count("| 100 % |") == 6
     assert "assumed" not in captured.out
     assert "[1/1] scan_v00_l00: 0.00 mm" in captured.err
@@ -56,7 +56,7 @@ def test_a_program_is_measured_against_its_own_floor(made, tmp_path, capsys):
     assert content["all"]["non-metrical"]["reconstruction"]["median"] < 1e-3
     assert content["all"]["metrical"]["reconstruction"]["median"] > 0.1
     assert (tmp_path / "out" / "scan_v00_l00.png").is_file()
-    assert (tmp_path / "out" / "predictions" / "scan_v00_l00.obj").is_file()
+    assert (tmp_path / "out" / "predictions" / "scan_v00_l00.ply").is_file()
 
 
 def test_photos_first_then_a_folder_of_predictions(made, tmp_path, capsys):
@@ -107,7 +107,7 @@ def test_a_real_scan_is_photographed(data_root, tmp_path, capsys):
     floor = mean_head(heads.load_open())
     (tmp_path / "answers").mkdir()
     mesh = TriangleMesh(floor.surface.vertices, floor.surface.faces)
-    (tmp_path / "answers" / "LeePerrySmith_v00_l00.obj").write_bytes(obj.encode(mesh))
+    (tmp_path / "answers" / "LeePerrySmith_v00_l00.ply").write_bytes(ply.encode(mesh))
     np.save(tmp_path / "answers" / "LeePerrySmith_v00_l00.npy", floor.landmarks)
     words = [*COMMAND, "--scans", str(scan), "--landmarks", str(tmp_path / "seven.json"), *SMALL]
     words += ["--reconstructor", str(tmp_path / "answers"), "-o", str(tmp_path / "out")]
