@@ -12,6 +12,7 @@ from headform.errors import WeightsError
 from headform.heads.formats import flame
 from headform.heads.formats.flame_landmarks import read_embeddings
 from headform.heads.formats.flame_masks import NAMES, parts_of, read_masks
+from headform.heads.provenance import SourceFile
 from headform.mesh import obj
 from headform.mesh.triangle_mesh import TriangleMesh
 from tests.heads import flame_file
@@ -213,6 +214,7 @@ def test_a_texture_gives_colours(tmp_path: Path, bare: Path, model: FlameModel) 
     assert (head.albedo_space, len(head.albedo)) == ("linear", 20)
     assert head.has("uv")
     assert "academic" in head.licence
+    assert head.provenance.sources == (SourceFile.of(bare), SourceFile.of(path))
     red, _, blue = head.mean_albedo.mean(0).tolist()
     assert red > blue
     with pytest.raises(WeightsError) as caught:

@@ -89,7 +89,11 @@ def read(path: Path, companions: Sequence[Path] = ()) -> FlameHead:
     space = beside.fetch(_TEXTURES, partial(flame_texture.read, modes=ALBEDO_MODES))
     template = beside.fetch(_TEMPLATE, partial(_read_template, arrays.faces))
     beside.close()
-    sources = tuple(SourceFile.of(source) for source in beside.sources)
+    digested = space.provenance.sources if space else ()
+    sources = tuple(
+        next((d for d in digested if d.name == source.name), None) or SourceFile.of(source)
+        for source in beside.sources
+    )
     version = identify(path, sources[0].sha256, arrays.keys)
     notes = [version.note, *beside.notes]
     marks = completed(marks, notes)

@@ -77,7 +77,7 @@ def read(
     _check_map(uv, uv_faces, where)
     return TextureSpace(
         mean=_rgb(mean, backwards, scale),
-        modes=_rgb(np.moveaxis(basis[..., :modes], -1, 0), backwards, scale),
+        modes=_rgb(_modes_first(basis[..., :modes]), backwards, scale),
         uv=torch.from_numpy(uv[:, :2].astype(np.float32)),
         uv_faces=torch.from_numpy(uv_faces.astype(np.int64)),
         encoding="linear" if version == "albedomm" else "srgb",
@@ -134,6 +134,17 @@ def _check_map(uv: np.ndarray, uv_faces: np.ndarray, where: str) -> None:
         what = f"a texture map of {len(uv_faces)} triangles, FLAME has {FACES}"
         raise WeightsError("model_mismatch", what, where, "give a texture made for FLAME")
     check_indices(where, len(uv), ft=uv_faces)
+
+
+def _modes_first(
+    basis: Float[np.ndarray, "H W 3 C"],
+) -> Float[np.ndarray, "C H W 3"]:
+    """In single precision, by blocks of pixels: in one go, the processor waits for memory most of the time."""
+    flat = basis.reshape(-1, basis.shape[-1])
+    turned = np.empty(flat.shape[::-1], np.float32)
+    for start in range(0, len(flat), 256):
+        turned[:, start : start + 256] = flat[start : start + 256].T
+    return turned.reshape(basis.shape[-1], *basis.shape[:-1])
 
 
 def _rgb(array: np.ndarray, backwards: bool, scale: float) -> torch.Tensor:
