@@ -249,6 +249,11 @@ def test_onnx_files_that_are_embedders_and_not(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         embedder.embed(crops), x / np.linalg.norm(x, axis=1, keepdims=True), atol=1e-6
     )
+    raw = load_embedder(f"onnx-raw:{good}").embed(crops)
+    x = crops.transpose(0, 3, 1, 2).reshape(3, -1).astype(float)
+    np.testing.assert_allclose(raw, x / np.linalg.norm(x, axis=1, keepdims=True), atol=1e-6)
+    bgr = load_embedder(f"onnx-bgr:{good}").embed(crops[..., ::-1].copy())
+    np.testing.assert_allclose(bgr, embedder.embed(crops), atol=1e-6)
     cases = [
         (onnx_file(tmp_path / "b.onnx", (1, 3, 128, 128)), "weights_mismatch", "its input is"),
         (onnx_file(tmp_path / "c.onnx", (1, 112, 112, 3)), "weights_mismatch", "its input is"),

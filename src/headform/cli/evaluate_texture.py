@@ -36,8 +36,8 @@ class Texture:
     mask: Path | None = None
     """A picture of the same size, bright where pixels of --first and --second count."""
     embedder: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KIND:FILE")] = ()
-    """A recognition network: arcface, facenet, lightcnn, evolve or onnx and its file (KIND:PART@FILE for a part of a
-    checkpoint); the kind may be left out. May be given several times."""
+    """A recognition network: arcface, facenet, lightcnn, evolve, onnx, onnx-bgr, onnx-raw or onnx-imagenet and its file
+    (KIND:PART@FILE for a part of a checkpoint); the kind may be left out. May be given several times."""
     json: Path | None = None
     """Also write every face's numbers here."""
 

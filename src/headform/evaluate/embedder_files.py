@@ -10,6 +10,11 @@ run.
 | ``lightcnn`` | LightCNN-29 v2 | `LightCNN_29Layers_V2_checkpoint.pth.tar` | 128, grey, x / 255 |
 | ``evolve`` | face.evoLVe's IR-50 | `backbone_ir50_*.pth` | 112, RGB, ±1 |
 | ``onnx`` | any of 112 pixels | one input (B, 3, 112, 112), one output (B, D) | 112, RGB, ±1 |
+| ``onnx-bgr`` | the same | such as AdaFace | 112, BGR, ±1 |
+| ``onnx-raw`` | the same | such as OpenCV's SFace | 112, RGB, 0 to 255 |
+| ``onnx-imagenet`` | the same | | 112, RGB, ImageNet's mean and deviation |
+
+An ONNX file does not say how its input is to be scaled; a wrong kind gives high cosines for everyone.
 
 Crops are cut by five points (`embedder.CropSpec`). FaceNet alone was trained on squares about a detector's box instead,
 stretched (MTCNN's box and a margin of 44 pixels at 182, of which 160 are shown). `FACENET` is the unstretched square that
@@ -18,7 +23,7 @@ photos.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +108,15 @@ KINDS = {
     "evolve": Kind("input_layer.0.weight", lambda _: EvolveIR50(), ARCFACE),
 }
 """Kinds with networks of ours, by name."""
-ONNX = "onnx"
+ONNX = {
+    "onnx": ARCFACE,
+    "onnx-bgr": replace(ARCFACE, channels="bgr"),
+    "onnx-raw": replace(ARCFACE, offset=(0.0,), divisor=(1.0,)),
+    "onnx-imagenet": replace(
+        ARCFACE, offset=(123.675, 116.28, 103.53), divisor=(58.395, 57.12, 57.375)
+    ),
+}
+"""Kinds of ONNX files, by name, and what they want to see."""
 
 
 def load_embedder(spec: str) -> Embedder:
@@ -119,21 +132,21 @@ def load_embedder(spec: str) -> Embedder:
             does not fit; `weights_kind` when the names are of no known network.
     """
     kind, colon, rest = spec.partition(":")
-    if not colon or (kind not in KINDS and kind != ONNX and Path(spec).exists()):
+    if not colon or (kind not in (*KINDS, *ONNX) and Path(spec).exists()):
         kind, rest = "", spec
-    if kind and kind not in (*KINDS, ONNX):
+    if kind and kind not in (*KINDS, *ONNX):
         raise UsageError(
             "embedder_kind",
             f"there is no kind of embedder `{kind}`",
             spec,
-            f"choose from {', '.join((*KINDS, ONNX))}, or give the file alone",
+            f"choose from {', '.join((*KINDS, *ONNX))}, or give the file alone",
         )
     part, at, file = rest.partition("@")
     if not at or Path(rest).exists():
         part, file = "", rest
     path = Path(file)
-    if kind == ONNX or (not kind and path.suffix.lower() == ".onnx"):
-        return OnnxEmbedder(path)
+    if kind in ONNX or (not kind and path.suffix.lower() == ".onnx"):
+        return OnnxEmbedder(path, ONNX[kind or "onnx"])
     return _load(path, kind, part or None)
 
 
