@@ -73,8 +73,8 @@ def draw_fit(
             tile, _ = draw_mesh(look, camera, (side, side), values=values, background=_PAPER)
             y, x = 2 * _LABEL + row * side, column * side
             sheet[y : y + side, x : x + side] = tile
-    bar = side - 120
-    left = width - side + 50
+    bar = max(side - 120, side // 3)
+    left = width - bar - 70
     scale = error_colours(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
     sheet[height - 26 : height - 12, left : left + bar] = scale
     image = Image.fromarray(sheet)

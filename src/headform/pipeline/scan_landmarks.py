@@ -7,6 +7,7 @@ jaw.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.geometry.similarity import Similarity, fit_similarity
 from headform.mesh.closest_point import ClosestPointTree
 from headform.nets.dense_predictor import DensePrediction, DensePredictor, average
-from headform.nets.detector import Detector, load_detector
+from headform.nets.mtcnn import MtcnnDetector
 from headform.nets.shipped import load_dense
 from headform.pipeline.crops import crop_of_face, crop_of_points
 from headform.render.mesh_picture import MeshLook, draw_mesh, positions_at
@@ -66,9 +67,9 @@ class ScanLandmarks:
 
 
 class ScanLandmarker:
-    """Finds landmarks of scans with a detector and the dense landmark network."""
+    """Finds landmarks of scans with a detector, which need not look for turned faces, and the dense landmark network."""
 
-    def __init__(self, detector: Detector, dense: DensePredictor) -> None:
+    def __init__(self, detector: MtcnnDetector, dense: DensePredictor) -> None:
         self._detector, self._dense = detector, dense
         head = heads.load_open()
         self._mean = head.landmarks(head.mean, offset=False).double().numpy()
@@ -80,13 +81,13 @@ class ScanLandmarker:
         Raises:
             WeightsError: they are missing or damaged.
         """
-        return cls(load_detector(), DensePredictor(load_dense()[0], heads.load_open()))
+        return cls(MtcnnDetector(), DensePredictor(load_dense()[0], heads.load_open()))
 
     def find(self, mesh: MeshLook, *, name: str = "") -> ScanLandmarks:
         """Find the face of a scan, in whatever unit and position it is.
 
-        First the whole scan is drawn from 26 directions, those first from which faces are usually seen; then the face alone
-        from seven sides about its front.
+        First the whole scan is drawn from up to 48 directions, those first from which faces are usually seen, until one
+        shows a face for sure; then the face alone from seven sides about its front.
 
         Args:
             mesh: In its texture or colours if it has any.
@@ -145,7 +146,8 @@ class ScanLandmarker:
     def _read(self, rgb: UInt8[np.ndarray, "H W 3"]) -> DensePrediction | None:
         """The most certain face of a picture."""
         found = []
-        for face in self._detector.detect(rgb)[:3]:
+        upright = next(self._detector.passes(rgb), [])
+        for face in upright[:3]:
             (rough,) = self._dense.predict(rgb, [crop_of_face(face)])
             if rough.relative_sigma > 1.5 * UNSURE:
                 continue
@@ -248,19 +250,12 @@ def _look(
     return PerspectiveCamera(K, R, np.array([0.0, 0.0, distance]) - R @ centre)
 
 
-def _directions() -> list[tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]]:
-    """Where to look from, and what is up then: +z with y up first, then around y, then the rest of 26 directions."""
-    y, z = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
-    level = [
-        (np.array([math.sin(a), 0.0, math.cos(a)]), y) for a in np.radians(np.arange(0, 360, 45))
-    ]
-    order = [0, 1, 7, 4, 2, 6, 3, 5]
-    chosen = [level[k] for k in order]
-    # z up: a face that looks along -y, x, y, -x and between
-    for a in np.radians([-90, 0, 90, 180, -45, 45, 135, -135]):
-        chosen.append((np.array([math.cos(a), math.sin(a), 0.0]), z))
-    for v in (1, -1):
-        chosen.append((np.array([0.0, float(v), 0.0]), z))
-        chosen += [(np.array([float(a), float(v), float(b)]), y) for a in (1, -1) for b in (1, -1)]
-        chosen += [(np.array([0.0, float(v), float(b)]), y) for b in (1, -1)]
-    return chosen
+def _directions() -> Iterator[tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]]:
+    """Where to look from, and what is up then: every 45 degrees around six upward axes, +z with y up first."""
+    x, y, z = np.eye(3)
+    order = (0, 45, -45, 180, 90, -90, 135, -135)
+    for up, front in ((y, z), (z, -y), (-y, z), (-z, -y), (x, z), (-x, z)):
+        side = np.cross(up, front)
+        for angle in order:
+            a = math.radians(angle)
+            yield math.cos(a) * front + math.sin(a) * side, up
