@@ -90,6 +90,13 @@ def test_what_cannot_work_is_refused(made, capsys, words, code):
     assert f"error [{code}]: " in capsys.readouterr().err
 
 
+def test_nothing_named_is_nothing_to_do(tmp_path, capsys):
+    assert main([*COMMAND, "--scans"]) == 2
+    assert capsys.readouterr().err.startswith("error [scans_missing]: ")
+    assert main(["evaluate", "landmarks", "--predictions", str(tmp_path), "--truth"]) == 2
+    assert capsys.readouterr().err.startswith("error [truth_missing]: ")
+
+
 def test_landmarks_belong_to_one_scan(made, tmp_path, capsys):
     (tmp_path / "other.ply").write_bytes((made / "scan.ply").read_bytes())
     scans = ["--scans", str(made / "scan.ply"), str(tmp_path / "other.ply")]

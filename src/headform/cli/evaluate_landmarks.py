@@ -21,6 +21,8 @@ class Landmarks:
     truth: tuple[Path, ...]
     """JSON list (file, set, points68 in pixels from the first pixel's centre; pose, rotation, ground_truth if known), .pts,
     dlib's .xml, .mat of 300W-LP and AFLW2000-3D, landmarks.json; or folders of them."""
+    reannotated: Path | None = None
+    """3DDFA's array of AFLW2000-3D's re-annotated points, in place of the points of the .mat files in --truth."""
     allow_missing: bool = False
     """Average over the faces that were found; without it a face without prediction is an error."""
     json: Path | None = None
@@ -29,10 +31,18 @@ class Landmarks:
     def run(self) -> int:
         """Print the tables."""
         from headform.evaluate.landmark_details import details_markdown
-        from headform.evaluate.landmarks import evaluate_folder
+        from headform.evaluate.landmark_files import read_truth
+        from headform.evaluate.landmarks import evaluate_against
+        from headform.evaluate.reannotation import reannotated
         from headform.weights.atomic import write_bytes
 
-        table = evaluate_folder(self.predictions, *self.truth)
+        if not self.truth:
+            what = "--truth names nothing"
+            raise errors.UsageError("truth_missing", what, "", "name annotations")
+        truth = read_truth(*self.truth)
+        if self.reannotated is not None:
+            truth = reannotated(truth, self.reannotated)
+        table = evaluate_against(self.predictions, truth)
         if not self.allow_missing:
             table.require_complete()
         print(table.to_markdown())

@@ -80,6 +80,8 @@ class ScansRendered:
             if not low <= value <= high:
                 what = f"--{name} is {value}"
                 raise errors.UsageError(f"{name}_invalid", what, "", f"ask for {low} to {high}")
+        if not self.scans:
+            raise errors.UsageError("scans_missing", "--scans names nothing", "", "name a scan")
         if self.render_only and self.out is None:
             raise errors.UsageError(
                 "out_missing", "--render-only writes nothing without -o", "", "name a folder"

@@ -240,9 +240,18 @@ def evaluate_folder(predictions: Path, *truth: Path) -> LandmarkTable:
         InputError: see `read_truth` and `read_found`.
         WeightsError: from a damaged `parameters.npz`.
     """
-    faces = read_truth(*truth)
-    photos = list(dict.fromkeys(face.photo for face in faces))
-    return evaluate_found(read_found(predictions, photos), faces)
+    return evaluate_against(predictions, read_truth(*truth))
+
+
+def evaluate_against(predictions: Path, truth: Sequence[TrueFace]) -> LandmarkTable:
+    """The same against truths that are read.
+
+    Raises:
+        InputError: see `read_found`.
+        WeightsError: from a damaged `parameters.npz`.
+    """
+    photos = list(dict.fromkeys(face.photo for face in truth))
+    return evaluate_found(read_found(predictions, photos), truth)
 
 
 def _missed(face: TrueFace) -> FaceScore:
