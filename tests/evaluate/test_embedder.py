@@ -22,9 +22,10 @@ from headform.evaluate.embedder import (
     roc_area,
     unit_rows,
 )
-from headform.evaluate.embedder_files import FACENET, KINDS, LIGHT_CNN, fill, load_embedder
+from headform.evaluate.embedder_files import CROPS, FACENET, LIGHT_CNN, load_embedder
 from headform.nets.iresnet import LAYERS, IResNet
 from headform.nets.light_cnn import LightCNN29v2
+from headform.nets.recognition import KINDS, fill, load_recognition
 
 
 def test_a_face_that_lies_as_the_template_is_cut_as_it_is() -> None:
@@ -52,8 +53,9 @@ def test_templates_of_other_sizes() -> None:
     points = eye_mouth_points(128, 40.0, 88.0)
     np.testing.assert_allclose(points[:2].mean(0), [64, 40], atol=1e-9)
     np.testing.assert_allclose(points[3:].mean(0), [64, 88], atol=1e-9)
-    for kind in KINDS.values():
-        assert ((kind.crop.points > 0) & (kind.crop.points < kind.crop.side)).all()
+    assert CROPS.keys() == KINDS.keys()
+    for crop in CROPS.values():
+        assert ((crop.points > 0) & (crop.points < crop.side)).all()
 
 
 def test_values_in_each_order_of_channels() -> None:
@@ -192,9 +194,10 @@ def test_what_is_no_embedder(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"a\.weight") as caught:
         load_embedder(str(tmp_path / "a.pth"))
     assert caught.value.code == "weights_kind"
-    with pytest.raises(UsageError) as usage:
-        load_embedder("nose:a.pth")
-    assert usage.value.code == "embedder_kind"
+    for load in (lambda: load_embedder("nose:a.pth"), lambda: load_recognition("a.pth", "nose")):
+        with pytest.raises(UsageError) as usage:
+            load()
+        assert usage.value.code == "embedder_kind"
     with pytest.raises(WeightsError) as caught:
         load_embedder(str(tmp_path / "none.pth"))
     assert caught.value.code == "weights_missing"

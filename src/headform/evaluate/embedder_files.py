@@ -14,7 +14,7 @@ run.
 | ``onnx-raw`` | the same | such as OpenCV's SFace | 112, RGB, 0 to 255 |
 | ``onnx-imagenet`` | the same | | 112, RGB, ImageNet's mean and deviation |
 
-An ONNX file does not say how its input is to be scaled; a wrong kind gives high cosines for everyone.
+An ONNX file does not say how its input is to be scaled; with a wrong kind everyone may look alike.
 
 Crops are cut by five points (`embedder.CropSpec`). FaceNet alone was trained on squares about a detector's box instead,
 stretched (MTCNN's box and a margin of 44 pixels at 182, of which 160 are shown). `FACENET` is the unstretched square that
@@ -22,15 +22,12 @@ shows as much: in pixels of ArcFace's crop MTCNN's box is 75 wide, 109 high, its
 photos.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float32, UInt8
-from torch import Tensor, nn
 
 from headform.errors import UsageError, WeightsError
 from headform.evaluate.embedder import (
@@ -43,12 +40,8 @@ from headform.evaluate.embedder import (
     unit_rows,
 )
 from headform.nets import inception_resnet_v1, light_cnn
-from headform.nets.evolve_ir50 import EvolveIR50
-from headform.nets.inception_resnet_v1 import InceptionResnetV1
-from headform.nets.iresnet import LAYERS, IResNet
-from headform.nets.light_cnn import LightCNN29v2
+from headform.nets.recognition import load_recognition
 from headform.weights.onnx_file import open_session
-from headform.weights.torch_file import state_dict_of
 
 _MAX_BYTES = 1 << 30
 _ADVICE = "give the file as its publisher made it, or another kind"
@@ -69,45 +62,8 @@ LIGHT_CNN = CropSpec(
     (0.0,),
     (255.0,),
 )
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A published architecture.
-
-    Attributes:
-        sign: A name that only its checkpoints have.
-        build: A network for a checkpoint, not filled.
-        crop: What it wants to see.
-        without: Beginnings of names in checkpoints that are left out, such as the classifier's.
-    """
-
-    sign: str
-    build: Callable[[Mapping[str, Tensor]], nn.Module]
-    crop: CropSpec
-    without: tuple[str, ...] = ()
-
-
-def _iresnet(state: Mapping[str, Tensor]) -> nn.Module:
-    """Of as many blocks as there are; the nearest published size where that is none."""
-    count = sum(name.endswith(".prelu.weight") for name in state)
-    return IResNet(min(LAYERS.values(), key=lambda layers: abs(sum(layers) - count)))
-
-
-KINDS = {
-    "arcface": Kind("layer1.0.prelu.weight", _iresnet, ARCFACE),
-    "facenet": Kind(
-        "conv2d_1a.conv.weight",
-        lambda _: InceptionResnetV1(),
-        FACENET,
-        inception_resnet_v1.CLASSIFIER,
-    ),
-    "lightcnn": Kind(
-        "group1.conv_a.filter.weight", lambda _: LightCNN29v2(), LIGHT_CNN, light_cnn.CLASSIFIER
-    ),
-    "evolve": Kind("input_layer.0.weight", lambda _: EvolveIR50(), ARCFACE),
-}
-"""Kinds with networks of ours, by name."""
+CROPS = {"arcface": ARCFACE, "facenet": FACENET, "lightcnn": LIGHT_CNN, "evolve": ARCFACE}
+"""What our own networks want to see, by kind."""
 ONNX = {
     "onnx": ARCFACE,
     "onnx-bgr": replace(ARCFACE, channels="bgr"),
@@ -128,18 +84,17 @@ def load_embedder(spec: str) -> Embedder:
 
     Raises:
         UsageError: `embedder_kind` for a kind that is not known; `onnx_missing` without onnxruntime.
-        WeightsError: `weights_missing`, `weights_damaged`, `unsafe_pickle`, `weights_mismatch` with the first tensor that
-            does not fit; `weights_kind` when the names are of no known network.
+        WeightsError: What `nets.recognition.load_recognition` and `OnnxEmbedder` raise.
     """
     kind, colon, rest = spec.partition(":")
-    if not colon or (kind not in (*KINDS, *ONNX) and Path(spec).exists()):
+    if not colon or (kind not in (*CROPS, *ONNX) and Path(spec).exists()):
         kind, rest = "", spec
-    if kind and kind not in (*KINDS, *ONNX):
+    if kind and kind not in (*CROPS, *ONNX):
         raise UsageError(
             "embedder_kind",
             f"there is no kind of embedder `{kind}`",
             spec,
-            f"choose from {', '.join((*KINDS, *ONNX))}, or give the file alone",
+            f"choose from {', '.join((*CROPS, *ONNX))}, or give the file alone",
         )
     part, at, file = rest.partition("@")
     if not at or Path(rest).exists():
@@ -147,66 +102,8 @@ def load_embedder(spec: str) -> Embedder:
     path = Path(file)
     if kind in ONNX or (not kind and path.suffix.lower() == ".onnx"):
         return OnnxEmbedder(path, ONNX[kind or "onnx"])
-    return _load(path, kind, part or None)
-
-
-def _load(path: Path, kind: str, part: str | None) -> Embedder:
-    where = repr(str(path))
-    state = state_dict_of(path, part)
-    found = [name for name, known in KINDS.items() if known.sign in state]
-    if not kind and len(found) != 1:
-        some = ", ".join(list(state)[:5]) or "nothing"
-        what = f"the names are of no recognition network that is known: {some}"
-        raise WeightsError("weights_kind", what, where, f"it may be of {', '.join(KINDS)}")
-    kind = kind or found[0]
-    known = KINDS[kind]
-    with torch.device("meta"):
-        net = known.build(state)
-    kept = {name: t for name, t in state.items() if not name.startswith(known.without or ("\0",))}
-    fill(net, kept, where)
-    return TorchEmbedder(f"{kind} {path.name}", net, known.crop)
-
-
-def fill(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
-    """Give a network its weights, all of them or none.
-
-    Counters of batches, which old checkpoints lack, may be missing; they say nothing to a network that is only used.
-
-    Args:
-        net: Any network, also on the device ``meta``.
-        state: By the network's names.
-        where: The file, for messages.
-
-    Raises:
-        WeightsError: `weights_missing_key` (missing, or not expected), `weights_shape`, `weights_dtype`, `weights_nan`:
-            the first in the network's order, and how many more there are.
-    """
-    wrong: list[tuple[str, str]] = []
-    ready: dict[str, Tensor] = {}
-    wanted = net.state_dict()
-    for name, tensor in wanted.items():
-        counter = name.endswith("num_batches_tracked")
-        given = state.get(name, torch.tensor(0) if counter else None)
-        if given is None:
-            wrong.append(("weights_missing_key", f"{name} is missing"))
-        elif given.shape != tensor.shape:
-            what = f"{name} has shape {tuple(given.shape)}, expected {tuple(tensor.shape)}"
-            wrong.append(("weights_shape", what))
-        elif given.is_floating_point() != tensor.is_floating_point() or given.is_complex():
-            what = f"{name} holds {given.dtype}, expected {tensor.dtype}"
-            wrong.append(("weights_dtype", what))
-        elif not torch.isfinite(given.float()).all():
-            wrong.append(("weights_nan", f"{name} holds NaN or infinity"))
-        else:
-            ready[name] = given.to(tensor.dtype).contiguous()
-    extra = [name for name in state if name not in wanted]
-    wrong += [("weights_missing_key", f"{name} is not expected") for name in extra]
-    if wrong:
-        code, what = wrong[0]
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        what = f"the weights do not fit {type(net).__name__}: {what}{more}"
-        raise WeightsError(code, what, where, _ADVICE)
-    net.load_state_dict(ready, assign=True)
+    found, net = load_recognition(path, kind or None, part or None)
+    return TorchEmbedder(f"{found} {path.name}", net, CROPS[found])
 
 
 class OnnxEmbedder:
