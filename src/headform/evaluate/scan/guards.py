@@ -29,8 +29,8 @@ SCALE = 1.33
 WRONG_UNIT = 3.0
 """Factor beyond which a metrical evaluation is refused."""
 
-BORDER = 0.05
-"""Share of measured scan vertices that may be closest to the prediction's border."""
+BORDER = 0.1
+"""Share of measured scan vertices that may be closest to the prediction's border, that of its eye holes included."""
 
 OUTSIDE = 15.0
 """Millimetres that a landmark may lie outside the box around the prediction's vertices."""

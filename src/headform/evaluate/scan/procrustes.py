@@ -32,6 +32,11 @@ class Alignment:
         """Whether left becomes right."""
         return bool(np.linalg.det(self.turn) < 0)
 
+    def inverse(self) -> "Alignment":
+        """The way back."""
+        back = np.ascontiguousarray(self.turn.T)
+        return Alignment(1.0 / self.scale, back, -(back @ self.shift) / self.scale)
+
     def after(self, first: "Alignment") -> "Alignment":
         """The map that does `first`, then this one."""
         shift = self.scale * (self.turn @ first.shift) + self.shift

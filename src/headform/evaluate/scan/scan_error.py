@@ -38,7 +38,8 @@ class ScanError:
         alignment: From the prediction's frame and unit to the scan's.
         iterations: Gauss-Newton iterations of the refinement; 0 without one.
         stop: The rule that ended it; "" without one.
-        border: Share of the measured vertices that are closest to the prediction's border.
+        border: Share of the measured vertices that are closest to the prediction's border when it is placed by the seven
+            landmarks alone; the refinement may stretch a small prediction over the region.
         findings: What makes the numbers doubtful.
     """
 
@@ -172,7 +173,7 @@ def scan_error(
         what = f"the alignment still moved after {iterations} iterations"
         findings.append(Finding("not_converged", what))
     alignment = surface.alignment(moved).after(first)
-    border, small = guards.judge_size(prediction.faces, at.triangle, at.weights)
+    border, small = _judge_size(scan.points, best, first, surface.tree, prediction.faces)
     scaled = prediction.vertices * best.scale, landmarks * best.scale
     opened = guards.judge_mouth(scaled[0], prediction.faces, scaled[1])
     findings += [finding for finding in (small, opened) if finding is not None]
@@ -191,6 +192,19 @@ def scan_error(
         border=border,
         findings=tuple(findings),
     )
+
+
+def _judge_size(
+    points: Float64[np.ndarray, "P 3"],
+    best: Alignment,
+    first: Alignment,
+    tree: ClosestPointTree,
+    faces: Int[np.ndarray, "F 3"],
+) -> tuple[float, Finding | None]:
+    """`guards.judge_size` for the prediction placed by `best`; its tree was grown where `first` places it."""
+    placed = points if first is best else first.apply(best.inverse().apply(points))
+    found = tree.query(placed)
+    return guards.judge_size(faces, found.triangle, found.weights)
 
 
 def _to_plane(
