@@ -1,6 +1,13 @@
-"""`python -m benchmarks`: the time of each stage, of the generator, graph convolutions, hierarchies and evaluation."""
+"""`python -m benchmarks`: the time of each stage, the generator, graph convolutions, hierarchies, evaluation and FLAME."""
 
-from benchmarks import graph_speed, hierarchy_speed, now_speed, reconstruct_speed, synth_speed
+from benchmarks import (
+    flame_speed,
+    graph_speed,
+    hierarchy_speed,
+    now_speed,
+    reconstruct_speed,
+    synth_speed,
+)
 
 if __name__ == "__main__":
     print("# Reconstruction\n", flush=True)
@@ -13,3 +20,5 @@ if __name__ == "__main__":
     hierarchy_speed.main(hierarchy_speed.Arguments())
     print("\n# NoW evaluation\n", flush=True)
     now_speed.main(now_speed.Arguments())
+    print("\n# FLAME\n", flush=True)
+    flame_speed.main(flame_speed.Arguments())

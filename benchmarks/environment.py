@@ -9,7 +9,7 @@ import torch
 
 import headform
 
-PACKAGES = ("torch", "numpy", "numba", "scipy", "pillow", "onnxruntime", "torch-geometric")
+PACKAGES = ("torch", "numpy", "numba", "scipy", "pillow", "onnxruntime", "torch-geometric", "smplx")
 
 
 def describe() -> str:

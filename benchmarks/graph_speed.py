@@ -17,14 +17,10 @@ Run:
     python -m benchmarks.graph_speed [--repeats 7] [--batch 8] [--threads N] [--order shuffled]
 """
 
-import ctypes
-import gc
-import re
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
@@ -34,7 +30,7 @@ import tyro
 from scipy.spatial import Delaunay
 from torch import Tensor, nn
 
-from benchmarks import graph_floor
+from benchmarks import graph_floor, resident
 from benchmarks.environment import describe
 from headform import heads
 from headform.graph.cheb_conv import Backend, ChebConv
@@ -274,27 +270,7 @@ def take_turns(
 def peak_megabytes(contestant: Contestant, x: Tensor, gradient: Tensor) -> float | None:
     """How far resident memory rises in forward and backward; None where the system does not tell."""
     contestant.layer.zero_grad(set_to_none=True)
-    gc.collect()
-    try:
-        ctypes.CDLL(None).malloc_trim(
-            0
-        )  # what was freed goes back and does not hide what is needed
-        Path("/proc/self/clear_refs").write_text(
-            "5"
-        )  # the high-water mark falls to what is held now
-        before = _status("VmRSS")
-        both(contestant, x, gradient)
-        return (_status("VmHWM") - before) / 1024
-    except (OSError, AttributeError):
-        return None
-
-
-def _status(field: str) -> int:
-    """Kilobytes of a field of the process status."""
-    found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    if found is None:
-        raise OSError(f"no {field} here")
-    return int(found[1])
+    return resident.peak_megabytes(lambda: both(contestant, x, gradient))
 
 
 if __name__ == "__main__":
