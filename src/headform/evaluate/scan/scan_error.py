@@ -111,7 +111,7 @@ def crop_scan(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> Croppe
     points = scan.vertices[inside(scan.vertices, centre, radius)]
     if len(points) < FEWEST:
         what = f"only {len(points)} vertices of the scan lie in the region"
-        fix = "check that its landmarks are in its own frame"
+        fix = "check that its landmarks are in its own frame, and both in millimetres"
         raise InputError("crop_empty", what, scan.name, fix)
     return CroppedScan(points, landmarks, len(scan.vertices))
 
