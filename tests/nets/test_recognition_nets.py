@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from headform.nets.evolve_ir50 import EvolveIR50
+from headform.nets.evolve_ir50 import Bottleneck, EvolveIR50
 from headform.nets.inception_resnet_v1 import InceptionResnetV1, Unit
 from headform.nets.iresnet import LAYERS, Block, IResNet
 from headform.nets.light_cnn import LightCNN29v2, MaxFeature
@@ -216,3 +216,85 @@ def test_what_is_frozen_does_not_change(small_iresnet: IResNet) -> None:
     net.trainable("none")
     assert not net.layer4.training
     assert not any(p.requires_grad for p in net.parameters())
+
+
+def drawn(net: nn.Module) -> dict[str, torch.Tensor]:
+    """Fill a network with numbers that keep signals alive; its state."""
+    for name, tensor in net.eval().state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5)
+        elif tensor.is_floating_point():
+            fan = tensor[0].numel() if tensor.ndim > 1 else 4
+            tensor.normal_(0, fan**-0.5)
+    return net.state_dict()
+
+
+def test_light_cnn_layer_by_layer() -> None:
+    net = LightCNN29v2()
+    state = drawn(net)
+
+    def feature(x: torch.Tensor, name: str) -> torch.Tensor:
+        weight, bias = state[f"{name}.filter.weight"], state[f"{name}.filter.bias"]
+        y = nn.functional.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+        half = y.shape[1] // 2
+        return torch.where(y[:, :half] > y[:, half:], y[:, :half], y[:, half:])
+
+    def pool(x: torch.Tensor) -> torch.Tensor:
+        corners = torch.stack([x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)])
+        return corners.amax(0) + corners.mean(0)
+
+    x = torch.rand(1, 1, 128, 128)
+    y = pool(feature(x, "conv1"))
+    for stage in (1, 2, 3, 4):
+        for number in range(stage):
+            first = feature(y, f"block{stage}.{number}.conv1")
+            y = feature(first, f"block{stage}.{number}.conv2") + y
+        y = feature(feature(y, f"group{stage}.conv_a"), f"group{stage}.conv")
+        y = y if stage == 3 else pool(y)
+    expected = y.flatten(1) @ state["fc.weight"].T + state["fc.bias"]
+    with torch.no_grad():
+        torch.testing.assert_close(net(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_shortcut_of_ir50_takes_every_second_pixel() -> None:
+    block = Bottleneck(4, 4, 2)
+    drawn(block)
+    x = torch.randn(1, 4, 6, 6)
+    with torch.no_grad():
+        torch.testing.assert_close(block(x) - block.res_layer(x), x[..., ::2, ::2])
+    wide = Bottleneck(4, 6, 2)
+    state = drawn(wide)
+    weight = state["shortcut_layer.0.weight"][..., 0, 0]
+    mean, variance = state["shortcut_layer.1.running_mean"], state["shortcut_layer.1.running_var"]
+    scale = state["shortcut_layer.1.weight"] / (variance + 1e-5).sqrt()
+    y = torch.einsum("oi,bihw->bohw", weight, x[..., ::2, ::2]) - mean[:, None, None]
+    expected = y * scale[:, None, None] + state["shortcut_layer.1.bias"][:, None, None]
+    with torch.no_grad():
+        torch.testing.assert_close(wide(x) - wide.res_layer(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_blocks_of_facenet_have_their_scales_and_the_last_no_relu() -> None:
+    net = InceptionResnetV1()
+    drawn(net)
+    cases = [
+        (net.repeat_1, 0.17, True),
+        (net.repeat_2, 0.1, True),
+        (net.repeat_3, 0.2, True),
+        ([net.block8], 1.0, False),
+    ]
+    for blocks, scale, rectified in cases:
+        for block in blocks:
+            x = torch.randn(1, block.conv2d.out_channels, 4, 4)
+            with torch.no_grad():
+                branches = [block.branch0(x), block.branch1(x)]
+                branches += [block.branch2(x)] if hasattr(block, "branch2") else []
+                expected = x + scale * block.conv2d(torch.cat(branches, 1))
+                expected = expected.clamp(min=0) if rectified else expected
+                torch.testing.assert_close(block(x), expected)
+    x = torch.randn(1, 256, 9, 9)
+    with torch.no_grad():
+        found = net.mixed_6a(x)
+        pooled = nn.functional.max_pool2d(x, 3, 2)
+        torch.testing.assert_close(found[:, :384], net.mixed_6a.branch0(x))
+        torch.testing.assert_close(found[:, 384:640], net.mixed_6a.branch1(x))
+        torch.testing.assert_close(found[:, 640:], pooled)
