@@ -2,9 +2,9 @@
 
 M items, V vertices, J joints.
 
-How the work is cut depends on M and V alone, and partial sums are added in the order of the parts. Nothing of the size of
-the vertices is written but the result and, where a gradient is wanted, the vertices before skinning. A second derivative
-goes through the reference.
+Forward, no number depends on how the work is cut; backward, it is cut by M and V alone, and partial sums are added in the
+order of the parts. Nothing of the size of the vertices is written but the result and, where a gradient is wanted, the
+vertices before skinning. A second derivative goes through the reference.
 """
 
 from collections.abc import Callable, Sequence
@@ -132,7 +132,8 @@ def _forward(
             4 * _LANES * (panels if keep else 1), 4 * _LANES if keep else 0, scratch, out,
         )  # fmt: skip
 
-    ranges = _ranges(panels, items)
+    parts = torch.get_num_threads() if items <= FEW else 16
+    ranges = _ranges(panels, parts, items)
     run_all(pose, [(b, *span) for span in ranges for b in range(len(blocks))])
     return vertices, placed, shaped, movements, frames
 
@@ -156,7 +157,7 @@ def _backward(
     segments = np.array([(r, p.row, p.length) for r, p in zip(rows, parts, strict=False)])
     segments = segments.reshape(-1, 3).astype(np.int64)
     blocks = _blocks(items)
-    ranges = _ranges(panels, items) if grads[0] is not None else []
+    ranges = _ranges(panels, 4 if items <= FEW else 16, items) if grads[0] is not None else []
     lanes = items if items <= FEW else 16 * -(-min(items, ITEMS) // 16)
     codes = np.zeros((len(ranges), len(blocks), rows[-1] * lanes), np.float32)
     moves = np.zeros((len(ranges), items, joints, 12))
@@ -235,9 +236,8 @@ def _rows(items: int) -> int:
     return full * _PADDED + (rest if rest < 2 else -(-rest // ROWS) * ROWS)
 
 
-def _ranges(panels: int, items: int) -> list[tuple[int, int]]:
-    """First panel of each range and one past its last: enough of them for many threads, few where each costs more."""
-    parts = 8 if items <= FEW else 16
+def _ranges(panels: int, parts: int, items: int) -> list[tuple[int, int]]:
+    """First panel of each range and one past its last, so that blocks of items and ranges are about `parts` tasks."""
     count = max(1, parts // max(1, len(_blocks(items))))
     cuts = [panels * k // count for k in range(count + 1)]
     return list(pairwise(cuts))
