@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 from torch.autograd import gradcheck, gradgradcheck
 
 from headform.errors import InputError, WeightsError
@@ -283,6 +284,12 @@ def test_root_and_neck_turn_the_jaw_line_together() -> None:
         global_rotation=ten.repeat(4, 1), neck=torch.stack([twelve, -twelve])[:, None]
     )
     assert head.contour_bins(both).tolist() == [[22] * 4, [41] * 4]
+    turns = torch.randn(2, 30, 3, dtype=DOUBLE) * 0.4  # the root's turn comes after the neck's
+    chain = Rotation.from_rotvec(turns[0].numpy()) * Rotation.from_rotvec(turns[1].numpy())
+    rise = chain.as_matrix()[:, 2, 0]  # how far the head's x axis comes forward
+    degrees = np.round(np.rad2deg(np.arcsin(rise))).clip(-39, 39).astype(int)
+    found = head.contour_bins(head.posed(global_rotation=turns[0], neck=turns[1]))
+    assert found.tolist() == np.where(degrees < 0, 39 - degrees, degrees).tolist()
     tilted = torch.tensor([0.5, 0.0, 0.0], dtype=DOUBLE)  # a bow is no yaw
     assert int(head.contour_bins(head.posed(global_rotation=tilted))) == 0
 
@@ -292,7 +299,9 @@ def test_landmarks_carry_gradients() -> None:
     turn = torch.tensor([0.1, -0.2, 0.05], dtype=DOUBLE, requires_grad=True)
     code = torch.ones(2, dtype=DOUBLE, requires_grad=True)
     for points in (head.landmarks2d, head.landmarks3d):
-        assert gradcheck(lambda c, t, p=points: p(head.posed(c, global_rotation=t)), (code, turn), fast_mode=True)
+        assert gradcheck(
+            lambda c, t, p=points: p(head.posed(c, global_rotation=t)), (code, turn), fast_mode=True
+        )
 
 
 def test_a_head_without_landmarks_says_so() -> None:
