@@ -56,8 +56,11 @@ FILES: tuple[str, ...] = (
     "photos/skimage/astronaut.png",
     "scans/lee_perry_smith/LeePerrySmith.obj",
     "scans/lee_perry_smith/Map-COL.jpg",
+    "scans/meshmonk/DemoFace_10K.obj",
     "scans/meshmonk/SIMPOP_10.obj",
     "scans/meshmonk/simpop_all.npz",
+    "scans/rvcg_humface/humface.ply",
+    "scans/rvcg_humface/humface_landmarks_mm.csv",
 )
 
 FACES = 49

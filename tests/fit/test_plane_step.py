@@ -51,6 +51,7 @@ def made_planes(model: ShapeModel, seed: int, count: int = 200) -> Planes:
     rng = np.random.default_rng(seed)
     weights = rng.dirichlet(np.ones(3), count)
     weights[: count // 2] = [1.0, 0.0, 0.0]
+    weights[count // 2 : count // 2 + 20] = [1.0, -1.0, 0.0]  # differences between points
     normal = rng.normal(size=(count, 3))
     return Planes(
         corners=rng.integers(0, len(model.mean), (count, 3)),
@@ -81,7 +82,8 @@ def distances(model: ShapeModel, at: PlacedShape, planes: Planes) -> np.ndarray:
     """The plain formula."""
     vertices = model.mean + np.einsum("ank,k->na", model.basis, at.coefficients)
     x = np.einsum("nc,nca->na", planes.weights, vertices[planes.corners])
-    y = np.einsum("ab,nb->na", at.similarity.scale * at.similarity.R, x) + at.similarity.t
+    y = np.einsum("ab,nb->na", at.similarity.scale * at.similarity.R, x)
+    y += planes.weights.sum(1)[:, None] * at.similarity.t
     return np.einsum("na,na->n", planes.normal, y) - planes.offset
 
 

@@ -8,9 +8,10 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from headform.errors import InputError, WeightsError
+from headform.fit.plane_step import PlacedShape, residuals
 from headform.fit.shape_model import ShapeModel, face_region, shape_model, skin
 from headform.fit.surface import Surface
-from headform.fit.to_surface import SurfaceFit, SurfaceFitOptions, fit_to_surface
+from headform.fit.to_surface import SurfaceFit, SurfaceFitOptions, fit_to_surface, lip_gaps
 from headform.geometry.similarity import Similarity
 from headform.heads.linear import LinearHead
 from headform.mesh.decimate import decimate
@@ -139,6 +140,20 @@ def test_seven_landmarks_are_enough(scene):
     few[seven] = scene.landmarks[seven]
     fit = fit_to_surface(scene.model, Surface.of(scene.vertices, scene.faces), few)
     assert np.percentile(gap_mm(scene, fit), 95) < 0.2
+
+
+def test_the_gap_between_the_lips_is_kept_wherever_the_lips_are(scene):
+    names = np.array([3, 36, 61, 62, 63, 65, 66, 67])
+    corners, weights = scene.model.landmark_corners[names], scene.model.landmark_weights[names]
+    truth = PlacedShape(scene.code, scene.placed)
+    low = scene.landmarks[names] - [0.0, 0.004, 0.001]
+    planes = lip_gaps(corners, weights, names, low)
+    assert len(planes.normal) == 9
+    np.testing.assert_allclose(residuals(scene.model, truth, planes)[0], 0, atol=1e-7)
+    low[3, 1] += 0.001  # of point 62, whose partner is 66
+    wider = residuals(scene.model, truth, lip_gaps(corners, weights, names, low))[0]
+    np.testing.assert_allclose(wider, [0, 0, 0, 0, -0.001, 0, 0, 0, 0], atol=1e-7)
+    assert len(lip_gaps(corners[:5], weights[:5], names[:5], low[:5]).normal) == 0
 
 
 def test_too_few_landmarks_and_a_surface_elsewhere(scene):

@@ -30,7 +30,7 @@ class Planes:
 
     Attributes:
         corners: Vertices that each point is mixed of, indices into the model's `mean`.
-        weights: Barycentric.
+        weights: Barycentric; or sums of 0 for a difference between points, which the placement's shift does not move.
         normal: Unit, frame of the surface.
         offset: normal . p, metres.
         stiffness: Weight of the squared distance, 1 / metres^2.
@@ -99,15 +99,17 @@ def residuals(
 ) -> tuple[Float64[np.ndarray, " N"], Float64[np.ndarray, "N P"]]:
     """Signed distances to the planes, metres, and their derivatives by the P unknowns of the module's head."""
     to = shape.similarity
-    placed = to.apply(mixed(model.positions(shape.coefficients), planes.corners, planes.weights))
+    own = mixed(model.positions(shape.coefficients), planes.corners, planes.weights)
+    total = planes.weights.sum(axis=1)[:, None]
+    placed = to.scale * (own @ to.R.T) + total * to.t
     normal = planes.normal
-    arm = placed - pivot(model, shape)
+    arm = placed - total * pivot(model, shape)
     num = len(shape.coefficients)
     out = np.zeros((len(normal), num + 7))
     turned = to.scale * (normal @ to.R)  # s R^T n, a row each
     _shape_rows(planes.corners, planes.weights, turned, model.basis, out)
     out[:, num : num + 3] = np.cross(arm, normal)
-    out[:, num + 3 : num + 6] = normal
+    out[:, num + 3 : num + 6] = total * normal
     out[:, num + 6] = (arm * normal).sum(axis=1)
     return (placed * normal).sum(axis=1) - planes.offset, out
 

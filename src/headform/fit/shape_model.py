@@ -14,8 +14,8 @@ from headform.fit.surface import Border
 from headform.heads.coefficients import layout_of
 from headform.heads.linear import PARTS, LinearHead
 
-_MOUTH = 48
-"""The first of the mouth's landmarks."""
+_INNER_LIPS = 60
+"""The first of their landmarks."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ShapeModel:
         basis: Displacement per coefficient, as x, y and z planes, in the head's own precision.
         faces: Triangles of the region, indices into `mean`.
         border: Open edges of `faces`.
-        lips: Vertices at the open edge between the lips: surface beyond it closes the mouth, it does not end the face.
+        lips: Vertices where the lips meet; surface found there closes the mouth, it does not end the face.
         region: Which of the vertices taken belong to the region; the others are there for landmarks.
         landmark_corners: Vertices of each landmark, indices into `mean`.
         landmark_weights: Their barycentric weights, all 0 where the model has no such landmark.
@@ -131,7 +131,7 @@ def shape_model(
         basis=np.ascontiguousarray(np.concatenate(basis).transpose(2, 1, 0)),
         faces=faces,
         border=border,
-        lips=border.vertex & _near_lips(mean, landmark_corners, weights),
+        lips=_where_lips_meet(mean, landmark_corners, weights),
         region=region[rows],
         landmark_corners=landmark_corners,
         landmark_weights=weights,
@@ -144,16 +144,16 @@ def shape_model(
     )
 
 
-def _near_lips(
+def _where_lips_meet(
     mean: Float64[np.ndarray, "R 3"],
     corners: Int[np.ndarray, "L 3"],
     weights: Float64[np.ndarray, "L 3"],
 ) -> Bool[np.ndarray, " R"]:
-    """Vertices whose nearest landmark is one of the mouth, within 15 mm."""
+    """Vertices whose nearest landmark is one of the inner lips, within 10 mm."""
     points = (mean[corners] * weights[..., None]).sum(axis=1)
     points[~(weights != 0).any(axis=1)] = np.inf
     gap = np.linalg.norm(mean[:, None] - points, axis=2)
-    return np.asarray((gap.argmin(axis=1) >= _MOUTH) & (gap.min(axis=1) < 0.015))
+    return np.asarray((gap.argmin(axis=1) >= _INNER_LIPS) & (gap.min(axis=1) < 0.010))
 
 
 def skin(head: LinearHead) -> Bool[np.ndarray, " V"]:

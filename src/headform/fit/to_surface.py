@@ -31,6 +31,12 @@ from headform.fit.shape_model import ShapeModel
 from headform.fit.surface import Surface, SurfacePoints
 from headform.geometry.similarity import Similarity, fit_similarity
 
+_LIPS = 0.0015
+"""Standard deviation of pairs that close the lips, metres: scans join them where a head parts them a little."""
+_LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
+_LIP_GAP = 0.0005
+"""Standard deviation of the gap between facing points of the inner lips, metres: where both were found by one method, the
+gap is better known than the points."""
 JAW = 17
 """The first landmarks run along the jaw; people and models disagree about where."""
 _ROBUST = 3.0  # residuals, in standard deviations, where trust has fallen to a quarter
@@ -192,6 +198,7 @@ class _Landmarks:
         self.weights = model.landmark_weights[common]
         self.targets = targets.astype(np.float64)
         self.factor = np.where(np.flatnonzero(common) < JAW, jaw_factor, 1.0)
+        self.gap = lip_gaps(self.corners, self.weights, np.flatnonzero(common), self.targets)
 
     def first(self, scale: bool) -> PlacedShape:
         """The mean shape laid onto the landmarks; twice, the second time with less trust in the worst."""
@@ -217,7 +224,8 @@ class _Landmarks:
     def planes(self, shape: PlacedShape, sigma: float) -> Planes:
         own = sigma * self.factor
         stiffness = _trust(self.gaps(shape), own) / own**2
-        return points_as_planes(self.corners, self.weights, self.targets, stiffness)
+        points = points_as_planes(self.corners, self.weights, self.targets, stiffness)
+        return joined([points, self.gap])
 
     def rms(self, shape: PlacedShape) -> float:
         return float(np.sqrt(np.mean(self.gaps(shape) ** 2)))
@@ -253,7 +261,8 @@ class _Pairs:
         good = ~out.at_border & (out.distance < stage.reach) & (alike > stage.cosine)
         back = head.closest(self.samples)
         kept = ~back.at_border & ((back.normals * self.own).sum(axis=1) > stage.cosine)
-        kept |= self._between_lips(back)
+        lips = ~kept & self._between_lips(back)
+        kept |= lips
         kept &= back.distance < stage.reach
         # along the way there: across the surface, but at the lips' edge wherever it leads
         way = (self.samples - back.positions) / np.maximum(back.distance, 1e-12)[:, None]
@@ -282,7 +291,8 @@ class _Pairs:
         planes = joined([forward, backward])
         distance = np.concatenate([out.distance[good], back.distance[kept]])
         noise = max(1.4826 * float(np.median(distance)), stage.least_noise)
-        trust = _trust(distance, noise)
+        closing = np.concatenate([np.zeros(int(good.sum()), bool), lips[kept]])
+        trust = _trust(distance, np.where(closing, max(noise, _LIPS), noise))
         stiffness = trust * (self.independent / (len(trust) * noise**2))
         return (
             Planes(planes.corners, planes.weights, planes.normal, planes.offset, stiffness),
@@ -290,10 +300,28 @@ class _Pairs:
         )
 
     def _between_lips(self, back: SurfacePoints) -> Bool[np.ndarray, " N"]:
-        """Which points found the open edge between the lips."""
+        """Which points found the place where the lips meet."""
         corners = self.model.faces[back.triangle]
-        lips = self.model.lips[corners] | (back.weights < 1e-9)
-        return np.asarray(back.at_border & lips.all(axis=1))
+        return np.asarray(self.model.lips[corners].all(axis=1))
+
+
+def lip_gaps(
+    corners: Int[np.ndarray, "L 3"],
+    weights: Float64[np.ndarray, "L 3"],
+    names: Int[np.ndarray, " L"],
+    targets: Float64[np.ndarray, "L 3"],
+) -> Planes:
+    """Differences between facing landmarks of the inner lips, each of its heaviest vertex."""
+    place = {int(name): row for row, name in enumerate(names)}
+    pairs = [(place[a], place[b]) for a, b in _LIP_PAIRS if a in place and b in place]
+    upper, lower = np.array(pairs, np.int64).reshape(-1, 2).T
+    vertex = corners[np.arange(len(corners)), weights.argmax(axis=1)]
+    return points_as_planes(
+        np.stack([vertex[upper], vertex[lower], vertex[lower]], axis=1),
+        np.tile([1.0, -1.0, 0.0], (len(pairs), 1)),
+        targets[upper] - targets[lower],
+        np.full(len(pairs), _LIP_GAP**-2.0),
+    )
 
 
 def _trust(

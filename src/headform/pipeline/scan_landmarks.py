@@ -31,6 +31,7 @@ SURE = 0.04
 UNSURE = 0.11
 """Relative sigma above which there is no face."""
 _FIRST_SIDE, _SIDE = 448, 512
+_TRIED = 3  # of the places that look like a face
 _ZOOMS = (1.0, 1.12, 1.25)
 _TURNS = ((0, 0), (-18, 0), (18, 0), (0, -12), (0, 12), (-38, 0), (38, 0))
 """Yaw and pitch of the views that are averaged, degrees."""
@@ -96,52 +97,51 @@ class ScanLandmarker:
         Raises:
             FaceError: ``no_face``.
         """
+        candidates, views = self._candidates(mesh)
+        for sigma, first in candidates[:_TRIED]:
+            placed: Similarity | None = first
+            result: ScanLandmarks | None = None
+            for _ in range(2):  # the second time from where the first put the face's front
+                if placed is None:
+                    break
+                marks = placed.apply(self._mean)
+                points, spread, count, doubt = self._around(mesh, placed)
+                views += len(_TURNS)
+                outer = float(np.linalg.norm(marks[NOW7_OF_68[0]] - marks[NOW7_OF_68[3]]))
+                sure = (count >= 2) & (spread < 0.06 * outer)
+                placed = self._placed(points, sure)
+                if placed is not None:
+                    guess = placed.apply(self._mean)
+                    least = min(sigma, doubt)
+                    result = ScanLandmarks(points, sure, spread, least, placed, views, guess)
+            if result is not None:
+                return result
+        what = (
+            "what looked like a face is none" if candidates else "no face was found from any side"
+        )
+        raise FaceError("no_face", what, name, "give its landmarks with --landmarks FILE")
+
+    def _candidates(self, mesh: MeshLook) -> tuple[list[tuple[float, Similarity]], int]:
+        """Relative sigma and place of what looks like a face, the surest first, and how many pictures were read."""
         low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
         middle = ((low + high) / 2).astype(np.float64)
         radius = float(np.linalg.norm(mesh.vertices - middle, axis=1).max())
-        best: tuple[float, DensePrediction, PerspectiveCamera] | None = None
+        found: list[tuple[float, Similarity]] = []
         views = 0
         for out, up in _directions():
             camera = _look(middle, out, up, radius * 2.1, _FIRST_SIDE)
-            rgb, _ = draw_mesh(mesh, camera, (_FIRST_SIDE, _FIRST_SIDE), supersample=1)
+            rgb, fragments = draw_mesh(mesh, camera, (_FIRST_SIDE, _FIRST_SIDE), supersample=1)
             views += 1
             read = self._read(rgb)
-            if read is not None and (best is None or read.relative_sigma < best[0]):
-                best = read.relative_sigma, read, camera
-                if best[0] < SURE:
+            if read is None:
+                continue
+            places, seen = positions_at(mesh, fragments, read.points[:68], supersample=1)
+            placed = self._placed(places, seen)
+            if placed is not None:
+                found.append((read.relative_sigma, placed))
+                if read.relative_sigma < SURE:
                     break
-        if best is None:
-            raise FaceError(
-                "no_face",
-                "no face was found on the mesh from any side",
-                name,
-                "give its landmarks with --landmarks FILE",
-            )
-        sigma, read, camera = best
-        _, found = draw_mesh(mesh, camera, (_FIRST_SIDE, _FIRST_SIDE), supersample=1)
-        places, seen = positions_at(mesh, found, read.points[:68], supersample=1)
-        placed = self._placed(places, seen)
-        result: ScanLandmarks | None = None
-        for _ in range(2):  # the second time from where the first put the face's front
-            if placed is None:
-                break
-            points, spread, count, doubt = self._around(mesh, placed)
-            views += len(_TURNS)
-            outer = np.linalg.norm(placed.apply(self._mean)[36] - placed.apply(self._mean)[45])
-            sure = (count >= 2) & (spread < 0.06 * outer)
-            placed = self._placed(points, sure)
-            if placed is not None and outer > 0:
-                result = ScanLandmarks(
-                    points, sure, spread, min(sigma, doubt), placed, views, placed.apply(self._mean)
-                )
-        if result is None:
-            raise FaceError(
-                "no_face",
-                "what looked like a face on the mesh is none",
-                name,
-                "give its landmarks with --landmarks FILE",
-            )
-        return result
+        return sorted(found, key=lambda candidate: candidate[0]), views
 
     def _read(self, rgb: UInt8[np.ndarray, "H W 3"]) -> DensePrediction | None:
         """The most certain face of a picture."""
