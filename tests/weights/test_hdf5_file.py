@@ -161,3 +161,12 @@ def test_circles_of_groups_end(tmp_path):
         group["a"] = group
     with pytest.raises(WeightsError, match="circle"):
         list_hdf5(path)
+
+
+def test_more_names_than_a_command_line_holds(tmp_path):
+    path = tmp_path / "m.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = 1
+    assert (
+        code_of(path, "a", *(f"{k:05d}" + "x" * 995 for k in range(4000)))[0] == "weights_damaged"
+    )

@@ -4,6 +4,7 @@ import io
 import struct
 import tracemalloc
 import zlib
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from headform.errors import WeightsError
+from headform.weights.mat_elements import Elements
 from headform.weights.mat_file import is_mat, list_mat, read_mat
 
 CONTENT = {
@@ -281,3 +283,49 @@ def test_version_73(tmp_path):
     with pytest.raises(WeightsError) as caught:
         read_mat(path, ["c"])
     assert caught.value.code == "model_missing_key"
+
+
+def test_version_73_whose_classes_do_not_fit(tmp_path):
+    """Text and tables of numbers that say they are something else come out as they are stored."""
+    path = tmp_path / "m.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for kind in ("char", "logical"):
+            file[f"text_{kind}"] = "text"
+            file[f"number_{kind}"] = np.array([np.nan, 1e30])
+            for name in ("text", "number"):
+                file[f"{name}_{kind}"].attrs["MATLAB_class"] = np.bytes_(kind)
+        file["x"] = 1.0
+        file["x"].attrs["MATLAB_class"] = np.arange(3)
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    got = read_mat(path)
+    assert got["text_char"] == got["text_logical"] == "text"
+    for name in ("number_char", "number_logical"):
+        np.testing.assert_array_equal(got[name], [np.nan, 1e30])
+    assert got["x"] == 1.0
+
+
+class Counted(str):
+    """A name that counts how often it is compared."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_names_are_not_held_against_all_others(tmp_path, monkeypatch):
+    """A file of many small variables would take hours."""
+    names = [b"v%07d" % k for k in range(300)]
+    content = element("<", 9, b"")
+    path = saved(tmp_path, file_of(*(matrix("<", n, 6, (0, 0), content) for n in names)))
+    plain = Elements.header
+    monkeypatch.setattr(Elements, "header", lambda self: counted(plain(self)))
+    assert len(read_mat(path, ["v0000000"])) == 1
+    assert Counted.compared < 10 * len(names)
+
+
+def counted(header):
+    return replace(header, name=Counted(header.name))

@@ -11,6 +11,7 @@ import pytest
 from headform.errors import WeightsError
 from headform.weights import npz_file
 from headform.weights.npz_file import array_shapes, holds_objects, read_npy, read_npz
+from headform.weights.unpickle import read_pickle
 
 ARRAYS = {
     "f8": np.linspace(-1, 1, 7),
@@ -151,3 +152,55 @@ def test_missing_files(tmp_path: Path) -> None:
 
 def test_every_kind_of_problem_has_a_code() -> None:
     assert set(npz_file.Problem.__args__) == set(npz_file._CODES)
+
+
+def header_of(text: str) -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode() + bytes(8)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'descr': (), 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': ('<f8',), 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '\\d', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (9L,)}",
+        "1if 2else 3",
+    ],
+)
+def test_headers_that_upset_numpy_or_the_parser(tmp_path: Path, text: str) -> None:
+    (tmp_path / "one.npy").write_bytes(header_of(text))
+    assert refusal(tmp_path / "one.npy").code == "weights_damaged"
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", header_of(text))
+    assert refusal(path).code == "weights_damaged"
+    assert array_shapes(path) in ({}, {"a": (9,)})
+    assert not holds_objects(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED])
+def test_broken_streams_of_every_compression(tmp_path: Path, method: int) -> None:
+    path, plain = tmp_path / "a.npz", io.BytesIO()
+    np.save(plain, np.random.default_rng(0).normal(size=(50, 50)))
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.npy", plain.getvalue())
+    data = bytearray(path.read_bytes())
+    for at in (60, 100, 200):
+        data[at] ^= 0xFF
+    path.write_bytes(data)
+    assert refusal(path).code == "weights_damaged"
+    with pytest.raises(WeightsError) as caught:
+        read_pickle(path)
+    assert caught.value.code == "weights_damaged"
+
+
+def test_two_arrays_of_one_name(tmp_path: Path) -> None:
+    path, plain = tmp_path / "a.npz", io.BytesIO()
+    np.save(plain, np.ones(3))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", plain.getvalue())
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a.npy", plain.getvalue())
+    assert "one name" in refusal(path).what
+    assert array_shapes(path) == {}

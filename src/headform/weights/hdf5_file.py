@@ -4,6 +4,7 @@ N bytes. Nothing outside the file is followed: external links, external storage,
 refused, and so are filters that would load a plug-in. Sizes are summed before anything is read.
 """
 
+import errno
 import json
 import math
 import os
@@ -118,6 +119,9 @@ def _ask(path: Path, max_bytes: int, wanted: list[str]) -> dict[str, Any]:
             env=os.environ | threads,
         )
     except OSError as error:
+        if error.errno == errno.E2BIG:
+            what = "its names are too many or too long"
+            raise WeightsError("weights_damaged", what, repr(str(path)), _AGAIN) from error
         raise ResourceError("no_process", f"cannot start a process: {error}") from error
     with child:
         assert child.stdout is not None  # noqa: S101 - PIPE above

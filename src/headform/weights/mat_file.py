@@ -6,7 +6,7 @@ are HDF5 and go to `headform.weights.hdf5_file`.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -58,7 +58,7 @@ def read_mat(
         return read_mat_hdf5(path, wanted, max_bytes, optional=optional)
     budget = Budget(max_bytes)
     values: dict[str, Any] = {}
-    names: list[str] = []
+    names: set[str] = set()
     try:
         with path.open("rb") as file:
             for header, elements, source in _variables(file, budget):
@@ -66,7 +66,7 @@ def read_mat(
                     continue
                 if header.name in names:
                     raise MatDamagedError(f"two variables called `{header.name}`")
-                names.append(header.name)
+                names.add(header.name)
                 if wanted is None or header.name in wanted or header.name in optional:
                     values[header.name] = elements.value(header, header.name)
                     source.finish()
@@ -108,7 +108,7 @@ def is_hdf5_mat(path: Path) -> bool:
     return _text(path).startswith((b"MATLAB 7.3", b"\x89HDF"))
 
 
-def require_keys(path: Path, wanted: Sequence[str], present: Sequence[str]) -> None:
+def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) -> None:
     """Refuse a file without a wanted key.
 
     Raises:

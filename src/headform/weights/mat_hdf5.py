@@ -69,7 +69,11 @@ def read_mat_hdf5(
 
 def _value(value: Any, kind: Any) -> Any:
     """MATLAB's array out of HDF5's."""
+    if isinstance(value, str):
+        return value
     array = np.asarray(value)
+    if not isinstance(kind, str) or array.dtype.kind not in "biu":
+        return array.T
     if kind == "char":
         return array.T.astype("<u2").tobytes(order="F").decode("utf-16-le", errors="replace")
     return array.T.astype(bool) if kind == "logical" else array.T

@@ -7,9 +7,11 @@ Layout: a .npz is a zip archive of .npy members; a .npy is a magic string, a ver
 shape, and the numbers (NumPy enhancement proposal 1).
 """
 
+import lzma
 import math
 import stat
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -33,6 +35,7 @@ _PLAIN_KINDS = "biufcSU"
 BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     tokenize.TokenError,
     SyntaxError,
     ValueError,
@@ -40,6 +43,8 @@ BROKEN = (
     NotImplementedError,
     RuntimeError,
     TypeError,
+    LookupError,
+    OverflowError,
 )
 """What the standard library and NumPy raise for broken archives, streams and headers."""
 
@@ -254,12 +259,14 @@ def read_header(file: Any) -> Header:
     """
     version = np.lib.format.read_magic(file)
     try:
-        if version == (1, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        elif version == (2, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
-        else:
-            raise ValueError(f"array format {version} is unknown")
+        with warnings.catch_warnings():  # of Python's parser, and of what Python 2 wrote
+            warnings.simplefilter("ignore")
+            if version == (1, 0):
+                shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            elif version == (2, 0):
+                shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+            else:
+                raise ValueError(f"array format {version} is unknown")
     except MemoryError as error:  # what the parser of literals makes of deep nesting
         raise ValueError("a malformed header") from error
     if any(n < 0 for n in shape):
@@ -269,7 +276,10 @@ def read_header(file: Any) -> Header:
 
 def _names(archive: zipfile.ZipFile) -> tuple[str, ...]:
     ending = ".npy"
-    return tuple(n[: -len(ending)] for n in archive.namelist() if n.endswith(ending))
+    names = tuple(n[: -len(ending)] for n in archive.namelist() if n.endswith(ending))
+    if len(set(names)) < len(names):
+        raise ValueError("two arrays of one name")
+    return names
 
 
 def _regular_size(path: Path) -> int:
@@ -280,6 +290,8 @@ def _regular_size(path: Path) -> int:
 
 
 def _unreadable(error: OSError) -> ArrayFileError:
+    if error.errno is None:  # of bz2, for a broken stream
+        return ArrayFileError("broken", f"not a whole .npz file: {error}")
     return ArrayFileError("unreadable", f"cannot read the arrays: {error.strerror or error}")
 
 
