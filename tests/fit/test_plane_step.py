@@ -36,7 +36,6 @@ def model() -> ShapeModel:
         basis=np.ascontiguousarray(basis.transpose(1, 2, 0)),
         faces=faces,
         border=Border.of(faces, count),
-        lips=np.zeros(count, bool),
         region=np.ones(count, bool),
         landmark_corners=np.zeros((68, 3), np.int64),
         landmark_weights=np.zeros((68, 3)),

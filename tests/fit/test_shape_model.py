@@ -51,18 +51,6 @@ def test_weights_have_bounds_and_components_have_none(head):
     assert np.isinf(components.lower).all()
 
 
-def test_lips_meet_between_the_inner_landmarks_alone(head):
-    model = shape_model(head, face_region(head))
-    lips = model.mean[model.lips]
-    marks = head.landmarks(head.mean, offset=False).double().numpy()
-    assert 100 < len(lips) < 400
-    gap = np.linalg.norm(lips[:, None] - marks, axis=2)
-    assert (gap.argmin(1) >= 60).all()
-    assert gap.min(1).max() < 0.010
-    for inner in marks[61:68]:
-        assert np.linalg.norm(lips - inner, axis=1).min() < 0.002
-
-
 def test_regions_of_a_head_without_names_come_from_its_landmarks(head):
     bare = replace(head, regions={}, part=torch.zeros(0, dtype=torch.uint8))
     region = face_region(bare)

@@ -14,9 +14,6 @@ from headform.fit.surface import Border
 from headform.heads.coefficients import layout_of
 from headform.heads.linear import PARTS, LinearHead
 
-_INNER_LIPS = 60
-"""The first of their landmarks."""
-
 
 @dataclass(frozen=True)
 class ShapePriors:
@@ -42,7 +39,6 @@ class ShapeModel:
         basis: Displacement per coefficient, as x, y and z planes, in the head's own precision.
         faces: Triangles of the region, indices into `mean`.
         border: Open edges of `faces`.
-        lips: Vertices where the lips meet; surface found there closes the mouth, it does not end the face.
         region: Which of the vertices taken belong to the region; the others are there for landmarks.
         landmark_corners: Vertices of each landmark, indices into `mean`.
         landmark_weights: Their barycentric weights, all 0 where the model has no such landmark.
@@ -56,7 +52,6 @@ class ShapeModel:
     basis: Float[np.ndarray, "3 R K"]
     faces: Int[np.ndarray, "F 3"]
     border: Border
-    lips: Bool[np.ndarray, " R"]
     region: Bool[np.ndarray, " R"]
     landmark_corners: Int[np.ndarray, "L 3"]
     landmark_weights: Float64[np.ndarray, "L 3"]
@@ -119,21 +114,17 @@ def shape_model(
     num_expression = len(head.expression) if expression else 0
     component = "expression" in layout_of(head).gaussian
     sigma = priors.component_sigma if component else priors.weight_sigma
-    mean = head.mean[rows].detach().cpu().double().numpy()
-    landmark_corners = np.where(weights != 0, place[corners], 0)
-    border = Border.of(faces, len(rows))
     free = np.full(num_identity + num_expression, np.inf)
     lower, upper = -free, free.copy()
     if not component:
         lower[num_identity:], upper[num_identity:] = 0.0, 1.0
     return ShapeModel(
-        mean=mean,
+        mean=head.mean[rows].detach().cpu().double().numpy(),
         basis=np.ascontiguousarray(np.concatenate(basis).transpose(2, 1, 0)),
         faces=faces,
-        border=border,
-        lips=_where_lips_meet(mean, landmark_corners, weights),
+        border=Border.of(faces, len(rows)),
         region=region[rows],
-        landmark_corners=landmark_corners,
+        landmark_corners=np.where(weights != 0, place[corners], 0),
         landmark_weights=weights,
         precision=np.repeat(
             np.array([priors.identity_sigma, sigma]) ** -2.0, [num_identity, num_expression]
@@ -142,18 +133,6 @@ def shape_model(
         upper=upper,
         num_identity=num_identity,
     )
-
-
-def _where_lips_meet(
-    mean: Float64[np.ndarray, "R 3"],
-    corners: Int[np.ndarray, "L 3"],
-    weights: Float64[np.ndarray, "L 3"],
-) -> Bool[np.ndarray, " R"]:
-    """Vertices whose nearest landmark is one of the inner lips, within 10 mm."""
-    points = (mean[corners] * weights[..., None]).sum(axis=1)
-    points[~(weights != 0).any(axis=1)] = np.inf
-    gap = np.linalg.norm(mean[:, None] - points, axis=2)
-    return np.asarray((gap.argmin(axis=1) >= _INNER_LIPS) & (gap.min(axis=1) < 0.010))
 
 
 def skin(head: LinearHead) -> Bool[np.ndarray, " V"]:

@@ -28,11 +28,9 @@ from headform.fit.plane_step import (
     points_as_planes,
 )
 from headform.fit.shape_model import ShapeModel
-from headform.fit.surface import Surface, SurfacePoints
+from headform.fit.surface import Surface
 from headform.geometry.similarity import Similarity, fit_similarity
 
-_LIPS = 0.0015
-"""Standard deviation of pairs that close the lips, metres: scans join them where a head parts them a little."""
 _LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 _LIP_GAP = 0.0005
 """Standard deviation of the gap between facing points of the inner lips, metres: where both were found by one method, the
@@ -261,12 +259,7 @@ class _Pairs:
         good = ~out.at_border & (out.distance < stage.reach) & (alike > stage.cosine)
         back = head.closest(self.samples)
         kept = ~back.at_border & ((back.normals * self.own).sum(axis=1) > stage.cosine)
-        lips = ~kept & self._between_lips(back)
-        kept |= lips
         kept &= back.distance < stage.reach
-        # along the way there: across the surface, but at the lips' edge wherever it leads
-        way = (self.samples - back.positions) / np.maximum(back.distance, 1e-12)[:, None]
-        normal = np.where((back.distance > 1e-9)[:, None], way, back.normals)
         if good.sum() + kept.sum() < 30:
             raise InputError(
                 "fit_lost",
@@ -284,25 +277,19 @@ class _Pairs:
         backward = Planes(
             corners=self.model.faces[back.triangle[kept]],
             weights=back.weights[kept],
-            normal=normal[kept],
-            offset=(normal * self.samples).sum(axis=1)[kept],
+            normal=back.normals[kept],
+            offset=(back.normals * self.samples).sum(axis=1)[kept],
             stiffness=np.ones(int(kept.sum())),
         )
         planes = joined([forward, backward])
         distance = np.concatenate([out.distance[good], back.distance[kept]])
         noise = max(1.4826 * float(np.median(distance)), stage.least_noise)
-        closing = np.concatenate([np.zeros(int(good.sum()), bool), lips[kept]])
-        trust = _trust(distance, np.where(closing, max(noise, _LIPS), noise))
+        trust = _trust(distance, noise)
         stiffness = trust * (self.independent / (len(trust) * noise**2))
         return (
             Planes(planes.corners, planes.weights, planes.normal, planes.offset, stiffness),
             noise,
         )
-
-    def _between_lips(self, back: SurfacePoints) -> Bool[np.ndarray, " N"]:
-        """Which points found the place where the lips meet."""
-        corners = self.model.faces[back.triangle]
-        return np.asarray(self.model.lips[corners].all(axis=1))
 
 
 def lip_gaps(
