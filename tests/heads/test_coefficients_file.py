@@ -1,15 +1,18 @@
 """Codes on disk: they come back, they know their head, and priors are what they say."""
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
 from headform.errors import InputError, WeightsError
 from headform.heads.coefficients import BASEL_FRONT, FLAME, OPEN, Coefficients, layout_of
 from headform.heads.coefficients_file import load_coefficients, save_coefficients
 from headform.heads.importing import linear_head
-from headform.heads.provenance import Provenance
+from headform.heads.provenance import Provenance, SourceFile
 from tests.heads.made_models import mask_model
 
 
@@ -34,6 +37,21 @@ def test_a_code_of_another_head_is_refused_by_both_names(head, tmp_path) -> None
         assert part in str(caught.value)
 
 
+def test_heads_that_were_never_files_are_told_apart(head, tmp_path) -> None:
+    """Two models read in one program, neither of them written yet."""
+    path = tmp_path / "code.safetensors"
+    old, new = (SourceFile("generic_model.pkl", digest * 32) for digest in ("ab", "cd"))
+    made = replace(head, sha256="", provenance=Provenance("flame", "2020", (old,)))
+    save_coefficients(path, OPEN.zeros(), made)
+    assert load_coefficients(path, made).layout == OPEN
+    for other in (Provenance("flame", "2023", (old,)), Provenance("flame", "2020", (new,))):
+        with pytest.raises(WeightsError) as caught:
+            load_coefficients(path, replace(made, provenance=other))
+        assert caught.value.code == "model_mismatch"
+    with pytest.raises(WeightsError):
+        load_coefficients(path, replace(made, sha256="ef" * 32))
+
+
 def test_other_files_are_no_codes(head, tmp_path) -> None:
     good = tmp_path / "code.safetensors"
     save_coefficients(good, OPEN.zeros(), head)
@@ -49,6 +67,19 @@ def test_other_files_are_no_codes(head, tmp_path) -> None:
         with pytest.raises(InputError) as caught:
             load_coefficients(bad)
         assert caught.value.code == "code_format", content[:20]
+    one = ("code_format", [["a", 1]])
+    for (code, parts), value in (
+        (one, np.array([1j], np.complex64)),
+        (("code_format", [["a", float("inf")]]), np.ones(1, np.float32)),
+        (("code_part", [["a", 1]]), np.float32(1)),
+    ):
+        made = {"model": "m", "sha256": "", "sources": []}
+        text = {"format": "headform-coefficients-1", "layout": "x", "parts": parts, "gaussian": []}
+        meta = {"headform": json.dumps(text | {"head": made})}
+        bad.write_bytes(safetensors.numpy.save({"a": np.asarray(value)}, meta))
+        with pytest.raises(InputError) as caught:
+            load_coefficients(bad)
+        assert caught.value.code == code
     with pytest.raises(InputError) as caught:
         load_coefficients(tmp_path)
     assert caught.value.code == "code_unreadable"

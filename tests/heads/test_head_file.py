@@ -77,6 +77,17 @@ def test_a_file_cut_anywhere_is_refused(made, tmp_path) -> None:
         ("mean", None),
         ("mirror", lambda a: a[:-1]),
         ("albedo_mean", lambda a: a[:-1]),
+        ("mean", lambda a: a[:, 0]),
+        ("mean", lambda a: a.astype(np.float64)),
+        ("mean", lambda a: a.astype(np.int32)),
+        ("faces", lambda a: a[:, [0, 1, 2, 2]]),
+        ("faces", lambda a: a.astype(np.float32)),
+        ("sigma", lambda a: a[:, None]),
+        ("albedo_mean", lambda a: a[:, :1]),
+        ("landmark_weights", lambda a: a[:, :1]),
+        ("neck_pivot", lambda a: a[:2]),
+        ("part", lambda a: np.full(COUNT, 200, np.uint8)),
+        ("regions/nose", lambda a: a.astype(np.float32)),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(made, tmp_path, name, change) -> None:
@@ -93,6 +104,35 @@ def test_parts_that_do_not_fit_are_refused(made, tmp_path, name, change) -> None
         heads.load(path)
     assert caught.value.code == "head_damaged"
     assert str(path) in str(caught.value)
+
+
+def test_texts_that_are_none_are_refused(made) -> None:
+    data = head_file.encode(made)
+    arrays = safetensors.numpy.load(data)
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    text = json.loads(header["__metadata__"]["headform"])
+    assert head_file.decode(arrays, text, "here").name == "mask"
+    for bad in ({"name": 5}, {"expression_names": [1, 2]}, {"albedo_space": "cmyk"}):
+        with pytest.raises(WeightsError) as caught:
+            head_file.decode(arrays, text | bad, "here")
+        assert caught.value.code == "head_damaged", bad
+
+
+def test_safetensors_of_other_makes(tmp_path) -> None:
+    path = tmp_path / "other.safetensors"
+    entry = {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}
+    for code, header, body in (
+        ("head_damaged", {"a": entry}, bytes(2)),
+        ("head_foreign", {"__metadata__": {"headform": "[" * 100_000}}, b""),
+    ):
+        text = json.dumps(header).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + body)
+        with pytest.raises(WeightsError) as caught:
+            heads.load(path)
+        assert caught.value.code == code
+    with pytest.raises(WeightsError) as caught:
+        heads.load(tmp_path / ("n" * 300))
+    assert caught.value.code == "head_unreadable"
 
 
 def test_a_pipe_is_no_head(tmp_path) -> None:

@@ -1,5 +1,7 @@
 """What every importer ends in: units, winding, indices, what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -178,3 +180,14 @@ def test_decoding_has_exact_gradients() -> None:
     inputs = (torch.randn(2, 3), torch.randn(2, 2))
     inputs = tuple(x.double().requires_grad_() for x in inputs)
     assert torch.autograd.gradcheck(head.vertices, inputs)
+
+
+@pytest.mark.parametrize("name", ["mean", "identity", "sigma", "albedo", "uv"])
+def test_numbers_beyond_single_precision_are_refused(name: str) -> None:
+    model = mask_model(
+        albedo_mean=np.ones((81, 3)), albedo=np.ones((1, 81, 3)), uv=np.ones((81, 2))
+    )
+    assert linear_head(model).has(name)
+    with pytest.raises(WeightsError, match=f"`{name}`") as caught:
+        linear_head(replace(model, landmarks=None, **{name: getattr(model, name) + 1e200}))
+    assert caught.value.code == "model_not_finite"

@@ -26,6 +26,8 @@ from headform.heads.soundness import check_head
 from headform.weights import atomic
 
 FORMAT = "headform-linear-head-1"
+MAX_BYTES = 4 << 30
+"""Largest file that is read."""
 SHARP_MODES = 20
 """Identity modes kept in 16 bits."""
 _INTEGERS = (
@@ -125,11 +127,13 @@ def read(path: Path) -> LinearHead:
     """
     path = Path(path)
     again = "copy the file again, or rebuild it with `headform heads build-open`"
-    if not path.exists():
-        raise WeightsError("head_missing", "there is no such head file", str(path), again)
     try:
+        if not path.exists():
+            raise WeightsError("head_missing", "there is no such head file", str(path), again)
         if not path.is_file():  # a directory, or a pipe that would never end
             raise OSError("not a regular file")
+        if path.stat().st_size > MAX_BYTES:
+            raise OSError(f"more than {MAX_BYTES} bytes")
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
@@ -140,7 +144,11 @@ def read(path: Path) -> LinearHead:
         arrays = safetensors.numpy.load(data)
         size = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
-    except (safetensors.SafetensorError, ValueError) as error:
+    except (
+        safetensors.SafetensorError,
+        KeyError,
+        ValueError,
+    ) as error:  # KeyError: a type that numpy lacks
         raise WeightsError(
             "head_damaged", f"not a whole safetensors file: {error}", str(path), again
         ) from error
@@ -172,7 +180,7 @@ def _text(metadata: Any) -> dict[str, Any] | None:
     try:
         text = json.loads(metadata["headform"])
         return text if text["format"] in (FORMAT, head_file.FORMAT) else None
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None
 
 

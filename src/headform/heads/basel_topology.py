@@ -27,6 +27,7 @@ FULL, TRIMMED, FRONT, NO_NECK = 53490, 53215, 35709, 38365
 _KEYS = {"trimIndex": (FULL, TRIMMED), "idx": (TRIMMED, FRONT), "select_id": (FULL, FRONT)}
 _NAMES = ("BFM_exp_idx.mat", "BFM_front_idx.mat", "select_vertex_id.mat", "indices.npy")
 _AGREE = 51
+_AS_PUBLISHED = "give the file as its publisher made it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ class Selection:
 
 
 def selection_of(
-    indices: np.ndarray, source: int, target: int, *, origin: int, name: str = ""
+    indices: object, source: int, target: int, *, origin: int, name: str = ""
 ) -> Selection:
     """Check an index array of a user's file.
 
@@ -83,7 +84,7 @@ def selection_of(
     certain.
 
     Args:
-        indices: Numbers of any shape and type.
+        indices: An array of numbers of any shape and type.
         source: Vertices of the mesh it indexes.
         target: Vertices of the mesh it makes.
         origin: 0 or 1, as documented.
@@ -94,20 +95,22 @@ def selection_of(
             others).
     """
     where = name or "an index array"
-    flat = np.asarray(indices).reshape(-1)
+    if not isinstance(indices, np.ndarray) or indices.dtype.kind not in "fiu":
+        raise WeightsError("model_shape", "no array of numbers", where, _AS_PUBLISHED)
+    flat = indices.reshape(-1)
     if len(flat) != target:
         what = f"{len(flat)} indices, expected {target} into {source} vertices"
-        raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
+        raise WeightsError("model_shape", what, where, _AS_PUBLISHED)
+    if not (np.abs(flat) < 1 << 31).all() or (flat != np.round(flat)).any():
+        raise WeightsError("model_index", "indices that are no whole numbers", where, _AS_PUBLISHED)
     whole = flat.astype(np.int64)
-    if not np.array_equal(whole, flat):
-        raise WeightsError("model_index", "indices that are no whole numbers", where)
     low, high = int(whole.min()), int(whole.max())
     if low == 0 or high == source:  # certain, whatever is documented
         origin = 1 if high == source else 0
     whole = whole - origin
     if low < origin or high - origin >= source or len(np.unique(whole)) != target:
         what = f"indices from {low} to {high} into {source} vertices, or one of them twice"
-        raise WeightsError("model_index", what, where, "give the file as its publisher made it")
+        raise WeightsError("model_index", what, where, _AS_PUBLISHED)
     here, there = LANDMARKS.get(source), LANDMARKS.get(target)
     if here is not None and there is not None:
         agree = int((whole[np.array(there)] == np.array(here)).sum())

@@ -81,7 +81,7 @@ class Coefficients:
 
     def __post_init__(self) -> None:
         for name, length in self.layout.parts:
-            if name not in self.values or self.values[name].shape[-1] != length:
+            if name not in self.values or self.values[name].shape[-1:] != (length,):
                 found = tuple(self.values[name].shape) if name in self.values else "nothing"
                 raise InputError(
                     "code_part",

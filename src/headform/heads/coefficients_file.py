@@ -41,11 +41,7 @@ def save_coefficients(path: Path | str, coefficients: Coefficients, head: Linear
         "layout": layout.name,
         "parts": [list(part) for part in layout.parts],
         "gaussian": list(layout.gaussian),
-        "head": {
-            "name": head.name,
-            "model": head.provenance.label,
-            "sha256": head.sha256,
-        },
+        "head": {"name": head.name, **_origin(head)},
     }
     arrays = {
         name: np.ascontiguousarray(coefficients[name].detach().cpu().float().numpy())
@@ -71,24 +67,36 @@ def load_coefficients(path: Path | str, head: LinearHead | None = None) -> Coeff
     try:
         parts = tuple((str(name), int(length)) for name, length in text["parts"])
         layout = CoefficientLayout(str(text["layout"]), parts, tuple(map(str, text["gaussian"])))
-        model, sha256 = str(text["head"]["model"]), str(text["head"]["sha256"])
+        origin = {key: text["head"].get(key, "") for key in ("model", "sha256", "sources")}
+        if any(arrays[name].dtype.kind != "f" for name, _ in parts):
+            raise ValueError("numbers that are not real")
         values = {name: torch.from_numpy(arrays[name]).float() for name, _ in parts}
         finite = all(bool(torch.isfinite(value).all()) for value in values.values())
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
             "code_format", f"the file lacks parts of a code: {error}", where
         ) from error
     if not finite:
         raise InputError("code_format", "the code holds a number that is not finite", where)
-    if head is not None and sha256 != head.sha256:
+    if head is not None and not _same(origin, _origin(head)):
         raise WeightsError(
             "model_mismatch",
-            f"the code was made with {model} ({sha256[:12] or 'no file'}), "
+            f"the code was made with {origin['model']} ({str(origin['sha256'])[:12] or 'no file'}), "
             f"the head is {head.provenance.label} ({head.sha256[:12] or 'no file'})",
             where,
             "use the head that the code was made with, or carry it over with `headform heads fit`",
         )
     return Coefficients(layout, values)
+
+
+def _origin(head: LinearHead) -> dict[str, Any]:
+    """What tells a head from others; one that was never a file has no digest, but its publisher's files have."""
+    sources = [source.sha256 for source in head.provenance.sources]
+    return {"model": head.provenance.label, "sha256": head.sha256, "sources": sources}
+
+
+def _same(saved: dict[str, Any], origin: dict[str, Any]) -> bool:
+    return saved == origin if not origin["sha256"] else saved["sha256"] == origin["sha256"]
 
 
 def _open(path: Path, where: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -105,7 +113,13 @@ def _open(path: Path, where: str) -> tuple[dict[str, Any], dict[str, np.ndarray]
         text = json.loads(header["__metadata__"]["headform"])
         if text["format"] != FORMAT:
             raise ValueError(f"its format is {text['format']!r:.60}")
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (
+        safetensors.SafetensorError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         fix = "give a file that `headform heads fit` wrote"
         raise InputError("code_format", f"no file of coefficients: {error}", where, fix) from error
     return text, arrays

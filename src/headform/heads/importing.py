@@ -78,7 +78,8 @@ def linear_head(model: ImportedModel) -> LinearHead:
     Positions become metres. Triangles that face inwards are turned round, with a note in the provenance.
 
     Raises:
-        WeightsError: ``model_not_finite``, ``model_index`` (an index outside its array), ``model_unit`` (the outer eye
+        WeightsError: ``model_not_finite`` (also: too large for single precision), ``model_index`` (an index outside its
+            array), ``model_unit`` (the outer eye
             corners are less than a third or more than three times of their usual distance apart).
     """
     return LinearHead(**head_fields(model))
@@ -113,7 +114,7 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
     marked = 68 if known.any() else 0
     expression = _or_empty(model.expression, (0, count, 3))
     names = tuple(model.expression_names) or tuple(f"{k:03d}" for k in range(len(expression)))
-    return {
+    found: dict[str, Any] = {
         "name": model.name,
         "sha256": "",
         "licence": model.licence,
@@ -142,6 +143,9 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
         "provenance": provenance,
         "albedo_space": model.albedo_space,
     }
+    numbers = {n: v for n, v in found.items() if isinstance(v, torch.Tensor)}
+    check_finite(where, **{n: v.numpy() for n, v in numbers.items() if v.is_floating_point()})
+    return found
 
 
 def inward(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> bool:
@@ -177,7 +181,7 @@ def check_unit(where: str, distance_m: float) -> None:
             "model_unit",
             f"the outer eye corners are {distance_m:.4g} m apart, on a head it is about {OUTER_EYES_M} m",
             where,
-            "say the file's unit with --unit um|mm|cm|dm|m, or check the landmarks",
+            "give the file as its publisher made it, in the published unit",
         )
 
 
@@ -232,10 +236,11 @@ def _or_empty(array: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _single(array: np.ndarray, scale: float = 1.0) -> torch.Tensor:
-    if scale == 1.0:
-        return torch.from_numpy(np.ascontiguousarray(array, np.float32))
-    scaled = np.empty(array.shape, np.float32)  # multiplied in double precision, piece by piece
-    np.multiply(array, scale, out=scaled, casting="same_kind", dtype=np.float64)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused
+        if scale == 1.0:
+            return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+        scaled = np.empty(array.shape, np.float32)  # multiplied in double precision, piece by piece
+        np.multiply(array, scale, out=scaled, casting="same_kind", dtype=np.float64)
     return torch.from_numpy(scaled)
 
 

@@ -89,6 +89,10 @@ def test_the_table_of_landmarks_is_not_believed_without_proof(tmp_path: Path) ->
     own = np.linalg.norm(mean - named["center.nose.tip"], axis=1).argmin()
     assert int(head.landmark_vertices[30, 0]) == own
     assert int(head.landmark_vertices[36, 0]) == BASEL_2017[36]
+    for far in (10**400, 1e300, float("inf")):
+        named["center.nose.tip"] = [far, 0, 0]
+        statismo(path, 53149, 105694, (1, 1, 1), named=named)
+        assert not bfm2017.read(path).has("landmark_vertices")
 
 
 @pytest.mark.parametrize(
@@ -241,6 +245,9 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         ("model_shape", "shape/model/pcaVariance", np.ones(2)),
         ("model_shape", "expression/model/mean", np.zeros(117)),
         ("model_shape", "shape/model/mean", np.zeros(119)),
+        ("model_shape", "version/minorVersion", "nine"),
+        ("model_shape", "version/minorVersion", np.zeros(0)),
+        ("model_not_finite", "version/minorVersion", np.nan),
         (
             "model_index",
             "shape/representer/cells",

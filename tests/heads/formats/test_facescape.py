@@ -70,6 +70,7 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         ("model_shape", "shape_bm_core", core[:, :51]),
         ("model_shape", "shape_bm_core", core[:-1]),
         ("model_shape", "id_mean", values["id_mean"][:-1]),
+        ("model_unit", "shape_bm_core", core * 0),
         ("model_shape", "id_var", np.array(["a"])),
         ("model_shape", "ft_indices", values["ft_indices"][:-1]),
         ("model_shape", "lm_list_v16", values["lm_list_v16"][:-1]),
@@ -86,6 +87,9 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         with pytest.raises(WeightsError) as caught:
             facescape.read(path)
         assert caught.value.code == code, name
+    nothing = {"shape_bm_core": core[:, :, :0], "id_mean": np.zeros(0), "id_var": np.zeros(0)}
+    with pytest.raises(WeightsError, match="no identity factors"):
+        facescape.read(write(tmp_path, values | nothing))
     path = write(tmp_path, {k: v for k, v in values.items() if k != "id_mean"})
     with pytest.raises(WeightsError) as caught:
         facescape.read(path)

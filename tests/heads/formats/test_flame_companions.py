@@ -95,6 +95,11 @@ THIRDS = np.full((51, 3), 1 / 3)
         ),
         ({"lmk_face_idx": np.arange(51), "lmk_b_coords": THIRDS[:50]}, "model_shape", "(50, 3)"),
         ({"lmk_face_idx": np.arange(51.0), "lmk_b_coords": THIRDS}, "model_shape", "float64"),
+        (
+            {"full_lmk_faces_idx": np.arange(68)[None], "full_lmk_bary_coords": np.float64(1)},
+            "model_shape",
+            "()",
+        ),
         ({"lmk_face_idx": np.arange(51), "lmk_b_coords": 2 * THIRDS}, "model_mismatch", "sum to 1"),
         (
             {"lmk_face_idx": np.arange(51), "lmk_b_coords": THIRDS * np.nan},

@@ -49,6 +49,10 @@ def test_what_nobody_knows_is_named(tmp_path) -> None:
     with pytest.raises(WeightsError) as caught:
         convert(tmp_path / "absent.mat")
     assert caught.value.code == "weights_missing"
+    for name in ("n" * 300 + ".mat", "a\0b.mat"):
+        with pytest.raises(WeightsError) as caught:
+            convert(tmp_path / name)
+        assert caught.value.code == "weights_missing"
     with pytest.raises(UsageError) as caught:
         convert(tmp_path / "face.xyz", "flume")
     assert caught.value.code == "kind_unknown"

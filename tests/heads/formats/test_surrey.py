@@ -171,7 +171,8 @@ def test_the_files_beside_a_model(tmp_path: Path, full: EosModel) -> None:
     sides = '{"model_contour": {"right_contour": [380, 373, 356], "left_contour": [795, 790]}}'
     (tmp_path / "sfm_model_contours.json").write_text(sides)
     mirror = np.arange(845)[::-1]
-    text = "".join(f"{k + 1}{' # first' if i == 0 else ''}\n" for i, k in enumerate(mirror))
+    text = "# mirror images\n"
+    text += "".join(f"{k + 1}{' # first' if i == 0 else ''}\n" for i, k in enumerate(mirror))
     (tmp_path / "sfm_reference_symmetry.txt").write_text(text)
     head = read(tmp_path, shapes.encode(1))
     check_head(head)

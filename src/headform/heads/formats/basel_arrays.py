@@ -28,7 +28,8 @@ def modes(
     """
     array = numbers(where, name, basis)
     check_shape(where, name, array, 3 * count, None)
-    columns = np.ascontiguousarray(array.T, np.float32)  # no copy where the file is column-major
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with the head
+        columns = np.ascontiguousarray(array.T, np.float32)  # no copy where it is column-major
     if scale is not None:
         if scale.size != len(columns):
             what = f"`{name}` has {len(columns)} columns and {scale.size} standard deviations"
@@ -36,7 +37,7 @@ def modes(
         check_finite(where, **{f"scale of {name}": scale})
         if not columns.flags.writeable:
             columns = columns.copy()
-        with np.errstate(over="ignore"):  # what becomes infinite is refused with the head
+        with np.errstate(over="ignore"):
             columns *= scale.reshape(-1, 1).astype(np.float32)
     return columns.reshape(len(columns), count, 3)
 
@@ -52,6 +53,15 @@ def flat(where: str, name: str, value: object, count: int) -> Float[np.ndarray, 
         check_shape(where, name, array, count, 1)
     check_finite(where, **{name: array})
     return array.reshape(-1).astype(np.float64)
+
+
+def vector(where: str, name: str, value: object) -> Float[np.ndarray, " N"]:
+    """A row or column of however many numbers, float64.
+
+    Raises:
+        WeightsError: ``model_shape``, ``model_not_finite``.
+    """
+    return flat(where, name, value, numbers(where, name, value).size)
 
 
 def triangles(

@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float
 
 from headform.heads.basel_landmarks import LANDMARKS
 from headform.heads.basel_topology import FULL, read_selection
-from headform.heads.formats.basel_arrays import flat, modes, triangles
+from headform.heads.formats.basel_arrays import flat, modes, triangles, vector
 from headform.heads.formats.basel_expressions import (
     BasisFile,
     read_deviations,
@@ -29,7 +29,7 @@ from headform.heads.formats.basel_symmetry import read_mirror
 from headform.heads.formats.companions import Companions
 from headform.heads.formats.components import coordinates
 from headform.heads.formats.peek import mat_keys
-from headform.heads.importing import ImportedModel, check_shape, linear_head
+from headform.heads.importing import ImportedModel, linear_head
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
 from headform.weights.mat_file import read_mat
@@ -68,7 +68,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     where = repr(str(path))
     data = read_mat(path, _KEYS, optional=(*_COLOURS, _SEGMENTS))
     mean = _points(where, "shapeMU", data)
-    sigma = flat(where, "shapeEV", data["shapeEV"], data["shapeEV"].size)
+    sigma = vector(where, "shapeEV", data["shapeEV"])
     identity = modes(where, "shapePC", data.pop("shapePC"), sigma, FULL)
     faces, note = triangles(where, "tl", data["tl"], FULL, 1)
     colour = _colours(where, data)
@@ -112,11 +112,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
 
 
 def _points(where: str, name: str, data: dict[str, Any]) -> Float[np.ndarray, "V 3"]:
-    array = data[name]
-    if isinstance(array, np.ndarray) and array.shape == (1, 3 * FULL):
-        array = array.T
-    check_shape(where, name, np.asarray(array), 3 * FULL, 1)
-    return coordinates(where, name, array)
+    return coordinates(where, name, flat(where, name, data[name], 3 * FULL))
 
 
 def _expressions(files: Companions, trimmed: bool) -> BasisFile | None:
@@ -140,7 +136,7 @@ def _colours(
     if not all(key in data for key in _COLOURS):
         return None
     mean = _points(where, "texMU", data) / 255
-    sigma = flat(where, "texEV", data["texEV"], data["texEV"].size) / 255
+    sigma = vector(where, "texEV", data["texEV"]) / 255
     return mean, modes(where, "texPC", data.pop("texPC"), sigma, FULL)
 
 

@@ -144,7 +144,7 @@ def _modes(
         what = f"a variance of `{group}` is negative: {spread.min():.4g}"
         raise WeightsError("weights_damaged", what, where, "get the model again")
     sigma = np.sqrt(spread)
-    scaled = _scaled(data, group)
+    scaled = _scaled(where, data, group)
     length = float(np.linalg.norm(basis[:, 0].astype(np.float64))) if len(sigma) else 1.0
     expected = float(sigma[0]) if scaled and len(sigma) else 1.0
     if not 0.9 * expected <= length <= 1.1 * expected:
@@ -155,12 +155,17 @@ def _modes(
     return modes(where, name, basis, None if scaled else sigma, count), sigma
 
 
-def _scaled(data: dict[str, Any], group: str) -> bool:
-    """Whether components are already multiplied by their standard deviations: version 0.8."""
+def _scaled(where: str, data: dict[str, Any], group: str) -> bool:
+    """Whether components are already multiplied by their standard deviations: version 0.8.
+
+    Raises:
+        WeightsError: ``model_shape`` where the version is no number.
+    """
     for owner in (f"{group}/", ""):
-        major, minor = (data.get(f"{owner}version/{part}Version") for part in ("major", "minor"))
+        names = [f"{owner}version/{part}Version" for part in ("major", "minor")]
+        major, minor = (flat(where, n, data[n], 1) if n in data else None for n in names)
         if minor is not None:
-            return int(np.ravel(minor)[0]) == 8 and (major is None or int(np.ravel(major)[0]) == 0)
+            return bool(minor[0] == 8 and (major is None or major[0] == 0))
     return False
 
 

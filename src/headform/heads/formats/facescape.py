@@ -34,6 +34,7 @@ from headform.weights.npz_file import array_shapes, read_npz
 KIND = "facescape"
 LICENCE = "FaceScape (Nanjing University): on request, non-commercial research only"
 SHAPES = 52
+_AS_PUBLISHED = "give the file as its publisher made it"
 _KEYS = (
     "shape_bm_core",
     "id_mean",
@@ -69,13 +70,15 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     check_shape(where, "shape_bm_core", core, None, SHAPES, None)
     check_shape(where, "id_mean", centre, core.shape[2])
     check_shape(where, "id_var", variance, core.shape[2])
+    if not len(variance):
+        raise WeightsError("model_shape", "it has no identity factors", where, _AS_PUBLISHED)
     check_finite(where, shape_bm_core=core, id_mean=centre, id_var=variance)
     if variance.min() < 0:
         raise WeightsError("weights_damaged", "a variance in `id_var` is negative", where)
     mean = coordinates(where, "shape_bm_core", core[:, 0] @ centre)
     shapes = np.stack([core[:, k] @ centre for k in range(SHAPES)])
     size = np.linalg.norm(shapes, axis=1)
-    if (np.abs(size / size[0] - 1) > 0.5).any():
+    if (np.abs(size - size[0]) > 0.5 * size[0]).any():
         what = "the 52 shapes are components, not faces: this is the file `..._id_exp`"
         fix = "use facescape_bm_v1.6_847_50_52_id_front.npz"
         raise WeightsError("model_kind", what, where, fix)

@@ -121,7 +121,7 @@ def _points(
 ) -> SurfacePoints:
     index, share = (_gathered(arrays, name, where) for name in (faces, weights))
     if index.ndim > 1 and index.shape[0] == 1:
-        index, share = index[0], share.reshape(share.shape[1:] if len(share) == 1 else share.shape)
+        index, share = index[0], share[0] if share.shape[:1] == (1,) else share
     if index.dtype.kind not in "iu" or share.dtype.kind != "f" or share.shape != (*index.shape, 3):
         what = f"`{faces}` is {index.dtype} {index.shape}, `{weights}` {share.dtype} {share.shape}"
         raise WeightsError("model_shape", what, where, "give FLAME's landmark embedding")

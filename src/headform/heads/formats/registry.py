@@ -60,8 +60,11 @@ def kind_of(path: Path) -> str:
     Raises:
         WeightsError: ``weights_missing``; ``model_kind`` when none knows it.
     """
-    if not path.exists():
-        raise WeightsError("weights_missing", "there is no such file or folder", repr(str(path)))
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        what = f"there is no such file or folder: {getattr(error, 'strerror', None) or error}"
+        raise WeightsError("weights_missing", what, repr(str(path))) from error
     for kind in MODULES:
         if importer(kind).recognises(path):
             return kind

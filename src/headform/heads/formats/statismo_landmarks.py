@@ -31,6 +31,7 @@ IBUG = {
 _NEAR = 0.1
 """How far a point of the table may be from the file's own, as a share of the distance of the outer eye corners."""
 _SURE = 4
+_LARGEST = 1e12
 
 
 def points_of(data: Mapping[str, Any]) -> dict[str, Float[np.ndarray, "3"]]:
@@ -42,7 +43,7 @@ def points_of(data: Mapping[str, Any]) -> dict[str, Float[np.ndarray, "3"]]:
         rows = str(data.get("metadata/landmarks/text", "")).splitlines()
         cells = [row.split() for row in rows if row.strip()]
         return {row[0]: _point(row[-3:]) for row in cells}
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
         return {}
 
 
@@ -76,6 +77,6 @@ def ibug_of(
 
 def _point(values: Any) -> Float[np.ndarray, "3"]:
     x, y, z = (float(v) for v in values)
-    if not np.isfinite([x, y, z]).all():
-        raise ValueError("a coordinate is not finite")
+    if not max(abs(x), abs(y), abs(z)) < _LARGEST:
+        raise ValueError("a coordinate is not finite, or of no head")
     return np.array([x, y, z])

@@ -106,7 +106,8 @@ def read_symmetry(path: Path, vertices: int) -> Int[np.ndarray, " V"]:
     where = repr(str(path))
     try:
         lines = read_bytes(path, max_bytes=_TEXT_BYTES).decode().splitlines()
-        mirror = np.array([int(line.partition("#")[0]) - 1 for line in lines if line.strip()])
+        words = [line.partition("#")[0].strip() for line in lines]
+        mirror = np.array([int(word) - 1 for word in words if word], np.int64)
     except (ValueError, OverflowError) as error:
         raise WeightsError("weights_damaged", "no list of vertex numbers", where) from error
     if len(mirror) != vertices:
