@@ -9,6 +9,7 @@ import pytest
 
 from headform.cli.main import main
 from headform.evaluate.now import image as image_module
+from headform.evaluate.now import run as run_module
 from headform.evaluate.now.curve import share_below
 from headform.evaluate.now.image import Options
 from headform.evaluate.now.layout import CHALLENGES
@@ -93,6 +94,13 @@ def test_workers_change_nothing(dataset, good, table, tmp_path):
     shared = evaluate_dataset(dataset, good, Options(unit="m"), workers=2, out=tmp_path)
     assert shared.to_json() == table.to_json()
     assert len(list((tmp_path / "images").rglob("*.npz"))) == 40
+
+
+def test_the_table_keeps_the_lists_order_whoever_is_first(few, good, monkeypatch):
+    real = run_module._records
+    monkeypatch.setattr(run_module, "_records", lambda *given: reversed(list(real(*given))))
+    found = evaluate_dataset(few, good, Options())
+    assert [record.image.name for record in found.records] == list(IMAGES[:8])
 
 
 def test_the_command_writes_tables_and_resumes(few, predictions, tmp_path, capsys, monkeypatch):

@@ -12,6 +12,7 @@ from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.region import face_sphere
 from headform.evaluate.scan.scan_error import crop_scan
+from headform.geometry.similarity import fit_similarity
 from headform.mesh.closest_point import closest_points
 from tests.evaluate.scan.faces import head_of, moved
 from tests.mesh.surfaces import grid
@@ -47,6 +48,9 @@ def test_procrustes_is_the_best_there_is(mirrored):
     np.testing.assert_allclose(found.inverse().apply(found.apply(source)), source, atol=1e-12)
     straight = procrustes(target, source, mirror=False)
     assert not straight.mirrors
+    rival = fit_similarity(source, target)  # Umeyama's, written for itself
+    np.testing.assert_allclose(straight.turn, rival.R, atol=1e-9)
+    assert straight.scale == pytest.approx(rival.scale)
     if mirrored:
         rest = residual(target, source, straight.scale, straight.turn, straight.shift)
         assert rest > 10 * own
