@@ -125,6 +125,9 @@ def test_official_starts_metrical_runs_where_the_evaluator_does():
     astray, near = measured(scan, head, **options), measured(scan, head, "corrected", **options)
     assert astray.iterations > near.iterations
     assert astray.mean == pytest.approx(near.mean, rel=0.01)
+    assert astray.border == near.border == measured(scan, head).border > 0, (
+        "as the landmarks place it"
+    )
 
 
 def test_a_metrical_run_needs_a_unit():
