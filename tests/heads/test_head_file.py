@@ -1,5 +1,6 @@
 """Files of converted heads: every field comes back, what is wrong is named, equal heads give equal bytes."""
 
+import io
 import json
 from dataclasses import fields, replace
 
@@ -10,11 +11,13 @@ import torch
 from torch import Tensor
 
 from headform import heads
+from headform.cli.main import main
 from headform.errors import WeightsError
 from headform.heads import head_file
 from headform.heads.importing import linear_head
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance, SourceFile, provenance_of
+from tests.heads.flame_heads import tiny_flame
 from tests.heads.made_models import SIDE, mask_model
 
 COUNT = SIDE * SIDE
@@ -104,6 +107,46 @@ def test_parts_that_do_not_fit_are_refused(made, tmp_path, name, change) -> None
         heads.load(path)
     assert caught.value.code == "head_damaged"
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("skinning", lambda a: a[:-1]),
+        ("joint_regressor", lambda a: a[:-1]),
+        ("pose_correctives", lambda a: a[:-1]),
+        ("static_vertices", lambda a: a + 1000),
+        ("contour_vertices", lambda a: a - 1000),
+        ("contour_weights", lambda a: a[:-1]),
+        ("parents", lambda a: [-1, 2, 1, 1, 1]),
+        ("parents", lambda a: [-1, 0, 1.0, 1, 1]),
+    ],
+)
+def test_skeletons_that_do_not_fit_are_refused(name, change) -> None:
+    for head in (tiny_flame(), tiny_flame(correctives=False)):
+        data = head_file.encode(head)
+        arrays = safetensors.numpy.load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        text = json.loads(header["__metadata__"]["headform"])
+        assert head_file.decode(arrays, text, "here").parents == head.parents
+        table = text if name in text else arrays
+        if not len(table[name]):
+            continue
+        table[name] = change(table[name])
+        with pytest.raises(WeightsError) as caught:
+            head_file.decode(arrays, text, "here")
+        assert caught.value.code == "head_damaged"
+
+
+def test_names_of_files_that_are_no_text_are_shown_escaped(tmp_path, monkeypatch) -> None:
+    origin = Provenance("made", "2", (SourceFile("a\udcff.mat", "ab" * 32),))
+    path = tmp_path / "made.safetensors"
+    head_file.write(linear_head(mask_model(provenance=origin)), path)
+    assert heads.load(path).provenance == origin
+    strict = io.TextIOWrapper(io.BytesIO(), "utf-8", "strict")
+    monkeypatch.setattr("sys.stdout", strict)
+    assert main(["heads", "inspect", str(path)]) == 0
+    assert b"sources: a\\udcff.mat" in strict.buffer.getvalue()
 
 
 def test_texts_that_are_none_are_refused(made) -> None:

@@ -38,12 +38,23 @@ class Convert:
             raise errors.UsageError(
                 "out_suffix", what, "-o", "name the output like head.safetensors"
             )
-        if self.out.exists() and not self.overwrite:
+        if not self.overwrite and is_there(self.out):
             what = "there is such a file already"
             raise errors.UsageError(
                 "out_exists", what, str(self.out), "give --overwrite or another -o"
             )
+        if not is_there(self.out.parent):
+            what = f"there is no folder {self.out.parent}"
+            raise errors.ResourceError("write_failed", what, str(self.out), "make the folder first")
         head_file.write(convert(self.source, self.kind, self.with_), self.out)
         print_facts(head_facts(load(self.out)))
         print(f"written: {self.out} ({self.out.stat().st_size / 2**20:.1f} MiB)")
         return errors.SUCCESS
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to something; False also for one that the system cannot look up."""
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long
+        return False

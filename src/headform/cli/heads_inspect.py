@@ -53,11 +53,13 @@ class Inspect:
         from headform import heads
         from headform.heads.formats.registry import convert
 
-        if self.file == "open":
-            return heads.load_open()
         path = Path(self.file)
-        if self.kind is None and (path.suffix == ".safetensors" or not path.exists()):
-            return heads.load(path)
+        if self.file == "open" or path.suffix == ".safetensors":
+            if self.kind is not None or self.with_:
+                what = "this is a head file of headform, which has all its parts"
+                fix = "leave out --kind and --with, or give the publisher's file"
+                raise errors.UsageError("head_whole", what, self.file, fix)
+            return heads.load_open() if self.file == "open" else heads.load(path)
         return convert(path, self.kind, self.with_)
 
 

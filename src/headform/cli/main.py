@@ -3,6 +3,7 @@
 No arrays here, hence no letters.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback, so that the shell sees exit code 1.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
     if words == ["--version"]:
         print(f"headform {headform.__version__}")
         return errors.SUCCESS

@@ -91,15 +91,17 @@ def _check_types(head: LinearHead) -> None:
 def _check_skeleton(head: FlameHead) -> None:
     """Joints that come after their parents, and tables of as many joints and vertices."""
     joints, vertices = len(head.parents), len(head.mean)
-    shapes = {
+    shapes: dict[str, tuple[int, ...]] = {
         "joint_regressor": (joints, vertices),
         "skinning": (vertices, joints),
-        "pose_correctives": (9 * (joints - 1), vertices, 3),
     }
+    if len(head.pose_correctives):
+        shapes["pose_correctives"] = (9 * (joints - 1), vertices, 3)
     for name, shape in shapes.items():
         if getattr(head, name).shape != shape:
             raise ValueError(f"{name} is not for {joints} joints and {vertices} vertices")
-    if any(type(p) is not int or not -1 <= p < max(k, 0) for k, p in enumerate(head.parents)):
+    tree = [p == -1 if k == 0 else 0 <= p < k for k, p in enumerate(head.parents)]
+    if not all(tree) or any(type(p) is not int for p in head.parents):
         raise ValueError("the joints are no tree")
     for name in ("static", "contour"):
         points, weights = getattr(head, f"{name}_vertices"), getattr(head, f"{name}_weights")

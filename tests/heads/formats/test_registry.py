@@ -102,3 +102,34 @@ def test_convert_refuses_before_it_reads(tmp_path, capsys) -> None:
     assert main([*words, "--overwrite"]) == 5
     assert capsys.readouterr().err.startswith("error [weights_missing]: ")
     assert (tmp_path / "head.safetensors").read_bytes() == b"mine"
+
+
+def test_what_goes_with_a_model_has_to_be_there_and_to_be_of_use(
+    data_root, tmp_path, capsys
+) -> None:
+    source = str(data_root / "models/eos_sfm/sfm_shape_3448.bin")
+    out = tmp_path / "head.safetensors"
+
+    def code_of(*words: str) -> str:
+        assert main(["heads", *words]) in (2, 5, 6)
+        return capsys.readouterr().err.split("]")[0].removeprefix("error [")
+
+    there = str(tmp_path / "there.txt")
+    (tmp_path / "there.txt").write_text("?")
+    convert_it = ["convert", source, "-o", str(out)]
+    assert code_of(*convert_it, "--with", str(tmp_path / "absent.txt")) == "weights_missing"
+    assert code_of(*convert_it, "--with", str(tmp_path)) == "weights_missing"
+    assert code_of(*convert_it, "--with", there) == "model_kind"
+    assert code_of("convert", source, "-o", str(tmp_path / "no/head.safetensors")) == "write_failed"
+    long = str(tmp_path / ("n" * 300 + ".safetensors"))
+    assert code_of("convert", source, "-o", long) == "write_failed"
+    assert not out.exists()
+    assert main(["heads", *convert_it]) == 0
+    capsys.readouterr()
+    for file in ("open", str(out)):
+        assert code_of("inspect", file, "--with", there) == "head_whole"
+        assert code_of("inspect", file, "--kind", "surrey") == "head_whole"
+    again = ["heads", "convert", str(out), "-o", str(tmp_path / "again.safetensors")]
+    assert main(again) == 5
+    assert "nothing is to be converted" in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["head.safetensors", "there.txt"]

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 from headform.errors import UsageError, WeightsError
+from headform.heads.formats.peek import first_bytes
 from headform.heads.linear import LinearHead
+from headform.weights.file_bytes import check_regular
 
 MODULES = {
     "flame": ("flame", "FLAME 2017 to 2023 Open, .pkl or .npz"),
@@ -68,6 +70,12 @@ def kind_of(path: Path) -> str:
     for kind in MODULES:
         if importer(kind).recognises(path):
             return kind
+    if first_bytes(path, 9)[8:] == b"{":
+        what = "a safetensors file, such as headform writes itself: nothing is to be converted"
+        fix = (
+            "use it as it is, for example with `headform heads inspect`, or give a publisher's file"
+        )
+        raise WeightsError("model_kind", what, repr(str(path)), fix)
     what = "no kind of head model that headform knows looks like this"
     fix = f"name the kind with --kind {'|'.join(MODULES)}"
     raise WeightsError("model_kind", what, repr(str(path)), fix)
@@ -84,6 +92,8 @@ def convert(path: Path, kind: str | None = None, companions: Sequence[Path] = ()
 
     Raises:
         UsageError: ``kind_unknown``.
-        WeightsError: as the importer says; ``model_kind``; ``weights_missing``.
+        WeightsError: as the importer says; ``model_kind``; ``weights_missing``, also for a further file.
     """
+    for companion in companions:
+        check_regular(companion)
     return importer(kind or kind_of(path)).read(path, tuple(companions))
