@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from headform.heads import flame_compiled, flame_panel_kernel, flame_plan
 from headform.heads.flame import FlameHead
@@ -299,3 +300,30 @@ def test_nothing_but_the_vertices_before_skinning_is_kept() -> None:
     large = [t for t in kept if t.numel() >= 8 * 1000]
     assert [t.numel() for t in large] == [8 * 3 * 16 * -(-1000 // 16)]
     assert np.prod(large[0].shape) < 1.02 * 8 * 1000 * 3
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+def test_transforms_of_torch_lose_no_derivative() -> None:
+    head = tiny_flame()
+    inputs = random_inputs(head, 3)
+
+    def decode(turn):
+        return head.posed(inputs.identity[0], jaw=turn).vertices
+
+    turn = inputs.jaw[0].clone().requires_grad_()
+    expected = torch.autograd.functional.jacobian(decode, turn)
+    for transform in (torch.func.jacrev, torch.func.jacfwd):
+        torch.testing.assert_close(transform(decode)(turn.detach()), expected, atol=1e-6, rtol=0)
+    together = torch.func.vmap(decode)(inputs.jaw)
+    each = torch.stack([decode(turn) for turn in inputs.jaw])
+    torch.testing.assert_close(together, each, atol=1e-6, rtol=0)
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(inputs.jaw[0], inputs.jaw[1])
+        tangent = forward_ad.unpack_dual(decode(dual)).tangent
+    torch.testing.assert_close(tangent, expected @ inputs.jaw[1], atol=1e-6, rtol=0)
+    result = decode(turn)
+    rows = torch.eye(result.numel())[:4].view(-1, *result.shape)
+    (pulled,) = torch.func.vmap(
+        lambda row: torch.autograd.grad(result, turn, row, retain_graph=True)
+    )(rows)
+    torch.testing.assert_close(pulled, expected.flatten(0, 1)[:4], atol=1e-6, rtol=0)

@@ -11,6 +11,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from headform.errors import InputError, WeightsError
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.heads.coefficients import BASEL_FRONT, FLAME
+from headform.heads.flame import FlameHead
 from tests.heads.flame_heads import Inputs, posed_by_loops, random_inputs, tiny_flame
 
 DOUBLE = torch.float64
@@ -219,6 +220,10 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match=r"float64 for a head in torch\.float32") as caught:
         head.posed(jaw=torch.zeros(3, dtype=DOUBLE))
     assert caught.value.code == "code_type"
+    unchecked = FlameHead.posed.__wrapped__  # as where no annotations are checked
+    for name in ("global_rotation", "neck", "jaw", "eyes", "translation"):
+        with pytest.raises(InputError, match=rf"{name.replace('_', ' ')} of the shape \(2, 1\)"):
+            unchecked(head, **{name: torch.zeros(2, 1)})
 
 
 def test_a_code_is_shape_pose_and_expression() -> None:
@@ -292,6 +297,16 @@ def test_root_and_neck_turn_the_jaw_line_together() -> None:
     assert found.tolist() == np.where(degrees < 0, 39 - degrees, degrees).tolist()
     tilted = torch.tensor([0.5, 0.0, 0.0], dtype=DOUBLE)  # a bow is no yaw
     assert int(head.contour_bins(head.posed(global_rotation=tilted))) == 0
+
+
+def test_a_pose_without_a_number_spoils_itself_alone() -> None:
+    head = tiny_flame()
+    turn = torch.zeros(3, 3)
+    turn[1] = torch.nan
+    pose = head.posed(global_rotation=turn)
+    assert head.contour_bins(pose).tolist() == [0, 0, 0]
+    lost = head.landmarks2d(pose).isnan().flatten(1)
+    assert lost.all(1).tolist() == lost.any(1).tolist() == [False, True, False]
 
 
 def test_landmarks_carry_gradients() -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from headform.errors import InputError
 from headform.geometry.rotation import rotation_from_rotvec
+from headform.graph.transforms import transformed
 from headform.heads.coefficients import FLAME, Coefficients
 from headform.heads.linear import LinearHead
 from headform.heads.skinning import pose_feature, posed_joints, skinned
@@ -82,7 +83,8 @@ class FlameHead(LinearHead):
         nought and costs nothing; fewer coefficients than modes use the first ones.
 
         On the CPU in single precision a kernel does it (`heads.flame_compiled`) and gives the same numbers for any number of
-        threads; plain torch elsewhere, where the head's own tensors want gradients, and for second derivatives.
+        threads; plain torch elsewhere, where the head's own tensors want gradients, for second and forward derivatives and
+        inside the transforms of `torch.func`.
 
         Args:
             identity: (*B, I) standard deviations.
@@ -94,10 +96,19 @@ class FlameHead(LinearHead):
             translation: (*B, 3) metres, added last.
 
         Raises:
-            InputError: ``code_length`` (more coefficients than modes), ``code_type`` (not of the head's dtype).
+            InputError: ``code_length`` (more coefficients than modes, or not 3 numbers to a rotation), ``code_type`` (not of
+                the head's dtype).
         """
-        left, right = (None, None) if eyes is None else eyes.split(3, dim=-1)
-        inputs = (identity, expression, translation, global_rotation, neck, jaw, left, right)
+        for part, turn, width in (
+            ("global rotation", global_rotation, 3),
+            ("neck", neck, 3),
+            ("jaw", jaw, 3),
+            ("eyes", eyes, 6),
+            ("translation", translation, 3),
+        ):
+            if turn is not None and turn.shape[-1:] != (width,):
+                what = f"{part} of the shape {tuple(turn.shape)}, expected {width} numbers an item"
+                raise InputError("code_length", what, f"head {self.name}")
         for part, code, basis in (
             ("identity", identity, self.identity),
             ("expression", expression, self.expression),
@@ -109,6 +120,8 @@ class FlameHead(LinearHead):
                     f"head {self.name}",
                     "leave out the last ones, or convert a model that has as many modes",
                 )
+        left, right = (None, None) if eyes is None else eyes.split(3, dim=-1)
+        inputs = (identity, expression, translation, global_rotation, neck, jaw, left, right)
         given = [t for t in inputs if t is not None]
         if any(t.dtype != self.mean.dtype for t in given):
             raise InputError(
@@ -175,7 +188,7 @@ class FlameHead(LinearHead):
         """Which of the yaw bins of the jaw line is seen: degrees, rounded; -1 to -39 follow on 39. No gradient.
 
         The yaw is that of root and neck together, turned round: negative where the nose points to the subject's left, as
-        `smplx` has it. Beyond 39 degrees it is the last bin of its side.
+        `smplx` has it. Beyond 39 degrees it is the last bin of its side; without a number, the first.
         """
         turned = torch.eye(3, dtype=pose.vertices.dtype, device=pose.vertices.device)
         for turn in (pose.global_rotation, pose.neck):
@@ -184,7 +197,7 @@ class FlameHead(LinearHead):
         turned = turned.expand(*pose.vertices.shape[:-2], 3, 3)
         level = torch.hypot(turned[..., 0, 0], turned[..., 1, 0])
         degrees = -torch.rad2deg(torch.atan2(-turned[..., 2, 0], level))
-        degrees = degrees.round().clamp(-_WIDEST_BIN, _WIDEST_BIN).long()
+        degrees = degrees.nan_to_num(0.0).round().clamp(-_WIDEST_BIN, _WIDEST_BIN).long()
         return torch.where(degrees < 0, _WIDEST_BIN - degrees, degrees)
 
     def contour_landmarks(self, pose: FlamePose) -> Float[Tensor, "*B R 3"]:
@@ -218,6 +231,8 @@ class FlameHead(LinearHead):
         bases = (self.mean, self.identity, self.expression, self.pose_correctives)
         own = (*bases, self.joint_regressor, self.skinning)
         if torch.compiler.is_compiling() or any(t.requires_grad for t in own):
+            return False
+        if any(transformed(t) for t in (*own, *given)):
             return False
         return all(t.device.type == "cpu" and t.dtype == torch.float32 for t in (*own, *given))
 

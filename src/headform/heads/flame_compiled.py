@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from headform.graph.transforms import transformed
 from headform.graph.workers import run_all
 from headform.heads.flame_code import (
     EXPRESSION,
@@ -87,8 +88,10 @@ class _Decoding(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         shaped, movements, frames, *inputs = ctx.saved_tensors
         wants, grads = ctx.needs_input_grad[2:], (grad_vertices, grad_joints)
-        if torch.is_grad_enabled():  # a graph of the gradient is wanted
-            found = _differentiable(ctx.reference, inputs, grads, wants)
+        graph_wanted = torch.is_grad_enabled()
+        if graph_wanted or any(g is not None and transformed(g) for g in grads):
+            with torch.enable_grad():
+                found = _differentiable(ctx.reference, inputs, grads, wants)
         else:
             kept = (shaped, movements, frames)
             found = _backward(ctx.plan, ctx.code, kept, grads, wants)

@@ -72,7 +72,8 @@ def plan_of(head: Any) -> FlamePlan:
     """The plan of a `heads.flame.FlameHead` in single precision on the CPU.
 
     Made at first need, as large as the head's bases, and kept as long as the head; made anew when tensors of the head were
-    changed in place.
+    changed in place. Changes that torch itself does not count stay unseen: through `.data`, and of tensors that were made in
+    inference mode.
     """
     tensors = [
         head.mean, head.identity, head.expression, head.pose_correctives, head.joint_regressor, head.skinning
