@@ -204,3 +204,15 @@ def test_two_arrays_of_one_name(tmp_path: Path) -> None:
             archive.writestr("a.npy", plain.getvalue())
     assert "one name" in refusal(path).what
     assert array_shapes(path) == {}
+
+
+def test_an_archive_whose_entries_begin_before_it_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.ones(3))
+    data = path.read_bytes()
+    start = data.rindex(b"PK\x05\x06") + 16  # where the directory begins
+    path.write_bytes(data[:start] + b"\xff\xff\0\0" + data[start + 4 :])
+    assert refusal(path).code == "weights_damaged"
+    with pytest.raises(WeightsError) as caught:
+        read_pickle(path)
+    assert caught.value.code == "weights_damaged"

@@ -7,6 +7,7 @@ Layout: a .npz is a zip archive of .npy members; a .npy is a magic string, a ver
 shape, and the numbers (NumPy enhancement proposal 1).
 """
 
+import errno
 import lzma
 import math
 import stat
@@ -47,6 +48,8 @@ BROKEN = (
     OverflowError,
 )
 """What the standard library and NumPy raise for broken archives, streams and headers."""
+BROKEN_NUMBERS = (None, errno.EINVAL)
+"""The `errno` of an OSError that is one of these too: of bz2, and of a place before the beginning of an archive."""
 
 Problem = Literal["unreadable", "broken", "absent", "objects", "large"]
 _CODES: dict[Problem, str] = {
@@ -290,7 +293,7 @@ def _regular_size(path: Path) -> int:
 
 
 def _unreadable(error: OSError) -> ArrayFileError:
-    if error.errno is None:  # of bz2, for a broken stream
+    if error.errno in BROKEN_NUMBERS:
         return ArrayFileError("broken", f"not a whole .npz file: {error}")
     return ArrayFileError("unreadable", f"cannot read the arrays: {error.strerror or error}")
 

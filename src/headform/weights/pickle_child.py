@@ -182,9 +182,7 @@ def main(memory_bytes: str, cpu_seconds: str, *paths: str) -> int:
         if _ran_out(error):
             failure = {"kind": "refused", "what": f"more than {memory} bytes of memory"}
     except OSError as error:
-        kind = (
-            "damaged" if error.errno is None else "missing"
-        )  # bz2 has no number for a broken stream
+        kind = "damaged" if error.errno in npz_file.BROKEN_NUMBERS else "missing"
         failure = {"kind": kind, "what": error.strerror or str(error)}
     sys.stdout.buffer.write(json.dumps(failure | {"file": number}).encode())
     return FAILED
