@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from headform.fit.face_distance import face_distance
-from headform.fit.now_crop import crop_sphere
 from headform.fit.shape_model import outer, skin
+from headform.geometry.seven_landmarks import face_sphere
 from headform.heads.linear import PARTS, LinearHead
 from headform.mesh.normals import vertex_normals
 
@@ -47,7 +47,7 @@ def test_a_skin_one_millimetre_above_is_one_millimetre_away(head, parts):
 def test_only_what_is_seen_within_the_sphere_counts(head, parts):
     found = measure(parts, parts["vertices"])
     assert found.median_mm < 1e-6
-    centre, radius = crop_sphere(parts["landmarks"][[36, 39, 42, 45, 33, 48, 54]])
+    centre, radius = face_sphere(parts["landmarks"][[36, 39, 42, 45, 33, 48, 54]])
     far = np.linalg.norm(parts["vertices"] - centre, axis=1) > radius
     assert not found.measured[far].any()
     part = head.part.numpy()

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from headform.errors import WeightsError
-from headform.fit.now_crop import NOW7_OF_68, crop_sphere
 from headform.fit.shape_model import ShapePriors, face_region, outer, shape_model, skin
+from headform.geometry.seven_landmarks import face_sphere
 from headform.heads.linear import PARTS, LinearHead
 from headform.heads.provenance import Provenance
 
@@ -54,7 +54,7 @@ def test_weights_have_bounds_and_components_have_none(head):
 def test_regions_of_a_head_without_names_come_from_its_landmarks(head):
     bare = replace(head, regions={}, part=torch.zeros(0, dtype=torch.uint8))
     region = face_region(bare)
-    centre, radius = crop_sphere(head.mean[head.now7].double().numpy())
+    centre, radius = face_sphere(head.mean[head.now7].double().numpy())
     inside = np.linalg.norm(head.mean.double().numpy() - centre, axis=1) <= radius
     np.testing.assert_array_equal(region, inside)
     assert skin(bare).all()
@@ -67,16 +67,6 @@ def test_outside_of_a_head(head):
     hidden = [PARTS.index(p) for p in ("mouth", "tongue", "teeth", "socket_left")]
     assert not shown[np.isin(part, hidden)].any()
     assert (shown & ~skin(head)).sum() == (part >= PARTS.index("eye_right")).sum()
-
-
-def test_crop_sphere_by_hand():
-    now7 = np.array(
-        [[-4.5, 0, 0], [-1.5, 0, 0], [1.5, 0, 0], [4.5, 0, 0], [0, -5, 0], [-2, -7, 0], [2, -7, 0]]
-    )
-    centre, radius = crop_sphere(now7)
-    np.testing.assert_allclose(centre, [0, -3.5, 0])
-    assert radius == pytest.approx(1.4 * (9 + 5) / 2)
-    assert NOW7_OF_68 == (36, 39, 42, 45, 33, 48, 54)
 
 
 def without_landmarks(head: LinearHead) -> LinearHead:

@@ -48,7 +48,11 @@ def test_points_that_were_not_picked_are_nan(tmp_path):
     [
         (b"1 2\n", "landmarks_format", "3 numbers, not 2"),
         (b"1 2 3\n1 2 three\n", "landmarks_format", "line 2"),
-        (b"1 2 inf\n", "landmarks_format", "infinite"),
+        (b"1 2 inf\n", "landmarks_not_finite", "infinite"),
+        (b"1 2 3 1\n4 5 6 1\n4 7 8 1\n", "landmarks_format", "line 3"),
+        (b"0.5 2 3 1\n1 5 6 1\n", "landmarks_format", "line 1"),
+        (b"1 2 3\n1 4 5 6\n", "landmarks_format", "line 2"),
+        (b"0 1 2 3\n4 5 6\n", "landmarks_format", "line 2"),
         (b"\xff\xfe\x00x", "landmarks_format", "no text"),
         (b"# nothing\n", "landmarks_empty", "no points"),
         (b'<point x="1" y="2"/>', "landmarks_format", "point 1"),
@@ -63,6 +67,26 @@ def test_bad_files(tmp_path, content, code, says):
         read_points(path)
     assert caught.value.code == code
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 3, 3)])
+def test_arrays(tmp_path, shape):
+    np.save(tmp_path / "points.npy", POINTS.reshape(shape).astype(np.float32))
+    np.testing.assert_array_equal(read_points(tmp_path / "points.npy"), np.float32(POINTS))
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (3, 4), (2, 3, 3), (1, 3, 2)])
+def test_arrays_of_other_shapes(tmp_path, shape):
+    np.save(tmp_path / "points.npy", np.zeros(shape))
+    with pytest.raises(InputError, match="3 coordinates") as caught:
+        read_points(tmp_path / "points.npy")
+    assert caught.value.code == "landmarks_shape"
+
+
+def test_inactive_points_are_taken_when_asked_for(tmp_path):
+    (tmp_path / "a.pp").write_text(PP.replace('active="1"', 'active="0"'))
+    assert np.isnan(read_points(tmp_path / "a.pp")).all()
+    np.testing.assert_array_equal(read_points(tmp_path / "a.pp", inactive=True), POINTS)
 
 
 def test_an_absent_file(tmp_path):

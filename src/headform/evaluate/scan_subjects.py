@@ -14,8 +14,8 @@ from jaxtyping import Bool, Float64
 
 from headform.errors import InputError
 from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
-from headform.evaluate.scan.landmarks7 import OF_68
 from headform.evaluate.scan.mesh_files import Surface
+from headform.geometry.seven_landmarks import OF_68
 from headform.heads.importing import METRES_PER, unit_of
 from headform.heads.linear import LinearHead
 from headform.pipeline.fit_source import read_mesh

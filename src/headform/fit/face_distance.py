@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
-from headform.fit.now_crop import NOW7_OF_68, crop_sphere
 from headform.fit.surface import Border
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation_numpy import rotation_from_euler
+from headform.geometry.seven_landmarks import OF_68, face_sphere, inside
 from headform.mesh.closest_point import ClosestPointTree
 from headform.render.visibility import visible_vertices
 
@@ -51,7 +51,7 @@ def face_distance(
 ) -> FaceDistance:
     """Measure the face of a surface against a head in the same place.
 
-    Measured are the surface's vertices within the sphere of the NoW evaluation (`fit.now_crop`) that can be seen from the
+    Measured are the surface's vertices within the sphere of the NoW evaluation (`face_sphere`) that can be seen from the
     front or, within 40 degrees, from a side, above or below (scans of artists have a mouth bag, too), and that do not lie
     beyond an open edge of the head, where the head says nothing. The distance is that to the closest point of the head,
     unsigned.
@@ -68,13 +68,13 @@ def face_distance(
     Raises:
         ValueError: one of the seven landmarks is unknown, or nothing is left to measure.
     """
-    now7 = landmarks[list(NOW7_OF_68)]
+    now7 = landmarks[list(OF_68)]
     if not np.isfinite(now7).all():
         raise ValueError("the seven NoW landmarks must be known")
-    centre, radius = crop_sphere(now7)
+    centre, radius = face_sphere(now7)
     used = np.zeros(len(surface), bool)
     used[surface_faces.ravel()] = True
-    near = used & (np.linalg.norm(surface - centre, axis=1) <= radius)
+    near = used & inside(surface, centre, radius)
     seen = np.zeros(len(surface), bool)
     for yaw, pitch in _VIEWS:
         camera = _camera(centre, radius, head_rotation @ rotation_from_euler(yaw, pitch, 0.0))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
-from headform.fit.now_crop import crop_sphere
 from headform.fit.surface import Border
+from headform.geometry.seven_landmarks import face_sphere, inside
 from headform.heads.coefficients import layout_of
 from headform.heads.linear import PARTS, LinearHead
 
@@ -153,7 +153,7 @@ def outer(head: LinearHead) -> Bool[np.ndarray, " V"]:
 
 
 def face_region(head: LinearHead) -> Bool[np.ndarray, " V"]:
-    """The vertices of the face: the region ``face`` where the head names one, else the skin in the sphere of `crop_sphere`.
+    """The vertices of the face: the region ``face`` where the head names one, else the skin in the sphere of `face_sphere`.
 
     Raises:
         WeightsError: ``head_lacks``: neither that region nor the landmarks of the sphere.
@@ -162,6 +162,6 @@ def face_region(head: LinearHead) -> Bool[np.ndarray, " V"]:
         return np.asarray(head.regions["face"].cpu().numpy())
     head.require("now7")
     vertices = head.mean.double().cpu().numpy()
-    centre, radius = crop_sphere(vertices[head.now7.cpu().numpy()])
-    near = np.linalg.norm(vertices - centre, axis=1) <= radius
+    centre, radius = face_sphere(vertices[head.now7.cpu().numpy()])
+    near = inside(vertices, centre, radius)
     return np.asarray(skin(head) & near)

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import WeightsError
+from headform.geometry.seven_landmarks import OF_68
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance
 
@@ -20,7 +21,6 @@ METRES_PER = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001, "um": 1e-6}
 OUTER_EYES_M = 0.089
 """Distance between the outer eye corners (landmarks 36 and 45) of an adult mean head."""
 _OUTER_EYES = (36, 45)
-_NOW7 = (36, 39, 42, 45, 33, 48, 54)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +109,8 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
     if known[list(_OUTER_EYES)].all():
         check_unit(where, scale * outer_eye_distance(model.mean[landmarks]))
     now7 = model.now7
-    if now7 is None and known[list(_NOW7)].all():
-        now7 = landmarks[list(_NOW7)]
+    if now7 is None and known[list(OF_68)].all():
+        now7 = landmarks[list(OF_68)]
     marked = 68 if known.any() else 0
     expression = _or_empty(model.expression, (0, count, 3))
     names = tuple(model.expression_names) or tuple(f"{k:03d}" for k in range(len(expression)))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
+from headform.geometry.seven_landmarks import OF_68
 from headform.heads import asset
 from headform.heads.albedo_basis import learn_albedo
 from headform.heads.formats import ict as ict_format
@@ -31,7 +32,6 @@ _GROUPS = {
     "teeth": ("teeth",),
     "eyes": ("eye_right", "eye_left"),
 }
-_NOW7 = (36, 39, 42, 45, 33, 48, 54)
 _IRIS_CM = 0.78  # eyeball vertices this near to the axis stay, so that iris and pupil are round
 _EXPRESSION_GROUPS = (
     ("jawOpen",),
@@ -112,7 +112,7 @@ def assemble(source: OpenSource) -> LinearHead:
             jaw_outline_offset(mean, faces, (part < 2) & ~masks["ears"], mean[landmarks]) / 100
         ),
         "contour": whole(contour(mean, masks["face"], mirror, landmarks)),
-        "now7": whole(landmarks[list(_NOW7)]),
+        "now7": whole(landmarks[list(OF_68)]),
         "dense": whole(number[source.dense]),
         "dense_mirror": whole(source.dense_mirror),
         "neck_weight": single(neck_weight(mean, part)),

@@ -13,10 +13,10 @@ from jaxtyping import Float, Float64
 
 from headform.errors import FaceError, InputError
 from headform.fit.face_distance import FaceDistance, face_distance
-from headform.fit.now_crop import NOW7_OF_68, crop_sphere
 from headform.fit.shape_model import ShapePriors, face_region, outer, shape_model, skin
 from headform.fit.surface import Surface
 from headform.fit.to_surface import SurfaceFit, SurfaceFitOptions, fit_to_surface
+from headform.geometry.seven_landmarks import OF_68, face_sphere
 from headform.geometry.similarity import Similarity
 from headform.heads.coefficients import Coefficients, layout_of
 from headform.heads.linear import LinearHead
@@ -113,9 +113,9 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
     vertices = source.look.vertices.astype(np.float64) * source.metres
     landmarks = source.landmarks * source.metres
     focus = None
-    now7 = landmarks[list(NOW7_OF_68)]
+    now7 = landmarks[list(OF_68)]
     if region == "face" and np.isfinite(now7).all():
-        centre, radius = crop_sphere(now7)
+        centre, radius = face_sphere(now7)
         focus = centre, _FOCUS * radius
     started = time.perf_counter()
     model = shape_model(

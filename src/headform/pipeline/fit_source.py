@@ -15,8 +15,8 @@ from jaxtyping import Float, Float64
 
 from headform import heads, images
 from headform.errors import InputError, WeightsError
-from headform.fit.now_crop import NOW7_OF_68
 from headform.fit.shape_model import outer
+from headform.geometry.seven_landmarks import OF_68
 from headform.heads.coefficients import Coefficients, layout_of
 from headform.heads.importing import METRES_PER, OUTER_EYES_M, unit_of
 from headform.heads.linear import LinearHead
@@ -108,10 +108,10 @@ def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
     points = read_points(path)
     if len(points) == 68:
         return points
-    if len(points) != len(NOW7_OF_68):
+    if len(points) != len(OF_68):
         raise InputError("landmarks_count", f"{len(points)} points", ascii(str(path)), _GIVE)
     out = np.full((68, 3), np.nan)
-    out[list(NOW7_OF_68)] = points
+    out[list(OF_68)] = points
     return out
 
 
@@ -136,7 +136,7 @@ def scan_source(
     Raises:
         InputError: ``landmarks_count``; ``mesh_unit``: in the unit that was named this is no head.
     """
-    right, left = landmarks[NOW7_OF_68[0]], landmarks[NOW7_OF_68[3]]
+    right, left = landmarks[OF_68[0]], landmarks[OF_68[3]]
     outer = float(np.linalg.norm(left - right))
     if not outer > 0:
         what = "the outer eye corners are not among the landmarks, or are one point"

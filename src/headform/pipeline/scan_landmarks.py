@@ -15,9 +15,9 @@ from jaxtyping import Bool, Float, Float64, UInt8
 
 from headform import heads
 from headform.errors import FaceError
-from headform.fit.now_crop import NOW7_OF_68
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation_numpy import rotation_from_euler
+from headform.geometry.seven_landmarks import OF_68
 from headform.geometry.similarity import Similarity, fit_similarity
 from headform.mesh.closest_point import ClosestPointTree
 from headform.nets.dense_predictor import DensePrediction, DensePredictor, average
@@ -62,7 +62,7 @@ class ScanLandmarks:
     @property
     def usable(self) -> Float64[np.ndarray, "68 3"]:
         """The points, NaN where views disagree; of the seven NoW landmarks the mean head's where none saw them."""
-        now7 = np.isin(np.arange(68), NOW7_OF_68)
+        now7 = np.isin(np.arange(68), OF_68)
         points = np.where((now7 & ~np.isfinite(self.spread))[:, None], self.guess, self.points)
         return np.where((self.sure | now7)[:, None], points, np.nan)
 
@@ -107,7 +107,7 @@ class ScanLandmarker:
                 marks = placed.apply(self._mean)
                 points, spread, count, doubt = self._around(mesh, placed)
                 views += len(_TURNS)
-                outer = float(np.linalg.norm(marks[NOW7_OF_68[0]] - marks[NOW7_OF_68[3]]))
+                outer = float(np.linalg.norm(marks[OF_68[0]] - marks[OF_68[3]]))
                 sure = (count >= 2) & (spread < 0.06 * outer)
                 placed = self._placed(points, sure)
                 if placed is not None:

@@ -8,8 +8,8 @@ import pytest
 from headform.cli.main import main
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
-from headform.evaluate.scan.region import face_sphere
 from headform.evaluate.scan.scan_error import crop_scan, scan_error
+from headform.geometry.seven_landmarks import face_sphere
 from tests.evaluate.scan.golden import EXPECTED, ITERATIONS, TOLERANCE, arrays, write_all
 
 

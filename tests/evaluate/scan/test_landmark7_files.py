@@ -7,7 +7,7 @@ import pytest
 
 from headform.errors import InputError
 from headform.evaluate.scan.landmark7_files import read_landmarks7
-from headform.evaluate.scan.landmarks7 import NAMES, OF_51, OF_68, TYPICAL, check_order, face_frame
+from headform.evaluate.scan.landmarks7 import TYPICAL, check_order, face_frame
 from tests.evaluate.scan.golden import picks
 
 POINTS = TYPICAL + np.array([0.1, 1500.25, -3.0])
@@ -35,6 +35,14 @@ def test_lnd(tmp_path):
     np.testing.assert_array_equal(read_landmarks7(tmp_path / "l.lnd"), POINTS)
 
 
+def test_rows_of_four_numbers_are_no_points(tmp_path):
+    """Homogeneous coordinates must not be taken for an index and a point."""
+    (tmp_path / "l.txt").write_text("".join(f"{x} {y} {z} 1\n" for x, y, z in POINTS.tolist()))
+    with pytest.raises(InputError, match="index") as caught:
+        read_landmarks7(tmp_path / "l.txt")
+    assert caught.value.code == "landmarks_format"
+
+
 def test_pp_attributes_in_any_order_as_float32(tmp_path):
     (tmp_path / "l.pp").write_text(picks(POINTS))
     found = read_landmarks7(tmp_path / "l.pp")
@@ -46,6 +54,8 @@ def test_pp_with_more_points_takes_its_lines_8_to_14(tmp_path):
     assert "<point" in lines[8]
     assert "<point" not in lines[7]
     lines.insert(15, '<point x="1" y="2" z="3" active="0" name="more"/>')
+    lines[9] = lines[9].replace('active="1"', 'active="0"')
+    assert 'active="0"' in lines[9]
     (tmp_path / "l.pp").write_text("\n".join(lines))
     np.testing.assert_allclose(read_landmarks7(tmp_path / "l.pp"), POINTS, rtol=1e-7)
 
@@ -61,7 +71,7 @@ def test_pp_with_more_points_takes_its_lines_8_to_14(tmp_path):
         ("l.txt", b"\xff\xfe", "landmarks_format"),
         ("l.txt", b"1 2 3\n" * 6, "landmarks_shape"),
         ("l.txt", b"1 2 inf\n" * 7, "landmarks_not_finite"),
-        ("l.pp", b"<PickedPoints>\n</PickedPoints>\n" * 9, "landmarks_format"),
+        ("l.pp", b"<PickedPoints>\n</PickedPoints>\n" * 9, "landmarks_empty"),
         ("l.pp", b"<point x='1' y='2'/>\n" * 7, "landmarks_format"),
     ],
 )
@@ -90,11 +100,6 @@ def test_objects_are_never_unpickled(tmp_path):
     with pytest.raises(InputError, match="objects") as caught:
         read_landmarks7(tmp_path / "l.npy")
     assert caught.value.code == "landmarks_format"
-
-
-def test_rows_of_68_and_51_are_the_same_points():
-    assert len(NAMES) == len(OF_68) == len(OF_51) == 7
-    assert [row - 17 for row in OF_68] == list(OF_51)
 
 
 def test_every_single_exchange_is_noticed():

@@ -10,7 +10,6 @@ from headform.evaluate.scan import guards
 from headform.evaluate.scan.mouth import mouth_gap
 from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.protocol import PROTOCOLS
-from headform.evaluate.scan.region import face_sphere
 from headform.evaluate.scan.scan_error import crop_scan
 from headform.geometry.similarity import fit_similarity
 from headform.mesh.closest_point import closest_points
@@ -66,23 +65,6 @@ def test_one_alignment_after_another():
 def test_procrustes_refuses(bad):
     with pytest.raises(ValueError, match="points must"):
         procrustes(RNG.normal(0, 1, (7, 3)), bad)
-
-
-def test_the_sphere_by_hand():
-    landmarks = np.array(
-        [
-            [-50.0, 40, 0],
-            [-20, 40, 0],
-            [20, 40, 0],
-            [50, 40, 0],
-            [0, 0, 0],
-            [-25, -20, 0],
-            [25, -20, 0],
-        ]
-    )
-    centre, radius = face_sphere(landmarks, 1.4)
-    assert centre.tolist() == [0.0, 12.0, 0.0]
-    assert radius == pytest.approx(1.4 * (100 + 40) / 2)
 
 
 def test_scans_that_cannot_be_cropped():

@@ -17,7 +17,7 @@ from headform.evaluate.now.record import Record, Shape
 from headform.evaluate.scan.guards import Finding
 from headform.evaluate.scan.landmarks7 import face_frame
 from headform.evaluate.scan.procrustes import procrustes
-from headform.evaluate.scan.region import face_sphere
+from headform.geometry.seven_landmarks import face_sphere, inside
 
 SAMPLES = 1500
 """Vertices that are compared, about."""
@@ -100,10 +100,10 @@ def _laid_over(
 def _parts(
     points: Float64[np.ndarray, "S 3"], landmarks: Float64[np.ndarray, "7 3"]
 ) -> tuple[Bool[np.ndarray, " S"], Bool[np.ndarray, " S"]]:
-    """Upper face (above the nose bottom) and lower face (from 5 mm below it), both within 1.4 face sizes."""
-    centre, radius = face_sphere(landmarks, 1.4)
+    """Upper face (above the nose bottom) and lower face (from 5 mm below it), both within the sphere of NoW."""
+    centre, radius = face_sphere(landmarks)
     height = (points - landmarks[4]) @ face_frame(landmarks)[:, 1]
-    near = np.linalg.norm(points - centre, axis=1) <= radius
+    near = inside(points, centre, radius)
     return near & (height > 0.0), near & (height < -5.0)
 
 

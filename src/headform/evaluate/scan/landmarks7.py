@@ -1,28 +1,13 @@
-"""The seven landmarks that scans and predictions are matched by: their order, and whether it is kept.
+"""Whether seven landmarks lie on a face as their names say.
 
-Points are (7, 3), rows in the order of `NAMES`; left and right are the subject's.
+Points are (7, 3), rows in the order of `geometry.seven_landmarks.NAMES`; left and right are the subject's.
 """
 
 import numpy as np
 from jaxtyping import Float, Float64
 
 from headform.errors import InputError
-
-NAMES = (
-    "right eye, outer corner",
-    "right eye, inner corner",
-    "left eye, inner corner",
-    "left eye, outer corner",
-    "nose bottom",
-    "right mouth corner",
-    "left mouth corner",
-)
-
-OF_68 = (36, 39, 42, 45, 33, 48, 54)
-"""Their rows among iBUG's 68."""
-
-OF_51 = (19, 22, 25, 28, 16, 31, 37)
-"""Their rows among the 51 without the jaw line."""
+from headform.geometry.seven_landmarks import NAMES
 
 TYPICAL = np.array(
     [

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from headform.evaluate.scan.dogleg import Rules
+from headform.geometry.seven_landmarks import NOW_FACTOR
 
 Unit = Literal["mm", "cm", "m"]
 ProtocolName = Literal["official", "corrected", "fg2018", "florence"]
@@ -61,9 +62,14 @@ NOSE_RADIUS = 95.0
 
 PROTOCOLS: dict[ProtocolName, Protocol] = {
     "official": Protocol(
-        "official", 1.4, Rules(), mirror=True, shift_of_fitted_scale=True, quote="median, mean, std"
+        "official",
+        NOW_FACTOR,
+        Rules(),
+        mirror=True,
+        shift_of_fitted_scale=True,
+        quote="median, mean, std",
     ),
-    "corrected": Protocol("corrected", 1.4, Rules(), quote="median, mean, std"),
+    "corrected": Protocol("corrected", NOW_FACTOR, Rules(), quote="median, mean, std"),
     "fg2018": Protocol("fg2018", 1.2, None),
     "florence": Protocol("florence", None, Rules(improvement=1e-9), to_plane=True),
 }

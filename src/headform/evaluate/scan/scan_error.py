@@ -15,10 +15,11 @@ from headform.evaluate.scan.guards import Finding
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import check_order
 from headform.evaluate.scan.mesh_files import Surface
+from headform.evaluate.scan.nose import nose_tip
 from headform.evaluate.scan.procrustes import Alignment
 from headform.evaluate.scan.protocol import MILLIMETRES, NOSE_RADIUS, Protocol, Unit
-from headform.evaluate.scan.region import face_sphere, inside, nose_tip
 from headform.evaluate.scan.rigid_surface import RigidSurface, SurfaceDistances
+from headform.geometry.seven_landmarks import face_sphere, inside
 from headform.mesh.closest_point import ClosestPointTree
 
 Landmarks = Float64[np.ndarray, "7 3"]

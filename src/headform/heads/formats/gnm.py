@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import WeightsError
+from headform.geometry.seven_landmarks import OF_68
 from headform.heads.formats.companions import Companions
 from headform.heads.formats.components import coordinates, from_zero
 from headform.heads.formats.model_mesh import on_one_tile, welded
@@ -46,7 +47,6 @@ _NUMBERS = (
     "vertex_groups",
 )
 _TEXTS = ("version", "identity_names", "expression_names", "vertex_group_names")
-_NOW7 = (36, 39, 42, 45, 33, 48, 54)
 _MAX_TEXT = 1 << 20
 
 
@@ -202,5 +202,5 @@ def _marked(
         landmark_vertices=torch.from_numpy(vertices),
         landmark_weights=torch.from_numpy(weights.astype(np.float32)),
         landmark_offset=torch.zeros(68, 3),
-        now7=torch.from_numpy(nearest[list(_NOW7)]),
+        now7=torch.from_numpy(nearest[list(OF_68)]),
     )

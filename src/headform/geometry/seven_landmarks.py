@@ -1,0 +1,49 @@
+"""The seven landmarks by which NoW matches heads to scans: their order, and the sphere about the face that they span.
+
+Letters: V vertices. Points are (7, 3), rows in the order of `NAMES`; left and right are the subject's. Any unit.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64
+
+NAMES = (
+    "right eye, outer corner",
+    "right eye, inner corner",
+    "left eye, inner corner",
+    "left eye, outer corner",
+    "nose bottom",
+    "right mouth corner",
+    "left mouth corner",
+)
+
+OF_68 = (36, 39, 42, 45, 33, 48, 54)
+"""Their rows among iBUG's 68."""
+
+OF_51 = (19, 22, 25, 28, 16, 31, 37)
+"""Their rows among the 51 without the jaw line."""
+
+NOW_FACTOR = 1.4
+"""Radius of NoW's sphere over the size of the face; the challenge of FG 2018 has 1.2."""
+
+
+def face_sphere(
+    landmarks: Float[np.ndarray, "7 3"], factor: float = NOW_FACTOR
+) -> tuple[Float64[np.ndarray, "3"], float]:
+    """Centre and radius of the part of a face that is compared.
+
+    Feng et al. 2018 (factor 1.2), NoW (Sanyal et al. 2019 and its published code, factor 1.4): the centre lies 0.3 of the
+    way from the nose bottom to the nose bridge (the middle of the inner eye corners); the radius is `factor` times the
+    mean of the outer eye corners' distance and the nose's length.
+    """
+    p = np.asarray(landmarks, np.float64)
+    bridge, bottom = (p[1] + p[2]) / 2, p[4]
+    centre = bottom + 0.3 * (bridge - bottom)
+    size = np.linalg.norm(p[0] - p[3]) + np.linalg.norm(bridge - bottom)
+    return centre, float(factor * size / 2)
+
+
+def inside(
+    vertices: Float[np.ndarray, "V 3"], centre: Float64[np.ndarray, "3"], radius: float
+) -> Bool[np.ndarray, " V"]:
+    """Which vertices lie in the ball, its surface included."""
+    return np.asarray(np.linalg.norm(vertices - centre, axis=1) <= radius)
