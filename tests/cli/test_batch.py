@@ -193,14 +193,18 @@ def test_a_result_folder_that_is_a_file_is_a_write_failure(tmp_path):
     assert lines(out)[0]["error"]["code"] == "write_failed"
 
 
-def test_an_interrupted_run_leaves_the_lines_of_what_was_done(tmp_path):
+@pytest.mark.parametrize("in_a_kernel", [False, True])
+def test_an_interrupted_run_leaves_the_lines_of_what_was_done(tmp_path, in_a_kernel):
     def interrupted(photo):
-        if photo.name == "b":
-            raise KeyboardInterrupt
-        return [Head()]
+        if photo.name != "b":
+            return [Head()]
+        stopped = KeyboardInterrupt()
+        if in_a_kernel:  # so numba hands it on
+            raise SystemError from stopped
+        raise stopped
 
     out = tmp_path / "out"
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises((KeyboardInterrupt, SystemError)):
         run([photo(tmp_path / "a.png"), photo(tmp_path / "b.png")], out, interrupted)
     assert [line["input"] for line in lines(out)] == [str(tmp_path / "a.png")]
 

@@ -9,6 +9,7 @@ import pytest
 
 import headform
 from headform import errors
+from headform.cli.export import Export
 from headform.cli.main import main
 from headform.cli.message import error_line
 
@@ -123,3 +124,43 @@ def test_module_runs_like_the_command(tmp_path, repository):
     )
     assert done.returncode == 3
     assert done.stderr == "error [image_missing]: there is no such file (missing.jpg).\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "landmarks --predictions p --truth t",
+        "now --dataset d --predictions p",
+        "now-check --dataset d --predictions p",
+        "scan --scan s --scan-landmarks l --prediction p --prediction-landmarks q --unit m",
+        "scans-rendered --scans s",
+        "texture --results r",
+    ],
+)
+def test_evaluations_try_their_output_before_anything_else(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", *words.split(), "--json", "none/numbers.json"]) == 6
+    assert capsys.readouterr().err.startswith("error [write_failed]: cannot write here")
+    assert list(tmp_path.iterdir()) == []
+
+
+def interrupted_in_a_kernel():
+    """What numba makes of Ctrl-C in a compiled loop."""
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt as stopped:
+        raise SystemError("returned a result with an exception set") from stopped
+
+
+def test_an_interrupt_is_one_wherever_it_strikes(capsys, monkeypatch):
+    words = ["export", "now", "results", "-o", "x"]
+    monkeypatch.setattr(Export, "run", lambda self: interrupted_in_a_kernel())
+    assert main(words) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+    def fault(self):
+        raise SystemError("another one")
+
+    monkeypatch.setattr(Export, "run", fault)
+    with pytest.raises(SystemError, match="another"):
+        main(words)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headform.errors import ResourceError
-from headform.weights.atomic import write_bytes
+from headform.weights.atomic import check_place, make_folder, write_bytes
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -64,3 +64,26 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path, repository: Path) -
         data = path.read_bytes()
         assert len(data) == 1 << 20
         assert len(set(data)) == 1
+
+
+def test_folders_are_made_or_refused(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("in the way")
+    for place in (tmp_path / "file", tmp_path / "file" / "c"):
+        with pytest.raises(ResourceError, match="cannot make the folder") as caught:
+            make_folder(place)
+        assert (caught.value.code, caught.value.where) == ("write_failed", str(place))
+
+
+def test_a_place_is_tried_without_a_trace(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("stays")
+    for good in (None, tmp_path / "new", tmp_path / "old"):
+        check_place(good)
+    assert (tmp_path / "old").read_text() == "stays"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["old"]
+    for bad in (tmp_path, tmp_path / "none" / "a", tmp_path / "old" / "a"):
+        with pytest.raises(ResourceError, match="cannot write here") as caught:
+            check_place(bad)
+        assert (caught.value.code, caught.value.where) == ("write_failed", str(bad))

@@ -12,9 +12,11 @@ from typing import Generic, Protocol, TypeVar
 
 from headform import errors, images
 from headform.cli.inputs import Input
+from headform.cli.interrupt import is_interrupt
 from headform.cli.manifest import Entry, ErrorEntry, FaceEntry, Manifest
 from headform.cli.message import error_line
 from headform.cli.progress import Progress
+from headform.weights.atomic import make_folder
 
 
 class Found(Protocol):
@@ -88,6 +90,8 @@ def run_batch(
             except errors.WeightsError:
                 raise
             except Exception as caught:
+                if is_interrupt(caught):
+                    raise
                 fault = caught
             known = _explained(fault)
             entry = Entry(
@@ -115,14 +119,7 @@ def _one(work: Work[Head], photo: images.Photo, out: Path, name: str) -> tuple[F
     entries = []
     for number, head in enumerate(heads):
         folder = out / (f"{name}_{number}" if len(heads) > 1 else name)
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as cause:
-            reason = (cause.strerror or str(cause)).lower()
-            advice = "choose a folder that may be written and has room"
-            raise errors.ResourceError(
-                "write_failed", f"cannot make this folder: {reason}", str(folder), advice
-            ) from cause
+        make_folder(folder)
         work.write(head, folder)
         entries.append(FaceEntry(folder.name, head.status, round(head.confidence, 4), head.reasons))
     return tuple(entries)

@@ -34,11 +34,12 @@ class Landmarks:
         from headform.evaluate.landmark_files import read_truth
         from headform.evaluate.landmarks import evaluate_against
         from headform.evaluate.reannotation import reannotated
-        from headform.weights.atomic import write_bytes
+        from headform.weights.atomic import check_place, write_bytes
 
         if not self.truth:
             what = "--truth names nothing"
             raise errors.UsageError("truth_missing", what, "", "name annotations")
+        check_place(self.json)
         truth = read_truth(*self.truth)
         if self.reannotated is not None:
             truth = reannotated(truth, self.reannotated)

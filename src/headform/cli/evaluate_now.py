@@ -47,11 +47,12 @@ class Now:
         from headform.evaluate.now.layout import read_images
         from headform.evaluate.now.record import Record
         from headform.evaluate.now.run import evaluate_dataset
-        from headform.weights.atomic import write_bytes
+        from headform.weights.atomic import check_place, write_bytes
 
         if self.workers < 1:
             what = f"--workers is {self.workers}"
             raise errors.UsageError("workers_invalid", what, "", "ask for 1 or more")
+        check_place(self.json)
         with Progress(len(read_images(self.dataset))) as progress:
 
             def done(record: Record) -> None:

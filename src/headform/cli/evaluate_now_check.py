@@ -32,8 +32,9 @@ class NowCheck:
         from headform.evaluate.now.check import check_submission
         from headform.evaluate.now.layout import read_images
         from headform.evaluate.now.record import Record
-        from headform.weights.atomic import write_bytes
+        from headform.weights.atomic import check_place, write_bytes
 
+        check_place(self.json)
         with Progress(len(read_images(self.dataset)), quiet=True) as progress:
 
             def done(record: Record) -> None:

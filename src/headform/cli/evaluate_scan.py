@@ -42,8 +42,9 @@ class Scan:
         from headform.evaluate.scan.protocol import PROTOCOLS
         from headform.evaluate.scan.report import scan_json, scan_text
         from headform.evaluate.scan.scan_error import crop_scan, scan_error
-        from headform.weights.atomic import write_bytes
+        from headform.weights.atomic import check_place, write_bytes
 
+        check_place(self.json)
         protocol = PROTOCOLS[self.protocol]
         scan = read_surface(self.scan, require_faces=False)
         found = scan_error(

@@ -63,9 +63,12 @@ class ScansRendered:
 
     def run(self) -> int:
         """Print the tables."""
+        from headform.weights.atomic import check_place, make_folder
+
         self._check()
+        check_place(self.json)
         if self.out is not None:
-            _make(self.out)
+            make_folder(self.out)
             return self._measure(self.out)
         with tempfile.TemporaryDirectory(prefix="headform-") as folder:
             return self._measure(Path(folder))
@@ -186,12 +189,3 @@ class ScansRendered:
         )
         print(f"{len(subjects) * self.views * self.lights} photos in {folder}")
         return errors.SUCCESS
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        what = f"cannot make this folder: {reason}"
-        raise errors.ResourceError("write_failed", what, str(folder)) from error

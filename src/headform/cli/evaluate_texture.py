@@ -45,12 +45,13 @@ class Texture:
         """Print the table."""
         from headform.evaluate.embedder_files import load_embedder
         from headform.evaluate.texture import evaluate_folder
-        from headform.weights.atomic import write_bytes
+        from headform.weights.atomic import check_place, write_bytes
 
         pair = (self.first, self.second)
         if (self.results is None) == (None in pair) or (self.results and (any(pair) or self.mask)):
             advice = "give --results DIR, or --first A --second B [--mask M]"
             raise errors.UsageError("texture_inputs", "it is not clear what to compare", "", advice)
+        check_place(self.json)
         embedders = [load_embedder(spec) for spec in self.embedder]
         if self.results is not None:
             table = evaluate_folder(

@@ -17,6 +17,7 @@ from headform.cli.contact_sheet import ContactSheet
 from headform.cli.evaluate import Evaluate
 from headform.cli.export import Export
 from headform.cli.heads import Heads
+from headform.cli.interrupt import is_interrupt
 from headform.cli.message import error_line
 from headform.cli.reconstruct import Reconstruct
 from headform.cli.synth import Synth
@@ -65,7 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except errors.HeadformError as error:
         print(error_line(error), file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interrupt(error):
+            raise
         print("interrupted", file=sys.stderr)
         return errors.INTERRUPTED
     except BrokenPipeError:  # the reader went away, as in `headform heads list | head -1`

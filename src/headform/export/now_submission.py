@@ -17,12 +17,12 @@ from typing import Literal
 
 import numpy as np
 
-from headform.errors import InputError, ResourceError, WeightsError
+from headform.errors import InputError, WeightsError
 from headform.export import parameters
 from headform.heads.linear import LinearHead
 from headform.mesh import obj
 from headform.mesh.triangle_mesh import TriangleMesh
-from headform.weights.atomic import write_bytes
+from headform.weights.atomic import make_folder, write_bytes
 from headform.weights.npz_file import ArrayFileError, load_npz
 
 Unit = Literal["mm", "cm", "m"]
@@ -98,12 +98,7 @@ def write_submission(
             continue
         mesh = _neutral(result.file, head, PER_METRE[unit])
         path = out / f"{result.image}.obj"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            what = f"cannot make the folder: {error.strerror or error}"
-            fix = "choose a folder that may be written and has room"
-            raise ResourceError("write_failed", what, str(path.parent), fix) from error
+        make_folder(path.parent)
         write_bytes(path, obj.encode(mesh, comment=f"neutral head, {unit}"))
         landmarks = mesh.vertices[head.now7.numpy()]
         write_bytes(path.with_suffix(".npy"), parameters.encode_array(landmarks))

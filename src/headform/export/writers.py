@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
-from headform.errors import ResourceError, UsageError
+from headform.errors import UsageError
 from headform.export import glb, image_bytes, landmarks_json, parameters, report, wavefront
 from headform.export.landmarks_json import Landmarks
 from headform.export.morph_targets import arkit_targets, arkit_weights
@@ -22,7 +22,7 @@ from headform.heads.linear import LinearHead
 from headform.mesh import ply
 from headform.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
-from headform.weights.atomic import write_bytes
+from headform.weights.atomic import make_folder, write_bytes
 
 FORMATS = ("glb", "obj", "ply", "png", "html")
 """What can be asked for; parameters.npz and landmarks.json are always written."""
@@ -65,12 +65,7 @@ def write_reconstruction(
         raise UsageError("unknown_format", what, "formats", f"choose from {' '.join(FORMATS)}")
     files = encode_all(result, formats, texture, photo_rgb)
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        what = f"cannot make the folder: {reason}"
-        raise ResourceError("write_failed", what, str(folder)) from error
+    make_folder(folder)
     for name, data in files.items():
         write_bytes(folder / name, data)
     return [folder / name for name in files]

@@ -46,6 +46,39 @@ def write_bytes(path: Path, data: bytes) -> None:
         ) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are not there.
+
+    Raises:
+        ResourceError: `write_failed`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"cannot make the folder: {error.strerror or error}"
+        fix = "choose a folder that may be written and has room"
+        raise ResourceError("write_failed", what, str(folder), fix) from error
+
+
+def check_place(path: Path | None) -> None:
+    """Refuse at once a file that `write_bytes` could not write after hours of work; None is no file.
+
+    Raises:
+        ResourceError: `write_failed`.
+    """
+    if path is None:
+        return
+    what, reason = "cannot write here", "this is a folder" if path.is_dir() else ""
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        fix = "choose a file in a folder that exists, may be written and has room"
+        raise ResourceError("write_failed", f"{what}: {reason}", str(path), fix)
+
+
 def _sync_folder(folder: Path) -> None:
     """Make the rename itself survive a power cut, where the system can."""
     with contextlib.suppress(OSError):

@@ -11,10 +11,9 @@ No arrays here, hence no letters.
 
 from pathlib import Path
 
-from headform.errors import ResourceError
 from headform.evaluate.now import curve
 from headform.evaluate.now.table import NowTable, of_challenge
-from headform.weights.atomic import write_bytes
+from headform.weights.atomic import make_folder, write_bytes
 
 
 def write_table(table: NowTable, out: Path) -> tuple[str, ...]:
@@ -23,12 +22,7 @@ def write_table(table: NowTable, out: Path) -> tuple[str, ...]:
     Raises:
         ResourceError: `write_failed`.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"cannot make the folder: {error.strerror or error}"
-        fix = "choose a folder that may be written and has room"
-        raise ResourceError("write_failed", what, str(out), fix) from error
+    make_folder(out)
     write_bytes(out / "now.json", table.to_json().encode())
     write_bytes(out / "now.md", table.to_markdown(details=True).encode())
     curves = {"all": table.distances()}

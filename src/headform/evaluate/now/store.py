@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from headform.errors import InputError, ResourceError
+from headform.errors import InputError
 from headform.evaluate.now.layout import Image
 from headform.evaluate.now.record import Numbers, Record, Shape
 from headform.evaluate.scan.guards import Finding
 from headform.export import parameters
-from headform.weights.atomic import write_bytes
+from headform.weights.atomic import make_folder, write_bytes
 from headform.weights.npz_file import ArrayFileError, load_npz
 
 VERSION = 1
@@ -61,12 +61,7 @@ def save(out: Path, record: Record, mark: str) -> None:
     if record.numbers is None or record.distances is None or record.shape is None:
         raise ValueError("only whole results are kept")
     path = result_path(out, record.image)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"cannot make the folder: {error.strerror or error}"
-        fix = "choose a folder that may be written and has room"
-        raise ResourceError("write_failed", what, str(path.parent), fix) from error
+    make_folder(path.parent)
     text = json.dumps(
         {"fingerprint": mark, "facts": record.facts(), "topology": record.shape.topology}
     )
