@@ -139,6 +139,8 @@ def test_the_unit_is_read_off_the_eyes() -> None:
     published = {"um": 89000.0, "mm": 92.4, "cm": 8.92, "dm": 0.863, "m": 0.089}
     for unit, distance in published.items():
         assert unit_of(distance) == unit
+    for nothing in (0.0, np.nan, np.inf):
+        assert unit_of(float(nothing)) == "m"
 
 
 def test_shapes_are_checked() -> None:

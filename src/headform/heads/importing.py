@@ -165,7 +165,9 @@ def outer_eye_distance(landmarks: Float[np.ndarray, "68 3"]) -> float:
 
 
 def unit_of(distance: float) -> str:
-    """The unit in which a distance between outer eye corners is nearest to a head's, by ratio."""
+    """The unit in which a distance between outer eye corners is nearest to a head's, by ratio; m where there is none."""
+    if not (np.isfinite(distance) and distance > 0):
+        return "m"
     ratio = {u: abs(np.log(distance * m / OUTER_EYES_M)) for u, m in METRES_PER.items()}
     return min(ratio, key=ratio.__getitem__)
 

@@ -94,6 +94,8 @@ def test_what_is_wrong_is_named(tmp_path: Path, values: dict[str, Any]) -> None:
         ("model_shape", {"keypoints": values["keypoints"][:, 1:]}),
         ("model_index", {"tri": values["tri"] + 1}),
         ("model_index", {"keypoints": np.zeros((1, 68))}),
+        ("model_index", {"keypoints": values["keypoints"] + 0.5}),
+        ("model_index", {"frontmask2_idx": np.array([[1.5], [5]])}),
         ("model_index", {"keypoints": np.full((1, 68), FRONT + 1)}),
         ("model_index", {"frontmask2_idx": np.array([[0], [5]])}),
         ("model_mismatch", {"point_buf": rings}),

@@ -131,6 +131,8 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         ("model_index", "triangles", values["triangles"][:0]),
         ("model_index", "triangles", values["triangles"] + 2),
         ("model_index", "mirror_indices", values["mirror_indices"] - 1),
+        ("model_index", "mirror_indices", values["mirror_indices"] + 0.5),
+        ("model_index", "mirror_indices", values["mirror_indices"] * np.nan),
         (
             "model_not_finite",
             "template_vertex_positions",

@@ -92,6 +92,23 @@ def test_a_cropped_model(tmp_path: Path, cropped: dict[str, Any]) -> None:
     assert any("no landmarks" in note for note in head.provenance.notes)
 
 
+def test_a_model_cropped_through_the_eyes(tmp_path: Path, cropped: dict[str, Any]) -> None:
+    """No vertex stands in for a corner of an eye that was cut away."""
+    there, down = cropped["map_cropped_to_full"].copy(), cropped["map_full_to_cropped"].copy()
+    place = int(down[LANDMARKS[FULL][36]])
+    there[place] = np.setdiff1d(np.arange(FULL), [*there, *LANDMARKS[FULL]])[0]
+    down[LANDMARKS[FULL][36]], down[there[place]] = -1, place
+    mean = cropped["mean"].copy()
+    mean[-3:] = (
+        mean.reshape(-1, 3)[down[LANDMARKS[FULL][45]]] + 0.5
+    )  # as far apart as in another unit
+    maps = {"map_cropped_to_full": there, "map_full_to_cropped": down}
+    head = read(tmp_path, cropped | maps | {"mean": mean})
+    assert head.landmark_known.tolist() == [False] * 10 + [k != 36 for k in range(10, 68)]
+    assert any("cut away; the unit is mm" in note for note in head.provenance.notes)
+    np.testing.assert_allclose(head.mean.reshape(-1), mean / 1000, rtol=1e-5)
+
+
 @pytest.mark.parametrize(("factor", "unit"), [(1000, "um"), (1, "mm"), (0.1, "cm"), (0.001, "m")])
 def test_any_unit(tmp_path: Path, small: dict[str, Any], factor: float, unit: str) -> None:
     values = small | {"mean": small["mean"] * factor}

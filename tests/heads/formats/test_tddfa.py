@@ -88,6 +88,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, values: Made) -> None:
         ("model_shape", {"w_exp": model["w_exp"][3:]}),
         ("model_shape", {"keypoints": model["keypoints"][1:]}),
         ("model_index", {"keypoints": model["keypoints"] + 1}),
+        ("model_index", {"keypoints": model["keypoints"] + 0.5}),
         ("model_index", {"keypoints": model["keypoints"][::3].copy()}),
         ("model_not_finite", {"w_exp": broken}),
         ("model_unit", {"u": model["u"] / 1000}),

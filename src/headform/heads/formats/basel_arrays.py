@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import WeightsError
-from headform.heads.formats.components import from_zero, numbers
+from headform.heads.formats.components import from_zero, numbers, whole
 from headform.heads.importing import check_finite, check_shape
 
 
@@ -84,12 +84,10 @@ def vertex_mask(where: str, name: str, indices: object, count: int) -> Bool[np.n
     Raises:
         WeightsError: ``model_shape``, ``model_index``.
     """
-    listed = numbers(where, name, indices).reshape(-1)
+    listed = whole(where, name, numbers(where, name, indices).reshape(-1))
     if listed.size and not (1 <= listed.min() and listed.max() <= count):
-        what = (
-            f"`{name}` runs from {listed.min():g} to {listed.max():g}, vertices from 1 to {count}"
-        )
+        what = f"`{name}` runs from {listed.min()} to {listed.max()}, vertices from 1 to {count}"
         raise WeightsError("model_index", what, where, "give the file as its publisher made it")
     mask = np.zeros(count, bool)
-    mask[listed.astype(np.int64) - 1] = True
+    mask[listed - 1] = True
     return mask

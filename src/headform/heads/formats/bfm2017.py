@@ -73,7 +73,8 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     expression = None
     if "expression/model/mean" in data:
         expression = _modes(where, data, "expression", count, notes)[0]
-        mean = mean + _column(where, data, "expression", count).reshape(-1, 3)
+        added = _column(where, data, "expression", count)
+        mean = mean + coordinates(where, "expression/model/mean", added)
     else:
         notes.append("the file has no expressions")
     colour = albedo or _colours(where, data, count, notes)
@@ -145,7 +146,8 @@ def _modes(
         raise WeightsError("weights_damaged", what, where, "get the model again")
     sigma = np.sqrt(spread)
     scaled = _scaled(where, data, group)
-    length = float(np.linalg.norm(basis[:, 0].astype(np.float64))) if len(sigma) else 1.0
+    with np.errstate(over="ignore"):
+        length = float(np.linalg.norm(basis[:, 0].astype(np.float64))) if len(sigma) else 1.0
     expected = float(sigma[0]) if scaled and len(sigma) else 1.0
     if not 0.9 * expected <= length <= 1.1 * expected:
         what = "scaled" if scaled else "of unit length"

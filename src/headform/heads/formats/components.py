@@ -75,6 +75,19 @@ def coordinates(where: str, name: str, flat: np.ndarray) -> Float[np.ndarray, "V
     return flat.astype(np.float64).reshape(-1, 3)
 
 
+def whole(where: str, name: str, array: np.ndarray) -> Int[np.ndarray, "..."]:
+    """Numbers of vertices, which a file may hold in floating point, as int64.
+
+    Raises:
+        WeightsError: ``model_index`` when one is not a whole number, or of no mesh.
+    """
+    exact = array.astype(np.float64)
+    if not (np.abs(exact) < 1 << 31).all() or (exact != np.round(exact)).any():
+        what = f"`{name}` holds something else than whole numbers"
+        raise WeightsError("model_index", what, where, "get the model again")
+    return array.astype(np.int64)
+
+
 def from_zero(
     where: str, faces: np.ndarray, vertices: int, first: int
 ) -> tuple[Int[np.ndarray, "F 3"], str]:
@@ -91,16 +104,14 @@ def from_zero(
     check_shape(where, "triangles", faces, None, 3)
     if not faces.size:
         raise WeightsError("model_index", "there are no triangles", where, "get the model again")
-    if not np.isfinite(faces).all() or (faces != np.round(faces)).any():
-        what = "the triangles are not made of whole numbers"
-        raise WeightsError("model_index", what, where, "get the model again")
+    faces = whole(where, "triangles", faces)
     low, high = int(faces.min()), int(faces.max())
     found = first if first <= low and high < vertices + first else 1 - first
     if low < found or high >= vertices + found:
         what = f"the triangles name vertices {low} to {high}, there are {vertices}"
         raise WeightsError("model_index", what, where, "get the model again")
     note = f"the triangles count from {found}, the publisher's from {first}"
-    return faces.astype(np.int64) - found, "" if found == first else note
+    return faces - found, "" if found == first else note
 
 
 def unit_by_height(mean: Float[np.ndarray, "V 3"]) -> str:

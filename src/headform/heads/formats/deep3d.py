@@ -17,7 +17,7 @@ from headform.errors import WeightsError
 from headform.heads.basel_topology import FRONT
 from headform.heads.formats.basel_arrays import flat, modes, triangles, vertex_mask
 from headform.heads.formats.companions import Companions
-from headform.heads.formats.components import coordinates, numbers
+from headform.heads.formats.components import coordinates, numbers, whole
 from headform.heads.formats.peek import mat_keys
 from headform.heads.importing import ImportedModel, check_shape, linear_head
 from headform.heads.linear import LinearHead
@@ -65,7 +65,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         for name, count in (("idBase", IDENTITY), ("exBase", EXPRESSION), ("texBase", COLOUR))
     }
     bases["texBase"] /= np.float32(255)
-    landmarks = flat(where, "keypoints", data["keypoints"], 68).astype(np.int64)
+    landmarks = whole(where, "keypoints", flat(where, "keypoints", data["keypoints"], 68))
     if landmarks.min() < 1:
         what = "`keypoints` counts from 0, the other indices of the file from 1"
         raise WeightsError("model_index", what, where, "give the file as its publisher made it")

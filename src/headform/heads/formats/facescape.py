@@ -18,7 +18,7 @@ import numpy as np
 
 from headform.errors import WeightsError
 from headform.heads.formats.companions import Companions
-from headform.heads.formats.components import coordinates, from_zero, numbers
+from headform.heads.formats.components import coordinates, from_zero, numbers, whole
 from headform.heads.formats.model_mesh import on_one_tile
 from headform.heads.importing import (
     ImportedModel,
@@ -75,24 +75,24 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     check_finite(where, shape_bm_core=core, id_mean=centre, id_var=variance)
     if variance.min() < 0:
         raise WeightsError("weights_damaged", "a variance in `id_var` is negative", where)
-    mean = coordinates(where, "shape_bm_core", core[:, 0] @ centre)
-    shapes = np.stack([core[:, k] @ centre for k in range(SHAPES)])
-    size = np.linalg.norm(shapes, axis=1)
+    shapes = np.stack(
+        [coordinates(where, "shape_bm_core", core[:, k] @ centre) for k in range(SHAPES)]
+    )
+    mean, size = shapes[0], np.linalg.norm(shapes, axis=(1, 2))
     if (np.abs(size - size[0]) > 0.5 * size[0]).any():
         what = "the 52 shapes are components, not faces: this is the file `..._id_exp`"
         fix = "use facescape_bm_v1.6_847_50_52_id_front.npz"
         raise WeightsError("model_kind", what, where, fix)
     sigma = np.sqrt(variance)
     identity = (core[:, 0] * sigma).T.reshape(len(sigma), len(mean), 3)
+    check_shape(where, "texcoords", table["texcoords"], None, 2)
     faces, counted = from_zero(where, table["fv_indices"], len(mean), 1)
     uv_faces, _ = from_zero(where, table["ft_indices"], len(table["texcoords"]), 1)
     check_shape(where, "ft_indices", uv_faces, len(faces), 3)
-    check_shape(where, "texcoords", table["texcoords"], None, 2)
     check_finite(where, texcoords=table["texcoords"])
     uv, uv_faces, tiles = on_one_tile(table["texcoords"], uv_faces)
     check_shape(where, "lm_list_v16", table["lm_list_v16"].reshape(-1), 68)
-    check_finite(where, lm_list_v16=table["lm_list_v16"])
-    landmarks = table["lm_list_v16"].reshape(-1).astype(np.int64)
+    landmarks = whole(where, "lm_list_v16", table["lm_list_v16"].reshape(-1))
     check_indices(where, len(mean), lm_list_v16=landmarks)
     tiled = f"the {tiles} texture tiles lie on top of each other" if tiles > 1 else ""
     notes = [n for n in (_RULE, counted, tiled) if n]
@@ -105,9 +105,9 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
             unit="mm",
             mean=mean,
             faces=faces,
-            identity=identity.astype(np.float32),
+            identity=identity,
             sigma=sigma,
-            expression=(shapes[1:] - shapes[0]).reshape(-1, len(mean), 3).astype(np.float32),
+            expression=shapes[1:] - mean,
             expression_names=tuple(f"{k:02d}" for k in range(1, SHAPES)),
             uv=uv,
             uv_faces=uv_faces,

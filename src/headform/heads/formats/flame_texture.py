@@ -33,6 +33,7 @@ _LICENCES = {
     "albedomm": "academic use only, AlbedoMM (Smith et al. 2020)",
     "bfm": "Basel Face Model licence, not redistributable (BFM_to_FLAME)",
 }
+_FARTHEST = 1000
 _KEYS = {"flame": ("mean", "tex_dir"), "albedomm": ("MU", "PC"), "bfm": ("MU", "PC")}
 
 
@@ -75,9 +76,12 @@ def read(
     uv = np.zeros((0, 2)) if len(mapped) < 2 else arrays["vt"]
     uv_faces = np.zeros((0, 3), np.int64) if len(mapped) < 2 else arrays["ft"]
     _check_map(uv, uv_faces, where)
+    colours = _rgb(mean, backwards, scale)
+    changes = _rgb(_modes_first(basis[..., :modes]), backwards, scale)
+    check_finite(where, **{names[0]: colours.numpy(), names[1]: changes.numpy()})
     return TextureSpace(
-        mean=_rgb(mean, backwards, scale),
-        modes=_rgb(_modes_first(basis[..., :modes]), backwards, scale),
+        mean=colours,
+        modes=changes,
         uv=torch.from_numpy(uv[:, :2].astype(np.float32)),
         uv_faces=torch.from_numpy(uv_faces.astype(np.int64)),
         encoding="linear" if version == "albedomm" else "srgb",
@@ -129,7 +133,9 @@ def _check_map(uv: np.ndarray, uv_faces: np.ndarray, where: str) -> None:
         raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
     check_shape(where, "vt", uv, None, 2)
     check_shape(where, "ft", uv_faces, None, 3)
-    check_finite(where, vt=uv)
+    if len(uv) and not np.abs(uv).max() < _FARTHEST:
+        what = f"`vt` holds coordinates that are not finite or beyond {_FARTHEST}"
+        raise WeightsError("model_not_finite", what, where, "get the model again")
     if len(uv_faces) not in (0, FACES):
         what = f"a texture map of {len(uv_faces)} triangles, FLAME has {FACES}"
         raise WeightsError("model_mismatch", what, where, "give a texture made for FLAME")
@@ -142,13 +148,15 @@ def _modes_first(
     """In single precision, by blocks of pixels: in one go, the processor waits for memory most of the time."""
     flat = basis.reshape(-1, basis.shape[-1])
     turned = np.empty(flat.shape[::-1], np.float32)
-    for start in range(0, len(flat), 256):
-        turned[:, start : start + 256] = flat[start : start + 256].T
+    with np.errstate(over="ignore"):
+        for start in range(0, len(flat), 256):
+            turned[:, start : start + 256] = flat[start : start + 256].T
     return turned.reshape(basis.shape[-1], *basis.shape[:-1])
 
 
 def _rgb(array: np.ndarray, backwards: bool, scale: float) -> torch.Tensor:
     turned = array[..., ::-1] if backwards else array
-    single = np.ascontiguousarray(turned, np.float32)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused
+        single = np.ascontiguousarray(turned, np.float32)
     single *= scale
     return torch.from_numpy(single)

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Int
 from headform.errors import WeightsError
 from headform.geometry.seven_landmarks import OF_68
 from headform.heads.formats.companions import Companions
-from headform.heads.formats.components import coordinates, from_zero
+from headform.heads.formats.components import coordinates, from_zero, whole
 from headform.heads.formats.model_mesh import on_one_tile, welded
 from headform.heads.importing import (
     ImportedModel,
@@ -110,7 +110,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
             expression_names=names,
             uv=uv,
             uv_faces=uv_faces,
-            mirror=table["mirror_indices"].astype(np.int64),
+            mirror=whole(where, "mirror_indices", table["mirror_indices"]),
             regions=_regions(where, table, count),
         )
     )

@@ -55,7 +55,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     modes = {}
     for name in ("basis_shape", "basis_exp"):
         check_shape(where, name, table[name], None, mean.size)
-        modes[name] = table[name].reshape(-1, len(mean), 3).astype(np.float32)
+        modes[name] = table[name].reshape(-1, len(mean), 3)
     faces, counted = from_zero(where, table["tri"], len(mean), 0)
     notes = [counted, "no landmarks: the publisher's 86 points are not iBUG's 68"]
     uv = uv_faces = None

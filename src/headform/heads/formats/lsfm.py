@@ -70,6 +70,9 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     if landmarks is None:
         unit = unit_by_height(mean)
         how = f"no landmarks: {len(mean)} vertices and no map from {FULL}; the unit is {unit} by height"
+    elif min(landmarks[36], landmarks[45]) < 0:
+        unit = unit_by_height(mean)
+        how = f"the corners of the eyes were cut away; the unit is {unit} by height"
     else:
         unit = unit_of(outer_eye_distance(mean[landmarks]))
         how = f"the publisher names no unit; it is {unit} by the distance of the eyes"

@@ -19,9 +19,9 @@ from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
 from headform.heads.basel_topology import NO_NECK
-from headform.heads.formats.basel_arrays import flat, modes, triangles
+from headform.heads.formats.basel_arrays import flat, modes, triangles, vector
 from headform.heads.formats.companions import Companions
-from headform.heads.formats.components import coordinates, numbers
+from headform.heads.formats.components import coordinates, numbers, whole
 from headform.heads.formats.peek import first_bytes
 from headform.heads.importing import ImportedModel, check_shape, linear_head
 from headform.heads.linear import LinearHead
@@ -151,12 +151,12 @@ def _landmarks(where: str, keypoints: np.ndarray) -> Int[np.ndarray, "68"]:
     Raises:
         WeightsError: ``model_shape``, ``model_index``.
     """
-    whole = flat(where, "keypoints", keypoints, keypoints.size).astype(np.int64)
-    if len(whole) == 68:
-        return whole
-    check_shape(where, "keypoints", whole, 3 * 68)
-    vertex = whole.reshape(68, 3) // 3
-    if not np.array_equal(whole.reshape(68, 3), 3 * vertex[:, :1] + np.arange(3)):
+    places = whole(where, "keypoints", vector(where, "keypoints", keypoints))
+    if len(places) == 68:
+        return places
+    check_shape(where, "keypoints", places, 3 * 68)
+    vertex = places.reshape(68, 3) // 3
+    if not np.array_equal(places.reshape(68, 3), 3 * vertex[:, :1] + np.arange(3)):
         what = "`keypoints` are not the three coordinates of 68 vertices"
         raise WeightsError("model_index", what, where, "give the file as its publisher made it")
     return vertex[:, 0]
