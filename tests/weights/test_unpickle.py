@@ -308,3 +308,12 @@ def test_the_interpreter_knows_every_opcode_that_pickle_writes_for_data(tmp_path
         assert found["8"] == 1.5
         assert found["10"] == "b" * 300
     assert len(seen) > 30
+
+
+@pytest.mark.parametrize("name", ["a\0b", "n" * 70_000])
+def test_names_that_no_archive_holds(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps({name: 1}))
+    with pytest.raises(WeightsError, match="an entry called") as caught:
+        read_pickle(path)
+    assert caught.value.code == "weights_damaged"

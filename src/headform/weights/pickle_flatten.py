@@ -16,6 +16,10 @@ from headform.weights.pickle_arrays import (
 )
 
 
+_LONGEST = 1000
+"""Characters of a path; longer ones, and those with a NUL, do not fit into the archive that the child answers with."""
+
+
 def flatten(value: Any, *, most: int = 100_000) -> dict[str, npt.NDArray[Any]]:
     """Every array, number and text in a nested value, by its path such as `0/shapedirs`.
 
@@ -28,7 +32,7 @@ def flatten(value: Any, *, most: int = 100_000) -> dict[str, npt.NDArray[Any]]:
         nothing.
 
     Raises:
-        DamagedError: When there are more entries, or two share a path.
+        DamagedError: When there are more entries, two share a path, or a path has an impossible name in it.
     """
     found: dict[str, npt.NDArray[Any]] = {}
     queue: list[tuple[str, Any]] = [("", value)]
@@ -49,6 +53,8 @@ def flatten(value: Any, *, most: int = 100_000) -> dict[str, npt.NDArray[Any]]:
         array = _leaf(item)
         if array is not None:
             name = path or "value"
+            if "\0" in name or len(name) > _LONGEST:
+                raise DamagedError(f"an entry called {name[:80]!r}")
             if name in found:
                 raise DamagedError(f"two entries called {name!r:.80}")
             found[name] = array
