@@ -15,7 +15,6 @@ from headform.weights.pickle_arrays import (
     Holder,
 )
 
-
 _LONGEST = 1000
 """Characters of a path; longer ones, and those with a NUL, do not fit into the archive that the child answers with."""
 
