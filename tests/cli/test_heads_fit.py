@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from headform import heads
+from headform import errors, heads
+from headform.cli import heads_fit
 from headform.cli.main import main
 from headform.heads.coefficients import layout_of
 from headform.heads.coefficients_file import load_coefficients, save_coefficients
@@ -23,7 +24,9 @@ def scan(tmp_path_factory):
     code = layout_of(head).sample(generator=torch.Generator().manual_seed(11))
     source = head_source(head, code)
     place = 1000 * source.look.vertices + [10.0, 1500.0, -30.0]
-    (folder / "scan.obj").write_bytes(obj.encode(TriangleMesh(place, source.look.faces)))
+    mesh = TriangleMesh(place, source.look.faces)
+    (folder / "scan.obj").write_bytes(obj.encode(mesh))
+    (folder / "scan.ply").write_bytes(ply.encode(mesh))
     np.savetxt(folder / "marks.txt", 1000 * source.landmarks + [10.0, 1500.0, -30.0])
     save_coefficients(folder / "code.safetensors", code, head)
     return folder
@@ -31,7 +34,7 @@ def scan(tmp_path_factory):
 
 def test_a_scan_with_landmarks(scan, tmp_path, capsys):
     out = tmp_path / "out"
-    words = ["heads", "fit", str(scan / "scan.obj"), "--landmarks", str(scan / "marks.txt")]
+    words = ["heads", "fit", str(scan / "scan.ply"), "--landmarks", str(scan / "marks.txt")]
     assert main([*words, "-o", str(out), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     report = json.loads((out / "fit.json").read_text())
@@ -52,7 +55,7 @@ def test_a_scan_with_landmarks(scan, tmp_path, capsys):
     to = report["head_to_source"]
     again = to["scale"] * own.vertices @ np.array(to["R"]).T + to["t"]
     np.testing.assert_allclose(placed.vertices, again, atol=0.001)
-    there = obj.read(scan / "scan.obj").vertices
+    there = ply.read(scan / "scan.ply").vertices
     face = head.regions["face"].numpy()
     assert np.median(np.linalg.norm(placed.vertices - there, axis=1)[face]) < 0.1
     assert placed.uv is not None
@@ -83,14 +86,32 @@ def test_a_head_by_seed_equals_the_head_by_its_code(scan, tmp_path, capsys):
         (["none.obj", "--landmarks", "marks.txt"], 3, "mesh_unreadable"),
         (["scan.obj", "--landmarks", "none.txt"], 3, "landmarks_unreadable"),
         (["none.npz"], 5, "weights_missing"),
+        (["model.npz"], 3, "parameters_format"),
+        (["scan.stl"], 3, "mesh_unreadable"),
         (["open", "--to", "none.safetensors"], 5, "head_missing"),
-        (["scan.obj", "--landmarks", "far.txt"], 3, "fit_lost"),
+        (["scan.ply", "--landmarks", "far.txt"], 3, "fit_lost"),
     ],
 )
 def test_refusals(scan, tmp_path, monkeypatch, capsys, words, exit_code, code):
     monkeypatch.chdir(scan)
     np.savetxt(scan / "far.txt", np.loadtxt(scan / "marks.txt") + 700.0)
+    np.savez(scan / "model.npz", v_template=np.zeros((5, 3)))
     out = tmp_path / "out"
     assert main(["heads", "fit", *words, "-o", str(out)]) == exit_code
     assert f"[{code}]" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_nothing_is_written_unless_all_of_it_is_made(scan, tmp_path, monkeypatch, capsys):
+    words = ["heads", "fit", "open", "--seed", "1", "--region", "face", "--neutral", "-o"]
+    (tmp_path / "file").write_text("mine")
+    assert main([*words, str(tmp_path / "file")]) == 6
+    assert "[write_failed]" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+    def stopped(fit):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(heads_fit, "picture_of", stopped)
+    assert main([*words, str(tmp_path / "out")]) == errors.INTERRUPTED
+    assert not (tmp_path / "out").exists()

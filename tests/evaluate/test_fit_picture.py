@@ -1,5 +1,7 @@
 """The picture of a fit: its tiles, its greys, its scale."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from headform.evaluate.fit_picture import FitPicture, draw_fit
@@ -41,3 +43,10 @@ def test_measured_points_are_coloured_and_the_others_grey():
     assert (above <= dark + 2).all()
     assert (above >= 0.6 * dark - 2).all()
     assert above[2] > above[1]
+
+
+def test_unknown_distances_of_what_is_not_measured_do_not_show():
+    partly = np.where(made().measured, 3.0, np.nan)
+    np.testing.assert_array_equal(
+        draw_fit(replace(made(), distance_mm=partly), side=80), draw_fit(made(), side=80)
+    )

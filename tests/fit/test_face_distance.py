@@ -50,6 +50,7 @@ def test_only_what_is_seen_within_the_sphere_counts(head, parts):
     centre, radius = face_sphere(parts["landmarks"][[36, 39, 42, 45, 33, 48, 54]])
     far = np.linalg.norm(parts["vertices"] - centre, axis=1) > radius
     assert not found.measured[far].any()
+    np.testing.assert_array_equal(np.isnan(found.distance_mm), far)
     part = head.part.numpy()
     for hidden in ("tongue", "socket_left"):
         assert found.measured[part == PARTS.index(hidden)].mean() < 0.05

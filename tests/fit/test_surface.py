@@ -78,3 +78,19 @@ def test_nothing_but_points_is_refused():
     vertices, _ = grid(3, 3)
     with pytest.raises(ValueError, match="three different corners"):
         Surface.of(vertices, np.array([[0, 0, 1]]))
+
+
+def test_a_heap_of_equal_positions_is_welded_as_numpy_does():
+    """Rows that share some numbers but not all stay apart, and nought has no sign."""
+    rng = np.random.default_rng(3)
+    positions = rng.integers(-1, 2, (300, 3)) * 1.0
+    positions[::7] *= -1.0
+    faces = rng.integers(0, 300, (100, 3))
+    rows, place = np.unique(positions, axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    kept = [f for f in faces if len(set(place[f])) == 3]
+    found = Surface.of(positions, faces)
+    np.testing.assert_array_equal(found.faces, kept)
+    border = Border.of(place[np.array(kept)], len(rows))
+    np.testing.assert_array_equal(found.border.vertex, border.vertex[place])
+    np.testing.assert_array_equal(found.border.opposite, border.opposite)

@@ -170,3 +170,37 @@ def test_too_few_landmarks_and_a_surface_elsewhere(scene):
     heap[30:40] = 0.1
     with pytest.raises(InputError, match="do not place"):
         fit_to_surface(scene.model, surface, heap, options=SurfaceFitOptions(scale=True))
+
+
+@pytest.mark.parametrize("names", [range(68), [36, 39, 42, 45, 33, 48, 54]], ids=["all", "seven"])
+@pytest.mark.parametrize("scale", [False, True])
+def test_right_for_left_and_another_order_are_refused(scene, names, scale):
+    surface, options = Surface.of(scene.vertices, scene.faces), SurfaceFitOptions(scale=scale)
+    given = np.full((68, 3), np.nan)
+    given[list(names)] = scene.landmarks[list(names)]
+    own = scene.placed.inverse().apply(given)
+    mirrored = scene.placed.apply(own * [-1.0, 1.0, 1.0])
+    with pytest.raises(InputError, match="mirrored face") as caught:
+        fit_to_surface(scene.model, surface, mirrored, options=options)
+    assert caught.value.code == "fit_lost"
+    turned = given.copy()
+    turned[list(names)] = given[list(names)][::-1]
+    with pytest.raises(InputError, match="not those of a face"):
+        fit_to_surface(scene.model, surface, turned, options=options)
+
+
+def test_what_lies_far_from_the_head_changes_nothing(scene):
+    """A wall ten metres behind; the head's own points are spread as before."""
+    wall = np.array([[-1.0, -1, -10], [1, -1, -10], [0, 1, -10]])
+    vertices = np.concatenate([scene.vertices, wall])
+    faces = np.concatenate([scene.faces, len(scene.vertices) + np.array([[0, 1, 2]])])
+    centre = scene.landmarks[30]
+    fits = [
+        fit_to_surface(
+            scene.model, Surface.of(v, f), scene.landmarks, focus=(centre, 0.1)
+        ).coefficients
+        for v, f in ((vertices, faces), (scene.vertices, scene.faces))
+    ]
+    np.testing.assert_allclose(*fits, atol=1e-9)
+    whole = fit_to_surface(scene.model, Surface.of(vertices, faces), scene.landmarks)
+    assert gap_mm(scene, whole).max() < 0.05

@@ -11,7 +11,7 @@ from PIL import Image
 from headform import heads
 from headform.errors import InputError, WeightsError
 from headform.export import parameters
-from headform.heads.coefficients import layout_of
+from headform.heads.coefficients import FLAME, layout_of
 from headform.heads.linear import LinearHead
 from headform.mesh import obj, ply
 from headform.mesh.triangle_mesh import TriangleMesh
@@ -23,6 +23,7 @@ from headform.pipeline.fit_source import (
     scan_source,
 )
 from headform.render.mesh_picture import MeshLook
+from tests.heads.flame_heads import tiny_flame
 from tests.mesh.surfaces import face_sheet
 
 UV = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
@@ -192,3 +193,17 @@ def test_a_head_without_landmarks_is_no_source(head):
     with pytest.raises(WeightsError) as caught:
         head_source(bare)
     assert caught.value.code == "head_lacks"
+
+
+def test_a_posed_flame_head_is_a_source_as_it_is_posed():
+    small = replace(tiny_flame(), landmark_offset=torch.zeros(68, 3))
+    code = FLAME.split(torch.randn(FLAME.size, generator=torch.Generator().manual_seed(1)))
+    source = head_source(small, code)
+    posed = small.decode(code)
+    np.testing.assert_allclose(source.look.vertices, posed.vertices.numpy(), atol=1e-7)
+    np.testing.assert_allclose(source.landmarks, small.landmarks3d(posed).numpy(), atol=1e-6)
+    shut = small.vertices(code["shape"][:4], code["expression"][:3])
+    assert (posed.vertices - shut).abs().max() > 0.01
+    bare = layout_of(small).sample(generator=torch.Generator().manual_seed(2))
+    plain = small.vertices(bare["identity"], bare["expression"]).numpy()
+    np.testing.assert_allclose(head_source(small, bare).look.vertices, plain, atol=1e-7)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COEFFICIENTS, REPORT, PICTURE = "coefficients.safetensors", "fit.json", "fit.png"
 FITTED, FITTED_HEAD = "fitted", "fitted_head"
 _MESHES = (".obj", ".ply")
+_OTHER_MESHES = (".stl", ".off", ".glb", ".gltf", ".fbx", ".dae", ".wrl", ".3ds", ".usdz")
 
 
 @dataclass(frozen=True)
@@ -64,20 +65,22 @@ class Fit:
         """Fit, write, and say how near it came."""
         from headform.heads.coefficients_file import save_coefficients
         from headform.pipeline.fit_head import HeadFitOptions, fit_head
-        from headform.weights.atomic import write_bytes
+        from headform.weights.atomic import make_folder, write_bytes
 
         target = load_head(self.to)
         source = self._source()
         options = HeadFitOptions(region=self.region, scale=self.scale, expression=not self.neutral)
         fit = fit_head(target, source, options)
-        report = report_of(fit)
-        self.out.mkdir(parents=True, exist_ok=True)
+        text = json_text.dumps(report_of(fit), indent=2) + "\n"
+        files = {
+            f"{stem}.{self.format}": self._mesh(target, vertices)
+            for stem, vertices in ((FITTED, fit.placed), (FITTED_HEAD, fit.vertices))
+        }
+        files |= {PICTURE: picture_of(fit), REPORT: text.encode()}
+        make_folder(self.out)
         save_coefficients(self.out / COEFFICIENTS, fit.coefficients, target)
-        for stem, vertices in ((FITTED, fit.placed), (FITTED_HEAD, fit.vertices)):
-            write_bytes(self.out / f"{stem}.{self.format}", self._mesh(target, vertices))
-        write_bytes(self.out / PICTURE, picture_of(fit))
-        text = json_text.dumps(report, indent=2) + "\n"
-        write_bytes(self.out / REPORT, text.encode())
+        for name, data in files.items():
+            write_bytes(self.out / name, data)
         if self.json:
             print(text, end="")
             return errors.SUCCESS
@@ -90,6 +93,12 @@ class Fit:
         path = Path(self.source)
         is_mesh = path.suffix.lower() in _MESHES
         is_head = not is_mesh and path.suffix.lower() != ".npz"
+        if path.suffix.lower() in _OTHER_MESHES:
+            what, fix = (
+                f"{path.suffix.lower()} is no kind of mesh that is read",
+                "save it as .obj or .ply",
+            )
+            raise errors.InputError("mesh_unreadable", what, self.source, fix)
         self._check(is_mesh, is_head)
         if is_mesh:
             return self._scan(path)

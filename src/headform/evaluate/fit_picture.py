@@ -31,7 +31,7 @@ class FitPicture:
         fitted: Vertices of the fitted head, same frame.
         faces: Its triangles.
         face: Points of the face, about which the picture is built.
-        distance_mm: Of every vertex of the source to the fitted head.
+        distance_mm: Of the vertices of the source to the fitted head; NaN where unknown.
         measured: Which of them count; the others are grey.
         title: Above the picture.
     """
@@ -57,7 +57,7 @@ def draw_fit(
     """
     clay = replace(fit.source, colours=None, texture=None)
     head = MeshLook(fit.fitted, fit.faces)
-    colours = error_colours(fit.distance_mm, top_mm)
+    colours = error_colours(np.where(fit.measured, fit.distance_mm, 0.0), top_mm)
     colours = np.where(fit.measured[:, None], colours, _UNMEASURED)
     columns = ["source", "fitted", "distance to the fitted head"]
     looks: list[tuple[MeshLook, Float64[np.ndarray, "S 3"] | None]]

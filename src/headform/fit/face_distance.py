@@ -27,7 +27,7 @@ class FaceDistance:
 
     Attributes:
         measured: Which vertices of the surface count.
-        distance_mm: Of all its vertices to the head.
+        distance_mm: Of its vertices to the head; NaN of those outside of the sphere.
         median_mm: Over the measured ones.
         mean_mm: The same.
         p90_mm: 90th percentile.
@@ -81,14 +81,14 @@ def face_distance(
         seen |= visible_vertices(camera.project(surface), surface_faces, _SIDE, _SIDE)
     outer = shown[head_faces].all(axis=1)
     faces, border = head_faces[outer], Border.of(head_faces, len(head))
-    closest = ClosestPointTree.of(head, faces).query(surface)
-    beyond = Border(border.opposite[outer], border.vertex).holds(
+    closest = ClosestPointTree.of(head, faces).query(surface[near])
+    measured, distance = near & seen, np.full(len(surface), np.nan)
+    measured[near] &= ~Border(border.opposite[outer], border.vertex).holds(
         faces, closest.triangle, closest.weights
     )
-    measured = near & seen & ~beyond
+    distance[near] = 1000.0 * np.sqrt(closest.squared)
     if not measured.any():
         raise ValueError("no vertex of the surface lies within the face")
-    distance = 1000.0 * np.sqrt(closest.squared)
     counted = distance[measured]
     return FaceDistance(
         measured=measured,

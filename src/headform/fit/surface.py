@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float64, Int
 
 from headform.mesh.closest_point import ClosestPointTree
 from headform.mesh.normals import face_areas, vertex_normals
-from headform.mesh.topology import boundary_vertices, edges
+from headform.mesh.topology import edges
 
 _ON_EDGE = 1e-9
 """A barycentric weight below this is 0."""
@@ -58,7 +58,9 @@ class Border:
         sides = np.stack([faces[:, [1, 2]], faces[:, [2, 0]], faces[:, [0, 1]]], axis=1)
         sides = np.sort(sides, axis=2)
         opposite = np.isin(sides[..., 0] * count + sides[..., 1], keys)
-        return cls(opposite, boundary_vertices(faces, count))
+        vertex = np.zeros(count, bool)
+        vertex[open_edges.ravel()] = True
+        return cls(opposite, vertex)
 
     def holds(
         self,
@@ -116,8 +118,7 @@ class Surface:
         if border is not None:
             normals = vertex_normals(positions, faces)
             return cls(positions, faces, normals, border, ClosestPointTree.of(positions, faces))
-        welded, place = np.unique(positions, axis=0, return_inverse=True)
-        place = place.reshape(-1)
+        welded, place = _welded(positions)
         joined = place[faces]
         sound = (joined != np.roll(joined, 1, axis=1)).all(axis=1)
         joined, kept = joined[sound], np.ascontiguousarray(faces[sound])
@@ -181,3 +182,16 @@ class Surface:
     def reversed(self) -> "Surface":
         """The same surface, inside out."""
         return Surface(self.vertices, self.faces, -self.normals, self.border, self.tree)
+
+
+def _welded(
+    positions: Float64[np.ndarray, "V 3"],
+) -> tuple[Float64[np.ndarray, "W 3"], Int[np.ndarray, " V"]]:
+    """Every position once, and which of them each vertex has: `numpy.unique` of rows, much faster for millions."""
+    order = np.lexsort(positions.T)
+    sorted_ = positions[order]
+    first = np.ones(len(order), bool)
+    first[1:] = (sorted_[1:] != sorted_[:-1]).any(axis=1)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.cumsum(first) - 1
+    return sorted_[first], place

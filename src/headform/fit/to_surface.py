@@ -37,6 +37,12 @@ _LIP_GAP = 0.0005
 gap is better known than the points."""
 JAW = 17
 """The first landmarks run along the jaw; people and models disagree about where."""
+_MISPLACED = 0.03
+"""Median distance of landmarks from those of the mean head above which they are not those of a face, metres.
+Those of small children, laid on without scale, lie 20 mm off."""
+_UNLIKE, _MIRRORED = 0.008, 1.5
+"""Landmarks farther than that from those of the mean head, metres, and so many times farther than from its mirror image,
+have right and left exchanged."""
 _ROBUST = 3.0  # residuals, in standard deviations, where trust has fallen to a quarter
 
 
@@ -129,7 +135,8 @@ def fit_to_surface(
 
     Raises:
         WeightsError: ``head_lacks``: fewer than four landmarks in common.
-        InputError: ``fit_lost``: nothing of the surface is near the head, as when landmarks belong to another mesh.
+        InputError: ``fit_lost``: nothing of the surface is near the head, as when landmarks belong to another mesh; or the
+            landmarks are not placed like those of a face, or like those of a mirrored one.
     """
     options = options or SurfaceFitOptions()
     common = model.landmark_known & np.isfinite(landmarks).all(axis=1)
@@ -210,9 +217,29 @@ class _Landmarks:
                 raise InputError("fit_lost", what, "", "give landmarks of a face") from error
             gap = np.linalg.norm(similarity.apply(own) - self.targets, axis=1)
             trust = self.factor**-2.0 * _trust(gap, float(max(np.median(gap), 1e-9)))
-        return PlacedShape(
+        shape = PlacedShape(
             np.clip(np.zeros(len(self.model.lower)), self.model.lower, self.model.upper), similarity
         )
+        self._check(own, float(np.median(self.gaps(shape))) / similarity.scale)
+        return shape
+
+    def _check(self, own: Float64[np.ndarray, "L 3"], gap: float) -> None:
+        """Refuse landmarks that no face has, whose fit would end somewhere: of another order, or right for left."""
+        fix = "give them in their order; right is the subject's right"
+        if gap > _MISPLACED:
+            what = f"the landmarks are not those of a face: half of them lie {1000 * gap:.0f} mm and more off"
+            raise InputError("fit_lost", what, "", fix)
+        proper, mirrored = (self._spread(own * [side, 1.0, 1.0]) for side in (1.0, -1.0))
+        if proper > max(_MIRRORED * mirrored, _UNLIKE):
+            what = "the landmarks are those of a mirrored face"
+            raise InputError("fit_lost", what, "", f"{fix}; or mirror the scan")
+
+    def _spread(self, own: Float64[np.ndarray, "L 3"]) -> float:
+        """Weighted root mean square distance of landmarks laid onto the targets, in units of the head."""
+        trust = self.factor**-2.0
+        placed = fit_similarity(own, self.targets, trust)
+        squared = ((placed.apply(own) - self.targets) ** 2).sum(axis=1)
+        return float(np.sqrt(np.average(squared, weights=trust))) / placed.scale
 
     def gaps(self, shape: PlacedShape) -> Float64[np.ndarray, " L"]:
         own = mixed(self.model.positions(shape.coefficients), self.corners, self.weights)
@@ -257,8 +284,13 @@ class _Pairs:
         out = self.surface.closest(placed[self.rows])
         alike = (out.normals * head.normals[self.rows]).sum(axis=1)
         good = ~out.at_border & (out.distance < stage.reach) & (alike > stage.cosine)
-        back = head.closest(self.samples)
-        kept = ~back.at_border & ((back.normals * self.own).sum(axis=1) > stage.cosine)
+        low, high = placed.min(axis=0) - stage.reach, placed.max(axis=0) + stage.reach
+        near = ((self.samples > low) & (self.samples < high)).all(
+            axis=1
+        )  # the far ones are slow to ask
+        samples, own = self.samples[near], self.own[near]
+        back = head.closest(samples)
+        kept = ~back.at_border & ((back.normals * own).sum(axis=1) > stage.cosine)
         kept &= back.distance < stage.reach
         if good.sum() + kept.sum() < 30:
             raise InputError(
@@ -278,7 +310,7 @@ class _Pairs:
             corners=self.model.faces[back.triangle[kept]],
             weights=back.weights[kept],
             normal=back.normals[kept],
-            offset=(back.normals * self.samples).sum(axis=1)[kept],
+            offset=(back.normals * samples).sum(axis=1)[kept],
             stiffness=np.ones(int(kept.sum())),
         )
         planes = joined([forward, backward])

@@ -24,9 +24,10 @@ def edges(faces: Int[np.ndarray, "F 3"]) -> tuple[Int[np.ndarray, "E 2"], Int[np
     Returns:
         Edges (E,2) with the smaller index first, sorted, and how many triangles use each (E,).
     """
-    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    unique, count = np.unique(np.sort(pairs, axis=1), axis=0, return_counts=True)
-    return unique, count
+    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    width = int(pairs.max(initial=0)) + 1  # one number per edge sorts many times faster than two
+    keys, count = np.unique(pairs.min(axis=1) * width + pairs.max(axis=1), return_counts=True)
+    return np.stack(np.divmod(keys, width), axis=1), count
 
 
 def boundary_vertices(faces: Int[np.ndarray, "F 3"], count: int) -> Bool[np.ndarray, " V"]:

@@ -17,7 +17,8 @@ from headform import heads, images
 from headform.errors import InputError, WeightsError
 from headform.fit.shape_model import outer
 from headform.geometry.seven_landmarks import OF_68
-from headform.heads.coefficients import Coefficients, layout_of
+from headform.heads.coefficients import FLAME, Coefficients, layout_of
+from headform.heads.flame import FlameHead
 from headform.heads.importing import METRES_PER, OUTER_EYES_M, unit_of
 from headform.heads.linear import LinearHead
 from headform.mesh import obj, ply
@@ -159,7 +160,7 @@ def head_source(
 
     Args:
         head: With landmarks.
-        coefficients: Of this head; identity and expression are taken.
+        coefficients: Of this head; identity and expression are taken, and the pose of a FLAME head.
         code_origin: Which code it is, for `FitSource.origin`.
 
     Raises:
@@ -167,7 +168,9 @@ def head_source(
     """
     head.require("landmark_vertices")
     vertices = head.mean
-    if coefficients is not None:
+    if isinstance(head, FlameHead) and coefficients is not None and coefficients.layout == FLAME:
+        vertices = head.decode(coefficients).vertices
+    elif coefficients is not None:
         identity = coefficients[identity_part(head)]
         vertices = head.vertices(identity.float(), coefficients["expression"].float())
     points = head.landmarks(vertices, offset=False)
@@ -184,9 +187,15 @@ def parameters_source(path: Path) -> FitSource:
 
     Raises:
         WeightsError: as `weights.npz_file.read_npz`; ``model_mismatch``: it was made with another head than the open one.
-        InputError: ``parameters_format``: arrays of other shapes, or not finite.
+        InputError: ``parameters_format``: arrays that are absent, of other shapes, or not finite.
     """
-    arrays = read_npz(path, ("vertices", "head_sha256", "head_name"))
+    try:
+        arrays = read_npz(path, ("vertices", "head_sha256", "head_name"))
+    except WeightsError as error:
+        if error.code != "model_missing_key":
+            raise
+        fix = "give the parameters.npz of a reconstruction, or convert a model with `headform heads convert`"
+        raise InputError("parameters_format", error.what, str(path), fix) from error
     head = heads.load_open()
     digest, name = (str(arrays[key]) for key in ("head_sha256", "head_name"))
     if digest != head.sha256:

@@ -123,9 +123,10 @@ class ScanLandmarker:
 
     def _candidates(self, mesh: MeshLook) -> tuple[list[tuple[float, Similarity]], int]:
         """Relative sigma and place of what looks like a face, the surest first, and how many pictures were read."""
-        low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+        shown = mesh.vertices[np.unique(mesh.faces)]  # a vertex of no triangle may lie anywhere
+        low, high = shown.min(axis=0), shown.max(axis=0)
         middle = ((low + high) / 2).astype(np.float64)
-        radius = float(np.linalg.norm(mesh.vertices - middle, axis=1).max())
+        radius = float(np.linalg.norm(shown - middle, axis=1).max())
         found: list[tuple[float, Similarity]] = []
         views = 0
         for out, up in _directions():
