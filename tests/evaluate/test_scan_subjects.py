@@ -9,6 +9,7 @@ from PIL import Image
 from headform import heads
 from headform.errors import InputError
 from headform.evaluate.scan_subjects import FOUND, list_scans, read_scan
+from headform.heads.importing import OUTER_EYES_M
 from headform.mesh import obj, ply
 from headform.mesh.triangle_mesh import TriangleMesh
 
@@ -158,3 +159,17 @@ def test_the_unit_is_guessed_and_said_to_be(tmp_path, head, scale, unit):
     assert subject.seen.all()
     told = read_scan(path, never, head, unit="dm")
     assert (told.unit, told.unit_known, told.millimetres) == ("dm", True, 100)
+
+
+@pytest.mark.parametrize("scale", [0.4, 3.0, 45.0, 1e5])
+def test_a_scan_in_no_unit_is_scaled_to_the_mean_head(tmp_path, head, scale):
+    """As the unit of a scan that someone has normalised; none of our units would make it a head."""
+    path = write_obj(tmp_path / "me.obj", head, scale)
+    picture(tmp_path / "me.png")
+    np.savetxt(tmp_path / "me.txt", seven(head, scale))
+    subject = read_scan(path, never, head)
+    assert (subject.unit, subject.unit_known) == ("", False)
+    eyes = np.linalg.norm(subject.landmarks()[0] - subject.landmarks()[3])
+    assert eyes == pytest.approx(1000 * OUTER_EYES_M)
+    ratio = subject.surface().vertices / sheet(head, scale)[subject.seen]
+    np.testing.assert_allclose(ratio, subject.millimetres, rtol=1e-6)

@@ -1,6 +1,7 @@
 """The benchmark on a made scan: the truth scores nothing, the mean head scores the floor, holes are counted."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -183,6 +184,8 @@ def test_a_guessed_unit_marks_the_metrical_table(head, truth, perfect, tmp_path)
     assert "**metrical (scale of the scan assumed)**" in text
     assert "**non-metrical**" in text
     assert "made: unit not stated, taken for mm" in text
+    nowhere = replace(result, subjects=(replace(guessed, unit=""),))
+    assert "made: in no known unit, scaled to the mean head" in rendered_markdown(nowhere)
     assert json.loads(rendered_json(result))["metrical_scale_assumed"] is True
     sure = rendered_markdown(perfect[1])
     assert "assumed" not in sure

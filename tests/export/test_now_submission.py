@@ -7,8 +7,8 @@ import pytest
 
 from headform import heads
 from headform.cli.main import main
-from headform.errors import InputError
-from headform.export import parameters
+from headform.errors import InputError, ResourceError
+from headform.export import now_submission, parameters
 from headform.export.now_submission import find_results
 from headform.mesh import obj
 
@@ -38,8 +38,31 @@ def write_manifest(folder, entries):
     (folder / "manifest.jsonl").write_text("\n".join(lines) + "\n")
 
 
-@pytest.mark.parametrize(("unit", "factor"), [("m", 1.0), ("cm", 100.0), ("mm", 1000.0)])
-def test_a_run_with_a_manifest(tmp_path, capsys, unit, factor):
+@pytest.mark.parametrize(("unit", "factor"), [("m", 1.0), ("cm", 100.0)])
+def test_units(tmp_path, unit, factor):
+    neutral = write_result(tmp_path / "anna" / "selfie" / "IMG_1")
+    out = tmp_path / "out"
+    assert main(["export", "now", str(tmp_path / "anna"), "-o", str(out), "--unit", unit]) == 0
+    mesh = obj.read(out / "anna" / "selfie" / "IMG_1.obj")
+    np.testing.assert_allclose(mesh.vertices, neutral * factor, rtol=1e-6, atol=1e-7)
+
+
+def test_an_interrupted_run_leaves_no_mesh_without_landmarks(tmp_path, monkeypatch):
+    write_result(tmp_path / "anna" / "selfie" / "IMG_1")
+
+    def full(path, data):
+        raise ResourceError("write_failed", "no space left", str(path))
+
+    monkeypatch.setattr(now_submission, "write_bytes", full)
+    assert main(["export", "now", str(tmp_path / "anna"), "-o", str(tmp_path / "out")]) == 6
+    kept = []
+    monkeypatch.setattr(now_submission, "write_bytes", lambda path, data: kept.append(path.suffix))
+    assert main(["export", "now", str(tmp_path / "anna"), "-o", str(tmp_path / "out")]) == 0
+    assert kept == [".npy", ".obj"]
+
+
+def test_a_run_with_a_manifest(tmp_path, capsys):
+    unit, factor = "mm", 1000.0
     run, out = tmp_path / "run", tmp_path / "out"
     shapes = {
         name: write_result(run / name, i) for i, name in enumerate(["IMG_1", "IMG_1-2", "IMG_2_0"])

@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from headform.errors import InputError
+from headform.evaluate.scan.guards import SCAN_EYES
 from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
 from headform.evaluate.scan.mesh_files import Surface
 from headform.geometry.seven_landmarks import OF_68
-from headform.heads.importing import METRES_PER, unit_of
+from headform.heads.importing import METRES_PER, OUTER_EYES_M, unit_of
 from headform.heads.linear import LinearHead
 from headform.pipeline.fit_source import read_mesh
 from headform.render.mesh_picture import MeshLook
@@ -43,7 +44,8 @@ class ScanSubject:
         seen: Which of them a scanner in front could have seen; only they are measured.
         now7: Seven landmarks on it, its own unit, in the order of the NoW protocol.
         landmark_source: The file they came from, or `FOUND`.
-        unit: In which it is taken to be.
+        unit: In which it is taken to be; empty where in no unit it would be a head, so that it is scaled to the mean head.
+        millimetres: In one unit of the scan.
         unit_known: Whether someone said so; else it was guessed from the eyes' distance, and its true size is not known.
     """
 
@@ -54,12 +56,8 @@ class ScanSubject:
     now7: Float64[np.ndarray, "7 3"]
     landmark_source: str
     unit: str
+    millimetres: float
     unit_known: bool
-
-    @property
-    def millimetres(self) -> float:
-        """In one unit of the scan."""
-        return 1000.0 * METRES_PER[self.unit]
 
     def surface(self) -> Surface:
         """The vertices that can be seen, in millimetres, as a cloud of points."""
@@ -115,7 +113,8 @@ def read_scan(
             speaks of colour (col, diff, albedo, tex).
         landmarks: Seven points in the scan's unit; else a file of the scan's stem: .pp, .txt, .npy, .lnd, or .json with a
             list of seven rows (or {"now7": ...}).
-        unit: Of the scan; "auto" takes the one in which its outer eye corners are nearest to a head's.
+        unit: Of the scan; "auto" takes the one in which its outer eye corners are nearest to a head's; where they are no
+            head's in any, the scan is scaled to the mean head.
 
     Raises:
         InputError: from the readers; `scan_untextured` when there are neither texture nor vertex colours.
@@ -136,7 +135,7 @@ def read_scan(
         raise InputError(
             "landmarks_degenerate", "the outer eye corners coincide", str(file or path)
         )
-    chosen = unit_of(outer) if unit == "auto" else unit
+    chosen, millimetres = _size(outer, unit)
     source = FOUND if file is None else file.name
     try:
         placed = place(look, now7, head)
@@ -145,8 +144,26 @@ def read_scan(
     vertices = np.asarray(look.vertices, np.float64)
     known = unit != "auto"
     return ScanSubject(
-        path.stem, placed, vertices, seen_from_front(placed), now7, source, chosen, known
+        path.stem,
+        placed,
+        vertices,
+        seen_from_front(placed),
+        now7,
+        source,
+        chosen,
+        millimetres,
+        known,
     )
+
+
+def _size(outer: float, unit: ScanUnit) -> tuple[str, float]:
+    """Unit and millimetres in it of a scan whose outer eye corners are `outer` apart."""
+    chosen = unit_of(outer) if unit == "auto" else unit
+    millimetres = 1000.0 * METRES_PER[chosen]
+    low, high = SCAN_EYES
+    if unit == "auto" and not low <= outer * millimetres <= high:
+        return "", 1000.0 * OUTER_EYES_M / outer
+    return chosen, millimetres
 
 
 def landmark_finder() -> Finder:

@@ -87,7 +87,7 @@ def _cells(numbers: Numbers | None) -> str:
 def _scan_notes(result: RenderedScores) -> list[str]:
     lines = []
     for subject in result.subjects:
-        unit = subject.unit if subject.unit_known else f"unit not stated, taken for {subject.unit}"
+        unit = subject.unit if subject.unit_known else _guess(subject.unit)
         lines.append(f"- {subject.name}: {unit}; landmarks {subject.landmark_source}")
     if result.scale_assumed:
         lines.append(
@@ -95,6 +95,14 @@ def _scan_notes(result: RenderedScores) -> list[str]:
             "numbers compare methods with each other at best. State --scan-unit where it is known."
         )
     return lines
+
+
+def _guess(unit: str) -> str:
+    return (
+        f"unit not stated, taken for {unit}"
+        if unit
+        else "in no known unit, scaled to the mean head"
+    )
 
 
 def _warnings(result: RenderedScores) -> list[str]:

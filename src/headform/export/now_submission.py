@@ -99,9 +99,10 @@ def write_submission(
         mesh = _neutral(result.file, head, PER_METRE[unit])
         path = out / f"{result.image}.obj"
         make_folder(path.parent)
-        write_bytes(path, obj.encode(mesh, comment=f"neutral head, {unit}"))
         landmarks = mesh.vertices[head.now7.numpy()]
         write_bytes(path.with_suffix(".npy"), parameters.encode_array(landmarks))
+        # last, since a mesh without landmarks is a fault and landmarks without a mesh are nothing
+        write_bytes(path, obj.encode(mesh, comment=f"neutral head, {unit}"))
         written.append(result.image)
     return written, absent
 

@@ -99,7 +99,9 @@ class NowTable:
         listed = "; ".join(_hole(record) for record in holes[:_SHOWN])
         more = f"; and {len(holes) - _SHOWN} more" if len(holes) > _SHOWN else ""
         what = f"{counts['missing']} missing and {counts['invalid']} invalid of {len(self.records)} predictions"
-        fix = "mend them, or average over the others with --allow-missing"
+        fix = "mend them"
+        if len(holes) < len(self.records):
+            fix += ", or average over the others with --allow-missing"
         raise InputError("predictions_incomplete", f"{what}: {listed}{more}", "", fix)
 
     def to_json(self) -> str:
