@@ -1,6 +1,7 @@
 """A pickle under any model's name is refused and never runs; nothing foreign is taken for a model or upsets a look at it."""
 
 import io
+import struct
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,8 @@ from headform.errors import WeightsError
 from headform.heads.formats import (
     facescape,
     facewarehouse,
+    facewarehouse_files,
+    flame,
     gnm,
     hifi3d,
     ict_head,
@@ -85,3 +88,27 @@ def test_a_look_never_raises(tmp_path: Path, module: ModuleType) -> None:
         with pytest.raises(WeightsError) as caught:
             module.read(path)
         assert caught.value.code in ("weights_missing", "model_missing_key")
+
+
+def sparse(path: Path, start: bytes, size: int) -> Path:
+    """A file that claims many bytes and takes none of the disk."""
+    path.write_bytes(start)
+    with path.open("r+b") as file:
+        file.truncate(size)
+    return path
+
+
+def test_files_larger_than_any_model_are_refused_unread(tmp_path: Path) -> None:
+    (tmp_path / "mesh").mkdir()
+    huge = 1 << 40
+    counts = struct.pack("<iii", 46, 1 << 30, 9)
+    for module, path in (
+        (facewarehouse, sparse(tmp_path / "shape.bs", counts, huge)),
+        (facewarehouse, sparse(tmp_path / "raw.bin", b"", 10**6 * facewarehouse_files.RECORD)),
+        (ict_head, sparse(tmp_path / "mesh" / "generic_neutral_mesh.obj", b"v 1 2 3\n", huge)),
+    ):
+        with pytest.raises(WeightsError) as caught:
+            module.read(path)
+        assert caught.value.code == "weights_damaged", path.name
+    pickle = sparse(tmp_path / "generic_model.pkl", b"\x80\x02v_template shapedirs posedirs", huge)
+    assert not flame.recognises(pickle)

@@ -22,6 +22,9 @@ SHAPES = 47
 VERTICES = 11510
 RECORD = 4 * SHAPES * VERTICES * 3
 """Bytes of one identity in the tensor."""
+MOST = 1000
+"""Identities of a tensor; there are 150."""
+_MOST_VERTICES = 1 << 20
 
 
 def npy_header(path: Path) -> Header | None:
@@ -54,7 +57,7 @@ def is_shape_file(path: Path) -> bool:
     shapes, vertices, faces = struct.unpack("<iii", head)
     return (
         shapes == SHAPES - 1
-        and 0 < vertices
+        and 0 < vertices <= _MOST_VERTICES
         and 0 < faces
         and 12 + 12 * SHAPES * vertices <= size_of(path)
     )
@@ -73,6 +76,9 @@ def tensor(path: Path) -> Iterator[Float[np.ndarray, "47 V 3"]]:
         what = f"{max(size, 0)} bytes are no whole number of identities of {RECORD} bytes"
         raise WeightsError(code, what, repr(str(path)), "get the tensor again, or give shape.bs")
     dtype = np.dtype("<f4") if header is None else header.dtype
+    if size > MOST * (RECORD // 4 * dtype.itemsize) + 1024:
+        what = f"{size} bytes are more than {MOST} identities"
+        raise WeightsError("weights_damaged", what, repr(str(path)), "give the publisher's tensor")
     start = 0 if header is None else header.length
     with path.open("rb") as file:
         file.seek(start)

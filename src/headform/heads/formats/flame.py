@@ -24,7 +24,7 @@ from headform.heads.formats.flame_landmarks import Embeddings, read_embeddings
 from headform.heads.formats.flame_masks import parts_of, read_masks
 from headform.heads.formats.flame_model import VERTICES, FlameArrays, read_arrays
 from headform.heads.formats.flame_version import identify
-from headform.heads.formats.peek import first_bytes
+from headform.heads.formats.peek import first_bytes, size_of
 from headform.heads.importing import ImportedModel, head_fields
 from headform.heads.provenance import Provenance, SourceFile
 from headform.heads.texture_space import with_texture
@@ -36,6 +36,7 @@ KIND = "flame"
 ALBEDO_MODES = 50
 """Colour modes that are put on the vertices; decoders of FLAME use as many."""
 
+_LARGEST = 2 << 30  # bytes of a pickle; no release has a tenth of them
 _BOTH = ("landmark_embedding.npy", "landmark_embedding_with_eyes.npy", "*landmark_embedding*.npy")
 _STATIC = ("flame_static_embedding.pkl", "*static_embedding*.pkl", "*static_embedding*.np[yz]")
 _DYNAMIC = ("flame_dynamic_embedding.npy", "*dynamic_embedding*.pkl", "*dynamic_embedding*.np[yz]")
@@ -52,7 +53,7 @@ def recognises(path: Path) -> bool:
         return shapes.get("v_template") == (VERTICES, 3) and {"shapedirs", "posedirs"} <= set(
             shapes
         )
-    if start[:1] not in (b"\x80", b"("):
+    if start[:1] not in (b"\x80", b"(") or size_of(path) > _LARGEST:
         return False
     try:
         with path.open("rb") as file:

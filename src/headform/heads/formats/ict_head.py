@@ -226,9 +226,6 @@ def _positions(path: Path) -> Float[np.ndarray, "V 3"]:
         positions = ict_obj.read_positions(path)
     except InputError as error:
         raise as_model_error(error) from error
-    except OSError as error:
-        what = error.strerror or str(error)
-        raise WeightsError("weights_missing", what, repr(str(path))) from error
     check_shape(repr(str(path)), "vertices", positions, VERTICES, 3)
     return positions
 

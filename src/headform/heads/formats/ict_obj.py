@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.errors import InputError
+from headform.mesh.file_bytes import read_bytes
 
 
 def read_positions(path: Path) -> Float[np.ndarray, "V 3"]:
@@ -60,7 +61,7 @@ def read_polygons(
 
 
 def _lines(path: Path) -> list[bytes]:
-    return path.read_bytes().splitlines()
+    return read_bytes(path).splitlines()
 
 
 def _numbers(rows: list[bytes], width: int, path: Path) -> Float[np.ndarray, "N width"]:
