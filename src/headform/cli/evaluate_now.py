@@ -26,9 +26,9 @@ class Now:
     predictions: Path
     """SUBJECT/CHALLENGE/IMAGE.obj or .ply with .npy or .txt beside it."""
     metrical: bool = False
-    """Keep the predictions' size; needs --unit. Without it a scale is fitted to each."""
+    """Keep the predictions' size. Without it a scale is fitted to each."""
     unit: Literal["mm", "cm", "m"] | None = None
-    """Unit of the predictions; without --metrical only compared with the scale found."""
+    """Unit of the predictions, told by the first one's landmarks if not given; without --metrical only compared."""
     protocol: Literal["official", "corrected"] = "official"
     """Bug-compatible, or mended."""
     allow_missing: bool = False

@@ -211,14 +211,10 @@ def test_nothing_at_all_is_never_an_average(dataset, tmp_path, capsys):
     assert "predictions_missing" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("extra", "code"),
-    [(["--metrical"], "unit_needed"), (["--workers", "0"], "workers_invalid")],
-)
-def test_usage(dataset, good, capsys, extra, code):
+def test_usage(dataset, good, capsys):
     words = ["evaluate", "now", "--dataset", str(dataset), "--predictions", str(good)]
-    assert main([*words, *extra]) == 2
-    assert capsys.readouterr().err.startswith(f"error [{code}]: ")
+    assert main([*words, "--workers", "0"]) == 2
+    assert capsys.readouterr().err.startswith("error [workers_invalid]: ")
 
 
 @pytest.mark.parametrize(

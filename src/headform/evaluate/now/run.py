@@ -7,18 +7,30 @@ subject at a time and measures them one by one on one core, so numbers do not de
 """
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 
 from headform.errors import InputError, ResourceError, UsageError
 from headform.evaluate.now.image import Job, Options, evaluate_image
-from headform.evaluate.now.layout import find_scan, has_scans, read_images
+from headform.evaluate.now.layout import (
+    Image,
+    Pair,
+    find_prediction,
+    find_scan,
+    has_scans,
+    read_images,
+)
 from headform.evaluate.now.record import Record
 from headform.evaluate.now.store import file_sha256, fingerprint
 from headform.evaluate.now.subject import judge_subjects
 from headform.evaluate.now.table import NowTable
+from headform.evaluate.scan.guards import likely_unit
+from headform.evaluate.scan.landmark7_files import read_landmarks7
+from headform.evaluate.scan.procrustes import procrustes
+from headform.evaluate.scan.protocol import Unit
 
 _TOGETHER = 8  # images of one subject that a worker takes at once
 
@@ -37,7 +49,7 @@ def evaluate_dataset(
     Args:
         dataset: As distributed, see `layout`.
         predictions: The submission's folder.
-        options: Protocol, unit, whether metrical.
+        options: Protocol, unit (told by the landmarks where it is needed and None), whether metrical.
         workers: Processes; 1 works in this one.
         out: Keep results here and take over those of earlier runs that still hold.
         done: Called with each record as it is ready, in any order.
@@ -46,11 +58,8 @@ def evaluate_dataset(
         InputError: `dataset_missing`, `dataset_invalid`, `scan_missing`, `scan_unit`, `crop_empty`,
             `predictions_missing`, or a scan that cannot be read. What is wrong with predictions goes into the table.
         ResourceError: `write_failed`, `worker_died`.
-        UsageError: `unit_needed`.
+        UsageError: `unit_needed`: no prediction's landmarks tell its unit.
     """
-    if options.metrical and options.unit is None:
-        what = "a metrical evaluation needs the unit of the predictions"
-        raise UsageError("unit_needed", what, "", "add --unit m, cm or mm")
     images = read_images(dataset)
     if not has_scans(dataset):
         what, fix = "the data set holds no scans", "the test set's are secret; now-check needs none"
@@ -58,6 +67,8 @@ def evaluate_dataset(
     if not predictions.is_dir():
         raise InputError("predictions_missing", "there is no such folder", str(predictions))
     scans = {subject: find_scan(dataset, subject) for subject in {i.subject for i in images}}
+    if options.metrical and options.unit is None:
+        options = replace(options, unit=told_unit(images, scans, predictions))
     digests = {
         subject: fingerprint((file_sha256(pair.mesh), file_sha256(pair.landmarks)))
         for subject, pair in scans.items()
@@ -71,6 +82,30 @@ def evaluate_dataset(
         records[record.image] = record
         done(record)
     return NowTable(tuple(judge_subjects([records[image] for image in images])), options)
+
+
+def told_unit(images: list[Image], scans: Mapping[str, Pair], predictions: Path) -> Unit:
+    """The unit in which the first usable prediction's seven landmarks are as large as its scan's.
+
+    The others are held against it one by one (`guards.judge_unit`).
+
+    Raises:
+        UsageError: `unit_needed`.
+        InputError: a scan's landmarks cannot be read.
+    """
+    for image in images:
+        target = read_landmarks7(scans[image.subject].landmarks)
+        try:
+            pair = find_prediction(predictions, image)
+            if pair is None:
+                continue
+            unit = likely_unit(procrustes(target, read_landmarks7(pair.landmarks)).scale)
+        except (InputError, ValueError):  # the image's own record will say what is wrong
+            continue
+        if unit is not None:
+            return unit
+    what = "no prediction tells its unit: their landmarks have no size of a head in m, cm or mm"
+    raise UsageError("unit_needed", what, "", "add --unit m, cm or mm")
 
 
 def _records(jobs: list[Job], workers: int) -> Iterator[Record]:

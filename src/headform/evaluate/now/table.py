@@ -129,7 +129,9 @@ class NowTable:
 
     def to_markdown(self, *, details: bool = False) -> str:
         """Tables by challenge; with `details` also by subject and by image; then what is missing or doubtful."""
-        kind = "metrical" if self.options.metrical else "non-metrical"
+        kind = "non-metrical"
+        if self.options.metrical:
+            kind = f"metrical, predictions in {self.options.unit}"
         lines = [f"NoW, protocol {self.options.protocol}, {kind}", ""]
         lines += [
             "| challenge | images | measured | median mm | mean mm | std mm |",
