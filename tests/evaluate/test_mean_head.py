@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from headform.evaluate.mean_head import FRONTAL, five_points, pose_weakly, posed_mean_head
+from headform.evaluate.mean_head import five_points, pose_weakly, posed_mean_head
+from headform.geometry.camera import FRONTAL
 
 FACE5 = np.array(
     [

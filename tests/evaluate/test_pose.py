@@ -9,7 +9,6 @@ from scipy.spatial.transform import Rotation
 
 from headform import heads
 from headform.evaluate.pose import (
-    FRONTAL,
     PoseError,
     angles_from_rotation,
     geodesic_degrees,
@@ -18,6 +17,7 @@ from headform.evaluate.pose import (
     seen_along_ray,
     summarise_poses,
 )
+from headform.geometry.camera import FRONTAL
 from headform.geometry.similarity import fit_similarity
 from headform.synth.people import rotation_from_angles as made_rotation
 

@@ -10,8 +10,9 @@ from scipy.spatial.transform import Rotation
 from headform.errors import InputError
 from headform.evaluate.landmark_files import ORIGINAL, PTS, read_found, read_truth
 from headform.evaluate.landmarks import evaluate_folder
-from headform.evaluate.pose import FRONTAL, rotation_from_angles, seen_along_ray
+from headform.evaluate.pose import rotation_from_angles, seen_along_ray
 from headform.export import parameters
+from headform.geometry.camera import FRONTAL
 
 POINTS = np.column_stack([100 + np.arange(68) * 1.5, 300 - np.arange(68) * 0.25])
 

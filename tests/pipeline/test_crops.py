@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
+from headform.geometry.camera import FRONTAL
 from headform.images.warp import apply
 from headform.nets.face import Face
 from headform.nets.views import LOOSE_MARGIN, TIGHT_TARGETS, eyes_and_mouth
 from headform.pipeline.crops import crop_of_face, crop_of_points, tight_crop
-
-FRONTAL = np.diag([1.0, -1.0, -1.0])
 
 
 def _points() -> np.ndarray:

@@ -5,10 +5,8 @@ from jaxtyping import Float, Float64
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
+from headform.geometry.camera import FRONTAL
 from headform.heads.linear import LinearHead
-
-FRONTAL = np.diag([1.0, -1.0, -1.0])
-"""Camera from head for a head that looks into the camera."""
 
 START_YAWS = np.radians([0.0, -50.0, 50.0])
 """Five points have a mirrored solution in depth; the best of several starts is taken."""

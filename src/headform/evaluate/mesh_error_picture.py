@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.mesh.normals import vertex_normals
 from headform.render.rasterize import rasterize
 
@@ -120,7 +120,7 @@ def _camera(vertices: Float[np.ndarray, "V 3"], yaw: float, side: int) -> Perspe
     middle = (low + high) / 2
     radius = float(np.linalg.norm(vertices - middle, axis=1).max())
     c, s = np.cos(yaw), np.sin(yaw)
-    R = np.diag([1.0, -1.0, -1.0]) @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+    R = FRONTAL @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
     distance = _DISTANCE * radius
     # the sphere about the mesh touches the border where a ray is tangent to it
     focal = side / 2 * np.sqrt(distance**2 - radius**2) / radius

@@ -21,10 +21,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from headform.data.pose_annotations import rotation_of
+from headform.geometry.camera import FRONTAL
 from headform.geometry.rotation_numpy import rotation_from_rotvec, rotvec_from_rotation
-
-FRONTAL = np.diag([1.0, -1.0, -1.0])
-"""Camera from head of a head that looks straight into the camera."""
 
 
 @dataclass(frozen=True)

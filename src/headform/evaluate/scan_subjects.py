@@ -19,7 +19,7 @@ from headform.evaluate.scan.mesh_files import Surface
 from headform.geometry.seven_landmarks import OF_68
 from headform.heads.importing import METRES_PER, OUTER_EYES_M, unit_of
 from headform.heads.linear import LinearHead
-from headform.pipeline.fit_source import read_mesh
+from headform.pipeline.fit_source import PICTURES, read_mesh
 from headform.render.mesh_picture import MeshLook
 from headform.synth.scan_photos import PlacedScan, place, seen_from_front
 
@@ -28,7 +28,6 @@ Finder = Callable[[MeshLook, str], Float64[np.ndarray, "7 3"]]
 """Seven landmarks of a scan without a landmark file, in its own unit; the name is for messages."""
 
 MESHES = (".obj", ".ply")
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _COLOUR_NAMES = ("col", "diff", "albedo", "tex")
 FOUND = "found on its pictures"
 

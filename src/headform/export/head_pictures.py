@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from headform.export.texture_sampling import sample_faces_kernel
-from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.mesh.normals import vertex_normals
 from headform.render.rasterize import Fragments, rasterize
 
@@ -80,7 +80,7 @@ def view_camera(face: Float[np.ndarray, "L 3"], yaw: float, side: int) -> Perspe
     distance = 1.2
     c, s = np.cos(yaw), np.sin(yaw)
     turn = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
-    R = np.diag([1.0, -1.0, -1.0]) @ turn
+    R = FRONTAL @ turn
     focal = side * distance / extent
     K = np.array([[focal, 0.0, side / 2], [0.0, focal, side / 2], [0.0, 0.0, 1.0]])
     return PerspectiveCamera(K, R, np.array([0.0, 0.0, distance]) - R @ middle)

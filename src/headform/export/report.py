@@ -14,6 +14,7 @@ from importlib import resources
 
 import numpy as np
 
+from headform.geometry.camera import FRONTAL
 from headform.geometry.rotation_numpy import euler_from_rotation
 from headform.pipeline.reconstruction import Reconstruction
 
@@ -86,7 +87,7 @@ def numbers(result: Reconstruction) -> list[tuple[str, str]]:
     """Rows of the table: name and value as text."""
     camera = result.camera
     # The frontal camera is diag(1, -1, -1); what is left is the head's own turn.
-    angles = np.rad2deg(euler_from_rotation(np.diag([1.0, -1.0, -1.0]) @ camera.R))
+    angles = np.rad2deg(euler_from_rotation(FRONTAL @ camera.R))
     yaw, pitch, roll = (float(angle) for angle in angles)
     gaze_yaw, gaze_pitch = (float(angle) for angle in np.rad2deg(result.gaze))
     order = np.argsort(-result.expression)[:STRONGEST]

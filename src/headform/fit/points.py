@@ -19,11 +19,8 @@ from scipy.linalg import cho_factor, cho_solve
 
 from headform.errors import InputError
 from headform.fit.point_problem import PointModel, PointState, jacobian, project_points
-from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.heads.linear import PARTS, LinearHead
-
-FRONTAL = np.diag([1.0, -1.0, -1.0])
-"""cam_from_head of a head that looks into the camera."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+FRONTAL = np.diag([1.0, -1.0, -1.0])
+"""(3, 3): camera from head of a head that looks straight into the camera."""
+
 
 @dataclass(frozen=True)
 class PerspectiveCamera:
@@ -44,7 +47,7 @@ class PerspectiveCamera:
         width, height = size
         return cls(
             K=np.array([[focal_px, 0.0, width / 2], [0.0, focal_px, height / 2], [0.0, 0.0, 1.0]]),
-            R=np.diag([1.0, -1.0, -1.0]),
+            R=FRONTAL.copy(),
             t=np.array([0.0, 0.0, distance]),
         )
 

@@ -21,17 +21,16 @@ from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame import FlameHead
 from headform.heads.importing import METRES_PER, OUTER_EYES_M, unit_of
 from headform.heads.linear import LinearHead
-from headform.mesh import obj, ply
 from headform.mesh.file_bytes import read_bytes
+from headform.mesh.mesh_bytes import decode
 from headform.mesh.picked_points import read_points
-from headform.mesh.triangle_mesh import TriangleMesh
 from headform.render.mesh_picture import MeshLook, reduced_texture
 from headform.weights.npz_file import read_npz
 
 Unit = Literal["auto", "m", "dm", "cm", "mm", "um"]
 PLAUSIBLE = 1.6
 """Outer eye corners of people are at most this many times nearer or farther apart than on a mean head."""
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _GIVE = "give seven points in the order of NoW or 68 in that of iBUG"
 
 
@@ -75,12 +74,11 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[MeshLook, str]:
             the mesh has no texture coordinates; ``mesh_degenerate``: it has no extent.
     """
     data = read_bytes(path)
-    decode = ply.decode if data[:3] == b"ply" else obj.decode
-    mesh: TriangleMesh = decode(data, name=str(path))
+    mesh = decode(data, name=str(path))
     if not np.ptp(mesh.vertices, axis=0).max() > 0:
         raise InputError("mesh_degenerate", "all vertices lie in one place", ascii(str(path)))
     if texture is None and mesh.uv is not None:
-        beside = (path.with_suffix(ending) for ending in _PICTURES)
+        beside = (path.with_suffix(ending) for ending in PICTURES)
         texture = next((p for p in beside if p.is_file()), None)
     elif texture is not None and mesh.uv is None:
         what = "the mesh has no texture coordinates for the picture"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from headform.geometry.camera import FRONTAL
 from headform.synth.recipe import Recipe
 
 
@@ -31,7 +32,7 @@ def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndar
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
-    return np.asarray(np.diag([1.0, -1.0, -1.0]) @ about_z @ about_x @ about_y)
+    return np.asarray(FRONTAL @ about_z @ about_x @ about_y)
 
 
 def sample_person(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int
 
-from headform.mesh import obj, ply
 from headform.mesh.file_bytes import read_bytes
+from headform.mesh.mesh_bytes import decode, is_ply
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +41,6 @@ def read_surface(path: Path, *, require_faces: bool = True) -> Surface:
         InputError: As `headform.mesh.obj.read` and `headform.mesh.ply.read`.
     """
     data = read_bytes(path)
-    is_ply = data[:3] == b"ply"
-    decode = ply.decode if is_ply else obj.decode
     mesh = decode(data, name=str(path), require_faces=require_faces)
-    coloured = not is_ply and mesh.colours is not None
+    coloured = not is_ply(data) and mesh.colours is not None
     return Surface(np.asarray(mesh.vertices, np.float64), mesh.faces, str(path), coloured)
