@@ -178,6 +178,18 @@ def test_safetensors_of_other_makes(tmp_path) -> None:
     assert caught.value.code == "head_unreadable"
 
 
+def test_a_head_that_could_not_be_read_again_is_not_written(made, tmp_path) -> None:
+    for bad in (
+        replace(made, mean=made.mean * torch.inf),
+        replace(made, sigma=made.sigma[:-1]),
+        replace(made, faces=made.faces + COUNT),
+    ):
+        with pytest.raises(WeightsError) as caught:
+            head_file.write(bad, tmp_path / "bad.safetensors")
+        assert caught.value.code == "head_damaged"
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_pipe_is_no_head(tmp_path) -> None:
     import os
 

@@ -57,8 +57,14 @@ def write(head: LinearHead, path: Path | str) -> str:
         SHA-256 of the file, hexadecimal.
 
     Raises:
+        WeightsError: ``head_damaged`` when it could not be read again: its parts do not fit together.
         ResourceError: the file cannot be written.
     """
+    try:
+        check_head(head)
+    except ValueError as error:
+        what = f"the parts of the head do not fit together: {error!s:.300}"
+        raise WeightsError("head_damaged", what, head.name, "get the model again") from error
     data = encode(head)
     atomic.write_bytes(Path(path), data)
     return hashlib.sha256(data).hexdigest()

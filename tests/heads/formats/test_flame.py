@@ -165,6 +165,7 @@ def changed(array: np.ndarray, place: Any, value: Any) -> np.ndarray:
         ("f", lambda a: a[:100], "model_shape", "100 x 3"),
         ("shapedirs", lambda a: changed(a, (3, 1, 399), np.nan), "model_not_finite", "shapedirs"),
         ("weights", lambda a: changed(a, (0, 0), np.inf), "model_not_finite", "weights"),
+        ("posedirs", lambda a: a + np.float64(1e300), "model_not_finite", "pose_correctives"),
         ("kintree_table", lambda a: changed(a, (0, 2), 4), "model_index", "no tree"),
         ("kintree_table", lambda a: a[:, :4], "model_shape", "2 x 4"),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headform.errors import WeightsError
+from headform.errors import InputError, WeightsError
 from headform.heads.formats import ict, ict_head
 from headform.heads.linear import PARTS, LinearHead
 from headform.heads.soundness import check_head
@@ -206,3 +206,19 @@ def test_wrong_folders(tmp_path: Path) -> None:
         assert refusal(tmp_path).code == "weights_damaged"
     neutral.write_text(vertices + "usemtl a\nvt 0 0\nf 1/1 2/1 30000/1\n")
     assert refusal(tmp_path).code == "model_index"
+
+
+def test_the_source_of_the_open_head_is_read_with_care(tmp_path: Path) -> None:
+    path = tmp_path / "all_modes.npz"
+    path.write_bytes(b"no archive")
+    with pytest.raises(WeightsError) as caught:
+        ict.read(path)
+    assert caught.value.code == "weights_damaged"
+    np.savez(path, neutral=np.array([{}], object))
+    with pytest.raises(WeightsError) as caught:
+        ict.read(path)
+    assert caught.value.code == "unsafe_pickle"
+    np.savez(path, neutral=np.ones((3, 3)))
+    with pytest.raises(InputError, match="polygons") as missing:
+        ict.read(path)
+    assert missing.value.code == "ict_missing"

@@ -25,7 +25,7 @@ from headform.heads.formats.flame_masks import parts_of, read_masks
 from headform.heads.formats.flame_model import VERTICES, FlameArrays, read_arrays
 from headform.heads.formats.flame_version import identify
 from headform.heads.formats.peek import first_bytes, size_of
-from headform.heads.importing import ImportedModel, head_fields
+from headform.heads.importing import ImportedModel, check_finite, head_fields
 from headform.heads.provenance import Provenance, SourceFile
 from headform.heads.texture_space import with_texture
 from headform.mesh import obj
@@ -120,8 +120,11 @@ def read(path: Path, companions: Sequence[Path] = ()) -> FlameHead:
         regions=masks,
         **chosen_vertices(marks, arrays.faces),
     )
+    skeleton = _skeleton(arrays)
+    parts = {n: v.numpy() for n, v in skeleton.items() if isinstance(v, torch.Tensor)}
+    check_finite(repr(str(path)), **parts)
     fields = head_fields(model) | {"part": torch.from_numpy(parts_of(masks))}
-    head = FlameHead(**(fields | point_fields(marks, arrays.faces)), **_skeleton(arrays))
+    head = FlameHead(**(fields | point_fields(marks, arrays.faces)), **skeleton)
     if space is None:
         return _said(head, "no texture was given: there are no colours")
     head = with_texture(head, space, modes=ALBEDO_MODES)
@@ -152,7 +155,8 @@ def _skeleton(arrays: FlameArrays) -> dict[str, Any]:
 
 
 def _single(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+    with np.errstate(over="ignore"):  # what becomes infinite is refused
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32))
 
 
 def _read_template(faces: Int[np.ndarray, "F 3"], path: Path) -> TriangleMesh:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from headform.errors import InputError
 from headform.heads.formats.ict_obj import read_polygons, read_positions
+from headform.weights.npz_file import read_npz
 
 VERTICES = 26719
 IDENTITIES = tuple(f"identity{k:03d}" for k in range(100))
@@ -74,6 +75,7 @@ def read(path: Path) -> IctModel:
 
     Raises:
         InputError: ``ict_missing`` (files or names absent, all of them named), ``ict_layout`` (wrong shapes).
+        WeightsError: ``weights_damaged``, ``unsafe_pickle``: the npz is none, or holds more than arrays.
     """
     path = Path(path)
     if path.is_file():
@@ -136,8 +138,7 @@ def _positions(folder: Path, name: str) -> Float[np.ndarray, "V 3"]:
 
 
 def _read_npz(path: Path) -> IctModel:
-    with np.load(path, allow_pickle=False) as data:
-        arrays = {key: data[key] for key in data.files}
+    arrays = read_npz(path)
     keys = "neutral uv polygons polygon_uvs materials polygon_material identity expression expression_names".split()
     missing = [key for key in keys if key not in arrays]
     if missing:
