@@ -11,7 +11,9 @@ from headform.errors import InputError, WeightsError
 from headform.fit.plane_step import PlacedShape, residuals
 from headform.fit.shape_model import ShapeModel, face_region, shape_model, skin
 from headform.fit.surface import Surface
-from headform.fit.to_surface import SurfaceFit, SurfaceFitOptions, fit_to_surface, lip_gaps
+from headform.fit.to_surface import STAGES, SurfaceFit, SurfaceFitOptions, fit_to_surface, lip_gaps
+from headform.fit.to_surface import _Landmarks as Landmarks
+from headform.fit.to_surface import _Pairs as Pairs
 from headform.geometry.similarity import Similarity
 from headform.heads.linear import LinearHead
 from headform.mesh.decimate import decimate
@@ -204,3 +206,32 @@ def test_what_lies_far_from_the_head_changes_nothing(scene):
     np.testing.assert_allclose(*fits, atol=1e-9)
     whole = fit_to_surface(scene.model, Surface.of(vertices, faces), scene.landmarks)
     assert gap_mm(scene, whole).max() < 0.05
+
+
+def test_pairs_end_where_either_surface_ends(scene):
+    """Beside an open edge there are none, neither of the half surface nor of the face; none within reach is forgotten."""
+    place, stage = PlacedShape(scene.code, scene.placed), STAGES[0]
+    middle = scene.placed.inverse().apply(scene.vertices)[scene.faces].mean(1)
+    surface = Surface.of(scene.vertices, scene.faces[middle[:, 0] > 0])
+    pairs = Pairs(scene.model, surface, SurfaceFitOptions(), None)
+    planes, noise = pairs.planes(place, stage)
+    assert noise == stage.least_noise
+    forward = planes.corners[:, 0] == planes.corners[:, 1]
+    model = scene.model
+    head = Surface.of(
+        scene.placed.apply(model.positions(scene.code)), model.faces, border=model.border
+    )
+    for points, normals, met, count in (
+        (head.vertices[pairs.rows], head.normals[pairs.rows], surface, forward.sum()),
+        (pairs.samples, surface.closest(pairs.samples).normals, head, (~forward).sum()),
+    ):
+        found = met.closest(points)
+        inside = (found.distance < stage.reach) & ((found.normals * normals).sum(1) > stage.cosine)
+        assert 500 < count == (inside & ~found.at_border).sum() < 0.98 * inside.sum()
+
+
+def test_landmarks_pull_together_with_the_gap_of_the_lips(scene):
+    marks = Landmarks(scene.model, np.ones(68, bool), scene.landmarks, 3.0)
+    planes = marks.planes(PlacedShape(scene.code, scene.placed), 0.003)
+    assert (planes.weights.sum(1) == 0).sum() == 9
+    assert len(planes.weights) == 3 * 68 + 9

@@ -64,6 +64,15 @@ def test_a_scan_in_units_that_nobody_knows(head):
     assert fixed.surface.similarity.scale == 1.0
 
 
+def test_a_landmark_of_the_measured_sphere_may_be_unknown(head):
+    made = head_source(head, sample(head, 6))
+    points = made.landmarks.copy()
+    points[[33, 48]] = np.nan
+    fit = fit_head(head, scan_source("scan", made.look, points))
+    assert fit.distance.median_mm < 0.1
+    assert fit.distance.measured.sum() > 1000
+
+
 def test_a_source_without_vertices_at_its_landmarks_has_no_face(head):
     """A mask of the chin alone, with landmarks of a whole face."""
     made = head_source(head)
