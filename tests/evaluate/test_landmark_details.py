@@ -159,3 +159,11 @@ def test_holes_are_not_averaged_over():
     assert caught.value.code == "predictions_incomplete"
     assert "5.jpg ..." in str(caught.value)
     evaluate_found({"0.jpg": [FoundFace(face())]}, truth[:1]).require_complete()
+
+
+def test_faces_that_were_missed_fail_and_take_from_the_area():
+    scores = [FaceScore("a", "s", 0.035, 0.035), FaceScore("b", "s", None, None)]
+    row = details(scores)["divided_by"]["box"]
+    assert row["mean"] == pytest.approx(0.035)
+    assert row["area"][0] == pytest.approx(0.25)
+    assert list(row["failed"]) == [0.5, 0.5]

@@ -149,6 +149,14 @@ def test_holes_are_counted_and_not_averaged_over(head, truth, subject, tmp_path)
     assert "| 0 of 1 | – | – | – |" in text
     assert "- no head from made_v00_l00: no_face" in text
     assert json.loads(rendered_json(result))["missed"] == 1
+    # the floor is not credited with photos that the method gave up on, nor burdened with them
+    other = {mode: replace(e, distances=e.distances + 9) for mode, e in result.floors[0].items()}
+    two = replace(
+        result,
+        floors=(other, result.floors[0]),
+        scores=(result.scores[0], replace(result.scores[1], scan=1)),
+    )
+    assert two.floor_numbers("metrical") == pooled([result.floors[0]["metrical"].distances])
 
 
 def test_landmarks_in_a_wrong_order_are_a_hole_with_its_reason(head, truth, subject, tmp_path):

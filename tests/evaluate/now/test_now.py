@@ -16,7 +16,7 @@ from headform.evaluate.now.layout import CHALLENGES
 from headform.evaluate.now.run import evaluate_dataset
 from headform.evaluate.scan.landmark7_files import read_landmarks7
 from headform.evaluate.scan.mesh_files import read_surface
-from tests.evaluate.now.made_tree import IMAGES, SUBJECTS, copied, remove
+from tests.evaluate.now.made_tree import IMAGES, SUBJECTS, copied, part_of, remove
 from tests.evaluate.scan.faces import measured
 
 
@@ -145,6 +145,29 @@ def test_the_command_writes_tables_and_resumes(few, predictions, tmp_path, capsy
     computed.clear()
     assert main([*words, "--protocol", "corrected"]) == 0
     assert len(computed) == 8
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [Options("official", "m", True), Options("corrected", "m"), Options("official", "mm")],
+)
+def test_every_option_that_changes_is_measured_again(few, good, tmp_path, monkeypatch, changed):
+    """Nothing that was measured otherwise is taken over into a table of other options."""
+    (tmp_path / "list").mkdir()
+    one = part_of(few, tmp_path / "list" / "now", 1)
+    out = tmp_path / "out"
+    evaluate_dataset(one, good, Options("official", "m"), out=out)
+    calls = []
+    real = image_module.scan_error
+    monkeypatch.setattr(
+        image_module, "scan_error", lambda *a, **k: calls.append(k["metrical"]) or real(*a, **k)
+    )
+    found = evaluate_dataset(one, good, changed, out=out)
+    assert calls == [changed.metrical]
+    assert found.pooled() == evaluate_dataset(one, good, changed).pooled()
+    del calls[:]
+    assert evaluate_dataset(one, good, changed, out=out).pooled() == found.pooled()
+    assert calls == [], "now it is kept"
 
 
 def test_a_changed_scan_is_measured_again(few, good, tmp_path):
