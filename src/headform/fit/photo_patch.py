@@ -8,17 +8,16 @@ import typing
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float, Float32, Float64, Integer, UInt8
 from numba import njit
 
 from headform.geometry.camera import PerspectiveCamera
+from headform.images.transfer import linear_from_srgb
 from headform.render.rasterize import Fragments, rasterize
 
-_SRGB = np.arange(256) / 255.0
-SRGB_TO_LINEAR = np.where(_SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1.055) ** 2.4).astype(
-    np.float32
-)
-"""Linear value of each 8-bit sRGB value (IEC 61966-2-1)."""
+SRGB_TO_LINEAR = linear_from_srgb(torch.arange(256, dtype=torch.float64) / 255).float().numpy()
+"""Linear value of each 8-bit sRGB value."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,11 @@ the depth buffer.
 import typing
 
 import numpy as np
+import torch
 from numba import njit
 
 from headform.fit.photo_patch import bilinear, bilinear_scalar
+from headform.images.transfer import srgb_from_linear
 from headform.render.visibility import TOLERANCE, is_seen
 
 COLUMNS = 17
@@ -18,7 +20,7 @@ COLUMNS = 17
 
 _LEVELS = 4096
 _LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root: even in darkness
-_SRGB = np.where(_LINEAR <= 0.0031308, 12.92 * _LINEAR, 1.055 * _LINEAR ** (1 / 2.4) - 0.055)
+_SRGB = srgb_from_linear(torch.from_numpy(_LINEAR)).numpy()
 _ENCODE = np.floor(_SRGB * 255 + 0.5).astype(np.uint8)
 
 _DARK, _LIT = (

@@ -9,13 +9,13 @@ from jaxtyping import Float, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.heads.linear import LinearHead
+from headform.images.transfer import linear_from_srgb, srgb_from_linear
 from headform.render.interpolate import interpolate
 from headform.render.normals import vertex_normals_array
 from headform.render.rasterize import rasterize
 from headform.render.shade import shade
 
-_SRGB = np.arange(256) / 255.0
-_TO_LINEAR = np.where(_SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1.055) ** 2.4)
+_TO_LINEAR = linear_from_srgb(torch.arange(256, dtype=torch.float64) / 255).numpy()
 
 
 def render(
@@ -64,8 +64,7 @@ def render(
     cover = (found.face_index >= 0).reshape(blocks).mean(axis=(1, 3))[..., None]
     drawn = np.where((found.face_index >= 0)[..., None], colour.numpy(), 0)
     linear = drawn.reshape(*blocks, 3).mean(axis=(1, 3)) + (1 - cover) * behind
-    linear = np.clip(linear, 0, 1)
-    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    srgb = srgb_from_linear(torch.from_numpy(linear)).numpy()
     return np.asarray(srgb * 255 + 0.5, np.uint8)
 
 
