@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, UInt8
 
 from headform.errors import FaceError, InputError
 from headform.evaluate.result_files import WrittenHead
 from headform.geometry.camera import PerspectiveCamera
-from headform.images.transfer import linear_from_srgb, srgb_from_linear
 from headform.render.interpolate import interpolate
-from headform.render.normals import vertex_normals_array
-from headform.render.picture import sample_texture
+from headform.render.picture import composite, normals_at, sample_texture
 from headform.render.rasterize import rasterize
 from headform.render.shade import shade
 
@@ -102,26 +100,8 @@ def _drawn(
     )
     colour = torch.from_numpy(sample_texture(head.texture, uv.numpy()))
     if head.light is not None:
-        colour = shade(
-            colour, _normals(head, camera, index, weights), torch.from_numpy(head.light).float()
-        )
-    seen = found.face_index >= 0
-    blocks = (height, fine, width, fine)
-    cover = seen.reshape(blocks).mean(axis=(1, 3))[..., None]
-    drawn = np.where(seen[..., None], colour.numpy(), 0).reshape(*blocks, 3).mean(axis=(1, 3))
-    behind = linear_from_srgb(torch.from_numpy(ground / 255.0)).numpy()
-    mixed = srgb_from_linear(torch.from_numpy(drawn + (1 - cover) * behind)).numpy()
+        normals = normals_at(head.vertices, torch.from_numpy(head.faces), camera, index, weights)
+        colour = shade(colour, normals, torch.from_numpy(head.light).float())
+    mixed, cover = composite(colour, found.face_index >= 0, ground, fine)
     rgb = np.where(cover > 0, np.rint(mixed * 255), ground).astype(np.uint8)
     return rgb, cover[..., 0] == 1
-
-
-def _normals(
-    head: WrittenHead,
-    camera: PerspectiveCamera,
-    index: Int[torch.Tensor, "h w"],
-    weights: Float[torch.Tensor, "h w 3"],
-) -> Float[torch.Tensor, "h w 3"]:
-    """Unit normals of the camera frame at every sample."""
-    rows = vertex_normals_array(head.vertices, head.faces) @ camera.R.T
-    at = interpolate(torch.from_numpy(rows).float(), torch.from_numpy(head.faces), index, weights)
-    return at / torch.linalg.vector_norm(at, dim=-1, keepdim=True).clamp(min=1e-9)

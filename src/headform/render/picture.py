@@ -5,7 +5,7 @@ Letters: V vertices, H W pixels, S side of a texture.
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.heads.linear import LinearHead
@@ -55,17 +55,57 @@ def render(
         rows = head.mean_albedo if albedo is None else torch.from_numpy(albedo)
         colour = interpolate(rows.float(), head.faces, index, weights)
     if light is not None:
-        normals = vertex_normals_array(vertices, faces) @ camera.R.T
-        at = interpolate(torch.from_numpy(normals).float(), head.faces, index, weights)
-        at = at / torch.linalg.vector_norm(at, dim=-1, keepdim=True).clamp(min=1e-9)
+        at = normals_at(vertices, head.faces, camera, index, weights)
         colour = shade(colour, at, torch.from_numpy(np.asarray(light, np.float32)))
-    behind = _TO_LINEAR[np.asarray(background, np.uint8)]
-    blocks = (height, supersample, width, supersample)
-    cover = (found.face_index >= 0).reshape(blocks).mean(axis=(1, 3))[..., None]
-    drawn = np.where((found.face_index >= 0)[..., None], colour.numpy(), 0)
-    linear = drawn.reshape(*blocks, 3).mean(axis=(1, 3)) + (1 - cover) * behind
-    srgb = srgb_from_linear(torch.from_numpy(linear)).numpy()
+    ground = np.broadcast_to(np.asarray(background, np.uint8), (height, width, 3))
+    srgb, _ = composite(colour, found.face_index >= 0, ground, supersample)
     return np.asarray(srgb * 255 + 0.5, np.uint8)
+
+
+def normals_at(
+    vertices: Float[np.ndarray, "V 3"],
+    faces: Int[torch.Tensor, "F 3"],
+    camera: PerspectiveCamera,
+    index: Int[torch.Tensor, "h w"],
+    weights: Float[torch.Tensor, "h w 3"],
+) -> Float[torch.Tensor, "h w 3"]:
+    """Unit normals of the camera frame at every sample, interpolated from the vertices'; float32.
+
+    Args:
+        vertices: (V, 3) metres, head frame.
+        faces: (F, 3) triangles.
+        camera: Any; only its rotation counts.
+        index: (h, w) triangle of each sample, -1 where there is none.
+        weights: (h, w, 3) barycentric.
+    """
+    rows = vertex_normals_array(vertices, faces.numpy()) @ camera.R.T
+    at = interpolate(torch.from_numpy(rows).float(), faces, index, weights)
+    return at / torch.linalg.vector_norm(at, dim=-1, keepdim=True).clamp(min=1e-9)
+
+
+def composite(
+    colour: Float[torch.Tensor, "h w 3"],
+    seen: Bool[np.ndarray, "h w"],
+    ground: UInt8[np.ndarray, "H W 3"],
+    supersample: int,
+) -> tuple[Float[np.ndarray, "H W 3"], Float[np.ndarray, "H W 1"]]:
+    """Samples averaged to pixels over a ground, in linear light.
+
+    Args:
+        colour: (h, w, 3) linear RGB of the samples, h = supersample H and w = supersample W.
+        seen: (h, w) samples that show something.
+        ground: (H, W, 3) sRGB behind it.
+        supersample: Samples a pixel along either axis.
+
+    Returns:
+        sRGB in [0, 1], and the covered share of each pixel.
+    """
+    height, width = ground.shape[:2]
+    blocks = (height, supersample, width, supersample)
+    cover = seen.reshape(blocks).mean(axis=(1, 3))[..., None]
+    drawn = np.where(seen[..., None], colour.numpy(), 0).reshape(*blocks, 3).mean(axis=(1, 3))
+    linear = drawn + (1 - cover) * _TO_LINEAR[ground]
+    return srgb_from_linear(torch.from_numpy(linear)).numpy(), cover
 
 
 def sample_texture(
