@@ -1,10 +1,9 @@
-"""Both detectors on the 49 annotated faces."""
+"""The detector on the 49 annotated faces."""
 
 import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from headform.nets.detector import Detector, load_detector
 
@@ -12,12 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from face_photos import load_photos, match, points_error, read
 
 
-@pytest.mark.parametrize("which", ["mtcnn", "yunet"])
-def test_every_annotated_face_is_found(data_root: Path, which: str) -> None:
-    if which == "yunet":
-        pytest.importorskip("onnxruntime")
-    file = data_root / "nets" / "yunet" / "yunet_n_dynamic.onnx"
-    detector = load_detector(file if which == "yunet" else None)
+def test_every_annotated_face_is_found(data_root: Path) -> None:
+    detector = load_detector()
     assert isinstance(detector, Detector)
     missed, errors = [], []
     for photo in load_photos(data_root):
@@ -31,13 +26,13 @@ def test_every_annotated_face_is_found(data_root: Path, which: str) -> None:
             else:
                 errors.append(points_error(face, points))
     assert len(missed) + len(errors) == 49
-    assert len(missed) <= 1, missed
-    assert np.mean(errors) < (0.04 if which == "mtcnn" else 0.06)
+    assert missed == []
+    assert np.mean(errors) < 0.06
 
 
 def test_the_shipped_photo_has_one_sure_face(repository: Path) -> None:
     photo = read(repository / "examples" / "astronaut.jpg")
     faces = load_detector().detect(photo)
-    assert faces[0].score > 0.98
+    assert faces[0].score > 0.85
     assert faces[0].points5[0, 0] < faces[0].points5[1, 0]
-    assert sum(face.score > 0.98 for face in faces) == 1
+    assert sum(face.score > 0.75 for face in faces) == 1

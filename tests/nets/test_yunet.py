@@ -1,17 +1,28 @@
-import sys
+"""YuNet: decoding, its search, and the whole detector on pictures with and without faces."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from headform.errors import UsageError, WeightsError
-from headform.nets.yunet import STRIDES, YuNetDetector, decode
+from headform.errors import WeightsError
+from headform.images import read
+from headform.nets.detector import load_detector
+from headform.nets.face import Face
+from headform.nets.shipped import load_yunet
+from headform.nets.yunet import YuNetDetector, YuNetOptions, decode
+from headform.nets.yunet_net import STRIDES
 
 
 @pytest.fixture(scope="module")
-def network(data_root: Path) -> Path:
-    pytest.importorskip("onnxruntime")
-    return data_root / "nets" / "yunet" / "yunet_n_dynamic.onnx"
+def detector() -> YuNetDetector:
+    return YuNetDetector(load_yunet()[0])
+
+
+@pytest.fixture(scope="module")
+def photo(repository: Path) -> np.ndarray:
+    return read(repository / "examples" / "astronaut.jpg").rgb[0:400, 60:400].copy()
 
 
 def test_decoding_equals_a_loop_over_cells() -> None:
@@ -36,44 +47,119 @@ def test_decoding_equals_a_loop_over_cells() -> None:
                 ]
                 score = np.sqrt(float(part["cls"][n, 0]) * float(part["obj"][n, 0]))
                 expected.append(([x - w / 2, y - h / 2, x + w / 2, y + h / 2], points, score))
-    boxes, points5, scores = decode(values, width)
-    np.testing.assert_allclose(boxes, [e[0] for e in expected], rtol=1e-12)
-    np.testing.assert_allclose(points5, [e[1] for e in expected], rtol=1e-12)
-    np.testing.assert_allclose(scores, [e[2] for e in expected], rtol=1e-12)
+    found = decode(values, width)
+    np.testing.assert_allclose(found.boxes, [e[0] for e in expected], rtol=1e-12)
+    np.testing.assert_allclose(found.points, [e[1] for e in expected], rtol=1e-12)
+    np.testing.assert_allclose(found.scores, [e[2] for e in expected], rtol=1e-12)
 
 
-def test_no_face_in_noise(network: Path) -> None:
-    detector = YuNetDetector(network)
-    noise = np.random.default_rng(0).integers(0, 256, (90, 130, 3), dtype=np.uint8)
-    assert detector.detect(noise) == []
-    assert detector.detect(noise[:5]) == []
+@pytest.mark.parametrize(
+    "kind", ["noise", "grey noise", "black", "white", "grey", "ramp", "tiny", "strip"]
+)
+def test_no_face_where_there_is_none(detector: YuNetDetector, kind: str) -> None:
+    rng = np.random.default_rng(0)
+    side = 224
+    ramp = np.linspace(0, 255, side).astype(np.uint8)
+    noise = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    image = {
+        "noise": noise,
+        "grey noise": np.repeat(noise[..., :1], 3, 2),
+        "black": np.zeros((side, side, 3), np.uint8),
+        "white": np.full((side, side, 3), 255, np.uint8),
+        "grey": np.full((side, side, 3), 128, np.uint8),
+        "ramp": np.repeat(np.broadcast_to(ramp[:, None, None], (side, side, 1)), 3, 2).copy(),
+        "tiny": noise[:8, :8].copy(),
+        "strip": noise[:13].copy(),
+    }[kind]
+    assert detector.detect(image) == []
 
 
-def test_without_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "net.onnx"
-    path.write_bytes(b"x")
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(UsageError, match=r"headform\[onnx\]") as caught:
-        YuNetDetector(path)
-    assert caught.value.code == "onnx_missing"
+def test_points_lie_as_the_names_say(detector: YuNetDetector, photo: np.ndarray) -> None:
+    face = detector.detect(photo)[0]
+    right_eye, left_eye, nose, right_mouth, left_mouth = face.points5
+    assert right_eye[0] < nose[0] < left_eye[0]
+    assert right_mouth[0] < left_mouth[0]
+    assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
+    assert (face.points5 > face.box[:2]).all()
+    assert (face.points5 < face.box[2:]).all()
+    assert face.box.dtype == face.points5.dtype == np.float64
+    assert 0.8 < face.score <= 1
 
 
-def code_of(path: Path) -> str:
+@pytest.mark.parametrize("offset", [(3, 0), (0, 7), (16, 5)])
+def test_a_shift_by_whole_pixels(
+    detector: YuNetDetector, photo: np.ndarray, offset: tuple[int, int]
+) -> None:
+    right, down = offset
+    moved = np.pad(photo, ((down, 0), (right, 0), (0, 0)))
+    before, after = detector.detect(photo)[0], detector.detect(moved)[0]
+    side = float(np.sqrt(before.area))
+    assert np.abs(after.points5 - before.points5 - offset).mean() < 0.03 * side
+    assert np.abs(after.box - before.box - np.tile(offset, 2)).max() < 0.12 * side
+
+
+def _points_error(faces: list[Face], expected: np.ndarray) -> float:
+    return min(float(np.abs(face.points5 - expected).mean()) for face in faces)
+
+
+@pytest.mark.parametrize("degrees", [-135, -90, -60, -30, 30, 60, 90, 120, 180])
+def test_a_turned_photo_still_shows_where_the_face_is(
+    detector: YuNetDetector, photo: np.ndarray, degrees: int
+) -> None:
+    # its points are those of an upright face; `pipeline.reconstruct` finds out how it is turned
+    upright = detector.detect(photo)[0]
+    askew = Image.fromarray(photo).rotate(degrees, Image.Resampling.BILINEAR, expand=True)
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    middle = np.array(photo.shape[1::-1]) / 2
+    expected = turn @ (upright.box.reshape(2, 2).mean(0) - middle) + np.array(askew.size) / 2
+    found = detector.detect(np.asarray(askew))[0].box.reshape(2, 2).mean(0)
+    assert np.linalg.norm(found - expected) < 0.25 * np.sqrt(upright.area)
+
+
+def test_a_small_face_is_found(detector: YuNetDetector, photo: np.ndarray) -> None:
+    face = detector.detect(photo)[0]
+    scale = 14 / float(face.box[2] - face.box[0])
+    size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
+    canvas = np.full((120, 160, 3), 90, np.uint8)
+    canvas[30 : 30 + size[1], 50 : 50 + size[0]] = np.asarray(
+        Image.fromarray(photo).resize(size, Image.Resampling.BOX)
+    )
+    expected = face.points5 * scale + [50, 30]
+    assert _points_error(detector.detect(canvas), expected) < 3.0
+
+
+def test_a_dark_photo(detector: YuNetDetector, photo: np.ndarray) -> None:
+    face = detector.detect(photo)[0]
+    dark = (photo * 0.12).astype(np.uint8)
+    assert _points_error(detector.detect(dark), face.points5) < 0.05 * np.sqrt(face.area)
+
+
+def test_many_faces_of_one_photo(detector: YuNetDetector, photo: np.ndarray) -> None:
+    small = np.asarray(Image.fromarray(photo).resize((85, 100), Image.Resampling.BOX))
+    crowd = np.tile(small, (4, 6, 1))
+    faces = detector.detect(crowd)
+    assert len(faces) == 24
+    cells = {(int(f.points5[2, 0] // 85), int(f.points5[2, 1] // 100)) for f in faces}
+    assert len(cells) == 24
+
+
+def test_searches_accumulate(photo: np.ndarray) -> None:
+    never = YuNetDetector(load_yunet()[0], YuNetOptions(confident=2.0))
+    counts = [len(faces) for faces in never.passes(photo)]
+    assert len(counts) == 4
+    assert counts[0] >= 1
+    assert counts == sorted(counts)
+    upright_only = YuNetDetector(load_yunet()[0], YuNetOptions(confident=2.0, turns=False))
+    assert len(list(upright_only.passes(photo))) == 2
+
+
+def test_other_weights_are_refused(tmp_path: Path, repository: Path) -> None:
+    assets = repository / "src" / "headform" / "nets" / "assets"
+    for name, code in (("none.safetensors", "weights_missing"), ("", "weights_missing")):
+        with pytest.raises(WeightsError) as caught:
+            load_detector(tmp_path / name)
+        assert caught.value.code == code
     with pytest.raises(WeightsError) as caught:
-        YuNetDetector(path)
-    assert path.name in str(caught.value)
-    return caught.value.code
-
-
-def test_files_that_are_something_else(network: Path, tmp_path: Path, data_root: Path) -> None:
-    assert code_of(tmp_path / "none.onnx") == "weights_missing"
-    assert code_of(tmp_path) == "weights_missing"
-    path = tmp_path / "net.onnx"
-    data = network.read_bytes()
-    for content in (b"", b"GIF89a", data[: len(data) // 2]):
-        path.write_bytes(content)
-        assert code_of(path) == "weights_damaged"
-    path.write_bytes(data + b"\x0a\x08location\x12\x0f../../etc/passwd")
-    assert code_of(path) == "weights_damaged"
-    other = data_root / "nets" / "critics" / "landmarks_68_pfld.onnx"
-    assert code_of(other) == "weights_mismatch"
+        load_detector(assets / "pfld.safetensors")
+    assert caught.value.code == "weights_kind"

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from headform.nets.face import Face
-from headform.nets.mtcnn import MtcnnDetector
+from headform.nets.shipped import load_yunet
 from headform.nets.yunet import YuNetDetector
 
 
@@ -23,13 +23,12 @@ class Detector(Protocol):
 
 
 def load_detector(path: Path | None = None) -> Detector:
-    """The default detector, or the one in a file.
+    """YuNet with the shipped weights, or with those in a file.
 
     Args:
-        path: An ONNX file of YuNet; None takes MTCNN.
+        path: Weights of the same network, as `tools/convert_networks.py` writes them.
 
     Raises:
-        WeightsError: `weights_missing`, `weights_damaged`, `weights_mismatch`, `unsafe_pickle`.
-        UsageError: `onnx_missing` when a file is given and onnxruntime is not installed.
+        WeightsError: `weights_missing`, `weights_damaged`, `weights_mismatch`.
     """
-    return MtcnnDetector() if path is None else YuNetDetector(path)
+    return YuNetDetector(load_yunet(path)[0])

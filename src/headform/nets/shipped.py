@@ -13,17 +13,28 @@ from torch import Tensor, nn
 
 from headform.errors import HeadformError, WeightsError
 from headform.nets.dense import DenseNet, DenseNetConfig
+from headform.nets.face_mesh_net import FaceMeshConfig, FaceMeshNet
 from headform.nets.identity import IdentityNet, IdentityNetConfig
+from headform.nets.landmarks68_net import Landmarks68Config, Landmarks68Net
 from headform.nets.mesh_autoencoder import MeshAutoencoder
 from headform.nets.mesh_autoencoder_file import model_of, weights_of
+from headform.nets.pfld_net import PfldConfig, PfldNet
+from headform.nets.yunet_net import YuNet, YuNetConfig
 from headform.weights.model_file import check_state, load_model
 
 DENSE_FILE, IDENTITY_FILE = "dense_landmarks.safetensors", "identity.safetensors"
 MESH_AUTOENCODER_FILE = "mesh_autoencoder.safetensors"
+YUNET_FILE = "yunet.safetensors"
+FACE_MESH_FILE, LANDMARKS68_FILE = "face_mesh.safetensors", "landmarks68.safetensors"
+PFLD_FILE = "pfld.safetensors"
 KINDS: Mapping[type[nn.Module], str] = {
     DenseNet: "dense landmarks",
     IdentityNet: "identity",
     MeshAutoencoder: "mesh autoencoder",
+    YuNet: "face detector",
+    FaceMeshNet: "face mesh",
+    Landmarks68Net: "68 landmarks",
+    PfldNet: "PFLD landmarks",
 }
 """What the card of each network calls it."""
 
@@ -49,6 +60,50 @@ def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]
     net, card = _load(
         path, IDENTITY_FILE, IdentityNet, lambda c, _: IdentityNet(IdentityNetConfig(**c))
     )
+    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+
+
+def load_yunet(path: Path | None = None) -> tuple[YuNet, dict[str, Any]]:
+    """The face detector's network and its model card; the shipped one unless `path` is given.
+
+    Raises:
+        WeightsError: missing, damaged or foreign weights.
+    """
+    net, card = _load(path, YUNET_FILE, YuNet, lambda c, _: YuNet(YuNetConfig(**c)))
+    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+
+
+def load_face_mesh(path: Path | None = None) -> tuple[FaceMeshNet, dict[str, Any]]:
+    """MediaPipe's face mesh network and its model card; the shipped one unless `path` is given.
+
+    Raises:
+        WeightsError: missing, damaged or foreign weights.
+    """
+    net, card = _load(
+        path, FACE_MESH_FILE, FaceMeshNet, lambda c, _: FaceMeshNet(FaceMeshConfig(**c))
+    )
+    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+
+
+def load_landmarks68(path: Path | None = None) -> tuple[Landmarks68Net, dict[str, Any]]:
+    """face-api's network of the 68 points and its model card; the shipped one unless `path` is given.
+
+    Raises:
+        WeightsError: missing, damaged or foreign weights.
+    """
+    net, card = _load(
+        path, LANDMARKS68_FILE, Landmarks68Net, lambda c, _: Landmarks68Net(Landmarks68Config(**c))
+    )
+    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+
+
+def load_pfld(path: Path | None = None) -> tuple[PfldNet, dict[str, Any]]:
+    """PFLD and its model card; the shipped one unless `path` is given.
+
+    Raises:
+        WeightsError: missing, damaged or foreign weights.
+    """
+    net, card = _load(path, PFLD_FILE, PfldNet, lambda c, _: PfldNet(PfldConfig(**c)))
     return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
 
 

@@ -1,117 +1,115 @@
-"""YuNet as an alternative face detector, from an ONNX file that the user brings.
+"""YuNet, the face detector: pictures to candidates, and what to try when nothing is found.
 
 Wu, Peng, Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector". N cells or faces, H W pixels.
-Needs onnxruntime (`pip install "headform[onnx]"`); nothing of it ships with headform.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, UInt8
+import torch
+from jaxtyping import Float, Float64, UInt8
 from PIL import Image
 
-from headform.errors import WeightsError
-from headform.nets.face import Face, by_prominence
-from headform.nets.mtcnn.boxes import sound, suppress
-from headform.weights.onnx_file import open_session
+from headform.nets.boxes import sound
+from headform.nets.candidates import Candidates
+from headform.nets.face import Face
+from headform.nets.turned_picture import turn
+from headform.nets.yunet_net import STRIDES, YuNet
 
-STRIDES = (8, 16, 32)
-_OUTPUTS = tuple(f"{kind}_{s}" for kind in ("cls", "obj", "bbox", "kps") for s in STRIDES)
-_MAX_BYTES = 64 << 20
-_WANTED = "give a YuNet file such as yunet_n_dynamic.onnx (libfacedetection.train)"
+_SMALLEST_PICTURE = 12
+_MOST_ENLARGED = 2.0
 
 
 @dataclass(frozen=True)
 class YuNetOptions:
-    """How the search is done.
+    """How far the search goes.
 
     Attributes:
-        sides: The picture's longer side in pixels for the network, tried in this order until a face
-            is found; ignored by files of fixed input size. Pictures are enlarged at most twice.
+        side: Longer side in pixels at which the network sees the picture first.
+        fine_side: The same in the search for small faces, which follows when nothing else was found.
         score: Least confidence; low on purpose, as another network confirms or drops every box.
+        confident: Least score of a face that ends the search.
+        retry_score: Least score of a face that only the later searches find.
         overlap: Faces that share more than this of their union are one.
+        turns: Whether to look for faces turned by ±90, 180 and ±45 degrees in the picture.
     """
 
-    sides: tuple[int, ...] = (640, 1280)
+    side: int = 640
+    fine_side: int = 1280
     score: float = 0.5
+    confident: float = 0.75
+    retry_score: float = 0.6
     overlap: float = 0.4
+    turns: bool = True
 
 
 class YuNetDetector:
-    """Faces in photos, by an ONNX file of YuNet."""
+    """Faces in photos, by YuNet."""
 
-    def __init__(self, path: Path | str, options: YuNetOptions | None = None) -> None:
-        """Load the network.
-
-        Raises:
-            UsageError: `onnx_missing` without onnxruntime.
-            WeightsError: `weights_missing`; `weights_damaged` when it is no ONNX file or names
-                files outside itself; `weights_mismatch` when it is another network.
-        """
+    def __init__(self, net: YuNet, options: YuNetOptions | None = None) -> None:
+        self._net = net
         self.options = options or YuNetOptions()
-        self.where = repr(str(path))
-        self.session = open_session(path, max_bytes=_MAX_BYTES, fix=_WANTED)
-        inputs = self.session.get_inputs()
-        names = {output.name for output in self.session.get_outputs()}
-        absent = [name for name in _OUTPUTS if name not in names]
-        shape = list(inputs[0].shape) if inputs else []
-        if len(inputs) != 1 or len(shape) != 4 or shape[1] != 3 or absent:
-            what = "this ONNX file is not YuNet"
-            what += f": it has no output {absent[0]}" if absent else ""
-            raise WeightsError("weights_mismatch", what, self.where, _WANTED)
-        self.input_name = inputs[0].name
-        self.fixed = (shape[3], shape[2]) if all(type(n) is int for n in shape[2:]) else None
 
     def detect(self, image: UInt8[np.ndarray, "H W 3"]) -> list[Face]:
         """Faces in falling order of box area times score.
 
+        Upright faces first. Only when none is certain: turned by ±90 and 180 degrees, then small
+        ones, then turned by ±45 degrees; all candidates are then returned.
+
         Args:
-            image: RGB.
+            image: sRGB. Pictures less than 12 pixels wide or high hold no face.
         """
-        if min(image.shape[:2]) < 12:
-            return []
         faces: list[Face] = []
-        for side in self.options.sides:
-            faces = self._search(Image.fromarray(image), side)
-            if faces or self.fixed is not None:
+        for faces in self.passes(image):
+            if any(face.score >= self.options.confident for face in faces):
                 break
         return faces
 
-    def _search(self, image: Image.Image, side: int) -> list[Face]:
-        longest = max(image.size)
-        scale = min(side / longest, 2.0)
-        if self.fixed is not None:
-            scale = min(self.fixed[0] / image.width, self.fixed[1] / image.height)
-        width, height = (max(1, round(length * scale)) for length in image.size)
-        across, down = self.fixed or (-(-width // 32) * 32, -(-height // 32) * 32)
-        canvas = np.zeros((down, across, 3), np.float32)
-        small = image.resize((width, height), Image.Resampling.BILINEAR)
+    def passes(self, image: UInt8[np.ndarray, "H W 3"]) -> Iterator[list[Face]]:
+        """What `detect` knows after each stage of its search, for a caller who judges himself.
+
+        Each list holds the faces of the lists before it, too, unless a better one covers them.
+        """
+        if min(image.shape[:2]) < _SMALLEST_PICTURE:
+            return
+        options = self.options
+        plans = [[(0, options.side)], [(0, options.fine_side)]]
+        if options.turns:
+            plans.insert(1, [(degrees, options.side) for degrees in (90, -90, 180)])
+            plans.append([(degrees, options.side) for degrees in (45, -45)])
+        found: list[Candidates] = []
+        least = options.score
+        for plan in plans:
+            found += [self._search(image, degrees, side, least) for degrees, side in plan]
+            yield Candidates.joined(found).faces(options.overlap)
+            least = max(least, options.retry_score)
+
+    def _search(
+        self, image: UInt8[np.ndarray, "H W 3"], degrees: int, side: int, least: float
+    ) -> Candidates:
+        turned = turn(image, degrees)
+        picture = Image.fromarray(turned.rgb)
+        scale = min(side / max(picture.size), _MOST_ENLARGED)
+        width, height = (max(1, round(length * scale)) for length in picture.size)
+        canvas = np.zeros((-(-height // 32) * 32, -(-width // 32) * 32, 3), np.float32)
+        small = picture.resize((width, height), Image.Resampling.BILINEAR)
         canvas[:height, :width] = np.asarray(small)[..., ::-1]  # the network wants blue first
-        values = self._run(np.ascontiguousarray(canvas.transpose(2, 0, 1))[None])
-        boxes, points, scores = decode(values, across)
-        unit = np.array([image.width / width, image.height / height])
-        boxes, points = boxes * np.tile(unit, 2), points * unit
-        good = (scores >= self.options.score) & sound(boxes, 3.0 * longest)
-        good &= np.isfinite(points).all((1, 2))
-        boxes, points, scores = boxes[good], points[good], scores[good]
-        keep = suppress(boxes, scores, self.options.overlap)
-        return by_prominence([Face(boxes[i], points[i], float(scores[i])) for i in keep])
+        found = decode(self._run(canvas), canvas.shape[1])
+        unit = np.array([picture.width / width, picture.height / height])
+        found = Candidates(found.boxes * np.tile(unit, 2), found.scores, found.points * unit)
+        good = (found.scores >= least) & sound(found.boxes, 3.0 * max(picture.size))
+        return turned.back(found.chosen(good & np.isfinite(found.points).all((1, 2))))
 
-    def _run(self, values: Float32[np.ndarray, "1 3 H W"]) -> dict[str, Any]:
-        try:
-            outputs = self.session.run(list(_OUTPUTS), {self.input_name: values})
-        except Exception as error:  # onnxruntime raises its own classes
-            what = f"the detector cannot be run: {error}"[:200]
-            raise WeightsError("weights_mismatch", what, self.where, _WANTED) from error
-        return {name: output[0] for name, output in zip(_OUTPUTS, outputs, strict=True)}
+    @torch.inference_mode()
+    def _run(self, values: Float[np.ndarray, "H W 3"]) -> dict[str, Float[np.ndarray, "N C"]]:
+        # a view of channels that lie last in memory, the layout in which the network is fastest
+        outputs = self._net(torch.from_numpy(values).permute(2, 0, 1)[None])
+        return {name: value[0].numpy() for name, value in outputs.items()}
 
 
-def decode(
-    values: dict[str, Float32[np.ndarray, "_ _"]], width: int
-) -> tuple[Float64[np.ndarray, "N 4"], Float64[np.ndarray, "N 5 2"], Float64[np.ndarray, " N"]]:
-    """Boxes, points and scores of every cell of the three maps.
+def decode(values: Mapping[str, Float[np.ndarray, "_ _"]], width: int) -> Candidates:
+    """Candidates of every cell of the three maps.
 
     A cell in column c and row r of stride s, with outputs b and k, means the centre (c + b0, r + b1)
     s, the size (exp b2, exp b3) s and the points ((c, r) + k) s; its score is √(class · objectness).
@@ -132,7 +130,7 @@ def decode(
         points.append((cell[:, None] + shift) * stride)
         chances = [_unit(values[f"{kind}_{stride}"]) for kind in ("cls", "obj")]
         scores.append(np.sqrt(chances[0] * chances[1]))
-    return np.concatenate(boxes), np.concatenate(points), np.concatenate(scores)
+    return Candidates(np.concatenate(boxes), np.concatenate(scores), np.concatenate(points))
 
 
 def _unit(chances: Float[np.ndarray, "N 1"]) -> Float64[np.ndarray, " N"]:

@@ -21,8 +21,8 @@ from headform.geometry.seven_landmarks import OF_68
 from headform.geometry.similarity import Similarity, fit_similarity
 from headform.mesh.closest_point import ClosestPointTree
 from headform.nets.dense_predictor import DensePrediction, DensePredictor, average
-from headform.nets.mtcnn import MtcnnDetector
-from headform.nets.shipped import load_dense
+from headform.nets.shipped import load_dense, load_yunet
+from headform.nets.yunet import YuNetDetector
 from headform.pipeline.crops import crop_of_face, crop_of_points
 from headform.render.mesh_picture import MeshLook, draw_mesh, positions_at
 
@@ -70,7 +70,7 @@ class ScanLandmarks:
 class ScanLandmarker:
     """Finds landmarks of scans with a detector, which need not look for turned faces, and the dense landmark network."""
 
-    def __init__(self, detector: MtcnnDetector, dense: DensePredictor) -> None:
+    def __init__(self, detector: YuNetDetector, dense: DensePredictor) -> None:
         self._detector, self._dense = detector, dense
         head = heads.load_open()
         self._mean = head.landmarks(head.mean, offset=False).double().numpy()
@@ -82,7 +82,9 @@ class ScanLandmarker:
         Raises:
             WeightsError: they are missing or damaged.
         """
-        return cls(MtcnnDetector(), DensePredictor(load_dense()[0], heads.load_open()))
+        return cls(
+            YuNetDetector(load_yunet()[0]), DensePredictor(load_dense()[0], heads.load_open())
+        )
 
     def find(self, mesh: MeshLook, *, name: str = "") -> ScanLandmarks:
         """Find the face of a scan, in whatever unit and position it is.

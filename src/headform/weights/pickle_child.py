@@ -2,13 +2,14 @@
 
 A .npy or .npz file may hold pickles too; they are read in the same way.
 
-Runs alone, started by `headform.weights.unpickle`; imports numpy, lz4, the standard library.
+Runs alone, started by `headform.weights.unpickle`; imports numpy, the standard library and, where it is installed, lz4.
 
 It writes an npz to standard output and exits with 0, or one line of JSON
 `{"kind", "what", "file"}`, the file by its index, and exits with `FAILED`. It can write no file.
 """
 
 import bz2
+import contextlib
 import io
 import json
 import lzma
@@ -53,8 +54,10 @@ def limit(memory_bytes: int, cpu_seconds: int) -> None:
 def decompressor(magic: bytes) -> Callable[[], Any] | None:
     """The incremental decompressor for a file that starts with `magic`; None for plain bytes."""
     if magic.startswith(b"\x04\x22\x4d\x18"):
-        import lz4.frame
-
+        try:
+            import lz4.frame
+        except ImportError as error:
+            raise DamagedError(_LZ4) from error
         make: Callable[[], Any] = lz4.frame.LZ4FrameDecompressor
         return make
     if magic.startswith(b"\x1f\x8b"):
@@ -66,6 +69,9 @@ def decompressor(magic: bytes) -> Callable[[], Any] | None:
     if magic.startswith(b"\xfd7zXZ") or magic.startswith(b"\x5d\x00\x00"):
         return lzma.LZMADecompressor
     return None
+
+
+_LZ4 = "it is compressed with lz4, which takes the package lz4 to unpack (pip install lz4)"
 
 
 class _Zlib:
@@ -165,7 +171,10 @@ def main(memory_bytes: str, cpu_seconds: str, *paths: str) -> int:
     """
     memory, number = int(memory_bytes), 0
     try:
-        decompressor(b"\x04\x22\x4d\x18")  # import lz4 before the limits bite
+        with contextlib.suppress(
+            DamagedError
+        ):  # import lz4, if it is there, before the limits bite
+            decompressor(b"\x04\x22\x4d\x18")
         limit(memory, int(cpu_seconds))
         arrays: dict[str, npt.NDArray[Any]] = {}
         for number, path in enumerate(paths):

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headform.nets.mtcnn.cascade import Candidates
-from headform.nets.mtcnn.pyramid import Pyramid
-from headform.nets.mtcnn.turns import turn
+from headform.nets.candidates import Candidates
+from headform.nets.turned_picture import turn
 
 
 def blob(width: int, height: int, x: float, y: float) -> np.ndarray:
@@ -48,22 +47,3 @@ def test_a_large_picture_is_reduced_before_a_free_turn() -> None:
     seen = centre_of_light(turned.rgb)
     back = turned.back(Candidates(np.zeros((1, 4)), np.ones(1), np.tile(seen, (1, 5, 1))))
     np.testing.assert_allclose(back.points[0, 0], [2000, 400], atol=0.5)
-
-
-@pytest.mark.parametrize("scale", [1.0, 0.5, 0.37, 0.11, 1.7])
-def test_the_pyramid_keeps_places(scale: float) -> None:
-    pyramid = Pyramid(blob(150, 130, 90, 40))
-    values = pyramid.resized(scale)
-    assert values.shape[2:] == (int(130 * scale), int(150 * scale))
-    light = (values[0].permute(1, 2, 0).numpy() * 128 + 127.5).clip(0)
-    np.testing.assert_allclose(centre_of_light(light) / scale, [90, 40], atol=0.6)
-
-
-@pytest.mark.parametrize("side", [20.0, 60.0, 120.0])
-def test_patches_keep_places_and_are_black_outside(side: float) -> None:
-    pyramid = Pyramid(blob(150, 130, 140, 40))
-    box = np.array([[140 - side / 2, 40 - side / 2, 140 + side / 2, 40 + side / 2]])
-    patch = pyramid.patches(box, 24)[0].permute(1, 2, 0).numpy() * 128 + 127.5
-    inside = int(12 + 10 / side * 24)
-    assert patch[:, inside + 1 :].max(initial=0) == 0
-    assert patch[11:13, 11:13].min() > 150

@@ -1,4 +1,4 @@
-"""Boxes of the cascade: suppression of doubles, squares, offsets.
+"""Boxes of faces: suppression of doubles, soundness.
 
 N boxes as x0, y0, x1, y1 in pixels; continuous coordinates, so a side is x1 - x0.
 """
@@ -46,22 +46,6 @@ def suppress(
             whole = np.minimum(area[best], area[left])
         left = left[common <= limit * whole]
     return np.array(keep, int)
-
-
-def shift(
-    boxes: Float[np.ndarray, "N 4"], offsets: Float[np.ndarray, "N 4"]
-) -> Float[np.ndarray, "N 4"]:
-    """Move the edges by offsets in units of each box's width and height."""
-    sides = boxes[:, 2:] - boxes[:, :2]
-    moved: Float[np.ndarray, "N 4"] = boxes + offsets * np.concatenate([sides, sides], 1)
-    return moved
-
-
-def squares(boxes: Float[np.ndarray, "N 4"]) -> Float[np.ndarray, "N 4"]:
-    """Squares of the longer side around the same centres."""
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    half = (boxes[:, 2:] - boxes[:, :2]).max(1, keepdims=True, initial=0) / 2
-    return np.concatenate([centre - half, centre + half], 1)
 
 
 def sound(boxes: Float[np.ndarray, "N 4"], most: float) -> Bool[np.ndarray, " N"]:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headform.nets.mtcnn.boxes import shift, sound, squares, suppress
+from headform.nets.boxes import sound, suppress
 
 
 def slow_suppress(boxes: np.ndarray, scores: np.ndarray, limit: float, smaller: bool) -> list[int]:
@@ -44,14 +44,6 @@ def test_suppression_of_three_boxes_by_hand() -> None:
     assert suppress(boxes, scores, 0.5).tolist() == [1, 2]  # 60 / 100 are common
     assert suppress(boxes, scores, 0.7).tolist() == [1, 0, 2]
     assert suppress(boxes, scores, 0.7, relative_to="smaller").tolist() == [1, 2]
-
-
-def test_shift_and_squares_by_hand() -> None:
-    boxes = np.array([[10, 20, 30, 60.0]])
-    moved = shift(boxes, np.array([[0.5, 0.25, -0.1, 1.0]]))
-    np.testing.assert_allclose(moved, [[10 + 10, 20 + 10, 30 - 2, 60 + 40]])
-    np.testing.assert_allclose(squares(boxes), [[0, 20, 40, 60]])
-    assert squares(np.zeros((0, 4))).shape == (0, 4)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1e9])

@@ -1,6 +1,6 @@
-"""A picture turned in its plane, and the way back for what was found in it.
+"""A picture turned in its plane, and the way back for faces that were found in it.
 
-N candidates. Coordinates in pixels, origin at the top-left corner.
+N faces. Coordinates in pixels, origin at the top-left corner.
 """
 
 import math
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from PIL import Image
 
-from headform.nets.mtcnn.cascade import Candidates
+from headform.nets.candidates import Candidates
 
 _LONGEST = 1024
 

@@ -1,0 +1,1 @@
+"""Scripts that make files which ship with headform; the package itself never needs them."""
