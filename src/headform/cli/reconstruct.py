@@ -42,7 +42,9 @@ class Reconstruct:
     texture: Literal["photo", "albedo", "both"] = "photo"
     """Skin from the photo, the head's own albedo, or the photo's with albedo.png beside it."""
     detector: Path | None = None
-    """A YuNet ONNX file to find faces with, instead of the built-in detector."""
+    """Other weights of the face detector, .safetensors with a card beside it."""
+    landmarks_net: Literal["committee", "own"] = "committee"
+    """Who reads the landmarks: headform's own network with those of other publishers that ship with it, or its own alone."""
     json: bool = False
     """Print the lines of manifest.jsonl on stdout."""
 
@@ -61,7 +63,9 @@ class Reconstruct:
         from headform.export.writers import write_reconstruction
         from headform.pipeline.reconstruct import Reconstructor
 
-        reconstructor = Reconstructor.load(head=self.head, detector=self.detector)
+        reconstructor = Reconstructor.load(
+            head=self.head, detector=self.detector, landmarks_net=self.landmarks_net
+        )
         return Work(
             reconstruct=lambda photo: reconstructor.reconstruct(photo, faces=self.faces),
             write=lambda head, folder: write_reconstruction(

@@ -14,6 +14,8 @@ def bounded_minimum(
     lower: Float[np.ndarray, " P"],
     upper: Float[np.ndarray, " P"],
     *,
+    start: Float[np.ndarray, " P"] | None = None,
+    tolerance: float = 1e-12,
     max_iterations: int = 100,
 ) -> Float[np.ndarray, " P"]:
     """The x that minimises 1/2 x.A x - b.x with lower <= x <= upper.
@@ -27,23 +29,26 @@ def bounded_minimum(
         right: b.
         lower: May be -inf.
         upper: May be inf; not below `lower`.
+        start: Where to begin; at 0 if absent.
+        tolerance: Largest entry of the gradient at which the search ends, relative to the largest of b.
         max_iterations: Of Newton steps.
 
     Raises:
         numpy.linalg.LinAlgError: A is not positive definite.
     """
-    x = np.clip(np.zeros(len(right)), lower, upper)
+    x = np.clip(np.zeros(len(right)) if start is None else start, lower, upper)
     if np.isinf(lower).all() and np.isinf(upper).all():
         return np.asarray(cho_solve(cho_factor(matrix), right))
-    tolerance = 1e-12 * max(float(np.abs(right).max(initial=0.0)), 1e-300)
+    least = tolerance * max(float(np.abs(right).max(initial=0.0)), 1e-300)
     for _ in range(max_iterations):
         gradient = matrix @ x - right
         held = ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
         free = ~held
-        if float(np.abs(gradient[free]).max(initial=0.0)) <= tolerance:
+        if float(np.abs(gradient[free]).max(initial=0.0)) <= least:
             break
         step = np.zeros_like(x)
-        step[free] = -cho_solve(cho_factor(matrix[np.ix_(free, free)]), gradient[free])
+        factor = cho_factor(matrix[np.ix_(free, free)], overwrite_a=True, check_finite=False)
+        step[free] = -cho_solve(factor, gradient[free], check_finite=False)
         length, moved = 1.0, x
         while length > 1e-10:
             moved = np.clip(x + length * step, lower, upper)

@@ -32,6 +32,8 @@ class PhotoPatch:
         fragments: The head at D times the patch's resolution.
         buffer_scale: D.
         px_per_metre: Patch pixels per metre at the head's mean depth.
+        corner: x and y of the patch's top-left corner in the photo, pixels.
+        factor: Photo pixels per patch pixel.
     """
 
     linear: Float32[np.ndarray, "h w 3"]
@@ -40,6 +42,12 @@ class PhotoPatch:
     fragments: Fragments
     buffer_scale: int
     px_per_metre: float
+    corner: Float64[np.ndarray, "2"]
+    factor: int
+
+    def from_photo(self, points: Float[np.ndarray, "N 2"]) -> Float64[np.ndarray, "N 2"]:
+        """Pixels of the photo as pixels of the patch."""
+        return np.asarray((points - self.corner) / self.factor, np.float64)
 
     def buffer_points(self) -> Float64[np.ndarray, "V 3"]:
         """The vertices in pixels of the depth buffer."""
@@ -98,6 +106,8 @@ def cut_patch(
         fragments=fragments,
         buffer_scale=buffer_scale,
         px_per_metre=float(camera.K[0, 0] / (factor * np.mean(seen[:, 2]))),
+        corner=np.array([left, top], np.float64),
+        factor=factor,
     )
 
 

@@ -9,18 +9,21 @@ Minimised is the negative log posterior of head and camera
 
 r the pixel residual of a point, s its standard deviation, c the width of the Cauchy robustifier.
 Points of one network share their errors, so N of them are worth fewer: every variance is inflated.
+Pairs that touch or stand apart, such as lips, add terms of their own (`headform.fit.gaps`).
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import cho_factor, cho_solve
 
 from headform.errors import InputError
+from headform.fit.bounded import bounded_minimum
+from headform.fit.gaps import Gaps
+from headform.fit.head_points import point_model
 from headform.fit.point_problem import PointModel, PointState, jacobian, project_points
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
-from headform.heads.linear import PARTS, LinearHead
+from headform.heads.linear import LinearHead
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class PointPriors:
     Attributes:
         identity_sigma: Standard deviation of identity about its prior, in the head's own units.
         expression_sigma: Standard deviation of an expression weight about its prior.
+        expression_precision: Inverse covariance of the expression weights about their prior; where given it takes the place
+            of `expression_sigma`.
         inflation: Factor on every point's variance, for errors that points share.
         outlier_sigma: Residual, in standard deviations, where a point starts to be mistrusted.
         floor: Smallest standard deviation of a point, as a fraction of the points' extent.
@@ -39,6 +44,7 @@ class PointPriors:
 
     identity_sigma: float = 0.7
     expression_sigma: float = 0.25
+    expression_precision: Float[np.ndarray, "E E"] | None = None
     inflation: float = 4.0
     outlier_sigma: float = 3.0
     floor: float = 0.003
@@ -69,21 +75,6 @@ class PointFit:
     cost: float
 
 
-def point_model(head: LinearHead) -> PointModel:
-    """Gather the rows of `head` that its dense points see.
-
-    Points on the eyeballs feel identity only: in a fit `eyeLook*` moves the lids, gaze is separate.
-    """
-    dense = head.dense
-    basis = np.concatenate([head.identity[:, dense].numpy(), head.expression[:, dense].numpy()])
-    eyes = [PARTS.index("eye_right"), PARTS.index("eye_left")]
-    on_eye = np.isin(head.part[dense].numpy(), eyes)
-    num_identity = len(head.identity)
-    basis[num_identity:, on_eye] = 0
-    planes = np.ascontiguousarray(basis.transpose(2, 1, 0).astype(np.float64))
-    return PointModel(head.mean[dense].numpy().astype(np.float64), planes, num_identity)
-
-
 def default_focal(image_size: tuple[int, int]) -> float:
     """Focal length in pixels assumed for an unknown camera: 1.2 times the longer side."""
     return 1.2 * max(image_size)
@@ -95,6 +86,7 @@ def fit_points(
     sigma_px: Float[np.ndarray, " N"],
     *,
     image_size: tuple[int, int],
+    gaps: Gaps | None = None,
     identity_prior: Float[np.ndarray, " I"] | None = None,
     expression_prior: Float[np.ndarray, " E"] | None = None,
     rotation_init: Float[np.ndarray, "3 3"] | None = None,
@@ -110,6 +102,7 @@ def fit_points(
         points_px: Observed points in the head's dense order, pixels, origin at the corner.
         sigma_px: Standard deviation of each point along either axis, pixels; infinity drops it.
         image_size: Width and height, pixels; the principal point is the image centre.
+        gaps: Pairs of the model's points that touch or stand apart.
         identity_prior: Prior mean of the identity; the mean head if absent.
         expression_prior: Prior mean of the expression; neutral if absent.
         rotation_init: cam_from_head to start from; from an affine camera if absent.
@@ -139,15 +132,13 @@ def fit_points(
         sigma=sigma,
         centre=np.asarray(image_size, dtype=np.float64) / 2,
         prior=np.concatenate([a0, e0]).astype(np.float64),
-        weight=np.repeat(
-            [priors.identity_sigma**-2, priors.expression_sigma**-2],
-            [model.num_identity, num_expression],
-        ),
+        weight=_precision(priors, model.num_identity, num_expression),
         lower=np.repeat([-priors.identity_bound, 0.0], [model.num_identity, num_expression]),
         upper=np.repeat([priors.identity_bound, 1.0], [model.num_identity, num_expression]),
         log_focal=float(np.log(focal)),
         focal_weight=priors.log_focal_sigma**-2 if estimate_focal else np.inf,
         outlier=priors.outlier_sigma,
+        gaps=gaps,
     )
     if rotation_init is None:
         starts = [problem.start(FRONTAL), problem.start(problem.affine_rotation())]
@@ -173,6 +164,16 @@ def fit_points(
         iterations=iterations,
         cost=cost,
     )
+
+
+def _precision(priors: PointPriors, identity: int, expression: int) -> Float[np.ndarray, "K K"]:
+    """Inverse covariance of the coefficients about their prior."""
+    weight = np.diag(np.repeat([priors.identity_sigma**-2, 0.0], [identity, expression]))
+    own = priors.expression_precision
+    weight[identity:, identity:] = (
+        np.eye(expression) / priors.expression_sigma**2 if own is None else own
+    )
+    return weight
 
 
 def _checked(
@@ -206,12 +207,13 @@ class _Problem:
     sigma: Float[np.ndarray, " N"]
     centre: Float[np.ndarray, " 2"]
     prior: Float[np.ndarray, " K"]
-    weight: Float[np.ndarray, " K"]
+    weight: Float[np.ndarray, "K K"]
     lower: Float[np.ndarray, " K"]
     upper: Float[np.ndarray, " K"]
     log_focal: float
     focal_weight: float
     outlier: float
+    gaps: Gaps | None
 
     def start(self, rotation: Float[np.ndarray, "3 3"]) -> PointState:
         """Prior coefficients placed by weak perspective: scale gives depth, the mean the shift."""
@@ -259,66 +261,101 @@ class _Problem:
             return np.inf
         c2 = self.outlier**2
         square = ((pixels - self.points) ** 2).sum(axis=1) / self.sigma**2
-        prior = self.weight @ (state.coefficients - self.prior) ** 2
+        away = state.coefficients - self.prior
+        prior = float(away @ self.weight @ away)
         if np.isfinite(self.focal_weight):
             prior += self.focal_weight * (np.log(state.focal) - self.log_focal) ** 2
+        if self.gaps is not None:
+            gap, contact = self.gaps.residuals(self.model, state, pixels)
+            prior += gap @ gap + (np.minimum(contact, 0.0) ** 2).sum()
         return float(0.5 * c2 * np.log1p(square / c2).sum() + 0.5 * prior)
 
-    def normal_equations(
-        self, state: PointState
-    ) -> tuple[Float[np.ndarray, "P P"], Float[np.ndarray, " P"]]:
-        """Gauss-Newton matrix and gradient, with each point's weight as the robustifier says."""
+    def quadratic(self, state: PointState) -> "_Quadratic":
+        """The function about a state, with each point's weight as the robustifier says."""
         pixels = project_points(self.model, state, self.centre)
         residual = (pixels - self.points).T  # (2, N)
         square = (residual**2).sum(axis=0) / self.sigma**2
         root = np.sqrt(1.0 / (1.0 + square / self.outlier**2)) / self.sigma
         rows = jacobian(self.model, state)
+        contact, contact_rows = np.zeros(0), np.zeros((0, rows.shape[2]))
+        if self.gaps is not None:
+            gap, contact = self.gaps.residuals(self.model, state, pixels)
+            gap_rows, contact_rows = self.gaps.rows(self.model, state, rows)
         rows *= root[:, None]
         flat = rows.reshape(-1, rows.shape[2])
         hessian = flat.T @ flat
         gradient = flat.T @ (residual * root).reshape(-1)
+        if self.gaps is not None:
+            hessian += gap_rows.T @ gap_rows
+            gradient += gap_rows.T @ gap
         num = len(self.prior)
-        gradient[:num] += self.weight * (state.coefficients - self.prior)
-        diagonal = np.zeros(len(gradient))
-        diagonal[:num] = self.weight
+        gradient[:num] += self.weight @ (state.coefficients - self.prior)
+        hessian[:num, :num] += self.weight
         if np.isfinite(self.focal_weight):
-            diagonal[-1] = self.focal_weight
+            hessian[-1, -1] += self.focal_weight
             gradient[-1] += self.focal_weight * (np.log(state.focal) - self.log_focal)
-        hessian[np.diag_indices_from(hessian)] += diagonal
-        return hessian, gradient
-
-    def fixed(self, state: PointState, gradient: Float[np.ndarray, " P"]) -> np.ndarray:
-        """Unknowns that a step must not move: at a bound and pushed outwards, or not estimated."""
-        num = len(self.prior)
-        out = np.zeros(len(gradient), dtype=bool)
-        low = (state.coefficients <= self.lower) & (gradient[:num] > 0)
-        high = (state.coefficients >= self.upper) & (gradient[:num] < 0)
-        out[:num] = low | high
-        out[-1] = not np.isfinite(self.focal_weight)
-        return out
+        lower, upper = np.full(len(gradient), -np.inf), np.full(len(gradient), np.inf)
+        lower[:num], upper[:num] = self.lower - state.coefficients, self.upper - state.coefficients
+        if not np.isfinite(self.focal_weight):
+            lower[-1] = upper[-1] = 0.0
+        return _Quadratic(hessian, gradient, contact_rows, contact, lower, upper)
 
     def clipped(self, state: PointState) -> PointState:
         """The state with its coefficients inside their bounds."""
         return replace(state, coefficients=np.clip(state.coefficients, self.lower, self.upper))
 
 
+@dataclass(frozen=True)
+class _Quadratic:
+    """1/2 s.H s + g.s + 1/2 |min(0, C s + v)|^2 of a step s between its bounds."""
+
+    hessian: Float[np.ndarray, "P P"]
+    gradient: Float[np.ndarray, " P"]
+    contact_rows: Float[np.ndarray, "G P"]
+    contact: Float[np.ndarray, " G"]
+    lower: Float[np.ndarray, " P"]
+    upper: Float[np.ndarray, " P"]
+
+    def step(self, damping: float) -> Float[np.ndarray, " P"]:
+        """Its minimum, the diagonal enlarged by `damping`; which contacts press settles within a few rounds."""
+        pressed = self.contact < 0
+        step = np.zeros(len(self.gradient))
+        for _ in range(_CONTACT_ROUNDS):
+            rows = self.contact_rows[pressed]
+            matrix = self.hessian + rows.T @ rows
+            matrix[np.diag_indices_from(matrix)] *= 1.0 + damping
+            right = -self.gradient - rows.T @ self.contact[pressed]
+            step = bounded_minimum(
+                matrix,
+                right,
+                self.lower,
+                self.upper,
+                start=step,
+                tolerance=_STEP_TOLERANCE,
+                max_iterations=_STEP_ROUNDS,
+            )
+            after = self.contact + self.contact_rows @ step < 0
+            if np.array_equal(after, pressed):
+                break
+            pressed = after
+        return step
+
+
+_CONTACT_ROUNDS, _STEP_ROUNDS, _STEP_TOLERANCE = 6, 12, 1e-5
+"""A step need not be exact, since the next one is about another state."""
+
+
 def _minimise(
     problem: _Problem, state: PointState, max_iterations: int
 ) -> tuple[PointState, float, int]:
-    """Projected Levenberg-Marquardt: active bounds leave the system, the damping follows success."""
+    """Levenberg-Marquardt with bounds: each step minimises its quadratic within them, the damping follows success."""
     cost = problem.cost(state)
     damping, accepted = 1e-3, 0
     while accepted < max_iterations and damping < 1e8:
-        hessian, gradient = problem.normal_equations(state)
-        free = ~problem.fixed(state, gradient)
-        sub, grad = hessian[np.ix_(free, free)], gradient[free]
-        diagonal = np.diag(sub).copy()
+        quadratic = problem.quadratic(state)
         improved = False
         while damping < 1e8:
-            sub[np.diag_indices_from(sub)] = diagonal * (1.0 + damping)
-            step = np.zeros(len(gradient))
-            step[free] = cho_solve(cho_factor(sub, check_finite=False), -grad, check_finite=False)
-            trial = problem.clipped(state.moved(step))
+            trial = problem.clipped(state.moved(quadratic.step(damping)))
             trial_cost = problem.cost(trial)
             if trial_cost < cost:
                 improved = True

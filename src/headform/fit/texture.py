@@ -6,7 +6,7 @@ Everything is composed as albedo, the photo divided by the fitted shading, and s
 end, so that one composition gives both variants and the photo's own colours come back exactly:
 
 1. the photo, weighted by how squarely the surface faces the camera, how far the texel is from the
-   outline and from what hides it, and the skin mask;
+   outline and from what hides it, from the rims of eyes and mouth, and the skin mask;
 2. else the mirror image's photo colour, where the other side is seen;
 3. else the head's own albedo.
 
@@ -28,6 +28,7 @@ from scipy.ndimage import distance_transform_edt, find_objects, label
 
 from headform.errors import UsageError
 from headform.fit.mesh_diffusion import diffuse, head_graph
+from headform.fit.openings import Openings
 from headform.fit.photo_patch import PhotoPatch, cut_patch
 from headform.fit.texture_kernels import (
     compose_kernel,
@@ -92,6 +93,7 @@ def bake_texture(
     skin_mask: Float[np.ndarray, "H W"] | None = None,
     size: int = 1024,
     lighting: Lighting = "kept",
+    openings: Openings | None = None,
 ) -> BakedTexture:
     """Bake one variant; `bake_textures` gives both for little more.
 
@@ -105,11 +107,14 @@ def bake_texture(
         skin_mask: (H, W) in [0, 1], 1 where the photo shows the head's skin or eyes.
         size: S; 64 to 8192 texels.
         lighting: "kept": the photo's colours; "removed": divided by the fitted shading.
+        openings: Where the photo shows eyes and the inside of the mouth; None where the fitted head says enough.
 
     Raises:
         UsageError: `texture_size` for a size out of range.
     """
-    kept, removed = bake_textures(head, vertices, camera, rgb, light, albedo_code, skin_mask, size)
+    kept, removed = bake_textures(
+        head, vertices, camera, rgb, light, albedo_code, skin_mask, size, openings
+    )
     return kept if lighting == "kept" else removed
 
 
@@ -122,6 +127,7 @@ def bake_textures(
     albedo_code: Float[np.ndarray, " A"],
     skin_mask: Float[np.ndarray, "H W"] | None = None,
     size: int = 1024,
+    openings: Openings | None = None,
 ) -> tuple[BakedTexture, BakedTexture]:
     """Both variants, lighting kept and removed; the arguments are those of `bake_texture`."""
     if not 64 <= size <= 8192:
@@ -131,7 +137,7 @@ def bake_textures(
     patch = cut_patch(vertices, faces, camera, rgb, skin_mask, resolution=int(0.9 * size))
     layer = np.isin(head.part.numpy(), _EYES)
     layers = layer[faces[:, 0]]
-    nearness = _nearness(patch, layers)
+    nearness = _nearness(patch, layers, openings)
     field = _surface(head, vertices, camera, light, albedo_code, patch, nearness)
     count = len(atlas.texels)
     albedo = np.empty((count, 3), np.float32)
@@ -154,11 +160,13 @@ def bake_textures(
     )
 
 
-def _nearness(patch: PhotoPatch, eye_faces: Bool[np.ndarray, " F"]) -> Float32[np.ndarray, "h w"]:
+def _nearness(
+    patch: PhotoPatch, eye_faces: Bool[np.ndarray, " F"], openings: Openings | None
+) -> Float32[np.ndarray, "h w"]:
     """The photo's trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
 
     Pixels of an eyeball beside anything else are not trusted either: a lid's colour must not get
-    under the lid.
+    under the lid, nor an iris on it.
     """
     unit = patch.px_per_metre * patch.buffer_scale
     far = max(OUTLINE_METRES[1] * unit, 4.0 * patch.buffer_scale)
@@ -173,7 +181,10 @@ def _nearness(patch: PhotoPatch, eye_faces: Bool[np.ndarray, " F"]) -> Float32[n
     for box in find_objects(label(eye)[0]) if eye.any() else []:
         within = distance_transform_edt(np.pad(eye[box], 1))[1:-1, 1:-1]
         trust[box] *= np.where(eye[box], _smoothstep(within, 0.7 * least, 1.7 * least), 1)
-    return np.asarray(trust, np.float32)
+    trust = np.asarray(trust, np.float32)
+    if openings is not None:
+        openings.limit(trust, eye, patch)
+    return trust
 
 
 def _surface(

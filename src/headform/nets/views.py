@@ -1,10 +1,14 @@
-"""The two crops of the networks, as similarities from the image to the crop.
+"""The crops of the networks, as similarities from the image to the crop.
 
 L landmarks. Pixel coordinates have their origin at the top-left corner.
 
 loose: the square around the 68 points, 1.35 times their larger side, upright. For the dense landmark network.
 tight: eyes and mouth moved to fixed places. For the identity network.
+level: a square around the 68 points turned so that the eyes lie level. For networks of other publishers.
 """
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -38,3 +42,45 @@ def tight_similarity(anchors: Float[np.ndarray, "3 2"], size: float) -> Float[np
     q = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / power
     turn = np.array([[p, -q], [q, p]])
     return np.column_stack([turn, target.mean(0) - turn @ anchors.mean(0)])
+
+
+@dataclass(frozen=True)
+class EyeFrame:
+    """A face's own frame in the picture: along the line of the eyes, in units of the face's size.
+
+    Attributes:
+        axes: columns are the unit vectors along the eyes (to the subject's left) and down the face.
+        middle: pixels, the middle of the 68 points' box in this frame.
+        extent: pixels, width and height of that box.
+    """
+
+    axes: Float[np.ndarray, "2 2"]
+    middle: Float[np.ndarray, "2"]
+    extent: Float[np.ndarray, "2"]
+
+    @classmethod
+    def of(cls, points68: Float[np.ndarray, "68 2"]) -> "EyeFrame":
+        """The frame of 68 points in the picture."""
+        along = points68[42:48].mean(0) - points68[36:42].mean(0)
+        x, y = along / max(float(np.hypot(*along)), 1e-9)
+        axes = np.array([[x, -y], [y, x]])
+        level = points68 @ axes
+        low, high = level.min(0), level.max(0)
+        return cls(axes, axes @ ((low + high) / 2), high - low)
+
+    @property
+    def size(self) -> float:
+        """The face's size in pixels: the root of its box's area."""
+        return max(math.sqrt(float(self.extent[0] * self.extent[1])), 1e-6)
+
+    def shifted(
+        self, points: Float[np.ndarray, "N 2"], offsets: Float[np.ndarray, "N 2"]
+    ) -> Float[np.ndarray, "N 2"]:
+        """Points moved by offsets that are given in this frame."""
+        return points + (offsets @ self.axes.T) * self.size
+
+    def crop(self, side: int, margin: float) -> Float[np.ndarray, "2 3"]:
+        """Similarity (2, 3) into a level crop of `side` pixels whose square is `margin` times the box's longer side."""
+        scale = side / max(float(self.extent.max()) * margin, 1e-6)
+        turn = self.axes.T * scale
+        return np.column_stack([turn, side / 2 - turn @ self.middle])

@@ -1,4 +1,4 @@
-"""The network's skin mask, laid back over the photo.
+"""Where the photo shows skin, and where eyes and the inside of the mouth.
 
 H W of the photo, M side of the mask.
 """
@@ -6,10 +6,21 @@ H W of the photo, M side of the mask.
 import typing
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from numba import njit
 
+from headform.fit.openings import Openings
+from headform.geometry.mediapipe478 import (
+    LOWER_LID_LEFT,
+    LOWER_LID_RIGHT,
+    LOWER_LIP_INNER,
+    UPPER_LID_LEFT,
+    UPPER_LID_RIGHT,
+    UPPER_LIP_INNER,
+)
 from headform.images.warp import apply, inverse
+from headform.nets.committee import CommitteeReading
+from headform.nets.committee_calibration import Calibration
 from headform.nets.dense import INPUT_SIDE
 from headform.nets.dense_predictor import DensePrediction
 
@@ -32,6 +43,19 @@ def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32
         out,
     )
     return out
+
+
+def openings_in_photo(calibration: Calibration, reading: CommitteeReading) -> Openings:
+    """Rims of eyes and mouth by MediaPipe's points, pixels of the photo."""
+    points, _ = calibration.mesh_on_surface(reading)
+
+    def rim(upper: tuple[int, ...], lower: tuple[int, ...]) -> Float[np.ndarray, "N 2"]:
+        return points[[*upper, *lower[-2:0:-1]]]
+
+    return Openings(
+        eyes=(rim(UPPER_LID_RIGHT, LOWER_LID_RIGHT), rim(UPPER_LID_LEFT, LOWER_LID_LEFT)),
+        mouth=rim(UPPER_LIP_INNER, LOWER_LIP_INNER),
+    )
 
 
 @njit(cache=True, nogil=True)

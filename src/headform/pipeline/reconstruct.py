@@ -1,6 +1,6 @@
 """`Reconstructor`: everything that turns a photo into heads, loaded once.
 
-V vertices, N dense points. Pixels have their origin at the top-left corner of the upright photo.
+K identity modes. Pixels have their origin at the top-left corner of the upright photo.
 """
 
 import math
@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
 from headform import heads, images
 from headform.errors import FaceError, UsageError
 from headform.fit.photometric import fit_light_and_albedo
-from headform.fit.points import PointPriors, fit_points, point_model
 from headform.fit.texture import bake_textures
-from headform.geometry.rotation_numpy import rotation_from_rotvec
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
+from headform.nets.committee import Committee
+from headform.nets.committee_calibration import Calibration, load_calibration
 from headform.nets.dense_predictor import DensePrediction, DensePredictor, average
 from headform.nets.detector import Detector, load_detector
 from headform.nets.face import Face
 from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.shipped import load_dense, load_identity
 from headform.pipeline.crops import crop_of_face, crop_of_points, tight_crop
+from headform.pipeline.face_fit import FaceFitter
 from headform.pipeline.landmarks68 import points68
-from headform.pipeline.mask import mask_in_photo
+from headform.pipeline.mask import mask_in_photo, openings_in_photo
 from headform.pipeline.reconstruction import Reconstruction
 
 Picture = str | os.PathLike[str] | np.ndarray | Photo
@@ -39,9 +39,9 @@ UNSURE_SIGMA = 0.05
 """Relative sigma above which a result is marked low_confidence."""
 ZOOMS = (1.0, 1.12, 1.25)
 """Crops of the second reading, whose results are averaged."""
-PRIORS = PointPriors(identity_sigma=0.15)
-"""The landmarks' errors are shared between points, so they must not pull the identity far from the network's: on 99 made
-people 0.7 left an identity error of 112 % of the mean head's, 0.35 92 %, 0.2 84 %, 0.1 82 %, the network alone 81 %."""
+UNSURE_APART = 0.045
+"""Mean distance of the committee's members from their mean, in units of the face's size, above which the same holds."""
+LandmarksNet = Literal["committee", "own"]
 
 
 class Reconstructor:
@@ -53,13 +53,15 @@ class Reconstructor:
         detector: Detector,
         dense: DensePredictor,
         identity: IdentityPredictor | None,
+        committee: Committee | None = None,
+        calibration: Calibration | None = None,
         *,
         texture_size: int = 1024,
     ) -> None:
         self.head, self.texture_size = head, texture_size
         self._detector, self._dense, self._identity = detector, dense, identity
-        self._points = point_model(head)
-        self._eye_points = head.part[head.dense].numpy() >= 7
+        self._committee, self._calibration = committee, calibration
+        self._fitter = FaceFitter(head, calibration)
 
     @classmethod
     def load(
@@ -69,15 +71,20 @@ class Reconstructor:
         detector: str | Path | None = None,
         dense: Path | None = None,
         identity: Path | None = None,
+        landmarks_net: LandmarksNet = "committee",
+        calibration: Path | None = None,
         texture_size: int = 1024,
     ) -> "Reconstructor":
         """Load the shipped head and networks, or others in their place.
 
         Args:
             head: "open" or a converted head that has the open head's dense set and modes.
-            detector: a YuNet ONNX file instead of the built-in MTCNN.
+            detector: other weights of YuNet.
             dense: weights of `headform train landmarks`.
             identity: weights of `headform train shape`.
+            landmarks_net: "own" reads landmarks with headform's own dense network alone, "committee" also with the networks
+                of other publishers that ship with it.
+            calibration: of the committee, as `tools/committee` writes it.
             texture_size: side of the UV texture; 0 makes none.
 
         Raises:
@@ -96,11 +103,14 @@ class Reconstructor:
                 str(head),
                 "reconstruct with --head open and carry the result over: `headform heads fit .../parameters.npz --to HEAD`",
             )
+        together = landmarks_net == "committee"
         return cls(
             model,
             load_detector(None if detector is None else Path(detector)),
             DensePredictor(dense_net, model),
             IdentityPredictor(identity_net, model),
+            Committee.load() if together else None,
+            load_calibration(calibration)[0] if together else None,
             texture_size=texture_size,
         )
 
@@ -153,9 +163,22 @@ class Reconstructor:
             )
         return found, {"detect": detected - started, "landmarks": time.perf_counter() - detected}
 
+    def identity_of(
+        self, photo: Photo, prediction: DensePrediction
+    ) -> Float[np.ndarray, " K"] | None:
+        """The identity network's coefficients of one face, standard deviations; None without that network."""
+        if self._identity is None:
+            return None
+        return self._identity.predict(photo.rgb, tight_crop(prediction.points[:68]))
+
     def _read(self, photo: Photo, face: Face) -> DensePrediction | None:
         """Dense points in two passes; None when the network does not believe in the face."""
         (rough,) = self._dense.predict(photo.rgb, [crop_of_face(face)])
+        if rough.relative_sigma > UNSURE_SIGMA:
+            # the detector takes faces that lie on their side, or stand on their head, for upright ones
+            turned = [crop_of_face(face, quarters=quarters) for quarters in (1, 2, 3)]
+            readings = [rough, *self._dense.predict(photo.rgb, turned)]
+            rough = min(readings, key=lambda reading: reading.relative_sigma)
         if rough.relative_sigma > 1.5 * NO_FACE_SIGMA:
             return None
         crops = [crop_of_points(rough.points[:68], rough.rotation, zoom=zoom) for zoom in ZOOMS]
@@ -173,23 +196,20 @@ class Reconstructor:
             timings[stage] = now - clock
             clock = now
 
-        prior = None
-        if self._identity is not None:
-            prior = self._identity.predict(photo.rgb, tight_crop(prediction.points[:68]))
+        guide = prediction.points[:68]
+        reading = None if self._committee is None else self._committee.read(photo.rgb, guide)
+        lap("committee")
+        prior = self.identity_of(photo, prediction)
         lap("identity")
         size = photo.rgb.shape[1], photo.rgb.shape[0]
-        sigma = np.where(self._eye_points, np.inf, prediction.sigma)
-        fit = fit_points(
-            self._points,
-            prediction.points,
-            sigma,
-            image_size=size,
-            identity_prior=prior,
-            expression_prior=prediction.expression,
-            rotation_init=prediction.rotation,
-            priors=PRIORS,
-        )
-        neutral, vertices = self._decode(fit.identity, fit.expression, prediction.gaze)
+        fitted = self._fitter.fit(prediction, reading, prior, size)
+        fit, vertices = fitted.fit, fitted.vertices
+        marks = points68(self.head, prediction, vertices, fit.camera)
+        apart = 0.0
+        openings = None
+        if reading is not None and self._calibration is not None:
+            marks, apart = self._calibration.fuse68(marks, reading)
+            openings = openings_in_photo(self._calibration, reading)
         lap("fit")
         skin = mask_in_photo(prediction, size)
         lit = fit_light_and_albedo(self.head, vertices, fit.camera, photo.rgb, skin)
@@ -206,10 +226,11 @@ class Reconstructor:
                 lit.albedo_code,
                 skin,
                 self.texture_size,
+                openings,
             )
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
         lap("texture")
-        confidence, reasons = judge(prediction, fit.rms_sigma)
+        confidence, reasons = judge(prediction, fit.rms_sigma, apart)
         timings["total"] = sum(timings.values())
         return Reconstruction(
             head=self.head,
@@ -217,7 +238,7 @@ class Reconstructor:
             photo_name=photo.name,
             image_size=size,
             face=face,
-            points68=points68(self.head, prediction, vertices, fit.camera),
+            points68=marks,
             dense=prediction.points,
             dense_sigma=prediction.sigma,
             confidence=confidence,
@@ -225,12 +246,12 @@ class Reconstructor:
             reasons=reasons,
             identity=fit.identity,
             expression=fit.expression,
-            gaze=prediction.gaze,
+            gaze=fitted.gaze,
             albedo_code=lit.albedo_code,
             light=lit.light,
             camera=fit.camera,
             vertices=vertices,
-            neutral=neutral,
+            neutral=fitted.neutral,
             texture=texture,
             albedo_texture=albedo,
             seam_gradient=seam,
@@ -238,25 +259,17 @@ class Reconstructor:
             reduction=photo.reduction,
         )
 
-    def _decode(
-        self,
-        identity: Float[np.ndarray, " K"],
-        expression: Float[np.ndarray, " E"],
-        gaze: Float[np.ndarray, "2"],
-    ) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
-        """Neutral and posed vertices."""
-        code, weights = (torch.from_numpy(x).float() for x in (identity, expression))
-        neutral = self.head.vertices(code)
-        posed = self.head.vertices(code, weights)
-        turn = torch.from_numpy(
-            rotation_from_rotvec(np.array([0.0, gaze[0], 0.0]))
-            @ rotation_from_rotvec(np.array([-gaze[1], 0.0, 0.0]))
-        ).float()
-        return neutral.numpy(), self.head.gazed(posed, turn, turn).numpy()
 
+def judge(
+    prediction: DensePrediction, rms_sigma: float, apart: float
+) -> tuple[float, tuple[str, ...]]:
+    """Confidence in [0, 1] and what speaks against a result.
 
-def judge(prediction: DensePrediction, rms_sigma: float) -> tuple[float, tuple[str, ...]]:
-    """Confidence in [0, 1] and what speaks against a result."""
+    Args:
+        prediction: of the dense network.
+        rms_sigma: residual of the fit, in standard deviations.
+        apart: how far the committee's members lie from their mean, in units of the face's size; 0 without a committee.
+    """
     spread = prediction.relative_sigma
     confidence = 1 / (1 + math.exp((spread - UNSURE_SIGMA) / 0.012))
     reasons = []
@@ -264,6 +277,9 @@ def judge(prediction: DensePrediction, rms_sigma: float) -> tuple[float, tuple[s
         reasons.append(
             f"the landmarks are uncertain: sigma is {100 * spread:.1f} % of the face size"
         )
+    if apart > UNSURE_APART:
+        confidence *= 0.5
+        reasons.append(f"the landmark networks disagree: by {100 * apart:.1f} % of the face size")
     if rms_sigma > 3.0:
         confidence *= 0.5
         reasons.append(f"the head does not follow the landmarks: {rms_sigma:.1f} sigma")

@@ -1,0 +1,94 @@
+"""Where the photo shows an eye or the inside of the mouth, so that neither is baked on the skin around it.
+
+h w pixels of the depth buffer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32
+from PIL import Image, ImageDraw
+from scipy.ndimage import distance_transform_edt
+
+from headform.fit.photo_patch import PhotoPatch
+
+LASHES_METRES = (0.0020, 0.0045)
+"""Distance from the rim of an eye at which the photo begins to show skin, and shows nothing else: lashes lie between."""
+LIP_METRES = (0.0003, 0.0012)
+"""The same about the inner rim of the lips, whose shadow is no colour of the lip."""
+EYE_METRES = (0.0002, 0.0008)
+"""Distance inside the rim of an eye at which the photo begins to show the eyeball, and shows nothing else."""
+
+
+@dataclass(frozen=True)
+class Openings:
+    """Rims in the photo.
+
+    Attributes:
+        eyes: closed polygons, pixels of the photo: the rims of the lids.
+        mouth: closed polygon, pixels of the photo: the inner rim of the lips.
+    """
+
+    eyes: tuple[Float[np.ndarray, "_ 2"], ...]
+    mouth: Float[np.ndarray, "_ 2"]
+
+    def limit(
+        self,
+        trust: Float32[np.ndarray, "h w"],
+        on_eye: Bool[np.ndarray, "h w"],
+        patch: PhotoPatch,
+    ) -> None:
+        """Lower, in place, the trust in pixels that show what the head there does not mean.
+
+        Args:
+            trust: in each pixel of the patch's depth buffer.
+            on_eye: where the head shows an eyeball.
+            patch: of the photo.
+        """
+        unit = patch.px_per_metre * patch.buffer_scale
+        inside_an_eye = np.zeros_like(trust)
+        for eye in self.eyes:
+            window, distance = self._about(eye, trust.shape, patch, LASHES_METRES[1] * unit)
+            skin = _ramp(distance, LASHES_METRES[0] * unit, LASHES_METRES[1] * unit)
+            trust[window] *= np.where(on_eye[window], 1.0, skin)
+            inside = _ramp(-distance, EYE_METRES[0] * unit, EYE_METRES[1] * unit)
+            inside_an_eye[window] = np.maximum(inside_an_eye[window], inside)
+        if self.eyes:
+            trust *= np.where(on_eye, inside_an_eye, 1.0)
+        window, distance = self._about(self.mouth, trust.shape, patch, LIP_METRES[1] * unit)
+        lip = _ramp(distance, LIP_METRES[0] * unit, LIP_METRES[1] * unit)
+        trust[window] *= np.where(on_eye[window], 1.0, lip)
+
+    @staticmethod
+    def _about(
+        rim: Float[np.ndarray, "_ 2"], shape: tuple[int, ...], patch: PhotoPatch, reach: float
+    ) -> tuple[tuple[slice, slice], Float[np.ndarray, "h w"]]:
+        return _distance(patch.from_photo(rim) * patch.buffer_scale, shape, reach + 2)
+
+
+def _distance(
+    rim: Float[np.ndarray, "_ 2"], shape: tuple[int, ...], reach: float
+) -> tuple[tuple[slice, slice], Float[np.ndarray, "h w"]]:
+    """A window about a polygon, and the distance to it in there, negative inside; pixels."""
+    limit = np.array([shape[1], shape[0]])
+    low = np.clip(np.floor(rim.min(0) - reach), 0, limit).astype(int)
+    high = np.clip(np.ceil(rim.max(0) + reach), 0, limit).astype(int)
+    window = (slice(low[1], high[1]), slice(low[0], high[0]))
+    width, height = (high - low).tolist()
+    if width <= 0 or height <= 0:
+        return window, np.zeros((max(height, 0), max(width, 0)))
+    picture = Image.new("L", (width, height))
+    # ImageDraw counts from the centre of the first pixel
+    corners = [(float(x), float(y)) for x, y in rim - low - 0.5]
+    ImageDraw.Draw(picture).polygon(corners, fill=1, outline=1)
+    inside = np.asarray(picture) > 0
+    # beyond the window lies nothing of the polygon
+    outer = distance_transform_edt(~inside) if inside.any() else np.full(inside.shape, np.inf)
+    inner = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
+    return window, np.where(inside, 0.5 - inner, np.asarray(outer) - 0.5)
+
+
+def _ramp(value: Float[np.ndarray, "h w"], low: float, high: float) -> Float[np.ndarray, "h w"]:
+    """0 below `low`, 1 above `high`, 3x² - 2x³ between."""
+    x = np.clip((value - low) / (high - low), 0.0, 1.0)
+    return np.asarray(x * x * (3 - 2 * x))

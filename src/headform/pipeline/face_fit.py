@@ -1,0 +1,218 @@
+"""The head of one face: what the networks read, put together into one fit.
+
+V vertices, K identity modes, E expressions, N points of the fit. Pixels have their origin at the top-left corner of the
+upright photo.
+
+With the committee, the fit sees the dense network's points where it is the better one (the head as a whole) and MediaPipe's
+everywhere, lids, lips and brows by MediaPipe alone; lids and lips also as pairs that touch or stand apart. Without it, the
+dense network's points are all there is.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32
+from threadpoolctl import ThreadpoolController
+
+from headform.errors import UsageError
+from headform.fit.gaps import Gaps
+from headform.fit.gaze import fit_gaze, gaze_rotation
+from headform.fit.head_points import SurfacePoints, point_model
+from headform.fit.points import PointFit, PointPriors, fit_points
+from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.landmarks68 import INNER_LIP_PAIRS
+from headform.geometry.mediapipe478 import (
+    IRIS_LEFT,
+    IRIS_RIGHT,
+    LID_PAIRS,
+    LIP_PAIRS,
+    SURFACE,
+)
+from headform.heads.linear import PARTS, LinearHead
+from headform.nets.committee import CommitteeReading
+from headform.nets.committee_calibration import Calibration
+from headform.nets.dense_predictor import DensePrediction
+
+OWN_PRIORS = PointPriors(identity_sigma=0.15)
+"""Of the fit to the dense network alone. The landmarks' errors are shared between points, so they must not pull the identity
+far from the network's: on 99 made people 0.7 left an identity error of 112 % of the mean head's, 0.35 92 %, 0.2 84 %, 0.1
+82 %, the network alone 81 %."""
+COMMITTEE_PRIORS = PointPriors(identity_sigma=0.10, inflation=16.0)
+"""Of the fit to all points; the expression's precision comes with the calibration. On 200 synthetic people the identity
+error is 2.10 mm (2.12 with the dense network alone), the expression's 0.19 (0.19), the gap of lips 1.6 mm off (2.9), that of
+lids 1.5 (2.5). An isotropic prior loose enough to shut lips gave an expression error of 0.30, gums above the teeth and teeth
+through the lips."""
+GAZE_SIGMA = 0.15
+"""Radians: how far the dense network's gaze is off."""
+SHUT = 0.010
+"""Opening of an eye, in units of the face's size (1.5 mm), at which its iris is believed half as much as in an open one."""
+_LIP_PAIR_OF_68 = (0, 2, 4)
+"""Which of MediaPipe's pairs of lip points stand where the head's own pairs (`INNER_LIP_PAIRS`) do."""
+_EYE_RADIUS, _BROW_RADIUS = 0.021, 0.007  # metres about the middle of an eye, about a brow point
+_MOUTH_HALF = np.array([0.032, 0.017])  # metres, half width and height of the lips' box
+
+
+@dataclass(frozen=True)
+class FittedHead:
+    """The fit, and the head it means.
+
+    Attributes:
+        fit: coefficients and camera.
+        gaze: yaw to the subject's left and pitch up, radians.
+        neutral: metres, head frame: identity only.
+        vertices: metres, head frame: with expression and gaze.
+    """
+
+    fit: PointFit
+    gaze: Float[np.ndarray, "2"]
+    neutral: Float32[np.ndarray, "V 3"]
+    vertices: Float32[np.ndarray, "V 3"]
+
+    @property
+    def camera(self) -> PerspectiveCamera:
+        """Of the photo."""
+        return self.fit.camera
+
+
+class FaceFitter:
+    """Fits one head model to what the networks read."""
+
+    def __init__(self, head: LinearHead, calibration: Calibration | None) -> None:
+        """Gather the head's rows.
+
+        Args:
+            head: with dense points.
+            calibration: of the committee; None for the dense network alone.
+
+        Raises:
+            UsageError: ``head_unsupported``: MediaPipe's points are not known on this head.
+        """
+        self.head, self.calibration = head, calibration
+        dense = head.dense.numpy()
+        self._priors = OWN_PRIORS
+        self._dropped = head.part.numpy()[dense] >= PARTS.index("eye_right")
+        self._blas = ThreadpoolController()
+        if calibration is None:
+            self._model = point_model(head)
+            return
+        known = len(calibration.expression_precision) == len(head.expression)
+        if not known or int(calibration.surface_vertices.max()) >= len(head.mean):
+            raise UsageError(
+                "head_unsupported",
+                "the committee's points are not known on this head",
+                head.name,
+                "reconstruct with --landmarks-net own, or on the open head",
+            )
+        self._priors = replace(
+            COMMITTEE_PRIORS, expression_precision=calibration.expression_precision
+        )
+        corners, weights = calibration.surface_vertices, calibration.surface_weights
+        surface = SurfacePoints(corners[:SURFACE], weights[:SURFACE])
+        self._model = point_model(head, surface)
+        self._dropped = _lids_lips_and_brows(head) | self._dropped
+        pairs = np.array([*LID_PAIRS, *LIP_PAIRS]) + len(dense)
+        self._pairs = np.concatenate([pairs, np.array(INNER_LIP_PAIRS)])
+
+    def fit(
+        self,
+        prediction: DensePrediction,
+        reading: CommitteeReading | None,
+        identity: Float[np.ndarray, " K"] | None,
+        image_size: tuple[int, int],
+    ) -> FittedHead:
+        """Fit the head.
+
+        Args:
+            prediction: of the dense network.
+            reading: of the committee; needed where there is a calibration.
+            identity: the identity network's coefficients, the prior of the fit.
+            image_size: width and height of the photo, pixels.
+        """
+        points, gaps = prediction.points, None
+        sigma = np.where(self._dropped, np.inf, prediction.sigma)
+        surface: _Surface | None = None
+        if self.calibration is not None and reading is not None:
+            surface = _Surface.of(self.calibration, reading)
+            points = np.concatenate([points, surface.points[:SURFACE]])
+            sigma = np.concatenate([sigma, surface.sigma[:SURFACE]])
+            gaps = self._gaps(surface)
+        # a few hundred rows: more threads than one only wait for each other
+        with self._blas.limit(limits=1, user_api="blas"):
+            fit = fit_points(
+                self._model,
+                points,
+                sigma,
+                image_size=image_size,
+                gaps=gaps,
+                identity_prior=identity,
+                expression_prior=prediction.expression,
+                rotation_init=prediction.rotation,
+                priors=self._priors,
+            )
+        code = torch.from_numpy(fit.identity).float()
+        neutral = self.head.vertices(code)
+        posed = self.head.vertices(code, torch.from_numpy(fit.expression).float())
+        gaze = prediction.gaze
+        if surface is not None:
+            gaze = self._gaze(surface, fit.camera, posed, gaze)
+        turn = torch.from_numpy(gaze_rotation(gaze)).float()
+        return FittedHead(fit, gaze, neutral.numpy(), self.head.gazed(posed, turn, turn).numpy())
+
+    def _gaps(self, surface: "_Surface") -> Gaps:
+        rows = [*range(len(surface.gaps)), *(len(LID_PAIRS) + k for k in _LIP_PAIR_OF_68)]
+        return Gaps(
+            upper=self._pairs[:, 0],
+            lower=self._pairs[:, 1],
+            seen=surface.gaps[rows],
+            sigma=surface.gap_sigma[rows],
+        )
+
+    def _gaze(
+        self,
+        surface: "_Surface",
+        camera: PerspectiveCamera,
+        posed: Float[torch.Tensor, "V 3"],
+        prior: Float[np.ndarray, "2"],
+    ) -> Float[np.ndarray, "2"]:
+        opening = surface.gaps[: len(LID_PAIRS)].reshape(2, -1).max(1) / surface.size
+        rows = (IRIS_RIGHT, IRIS_LEFT)
+        sigma = np.array([surface.sigma[row].mean() for row in rows])
+        names = ("eye_right", "eye_left")
+        return fit_gaze(
+            np.stack([self.head.eye_centre(posed, name).double().numpy() for name in names]),
+            posed[self.head.dense[-2:]].double().numpy(),
+            camera,
+            np.stack([surface.points[row].mean(0) for row in rows]),
+            sigma * (1 + (SHUT / (opening + 1e-9)) ** 2),
+            prior=prior,
+            prior_sigma=GAZE_SIGMA,
+        )
+
+
+@dataclass(frozen=True)
+class _Surface:
+    """What the committee says about the head's surface in one photo, pixels."""
+
+    points: Float[np.ndarray, "478 2"]
+    sigma: Float[np.ndarray, " 478"]
+    gaps: Float[np.ndarray, " G"]
+    gap_sigma: Float[np.ndarray, " G"]
+    size: float  # of the face
+
+    @classmethod
+    def of(cls, calibration: Calibration, reading: CommitteeReading) -> "_Surface":
+        points, sigma = calibration.mesh_on_surface(reading)
+        return cls(points, sigma, *calibration.gaps(reading), reading.frame.size)
+
+
+def _lids_lips_and_brows(head: LinearHead) -> Bool[np.ndarray, " N"]:
+    """Dense points about the eyes, the mouth and the brows, where the dense network is the worse one."""
+    points = head.mean[head.dense].double().numpy()[:, :2]
+    marks = points[:68]
+    middles = np.stack([marks[36:42].mean(0), marks[42:48].mean(0)])
+    near = (np.linalg.norm(points[:, None] - middles, axis=2) < _EYE_RADIUS).any(1)
+    near |= (np.abs(points - marks[48:68].mean(0)) < _MOUTH_HALF).all(1)
+    near |= (np.linalg.norm(points[:, None] - marks[17:27], axis=2) < _BROW_RADIUS).any(1)
+    near[17:27] = near[36:68] = True
+    return near
