@@ -7,6 +7,7 @@ from typing import Annotated
 
 from tyro.conf import subcommand
 
+from headform.cli.evaluate_contours import Contours
 from headform.cli.evaluate_landmarks import Landmarks
 from headform.cli.evaluate_now import Now
 from headform.cli.evaluate_now_check import NowCheck
@@ -16,6 +17,7 @@ from headform.cli.evaluate_texture import Texture
 
 Evaluate = Annotated[
     Annotated[Landmarks, subcommand("landmarks")]
+    | Annotated[Contours, subcommand("contours")]
     | Annotated[Scan, subcommand("scan")]
     | Annotated[Now, subcommand("now")]
     | Annotated[NowCheck, subcommand("now-check")]
