@@ -5,8 +5,8 @@ finds its own faces has the harder task. Run:
 
     python -m benchmarks.critics [--data ../shared/data] [--json FILE]
 
-Needs the extra `onnx` and `nets/critics/*.onnx` under the data folder. These networks judge, they
-do not teach: nothing that is shipped may be learned from them.
+Needs the extra `onnx` and `nets/critics/*.onnx` under the data folder. PFLD and MediaPipe 478 are members of headform's
+committee as well; here each stands alone, as it was published.
 """
 
 import json
@@ -25,18 +25,7 @@ from headform import heads, images
 from headform.evaluate.landmark_files import TrueFace, read_truth
 from headform.evaluate.landmarks import LandmarkTable, compare, evaluate_each
 from headform.evaluate.mean_head import five_points, posed_mean_head
-
-# The mesh vertices commonly taken for the 68 points: jaw, brows, nose, eyes, outer and inner lips.
-MEDIAPIPE_TO_68 = np.array(
-    [
-        162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
-        71, 63, 105, 66, 107, 336, 296, 334, 293, 301,
-        168, 197, 5, 4, 75, 97, 2, 326, 305,
-        33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-        61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,
-        78, 82, 13, 312, 308, 317, 14, 87,
-    ]
-)  # fmt: skip
+from headform.geometry.mediapipe478 import TO_68
 
 
 @dataclass(frozen=True)
@@ -61,7 +50,7 @@ class Critic:
 
 
 def _from_mesh(output: np.ndarray) -> np.ndarray:
-    return np.asarray(output.reshape(-1, 3)[MEDIAPIPE_TO_68, :2])
+    return np.asarray(output.reshape(-1, 3)[TO_68, :2])
 
 
 def _from_fractions(output: np.ndarray) -> np.ndarray:

@@ -5,8 +5,9 @@ Run:
     python -m benchmarks.landmarks_photos -o OUT [--data ../shared/data] [--formats png]
 
 Every photo is reconstructed with all its faces, as `headform reconstruct --faces all` does, and the
-written `landmarks.json` files are measured. Beside them: the mean head posed by the detector's five
-points, and the published networks of `benchmarks.critics` with crops from the true points.
+written `landmarks.json` files are measured. Beside them: headform's own dense network alone, each
+member of the committee as published with its crop placed by that network, the mean head posed by the
+detector's five points, and the published networks of `benchmarks.critics` with crops from the true points.
 """
 
 import json
@@ -27,6 +28,7 @@ from headform.evaluate.landmark_files import read_truth
 from headform.evaluate.landmarks import LandmarkTable, compare, evaluate_folder, evaluate_points
 from headform.evaluate.mean_head import posed_mean_head
 from headform.export.writers import write_reconstruction
+from headform.nets.committee import MEMBERS, Committee
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,23 @@ def main(arguments: Arguments) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     reconstructor = Reconstructor.load(texture_size=1024 if arguments.formats else 0)
-    posed = {}
+    alone, committee = Reconstructor.load(landmarks_net="own", texture_size=0), Committee.load()
+    posed, own_network = {}, {}
+    members: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in MEMBERS}
     for name in names:
         photo = images.read(photos / name)
         results = _faces(reconstructor, photo)
         _write(results, photo, arguments)
         posed[name] = [posed_mean_head(r.head, r.face.points5) for r in results]
+        own_network[name] = [r.points68 for r in _faces(alone, photo)]
+        readings = [committee.read(photo.rgb, r.dense[:68]).points68 for r in results]
+        for k, member in enumerate(MEMBERS):
+            members[member][name] = [reading[k] for reading in readings]
     seconds = time.perf_counter() - began
     own = evaluate_folder(arguments.out, annotations)
     tables: dict[str, LandmarkTable] = {"headform": own}
+    tables["headform, own network alone"] = evaluate_points(own_network, truth)
+    tables |= {f"{m} as published": evaluate_points(p, truth) for m, p in members.items()}
     tables["mean head posed by five points"] = evaluate_points(posed, truth)
     if arguments.critics:
         found = judge_critics(arguments.data)

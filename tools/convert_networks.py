@@ -27,6 +27,7 @@ from headform.nets.landmarks68_net import Landmarks68Config, Landmarks68Net
 from headform.nets.pfld_net import PfldConfig, PfldNet
 from headform.nets.shipped import FACE_MESH_FILE, KINDS, LANDMARKS68_FILE, PFLD_FILE, YUNET_FILE
 from headform.nets.yunet_net import YuNet, YuNetConfig
+from headform.train.publish import source_commit
 from headform.weights.model_file import save_model
 
 ASSETS = Path(__file__).resolve().parents[1] / "src" / "headform" / "nets" / "assets"
@@ -116,7 +117,7 @@ def card_of(net: nn.Module, sources: Sequence[Path], **said: Any) -> dict[str, A
     return {
         "kind": KINDS[type(net)],
         "command": "python -m tools.convert_networks NETS",
-        "commit": "",
+        "commit": source_commit(),
         "images_seen": None,
         "minutes": None,
         "seed": None,
@@ -163,7 +164,7 @@ def main(nets: Path) -> None:
     said = {
         "name": "face-api face_landmark_68_model",
         "source": "npm package @vladmandic/face-api 1.7.15, folder model",
-        "licence": "MIT, Copyright (c) Vladimir Mandic, Vincent Mühler; text in NOTICE",
+        "licence": "MIT, Copyright (c) Vladimir Mandic; text in NOTICE",
         "data": "trained by its publishers on their own labelled photos",
     }
     save_model(ASSETS / LANDMARKS68_FILE, faceapi.state_dict(), card_of(faceapi, files, **said))

@@ -8,10 +8,10 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.landmarks68 import MIRROR68
 from headform.heads.linear import LinearHead
 from headform.train.convention import (
     LARGEST,
-    MIRROR68,
     ConventionSample,
     learn_from_photos,
     learn_offset,

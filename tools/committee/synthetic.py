@@ -199,7 +199,13 @@ def mesh_errors(apart: np.ndarray, readings: SyntheticReadings) -> MeshErrors:
 
 
 def growth(relative: np.ndarray, presence: np.ndarray) -> np.ndarray:
-    """Root mean square of errors (R, P) by presence over that at the highest, at KNOTS; falls as presence rises."""
+    """Mean square of errors (R, P) by presence over that at the highest, at KNOTS; falls as presence rises.
+
+    It serves as the factor on standard deviations, not its root: the larger the errors are, the more points share
+    them, and what shares its errors is worth less than each point by itself. On 400 other synthetic faces with a presence
+    below 5 the fit's 68 points are 5.1, 4.2, 4.1 and 4.0 % of the face off with powers 1/2, 3/4, 1 and 3/2, between 5 and 12
+    3.05, 2.99, 2.97 and 3.06 %.
+    """
     capped = np.minimum(relative, _CAP * np.median(relative))
     square = np.array(
         [
@@ -207,7 +213,7 @@ def growth(relative: np.ndarray, presence: np.ndarray) -> np.ndarray:
             for low, high in pairwise(_EDGES)
         ]
     )
-    return np.sqrt(np.maximum.accumulate((square / square[-1])[::-1])[::-1])
+    return np.asarray(np.maximum.accumulate((square / square[-1])[::-1])[::-1])
 
 
 def growth68(readings: SyntheticReadings) -> np.ndarray:

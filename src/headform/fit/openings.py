@@ -12,8 +12,10 @@ from scipy.ndimage import distance_transform_edt
 
 from headform.fit.photo_patch import PhotoPatch
 
-LASHES_METRES = (0.0020, 0.0045)
-"""Distance from the rim of an eye at which the photo begins to show skin, and shows nothing else: lashes lie between."""
+LASHES_METRES = (0.0025, 0.0055)
+"""Distance above the rim of an eye at which the photo begins to show skin, and shows nothing else: lashes lie between."""
+LOWER_LASHES_METRES = (0.0010, 0.0025)
+"""The same below it."""
 LIP_METRES = (0.0003, 0.0012)
 """The same about the inner rim of the lips, whose shadow is no colour of the lip."""
 EYE_METRES = (0.0002, 0.0008)
@@ -25,7 +27,7 @@ class Openings:
     """Rims in the photo.
 
     Attributes:
-        eyes: closed polygons, pixels of the photo: the rims of the lids.
+        eyes: closed polygons, pixels of the photo: the rims of the lids, the upper one first.
         mouth: closed polygon, pixels of the photo: the inner rim of the lips.
     """
 
@@ -49,7 +51,12 @@ class Openings:
         inside_an_eye = np.zeros_like(trust)
         for eye in self.eyes:
             window, distance = self._about(eye, trust.shape, patch, LASHES_METRES[1] * unit)
-            skin = _ramp(distance, LASHES_METRES[0] * unit, LASHES_METRES[1] * unit)
+            above = _above(eye, window, patch, LOWER_LASHES_METRES[1] * unit)
+            low, high = (
+                (below + (upper - below) * above) * unit
+                for below, upper in zip(LOWER_LASHES_METRES, LASHES_METRES, strict=True)
+            )
+            skin = _ramp(distance, low, high)
             trust[window] *= np.where(on_eye[window], 1.0, skin)
             inside = _ramp(-distance, EYE_METRES[0] * unit, EYE_METRES[1] * unit)
             inside_an_eye[window] = np.maximum(inside_an_eye[window], inside)
@@ -88,7 +95,31 @@ def _distance(
     return window, np.where(inside, 0.5 - inner, np.asarray(outer) - 0.5)
 
 
-def _ramp(value: Float[np.ndarray, "h w"], low: float, high: float) -> Float[np.ndarray, "h w"]:
+def _above(
+    rim: Float[np.ndarray, "_ 2"],
+    window: tuple[slice, slice],
+    patch: PhotoPatch,
+    fade: float,
+) -> Float[np.ndarray, "h w"]:
+    """1 on the upper lid's side of an eye, 0 on the lower one's, over `fade` pixels between; 1 where the eye is shut."""
+    half = len(rim) // 2 + 1
+    corners = rim[half - 1] - rim[0]
+    up = np.array([corners[1], -corners[0]])
+    bulge = float((rim[:half].mean(0) - rim[half:].mean(0)) @ up) if len(rim) > half else 0.0
+    rows, columns = np.mgrid[window]
+    if bulge == 0 or not corners.any():
+        return np.ones(rows.shape)
+    up *= np.sign(bulge) / np.hypot(*up)
+    middle = patch.from_photo(rim).mean(0) * patch.buffer_scale
+    height = (columns + 0.5 - middle[0]) * up[0] + (rows + 0.5 - middle[1]) * up[1]
+    return np.clip(0.5 + height / fade, 0.0, 1.0)
+
+
+def _ramp(
+    value: Float[np.ndarray, "h w"],
+    low: float | Float[np.ndarray, "h w"],
+    high: float | Float[np.ndarray, "h w"],
+) -> Float[np.ndarray, "h w"]:
     """0 below `low`, 1 above `high`, 3x² - 2x³ between."""
     x = np.clip((value - low) / (high - low), 0.0, 1.0)
     return np.asarray(x * x * (3 - 2 * x))

@@ -65,7 +65,7 @@ class Calibration:
     ) -> tuple[Float[np.ndarray, "478 2"], Float[np.ndarray, " 478"]]:
         """MediaPipe's points corrected to the head's surface, and their standard deviations, pixels."""
         frame = reading.frame
-        growth = self._growth(reading)
+        growth = self.growth(reading)
         points = frame.shifted(reading.mesh, self.mesh_offset)
         return points, self.mesh_sigma * (growth * frame.size)
 
@@ -84,7 +84,7 @@ class Calibration:
         lips = np.arange(len(pairs)) >= len(LID_PAIRS)
         small = CLOSED * frame.size
         share = np.where(lips, np.minimum(seen / small, 1.0), 1.0)
-        sigma = self.gap_sigma[lips.astype(int)] * (self._growth(reading) * frame.size)
+        sigma = self.gap_sigma[lips.astype(int)] * (self.growth(reading) * frame.size)
         share = np.maximum(share, _SURE)
         return np.where(lips, np.maximum(seen * share, _TOUCHING * small), seen), sigma * share
 
@@ -109,7 +109,8 @@ class Calibration:
         apart = np.einsum("mk,mk->k", share, np.linalg.norm(moved - fused, axis=2))
         return fused, float(apart.mean() / frame.size)
 
-    def _growth(self, reading: CommitteeReading) -> float:
+    def growth(self, reading: CommitteeReading) -> float:
+        """Factor on the standard deviations of MediaPipe's points, 1 on a face that is seen well."""
         return float(np.interp(reading.presence, self.presence, self.mesh_growth))
 
 

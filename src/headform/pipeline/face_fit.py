@@ -4,8 +4,8 @@ V vertices, K identity modes, E expressions, N points of the fit. Pixels have th
 upright photo.
 
 With the committee, the fit sees the dense network's points where it is the better one (the head as a whole) and MediaPipe's
-everywhere, lids, lips and brows by MediaPipe alone; lids and lips also as pairs that touch or stand apart. Without it, the
-dense network's points are all there is.
+everywhere; lids, lips and brows nearly by MediaPipe alone while it sees the face well. Lids and lips are also seen as pairs that
+touch or stand apart. Without the committee, the dense network's points are all there is.
 """
 
 from dataclasses import dataclass, replace
@@ -47,6 +47,8 @@ GAZE_SIGMA = 0.15
 """Radians: how far the dense network's gaze is off."""
 SHUT = 0.010
 """Opening of an eye, in units of the face's size (1.5 mm), at which its iris is believed half as much as in an open one."""
+_DOUBT = 6.0
+"""Factor on the dense network's standard deviations about lids, lips and brows while MediaPipe sees the face well."""
 _LIP_PAIR_OF_68 = (0, 2, 4)
 """Which of MediaPipe's pairs of lip points stand where the head's own pairs (`INNER_LIP_PAIRS`) do."""
 _EYE_RADIUS, _BROW_RADIUS = 0.021, 0.007  # metres about the middle of an eye, about a brow point
@@ -91,7 +93,7 @@ class FaceFitter:
         self.head, self.calibration = head, calibration
         dense = head.dense.numpy()
         self._priors = OWN_PRIORS
-        self._dropped = head.part.numpy()[dense] >= PARTS.index("eye_right")
+        self._on_eye = head.part.numpy()[dense] >= PARTS.index("eye_right")
         self._blas = ThreadpoolController()
         if calibration is None:
             self._model = point_model(head)
@@ -110,7 +112,7 @@ class FaceFitter:
         corners, weights = calibration.surface_vertices, calibration.surface_weights
         surface = SurfacePoints(corners[:SURFACE], weights[:SURFACE])
         self._model = point_model(head, surface)
-        self._dropped = _lids_lips_and_brows(head) | self._dropped
+        self._doubted = _lids_lips_and_brows(head)
         pairs = np.array([*LID_PAIRS, *LIP_PAIRS]) + len(dense)
         self._pairs = np.concatenate([pairs, np.array(INNER_LIP_PAIRS)])
 
@@ -130,10 +132,12 @@ class FaceFitter:
             image_size: width and height of the photo, pixels.
         """
         points, gaps = prediction.points, None
-        sigma = np.where(self._dropped, np.inf, prediction.sigma)
+        sigma = np.where(self._on_eye, np.inf, prediction.sigma)
         surface: _Surface | None = None
         if self.calibration is not None and reading is not None:
             surface = _Surface.of(self.calibration, reading)
+            doubt = max(1.0, _DOUBT / self.calibration.growth(reading))
+            sigma = np.where(self._doubted, doubt * sigma, sigma)
             points = np.concatenate([points, surface.points[:SURFACE]])
             sigma = np.concatenate([sigma, surface.sigma[:SURFACE]])
             gaps = self._gaps(surface)

@@ -16,19 +16,8 @@ import torch
 from jaxtyping import Bool, Float, Float64, Shaped
 
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.landmarks68 import MIRROR68
 from headform.heads.linear import LinearHead
-
-MIRROR68 = np.array(
-    [
-        *range(16, -1, -1),  # jaw
-        *range(26, 16, -1),  # brows
-        *range(27, 31), *range(35, 30, -1),  # nose
-        45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,  # eyes
-        54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55,  # outer lips
-        64, 63, 62, 61, 60, 67, 66, 65,  # inner lips
-    ]
-)  # fmt: skip
-"""The point on the other side of each of iBUG's 68 points."""
 
 LARGEST = 0.008
 """Metres; a longer offset would be another point of the face, not another convention."""
