@@ -4,8 +4,8 @@ V vertices, K identity modes, E expressions, N points of the fit. Pixels have th
 upright photo.
 
 With the committee, the fit sees the dense network's points where it is the better one (the head as a whole) and MediaPipe's
-everywhere; lids, lips and brows nearly by MediaPipe alone while it sees the face well. Lids and lips are also seen as pairs that
-touch or stand apart. Without the committee, the dense network's points are all there is.
+everywhere; lids, lips and brows nearly by MediaPipe alone while it sees the face well. Lids and lips are also seen as pairs
+that touch or stand apart. Without the committee, the dense network's points are all there is.
 """
 
 from dataclasses import dataclass, replace
