@@ -222,3 +222,35 @@ def test_the_code_of_a_result_decodes_to_its_vertices(astronaut: Reconstruction)
     np.testing.assert_allclose(code["pose"][3:6].numpy(), astronaut.camera.t)
     turn = rotation_from_rotvec(code["pose"][:3].numpy())
     np.testing.assert_allclose(turn, astronaut.camera.R, atol=1e-9)
+
+
+def test_no_iris_is_baked_on_the_lids(
+    reconstructor: Reconstructor, astronaut: Reconstruction
+) -> None:
+    head = astronaut.head
+    lid = np.zeros(len(head.mean), bool)
+    for side in ("Left", "Right"):
+        shape = head.expression[head.expression_names.index(f"eyeBlink{side}")].numpy()
+        lid |= shape[:, 1] < -0.003  # comes down by more than three millimetres
+    lid &= head.part.numpy() == 0
+
+    def luminance(result: Reconstruction, chosen: np.ndarray) -> np.ndarray:
+        """Of the texture in the middle of faces that look forward; the lids' undersides lie in shadow."""
+        assert result.texture is not None
+        faces = head.faces.numpy()
+        corners = result.vertices[faces].astype(float)
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        forward = normals[:, 2] > 0.2 * np.linalg.norm(normals, axis=1)
+        inside = chosen[faces].all(1) & forward
+        uv = head.uv.numpy()[head.uv_faces.numpy()[inside]].mean(1)
+        side = result.texture.shape[0]
+        rows, columns = ((1 - uv[:, 1]) * side).astype(int), (uv[:, 0] * side).astype(int)
+        return result.texture[rows, columns].astype(float).mean(1)
+
+    cheeks = np.median(luminance(astronaut, head.regions["cheeks"].numpy()))
+    assert luminance(astronaut, lid).min() > 0.33 * cheeks
+    # the same photo by the dense network alone, whose lids sit too low, bakes the iris on them
+    alone = Reconstructor.load(landmarks_net="own", texture_size=256).reconstruct(astronaut.photo)[
+        0
+    ]
+    assert luminance(alone, lid).min() < 0.25 * cheeks

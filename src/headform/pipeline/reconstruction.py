@@ -28,15 +28,15 @@ class Reconstruction:
         photo_name: where it came from.
         image_size: width and height of the photo as it was read, pixels.
         face: the detection.
-        points68: iBUG points, px.
-        dense: the network's dense points, px.
+        points68: iBUG's points where annotators put them, px: the mean of the networks that read them.
+        dense: headform's own network's points of the head's surface, px.
         dense_sigma: their standard deviations, px.
         confidence: 0 to 1, from the network's own variance and the fit's residual.
         status: ``low_confidence`` results should be looked at.
         reasons: what speaks against it.
         identity: standard deviations.
         expression: 0 to 1, order of ``head.expression_names``.
-        gaze: yaw to the subject's left and pitch up, radians.
+        gaze: yaw to the subject's left and pitch up, radians; where the irises are seen.
         albedo_code: standard deviations.
         light: spherical-harmonic shading coefficients over camera-frame normals, linear RGB.
         camera: of the photo; maps the head frame into it.
