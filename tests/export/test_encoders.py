@@ -37,12 +37,6 @@ def test_jpeg_is_close_without_metadata_or_lost_colour() -> None:
     assert error.max() < 12  # subsampled chroma would bleed across the edge
 
 
-@pytest.mark.parametrize(("longest", "size"), [(15, (15, 10)), (4, (4, 3)), (30, (30, 20))])
-def test_shrunk(longest: int, size: tuple[int, int]) -> None:
-    assert image_bytes.shrunk(NOISE, longest).shape == (size[1], size[0], 3)
-    assert image_bytes.shrunk(NOISE, longest).mean() == pytest.approx(NOISE.mean(), rel=0.05)
-
-
 triangles = npst.arrays(np.int64, (8, 3), elements=st.integers(0, 5))
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from headform.nets.boxes import sound, suppress
 
 
-def slow_suppress(boxes: np.ndarray, scores: np.ndarray, limit: float, smaller: bool) -> list[int]:
+def slow_suppress(boxes: np.ndarray, scores: np.ndarray, limit: float) -> list[int]:
     keep: list[int] = []
     for i in sorted(range(len(boxes)), key=lambda n: -scores[n]):
         for k in keep:
@@ -15,7 +15,7 @@ def slow_suppress(boxes: np.ndarray, scores: np.ndarray, limit: float, smaller: 
             height = min(a[3], b[3]) - max(a[1], b[1])
             common = max(width, 0) * max(height, 0)
             areas = (a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1])
-            whole = min(areas) if smaller else sum(areas) - common
+            whole = sum(areas) - common
             if common > limit * whole:
                 break
         else:
@@ -27,15 +27,14 @@ def slow_suppress(boxes: np.ndarray, scores: np.ndarray, limit: float, smaller: 
     seed=st.integers(0, 10_000),
     count=st.integers(0, 60),
     limit=st.sampled_from([0.3, 0.5, 0.7]),
-    smaller=st.booleans(),
 )
-def test_suppression_equals_a_loop(seed: int, count: int, limit: float, smaller: bool) -> None:
+def test_suppression_equals_a_loop(seed: int, count: int, limit: float) -> None:
     rng = np.random.default_rng(seed)
     corner = rng.uniform(0, 50, (count, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(5, 40, (count, 2))], 1)
     scores = rng.permutation(count).astype(float)
-    found = suppress(boxes, scores, limit, relative_to="smaller" if smaller else "union")
-    assert found.tolist() == slow_suppress(boxes, scores, limit, smaller)
+    found = suppress(boxes, scores, limit)
+    assert found.tolist() == slow_suppress(boxes, scores, limit)
 
 
 def test_suppression_of_three_boxes_by_hand() -> None:
@@ -43,7 +42,6 @@ def test_suppression_of_three_boxes_by_hand() -> None:
     scores = np.array([0.8, 0.9, 0.1])
     assert suppress(boxes, scores, 0.5).tolist() == [1, 2]  # 60 / 100 are common
     assert suppress(boxes, scores, 0.7).tolist() == [1, 0, 2]
-    assert suppress(boxes, scores, 0.7, relative_to="smaller").tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1e9])

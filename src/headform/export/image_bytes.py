@@ -26,17 +26,3 @@ def jpeg(rgb: UInt8[np.ndarray, "H W 3"], *, quality: int = 90) -> bytes:
     picture = Image.fromarray(np.ascontiguousarray(rgb))
     picture.save(store, "JPEG", quality=quality, subsampling=0, optimize=True)
     return store.getvalue()
-
-
-def shrunk(rgb: UInt8[np.ndarray, "H W 3"], longest: int) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture with its longer side at most `longest` pixels."""
-    height, width = rgb.shape[:2]
-    factor = longest / max(height, width)
-    if factor >= 1.0:
-        return rgb
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(
-        Image.fromarray(np.ascontiguousarray(rgb)).resize(
-            size, Image.Resampling.BOX if factor < 0.25 else Image.Resampling.LANCZOS
-        )
-    )

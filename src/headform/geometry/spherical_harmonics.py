@@ -76,20 +76,3 @@ def shading_from_radiance(radiance: Float[np.ndarray, "9 C"]) -> Float[np.ndarra
     """
     lobe = np.array(COSINE_LOBE, radiance.dtype)
     return lobe[:, None] * radiance
-
-
-def directional_light(
-    direction: Float[np.ndarray, "3"], colour: Float[np.ndarray, "C"]
-) -> Float[np.ndarray, "9 C"]:
-    """A `light` that shines from one direction: the clamped cosine, cut after band 2.
-
-    Scaled so that, uncut, a surface facing the light would have its albedo times `colour`. The cut
-    makes that 1.0625, and leaves between -0.04 and 0.10 on the side away from the light.
-
-    Args:
-        direction: (3,) unit vector towards the light.
-        colour: (C,) linear RGB.
-    """
-    # Radiance π·δ(direction): its shading is the clamped cosine itself.
-    radiance = math.pi * sh_basis(direction)[:, None] * colour
-    return shading_from_radiance(radiance)

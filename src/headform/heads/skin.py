@@ -7,7 +7,7 @@ model of Jimenez et al., "A Practical Appearance Model for Dynamic Facial Color"
 by eye so that melanin 0.1 to 2 spans light to dark skin.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -58,11 +58,6 @@ class SkinAttributes:
     lip_paint_rgb: tuple[float, float, float] = (0.5, 0.05, 0.08)
     eye_shadow_rgb: tuple[float, float, float] = (0.5, 0.4, 0.5)
     noise_seed: int = 0
-
-
-def attribute_names() -> tuple[str, ...]:
-    """Names of the editable attributes."""
-    return tuple(f.name for f in fields(SkinAttributes))
 
 
 def skin_rgb(melanin: float, haemoglobin: float) -> Float[np.ndarray, "3"]:

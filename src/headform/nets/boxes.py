@@ -3,8 +3,6 @@
 N boxes as x0, y0, x1, y1 in pixels; continuous coordinates, so a side is x1 - x0.
 """
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -15,16 +13,13 @@ def suppress(
     boxes: Float[np.ndarray, "N 4"],
     scores: Float[np.ndarray, " N"],
     limit: float,
-    *,
-    relative_to: Literal["union", "smaller"] = "union",
 ) -> Int[np.ndarray, " K"]:
     """Greedy non-maximum suppression.
 
     Args:
         boxes: Boxes.
         scores: The best goes first; beyond the best 3,000 boxes none is looked at.
-        limit: A box is dropped when its overlap with a better one that stays exceeds this.
-        relative_to: What the common area is divided by.
+        limit: A box is dropped when its share of the union with a better one that stays exceeds this.
 
     Returns:
         Indices of the boxes that stay, best first.
@@ -40,10 +35,7 @@ def suppress(
         width = np.minimum(x1[best], x1[left]) - np.maximum(x0[best], x0[left])
         height = np.minimum(y1[best], y1[left]) - np.maximum(y0[best], y0[left])
         common = np.maximum(width, 0) * np.maximum(height, 0)
-        if relative_to == "union":
-            whole = area[best] + area[left] - common
-        else:
-            whole = np.minimum(area[best], area[left])
+        whole = area[best] + area[left] - common
         left = left[common <= limit * whole]
     return np.array(keep, int)
 
