@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from tyro.conf import arg, subcommand
 
@@ -53,8 +53,6 @@ class Landmarks(_OnPeople):
 
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/landmarks")
     """Folder of the run: config.json, log.jsonl, checkpoint and dense_landmarks.safetensors."""
-    preset: Literal["first"] = "first"
-    """Sizes and recipe."""
 
     def run(self) -> int:
         """Train and publish."""
@@ -73,8 +71,6 @@ class Shape(_OnPeople):
 
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/shape")
     """Folder of the run: config.json, log.jsonl, checkpoint and identity.safetensors."""
-    preset: Literal["first"] = "first"
-    """Sizes and recipe."""
 
     def run(self) -> int:
         """Train and publish."""

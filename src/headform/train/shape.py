@@ -1,4 +1,4 @@
-"""`headform train shape --preset first`: who it is, from a grey, aligned crop of made people.
+"""`headform train shape`: who it is, from a grey, aligned crop of made people.
 
 B batch, K identity modes, P surface points.
 
@@ -119,7 +119,7 @@ def run(
     net = IdentityNet(replace(config.net, modes=len(head.identity)))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     facts: dict[str, Any] = {
-        "stage": "shape, preset first",
+        "stage": "shape",
         "config": asdict(config),
         "head": head.sha256,
     }
