@@ -34,6 +34,7 @@ def test_points_count_from_the_corner_afterwards(tmp_path: Path) -> None:
         ('{"faces": [{"file": "x.jpg", "points": [[1, 2]]}]}', "truth_invalid"),
         ('{"faces": [{"points": []}]}', "truth_invalid"),
         ('{"faces": [7]}', "truth_invalid"),
+        (json.dumps({"faces": [{"file": "x.jpg", "points": [[3, 4]] * 189}]}), "truth_invalid"),
         ("[" * 100_000, "truth_invalid"),
     ],
 )

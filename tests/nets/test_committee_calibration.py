@@ -46,7 +46,7 @@ def reading(presence: float = 10.0, turn: float = 0.0) -> CommitteeReading:
     """A face whose box is 100 by 100 pixels, rolled by `turn` radians."""
     rng = np.random.default_rng(0)
     points = rng.uniform(-45, 45, (68, 2))
-    points[36:42], points[42:48] = [-20, 0], [20, 0]
+    points[36:42], points[42:48], points[48:68] = [-20, 0], [20, 0], [0, 30]
     points[0], points[16] = [-50, -50], [50, 50]
     axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     place = points @ axes.T + 300
@@ -108,6 +108,14 @@ def test_fusing_is_the_weighted_mean() -> None:
     fused, apart = calibration.fuse68(own, replace(seen, points68=said, presence=5.0))
     every = np.concatenate([own[None], said]) + 100 * offset
     weight = 1 / (sigma * np.array([1.5, 2.0, 1.0, 3.0])[:, None]) ** 2
+    first = sum(weight[m][:, None] * every[m] for m in range(4)) / weight.sum(0)[:, None]
+    for m in range(4):
+        far = np.linalg.norm(every[m] - first, axis=1).mean() / seen.frame.size
+        weight[m] /= (1 + (far / 0.03) ** 2) ** 2
+    first = sum(weight[m][:, None] * every[m] for m in range(4)) / weight.sum(0)[:, None]
+    for m in range(4):
+        far = np.linalg.norm(every[m] - first, axis=1).mean() / seen.frame.size
+        weight[m] /= (1 + (far / 0.03) ** 2) ** 2
     for k in range(68):
         expected = sum(weight[m, k] * every[m, k] for m in range(4)) / weight[:, k].sum()
         np.testing.assert_allclose(fused[k], expected)

@@ -163,3 +163,16 @@ def test_other_weights_are_refused(tmp_path: Path, repository: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         load_detector(assets / "pfld.safetensors")
     assert caught.value.code == "weights_kind"
+    with pytest.raises(WeightsError, match="built in") as caught:
+        load_detector(tmp_path / "yunet_n_dynamic.onnx")
+    assert caught.value.code == "weights_kind"
+
+
+def test_small_faces_beside_a_large_one(detector: YuNetDetector, photo: np.ndarray) -> None:
+    canvas = np.full((1200, 2400, 3), 120, np.uint8)
+    canvas[100:500, 100:440] = photo
+    small = np.asarray(Image.fromarray(photo).resize((102, 120), Image.Resampling.BOX))
+    for x in (900, 1300, 1700, 2100):
+        canvas[900:1020, x : x + 102] = small  # faces of 27 pixels, 7 at the first search's size
+    assert len(detector.detect(canvas)) < 5
+    assert len(detector.detect(canvas, every=True)) == 5

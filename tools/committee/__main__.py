@@ -112,7 +112,7 @@ def person_of(name: str) -> str:
 
 
 def fold_of(names: object) -> list[tuple[str, int]]:
-    """The fold of each annotated photo, by person."""
+    """The fold of each annotated photo, of which each person has one."""
     return [(name, k % FOLDS) for k, name in enumerate(sorted(names))]  # type: ignore[call-overload]
 
 

@@ -83,4 +83,8 @@ def _face(entry: object, number: int, where: str) -> AnnotatedFace:
     if not isinstance(file, str) or points.shape != (POINTS, 2) or not np.isfinite(points).all():
         what = f"face {number} has no file or not {POINTS} finite points"
         raise InputError("truth_invalid", what, where, _WANTED)
-    return AnnotatedFace(file, points + _CENTRE)
+    face = AnnotatedFace(file, points + _CENTRE)
+    if face.pupil_distance == 0:
+        what = f"both pupils of face {number} lie in one place"
+        raise InputError("truth_invalid", what, where, "errors are measured by their distance")
+    return face

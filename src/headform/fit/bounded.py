@@ -35,7 +35,10 @@ def bounded_minimum(
 
     Raises:
         numpy.linalg.LinAlgError: A is not positive definite.
+        ValueError: A or b is not finite.
     """
+    if not (np.isfinite(matrix).all() and np.isfinite(right).all()):
+        raise ValueError("the quadratic is not finite")
     x = np.clip(np.zeros(len(right)) if start is None else start, lower, upper)
     if np.isinf(lower).all() and np.isinf(upper).all():
         return np.asarray(cho_solve(cho_factor(matrix), right))

@@ -27,7 +27,8 @@ class Openings:
     """Rims in the photo.
 
     Attributes:
-        eyes: closed polygons, pixels of the photo: the rims of the lids, the upper one first.
+        eyes: closed polygons, pixels of the photo: the rims of the lids, the upper one first, beginning at the corner that
+            an upright face has at the picture's left.
         mouth: closed polygon, pixels of the photo: the inner rim of the lips.
     """
 
@@ -101,15 +102,14 @@ def _above(
     patch: PhotoPatch,
     fade: float,
 ) -> Float[np.ndarray, "h w"]:
-    """1 on the upper lid's side of an eye, 0 on the lower one's, over `fade` pixels between; 1 where the eye is shut."""
-    half = len(rim) // 2 + 1
-    corners = rim[half - 1] - rim[0]
-    up = np.array([corners[1], -corners[0]])
-    bulge = float((rim[:half].mean(0) - rim[half:].mean(0)) @ up) if len(rim) > half else 0.0
+    """1 on the upper lid's side of an eye, 0 on the lower one's, over `fade` pixels between."""
     rows, columns = np.mgrid[window]
-    if bulge == 0 or not corners.any():
+    corners = rim[len(rim) // 2] - rim[0]
+    length = float(np.hypot(*corners))
+    if length == 0:
         return np.ones(rows.shape)
-    up *= np.sign(bulge) / np.hypot(*up)
+    # seen from the corner at the picture's left of an upright face, the forehead is to the left
+    up = np.array([corners[1], -corners[0]]) / length
     middle = patch.from_photo(rim).mean(0) * patch.buffer_scale
     height = (columns + 0.5 - middle[0]) * up[0] + (rows + 0.5 - middle[1]) * up[1]
     return np.clip(0.5 + height / fade, 0.0, 1.0)

@@ -51,7 +51,7 @@ class YuNetDetector:
         self._net = net
         self.options = options or YuNetOptions()
 
-    def detect(self, image: UInt8[np.ndarray, "H W 3"]) -> list[Face]:
+    def detect(self, image: UInt8[np.ndarray, "H W 3"], *, every: bool = False) -> list[Face]:
         """Faces in falling order of box area times score.
 
         Upright faces first. Only when none is certain: turned by ±90 and 180 degrees, then small
@@ -59,14 +59,17 @@ class YuNetDetector:
 
         Args:
             image: sRGB. Pictures less than 12 pixels wide or high hold no face.
+            every: Look for small faces in any case, not only where no other was found.
         """
         faces: list[Face] = []
-        for faces in self.passes(image):
+        for faces in self.passes(image, every=every):
             if any(face.score >= self.options.confident for face in faces):
                 break
         return faces
 
-    def passes(self, image: UInt8[np.ndarray, "H W 3"]) -> Iterator[list[Face]]:
+    def passes(
+        self, image: UInt8[np.ndarray, "H W 3"], *, every: bool = False
+    ) -> Iterator[list[Face]]:
         """What `detect` knows after each stage of its search, for a caller who judges himself.
 
         Each list holds the faces of the lists before it, too, unless a better one covers them.
@@ -75,6 +78,8 @@ class YuNetDetector:
             return
         options = self.options
         plans = [[(0, options.side)], [(0, options.fine_side)]]
+        if every:
+            plans = [[(0, options.side), (0, options.fine_side)], []]
         if options.turns:
             plans.insert(1, [(degrees, options.side) for degrees in (90, -90, 180)])
             plans.append([(degrees, options.side) for degrees in (45, -45)])

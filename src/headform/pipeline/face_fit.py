@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
-from threadpoolctl import ThreadpoolController
 
 from headform.errors import UsageError
+from headform.fit.blas_threads import one_blas_thread
 from headform.fit.gaps import Gaps
 from headform.fit.gaze import fit_gaze, gaze_rotation
 from headform.fit.head_points import SurfacePoints, point_model
@@ -94,7 +94,6 @@ class FaceFitter:
         dense = head.dense.numpy()
         self._priors = OWN_PRIORS
         self._on_eye = head.part.numpy()[dense] >= PARTS.index("eye_right")
-        self._blas = ThreadpoolController()
         if calibration is None:
             self._model = point_model(head)
             return
@@ -141,8 +140,7 @@ class FaceFitter:
             points = np.concatenate([points, surface.points[:SURFACE]])
             sigma = np.concatenate([sigma, surface.sigma[:SURFACE]])
             gaps = self._gaps(surface)
-        # a few hundred rows: more threads than one only wait for each other
-        with self._blas.limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             fit = fit_points(
                 self._model,
                 points,

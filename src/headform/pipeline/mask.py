@@ -52,8 +52,9 @@ def openings_in_photo(calibration: Calibration, reading: CommitteeReading) -> Op
     def rim(upper: tuple[int, ...], lower: tuple[int, ...]) -> Float[np.ndarray, "N 2"]:
         return points[[*upper, *lower[-2:0:-1]]]
 
+    left = UPPER_LID_LEFT[::-1], LOWER_LID_LEFT[::-1]  # from the inner corner
     return Openings(
-        eyes=(rim(UPPER_LID_RIGHT, LOWER_LID_RIGHT), rim(UPPER_LID_LEFT, LOWER_LID_LEFT)),
+        eyes=(rim(UPPER_LID_RIGHT, LOWER_LID_RIGHT), rim(*left)),
         mouth=rim(UPPER_LIP_INNER, LOWER_LIP_INNER),
     )
 

@@ -59,6 +59,13 @@ class Reconstructor:
         *,
         texture_size: int = 1024,
     ) -> None:
+        if (committee is None) != (calibration is None):
+            raise UsageError(
+                "committee_incomplete",
+                "a committee and its calibration belong together",
+                "",
+                "give both, or neither for the dense network alone",
+            )
         self.head, self.texture_size = head, texture_size
         self._detector, self._dense, self._identity = detector, dense, identity
         self._committee, self._calibration = committee, calibration
@@ -105,13 +112,21 @@ class Reconstructor:
                 "reconstruct with --head open and carry the result over: `headform heads fit .../parameters.npz --to HEAD`",
             )
         together = landmarks_net == "committee"
+        measured, card = load_calibration(calibration) if together else (None, {})
+        if together and card.get("head") != model.sha256:
+            raise UsageError(
+                "head_unsupported",
+                "the committee was calibrated on another head",
+                str(head),
+                "reconstruct with --landmarks-net own, or on the open head",
+            )
         return cls(
             model,
             load_detector(None if detector is None else Path(detector)),
             DensePredictor(dense_net, model),
             IdentityPredictor(identity_net, model),
             Committee.load() if together else None,
-            load_calibration(calibration)[0] if together else None,
+            measured,
             texture_size=texture_size,
         )
 
@@ -144,7 +159,7 @@ class Reconstructor:
             FaceError: ``no_face``, or ``face_too_small``.
         """
         started = time.perf_counter()
-        candidates = self._detector.detect(photo.rgb)
+        candidates = self._detector.detect(photo.rgb, every=faces == "all")
         detected = time.perf_counter()
         large = [f for f in candidates if min(np.ptp(f.box.reshape(2, 2), axis=0)) >= MIN_FACE_PX]
         if candidates and not large:

@@ -31,7 +31,7 @@ class Reconstruction:
         points68: iBUG's points where annotators put them, px: the mean of the networks that read them.
         dense: headform's own network's points of the head's surface, px.
         dense_sigma: their standard deviations, px.
-        confidence: 0 to 1, from the network's own variance and the fit's residual.
+        confidence: 0 to 1, from the dense network's own variance, the fit's residual, and how far the networks disagree.
         status: ``low_confidence`` results should be looked at.
         reasons: what speaks against it.
         identity: standard deviations.
