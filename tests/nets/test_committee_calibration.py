@@ -112,10 +112,6 @@ def test_fusing_is_the_weighted_mean() -> None:
     for m in range(4):
         far = np.linalg.norm(every[m] - first, axis=1).mean() / seen.frame.size
         weight[m] /= (1 + (far / 0.03) ** 2) ** 2
-    first = sum(weight[m][:, None] * every[m] for m in range(4)) / weight.sum(0)[:, None]
-    for m in range(4):
-        far = np.linalg.norm(every[m] - first, axis=1).mean() / seen.frame.size
-        weight[m] /= (1 + (far / 0.03) ** 2) ** 2
     for k in range(68):
         expected = sum(weight[m, k] * every[m, k] for m in range(4)) / weight[:, k].sum()
         np.testing.assert_allclose(fused[k], expected)
@@ -123,6 +119,15 @@ def test_fusing_is_the_weighted_mean() -> None:
     same, none = plain().fuse68(seen.guide, seen)
     np.testing.assert_allclose(same, seen.guide)
     assert none < 1e-9
+
+
+def test_a_member_that_saw_nothing_hardly_counts() -> None:
+    seen = reading()
+    said = seen.points68.copy()
+    said[1] += [40.0, -30.0]  # half the face's size
+    fused, apart = plain().fuse68(seen.guide, replace(seen, points68=said))
+    assert np.linalg.norm(fused - seen.guide, axis=1).max() < 0.5  # an even mean would be 12.5 off
+    assert apart == pytest.approx((0.375 + 3 * 0.125) / 4)
 
 
 def test_the_shipped_numbers_fit_the_open_head() -> None:

@@ -40,8 +40,8 @@ UNSURE_SIGMA = 0.05
 ZOOMS = (1.0, 1.12, 1.25)
 """Crops of the second reading, whose results are averaged."""
 UNSURE_APART = 0.035
-"""Mean distance of the committee's members from their mean, in units of the face's size, above which the same holds: 0.009
-in the median of 815 open portraits, 0.023 in the worst."""
+"""Mean distance of the committee's members from their mean, in units of the face's size, above which the same holds: 0.010
+in the median of 815 open portraits, 0.026 in the worst."""
 LandmarksNet = Literal["committee", "own"]
 
 
