@@ -47,8 +47,7 @@ def load_dense(path: Path | None = None) -> tuple[DenseNet, dict[str, Any]]:
     Raises:
         WeightsError: missing, damaged or foreign weights.
     """
-    net, card = _load(path, DENSE_FILE, DenseNet, lambda c, _: DenseNet(DenseNetConfig(**c)))
-    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+    return _load_image_net(path, DENSE_FILE, DenseNet, DenseNetConfig)
 
 
 def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]]:
@@ -57,10 +56,7 @@ def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]
     Raises:
         WeightsError: missing, damaged or foreign weights.
     """
-    net, card = _load(
-        path, IDENTITY_FILE, IdentityNet, lambda c, _: IdentityNet(IdentityNetConfig(**c))
-    )
-    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+    return _load_image_net(path, IDENTITY_FILE, IdentityNet, IdentityNetConfig)
 
 
 def load_yunet(path: Path | None = None) -> tuple[YuNet, dict[str, Any]]:
@@ -69,8 +65,7 @@ def load_yunet(path: Path | None = None) -> tuple[YuNet, dict[str, Any]]:
     Raises:
         WeightsError: missing, damaged or foreign weights.
     """
-    net, card = _load(path, YUNET_FILE, YuNet, lambda c, _: YuNet(YuNetConfig(**c)))
-    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+    return _load_image_net(path, YUNET_FILE, YuNet, YuNetConfig)
 
 
 def load_face_mesh(path: Path | None = None) -> tuple[FaceMeshNet, dict[str, Any]]:
@@ -79,10 +74,7 @@ def load_face_mesh(path: Path | None = None) -> tuple[FaceMeshNet, dict[str, Any
     Raises:
         WeightsError: missing, damaged or foreign weights.
     """
-    net, card = _load(
-        path, FACE_MESH_FILE, FaceMeshNet, lambda c, _: FaceMeshNet(FaceMeshConfig(**c))
-    )
-    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+    return _load_image_net(path, FACE_MESH_FILE, FaceMeshNet, FaceMeshConfig)
 
 
 def load_landmarks68(path: Path | None = None) -> tuple[Landmarks68Net, dict[str, Any]]:
@@ -91,10 +83,7 @@ def load_landmarks68(path: Path | None = None) -> tuple[Landmarks68Net, dict[str
     Raises:
         WeightsError: missing, damaged or foreign weights.
     """
-    net, card = _load(
-        path, LANDMARKS68_FILE, Landmarks68Net, lambda c, _: Landmarks68Net(Landmarks68Config(**c))
-    )
-    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+    return _load_image_net(path, LANDMARKS68_FILE, Landmarks68Net, Landmarks68Config)
 
 
 def load_pfld(path: Path | None = None) -> tuple[PfldNet, dict[str, Any]]:
@@ -103,8 +92,7 @@ def load_pfld(path: Path | None = None) -> tuple[PfldNet, dict[str, Any]]:
     Raises:
         WeightsError: missing, damaged or foreign weights.
     """
-    net, card = _load(path, PFLD_FILE, PfldNet, lambda c, _: PfldNet(PfldConfig(**c)))
-    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+    return _load_image_net(path, PFLD_FILE, PfldNet, PfldConfig)
 
 
 def load_mesh_autoencoder(path: Path | None = None) -> tuple[MeshAutoencoder, dict[str, Any]]:
@@ -114,6 +102,14 @@ def load_mesh_autoencoder(path: Path | None = None) -> tuple[MeshAutoencoder, di
         WeightsError: missing, damaged or foreign weights.
     """
     return _load(path, MESH_AUTOENCODER_FILE, MeshAutoencoder, model_of)
+
+
+def _load_image_net(
+    path: Path | None, name: str, kind: type[_Net], config: Callable[..., Any]
+) -> tuple[_Net, dict[str, Any]]:
+    """A network that is made of its configuration alone, its weights laid out with the channels last."""
+    net, card = _load(path, name, kind, lambda sizes, _: kind(config(**sizes)))
+    return net.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
 
 
 def _load(
