@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from matplotlib.path import Path as Outline
 
-from headform.fit.openings import EYE_METRES, LASHES_METRES, LIP_METRES, Openings, _distance
+from headform.fit.openings import (
+    EYE_METRES,
+    LASHES_METRES,
+    LIP_METRES,
+    LOWER_LASHES_METRES,
+    Openings,
+    _distance,
+)
 from headform.fit.photo_patch import PhotoPatch
 from headform.geometry.polyline import distances
 from headform.render.rasterize import Fragments
@@ -74,6 +81,9 @@ def test_skin_is_not_trusted_in_an_eye_nor_at_its_lashes() -> None:
     last = int(48 - LASHES_METRES[1] * unit)
     assert (column[: max(last - 2, 0)] == 1).all()
     assert (np.diff(column[:48]) <= 1e-6).all()
+    below = int(72 + LOWER_LASHES_METRES[1] * unit)
+    assert (column[below + 2 :] == 1).all()  # the lower lashes are shorter
+    assert column[48 - (below - 72)] < 0.1
     assert (skin[:, :10] >= skin[:, 10:11] - 1).all()
 
 

