@@ -122,9 +122,9 @@ synthetic faces the error of the mean falls from 3.61 to 3.43 % of the face belo
 between 5 and 12, and stays at 1.97 % above."""
 CLOSED, _SURE, _TOUCHING = 1.3 / 150, 0.25, 0.12
 """In face sizes (1.3 mm), the least share of the standard deviation, and the gap of closed lips in shares of the first; see
-`Calibration.gaps`. Of 89 open portraits whose lips are annotated as closed 99 per cent are seen no farther apart, and of 636
-others the fewest lie between 1.2 and 1.6 mm. With a second number of 1, 0.5, 0.25 and 0.125 the gap of the fitted lips of 108
-annotated portraits is 0.33, 0.30, 0.29 and 0.28 mm off."""
+`Calibration.gaps`. Of 89 open portraits whose lips are annotated as closed 99 per cent are seen no farther apart, and of
+636 others the fewest lie between 1.2 and 1.6 mm. With a second number of 1, 0.5, 0.25 and 0.125 the gap of the fitted lips
+of 108 annotated portraits is 0.33, 0.30, 0.29 and 0.28 mm off."""
 
 
 def save_calibration(path: Path, calibration: Calibration, card: dict[str, Any]) -> None:
