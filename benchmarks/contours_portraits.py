@@ -24,11 +24,11 @@ from headform.data.contours import (
     AnnotatedFace,
     read_contours,
 )
-from headform.evaluate.contours import ContourTable, evaluate_contours, to_markdown
-from headform.evaluate.landmark_files import FoundFace
+from headform.evaluate.landmarks68.contours import ContourTable, evaluate_contours, to_markdown
+from headform.evaluate.landmarks68.landmark_files import FoundFace
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS
 from headform.geometry.polyline import height_at
-from headform.nets.committee import MEMBERS, Committee
+from headform.nets.landmarks.committee import MEMBERS, Committee
 from tools.committee.__main__ import FOLDS, fold_of
 
 SETS = ("london", "canada")

@@ -22,9 +22,9 @@ from PIL import Image
 
 from benchmarks.environment import default_data, describe
 from headform import heads, images
-from headform.evaluate.landmark_files import TrueFace, read_truth
-from headform.evaluate.landmarks import LandmarkTable, compare, evaluate_each
-from headform.evaluate.mean_head import five_points, posed_mean_head
+from headform.evaluate.landmarks68.landmark_files import TrueFace, read_truth
+from headform.evaluate.landmarks68.landmarks import LandmarkTable, compare, evaluate_each
+from headform.evaluate.landmarks68.mean_head import five_points, posed_mean_head
 from headform.geometry.mediapipe478 import TO_68
 
 

@@ -18,9 +18,9 @@ from PIL import Image
 
 from benchmarks.environment import default_data, describe
 from headform import images
-from headform.evaluate.embedder import Embedder, best_accuracy, roc_area
-from headform.evaluate.embedder_files import load_embedder
-from headform.nets.detector import Detector, load_detector
+from headform.nets.detection.detector import Detector, load_detector
+from headform.nets.recognition.embedder import Embedder, best_accuracy, roc_area
+from headform.nets.recognition.embedder_files import load_embedder
 
 CRITIC = "nets/critics/mobilefacenet.onnx"
 FOLDER = "photos/deepface"

@@ -18,11 +18,11 @@ import tyro
 from PIL import Image, ImageDraw
 
 from headform import Reconstruction, Reconstructor
-from headform.export.head_pictures import TexturedMesh, draw_clay, draw_textured
-from headform.export.image_bytes import png
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS
-from headform.weights.atomic import write_bytes
+from headform.io.atomic import write_bytes
+from headform.io.image_bytes import png
+from headform.viz.head_pictures import TexturedMesh, draw_clay, draw_textured
 
 SIDE = 300
 GROUND = 236.0

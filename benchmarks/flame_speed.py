@@ -29,8 +29,8 @@ from torch import Tensor
 
 from benchmarks.environment import describe
 from benchmarks.resident import peak_megabytes, resident_megabytes
-from headform.heads.flame import FlameHead
-from headform.heads.formats import flame
+from headform.heads.flame.head import FlameHead
+from headform.importers import flame
 from tests.heads import flame_file
 
 KERNEL, REFERENCE, THEIRS, BARE = "kernel", "reference", "smplx", "bare product"

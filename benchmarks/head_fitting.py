@@ -16,14 +16,14 @@ import tyro
 from benchmarks.environment import default_data, describe
 from headform import heads
 from headform.cli.heads_fit import picture_of
-from headform.fit.shape_model import face_region
-from headform.fit.surface import Surface
 from headform.heads.coefficients import layout_of
-from headform.heads.formats import surrey
 from headform.heads.linear import LinearHead
-from headform.pipeline.fit_head import HeadFit, HeadFitOptions, fit_head
-from headform.pipeline.fit_source import FitSource, head_source, read_mesh, scan_source
-from headform.pipeline.scan_landmarks import ScanLandmarker
+from headform.importers import surrey
+from headform.registration.fit_head import HeadFit, HeadFitOptions, fit_head
+from headform.registration.fit_source import FitSource, head_source, read_mesh, scan_source
+from headform.registration.scan_landmarks import ScanLandmarker
+from headform.registration.shape_model import face_region
+from headform.registration.surface import Surface
 
 SCANS = (
     ("Lee Perry-Smith", "scans/lee_perry_smith/LeePerrySmith.obj", "Map-COL.jpg"),

@@ -18,7 +18,7 @@ import tyro
 from benchmarks.environment import describe
 from headform import Reconstructor, heads
 from headform.errors import FaceError
-from headform.evaluate.identity import evaluate_identity
+from headform.evaluate.meshes.identity import evaluate_identity
 from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.shipped import load_identity
 from headform.pipeline.crops import tight_crop

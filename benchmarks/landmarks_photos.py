@@ -24,11 +24,16 @@ from benchmarks.critics import judge_critics
 from benchmarks.environment import default_data, describe
 from headform import Reconstruction, Reconstructor, images
 from headform.errors import FaceError
-from headform.evaluate.landmark_files import read_truth
-from headform.evaluate.landmarks import LandmarkTable, compare, evaluate_folder, evaluate_points
-from headform.evaluate.mean_head import posed_mean_head
+from headform.evaluate.landmarks68.landmark_files import read_truth
+from headform.evaluate.landmarks68.landmarks import (
+    LandmarkTable,
+    compare,
+    evaluate_folder,
+    evaluate_points,
+)
+from headform.evaluate.landmarks68.mean_head import posed_mean_head
 from headform.export.writers import write_reconstruction
-from headform.nets.committee import MEMBERS, Committee
+from headform.nets.landmarks.committee import MEMBERS, Committee
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from headform.data import (
     read_registered,
     write_prepared,
 )
-from headform.evaluate.mesh_autoencoder import (
+from headform.evaluate.meshes.mesh_autoencoder import (
     MeshErrorRow,
     MeshErrorTable,
     Reconstructor,
@@ -48,11 +48,11 @@ from headform.evaluate.mesh_autoencoder import (
     summarise,
     vertex_distances,
 )
-from headform.evaluate.mesh_error_picture import error_sheet
-from headform.evaluate.pca import MeshPca, fit_pca
-from headform.export import image_bytes
+from headform.evaluate.meshes.pca import MeshPca, fit_pca
 from headform.heads.linear import LinearHead
+from headform.io import image_bytes
 from headform.nets.shipped import load_mesh_autoencoder
+from headform.viz.mesh_error_picture import error_sheet
 
 WIDTHS = (8, 16, 32, 64)
 FOLDS = 5

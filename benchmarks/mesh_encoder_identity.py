@@ -28,9 +28,9 @@ from torch import Tensor
 from benchmarks.environment import describe
 from headform import heads
 from headform.data import MadeHeads
-from headform.evaluate.pca import fit_pca
+from headform.evaluate.meshes.pca import fit_pca
+from headform.io.atomic import write_bytes
 from headform.nets.shipped import load_mesh_autoencoder
-from headform.weights.atomic import write_bytes
 
 Encoder = Callable[[Float[Tensor, "B V 3"]], Float[Tensor, "B Z"]]
 

@@ -26,9 +26,9 @@ import tyro
 from benchmarks.environment import default_data, describe
 from headform import Reconstruction, Reconstructor, heads, images
 from headform.errors import FaceError
-from headform.evaluate.landmark_files import read_truth
-from headform.heads.formats.registry import convert
+from headform.evaluate.landmarks68.landmark_files import read_truth
 from headform.heads.linear import LinearHead
+from headform.importers.registry import convert
 from headform.nets.shipped import load_mesh_autoencoder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,7 +104,7 @@ def conversions(data: Path) -> Arrays:
     import scipy.io
 
     from tests.heads.flame_file import flame_model, write_pkl
-    from tests.heads.formats.test_lyhm import table
+    from tests.importers.test_lyhm import table
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -13,6 +13,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from headform.heads import LinearHead, load_open
+from headform.importers import ict
+from headform.openhead.source import OpenSource, prepare
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 settings.register_profile("headform", deadline=None, max_examples=30, print_blob=True)
@@ -63,3 +67,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "data_root" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.data)
+
+
+@pytest.fixture(scope="session")
+def head() -> LinearHead:
+    """The open head."""
+    return load_open()
+
+
+@pytest.fixture(scope="session")
+def source(data_root: Path) -> OpenSource:
+    """The model that the open head is made from."""
+    return prepare(ict.read(data_root / "ict_facekit"))

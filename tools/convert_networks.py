@@ -22,13 +22,13 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from headform.nets.face_mesh_net import FaceMeshConfig, FaceMeshNet
-from headform.nets.landmarks68_net import Landmarks68Config, Landmarks68Net
-from headform.nets.pfld_net import PfldConfig, PfldNet
+from headform.io.model_file import save_model
+from headform.nets.detection.yunet_net import YuNet, YuNetConfig
+from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
+from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks68Net
+from headform.nets.landmarks.pfld_net import PfldConfig, PfldNet
 from headform.nets.shipped import FACE_MESH_FILE, KINDS, LANDMARKS68_FILE, PFLD_FILE, YUNET_FILE
-from headform.nets.yunet_net import YuNet, YuNetConfig
 from headform.train.publish import source_commit
-from headform.weights.model_file import save_model
 
 ASSETS = Path(__file__).resolve().parents[1] / "src" / "headform" / "nets" / "assets"
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from headform import heads
 from headform.cli.main import main
-from headform.evaluate.scan_reconstructors import mean_head
-from headform.mesh import ply
-from headform.mesh.triangle_mesh import TriangleMesh
+from headform.evaluate.rendered_scans.scan_reconstructors import mean_head
+from headform.io.mesh import ply
+from headform.io.mesh.triangle_mesh import TriangleMesh
 
 COMMAND = ["evaluate", "scans-rendered"]
 SMALL = ["--views", "1", "--lights", "1", "--size", "128"]

@@ -8,7 +8,7 @@ import pytest
 
 from headform import errors
 from headform.cli.main import main
-from tests.evaluate.board import SIZE, png, write_board, write_manifest
+from tests.evaluate.landmarks68.board import SIZE, png, write_board, write_manifest
 
 
 @pytest.fixture

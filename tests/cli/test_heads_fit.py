@@ -11,9 +11,9 @@ from headform.cli import heads_fit
 from headform.cli.main import main
 from headform.heads.coefficients import layout_of
 from headform.heads.coefficients_file import load_coefficients, save_coefficients
-from headform.mesh import obj, ply
-from headform.mesh.triangle_mesh import TriangleMesh
-from headform.pipeline.fit_source import head_source
+from headform.io.mesh import obj, ply
+from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.registration.fit_source import head_source
 
 
 @pytest.fixture(scope="module")

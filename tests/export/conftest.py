@@ -8,7 +8,7 @@ from headform.export.morph_targets import ARKIT_NAMES
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.heads.linear import PARTS, LinearHead
-from headform.nets.face import Face
+from headform.nets.detection.face import Face
 from headform.pipeline.reconstruction import Reconstruction
 
 RINGS, SECTORS = 14, 20

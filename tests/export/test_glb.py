@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from headform.export import glb, image_bytes
+from headform.export import glb
 from headform.export.glb import GlbHead
 from headform.export.morph_targets import ARKIT_NAMES, MorphTarget, arkit_targets
 from headform.heads.linear import LinearHead
+from headform.io import image_bytes
 
 KINDS = {5126: "<f4", 5125: "<u4", 5123: "<u2"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3}

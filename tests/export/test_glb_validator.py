@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headform.export import glb, image_bytes
+from headform.export import glb
 from headform.export.glb import GlbHead
 from headform.export.morph_targets import arkit_targets
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
+from headform.io import image_bytes
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from headform.cli.main import main
 from headform.errors import InputError, ResourceError
 from headform.export import now_submission, parameters
 from headform.export.now_submission import find_results
-from headform.mesh import obj
+from headform.io.mesh import obj
 
 
 def write_result(folder, seed=0, **change):

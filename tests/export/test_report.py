@@ -16,8 +16,9 @@ import pytest
 import torch
 
 import headform.export
-from headform.export import image_bytes, report, writers
+from headform.export import report, writers
 from headform.export.morph_targets import arkit_targets
+from headform.io import image_bytes
 from headform.mesh.normals import vertex_normals
 from headform.pipeline.reconstruction import Reconstruction
 

@@ -22,7 +22,7 @@ from headform.export.writers import (
     write_reconstruction,
 )
 from headform.geometry.camera import PerspectiveCamera
-from headform.mesh import obj, ply
+from headform.io.mesh import obj, ply
 from headform.pipeline.reconstruction import Reconstruction
 
 ALWAYS = {"parameters.npz", "landmarks.json"}

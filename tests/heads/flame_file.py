@@ -13,8 +13,8 @@ import scipy.sparse
 import scipy.spatial
 import torch
 
+from tests.io.python2 import ch, old_matrix, python2_pickle
 from tests.mesh.surfaces import flame_stand_in
-from tests.weights.python2 import ch, old_matrix, python2_pickle
 
 ROOT = 2**32 - 1  # "no parent" in an unsigned kintree_table
 PARENTS = (ROOT, 0, 1, 1, 1)

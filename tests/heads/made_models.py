@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from headform.heads.importing import ImportedModel
 from headform.heads.provenance import Provenance
+from headform.importers.importing import ImportedModel
 
 SIDE = 9
 

@@ -11,8 +11,8 @@ import torch
 from headform.errors import InputError, WeightsError
 from headform.heads.coefficients import BASEL_FRONT, FLAME, OPEN, Coefficients, layout_of
 from headform.heads.coefficients_file import load_coefficients, save_coefficients
-from headform.heads.importing import linear_head
 from headform.heads.provenance import Provenance, SourceFile
+from headform.importers.importing import linear_head
 from tests.heads.made_models import mask_model
 
 

@@ -14,10 +14,10 @@ from headform import heads
 from headform.cli.main import main
 from headform.errors import WeightsError
 from headform.heads import head_file
-from headform.heads.importing import linear_head
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance, SourceFile, provenance_of
-from tests.heads.flame_heads import tiny_flame
+from headform.importers.importing import linear_head
+from tests.heads.flame.flame_heads import tiny_flame
 from tests.heads.made_models import SIDE, mask_model
 
 COUNT = SIDE * SIDE

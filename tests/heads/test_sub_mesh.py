@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from headform.errors import WeightsError
-from headform.heads.importing import linear_head
 from headform.heads.linear import LinearHead
-from headform.heads.soundness import check_head
 from headform.heads.sub_mesh import cut
+from headform.heads.validation import check_head
+from headform.importers.importing import linear_head
 from tests.heads.made_models import SIDE, mask_model
 
 COUNT = SIDE * SIDE

@@ -9,11 +9,11 @@ import torch
 
 from headform.errors import WeightsError
 from headform.heads import texture_space
-from headform.heads.importing import linear_head
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance
 from headform.heads.texture_space import TextureSpace, sample, with_texture
 from headform.images.transfer import linear_from_srgb
+from headform.importers.importing import linear_head
 from tests.heads.made_models import SIDE, mask_model
 
 

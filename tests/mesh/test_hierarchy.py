@@ -13,15 +13,7 @@ from headform.mesh.hierarchy import build_hierarchy
 from headform.mesh.scaled_laplacian import scaled_laplacian
 from headform.mesh.topology import components, edges
 from headform.mesh.upsampling import hang
-from tests.mesh.surfaces import (
-    cube,
-    face_sheet,
-    flame_stand_in,
-    grid,
-    joined,
-    shaken,
-    sphere,
-)
+from tests.mesh.surfaces import cube, face_sheet, flame_stand_in, grid, joined, shaken, sphere
 
 RULES = ["coma", "symmetric"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from headform.mesh import obj
-from headform.mesh.triangle_mesh import TriangleMesh
+from headform.io.mesh import obj
+from headform.io.mesh.triangle_mesh import TriangleMesh
 
 
 def ball(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from headform.nets.face import Face
+from headform.nets.detection.face import Face
 
 _FIVE = [range(36, 42), range(42, 48), [30], [48], [54]]
 

@@ -8,12 +8,12 @@ import safetensors.torch
 import torch
 
 from headform.errors import WeightsError
+from headform.io.model_file import save_model
 from headform.mesh.hierarchy import build_hierarchy
 from headform.nets.identity import IdentityNet, IdentityNetConfig
 from headform.nets.mesh_autoencoder import MeshAutoencoder, MeshAutoencoderConfig
 from headform.nets.shipped import load_identity, load_mesh_autoencoder
 from headform.train.publish import publish
-from headform.weights.model_file import save_model
 
 from .blobs import ball, blobs
 

@@ -5,8 +5,8 @@ import pytest
 
 from headform.geometry.camera import FRONTAL
 from headform.images.warp import apply
-from headform.nets.face import Face
-from headform.nets.views import LOOSE_MARGIN, TIGHT_TARGETS, eyes_and_mouth
+from headform.nets.crop_geometry import LOOSE_MARGIN, TIGHT_TARGETS, eyes_and_mouth
+from headform.nets.detection.face import Face
 from headform.pipeline.crops import crop_of_face, crop_of_points, tight_crop
 
 

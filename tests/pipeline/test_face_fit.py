@@ -13,9 +13,9 @@ from headform.fit.gaze import gaze_rotation
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS
 from headform.heads.linear import LinearHead
-from headform.nets.committee import CommitteeReading
-from headform.nets.committee_calibration import Calibration, load_calibration
-from headform.nets.dense_predictor import DensePrediction
+from headform.nets.landmarks.committee import CommitteeReading
+from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
+from headform.nets.landmarks.dense_predictor import DensePrediction
 from headform.pipeline.face_fit import FaceFitter
 
 SIZE = (640, 640)

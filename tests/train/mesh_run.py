@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from headform.data.mesh_data import MeshData, from_folder, made_heads
 from headform.heads import load_open
 from headform.train.mesh_autoencoder import choose, run
-from headform.train.mesh_data import MeshData, from_folder, made_heads
 from tests.nets.blobs import write_folder
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from headform.heads import load_open
-from headform.nets.dense import DenseNetConfig, DenseOutput
+from headform.nets.landmarks.dense import DenseNetConfig, DenseOutput
 from headform.synth.generator import Generator
-from headform.synth.recipe import EASY
+from headform.synth.variety import EASY
 from headform.train.augment import cut_windows, paste_patches
 from headform.train.config import ScheduleConfig, TrainerConfig
 from headform.train.landmarks import LandmarkBatches, LandmarkConfig, LandmarkLosses, run

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from headform.data import MadeHeads, write_prepared
+from headform.data.mesh_data import MeshData, from_folder, made_heads
 from headform.errors import InputError, UsageError
 from headform.heads import load_open
 from headform.nets.mesh_autoencoder import MeshAutoencoder, MeshAutoencoderConfig
@@ -19,7 +20,6 @@ from headform.train.mesh_autoencoder import (
     run,
     vertex_errors,
 )
-from headform.train.mesh_data import MeshData, from_folder, made_heads
 from headform.train.optimizer import build_optimizer
 from headform.train.schedule import rate_factor
 from tests.nets.blobs import ball, blobs, write_folder

@@ -40,9 +40,9 @@ from headform.geometry.mediapipe478 import (
     UPPER_LIP_OUTER,
 )
 from headform.geometry.polyline import nearest_on
-from headform.nets.committee import Committee
-from headform.nets.committee_calibration import Calibration
-from headform.nets.views import EyeFrame
+from headform.nets.crop_geometry import EyeFrame
+from headform.nets.landmarks.committee import Committee
+from headform.nets.landmarks.committee_calibration import Calibration
 from headform.pipeline.face_fit import FaceFitter
 from headform.pipeline.landmarks68 import points68
 from headform.pipeline.reconstruct import Reconstructor

@@ -12,14 +12,14 @@ import numpy as np
 from headform.geometry.mediapipe478 import MIRROR478, SURFACE
 from headform.heads.linear import PARTS, LinearHead
 from headform.heads.mirror import mirrored_expressions
-from headform.nets.committee import Committee
-from headform.nets.dense_predictor import DensePredictor, average
+from headform.nets.crop_geometry import EyeFrame
+from headform.nets.landmarks.committee import Committee
+from headform.nets.landmarks.dense_predictor import DensePredictor, average
 from headform.nets.shipped import load_dense
-from headform.nets.views import EyeFrame
 from headform.pipeline.crops import crop_of_points
 from headform.pipeline.reconstruct import ZOOMS
 from headform.synth.generator import Generator
-from headform.synth.recipe import FULL
+from headform.synth.variety import FULL
 from tools.committee.registration import RINGS, Placement
 
 SIDE = 288

@@ -16,7 +16,7 @@ from headform.cli.interrupt import is_interrupt
 from headform.cli.manifest import Entry, ErrorEntry, FaceEntry, Manifest
 from headform.cli.message import error_line
 from headform.cli.progress import Progress
-from headform.weights.atomic import make_folder
+from headform.io.atomic import make_folder
 
 
 class Found(Protocol):

@@ -33,9 +33,9 @@ class Contours:
     def run(self) -> int:
         """Print the table."""
         from headform.data.contours import read_contours
-        from headform.evaluate.contours import evaluate_contours, to_markdown
-        from headform.evaluate.landmark_files import read_found
-        from headform.weights.atomic import check_place, write_bytes
+        from headform.evaluate.landmarks68.contours import evaluate_contours, to_markdown
+        from headform.evaluate.landmarks68.landmark_files import read_found
+        from headform.io.atomic import check_place, write_bytes
 
         check_place(self.json)
         check_place(self.picture)
@@ -46,8 +46,8 @@ class Contours:
             table.require_complete()
         print(to_markdown({self.predictions.name: table}), end="")
         if self.picture is not None:
-            from headform.evaluate.contours_picture import draw_worst
-            from headform.export.image_bytes import png
+            from headform.evaluate.landmarks68.contours_picture import draw_worst
+            from headform.io.image_bytes import png
 
             sheet = draw_worst(table, truth, self.truth.parent)
             write_bytes(self.picture, png(sheet))

@@ -30,11 +30,11 @@ class Landmarks:
 
     def run(self) -> int:
         """Print the tables."""
-        from headform.evaluate.landmark_details import details_markdown
-        from headform.evaluate.landmark_files import read_truth
-        from headform.evaluate.landmarks import evaluate_against
-        from headform.evaluate.reannotation import reannotated
-        from headform.weights.atomic import check_place, write_bytes
+        from headform.evaluate.landmarks68.landmark_details import details_markdown
+        from headform.evaluate.landmarks68.landmark_files import read_truth
+        from headform.evaluate.landmarks68.landmarks import evaluate_against
+        from headform.evaluate.landmarks68.reannotation import reannotated
+        from headform.io.atomic import check_place, write_bytes
 
         if not self.truth:
             what = "--truth names nothing"

@@ -47,7 +47,7 @@ class Now:
         from headform.evaluate.now.layout import read_images
         from headform.evaluate.now.record import Record
         from headform.evaluate.now.run import evaluate_dataset
-        from headform.weights.atomic import check_place, write_bytes
+        from headform.io.atomic import check_place, write_bytes
 
         if self.workers < 1:
             what = f"--workers is {self.workers}"

@@ -32,7 +32,7 @@ class NowCheck:
         from headform.evaluate.now.check import check_submission
         from headform.evaluate.now.layout import read_images
         from headform.evaluate.now.record import Record
-        from headform.weights.atomic import check_place, write_bytes
+        from headform.io.atomic import check_place, write_bytes
 
         check_place(self.json)
         with Progress(len(read_images(self.dataset)), quiet=True) as progress:

@@ -42,7 +42,7 @@ class Scan:
         from headform.evaluate.scan.protocol import PROTOCOLS
         from headform.evaluate.scan.report import scan_json, scan_text
         from headform.evaluate.scan.scan_error import crop_scan, scan_error
-        from headform.weights.atomic import check_place, write_bytes
+        from headform.io.atomic import check_place, write_bytes
 
         check_place(self.json)
         protocol = PROTOCOLS[self.protocol]

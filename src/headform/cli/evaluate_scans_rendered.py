@@ -15,8 +15,8 @@ from tyro.conf import arg
 from headform import errors
 
 if TYPE_CHECKING:
-    from headform.evaluate.scan_reconstructors import Reconstruct
-    from headform.evaluate.scan_subjects import ScanSubject
+    from headform.evaluate.rendered_scans.scan_reconstructors import Reconstruct
+    from headform.evaluate.rendered_scans.scan_subjects import ScanSubject
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ScansRendered:
 
     def run(self) -> int:
         """Print the tables."""
-        from headform.weights.atomic import check_place, make_folder
+        from headform.io.atomic import check_place, make_folder
 
         self._check()
         check_place(self.json)
@@ -92,12 +92,16 @@ class ScansRendered:
 
     def _measure(self, folder: Path) -> int:
         from headform import heads
+        from headform.evaluate.rendered_scans.report import rendered_json, rendered_markdown
+        from headform.evaluate.rendered_scans.scan_reconstructors import mean_head, read_prediction
+        from headform.evaluate.rendered_scans.scan_subjects import (
+            landmark_finder,
+            list_scans,
+            read_scan,
+        )
+        from headform.evaluate.rendered_scans.scans_rendered import PhotoScore, evaluate_rendered
         from headform.evaluate.scan.protocol import PROTOCOLS
-        from headform.evaluate.scan_reconstructors import mean_head, read_prediction
-        from headform.evaluate.scan_subjects import landmark_finder, list_scans, read_scan
-        from headform.evaluate.scans_rendered import PhotoScore, evaluate_rendered
-        from headform.evaluate.scans_rendered_report import rendered_json, rendered_markdown
-        from headform.weights.atomic import write_bytes
+        from headform.io.atomic import write_bytes
 
         files = list_scans(self.scans)
         if len(files) > 1 and (self.texture is not None or self.landmarks is not None):
@@ -152,7 +156,7 @@ class ScansRendered:
         return errors.SUCCESS
 
     def _reconstructor(self, folder: Path) -> "Reconstruct":
-        from headform.evaluate.scan_reconstructors import (
+        from headform.evaluate.rendered_scans.scan_reconstructors import (
             command_reconstructor,
             folder_reconstructor,
             headform_reconstructor,
@@ -172,9 +176,9 @@ class ScansRendered:
         )
 
     def _render(self, subjects: "list[ScanSubject]", folder: Path) -> int:
-        from headform.evaluate.scans_rendered import Photo, take_photos
-        from headform.export import image_bytes
-        from headform.weights.atomic import write_bytes
+        from headform.evaluate.rendered_scans.scans_rendered import Photo, take_photos
+        from headform.io import image_bytes
+        from headform.io.atomic import write_bytes
 
         def keep(photo: Photo) -> None:
             write_bytes(folder / f"{photo.name}.png", image_bytes.png(photo.rgb))

@@ -12,8 +12,8 @@ from tyro.conf import UseAppendAction, arg
 from headform import errors
 
 if TYPE_CHECKING:
-    from headform.evaluate.embedder import Embedder
-    from headform.evaluate.texture import TextureTable
+    from headform.evaluate.images.texture import TextureTable
+    from headform.nets.recognition.embedder import Embedder
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Texture:
 
     def run(self) -> int:
         """Print the table."""
-        from headform.evaluate.embedder_files import load_embedder
-        from headform.evaluate.texture import evaluate_folder
-        from headform.weights.atomic import check_place, write_bytes
+        from headform.evaluate.images.texture import evaluate_folder
+        from headform.io.atomic import check_place, write_bytes
+        from headform.nets.recognition.embedder_files import load_embedder
 
         pair = (self.first, self.second)
         if (self.results is None) == (None in pair) or (self.results and (any(pair) or self.mask)):
@@ -66,8 +66,8 @@ class Texture:
 
     def _pair(self, embedders: "list[Embedder]") -> "TextureTable":
         from headform import images
-        from headform.evaluate.texture import TextureTable, compare
-        from headform.nets.detector import load_detector
+        from headform.evaluate.images.texture import TextureTable, compare
+        from headform.nets.detection.detector import load_detector
 
         assert self.first is not None and self.second is not None  # noqa: S101, PT018 - checked above
         first, second = images.read(self.first), images.read(self.second)

@@ -22,7 +22,7 @@ class List:
     def run(self) -> int:
         """Print one line per model."""
         from headform import heads
-        from headform.heads.formats.registry import MODULES
+        from headform.importers.registry import MODULES
 
         head = heads.load_open()
         counts = ", ".join(f"{count} {what}" for what, count in head_counts(head).items())
@@ -46,8 +46,9 @@ class BuildOpen:
     def run(self) -> int:
         """Build and say where it is."""
         from headform import heads
+        from headform.openhead.builder import build
 
-        heads.build_open(self.ict, self.out)
+        build(self.ict, self.out)
         head = heads.load(self.out)
         size = self.out.stat().st_size / 2**20
         print(f"{self.out}: {size:.1f} MiB, SHA-256 {head.sha256}")

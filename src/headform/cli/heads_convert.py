@@ -31,7 +31,7 @@ class Convert:
         """Convert, and print what was found."""
         from headform.cli.heads_inspect import head_facts, print_facts
         from headform.heads import head_file, load
-        from headform.heads.formats.registry import convert
+        from headform.importers.registry import convert
 
         if self.out.suffix != ".safetensors":
             what = f"{self.out.name} does not end in .safetensors"

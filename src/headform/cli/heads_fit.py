@@ -16,8 +16,8 @@ from headform import errors
 
 if TYPE_CHECKING:
     from headform.heads import LinearHead
-    from headform.pipeline.fit_head import HeadFit
-    from headform.pipeline.fit_source import FitSource
+    from headform.registration.fit_head import HeadFit
+    from headform.registration.fit_source import FitSource
 
 COEFFICIENTS, REPORT, PICTURE = "coefficients.safetensors", "fit.json", "fit.png"
 FITTED, FITTED_HEAD = "fitted", "fitted_head"
@@ -64,8 +64,8 @@ class Fit:
     def run(self) -> int:
         """Fit, write, and say how near it came."""
         from headform.heads.coefficients_file import save_coefficients
-        from headform.pipeline.fit_head import HeadFitOptions, fit_head
-        from headform.weights.atomic import make_folder, write_bytes
+        from headform.io.atomic import make_folder, write_bytes
+        from headform.registration.fit_head import HeadFitOptions, fit_head
 
         target = load_head(self.to)
         source = self._source()
@@ -88,7 +88,7 @@ class Fit:
         return errors.SUCCESS
 
     def _source(self) -> "FitSource":
-        from headform.pipeline.fit_source import head_source, parameters_source
+        from headform.registration.fit_source import head_source, parameters_source
 
         path = Path(self.source)
         is_mesh = path.suffix.lower() in _MESHES
@@ -141,8 +141,8 @@ class Fit:
                 raise errors.UsageError("option_unused", text, self.source, f"leave {name} out")
 
     def _scan(self, path: Path) -> "FitSource":
-        from headform.pipeline.fit_source import read_landmarks, read_mesh, scan_source
-        from headform.pipeline.scan_landmarks import ScanLandmarker
+        from headform.registration.fit_source import read_landmarks, read_mesh, scan_source
+        from headform.registration.scan_landmarks import ScanLandmarker
 
         look, digest = read_mesh(path, self.texture)
         origin: dict[str, Any] = {"mesh": path.name, "sha256": digest}
@@ -160,8 +160,8 @@ class Fit:
         return scan_source(path.name, look, points, unit=self.unit, origin=origin)
 
     def _mesh(self, head: "LinearHead", vertices: np.ndarray) -> bytes:
-        from headform.mesh import obj, ply
-        from headform.mesh.triangle_mesh import TriangleMesh
+        from headform.io.mesh import obj, ply
+        from headform.io.mesh.triangle_mesh import TriangleMesh
 
         faces = head.faces.cpu().numpy()
         uv = head.uv.double().cpu().numpy() if head.has("uv") else None
@@ -186,7 +186,7 @@ def load_head(name: str) -> "LinearHead":
 
 def report_of(fit: "HeadFit") -> dict[str, Any]:
     """What `fit.json` holds."""
-    from headform.pipeline.fit_source import head_origin
+    from headform.registration.fit_source import head_origin
 
     to, found, distance = fit.to_source, fit.surface, fit.distance
     coefficients = fit.coefficients
@@ -233,8 +233,8 @@ def picture_of(fit: "HeadFit") -> bytes:
     """The bytes of `fit.png`."""
     from PIL import Image
 
-    from headform.evaluate.fit_picture import FitPicture, draw_fit
-    from headform.fit.shape_model import outer
+    from headform.registration.shape_model import outer
+    from headform.viz.fit_picture import FitPicture, draw_fit
 
     faces = fit.head.faces.cpu().numpy()
     back = fit.to_source.inverse()

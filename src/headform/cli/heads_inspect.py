@@ -51,7 +51,7 @@ class Inspect:
 
     def _head(self) -> "LinearHead":
         from headform import heads
-        from headform.heads.formats.registry import convert
+        from headform.importers.registry import convert
 
         path = Path(self.file)
         if self.file == "open" or path.suffix == ".safetensors":
@@ -109,7 +109,8 @@ def head_counts(head: "LinearHead") -> dict[str, int]:
 
 def _unit_check(head: "LinearHead") -> Facts:
     """The distance between the outer eye corners, which tells a wrong unit at once."""
-    from headform.heads.importing import OUTER_EYES_M, outer_eye_distance
+    from headform.geometry.units import OUTER_EYES_M
+    from headform.importers.importing import outer_eye_distance
 
     known = head.landmark_known
     if not bool(known[[36, 45]].all()):
@@ -125,9 +126,9 @@ def _unit_check(head: "LinearHead") -> Facts:
 
 
 def _draw(head: "LinearHead", path: Path) -> None:
-    from headform.export import image_bytes
-    from headform.export.model_sheet import model_sheet
-    from headform.weights.atomic import write_bytes
+    from headform.io import image_bytes
+    from headform.io.atomic import write_bytes
+    from headform.viz.model_sheet import model_sheet
 
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         what = f"{path.name} is no PNG or JPEG"

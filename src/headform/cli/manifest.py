@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Literal
 
 from headform.errors import HeadformError, ResourceError
-from headform.weights.atomic import write_bytes
+from headform.io.atomic import write_bytes
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from headform import errors
 from headform.cli.training import Training, finish, require_positive
 
 if TYPE_CHECKING:
+    from headform.data.mesh_data import MeshData
     from headform.train.mesh_autoencoder import MeshAutoencoderRun
-    from headform.train.mesh_data import MeshData
 
 _MADE = "made"
 
@@ -69,9 +69,9 @@ class MeshAutoencoder(Training):
     def run(self) -> int:
         """Train and publish."""
         self.check()
+        from headform.data.mesh_data import from_folder, made_heads
         from headform.heads import load_open
         from headform.train.mesh_autoencoder import run
-        from headform.train.mesh_data import from_folder, made_heads
 
         head = load_open()
         if self.data == _MADE:

@@ -22,7 +22,7 @@ class Inspect:
 
     def run(self) -> int:
         """Print one line per tensor and per value."""
-        from headform.weights.torch_file import read_torch
+        from headform.io.torch_file import read_torch
 
         found = read_torch(self.source)
         for name, tensor in found.tensors.items():
@@ -50,8 +50,8 @@ class ConvertWeights:
 
     def run(self) -> int:
         """Convert, and say what was found."""
-        from headform.weights.model_file import save_model
-        from headform.weights.torch_file import state_dict_of
+        from headform.io.model_file import save_model
+        from headform.io.torch_file import state_dict_of
 
         if self.out.suffix != ".safetensors":
             what = f"{self.out.name} does not end in .safetensors"

@@ -1,10 +1,10 @@
 """Sets of meshes in one topology: made heads, folders of registered meshes, prepared folders."""
 
-from headform.data.made_heads import HeadRecipe, MadeHeads
 from headform.data.mesh_dataset import MeshDataset, coordinate_statistics
 from headform.data.prepared import PreparedMeshes
 from headform.data.prepared_writer import write_prepared
 from headform.data.registered import RegisteredMeshes, read_registered
+from headform.data.sampled_heads import HeadRecipe, MadeHeads
 from headform.data.splits import Subset, fold_indices, split_indices
 
 __all__ = [

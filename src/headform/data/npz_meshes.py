@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from headform.errors import InputError
-from headform.weights.npz_file import ArrayFileError, Problem, load_npz
+from headform.io.npz_file import ArrayFileError, Problem, load_npz
 
 MAX_BYTES = 4 << 30
 """Most bytes of arrays that are unpacked."""

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.errors import InputError, WeightsError
-from headform.weights.mat_file import read_mat
+from headform.io.mat_file import read_mat
 
 _SHAPES: dict[str, int] = {
     "Pose_Para": 7,

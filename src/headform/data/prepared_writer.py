@@ -18,7 +18,7 @@ from headform.data.mesh_dataset import MeshDataset
 from headform.data.prepared import FORMAT, INDEX, file_hash
 from headform.data.splits import SPLITS
 from headform.errors import InputError, ResourceError
-from headform.weights.atomic import write_bytes
+from headform.io.atomic import write_bytes
 
 SHARD_BYTES = 128 << 20
 """Size of a full shard; a writer holds one in memory."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from headform.data import npz_meshes
 from headform.errors import InputError
 from headform.geometry.similarity import fit_similarity
-from headform.mesh import obj, ply
+from headform.io.mesh import obj, ply
 
 Unit = Literal["auto", "m", "cm", "mm"]
 METRES: dict[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001}

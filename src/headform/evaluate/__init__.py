@@ -1,1 +1,1 @@
-"""Measuring results against truths: 68 points on photos, identity on made people."""
+"""Evaluation against ground truth: landmarks, scans, the NoW benchmark, renderings, meshes."""

@@ -20,10 +20,10 @@ import numpy as np
 from headform.errors import InputError, WeightsError
 from headform.export import parameters
 from headform.heads.linear import LinearHead
-from headform.mesh import obj
-from headform.mesh.triangle_mesh import TriangleMesh
-from headform.weights.atomic import make_folder, write_bytes
-from headform.weights.npz_file import ArrayFileError, load_npz
+from headform.io.atomic import make_folder, write_bytes
+from headform.io.mesh import obj
+from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.io.npz_file import ArrayFileError, load_npz
 
 Unit = Literal["mm", "cm", "m"]
 PER_METRE: dict[Unit, float] = {"mm": 1000.0, "cm": 100.0, "m": 1.0}

@@ -5,8 +5,8 @@ V vertices, F triangles, T texture coordinates.
 No vertex colours: readers that evaluation tools rely on (MPI-IS mesh) fail on `v x y z r g b`.
 """
 
-from headform.mesh import obj
-from headform.mesh.triangle_mesh import TriangleMesh
+from headform.io.mesh import obj
+from headform.io.mesh.triangle_mesh import TriangleMesh
 
 OBJ, MTL, TEXTURE = "head.obj", "head.mtl", "texture.png"
 _MATERIAL = "head"

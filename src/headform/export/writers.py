@@ -13,16 +13,17 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from headform.errors import UsageError
-from headform.export import glb, image_bytes, landmarks_json, parameters, report, wavefront
+from headform.export import glb, landmarks_json, parameters, report, wavefront
 from headform.export.landmarks_json import Landmarks
 from headform.export.morph_targets import arkit_targets, arkit_weights
-from headform.export.overlay import overlay
-from headform.export.texture_sampling import vertex_colours
 from headform.heads.linear import LinearHead
-from headform.mesh import ply
-from headform.mesh.triangle_mesh import TriangleMesh
+from headform.io import image_bytes
+from headform.io.atomic import make_folder, write_bytes
+from headform.io.mesh import ply
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
-from headform.weights.atomic import make_folder, write_bytes
+from headform.render.texture_sampling import vertex_colours
+from headform.viz.overlay import overlay
 
 FORMATS = ("glb", "obj", "ply", "png", "html")
 """What can be asked for; parameters.npz and landmarks.json are always written."""

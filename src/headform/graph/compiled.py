@@ -17,7 +17,7 @@ from torch import Tensor
 from headform.graph.laplacian import ScaledLaplacian
 from headform.graph.wave_kernel import wave, wave_reversed
 from headform.graph.wave_plan import STRIP, WavePlan, plan_of
-from headform.graph.workers import run_all
+from headform.kernels.threads import run_all
 
 _LANES = 16
 _FEW = 4  # items, up to which the channel blocks of an item are tasks of their own

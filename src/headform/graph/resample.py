@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
 from headform.graph.rows_kernel import apply_rows, apply_rows_narrow
-from headform.graph.workers import run_all
+from headform.kernels.threads import run_all
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import typing
 
 from numba import njit
 
-from headform.graph.lanes import int32_at, load, multiply_add, spread, store, zeros
+from headform.kernels.simd import int32_at, load, multiply_add, spread, store, zeros
 
 
 @njit(cache=True, nogil=True)

@@ -12,7 +12,7 @@ import typing
 
 from numba import njit
 
-from headform.graph.lanes import (
+from headform.kernels.simd import (
     add,
     copy_float,
     float_at,

@@ -1,14 +1,13 @@
-"""Head models: the open head that ships with headform, and files made from others."""
+"""Head models: the open head that ships inside, FLAME, and every model that was converted."""
 
 from functools import cache
 from importlib import resources
-from pathlib import Path
 
 from headform.heads.asset import read as load
 from headform.heads.asset import with_landmark_offset
 from headform.heads.linear import LinearHead
 
-__all__ = ["LinearHead", "build_open", "load", "load_open", "with_landmark_offset"]
+__all__ = ["LinearHead", "load", "load_open", "with_landmark_offset"]
 
 OPEN_HEAD = "open_head.safetensors"
 
@@ -22,10 +21,3 @@ def load_open() -> LinearHead:
     """
     with resources.as_file(resources.files("headform.heads") / "assets" / OPEN_HEAD) as path:
         return load(path)
-
-
-def build_open(ict: Path, out: Path) -> None:
-    """Build the open head from ICT-FaceKit Light; see `headform.heads.open_head.build`."""
-    from headform.heads.open_head import build
-
-    build(ict, out)

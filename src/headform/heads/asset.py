@@ -22,8 +22,8 @@ from torch import Tensor
 from headform.errors import WeightsError
 from headform.heads import head_file
 from headform.heads.linear import LinearHead
-from headform.heads.soundness import check_head
-from headform.weights import atomic
+from headform.heads.validation import check_head
+from headform.io import atomic
 
 FORMAT = "headform-linear-head-1"
 MAX_BYTES = 4 << 30

@@ -18,7 +18,7 @@ import torch
 from headform.errors import InputError, WeightsError
 from headform.heads.coefficients import CoefficientLayout, Coefficients
 from headform.heads.linear import LinearHead
-from headform.weights import atomic
+from headform.io import atomic
 
 FORMAT = "headform-coefficients-1"
 MAX_BYTES = 1 << 30

@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 from headform.errors import WeightsError
-from headform.heads.flame import FlameHead
+from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance
-from headform.heads.soundness import check_head
-from headform.weights import atomic
+from headform.heads.validation import check_head
+from headform.io import atomic
 
 FORMAT = "headform-head-1"
 _CLASSES = {"linear": LinearHead, "flame": FlameHead}

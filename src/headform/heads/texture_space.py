@@ -19,12 +19,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from headform.errors import WeightsError
-from headform.heads.importing import check_finite, check_indices
+from headform.heads.checks import check_finite, check_indices
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance
 from headform.images.transfer import linear_from_srgb
-from headform.weights.atomic import write_bytes
-from headform.weights.file_bytes import read_bytes
+from headform.io.atomic import write_bytes
+from headform.io.file_bytes import read_bytes
 
 FORMAT = "headform-texture-1"
 Head = TypeVar("Head", bound=LinearHead)

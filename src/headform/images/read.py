@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from headform.errors import InputError, ResourceError
-from headform.images.colour import to_srgb
+from headform.images.color import to_srgb
 from headform.images.header import Header, is_cut_short, read_header
 from headform.images.photo import MAX_PIXELS, Photo, check_size
 

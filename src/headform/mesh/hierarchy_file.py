@@ -20,11 +20,11 @@ import safetensors.numpy
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import HeadformError, WeightsError
+from headform.io.atomic import write_bytes
+from headform.io.file_bytes import read_bytes
 from headform.mesh.hierarchy import FACTORS, Rule, build_hierarchy
 from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
 from headform.mesh.scaled_laplacian import EdgeWeight
-from headform.weights.atomic import write_bytes
-from headform.weights.file_bytes import read_bytes
 
 _ALGORITHM = 1  # raise it with any change of what `build_hierarchy` answers: cached files are then built again
 _DIGEST = "sha256"

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from headform.errors import HeadformError, WeightsError
-from headform.nets.dense import DenseNet, DenseNetConfig
-from headform.nets.face_mesh_net import FaceMeshConfig, FaceMeshNet
+from headform.io.model_file import check_state, load_model
+from headform.nets.detection.yunet_net import YuNet, YuNetConfig
 from headform.nets.identity import IdentityNet, IdentityNetConfig
-from headform.nets.landmarks68_net import Landmarks68Config, Landmarks68Net
+from headform.nets.landmarks.dense import DenseNet, DenseNetConfig
+from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
+from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks68Net
+from headform.nets.landmarks.pfld_net import PfldConfig, PfldNet
 from headform.nets.mesh_autoencoder import MeshAutoencoder
 from headform.nets.mesh_autoencoder_file import model_of, weights_of
-from headform.nets.pfld_net import PfldConfig, PfldNet
-from headform.nets.yunet_net import YuNet, YuNetConfig
-from headform.weights.model_file import check_state, load_model
 
 DENSE_FILE, IDENTITY_FILE = "dense_landmarks.safetensors", "identity.safetensors"
 MESH_AUTOENCODER_FILE = "mesh_autoencoder.safetensors"

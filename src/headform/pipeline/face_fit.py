@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Bool, Float, Float32
 
 from headform.errors import UsageError
-from headform.fit.blas_threads import one_blas_thread
 from headform.fit.gaps import Gaps
 from headform.fit.gaze import fit_gaze, gaze_rotation
 from headform.fit.head_points import SurfacePoints, point_model
@@ -30,9 +29,10 @@ from headform.geometry.mediapipe478 import (
     SURFACE,
 )
 from headform.heads.linear import PARTS, LinearHead
-from headform.nets.committee import CommitteeReading
-from headform.nets.committee_calibration import Calibration
-from headform.nets.dense_predictor import DensePrediction
+from headform.kernels.blas_threads import one_blas_thread
+from headform.nets.landmarks.committee import CommitteeReading
+from headform.nets.landmarks.committee_calibration import Calibration
+from headform.nets.landmarks.dense_predictor import DensePrediction
 
 OWN_PRIORS = PointPriors(identity_sigma=0.15)
 """Of the fit to the dense network alone. The landmarks' errors are shared between points, so they must not pull the identity

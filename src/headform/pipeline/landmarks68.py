@@ -3,7 +3,7 @@
 V vertices, N dense points. Pixels have their origin at the top-left corner.
 
 The network reads surface points; three things lead from there to the annotators' points. The head carries an offset for each
-point (`headform.heads.landmark_convention`). Up to about half profile, annotators mark the jaw of the averted side on the
+point (`headform.heads.landmark_offset`). Up to about half profile, annotators mark the jaw of the averted side on the
 visible outline of the cheek (the convention of 300-W); farther turned, data sets mark the hidden jaw itself (AFLW2000-3D),
 and so do we. And where network and fitted head disagree, the middle is taken.
 """
@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.heads.linear import LinearHead
-from headform.nets.dense_predictor import DensePrediction
+from headform.nets.landmarks.dense_predictor import DensePrediction
 
 OUTLINE_YAW = (math.radians(35), math.radians(50))
 """The jaw follows the visible outline fully below, not at all above."""

@@ -19,10 +19,10 @@ from headform.geometry.mediapipe478 import (
     UPPER_LIP_INNER,
 )
 from headform.images.warp import apply, inverse
-from headform.nets.committee import CommitteeReading
-from headform.nets.committee_calibration import Calibration
-from headform.nets.dense import INPUT_SIDE
-from headform.nets.dense_predictor import DensePrediction
+from headform.nets.landmarks.committee import CommitteeReading
+from headform.nets.landmarks.committee_calibration import Calibration
+from headform.nets.landmarks.dense import INPUT_SIDE
+from headform.nets.landmarks.dense_predictor import DensePrediction
 
 FADE = 9.0
 """Width of the fade in cells of the mask: nothing is known beyond the crop, and a hard edge would show on the forehead."""

@@ -18,12 +18,12 @@ from headform.fit.photometric import fit_light_and_albedo
 from headform.fit.texture import bake_textures
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
-from headform.nets.committee import Committee
-from headform.nets.committee_calibration import Calibration, load_calibration
-from headform.nets.dense_predictor import DensePrediction, DensePredictor, average
-from headform.nets.detector import Detector, load_detector
-from headform.nets.face import Face
+from headform.nets.detection.detector import Detector, load_detector
+from headform.nets.detection.face import Face
 from headform.nets.identity_predictor import IdentityPredictor
+from headform.nets.landmarks.committee import Committee
+from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
+from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor, average
 from headform.nets.shipped import load_dense, load_identity
 from headform.pipeline.crops import crop_of_face, crop_of_points, tight_crop
 from headform.pipeline.face_fit import FaceFitter

@@ -15,7 +15,7 @@ from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation_numpy import rotvec_from_rotation
 from headform.heads.coefficients import OPEN, Coefficients
 from headform.heads.linear import LinearHead
-from headform.nets.face import Face
+from headform.nets.detection.face import Face
 
 
 @dataclass(frozen=True, eq=False)

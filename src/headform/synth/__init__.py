@@ -3,6 +3,6 @@
 from headform.synth.folder import write_folder as write_folder
 from headform.synth.generator import Generator as Generator
 from headform.synth.generator import MadeBatch as MadeBatch
-from headform.synth.recipe import EASY as EASY
-from headform.synth.recipe import FULL as FULL
-from headform.synth.recipe import Recipe as Recipe
+from headform.synth.variety import EASY as EASY
+from headform.synth.variety import FULL as FULL
+from headform.synth.variety import Recipe as Recipe

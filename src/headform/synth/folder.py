@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from headform.synth.generator import Generator, MadeBatch, View
-from headform.synth.recipe import FULL, Recipe
+from headform.synth.variety import FULL, Recipe
 
 _BATCH = 16
 

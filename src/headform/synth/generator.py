@@ -10,19 +10,19 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from headform.heads.linear import PARTS, LinearHead
-from headform.heads.skin import paint, sample_skin, skin_rgb
-from headform.heads.skin_fields import SkinFields, skin_fields
-from headform.nets.views import eyes_and_mouth, loose_square, tight_similarity
+from headform.nets.crop_geometry import eyes_and_mouth, loose_square, tight_similarity
 from headform.render.rasterize import rasterize_kernel
 from headform.synth import kernels
+from headform.synth.accessories import Glasses, make_glasses, make_torso, torso_faces
 from headform.synth.backgrounds import SceneBank, sample_background
-from headform.synth.damage import damage_photo
+from headform.synth.degradations import damage_photo
 from headform.synth.hair import grow, lay_out_hair, sample_style
 from headform.synth.light import Lighting, sample_light
 from headform.synth.occluders import cover_face, loose_strands
 from headform.synth.people import Person, sample_person
-from headform.synth.recipe import FULL, Recipe
-from headform.synth.wear import Glasses, make_glasses, make_torso, torso_faces
+from headform.synth.skin import paint, sample_skin, skin_rgb
+from headform.synth.skin_fields import SkinFields, skin_fields
+from headform.synth.variety import FULL, Recipe
 
 View = Literal["loose", "tight"]
 

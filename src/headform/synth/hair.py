@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.heads.linear import LinearHead
-from headform.heads.skin_fields import SkinFields
 from headform.synth import kernels
+from headform.synth.skin_fields import SkinFields
 
 MERIDIANS, ROOT_ROWS, HANG_ROWS = 72, 13, 9
 ROWS = ROOT_ROWS + HANG_ROWS

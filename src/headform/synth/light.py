@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from headform.synth.recipe import Recipe
+from headform.synth.variety import Recipe
 
 
 @dataclass(frozen=True)

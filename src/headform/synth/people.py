@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.geometry.camera import FRONTAL
-from headform.synth.recipe import Recipe
+from headform.synth.variety import Recipe
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from headform.render.visibility import visible_vertices
 from headform.synth import kernels
 from headform.synth.light import Lighting, sample_light
 from headform.synth.people import rotation_from_angles
-from headform.synth.recipe import FULL
+from headform.synth.variety import FULL
 
 SUPERSAMPLE = 2
 _FACE_M = 0.21

@@ -25,8 +25,8 @@ import safetensors.torch
 from torch import Tensor
 
 from headform.errors import WeightsError
-from headform.weights.atomic import write_bytes
-from headform.weights.file_bytes import read_bytes
+from headform.io.atomic import write_bytes
+from headform.io.file_bytes import read_bytes
 
 NEWEST = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headform.data import MeshDataset
+from headform.data.mesh_data import MeshData
 from headform.graph.cheb_conv import Backend
 from headform.mesh.hierarchy import FACTORS, Rule
 from headform.mesh.hierarchy_file import cached_hierarchy
@@ -33,7 +34,6 @@ from headform.nets.mesh_autoencoder import (
 )
 from headform.train.config import GroupConfig, OptimizerConfig, ScheduleConfig, TrainerConfig
 from headform.train.distributed import join_team
-from headform.train.mesh_data import MeshData
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 Preset = Literal["fast", "coma-paper"]

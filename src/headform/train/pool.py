@@ -21,7 +21,7 @@ from headform.errors import ResourceError
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
 from headform.synth.generator import Generator, MadeBatch, View
-from headform.synth.recipe import Recipe
+from headform.synth.variety import Recipe
 
 MAY_CHANGE = ("config.pool.workers", "config.workers", "config.first_people")
 """Of a stage's configuration: what a resumed run may be given anew."""

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import headform
-from headform.nets.dense import DenseNet
+from headform.io.model_file import save_model
 from headform.nets.identity import IdentityNet
+from headform.nets.landmarks.dense import DenseNet
 from headform.nets.mesh_autoencoder import MeshAutoencoder
 from headform.nets.mesh_autoencoder_file import model_tensors
 from headform.nets.shipped import KINDS
-from headform.weights.model_file import save_model
 
 
 def publish(

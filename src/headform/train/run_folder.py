@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headform.errors import ResourceError, UsageError
-from headform.weights.atomic import write_bytes
+from headform.io.atomic import write_bytes
 
 CONFIG = "config.json"
 LOG = "log.jsonl"

@@ -22,7 +22,7 @@ from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
 from headform.nets.identity import INPUT_SIDE, IdentityNet, IdentityNetConfig
 from headform.synth.generator import Generator
-from headform.synth.recipe import EASY, FULL, Recipe
+from headform.synth.variety import EASY, FULL, Recipe
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_colour
 from headform.train.config import OptimizerConfig, TrainerConfig
 from headform.train.pool import MAY_CHANGE, MadePool, PoolConfig, part_of_run, rows_of

@@ -23,7 +23,7 @@ from jaxtyping import Int64
 from torch import Tensor, nn
 
 from headform.errors import ResourceError, UsageError
-from headform.train.average import Average
+from headform.io.model_file import check_state
 from headform.train.checkpoint import (
     NEWEST,
     PREVIOUS,
@@ -34,6 +34,7 @@ from headform.train.checkpoint import (
 )
 from headform.train.config import MAY_CHANGE, TrainerConfig
 from headform.train.distributed import join_team
+from headform.train.ema import Average
 from headform.train.optimizer import (
     build_optimizer,
     gradient_norm,
@@ -46,7 +47,6 @@ from headform.train.run_folder import RunLog, check_config, write_config
 from headform.train.sampler import EpochSampler, share_of
 from headform.train.schedule import rate_factor
 from headform.train.stop_signal import StopSignal, watched
-from headform.weights.model_file import check_state
 
 Losses = dict[str, Tensor]
 

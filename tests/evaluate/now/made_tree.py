@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from headform.evaluate.now.layout import CHALLENGES
-from headform.mesh import obj, ply
-from headform.mesh.triangle_mesh import TriangleMesh
+from headform.io.mesh import obj, ply
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from tests.evaluate.scan.faces import head_of
 from tests.evaluate.scan.golden import picks
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from headform.mesh import obj, ply
-from headform.mesh.triangle_mesh import TriangleMesh
+from headform.io.mesh import obj, ply
+from headform.io.mesh.triangle_mesh import TriangleMesh
 
 MEDIAN, MEAN, STD = range(3)
 EXPECTED = {

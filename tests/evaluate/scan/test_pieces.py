@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
 from headform.errors import InputError
-from headform.evaluate.scan import guards
+from headform.evaluate.scan import sanity_checks as guards
 from headform.evaluate.scan.mouth import mouth_gap
 from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.protocol import PROTOCOLS

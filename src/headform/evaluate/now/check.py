@@ -23,13 +23,13 @@ from headform.evaluate.now.layout import (
 )
 from headform.evaluate.now.record import Record, failed
 from headform.evaluate.now.subject import judge_subjects, shorten
-from headform.evaluate.scan import guards
-from headform.evaluate.scan.guards import Finding
+from headform.evaluate.scan import sanity_checks as guards
 from headform.evaluate.scan.landmark7_files import Landmarks, read_landmarks7
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import TYPICAL
 from headform.evaluate.scan.mesh_files import read_surface
 from headform.evaluate.scan.protocol import PROTOCOLS, Unit
+from headform.evaluate.scan.sanity_checks import Finding
 
 _SHOWN = 10
 

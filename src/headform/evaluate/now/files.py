@@ -13,7 +13,7 @@ from pathlib import Path
 
 from headform.evaluate.now import curve
 from headform.evaluate.now.table import NowTable, of_challenge
-from headform.weights.atomic import make_folder, write_bytes
+from headform.io.atomic import make_folder, write_bytes
 
 
 def write_table(table: NowTable, out: Path) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 
 from headform.errors import HeadformError
 from headform.evaluate.now.layout import Image
-from headform.evaluate.scan.guards import Finding
+from headform.evaluate.scan.sanity_checks import Finding
 
 Status = Literal["ok", "missing", "invalid"]
 

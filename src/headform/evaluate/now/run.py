@@ -27,10 +27,10 @@ from headform.evaluate.now.record import Record
 from headform.evaluate.now.store import file_sha256, fingerprint
 from headform.evaluate.now.subject import judge_subjects
 from headform.evaluate.now.table import NowTable
-from headform.evaluate.scan.guards import likely_unit
 from headform.evaluate.scan.landmark7_files import read_landmarks7
 from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.protocol import Unit
+from headform.evaluate.scan.sanity_checks import likely_unit
 
 _TOGETHER = 8  # images of one subject that a worker takes at once
 

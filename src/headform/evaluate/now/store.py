@@ -17,10 +17,10 @@ import numpy as np
 from headform.errors import InputError
 from headform.evaluate.now.layout import Image
 from headform.evaluate.now.record import Numbers, Record, Shape
-from headform.evaluate.scan.guards import Finding
+from headform.evaluate.scan.sanity_checks import Finding
 from headform.export import parameters
-from headform.weights.atomic import make_folder, write_bytes
-from headform.weights.npz_file import ArrayFileError, load_npz
+from headform.io.atomic import make_folder, write_bytes
+from headform.io.npz_file import ArrayFileError, load_npz
 
 VERSION = 1
 """Of the computation: raised when results change for the same inputs."""

@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from headform.evaluate.now.record import Record, Shape
-from headform.evaluate.scan.guards import Finding
 from headform.evaluate.scan.landmarks7 import face_frame
 from headform.evaluate.scan.procrustes import procrustes
+from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.seven_landmarks import face_sphere, inside
 
 SAMPLES = 1500

@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from headform.errors import InputError
 from headform.geometry.seven_landmarks import OF_51, OF_68
-from headform.mesh.picked_points import read_points
+from headform.io.mesh.picked_points import read_points
 
 Landmarks = Float64[np.ndarray, "7 3"]
 

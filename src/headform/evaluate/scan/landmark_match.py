@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Float64
 
 from headform.errors import InputError
-from headform.evaluate.scan import guards
-from headform.evaluate.scan.guards import Finding
+from headform.evaluate.scan import sanity_checks as guards
 from headform.evaluate.scan.landmarks7 import check_order
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.procrustes import Alignment, procrustes
 from headform.evaluate.scan.protocol import Protocol, Unit
+from headform.evaluate.scan.sanity_checks import Finding
 
 Landmarks = Float64[np.ndarray, "7 3"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int
 
-from headform.mesh.file_bytes import read_bytes
-from headform.mesh.mesh_bytes import decode, is_ply
+from headform.io.mesh.mesh_bytes import decode, is_ply
+from headform.io.mesh.mesh_file_bytes import read_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ def read_surface(path: Path, *, require_faces: bool = True) -> Surface:
         require_faces: Refuse a file without faces; a scan is measured at its vertices and needs none.
 
     Raises:
-        InputError: As `headform.mesh.obj.read` and `headform.mesh.ply.read`.
+        InputError: As `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
     """
     data = read_bytes(path)
     mesh = decode(data, name=str(path), require_faces=require_faces)

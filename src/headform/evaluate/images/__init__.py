@@ -1,0 +1,1 @@
+"""Renderings against photos: PSNR, SSIM, and the cosine of recognition embeddings."""

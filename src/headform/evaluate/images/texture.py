@@ -1,0 +1,246 @@
+"""How like its photo a reconstructed head looks: PSNR, SSIM and the cosine of recognition networks.
+
+H W pixels.
+
+Each head is drawn over its photo again (`rerender`), and the two pictures are compared:
+
+- *face*: only the pixels that the head covers whole and that lie within the convex hull of the 68 points: skin, eyes,
+mouth;
+- *masked*: all pixels that the head covers whole, with scalp and neck, where photos show hair and clothes;
+- *full*: the whole picture. The photo itself lies around the head, so these numbers rise as the face gets smaller; they
+  are given because papers print them, often without saying so;
+- *identity*: the cosine of the two faces' embeddings, both cut out by the same five points.
+
+For SSIM the windows around the pixels count, which at an outline see some of what is beyond it.
+
+With the atlas ``photo`` the texture was taken from the same photo: that measures the fit, the unwrapping and the
+resampling. With ``albedo`` the head shows its model's skin in the light that was found, which is what papers on texture
+models measure.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image, ImageDraw
+from scipy.spatial import ConvexHull
+
+from headform import images
+from headform.errors import InputError
+from headform.evaluate.images.image_quality import WINDOW, mean_ssim, psnr, ssim_map
+from headform.evaluate.images.rerender import rerender
+from headform.evaluate.images.result_files import Atlas, WrittenFace, list_results, read_head
+from headform.evaluate.landmarks68.mean_head import five_points
+from headform.nets.recognition.embedder import Embedder, embed_faces
+
+
+@dataclass(frozen=True)
+class TextureScore:
+    """How alike two pictures of one face are.
+
+    Attributes:
+        name: Of the face.
+        pixels: How many each region has.
+        psnr: By region, decibels; infinite for equal pixels.
+        ssim: By region.
+        identity: Cosine by the name of the network.
+        status: ``ok`` or ``low_confidence``, as the reconstruction said.
+    """
+
+    name: str
+    pixels: dict[str, int]
+    psnr: dict[str, float]
+    ssim: dict[str, float]
+    identity: dict[str, float] = field(default_factory=dict)
+    status: str = "ok"
+
+    def values(self) -> dict[str, float]:
+        """All measures, by names such as `psnr face`."""
+        parts = {"psnr": self.psnr, "ssim": self.ssim, "identity": self.identity}
+        return {f"{part} {name}": v for part, found in parts.items() for name, v in found.items()}
+
+
+@dataclass(frozen=True)
+class TextureTable:
+    """The scores of a result folder.
+
+    Attributes:
+        scores: In the order of the inputs.
+        failed: Inputs without a head, and why; they count in no mean.
+        atlas: What was drawn.
+    """
+
+    scores: tuple[TextureScore, ...]
+    failed: tuple[tuple[str, str], ...] = ()
+    atlas: str = "photo"
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Mean and median of each measure over all faces."""
+        rows = [score.values() for score in self.scores]
+        names = list(rows[0]) if rows else []
+        columns = {name: np.array([row[name] for row in rows]) for name in names}
+        return {
+            name: {"mean": float(column.mean()), "median": float(np.median(column))}
+            for name, column in columns.items()
+        }
+
+    def to_json(self) -> str:
+        """Everything as JSON text; an infinite PSNR is the text "inf"."""
+        content = {
+            "atlas": self.atlas,
+            "summary": self.summary(),
+            "faces": [asdict(score) for score in self.scores],
+            "failed": [{"input": name, "why": why} for name, why in self.failed],
+        }
+        return json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
+
+    def to_markdown(self) -> str:
+        """A row per face, then mean and median."""
+        names = list(self.scores[0].values()) if self.scores else []
+        titles = [name.replace("psnr", "PSNR").replace("ssim", "SSIM") for name in names]
+        lines = ["| " + " | ".join(["face", "pixels", *titles]) + " |"]
+        lines.append("|---" * (len(names) + 2) + "|")
+        for score in self.scores:
+            note = "" if score.status == "ok" else " (low confidence)"
+            pixels, values = next(iter(score.pixels.values())), score.values()
+            shown = " | ".join(_number(name, values[name]) for name in names)
+            lines.append(f"| {score.name}{note} | {pixels} | {shown} |")
+        for kind in ("mean", "median") if self.scores else ():
+            summary = self.summary()
+            shown = " | ".join(_number(name, summary[name][kind]) for name in names)
+            lines.append(f"| {kind} of {len(self.scores)} | | {shown} |")
+        lines += [f"failed: {name}: {why}" for name, why in self.failed]
+        return "\n".join(lines) + "\n"
+
+
+def compare(
+    first: UInt8[np.ndarray, "_ _ 3"],
+    second: UInt8[np.ndarray, "_ _ 3"],
+    masks: Mapping[str, Bool[np.ndarray, "_ _"]],
+    *,
+    name: str,
+    points5: Float[np.ndarray, "5 2"] | None = None,
+    embedders: Sequence[Embedder] = (),
+    status: str = "ok",
+) -> TextureScore:
+    """Measure two pictures of one size, within masks and as a whole.
+
+    Args:
+        first: The photo, sRGB, (H, W, 3).
+        second: The rendering, (H, W, 3).
+        masks: Regions by name, (H, W); ``full`` is added.
+        name: For the table.
+        points5: Eyes, nose tip and corners of the mouth in both, pixels; needed with `embedders`.
+        embedders: Networks to compare the face with.
+        status: For the table.
+
+    Raises:
+        InputError: `pictures_differ` (sizes), `picture_small` (below the SSIM's window), `mask_empty`.
+        FaceError: `points_invalid`.
+        ValueError: Embedders without points.
+    """
+    size = first.shape[:2]
+    shapes = [first.shape[:2], second.shape[:2], *(mask.shape for mask in masks.values())]
+    if any(shape != size for shape in shapes):
+        sizes = ", ".join(f"{shape[1]}x{shape[0]}" for shape in shapes)
+        what = f"pictures to compare must be of one size, these are {sizes}"
+        raise InputError("pictures_differ", what, name)
+    if min(size) < WINDOW:
+        what = f"{size[1]}x{size[0]} pixels are fewer than the SSIM's window, {WINDOW}x{WINDOW}"
+        raise InputError("picture_small", what, name)
+    for region, mask in masks.items():
+        if not mask.any():
+            raise InputError("mask_empty", f"the region `{region}` has no pixel", name)
+    identity: dict[str, float] = {}
+    for embedder in embedders:
+        if points5 is None:
+            raise ValueError("embedders need the five points of the face")
+        a, b = embed_faces(embedder, [first, second], [points5, points5]).astype(np.float64)
+        identity[embedder.name] = float(a @ b)
+    similar = ssim_map(first, second)
+    regions: dict[str, Bool[np.ndarray, "_ _"] | None] = {**masks, "full": None}
+    return TextureScore(
+        name=name,
+        pixels={n: size[0] * size[1] if m is None else int(m.sum()) for n, m in regions.items()},
+        psnr={n: psnr(first, second, m) for n, m in regions.items()},
+        ssim={n: mean_ssim(similar, m) for n, m in regions.items()},
+        identity=identity,
+        status=status,
+    )
+
+
+def hull_mask(points: Float[np.ndarray, "N 2"], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
+    """Pixels whose centres lie in the convex hull of points, to within a pixel's width at its edge.
+
+    Args:
+        points: (N, 2) pixels, not all on a line.
+        size: Width and height of the picture.
+    """
+    corners = points[ConvexHull(points).vertices] - 0.5  # drawing counts from pixels' centres
+    picture = Image.new("1", size)
+    ImageDraw.Draw(picture).polygon([(float(x), float(y)) for x, y in corners], fill=1)
+    return np.array(picture)
+
+
+def evaluate_folder(
+    folder: Path,
+    photos: Path | None = None,
+    *,
+    atlas: Atlas = "photo",
+    embedders: Sequence[Embedder] = (),
+) -> TextureTable:
+    """Measure every head that `headform reconstruct` wrote into a folder.
+
+    Args:
+        folder: The results.
+        photos: Where the photos lie; as their paths were given if None.
+        atlas: What is drawn; see the head of the module.
+        embedders: Networks to compare the faces with.
+
+    Raises:
+        InputError: `results_missing`, `results_invalid`, `results_incomplete`, `results_mismatch`, and what `images.read`
+            raises for a photo that is not there or not readable.
+        FaceError: `face_outside`.
+    """
+    faces, failed = list_results(folder, photos)
+    scores = [score_face(face, atlas=atlas, embedders=embedders) for face in faces]
+    return TextureTable(tuple(scores), tuple(failed), atlas)
+
+
+def score_face(
+    face: WrittenFace, *, atlas: Atlas = "photo", embedders: Sequence[Embedder] = ()
+) -> TextureScore:
+    """Measure one written head against its photo; errors as `evaluate_folder`."""
+    head = read_head(face.folder, atlas)
+    photo = images.read(face.photo)
+    drawn = rerender(head, photo.rgb, photo.reduction)
+    points = head.points68.astype(np.float64) / photo.reduction
+    inner = drawn.mask & hull_mask(points, photo.size)
+    return compare(
+        photo.rgb,
+        drawn.rgb,
+        {"face": inner, "masked": drawn.mask},
+        name=face.folder.name,
+        points5=five_points(points),
+        embedders=embedders,
+        status=face.status,
+    )
+
+
+def _number(name: str, value: float) -> str:
+    if math.isinf(value):
+        return "∞"
+    return f"{value:.2f}" if name.startswith("psnr") else f"{value:.4f}"
+
+
+def _plain(value: object) -> object:
+    """JSON knows no infinity."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

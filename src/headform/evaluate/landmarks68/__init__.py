@@ -1,0 +1,1 @@
+"""68 landmarks, head pose and contours of photos against annotations."""

@@ -1,0 +1,281 @@
+"""The 68-point error on annotated photos: match, measure, tabulate.
+
+The error of a face is the mean distance of its 68 points, divided by sqrt(width * height) of the
+box around the true points (Zhu et al. 2016 measure AFLW2000-3D so). P predicted and T true faces.
+Other sizes to divide by, bins of yaw, curves and pose are in `landmark_details`.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import linear_sum_assignment
+
+from headform.errors import InputError
+from headform.evaluate.landmarks68.landmark_details import details
+from headform.evaluate.landmarks68.landmark_errors import FaceScore, face_sizes
+from headform.evaluate.landmarks68.landmark_files import FoundFace, TrueFace, read_found, read_truth
+from headform.evaluate.landmarks68.pose import pose_error
+
+MINIMUM_OVERLAP = 0.2
+"""Boxes of the same face have at least this intersection over union."""
+
+INNER = slice(17, 68)
+"""All but the jaw line, on which conventions differ most."""
+
+
+@dataclass(frozen=True)
+class SetSummary:
+    """One set's numbers; errors are fractions over the faces found, None where none was.
+
+    Attributes:
+        faces: How many are annotated.
+        missed: How many of them were not found.
+        mean: Mean error.
+        median: Median error.
+        inner_mean: Mean error of the 51 inner points.
+    """
+
+    faces: int
+    missed: int
+    mean: float | None
+    median: float | None
+    inner_mean: float | None
+
+
+@dataclass(frozen=True)
+class LandmarkTable:
+    """Every face's score, and what follows from them.
+
+    Attributes:
+        scores: One per true face, in the order of the annotations.
+        unmatched: Predicted faces that belong to no annotated face; photos show more people than
+            were annotated, so this need not be an error.
+    """
+
+    scores: tuple[FaceScore, ...]
+    unmatched: int = 0
+
+    def sets(self) -> tuple[str, ...]:
+        """Names of the sets in the order of their first face."""
+        return tuple(dict.fromkeys(score.set for score in self.scores))
+
+    def summary(self, name: str | None = None) -> SetSummary:
+        """Numbers of the set `name`, of all faces without one."""
+        scores = [s for s in self.scores if name is None or s.set == name]
+        errors = [s.error for s in scores if s.error is not None]
+        inner = [s.inner_error for s in scores if s.inner_error is not None]
+        return SetSummary(
+            faces=len(scores),
+            missed=len(scores) - len(errors),
+            mean=float(np.mean(errors)) if errors else None,
+            median=float(np.median(errors)) if errors else None,
+            inner_mean=float(np.mean(inner)) if inner else None,
+        )
+
+    def require_complete(self) -> None:
+        """Refuse to average over holes: a method that gives up on the hard faces would look better.
+
+        Raises:
+            InputError: `predictions_incomplete`, with how many and the first of them.
+        """
+        missed = [score.photo for score in self.scores if score.error is None]
+        if missed:
+            shown = ", ".join(list(dict.fromkeys(missed))[:5]) + (" ..." if len(missed) > 5 else "")
+            raise InputError(
+                "predictions_incomplete",
+                f"{len(missed)} of {len(self.scores)} faces have no prediction",
+                shown,
+                "give them, or average over the others with --allow-missing",
+            )
+
+    def to_json(self) -> str:
+        """Summaries by set, overall, and each face, as JSON text."""
+        content = {
+            "unit": "mean 68-point distance over sqrt(width * height) of the true points",
+            "all": asdict(self.summary()),
+            "sets": {name: asdict(self.summary(name)) for name in self.sets()},
+            "unmatched": self.unmatched,
+            **details(self.scores),
+            "faces": [asdict(score) for score in self.scores],
+        }
+        return json.dumps(content, indent=1) + "\n"
+
+    def to_markdown(self) -> str:
+        """A table with a row per set and one for all; errors in per cent."""
+        lines = [
+            "| set | faces | missed | mean % | median % | inner 51 mean % |",
+            "|---|---|---|---|---|---|",
+        ]
+        for name in (*self.sets(), None):
+            s = self.summary(name)
+            numbers = " | ".join(_percent(x) for x in (s.mean, s.median, s.inner_mean))
+            lines.append(f"| {name or 'all'} | {s.faces} | {s.missed} | {numbers} |")
+        return "\n".join(lines) + "\n"
+
+
+def compare(tables: Mapping[str, LandmarkTable]) -> str:
+    """A markdown table of methods (rows) by sets (columns): mean error in per cent, missed faces.
+
+    Raises:
+        ValueError: when there is no table or two tables judge different faces.
+    """
+    if not tables:
+        raise ValueError("there is nothing to compare")
+    faces = [[(s.photo, s.set) for s in table.scores] for table in tables.values()]
+    if any(other != faces[0] for other in faces):
+        raise ValueError("the tables judge different faces")
+    sets = next(iter(tables.values())).sets()
+    lines = [
+        f"| method | all | inner 51 | {' | '.join(sets)} | missed |",
+        "|---" * (len(sets) + 4) + "|",
+    ]
+    for method, table in tables.items():
+        whole = table.summary()
+        means = [_percent(table.summary(name).mean) for name in sets]
+        cells = [_percent(whole.mean), _percent(whole.inner_mean), *means, str(whole.missed)]
+        lines.append(f"| {method} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def point_error(
+    predicted: Float[np.ndarray, "68 2"],
+    true: Float[np.ndarray, "68 2"],
+    points: slice = slice(0, 68),
+) -> float:
+    """Mean distance over sqrt(box area of all true points), over the chosen `points`; a fraction.
+
+    Raises:
+        ValueError: when the true points span no area.
+    """
+    size = float(np.sqrt(np.prod(np.ptp(true, axis=0))))
+    if not size > 0:
+        raise ValueError("the true points span no area")
+    return float(np.linalg.norm(predicted[points] - true[points], axis=1).mean() / size)
+
+
+def box_overlap(a: Float[np.ndarray, "N 2"], b: Float[np.ndarray, "M 2"]) -> float:
+    """Intersection over union of the boxes around two sets of points, in [0, 1]."""
+    low = np.maximum(a.min(axis=0), b.min(axis=0))
+    high = np.minimum(a.max(axis=0), b.max(axis=0))
+    shared = float(np.prod(np.maximum(high - low, 0)))
+    union = float(np.prod(np.ptp(a, axis=0)) + np.prod(np.ptp(b, axis=0))) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def match_faces(
+    predicted: Sequence[Float[np.ndarray, "68 2"]], true: Sequence[Float[np.ndarray, "68 2"]]
+) -> list[int | None]:
+    """Pair the faces of one photo, one to one, so that the overlap of their boxes is greatest.
+
+    Args:
+        predicted: P faces' points, pixels.
+        true: T faces' points, pixels.
+
+    Returns:
+        For each true face the index of its prediction, None where it was missed: no partner with
+        an overlap of `MINIMUM_OVERLAP`.
+    """
+    overlap = np.array([[box_overlap(p, t) for p in predicted] for t in true])
+    overlap = np.where(overlap < MINIMUM_OVERLAP, 0.0, overlap).reshape(len(true), len(predicted))
+    partners: list[int | None] = [None] * len(true)
+    for row, column in zip(*linear_sum_assignment(overlap, maximize=True), strict=True):
+        if overlap[row, column] > 0:
+            partners[row] = int(column)
+    return partners
+
+
+def evaluate_points(
+    predictions: Mapping[str, Sequence[Float[np.ndarray, "68 2"]]], truth: Sequence[TrueFace]
+) -> LandmarkTable:
+    """Score predicted points, listed by photo, against the annotated ones; see `evaluate_found`."""
+    found = {photo: [FoundFace(p) for p in faces] for photo, faces in predictions.items()}
+    return evaluate_found(found, truth)
+
+
+def evaluate_found(
+    predictions: Mapping[str, Sequence[FoundFace]], truth: Sequence[TrueFace]
+) -> LandmarkTable:
+    """Score predicted faces, listed by photo, against the annotated ones.
+
+    Args:
+        predictions: Pixels with the origin at the corner; a photo may be absent.
+        truth: The annotated faces.
+    """
+    by_photo: dict[str, list[int]] = {}
+    for index, face in enumerate(truth):
+        by_photo.setdefault(face.photo, []).append(index)
+    scores = [_missed(face) for face in truth]
+    unmatched = 0
+    for photo, indices in by_photo.items():
+        candidates = predictions.get(photo, [])
+        points = [face.points for face in candidates]
+        partners = match_faces(points, [truth[i].points for i in indices])
+        unmatched += len(candidates) - sum(partner is not None for partner in partners)
+        for index, partner in zip(indices, partners, strict=True):
+            if partner is not None:
+                scores[index] = _score(candidates[partner], truth[index])
+    return LandmarkTable(tuple(scores), unmatched)
+
+
+def evaluate_each(
+    predict: Callable[[TrueFace], Float[np.ndarray, "68 2"]], truth: Sequence[TrueFace]
+) -> LandmarkTable:
+    """Score a method that is shown each true face, so that none is missed and none is matched."""
+    return LandmarkTable(tuple(_score(FoundFace(predict(face)), face) for face in truth))
+
+
+def evaluate_folder(predictions: Path, *truth: Path) -> LandmarkTable:
+    """Score the `landmarks.json` files under a folder that `headform reconstruct` wrote.
+
+    Args:
+        predictions: The output folder; reconstruct with `--faces all`, for a photo may show several
+            annotated faces.
+        truth: Annotation files or folders, see `read_truth`.
+
+    Raises:
+        InputError: see `read_truth` and `read_found`.
+        WeightsError: from a damaged `parameters.npz`.
+    """
+    return evaluate_against(predictions, read_truth(*truth))
+
+
+def evaluate_against(predictions: Path, truth: Sequence[TrueFace]) -> LandmarkTable:
+    """The same against truths that are read.
+
+    Raises:
+        InputError: see `read_found`.
+        WeightsError: from a damaged `parameters.npz`.
+    """
+    photos = list(dict.fromkeys(face.photo for face in truth))
+    return evaluate_found(read_found(predictions, photos), truth)
+
+
+def _missed(face: TrueFace) -> FaceScore:
+    return FaceScore(face.photo, face.set, None, None, yaw=face.yaw, ground_truth=face.ground_truth)
+
+
+def _score(predicted: FoundFace, face: TrueFace) -> FaceScore:
+    sizes = face_sizes(face.points)
+    distance = float(np.linalg.norm(predicted.points - face.points, axis=1).mean())
+    pose = None
+    if predicted.rotation is not None and face.rotation is not None:
+        pose = pose_error(predicted.rotation, face.rotation)
+    return FaceScore(
+        photo=face.photo,
+        set=face.set,
+        error=point_error(predicted.points, face.points),
+        inner_error=point_error(predicted.points, face.points, INNER),
+        outer_eyes_error=distance / sizes.outer_eyes if sizes.outer_eyes > 0 else None,
+        pupils_error=distance / sizes.pupils if sizes.pupils > 0 else None,
+        yaw=face.yaw,
+        pose=pose,
+        ground_truth=face.ground_truth,
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f}"

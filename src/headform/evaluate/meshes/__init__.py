@@ -1,0 +1,1 @@
+"""Meshes in correspondence: autoencoders, principal components, identity coefficients."""

@@ -1,0 +1,1 @@
+"""Scans rendered from all sides, reconstructed, and compared with the scan."""

@@ -1,0 +1,215 @@
+"""Scans to be photographed and measured: mesh, colours, seven landmarks, unit.
+
+Letters: V vertices, F triangles.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from headform.errors import InputError
+from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
+from headform.evaluate.scan.mesh_files import Surface
+from headform.evaluate.scan.sanity_checks import SCAN_EYES
+from headform.geometry.seven_landmarks import OF_68
+from headform.geometry.units import METRES_PER, OUTER_EYES_M, infer_unit
+from headform.heads.linear import LinearHead
+from headform.registration.fit_source import PICTURES, read_mesh
+from headform.render.mesh_picture import MeshLook
+from headform.synth.scan_photos import PlacedScan, place, seen_from_front
+
+ScanUnit = Literal["auto", "m", "dm", "cm", "mm"]
+Finder = Callable[[MeshLook, str], Float64[np.ndarray, "7 3"]]
+"""Seven landmarks of a scan without a landmark file, in its own unit; the name is for messages."""
+
+MESHES = (".obj", ".ply")
+_COLOUR_NAMES = ("col", "diff", "albedo", "tex")
+FOUND = "found on its pictures"
+
+
+@dataclass(frozen=True, eq=False)
+class ScanSubject:
+    """One scan.
+
+    Attributes:
+        name: Stem of its file.
+        placed: With texture or vertex colours, in the head frame.
+        vertices: In its own unit and frame.
+        seen: Which of them a scanner in front could have seen; only they are measured.
+        now7: Seven landmarks on it, its own unit, in the order of the NoW protocol.
+        landmark_source: The file they came from, or `FOUND`.
+        unit: In which it is taken to be; empty where in no unit it would be a head, so that it is scaled to the mean head.
+        millimetres: In one unit of the scan.
+        unit_known: Whether someone said so; else it was guessed from the eyes' distance, and its true size is not known.
+    """
+
+    name: str
+    placed: PlacedScan
+    vertices: Float64[np.ndarray, "V 3"]
+    seen: Bool[np.ndarray, " V"]
+    now7: Float64[np.ndarray, "7 3"]
+    landmark_source: str
+    unit: str
+    millimetres: float
+    unit_known: bool
+
+    def surface(self) -> Surface:
+        """The vertices that can be seen, in millimetres, as a cloud of points."""
+        points = self.vertices[self.seen] * self.millimetres
+        return Surface(points, np.zeros((0, 3), np.int64), self.name)
+
+    def landmarks(self) -> Float64[np.ndarray, "7 3"]:
+        """Landmarks in millimetres."""
+        return self.now7 * self.millimetres
+
+
+def list_scans(paths: Sequence[Path]) -> list[Path]:
+    """OBJ and PLY files: those named, and those of the folders named, at any depth, sorted.
+
+    Raises:
+        InputError: `scan_missing` (no such file or folder, a folder without one), `scan_twice` (two of one stem).
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in MESHES)
+            if not found:
+                raise InputError("scan_missing", "the folder holds no OBJ or PLY file", str(path))
+            files += found
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise InputError("scan_missing", "there is no such file or folder", str(path))
+    stems = [path.stem for path in files]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        where = ", ".join(str(path) for path in files if path.stem == twice)
+        raise InputError("scan_twice", f"two scans are called {twice}", where, "name one of them")
+    return files
+
+
+def read_scan(
+    path: Path,
+    find: Finder,
+    head: LinearHead,
+    *,
+    texture: Path | None = None,
+    landmarks: Path | None = None,
+    unit: ScanUnit = "auto",
+) -> ScanSubject:
+    """Read a scan, its colours and its landmarks.
+
+    Args:
+        path: OBJ or PLY.
+        find: Asked for landmarks when there is no file of them.
+        head: Whose mean face the scan is laid onto for its photos.
+        texture: Picture over its texture coordinates; else one of the scan's stem, else the only one beside it whose name
+            speaks of colour (col, diff, albedo, tex).
+        landmarks: Seven points in the scan's unit; else a file of the scan's stem: .pp, .txt, .npy, .lnd, or .json with a
+            list of seven rows (or {"now7": ...}).
+        unit: Of the scan; "auto" takes the one in which its outer eye corners are nearest to a head's; where they are no
+            head's in any, the scan is scaled to the mean head.
+
+    Raises:
+        InputError: from the readers; `scan_untextured` when there are neither texture nor vertex colours.
+        FaceError: from `find`.
+    """
+    look, _ = read_mesh(path, texture or _colour_picture(path))
+    if not look.coloured:
+        raise InputError(
+            "scan_untextured",
+            "the scan has neither a texture nor vertex colours, so it makes no photo",
+            str(path),
+            "give its picture with --texture, or name the textured scans one by one",
+        )
+    file = landmarks or _landmark_file(path)
+    now7 = find(look, path.name) if file is None else _read_landmarks(file)
+    outer = float(np.linalg.norm(now7[0] - now7[3]))
+    if not outer > 0:
+        raise InputError(
+            "landmarks_degenerate", "the outer eye corners coincide", str(file or path)
+        )
+    chosen, millimetres = _size(outer, unit)
+    source = FOUND if file is None else file.name
+    try:
+        placed = place(look, now7, head)
+    except ValueError as error:
+        raise InputError("landmarks_degenerate", str(error), str(file or path)) from error
+    vertices = np.asarray(look.vertices, np.float64)
+    known = unit != "auto"
+    return ScanSubject(
+        path.stem,
+        placed,
+        vertices,
+        seen_from_front(placed),
+        now7,
+        source,
+        chosen,
+        millimetres,
+        known,
+    )
+
+
+def _size(outer: float, unit: ScanUnit) -> tuple[str, float]:
+    """Unit and millimetres in it of a scan whose outer eye corners are `outer` apart."""
+    chosen = infer_unit(outer) if unit == "auto" else unit
+    millimetres = 1000.0 * METRES_PER[chosen]
+    low, high = SCAN_EYES
+    if unit == "auto" and not low <= outer * millimetres <= high:
+        return "", 1000.0 * OUTER_EYES_M / outer
+    return chosen, millimetres
+
+
+def landmark_finder() -> Finder:
+    """Landmarks by the landmark network, from pictures of the scan; the networks are loaded when first needed.
+
+    They are the same networks that the built-in reconstruction uses: their errors may be shared.
+    """
+    from headform.registration.scan_landmarks import ScanLandmarker
+
+    loaded: list[ScanLandmarker] = []
+
+    def find(look: MeshLook, name: str) -> Float64[np.ndarray, "7 3"]:
+        if not loaded:
+            loaded.append(ScanLandmarker.load())
+        return loaded[0].find(look, name=name).points[list(OF_68)]
+
+    return find
+
+
+def _landmark_file(path: Path) -> Path | None:
+    beside = (path.with_suffix(ending) for ending in (*SUFFIXES, ".json"))
+    return next((file for file in beside if file.is_file()), None)
+
+
+def _read_landmarks(path: Path) -> Float64[np.ndarray, "7 3"]:
+    if path.suffix.lower() != ".json":
+        return read_landmarks7(path)
+    where = str(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        rows = content["now7"] if isinstance(content, dict) else content
+        points = np.array(rows, np.float64)
+    except OSError as error:
+        raise InputError("landmarks_unreadable", error.strerror or str(error), where) from error
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+        what = "this is no list of seven rows of three numbers"
+        raise InputError("landmarks_format", what, where) from error
+    if points.shape != (7, 3) or not np.isfinite(points).all():
+        what = "this is no list of seven rows of three finite numbers"
+        raise InputError("landmarks_format", what, where)
+    return points
+
+
+def _colour_picture(path: Path) -> Path | None:
+    """None too when one of the scan's stem is there: `read_mesh` takes that by itself."""
+    if path.suffix.lower() != ".obj" or any(path.with_suffix(end).is_file() for end in PICTURES):
+        return None
+    pictures = [p for p in path.parent.iterdir() if p.suffix.lower() in PICTURES]
+    named = [p for p in pictures if any(word in p.stem.lower() for word in _COLOUR_NAMES)]
+    return named[0] if len(named) == 1 else None

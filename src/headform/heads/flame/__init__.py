@@ -1,0 +1,1 @@
+"""FLAME: the head, its 486-number code, and its compiled decoding on a CPU."""

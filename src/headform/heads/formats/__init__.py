@@ -1,1 +1,0 @@
-"""Readers of others' head models, one module each."""

@@ -1,0 +1,1 @@
+"""Third-party head models: one importer per kind, one registry in front."""

@@ -1,0 +1,57 @@
+"""``FLAME_masks.pkl``: vertex numbers of named regions, as masks.
+
+V 5023.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from headform.errors import WeightsError
+from headform.heads.linear import PARTS
+from headform.importers.flame_model import VERTICES, read_file
+
+NAMES = (
+    *("face", "forehead", "eye_region", "right_eye_region", "left_eye_region", "nose", "lips"),
+    *("right_ear", "left_ear", "neck", "scalp", "boundary", "right_eyeball", "left_eyeball"),
+)
+"""The published regions; right and left are the subject's."""
+
+
+def read_masks(path: Path) -> dict[str, Bool[np.ndarray, " V"]]:
+    """Every region of the file by its name.
+
+    Raises:
+        WeightsError: ``weights_missing``, ``weights_damaged``, ``unsafe_pickle``; ``model_missing_key`` when none of
+            FLAME's regions is there; ``model_shape``; ``model_mismatch`` when they are of another mesh.
+    """
+    where = repr(str(path))
+    arrays = read_file(path)
+    if not set(NAMES) & set(arrays):
+        there = ", ".join(sorted(arrays)[:20]) or "nothing"
+        what = f"there is no region such as `face` or `scalp`, there is {there}"
+        raise WeightsError("model_missing_key", what, where, "give FLAME_masks.pkl")
+    masks = {}
+    for name, ids in arrays.items():
+        if ids.ndim != 1 or ids.dtype.kind not in "iu":
+            what = f"region `{name}` is {ids.dtype} {ids.shape}, not a list of vertex numbers"
+            raise WeightsError("model_shape", what, where, "give FLAME_masks.pkl")
+        if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < VERTICES:
+            what = f"region `{name}` has vertex {int(ids.max())}, FLAME has {VERTICES}"
+            raise WeightsError("model_mismatch", what, where, "give the masks made for FLAME")
+        masks[name] = np.zeros(VERTICES, bool)
+        masks[name][ids] = True
+    order = {name: place for place, name in enumerate(NAMES)}
+    return {name: masks[name] for name in sorted(masks, key=lambda n: (order.get(n, 99), n))}
+
+
+def parts_of(masks: dict[str, Bool[np.ndarray, " V"]]) -> UInt8[np.ndarray, " V_"]:
+    """`LinearHead.part`: the face, the eyeballs, and the rest of the head; empty where a mask for that is missing."""
+    named = {"face": "face", "eye_right": "right_eyeball", "eye_left": "left_eyeball"}
+    if not set(named.values()) <= set(masks):
+        return np.zeros(0, np.uint8)
+    part = np.full(VERTICES, PARTS.index("head"), np.uint8)
+    for name, region in named.items():
+        part[masks[region]] = PARTS.index(name)
+    return part

@@ -1,0 +1,95 @@
+"""HIFI3D and HIFI3D++ (Tencent AI Lab), the shape models.
+
+V vertices, F triangles, T texture vertices, K identity modes, E expressions.
+Files: ``AI-NExT-Shape-NoAug.mat``, ``AI-NExT-Shape.mat`` (its triangles are those of the face alone), ``HIFI3D++.mat``.
+Keys and shapes: tencent-ailab/hifi3dface, 3DMM/scripts/test_basis_io.py, and czh-98/REALY, HIFI3D++/demo.py.
+``mu_shape`` 1 x 3V, ``basis_shape`` K x 3V and ``basis_exp`` E x 3V, both for standard normal coefficients; ``tri`` F x
+3 from 0; ``mask_face`` V; in HIFI3D also ``vt_list`` T x 2 and ``tri_vt`` F x 3. Centimetres, y up. ``keypoints`` are 86
+points that are not the 68 of iBUG, and are not read; nor is ``EVs`` of HIFI3D++, which no public reader uses. The albedo
+is an image model in files of its own.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headform.errors import WeightsError
+from headform.heads.checks import check_finite, check_shape
+from headform.heads.linear import LinearHead
+from headform.heads.provenance import provenance_of
+from headform.importers.companions import Companions
+from headform.importers.components import coordinates, from_zero, numbers, unit_by_height
+from headform.importers.importing import ImportedModel, linear_head
+from headform.importers.model_mesh import on_one_tile
+from headform.importers.sniff import mat_keys
+from headform.io.mat_file import read_mat
+
+KIND = "hifi3d"
+LICENCE = "HIFI3D (Tencent AI Lab): research only"
+UNIT = "cm"
+_KEYS = ("mu_shape", "basis_shape", "basis_exp", "tri")
+_OPTIONAL = ("mask_face", "vt_list", "tri_vt")
+
+
+def recognises(path: Path) -> bool:
+    """Whether a MATLAB file has the keys of the shape model."""
+    return mat_keys(path).issuperset(_KEYS)
+
+
+def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
+    """Read a shape model. Its size is checked by the height of the head, since it has no known eye corners.
+
+    Raises:
+        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
+            ``model_not_finite``, ``model_unit``.
+    """
+    path = Path(path)
+    where = repr(str(path))
+    Companions(path, companions).close()
+    values = read_mat(path, _KEYS, optional=_OPTIONAL)
+    table = {name: numbers(where, name, value) for name, value in values.items()}
+    mean = coordinates(where, "mu_shape", table["mu_shape"].reshape(-1))
+    if unit_by_height(mean) != UNIT:
+        what = f"the mean head is {np.ptp(mean[:, 1]):.4g} high, which is not a head's height in {UNIT}"
+        raise WeightsError("model_unit", what, where, "give the file as its publisher made it")
+    modes = {}
+    for name in ("basis_shape", "basis_exp"):
+        check_shape(where, name, table[name], None, mean.size)
+        modes[name] = table[name].reshape(-1, len(mean), 3)
+    faces, counted = from_zero(where, table["tri"], len(mean), 0)
+    notes = [counted, "no landmarks: the publisher's 86 points are not iBUG's 68"]
+    uv = uv_faces = None
+    if "vt_list" in table and "tri_vt" in table:
+        check_shape(where, "vt_list", table["vt_list"], None, 2)
+        check_finite(where, vt_list=table["vt_list"])
+        uv_faces, _ = from_zero(where, table["tri_vt"], len(table["vt_list"]), 0)
+        check_shape(where, "tri_vt", uv_faces, len(faces), 3)
+        uv, uv_faces, _ = on_one_tile(table["vt_list"], uv_faces)
+    else:
+        notes.append("no texture coordinates: `vt_list` and `tri_vt` are absent")
+    regions = {}
+    if "mask_face" in table:
+        check_shape(where, "mask_face", table["mask_face"].reshape(-1), len(mean))
+        regions["face"] = table["mask_face"].reshape(-1) > 0.5
+    return linear_head(
+        ImportedModel(
+            name=KIND,
+            licence=LICENCE,
+            provenance=provenance_of(
+                KIND,
+                [path],
+                version=f"{len(mean)} x {len(modes['basis_shape'])}",
+                licence=LICENCE,
+                notes=filter(None, notes),
+            ),
+            unit=UNIT,
+            mean=mean,
+            faces=faces,
+            identity=modes["basis_shape"],
+            expression=modes["basis_exp"],
+            uv=uv,
+            uv_faces=uv_faces,
+            regions=regions,
+        )
+    )

@@ -1,0 +1,27 @@
+"""Meshes by what their bytes are, not by what their file is called.
+
+No arrays here, hence no letters.
+"""
+
+from headform.io.mesh import obj, ply
+from headform.io.mesh.triangle_mesh import TriangleMesh
+
+
+def is_ply(data: bytes) -> bool:
+    """Whether a file begins as PLY files do; what does not is taken for OBJ."""
+    return data.startswith(b"ply")
+
+
+def decode(data: bytes, *, name: str, require_faces: bool = True) -> TriangleMesh:
+    """Read the bytes of a PLY or an OBJ file.
+
+    Args:
+        data: The whole file.
+        name: For messages.
+        require_faces: Refuse a file without faces.
+
+    Raises:
+        InputError: As `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
+    """
+    reader = ply if is_ply(data) else obj
+    return reader.decode(data, name=name, require_faces=require_faces)

@@ -1,0 +1,183 @@
+"""PLY files, read and written with vertex order and double precision kept.
+
+V vertices, F triangles.
+
+Read: ASCII and binary of both byte orders; positions, colours, normals and texture coordinates of
+vertices; polygons, which are cut into fans from their first corner. Other elements and properties
+are read over. Written: positions, normals, 8-bit sRGB colours, triangles.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from headform.errors import InputError
+from headform.io.mesh.mesh_file_bytes import read_bytes
+from headform.io.mesh.ply_body import Column, Table, read_tables
+from headform.io.mesh.ply_header import Encoding, Header, parse_header
+from headform.io.mesh.triangle_mesh import TriangleMesh
+
+
+def read(path: str | Path, *, require_faces: bool = True) -> TriangleMesh:
+    """Read a PLY file.
+
+    Args:
+        path: The file.
+        require_faces: Refuse a file without faces; False accepts a point cloud.
+
+    Returns:
+        The mesh, float64, in the file's vertex order.
+
+    Raises:
+        InputError: `mesh_unreadable`, `mesh_too_large`, `mesh_empty`, or with line or byte offset
+            `mesh_format`, `mesh_truncated` and `mesh_trailing` (the header's counts lie),
+            `mesh_index` (a face names no vertex), `mesh_not_finite` (NaN or infinity).
+    """
+    return decode(read_bytes(path), name=str(path), require_faces=require_faces)
+
+
+def decode(data: bytes, *, name: str = "PLY", require_faces: bool = True) -> TriangleMesh:
+    """Read the bytes of a PLY file; see `read`. `name` stands in error messages."""
+    header = parse_header(data, name=name)
+    tables = read_tables(data, header, name=name)
+    vertex = tables.get("vertex", {})
+    vertices = _gather(vertex, ("x", "y", "z"))
+    if vertices is None or not len(vertices):
+        raise InputError("mesh_empty", "no vertices with x, y and z", ascii(name))
+    wrong = np.flatnonzero(~np.isfinite(vertices).all(1))
+    if wrong.size:
+        raise InputError(
+            "mesh_not_finite",
+            "a coordinate is NaN or infinite",
+            f"{name!a}, vertex {int(wrong[0])}",
+        )
+    faces = _triangles(tables.get("face", {}), len(vertices), name)
+    if require_faces and not len(faces):
+        raise InputError("mesh_empty", "vertices but no faces", ascii(name))
+    uv = _first(vertex, (("s", "t"), ("u", "v"), ("texture_u", "texture_v")))
+    return TriangleMesh(
+        vertices=vertices,
+        faces=faces,
+        uv=uv,
+        uv_faces=None if uv is None else faces.copy(),
+        normals=_gather(vertex, ("nx", "ny", "nz")),
+        colours=_colours(vertex, header),
+    )
+
+
+def write(path: str | Path, mesh: TriangleMesh, *, encoding: Encoding = "ascii") -> None:
+    """Write `encode(mesh)` to a file, not atomically (`weights.atomic` does that)."""
+    Path(path).write_bytes(encode(mesh, encoding=encoding))
+
+
+def encode(
+    mesh: TriangleMesh, *, encoding: Encoding = "binary_little_endian", comment: str = ""
+) -> bytes:
+    """The bytes of a PLY file.
+
+    Args:
+        mesh: What to write. Float32 vertices are stored as `float`, others as `double`; colours as
+            `uchar red green blue` in sRGB. Texture coordinates are not written: PLY has one per
+            vertex, which a seam does not fit.
+        encoding: ASCII, or binary of either byte order.
+        comment: Lines for the header.
+
+    Returns:
+        The file.
+    """
+    single = mesh.vertices.dtype == np.float32
+    columns: list[tuple[str, str, np.ndarray]] = [
+        (axis, "f4" if single else "f8", mesh.vertices[:, i]) for i, axis in enumerate("xyz")
+    ]
+    if mesh.normals is not None:
+        columns += [("n" + axis, "f4", mesh.normals[:, i]) for i, axis in enumerate("xyz")]
+    if mesh.colours is not None:
+        bytes_ = np.clip(np.rint(mesh.colours * 255.0), 0, 255).astype(np.uint8)
+        columns += [(c, "u1", bytes_[:, i]) for i, c in enumerate(("red", "green", "blue"))]
+    names = {"f4": "float", "f8": "double", "u1": "uchar"}
+    lines = ["ply", f"format {encoding} 1.0"]
+    lines += [f"comment {line}" for line in comment.splitlines()]
+    lines.append(f"element vertex {len(mesh.vertices)}")
+    lines += [f"property {names[kind]} {name}" for name, kind, _ in columns]
+    lines += [f"element face {len(mesh.faces)}", "property list uchar int vertex_indices"]
+    head = ("\n".join([*lines, "end_header"]) + "\n").encode("ascii", "backslashreplace")
+    if encoding == "ascii":
+        words = [values.astype(kind).astype(str) for _, kind, values in columns]
+        body = [" ".join(row) for row in zip(*words, strict=True)]
+        body += ["3 " + " ".join(row) for row in mesh.faces.astype(str)]
+        return head + ("\n".join(body) + "\n").encode("ascii")
+    order = "<" if encoding == "binary_little_endian" else ">"
+    rows = np.zeros(len(mesh.vertices), [(name, order + kind) for name, kind, _ in columns])
+    for name, _, values in columns:
+        rows[name] = values
+    triangles = np.zeros(len(mesh.faces), [("n", "u1"), ("i", order + "i4", (3,))])
+    triangles["n"], triangles["i"] = 3, mesh.faces
+    return head + rows.tobytes() + triangles.tobytes()
+
+
+def _gather(table: Table, names: tuple[str, ...]) -> Float[np.ndarray, "V C"] | None:
+    columns = [table.get(name) for name in names]
+    plain = [c for c in columns if isinstance(c, np.ndarray) and c.ndim == 1]
+    return np.stack(plain, axis=1) if len(plain) == len(names) else None
+
+
+def _first(table: Table, choices: tuple[tuple[str, ...], ...]) -> Float[np.ndarray, "V C"] | None:
+    found = (_gather(table, names) for names in choices)
+    return next((columns for columns in found if columns is not None), None)
+
+
+def _colours(vertex: Table, header: Header) -> Float[np.ndarray, "V 3"] | None:
+    for names in (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue")):
+        colours = _gather(vertex, names)
+        if colours is None:
+            continue
+        kinds = {
+            item.kind
+            for element in header.elements
+            if element.name == "vertex"
+            for item in element.properties
+            if item.name in names
+        }
+        scale = {"u1": 255.0, "u2": 65535.0}.get(kinds.pop(), 1.0)
+        return np.asarray(np.clip(colours / scale, 0.0, 1.0))
+    return None
+
+
+def _triangles(table: Table, count: int, name: str) -> Int[np.ndarray, "F 3"]:
+    column: Column = next(
+        (table[key] for key in ("vertex_indices", "vertex_index") if key in table), []
+    )
+    if isinstance(column, np.ndarray) and column.ndim == 1:
+        raise InputError("mesh_format", "the vertex indices of faces are no lists", ascii(name))
+    groups: list[Int[np.ndarray, "f 3"]] = []
+    sizes = np.array([len(polygon) for polygon in column], dtype=np.int64)
+    if sizes.size and sizes.min() < 3:
+        face = int(np.flatnonzero(sizes < 3)[0])
+        where = f"{name!a}, face {face}"
+        raise InputError("mesh_format", f"a face has {sizes[face]} corners", where)
+    if isinstance(column, np.ndarray):
+        polygons = _indices(column, count, name, 0)
+        fans = [polygons[:, [0, k, k + 1]] for k in range(1, polygons.shape[1] - 1)]
+        return np.stack(fans, axis=1).reshape(-1, 3)
+    for face, polygon in enumerate(column):
+        corners = _indices(polygon[None], count, name, face)[0]
+        groups.append(
+            np.stack([np.full(len(corners) - 2, corners[0]), corners[1:-1], corners[2:]], axis=1)
+        )
+    return np.concatenate(groups) if groups else np.zeros((0, 3), dtype=np.int64)
+
+
+def _indices(
+    polygons: Float[np.ndarray, "F K"], count: int, name: str, first: int
+) -> Int[np.ndarray, "F K"]:
+    bad = ~((polygons >= 0) & (polygons < count)) | (polygons % 1 != 0)  # NaN is bad, too
+    wrong = np.flatnonzero(bad.any(1))
+    if wrong.size:
+        index = polygons[wrong[0]][bad[wrong[0]]][0]
+        raise InputError(
+            "mesh_index",
+            f"a face names vertex {index:g} of {count}",
+            f"{name!a}, face {first + int(wrong[0])}",
+        )
+    return polygons.astype(np.int64)

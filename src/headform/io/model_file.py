@@ -1,0 +1,179 @@
+"""Our own networks on disk: one safetensors file and, beside it, a JSON card of how it was made.
+
+No arrays are computed here, hence no letters.
+
+    weights.safetensors   the tensors: matrices and kernels in half precision unless told not to, vectors in single
+    weights.json          the card, with the SHA-256 of the safetensors, which is checked at load
+
+Nothing here runs code from a file.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from headform.errors import WeightsError
+from headform.io.atomic import write_bytes
+from headform.io.file_bytes import read_bytes
+
+CARD_FIELDS = (
+    "data",
+    "licence",
+    "command",
+    "commit",
+    "images_seen",
+    "minutes",
+    "seed",
+    "config",
+    "metrics",
+)
+"""What a card must say. `save_model` adds `sha256`, `bytes` and `parameters`."""
+
+_HALF_MAX = 65504.0
+_AGAIN = "install headform again, or get the file and its card from their publisher again"
+
+
+def card_path(path: Path | str) -> Path:
+    """Where the card of a safetensors file lies: the same name, ending in `.json`."""
+    return Path(path).with_suffix(".json")
+
+
+def save_model(
+    path: Path | str, tensors: Mapping[str, Tensor], card: Mapping[str, Any], *, half: bool = True
+) -> None:
+    """Write a network's tensors and its card, each whole or not at all.
+
+    Floating tensors of two or more axes are stored as float16 (single precision where a value
+    would overflow), vectors and numbers (biases, normalisations) as float32, whole numbers and
+    booleans as they are. The same input writes the same bytes.
+
+    Args:
+        path: Ends in `.safetensors`.
+        tensors: Such as `module.state_dict()`.
+        card: At least `CARD_FIELDS`, of plain JSON values.
+        half: False stores every floating tensor as float32, for networks that are small anyway.
+
+    Raises:
+        WeightsError: `card_incomplete` when fields are missing or no JSON; `weights_nan` when a
+            tensor holds NaN or infinity; nothing is written then.
+        ResourceError: `write_failed`.
+    """
+    path = Path(path)
+    where = repr(str(path))
+    absent = [field for field in CARD_FIELDS if field not in card]
+    if absent:
+        raise WeightsError("card_incomplete", f"the model card lacks {', '.join(absent)}", where)
+    _check_finite(tensors, where)
+    data = safetensors.torch.save({n: _stored(tensors[n], half) for n in sorted(tensors)})
+    full = dict(card) | {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "parameters": sum(t.numel() for t in tensors.values() if t.is_floating_point()),
+    }
+    try:
+        text = json.dumps(full, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        what = f"the model card is not plain JSON: {error}"
+        raise WeightsError("card_incomplete", what, where) from error
+    write_bytes(path, data)
+    write_bytes(card_path(path), text.encode())
+
+
+def load_model(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_model` wrote.
+
+    Args:
+        path: The safetensors file; its card must lie beside it.
+
+    Returns:
+        The tensors on the CPU, floating ones as float32; the card.
+
+    Raises:
+        WeightsError: `weights_missing` when either file is absent, unreadable or no regular file;
+            `card_damaged`; `weights_truncated` when the file is shorter than the card says;
+            `weights_hash` when its content differs; `weights_damaged` when it is no safetensors
+            file; `weights_nan`.
+    """
+    path = Path(path)
+    where = repr(str(path))
+    card = _read_card(card_path(path))
+    data = read_bytes(path, fix=_AGAIN)
+    if len(data) < card["bytes"]:
+        what = f"the weights are cut: {len(data)} of {card['bytes']} bytes"
+        raise WeightsError("weights_truncated", what, where, _AGAIN)
+    found = hashlib.sha256(data).hexdigest()
+    if found != card["sha256"]:
+        what = f"the weights are not those of the card: SHA-256 {found[:12]}…, "
+        what += f"expected {card['sha256'][:12]}…"
+        raise WeightsError("weights_hash", what, where, _AGAIN)
+    try:
+        stored = safetensors.torch.load(data)
+    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        what = f"not a safetensors file: {error}"[:200]
+        raise WeightsError("weights_damaged", what, where, _AGAIN) from error
+    _check_finite(stored, where)
+    return {n: t.float() if t.is_floating_point() else t for n, t in stored.items()}, card
+
+
+def check_state(module: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
+    """Refuse tensors that are not exactly the state of a module; loads nothing.
+
+    Args:
+        module: The network that is to be filled.
+        tensors: Candidates for `module.load_state_dict`.
+        where: The file, for the message.
+
+    Raises:
+        WeightsError: `weights_mismatch`, naming the first tensor that is missing, not expected, of
+            another shape or of another kind (floating or not), and how many more there are.
+    """
+    wanted = module.state_dict()
+    wrong = [f"{name} is missing" for name in wanted if name not in tensors]
+    wrong += [f"{name} is not expected" for name in tensors if name not in wanted]
+    for name in wanted.keys() & tensors.keys():
+        there, here = tensors[name], wanted[name]
+        if there.shape != here.shape:
+            wrong.append(f"{name} has shape {tuple(there.shape)}, expected {tuple(here.shape)}")
+        elif there.is_floating_point() != here.is_floating_point():
+            wrong.append(f"{name} holds {there.dtype}, expected {here.dtype}")
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        what = f"the weights do not fit {type(module).__name__}: {wrong[0]}{more}"
+        advice = "use weights that this version of the network saved"
+        raise WeightsError("weights_mismatch", what, where, advice)
+
+
+def _stored(tensor: Tensor, half: bool) -> Tensor:
+    plain = tensor.detach().cpu().contiguous()
+    if not plain.is_floating_point():
+        return plain
+    half = half and plain.ndim >= 2 and plain.numel() > 0
+    fits = half and float(plain.abs().max()) <= _HALF_MAX
+    return plain.to(torch.float16 if fits else torch.float32)
+
+
+def _check_finite(tensors: Mapping[str, Tensor], where: str) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise WeightsError("weights_nan", f"{name} holds NaN or infinity", where, _AGAIN)
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    where = repr(str(path))
+    try:
+        card = json.loads(read_bytes(path, max_bytes=1 << 24, fix=_AGAIN))
+    except (ValueError, RecursionError) as error:
+        what = f"the model card is not JSON: {error}"[:200]
+        raise WeightsError("card_damaged", what, where, _AGAIN) from error
+    good = isinstance(card, dict) and isinstance(card.get("sha256"), str)
+    if not good or type(card.get("bytes")) is not int:
+        what = "the model card lacks sha256 or bytes"
+        raise WeightsError("card_damaged", what, where, _AGAIN)
+    return dict(card)

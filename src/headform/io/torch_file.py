@@ -1,0 +1,233 @@
+"""PyTorch checkpoints (.pth, .pt, .tar, .ckpt) read as data: no torch.load, nothing in the file is ever called.
+
+N bytes of a storage.
+
+A child process (`torch_child`) reads the pickle under limits, with a list of what it may name (`torch_pickle`), and says
+which bytes of the file are which tensor; here those bytes are read, compared with their checksum, and viewed.
+"""
+
+import base64
+import binascii
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from headform.errors import ResourceError, WeightsError
+from headform.io.child import ask
+from headform.io.file_bytes import check_regular, read_bytes
+from headform.io.torch_pickle import ITEM_BYTES
+
+MAX_BYTES = 4 << 30
+"""Most bytes of a file, and of all its tensors together if each were laid out in full."""
+_SAFE = "only tensors and plain values are read; ask its publisher for a state_dict or safetensors"
+_AGAIN = "get the file again"
+_KNOWN_PARTS = (
+    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "backbone", "params", "module",
+)  # fmt: skip
+"""Where training programs keep the network, in the order in which they are looked for."""
+_WRAPPED = "module."
+
+
+@dataclass(frozen=True)
+class TorchFile:
+    """What a checkpoint holds.
+
+    Attributes:
+        tensors: By path, the keys on the way joined by `/`, such as ``state_dict/module.conv1.weight``; in the file's
+            order, on the CPU, sharing storages and with the strides that they had.
+        values: Numbers, booleans and texts by path, such as ``epoch``.
+    """
+
+    tensors: dict[str, Tensor]
+    values: dict[str, bool | int | float | str]
+
+
+def read_torch(
+    path: Path | str,
+    *,
+    max_bytes: int = MAX_BYTES,
+    memory_bytes: int = 1 << 30,
+    cpu_seconds: int = 30,
+) -> TorchFile:
+    """Read a checkpoint, of the zip layout or the one before torch 1.6.
+
+    Args:
+        path: A regular file.
+        max_bytes: Bound on the file, and on its tensors, each counted in full (strides of zero describe endless ones).
+        memory_bytes: Address space of the child process, which holds the description only.
+        cpu_seconds: Its processor time.
+
+    Raises:
+        WeightsError: `unsafe_pickle` when it names anything but tensors and plain values (the message has the name), has
+            compressed entries or exceeds a limit; `weights_damaged` when it is cut, malformed or no checkpoint;
+            `weights_missing`.
+        ResourceError: `no_process`; `out_of_memory`.
+    """
+    path = Path(path)
+    size = check_regular(path)
+    if size > max_bytes:
+        what = f"{size} bytes are more than the limit of {max_bytes}"
+        raise WeightsError("weights_damaged", what, repr(str(path)))
+    answer = ask("torch_child", path, memory_bytes, cpu_seconds, safe=_SAFE)
+    try:
+        said = json.loads(answer)
+        with path.open("rb") as file:
+            return _filled(file, said, max_bytes)
+    except OSError as error:
+        what = f"cannot read the weights: {error.strerror or error}"
+        raise WeightsError("weights_missing", what, repr(str(path))) from error
+    except MemoryError as error:
+        raise ResourceError(
+            "out_of_memory", "no memory for the weights", repr(str(path))
+        ) from error
+    except (ValueError, LookupError, TypeError, RuntimeError, binascii.Error) as error:
+        what = f"{error}"[:200]
+        raise WeightsError("weights_damaged", what, repr(str(path)), _AGAIN) from error
+
+
+def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor]:
+    """The tensors of one network in a checkpoint or a .safetensors file, by the network's own names.
+
+    Args:
+        path: A PyTorch checkpoint or safetensors file.
+        part: The table that holds the network, such as ``arcface``; None looks for `state_dict`, `model` and the like,
+            also one in the other, and else takes the only table there is.
+
+    Returns:
+        Without the ``module.`` that data-parallel training puts before every name.
+
+    Raises:
+        WeightsError: As `read_torch`; `weights_missing_key` when the part is not there, or when there are several and
+            none has a known name.
+    """
+    path = Path(path)
+    where = repr(str(path))
+    if _is_safetensors(path):
+        try:
+            tables = {"": safetensors.torch.load(read_bytes(path, max_bytes=MAX_BYTES))}
+        except (safetensors.SafetensorError, KeyError, ValueError) as error:
+            what = f"not a whole safetensors file: {error}"[:200]
+            raise WeightsError("weights_damaged", what, where, _AGAIN) from error
+    else:
+        tables = _tables(read_torch(path).tensors)
+    chosen = tables[_choose(tables, part, where)]
+    while chosen and all(name.startswith(_WRAPPED) for name in chosen):
+        chosen = {name.removeprefix(_WRAPPED): tensor for name, tensor in chosen.items()}
+    return chosen
+
+
+def is_torch(path: Path) -> bool:
+    """Whether a file begins as a checkpoint of either layout does; never raises."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except (OSError, ValueError):
+        return False
+    return start.startswith((b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8"))
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Eight bytes of length, then a JSON object."""
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            return file.read(9)[8:] == b"{"
+    except OSError:
+        return False
+
+
+def _tables(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """The tensors by the table they are in."""
+    tables: dict[str, dict[str, Tensor]] = {}
+    for path, tensor in tensors.items():
+        table, _, name = path.rpartition("/")
+        tables.setdefault(table, {})[name] = tensor
+    return tables
+
+
+def _choose(tables: Mapping[str, Any], part: str | None, where: str) -> str:
+    there = ", ".join(f"`{name}`" for name in sorted(tables)[:20] if name) or "no table of tensors"
+    if part is not None:
+        named = [name for name in (part, f"{part}/state_dict") if name in tables]
+        if named:
+            return named[0]
+        what = f"there is no part `{part}`, there is {there}"
+        raise WeightsError("weights_missing_key", what, where, "name a part that is there")
+    known = [n for n in tables if n and all(word in _KNOWN_PARTS for word in n.split("/"))]
+    if known:
+        return min(known, key=lambda n: [_KNOWN_PARTS.index(word) for word in n.split("/")])
+    if "" in tables:
+        return ""
+    if len(tables) == 1:
+        return next(iter(tables))
+    what = f"it is not clear which part is the network, there is {there}"
+    raise WeightsError("weights_missing_key", what, where, "name the part")
+
+
+def _filled(file: BinaryIO, said: dict[str, Any], max_bytes: int) -> TorchFile:
+    """Read the bytes that the child named and view them as tensors; checks every place again."""
+    storages = {key: _read(file, *place) for key, place in said["storages"].items()}
+    typed: dict[tuple[str, str], Tensor] = {}
+    tensors: dict[str, Tensor] = {}
+    room = max_bytes
+    for name, (key, dtype, offset, shape, strides, conjugate, negative) in said["tensors"].items():
+        room -= math.prod(shape) * ITEM_BYTES[dtype]
+        if room < 0:
+            raise ValueError(f"the tensors take more than {max_bytes} bytes in full")
+        if (key, dtype) not in typed:
+            typed[key, dtype] = _typed(storages[key], dtype, said["big_endian"])
+        tensor = _view(typed[key, dtype], offset, shape, strides)
+        tensor = tensor.conj().resolve_conj() if conjugate else tensor
+        tensors[name] = -tensor if negative else tensor
+    for name, (code, shape, text) in said["arrays"].items():
+        kind = np.dtype(code)
+        array = np.frombuffer(base64.b64decode(text), kind).reshape(shape)
+        tensors[name] = torch.from_numpy(array.astype(kind.newbyteorder("=")))
+    return TorchFile(tensors, said["values"])
+
+
+def _read(file: BinaryIO, offset: int, size: int, checksum: int) -> UInt8[np.ndarray, " N"]:
+    data = np.empty(size, np.uint8)
+    file.seek(offset)
+    if size and file.readinto(data.data) != size:  # type: ignore[attr-defined]
+        raise ValueError("the file ends within its numbers")
+    if checksum and zlib.crc32(data.data) != checksum:
+        raise ValueError("the numbers do not agree with their checksum")
+    return data
+
+
+def _typed(data: UInt8[np.ndarray, " N"], dtype: str, big_endian: bool) -> Tensor:
+    """The whole storage as one axis of elements."""
+    item = ITEM_BYTES[dtype]
+    if big_endian and item > 1:
+        single = item // 2 if dtype.startswith("complex") else item
+        data = data.view(f"u{single}").byteswap().view(np.uint8)
+    if not data.size:
+        return torch.zeros(0, dtype=getattr(torch, dtype))
+    raw = torch.from_numpy(data)
+    if dtype == "bool":
+        return raw != 0  # no byte but 0 and 1 may be a boolean
+    return raw.view(getattr(torch, dtype))
+
+
+def _view(storage: Tensor, offset: int, shape: list[int], strides: list[int]) -> Tensor:
+    reach = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    numbers = [offset, *shape, *strides]
+    if any(type(n) is not int or n < 0 for n in numbers) or len(shape) != len(strides):
+        raise ValueError("a malformed tensor")
+    if math.prod(shape) and reach >= len(storage):
+        raise ValueError("a tensor that leaves its storage")
+    if not math.prod(shape):
+        return torch.empty_strided(shape, strides, dtype=storage.dtype)
+    return torch.as_strided(storage, shape, strides, offset)

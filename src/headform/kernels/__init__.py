@@ -1,0 +1,1 @@
+"""Building blocks of compiled CPU kernels: SIMD values, tiles, threads. Internal."""

@@ -1,0 +1,1 @@
+"""Face detection: YuNet, its boxes, and faces at any roll."""

@@ -1,0 +1,41 @@
+"""Which face detector is used.
+
+H W pixels.
+"""
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
+
+from headform.errors import WeightsError
+from headform.nets.detection.face import Face
+from headform.nets.detection.yunet import YuNetDetector
+from headform.nets.shipped import load_yunet
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds faces. Boxes are candidates, on which a later network has the last word."""
+
+    def detect(self, image: UInt8[np.ndarray, "H W 3"], *, every: bool = False) -> list[Face]:
+        """Faces of an RGB picture in falling order of box area times score; with `every` small ones beside large ones."""
+
+
+def load_detector(path: Path | None = None) -> Detector:
+    """YuNet with the shipped weights, or with those in a file.
+
+    Args:
+        path: Weights of the same network, as `tools/convert_networks.py` writes them.
+
+    Raises:
+        WeightsError: `weights_missing`, `weights_damaged`, `weights_mismatch`, `weights_kind`.
+    """
+    if path is not None and Path(path).suffix == ".onnx":
+        what = "the detector's weights are an ONNX file, and safetensors are read"
+        advice = (
+            "leave the option out: YuNet is built in; or convert it with tools/convert_networks.py"
+        )
+        raise WeightsError("weights_kind", what, str(path), advice)
+    return YuNetDetector(load_yunet(path)[0])

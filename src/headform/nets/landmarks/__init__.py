@@ -1,0 +1,1 @@
+"""Landmark networks: the dense landmarks of our own, three third-party networks, and the committee of them all."""

@@ -1,0 +1,125 @@
+"""Dense landmarks of faces in a photo, in the photo's pixels.
+
+N dense points, E expressions, M side of the mask. Pixel coordinates have their origin at the top-left corner; the camera
+frame is x right, y down, z forward.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from headform.geometry.rotation import rotation_from_6d
+from headform.heads.linear import LinearHead
+from headform.heads.mirror import mirrored_expressions
+from headform.images.warp import apply, inverse, warp
+from headform.nets.landmarks.dense import INPUT_SIDE, DenseNet
+
+
+@dataclass(frozen=True)
+class DensePrediction:
+    """What the network says about one crop."""
+
+    points: Float[np.ndarray, "N 2"]  # px
+    sigma: Float[np.ndarray, " N"]  # px, standard deviation of either coordinate
+    expression: Float[np.ndarray, " E"]  # 0..1
+    rotation: Float[np.ndarray, "3 3"]  # camera from head
+    gaze: Float[np.ndarray, "2"]  # yaw to the subject's left, pitch up, radians
+    mask: Float[np.ndarray, "M M"]  # probability of the head's own surface, over the crop
+    crop: Float[np.ndarray, "2 3"]  # photo pixels to pixels of the 128-pixel crop
+
+    @property
+    def relative_sigma(self) -> float:
+        """Mean sigma of the 68 points over the root of the area of their box: small is sure."""
+        extent = np.ptp(self.points[:68], axis=0)
+        return float(self.sigma[:68].mean() / max(1e-6, math.sqrt(float(extent[0] * extent[1]))))
+
+
+class DensePredictor:
+    """Runs a `DenseNet`; with `mirror` each crop is read twice, as it is and mirrored, and the readings are averaged."""
+
+    def __init__(self, net: DenseNet, head: LinearHead, *, mirror: bool = True) -> None:
+        self._net, self._mirror = net, mirror
+        self._points = head.dense_mirror.numpy()
+        self._expressions = mirrored_expressions(head.expression_names)
+
+    @torch.inference_mode()
+    def predict(
+        self, rgb: UInt8[np.ndarray, "H W 3"], crops: Sequence[Float[np.ndarray, "2 3"]]
+    ) -> list[DensePrediction]:
+        """Read crops of one photo; each is a similarity from photo pixels to the 128-pixel crop."""
+        if not crops:
+            return []
+        images = np.stack([warp(rgb, crop, INPUT_SIDE) for crop in crops]).astype(np.float32)
+        if self._mirror:
+            images = np.concatenate([images, images[:, :, ::-1]])
+        out = self._net(torch.from_numpy(images).permute(0, 3, 1, 2))
+        count = len(crops)
+        points = out.points.numpy().copy()
+        variance = out.log_variance.exp().numpy()
+        rotation = rotation_from_6d(out.rotation6).numpy().copy()
+        expression, gaze = out.expression.numpy(), out.gaze.numpy().copy()
+        mask = torch.sigmoid(out.mask_logits).numpy()
+        if self._mirror:
+            signs = np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
+            other = points[count:, self._points] * np.array([-1, 1], np.float32)
+            points = (points[:count] + other) / 2
+            variance = (variance[:count] + variance[count:, self._points]) / 2
+            expression = (expression[:count] + expression[count:, self._expressions]) / 2
+            gaze = (gaze[:count] + gaze[count:] * np.array([-1, 1], np.float32)) / 2
+            mask = (mask[:count] + mask[count:, :, ::-1]) / 2
+            u, _, vt = np.linalg.svd(rotation[:count] + rotation[count:] * signs)
+            rotation = u @ vt
+        return [
+            self._in_photo(
+                crop, points[k], variance[k], expression[k], rotation[k], gaze[k], mask[k]
+            )
+            for k, crop in enumerate(crops)
+        ]
+
+    def _in_photo(
+        self,
+        crop: Float[np.ndarray, "2 3"],
+        points: Float[np.ndarray, "N 2"],
+        variance: Float[np.ndarray, " N"],
+        expression: Float[np.ndarray, " E"],
+        rotation: Float[np.ndarray, "3 3"],
+        gaze: Float[np.ndarray, "2"],
+        mask: Float[np.ndarray, "M M"],
+    ) -> DensePrediction:
+        back = inverse(crop)
+        scale = math.sqrt(abs(float(np.linalg.det(back[:, :2]))))
+        upright = np.eye(3)
+        upright[:2, :2] = back[:, :2] / scale
+        return DensePrediction(
+            points=apply(back, (points.astype(np.float64) + 1) * (INPUT_SIDE / 2)),
+            sigma=np.sqrt(variance.astype(np.float64)) * (INPUT_SIDE / 2) * scale,
+            expression=np.clip(expression, 0, 1).astype(np.float64),
+            rotation=upright @ rotation.astype(np.float64),
+            gaze=gaze.astype(np.float64),
+            mask=mask,
+            crop=np.asarray(crop, np.float64),
+        )
+
+
+def average(predictions: Sequence[DensePrediction]) -> DensePrediction:
+    """One prediction from several readings of one face; each point weighted by its inverse variance.
+
+    Errors of the readings are nearly the same error, so sigma is their mean and does not shrink with their number. The
+    mask and its crop are those of the first.
+    """
+    weight = np.stack([1 / np.square(p.sigma) for p in predictions])  # (R, N)
+    points = np.einsum("rn,rnc->nc", weight, np.stack([p.points for p in predictions]))
+    u, _, vt = np.linalg.svd(sum(p.rotation for p in predictions))
+    return DensePrediction(
+        points=points / weight.sum(0)[:, None],
+        sigma=np.mean([p.sigma for p in predictions], axis=0),
+        expression=np.mean([p.expression for p in predictions], axis=0),
+        rotation=u @ vt,
+        gaze=np.mean([p.gaze for p in predictions], axis=0),
+        mask=predictions[0].mask,
+        crop=predictions[0].crop,
+    )

@@ -1,0 +1,59 @@
+"""A linear albedo model over vertices, learned from the procedural skin.
+
+V vertices, A modes, N samples. Linear RGB.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from headform.heads.linear import LinearHead
+from headform.synth.skin import SkinAttributes, paint, sample_skin
+from headform.synth.skin_fields import skin_fields
+
+MODES = 50
+SAMPLES = 1500
+SEED = 20240301
+
+
+def learn_albedo(
+    head: LinearHead, *, samples: int = SAMPLES, modes: int = MODES, seed: int = SEED
+) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "A V 3"]]:
+    """Mean and principal components of painted people, each component per standard deviation.
+
+    Args:
+        head: needs mean, parts and landmarks only.
+        samples: people to paint.
+        modes: components to keep.
+        seed: of the people.
+
+    Returns:
+        Mean (V, 3) and components (A, V, 3), float32. The sign of each is such that its sum is positive.
+    """
+    rng = np.random.default_rng(seed)
+    fields = skin_fields(head)
+    people = [_without_chance(sample_skin(rng)) for _ in range(samples)]
+    table = np.stack([paint(head, fields, person)[0].ravel() for person in people])  # (N, 3V)
+    mean = table.mean(0, dtype=np.float64)
+    table -= mean.astype(np.float32)
+    # the small side: eigenvectors of the (N, N) Gram matrix give the components of the (3V, 3V) covariance
+    values, vectors = np.linalg.eigh((table @ table.T).astype(np.float64))
+    strongest = np.argsort(-values, kind="stable")[:modes]
+    # X = U S V': a component times its deviation is S_k V_k / sqrt(N - 1) = u_k' X / sqrt(N - 1)
+    basis = vectors[:, strongest].T @ table.astype(np.float64) / np.sqrt(samples - 1)
+    basis *= np.where(basis.sum(1, keepdims=True) < 0, -1.0, 1.0)
+    count = len(head.mean)
+    return (
+        mean.reshape(count, 3).astype(np.float32),
+        basis.reshape(len(strongest), count, 3).astype(np.float32),
+    )
+
+
+def _without_chance(person: SkinAttributes) -> SkinAttributes:
+    """The same colouring with hardly any blotches and no freckles or moles.
+
+    Where those lie is chance, different for each person; as linear modes they would only let a fit to the seen half of a
+    face put blotches on the unseen half.
+    """
+    return replace(person, unevenness=0.1 * person.unevenness, freckles=0.0, moles=0.0)

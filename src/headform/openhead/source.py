@@ -1,0 +1,209 @@
+"""From ICT-FaceKit Light to triangles, parts, a mirror map and ARKit expressions: what the open head is made from.
+
+V vertices (24,591: without lashes and the film on the eye), F triangles, T texture vertices, E = 51 expressions.
+Centimetres, as published.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
+
+from headform.heads.linear import PARTS
+from headform.importers.ict import EXPRESSIONS, LANDMARKS68, IctModel
+from headform.mesh.topology import mirror_map
+from headform.openhead.dense_points import choose_dense
+
+VERTICES = 24591
+IRISES = ((22221, 23021), (23791, 24591))
+"""Inner shells of the eyeballs, hidden behind the outer ones."""
+_RANGES = (
+    ("face", 0, 9409),
+    ("head", 9409, 11248),
+    ("mouth", 11248, 13294),
+    ("socket_left", 13294, 13678),
+    ("socket_right", 13678, 14062),
+    ("tongue", 14062, 17039),
+    ("teeth", 17039, 21451),
+    ("eye_left", 21451, 23021),
+    ("eye_right", 23021, 24591),
+)
+_BOTH_SIDES = ("browInnerUp", "cheekPuff")  # ARKit has one shape where ICT has two
+
+
+@dataclass(frozen=True)
+class OpenSource:
+    """The published model, cut to what the open head uses.
+
+    Attributes:
+        mean: (V,3) float64, cm.
+        identity: (100,V,3) float32, cm per standard deviation.
+        expression: (E,V,3) float32, cm at weight 1.
+        expression_names: ARKit names.
+        faces: (F,3) triangles, cut alike on both sides.
+        uv: (T,2) as published.
+        uv_faces: (F,3) over ``uv``; doubled texture vertices are one.
+        material: (F,) material of each triangle.
+        part: (V,) index into `PARTS`.
+        mirror: (V,) partner; exact on the skin, the nearest one where the meshes differ.
+        landmarks: (68,) vertices of the iBUG points.
+        dense: (N,) vertices of the dense set.
+        dense_mirror: (N,) positions of the mirror images in ``dense``.
+    """
+
+    mean: Float[np.ndarray, "V 3"]
+    identity: Float[np.ndarray, "100 V 3"]
+    expression: Float[np.ndarray, "E V 3"]
+    expression_names: tuple[str, ...]
+    faces: Int[np.ndarray, "F 3"]
+    uv: Float[np.ndarray, "T 2"]
+    uv_faces: Int[np.ndarray, "F 3"]
+    material: Int[np.ndarray, " F"]
+    part: UInt8[np.ndarray, " V"]
+    mirror: Int[np.ndarray, " V"]
+    landmarks: Int[np.ndarray, "68"]
+    dense: Int[np.ndarray, " N"]
+    dense_mirror: Int[np.ndarray, " N"]
+
+
+def prepare(model: IctModel) -> OpenSource:
+    """Triangles, parts, mirror map, ARKit expressions and the dense set of the published model."""
+    mean = model.neutral[:VERTICES]
+    part = _parts()
+    used = np.flatnonzero(model.polygons.max(1) < VERTICES)
+    polygons = [tuple(int(k) for k in model.polygons[i] if k >= 0) for i in used]
+    mirror = _mirror(mean, polygons, part)
+    landmarks = np.asarray(LANDMARKS68)
+    skin = (part == 0) & (mean[:, 2] > 1.0) & (mean[:, 1] > -9) & (mean[:, 1] < 9.5)
+    right = np.flatnonzero(part == PARTS.index("eye_right"))
+    pupil = int(right[np.argmax(mean[right, 2])])
+    mirror[mirror[pupil]] = pupil
+    dense, dense_mirror = choose_dense(mean, mirror, skin, landmarks, (pupil, int(mirror[pupil])))
+
+    corners = [tuple(int(k) for k in model.polygon_uvs[i] if k >= 0) for i in used]
+    faces, corner_faces, origin = _triangles(mean, mirror, polygons, corners)
+    material = model.polygon_material[used][origin]
+    names, shapes = _expressions(model)
+    eyes = part >= PARTS.index("eye_right")
+    for name, shape in zip(names, shapes, strict=True):
+        if name.startswith("eyeLook"):
+            shape[eyes] = 0.0  # gaze turns the eyeballs
+    return OpenSource(
+        mean=mean.copy(),
+        identity=model.identity[:, :VERTICES],
+        expression=shapes,
+        expression_names=names,
+        faces=faces,
+        uv=model.uv,
+        uv_faces=_welded(model.uv, faces, corner_faces, material),
+        material=material,
+        part=part,
+        mirror=_involution(mean, mirror, part),
+        landmarks=landmarks,
+        dense=dense,
+        dense_mirror=dense_mirror,
+    )
+
+
+def _parts() -> UInt8[np.ndarray, " V"]:
+    part = np.zeros(VERTICES, np.uint8)
+    for name, first, end in _RANGES:
+        part[first:end] = PARTS.index(name)
+    return part
+
+
+def _mirror(
+    mean: Float[np.ndarray, "V 3"], polygons: list[tuple[int, ...]], part: UInt8[np.ndarray, " V"]
+) -> Int[np.ndarray, " V"]:
+    """Partners by walking the skin, by position on the loose parts."""
+    mirror = mirror_map(mean, polygons, tolerance=0.05)
+    for here, there in (
+        ("tongue", "tongue"),
+        ("teeth", "teeth"),
+        ("eye_right", "eye_left"),
+        ("eye_left", "eye_right"),
+    ):
+        own = np.flatnonzero(part == PARTS.index(here))
+        other = np.flatnonzero(part == PARTS.index(there))
+        mirror[own] = other[cKDTree(mean[other]).query(mean[own] * [-1, 1, 1])[1]]
+    return mirror
+
+
+def _involution(
+    mean: Float[np.ndarray, "V 3"], mirror: Int[np.ndarray, " V"], part: UInt8[np.ndarray, " V"]
+) -> Int[np.ndarray, " V"]:
+    """Partners that agree with each other: where two vertices chose the same one, the cheapest assignment."""
+    mirror = mirror.copy()
+    for name in ("tongue", "teeth"):
+        ids = np.flatnonzero(part == PARTS.index(name))
+        loose = ids[mirror[mirror[ids]] != ids]
+        if len(loose) == 0:
+            continue
+        gap = np.linalg.norm(mean[loose][:, None] * [-1, 1, 1] - mean[loose][None], axis=2)
+        columns = linear_sum_assignment(gap + gap.T)[1]
+        mirror[loose] = loose[columns]
+        odd = loose[mirror[mirror[loose]] != loose]
+        mirror[odd] = odd
+    return mirror
+
+
+def _triangles(
+    mean: Float[np.ndarray, "V 3"],
+    mirror: Int[np.ndarray, " V"],
+    polygons: list[tuple[int, ...]],
+    corners: list[tuple[int, ...]],
+) -> tuple[Int[np.ndarray, "F 3"], Int[np.ndarray, "F 3"], Int[np.ndarray, " F"]]:
+    """Cut quads along the shorter diagonal, and their mirror images along its mirror image."""
+    cut: dict[frozenset[int], frozenset[int]] = {}
+    faces, uv_faces, origin = [], [], []
+    for index, (polygon, corner) in enumerate(zip(polygons, corners, strict=True)):
+        turn = 0
+        if len(polygon) == 4:
+            chosen = cut.get(frozenset(polygon))
+            if chosen is None:
+                first = float(np.linalg.norm(mean[polygon[0]] - mean[polygon[2]]))
+                second = float(np.linalg.norm(mean[polygon[1]] - mean[polygon[3]]))
+                turn = int(second < first)
+                image = frozenset(int(mirror[k]) for k in polygon)
+                cut[image] = frozenset((int(mirror[polygon[turn]]), int(mirror[polygon[turn + 2]])))
+            else:
+                turn = int(polygon[0] not in chosen)
+        p = polygon[turn:] + polygon[:turn]
+        q = corner[turn:] + corner[:turn]
+        for k in range(1, len(p) - 1):
+            faces.append((p[0], p[k], p[k + 1]))
+            uv_faces.append((q[0], q[k], q[k + 1]))
+            origin.append(index)
+    return np.array(faces), np.array(uv_faces), np.array(origin)
+
+
+def _welded(
+    uv: Float[np.ndarray, "T 2"],
+    faces: Int[np.ndarray, "F 3"],
+    uv_faces: Int[np.ndarray, "F 3"],
+    material: Int[np.ndarray, " F"],
+) -> Int[np.ndarray, "F 3"]:
+    """One texture vertex where a vertex has several at the same place in one material."""
+    place = np.round(uv[uv_faces].reshape(-1, 2) * 1e5).astype(np.int64)
+    key = np.column_stack([faces.ravel(), np.repeat(material, 3), place])
+    _, first, inverse = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    return np.asarray(uv_faces.ravel()[first][inverse.ravel()].reshape(-1, 3), np.int64)
+
+
+def _expressions(model: IctModel) -> tuple[tuple[str, ...], Float[np.ndarray, "E V 3"]]:
+    """ARKit's names and shapes: sides joined where ARKit has one shape; Left is the subject's."""
+    names: list[str] = []
+    shapes: list[Float[np.ndarray, "V 3"]] = []
+    for name in EXPRESSIONS:
+        stem, _, side = name.partition("_")
+        shape = model.expression[name][:VERTICES]
+        if stem in _BOTH_SIDES:
+            if side == "L":
+                names.append(stem)
+                shapes.append(shape + model.expression[f"{stem}_R"][:VERTICES])
+        else:
+            names.append(stem + {"L": "Left", "R": "Right", "": ""}[side])
+            shapes.append(shape.copy())
+    return tuple(names), np.stack(shapes)

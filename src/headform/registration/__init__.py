@@ -1,0 +1,1 @@
+"""A head model fitted to a scan or to another mesh."""

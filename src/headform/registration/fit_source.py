@@ -1,0 +1,235 @@
+"""What a head is fitted to: a scan, a reconstruction, or a head of another model, with its landmarks.
+
+S vertices, F triangles.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+
+from headform import heads, images
+from headform.errors import InputError, WeightsError
+from headform.geometry.seven_landmarks import OF_68
+from headform.geometry.units import METRES_PER, OUTER_EYES_M, infer_unit
+from headform.heads.coefficients import FLAME, Coefficients, layout_of
+from headform.heads.flame.head import FlameHead
+from headform.heads.linear import LinearHead
+from headform.io.mesh.mesh_bytes import decode
+from headform.io.mesh.mesh_file_bytes import read_bytes
+from headform.io.mesh.picked_points import read_points
+from headform.io.npz_file import read_npz
+from headform.registration.shape_model import outer
+from headform.render.mesh_picture import MeshLook, reduced_texture
+
+Unit = Literal["auto", "m", "dm", "cm", "mm", "um"]
+PLAUSIBLE = 1.6
+"""Outer eye corners of people are at most this many times nearer or farther apart than on a mean head."""
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+_GIVE = "give seven points in the order of NoW or 68 in that of iBUG"
+
+
+@dataclass(frozen=True, eq=False)
+class FitSource:
+    """A surface with landmarks.
+
+    Attributes:
+        name: For titles and messages.
+        look: The mesh in its own unit and frame.
+        landmarks: iBUG points on it, same unit; NaN where unknown.
+        metres: One unit in metres.
+        unit: Its name; empty where it is no known one, so that the scale must be fitted.
+        is_scan: A mesh of a file, which may show hair and clothes; else a head of a model.
+        origin: Where it came from, as plain JSON values.
+    """
+
+    name: str
+    look: MeshLook
+    landmarks: Float64[np.ndarray, "68 3"]
+    metres: float = 1.0
+    unit: str = "m"
+    is_scan: bool = False
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_mesh(path: Path, texture: Path | None = None) -> tuple[MeshLook, str]:
+    """Read an OBJ or PLY file and the picture that belongs to it.
+
+    Material files are not opened: the picture is the one named, or one of the same stem beside an OBJ file.
+
+    Args:
+        path: The mesh; whether it is PLY is seen from its first bytes.
+        texture: A picture for its texture coordinates.
+
+    Returns:
+        The mesh in its own unit, and the SHA-256 of its file.
+
+    Raises:
+        InputError: as the readers of `mesh.obj`, `mesh.ply` and `images` do; ``mesh_untextured``: a picture was named but
+            the mesh has no texture coordinates; ``mesh_degenerate``: it has no extent.
+    """
+    data = read_bytes(path)
+    mesh = decode(data, name=str(path))
+    if not np.ptp(mesh.vertices, axis=0).max() > 0:
+        raise InputError("mesh_degenerate", "all vertices lie in one place", ascii(str(path)))
+    if texture is None and mesh.uv is not None:
+        beside = (path.with_suffix(ending) for ending in PICTURES)
+        texture = next((p for p in beside if p.is_file()), None)
+    elif texture is not None and mesh.uv is None:
+        what = "the mesh has no texture coordinates for the picture"
+        raise InputError("mesh_untextured", what, ascii(str(path)), "leave --texture out")
+    picture = None if texture is None else reduced_texture(images.read(texture).rgb)
+    look = MeshLook(
+        vertices=mesh.vertices.astype(np.float64),
+        faces=mesh.faces,
+        colours=mesh.colours,
+        uv=mesh.uv if picture is not None else None,
+        uv_faces=mesh.uv_faces if picture is not None else None,
+        texture=picture,
+    )
+    return look, hashlib.sha256(data).hexdigest()
+
+
+def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
+    """Landmarks of a file (`mesh.picked_points`): seven in the order of NoW, or 68 in that of iBUG.
+
+    Returns:
+        Points in the file's unit; NaN where unknown.
+
+    Raises:
+        InputError: as `read_points`; ``landmarks_count``.
+    """
+    points = read_points(path)
+    if len(points) == 68:
+        return points
+    if len(points) != len(OF_68):
+        raise InputError("landmarks_count", f"{len(points)} points", ascii(str(path)), _GIVE)
+    out = np.full((68, 3), np.nan)
+    out[list(OF_68)] = points
+    return out
+
+
+def scan_source(
+    name: str,
+    look: MeshLook,
+    landmarks: Float[np.ndarray, "68 3"],
+    *,
+    unit: Unit = "auto",
+    origin: Mapping[str, Any] | None = None,
+) -> FitSource:
+    """A scan with landmarks; its unit is told by the distance between the outer eye corners.
+
+    Args:
+        name: For messages.
+        look: In the unit of the file.
+        landmarks: The same; the outer eye corners (36 and 45) must be known.
+        unit: The unit, or how to find it: that in which the eye corners are as far apart as on a head. Where there is none,
+            the scan is scaled to the mean head and `FitSource.unit` is empty.
+        origin: See `FitSource`.
+
+    Raises:
+        InputError: ``landmarks_count``; ``mesh_unit``: in the unit that was named this is no head.
+    """
+    right, left = landmarks[OF_68[0]], landmarks[OF_68[3]]
+    outer = float(np.linalg.norm(left - right))
+    if not outer > 0:
+        what = "the outer eye corners are not among the landmarks, or are one point"
+        raise InputError("landmarks_count", what, name, _GIVE)
+    found = infer_unit(outer) if unit == "auto" else unit
+    ratio = outer * METRES_PER[found] / OUTER_EYES_M
+    metres = METRES_PER[found]
+    if not 1 / PLAUSIBLE < ratio < PLAUSIBLE:
+        if unit != "auto":
+            what = f"the outer eye corners are {outer * metres:.4g} m apart, on a head it is about {OUTER_EYES_M} m"
+            raise InputError("mesh_unit", what, name, "name the right unit, or leave it out")
+        found, metres = "", OUTER_EYES_M / outer
+    return FitSource(name, look, np.asarray(landmarks), metres, found, True, origin or {})
+
+
+def head_source(
+    head: LinearHead, coefficients: Coefficients | None = None, *, code_origin: str = "mean"
+) -> FitSource:
+    """A head of a model: its mean, or that of a code.
+
+    Args:
+        head: With landmarks.
+        coefficients: Of this head; identity and expression are taken, and the pose of a FLAME head.
+        code_origin: Which code it is, for `FitSource.origin`.
+
+    Raises:
+        WeightsError: ``head_lacks`` landmarks.
+    """
+    head.require("landmark_vertices")
+    vertices = head.mean
+    if isinstance(head, FlameHead) and coefficients is not None and coefficients.layout == FLAME:
+        vertices = head.decode(coefficients).vertices
+    elif coefficients is not None:
+        identity = coefficients[identity_part(head)]
+        vertices = head.vertices(identity.float(), coefficients["expression"].float())
+    points = head.landmarks(vertices, offset=False)
+    return FitSource(
+        name=head.name,
+        look=_outer_look(head, vertices.double().cpu().numpy()),
+        landmarks=points.double().cpu().numpy(),
+        origin={"head": head_origin(head), "code": code_origin},
+    )
+
+
+def parameters_source(path: Path) -> FitSource:
+    """The head of a reconstruction, as it is in the photo (`export.parameters`).
+
+    Raises:
+        WeightsError: as `weights.npz_file.read_npz`; ``model_mismatch``: it was made with another head than the open one.
+        InputError: ``parameters_format``: arrays that are absent, of other shapes, or not finite.
+    """
+    try:
+        arrays = read_npz(path, ("vertices", "head_sha256", "head_name"))
+    except WeightsError as error:
+        if error.code != "model_missing_key":
+            raise
+        fix = "give the parameters.npz of a reconstruction, or convert a model with `headform heads convert`"
+        raise InputError("parameters_format", error.what, str(path), fix) from error
+    head = heads.load_open()
+    digest, name = (str(arrays[key]) for key in ("head_sha256", "head_name"))
+    if digest != head.sha256:
+        raise WeightsError(
+            "model_mismatch",
+            f"the reconstruction was made with {name} ({digest[:12]}), the open head is {head.sha256[:12]}",
+            str(path),
+            "reconstruct the photo again, or give the head as a mesh (head.obj)",
+        )
+    vertices = np.asarray(arrays["vertices"])
+    if vertices.shape != tuple(head.mean.shape) or not np.isfinite(vertices).all():
+        what = f"`vertices` is {vertices.shape} or not finite, expected {tuple(head.mean.shape)}"
+        raise InputError("parameters_format", what, str(path), "reconstruct the photo again")
+    points = head.landmarks(torch.from_numpy(vertices.astype(np.float64)), offset=False)
+    return FitSource(
+        name=path.parent.name or path.stem,
+        look=_outer_look(head, vertices.astype(np.float64)),
+        landmarks=points.numpy(),
+        origin={"reconstruction": path.name, "sha256": _digest(path), "head": head_origin(head)},
+    )
+
+
+def head_origin(head: LinearHead) -> dict[str, Any]:
+    """Name, digest and provenance of a head as plain JSON values."""
+    return {"name": head.name, "sha256": head.sha256, "provenance": head.provenance.to_json()}
+
+
+def identity_part(head: LinearHead) -> str:
+    """What the layout of a head calls its identity."""
+    return "shape" if "shape" in dict(layout_of(head).parts) else "identity"
+
+
+def _outer_look(head: LinearHead, vertices: Float64[np.ndarray, "S 3"]) -> MeshLook:
+    faces = head.faces.cpu().numpy()
+    return MeshLook(vertices, faces[outer(head)[faces].all(axis=1)])
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

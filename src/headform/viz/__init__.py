@@ -1,0 +1,1 @@
+"""Pictures for people: drawn heads, sheets, overlays, error maps."""
