@@ -3,7 +3,7 @@
 #   make test       lint, types, import layers, then the test suite
 #   make test-data  only the tests that read the test data; fails where data is absent
 #   make lint       ruff, mypy, import-linter
-#   make bench      the time of each stage, of made people and of graph convolutions beside PyTorch Geometric
+#   make bench      the time of each stage, of synthetic faces and of graph convolutions beside PyTorch Geometric
 #   make gltf-validator  the Khronos validator for the tests of GLB files; make test calls it itself
 # PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu" gets torch without CUDA where
 # the default index would bring it along.

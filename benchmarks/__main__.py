@@ -12,7 +12,7 @@ from benchmarks import (
 if __name__ == "__main__":
     print("# Reconstruction\n", flush=True)
     reconstruct_speed.main(reconstruct_speed.Arguments())
-    print("\n# Made people\n", flush=True)
+    print("\n# Synthetic faces\n", flush=True)
     synth_speed.main(synth_speed.Arguments())
     print("\n# Graph convolution\n", flush=True)
     graph_speed.main(graph_speed.Arguments())

@@ -25,7 +25,7 @@ from headform.data.contours import (
     read_contours,
 )
 from headform.evaluate.landmarks68.contours import ContourTable, evaluate_contours, to_markdown
-from headform.evaluate.landmarks68.landmark_files import FoundFace
+from headform.evaluate.landmarks68.landmark_files import LandmarkPrediction
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS
 from headform.geometry.polyline import height_at
 from headform.nets.landmarks.committee import MEMBERS, Committee
@@ -33,7 +33,7 @@ from tools.committee.__main__ import FOLDS, fold_of
 
 SETS = ("london", "canada")
 PUPILS_MM = 63.0
-"""Distance of the pupils by which annotated gaps are told in millimetres: the adults' mean."""
+"""Distance of the pupils by which annotated gaps are told in millimeters: the adults' mean."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def main(arguments: Arguments) -> None:
                 for name, face in truth.items()
                 if name.split("/")[0] in sets
             ]
-            predictions = {name: [FoundFace(p)] for name, p in points.items()}
+            predictions = {name: [LandmarkPrediction(p)] for name, p in points.items()}
             tables[method + label] = evaluate_contours(predictions, chosen)
     print(to_markdown(tables))
     print(
@@ -99,7 +99,7 @@ def main(arguments: Arguments) -> None:
 
 
 def mesh_gaps(result: Reconstruction, face: AnnotatedFace) -> np.ndarray:
-    """Heights of the three inner-lip pairs, of the mesh and of the annotation, (2, 3) millimetres."""
+    """Heights of the three inner-lip pairs, of the mesh and of the annotation, (2, 3) millimeters."""
     places = result.vertices[result.head.dense.numpy()[:68]]
     unit = PUPILS_MM / face.pupil_distance
     rows = []

@@ -22,7 +22,7 @@ from PIL import Image
 
 from benchmarks.environment import default_data, describe
 from headform import heads, images
-from headform.evaluate.landmarks68.landmark_files import TrueFace, read_truth
+from headform.evaluate.landmarks68.landmark_files import LandmarkAnnotation, read_annotations
 from headform.evaluate.landmarks68.landmarks import LandmarkTable, compare, evaluate_each
 from headform.evaluate.landmarks68.mean_head import five_points, posed_mean_head
 from headform.geometry.mediapipe478 import TO_68
@@ -81,8 +81,8 @@ def crop_square(
     level = points @ turn
     low, high = level.min(axis=0), level.max(axis=0)
     step = float((high - low).max()) * margin / side  # photo pixels per crop pixel
-    centre = turn @ ((low + high) / 2)
-    back = np.column_stack([turn * step, centre - turn @ np.full(2, side / 2) * step])
+    center = turn @ ((low + high) / 2)
+    back = np.column_stack([turn * step, center - turn @ np.full(2, side / 2) * step])
     shrink = max(1, int(step))
     picture = Image.fromarray(rgb).reduce(shrink)
     crop = picture.transform(
@@ -115,11 +115,11 @@ def critic_points(critic: Critic, folder: Path, rgb: np.ndarray, guide: np.ndarr
 def judge_critics(data: Path) -> dict[str, LandmarkTable]:
     """Every critic's table on the annotated faces of `data`."""
     photos = data / "photos"
-    truth = read_truth(photos / "landmarks68.json")
+    truth = read_annotations(photos / "landmarks68.json")
     read = {name: images.read(photos / name).rgb for name in dict.fromkeys(f.photo for f in truth)}
 
     def judge(critic: Critic) -> LandmarkTable:
-        def predict(face: TrueFace) -> np.ndarray:
+        def predict(face: LandmarkAnnotation) -> np.ndarray:
             folder = data / "nets" / "critics"
             return critic_points(critic, folder, read[face.photo], face.points)
 
@@ -132,15 +132,15 @@ def judge_mean_head(data: Path) -> LandmarkTable:
     """The open head's mean, posed to five of the true points: what no method should lose to."""
     head = heads.load_open()
 
-    def predict(face: TrueFace) -> np.ndarray:
+    def predict(face: LandmarkAnnotation) -> np.ndarray:
         return posed_mean_head(head, five_points(face.points))
 
-    return evaluate_each(predict, read_truth(data / "photos" / "landmarks68.json"))
+    return evaluate_each(predict, read_annotations(data / "photos" / "landmarks68.json"))
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Measure the critics on the annotated faces."""
+    """Measure the third-party networks on the annotated faces."""
 
     data: Path = field(default_factory=default_data)
     json: Path | None = None

@@ -5,7 +5,7 @@ Run:
     python -m benchmarks.embedder_auc [--embedder KIND:FILE] [--data ../shared/data] [--picture crops.png]
 
 The default network judges in the tests, too; it needs the extra `onnx`. The photos are of celebrities, and few (25 in 300
-pairs): this finds a wrong alignment, colour order or normalisation, and says little on how good a network is.
+pairs): this finds a wrong alignment, color order or normalization, and says little on how good a network is.
 """
 
 import csv

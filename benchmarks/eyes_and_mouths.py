@@ -5,7 +5,7 @@ Run:
     python -m benchmarks.eyes_and_mouths PHOTO... -o SHEET.png
 
 A row for each photo and each way: the eyes in the photo, on the textured head, and on the head blinking; the mouth in the
-photo, on the textured head, and in clay. Prints how far the head's inner lips stand apart, in millimetres.
+photo, on the textured head, and in clay. Prints how far the head's inner lips stand apart, in millimeters.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def main(arguments: Arguments) -> None:
 
 
 def lip_gaps(result: Reconstruction) -> list[float]:
-    """How far the three pairs of inner lip points stand apart on the head, millimetres."""
+    """How far the three pairs of inner lip points stand apart on the head, millimeters."""
     marks = result.vertices[result.head.dense.numpy()[:68]]
     return [1000 * float(marks[a, 1] - marks[b, 1]) for a, b in INNER_LIP_PAIRS]
 

@@ -1,7 +1,7 @@
 """FLAME decoding: our kernel, our reference in torch and `smplx`, beside the bare product of codes and bases.
 
 A made FLAME file of the published sizes (5,023 vertices, 300 + 100 modes, 36 pose correctives, 5 joints) is read by all;
-every mode and every joint is in use. `smplx` (pip install smplx; its licence forbids commercial use) is left out where it is
+every mode and every joint is in use. `smplx` (pip install smplx; its license forbids commercial use) is left out where it is
 absent. "Forward" is without gradients, "both" is forward and backward to every input from the vertices. The bare product is
 mean + code @ bases with all 436 rows, and on the way back gradient @ bases transposed, by torch: no decoder has less to do.
 
@@ -34,7 +34,7 @@ from headform.importers import flame
 from tests.heads import flame_file
 
 KERNEL, REFERENCE, THEIRS, BARE = "kernel", "reference", "smplx", "bare product"
-METRES = 1e-6
+METERS = 1e-6
 Decode = Callable[[list[Tensor]], Tensor]
 WIDTHS = (300, 100, 3, 3, 3, 3, 3, 3)
 """Identity, expression, global rotation, neck, jaw, left eye, right eye, translation."""
@@ -158,7 +158,7 @@ def drawn(items: int) -> tuple[list[Tensor], Tensor]:
 def check(
     decoders: dict[str, Decode], inputs: list[Tensor], gradient: Tensor
 ) -> tuple[float, float]:
-    """How far apart vertices (metres) and gradients (of the greatest entry) are.
+    """How far apart vertices (meters) and gradients (of the greatest entry) are.
 
     Raises:
         AssertionError: vertices by more than 1e-6 m, gradients by more than 1e-4.
@@ -172,7 +172,7 @@ def check(
         for grads in found
         for g, first in zip(grads, found[0], strict=True)
     )
-    assert apart < METRES, f"decoders are {apart} m apart"
+    assert apart < METERS, f"decoders are {apart} m apart"
     assert slopes < 1e-4, f"gradients are {slopes} apart"
     return apart, slopes
 

@@ -4,7 +4,7 @@ Two meshes: the open head, and a made surface with the numbers of the face model
 triangles, 629 boundary edges around an outline and a mouth), numbered row by row as a scanner would; ``--order shuffled``
 numbers both at random. Positions play no part in a convolution and are not made.
 
-PyTorch Geometric's `ChebConv` gets its best case: the normalised edges are computed before and handed in place of its own
+PyTorch Geometric's `ChebConv` gets its best case: the normalized edges are computed before and handed in place of its own
 step that does so at every call, without the loops that come out as zeros, sorted by target; the batch is given both ways it
 takes one, as (B, V, C) and as one graph of B parts, and the faster is timed. Not used: torch-scatter and pyg-lib, of which
 PyPI has no wheels, and torch.compile, which needs a compiler.

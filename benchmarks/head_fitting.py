@@ -1,4 +1,4 @@
-"""`python -m benchmarks.head_fitting`: heads of another model and scans of people, fitted; what is left, in millimetres.
+"""`python -m benchmarks.head_fitting`: heads of another model and scans of people, fitted; what is left, in millimeters.
 
 Landmarks of scans are found by drawing them. Distances are those of `fit.face_distance`: from the source's vertices within
 the sphere of the NoW evaluation to the closest point of the head. A mean head is laid onto the source first, rigidly by the

@@ -1,10 +1,10 @@
-"""Identity-only error on held-out made people, beside the mean head's.
+"""Identity-only error on held-out synthetic faces, beside the mean head's.
 
 Run:
 
     python -m benchmarks.identity_people [--count 1000] [--json FILE]
 
-Everything about the people is randomised (`synth.FULL`), and each is seen in one picture, like a
+Everything about the people is randomized (`synth.FULL`), and each is seen in one picture, like a
 photo: found by the detector, reconstructed, and only the identity of the result is judged.
 """
 
@@ -22,7 +22,7 @@ from headform.evaluate.meshes.identity import evaluate_identity
 from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.shipped import load_identity
 from headform.pipeline.crops import tight_crop
-from headform.synth import Generator, MadeBatch
+from headform.synth import Generator, SyntheticBatch
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class _Judge:
         self._reconstructor = Reconstructor.load(texture_size=0)
         net, _ = load_identity(None)
         self._network = IdentityPredictor(net, self._reconstructor.head)
-        self._people: MadeBatch | None = None
+        self._people: SyntheticBatch | None = None
         self._codes = np.zeros((2, 0, 0))
 
-    def codes(self, people: MadeBatch) -> np.ndarray:
+    def codes(self, people: SyntheticBatch) -> np.ndarray:
         """(2, B, K): network and fit; NaN where no face was found, which counts as failed."""
         if people is not self._people:
             self._people = people

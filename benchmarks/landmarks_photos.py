@@ -24,7 +24,7 @@ from benchmarks.critics import judge_critics
 from benchmarks.environment import default_data, describe
 from headform import Reconstruction, Reconstructor, images
 from headform.errors import FaceError
-from headform.evaluate.landmarks68.landmark_files import read_truth
+from headform.evaluate.landmarks68.landmark_files import read_annotations
 from headform.evaluate.landmarks68.landmarks import (
     LandmarkTable,
     compare,
@@ -43,7 +43,7 @@ class Arguments:
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     data: Path = field(default_factory=default_data)
     formats: tuple[str, ...] = ()
-    critics: bool = True
+    baselines: bool = True
 
 
 def main(arguments: Arguments) -> None:
@@ -52,7 +52,7 @@ def main(arguments: Arguments) -> None:
         raise SystemExit(f"{arguments.out} is not empty; old results would be measured too")
     photos = arguments.data / "photos"
     annotations = photos / "landmarks68.json"
-    truth = read_truth(annotations)
+    truth = read_annotations(annotations)
     names = list(dict.fromkeys(face.photo for face in truth))
     arguments.out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
@@ -75,7 +75,7 @@ def main(arguments: Arguments) -> None:
     tables["headform, own network alone"] = evaluate_points(own_network, truth)
     tables |= {f"{m} as published": evaluate_points(p, truth) for m, p in members.items()}
     tables["mean head posed by five points"] = evaluate_points(posed, truth)
-    if arguments.critics:
+    if arguments.baselines:
         found = judge_critics(arguments.data)
         tables |= {f"{name} (true crop)": table for name, table in found.items()}
     print(compare(tables))

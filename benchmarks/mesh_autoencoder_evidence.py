@@ -1,6 +1,6 @@
 """Mesh autoencoders against principal components of the same width, fitted to the same meshes.
 
-Made heads (neutral, with expressions, turned on their necks, looking about), 2,000 that no training saw:
+Sampled heads (neutral, with expressions, turned on their necks, looking about), 2,000 that no training saw:
 
     headform train mesh-autoencoder -o RUN8 --latent 8
     python -m benchmarks.mesh_autoencoder_evidence heads RUN8/mesh_autoencoder.safetensors ... -o OUT
@@ -31,8 +31,8 @@ from jaxtyping import Float
 from benchmarks.environment import default_data, describe
 from headform import heads
 from headform.data import (
-    MadeHeads,
     PreparedMeshes,
+    SampledHeads,
     Subset,
     fold_indices,
     read_registered,
@@ -45,7 +45,7 @@ from headform.evaluate.meshes.mesh_autoencoder import (
     head_regions,
     judge,
     posed_sets,
-    summarise,
+    summarize,
     vertex_distances,
 )
 from headform.evaluate.meshes.pca import MeshPca, fit_pca
@@ -62,10 +62,10 @@ NECK = 3
 
 @dataclass(frozen=True)
 class Heads:
-    """Judge networks trained on made heads."""
+    """Judge networks trained on sampled heads."""
 
     weights: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Networks, all trained on the same made heads."""
+    """Networks, all trained on the same sampled heads."""
     out: Annotated[Path, tyro.conf.arg(aliases=("-o",))] = Path("evidence")
     count: int = 2000
     """Held-out heads."""
@@ -108,7 +108,7 @@ class Fold:
 
     def run(self) -> None:
         """Write fold0 to fold4, each with the splits train, val and test."""
-        whole = read_registered(self.data, name="meshmonk simpop", licence="Apache-2.0")
+        whole = read_registered(self.data, name="meshmonk simpop", license="Apache-2.0")
         self.out.mkdir(exist_ok=True)
         for number in range(FOLDS):
             parts = fold_indices(whole.count, FOLDS, number)
@@ -160,7 +160,7 @@ class Faces:
         for name in sorted(set(found) - set(whole)):
             print(f"left out, for there is not one per fold: {name}")
         rows = tuple(
-            MeshErrorRow(name, "faces", width[name], len(d), summarise(d))
+            MeshErrorRow(name, "faces", width[name], len(d), summarize(d))
             for name, d in whole.items()
         )
         table = MeshErrorTable(rows, {"folds": FOLDS, "environment": describe()})
@@ -202,10 +202,10 @@ class _KnownNeck:
     model may gain over components by the neck, at most about.
     """
 
-    def __init__(self, turned: MadeHeads, pca: MeshPca, components: int) -> None:
+    def __init__(self, turned: SampledHeads, pca: MeshPca, components: int) -> None:
         self._turned, self._model, self._last = turned, pca.model(components), np.zeros(0, np.int64)
         posed = tuple(p for p in turned.posed if p != "neck")
-        self._straight = MadeHeads(
+        self._straight = SampledHeads(
             turned.head,
             turned.count,
             turned.seed,
@@ -213,7 +213,7 @@ class _KnownNeck:
             recipe=turned.recipe,
             posed=posed,
         )
-        self.name, self.licence, self.count = turned.name, turned.licence, turned.count
+        self.name, self.license, self.count = turned.name, turned.license, turned.count
         self.faces = turned.faces
 
     def vertices(self, indices: np.ndarray) -> torch.Tensor:
@@ -229,12 +229,12 @@ class _KnownNeck:
 
 
 def _with_known_neck(
-    table: MeshErrorTable, held_out: MadeHeads, train: MadeHeads
+    table: MeshErrorTable, held_out: SampledHeads, train: SampledHeads
 ) -> MeshErrorTable:
     count = min(
         train.count, 1200
     )  # exact components; so many heads say enough about the first ones
-    straight = MadeHeads(
+    straight = SampledHeads(
         train.head, count, train.seed, recipe=train.recipe, posed=("expression", "gaze")
     )
     pca = fit_pca(straight, max(WIDTHS) - NECK)
@@ -246,19 +246,19 @@ def _with_known_neck(
         parts = {n: float(means[m].mean()) for n, m in head_regions(held_out.head).items()}
         name = f"true neck + PCA {width - NECK}"
         rows.append(
-            MeshErrorRow(name, "everything", width, len(distances), summarise(distances), parts)
+            MeshErrorRow(name, "everything", width, len(distances), summarize(distances), parts)
         )
     return MeshErrorTable((*table.rows, *rows), table.facts)
 
 
-def _training_heads(nets: list[_Net], head: LinearHead) -> MadeHeads:
-    trains = [MadeHeads.from_facts(head, net.meshes) for net in nets]
+def _training_heads(nets: list[_Net], head: LinearHead) -> SampledHeads:
+    trains = [SampledHeads.from_facts(head, net.meshes) for net in nets]
     if any(train.facts() != trains[0].facts() for train in trains):
         raise SystemExit("the networks were trained on different heads; judge them one by one")
     return trains[0]
 
 
-def _cached_pca(train: MadeHeads, components: int, out: Path) -> MeshPca:
+def _cached_pca(train: SampledHeads, components: int, out: Path) -> MeshPca:
     """The components, kept beside the tables, for fitting 20,000 heads takes minutes."""
     facts = json.dumps({"components": components} | train.facts(), sort_keys=True)
     path = out / f"pca-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.npz"

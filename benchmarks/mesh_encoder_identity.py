@@ -2,13 +2,13 @@
 
     python -m benchmarks.mesh_encoder_identity RUN/mesh_autoencoder.safetensors ... -o OUT
 
-The 3D-ID loss of Xu et al. (2024) is one minus the cosine of two codes. Here, for made heads that no training saw:
+The 3D-ID loss of Xu et al. (2024) is one minus the cosine of two codes. Here, for sampled heads that no training saw:
 
 - `AUC`: the chance that two looks (expressions) of one head have a greater cosine than looks of two heads; 0.5 is chance.
 - `rank`: Spearman's correlation, over pairs of neutral heads, of one minus the cosine with their mean vertex distance after
   the mean displacement was taken off.
 
-Codes are taken before any ReLU; `centred` ones have the mean code of the heads taken off first. Components of the same
+Codes are taken before any ReLU; `centered` ones have the mean code of the heads taken off first. Components of the same
 widths, fitted to the heads that the first network was trained on, stand beside.
 """
 
@@ -27,7 +27,7 @@ from torch import Tensor
 
 from benchmarks.environment import describe
 from headform import heads
-from headform.data import MadeHeads
+from headform.data import SampledHeads
 from headform.evaluate.meshes.pca import fit_pca
 from headform.io.atomic import write_bytes
 from headform.nets.shipped import load_mesh_autoencoder
@@ -51,7 +51,7 @@ class Arguments:
 def looks(count: int, seed: int) -> tuple[Float[Tensor, "B V 3"], ...]:
     """Held-out heads at rest, with one expression, and with another (that of the next head)."""
     head = heads.load_open()
-    made = MadeHeads(head, count, seed, split="test", posed=("expression",))
+    made = SampledHeads(head, count, seed, split="test", posed=("expression",))
     identity = torch.from_numpy(made.codes.identity)
     first = torch.from_numpy(made.codes.expression)
 
@@ -100,7 +100,7 @@ def main(arguments: Arguments) -> None:
         posed = " + ".join(["identity", *card["meshes"]["posed"]])
         encoders[f"encoder, {net.config.latent} numbers, {posed}"] = net.encode_linear
         widths.add(net.config.latent)
-    train = MadeHeads.from_facts(heads.load_open(), facts | {"count": arguments.train})
+    train = SampledHeads.from_facts(heads.load_open(), facts | {"count": arguments.train})
     pca = fit_pca(train, max(widths))
     for width in sorted(widths):
 
@@ -114,15 +114,15 @@ def main(arguments: Arguments) -> None:
             codes = tuple(torch.cat([encode(x) for x in s.split(50)]) for s in sets)
             middle = codes[0].mean(0)
             plain = judge(codes, distance)
-            centred = judge((codes[0] - middle, codes[1] - middle, codes[2] - middle), distance)
-            rows.append((name, *plain, *centred))
-    table = ["| code | AUC | rank | AUC, centred | rank, centred |", "|---|---|---|---|---|"]
+            centered = judge((codes[0] - middle, codes[1] - middle, codes[2] - middle), distance)
+            rows.append((name, *plain, *centered))
+    table = ["| code | AUC | rank | AUC, centered | rank, centered |", "|---|---|---|---|---|"]
     table += ["| " + " | ".join([n, *(f"{v:.3f}" for v in values)]) + " |" for n, *values in rows]
     text = "\n".join([*table, "", f"{arguments.count} held-out heads. {describe()}", ""])
     print(text)
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_bytes(arguments.out / "encoder_identity.md", text.encode())
-    names = ("code", "auc", "rank", "auc_centred", "rank_centred")
+    names = ("code", "auc", "rank", "auc_centered", "rank_centered")
     data = [dict(zip(names, row, strict=True)) for row in rows]
     write_bytes(arguments.out / "encoder_identity.json", json.dumps(data, indent=1).encode())
 

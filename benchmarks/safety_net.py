@@ -6,9 +6,9 @@ Run:
     python -m benchmarks.safety_net compare BEFORE.json [--data ../shared/data]
 
 Recorded are: every array of the demo's reconstruction; the 68 points of every face found in the annotated photos; the digits
-of the golden NoW scan; head models converted from published and from made files; the shipped mesh autoencoder on made heads.
-An array is recorded as its shape, a digest of its bytes, and numbers that tell how far it moved where that differs. What
-the data folder lacks is left out and said.
+of the golden NoW scan; head models converted from published and from generated files; the shipped mesh autoencoder on
+sampled heads. An array is recorded as its shape, a digest of its bytes, and numbers that tell how far it moved where that
+differs. What the data folder lacks is left out and said.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ import tyro
 from benchmarks.environment import default_data, describe
 from headform import Reconstruction, Reconstructor, heads, images
 from headform.errors import FaceError
-from headform.evaluate.landmarks68.landmark_files import read_truth
+from headform.evaluate.landmarks68.landmark_files import read_annotations
 from headform.heads.linear import LinearHead
 from headform.importers.registry import convert
 from headform.nets.shipped import load_mesh_autoencoder
@@ -56,7 +56,7 @@ def demo(_: Path) -> Arrays:
 def annotated_faces(data: Path) -> Arrays:
     """Points of every face in the annotated photos, by the committee and by the dense network alone."""
     photos = data / "photos"
-    truth = read_truth(photos / "landmarks68.json")
+    truth = read_annotations(photos / "landmarks68.json")
     for way in ("committee", "own"):
         reconstructor = Reconstructor.load(landmarks_net=way, texture_size=0)
         for name in dict.fromkeys(face.photo for face in truth):
@@ -122,7 +122,7 @@ def conversions(data: Path) -> Arrays:
 
 
 def autoencoder(_: Path) -> Arrays:
-    """The shipped mesh autoencoder's answer to 16 made heads."""
+    """The shipped mesh autoencoder's answer to 16 sampled heads."""
     net, _card = load_mesh_autoencoder()
     head = heads.load_open()
     generator = torch.Generator().manual_seed(SEED)

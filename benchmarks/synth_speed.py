@@ -1,4 +1,4 @@
-"""Images per second of the generator of made people, over worker processes.
+"""Images per second of the generator of synthetic faces, over worker processes.
 
 Run:
 

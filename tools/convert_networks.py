@@ -2,8 +2,8 @@
 
     python -m tools.convert_networks NETS
 
-NETS holds `yunet/yunet_n_dynamic.onnx` (libfacedetection.train), `critics/face_landmarks_detector.onnx` (MediaPipe),
-`critics/landmarks_68_pfld.onnx` (FaceONNX) and `faceapi/face_landmark_68_model` (vladmandic/face-api). Needs the package
+NETS holds `yunet/yunet_n_dynamic.onnx` (libfacedetection.train), `baselines/face_landmarks_detector.onnx` (MediaPipe),
+`baselines/landmarks_68_pfld.onnx` (FaceONNX) and `faceapi/face_landmark_68_model` (vladmandic/face-api). Needs the package
 onnx. The networks are written in `headform.nets`; here their arrays are put into them, layer by layer in the order in which
 the file runs them.
 """
@@ -87,16 +87,16 @@ def pfld(path: Path) -> PfldNet:
 
 
 def landmarks68(path: Path) -> Landmarks68Net:
-    """face-api's network from its manifest and the quantised arrays beside it."""
+    """face-api's network from its manifest and the quantized arrays beside it."""
     manifest = json.loads((path / "face_landmark_68_model-weights_manifest.json").read_text())
     data = (path / "face_landmark_68_model.bin").read_bytes()
     arrays: list[np.ndarray] = []
     place = 0
     for entry in manifest[0]["weights"]:
-        count, quantised = int(np.prod(entry["shape"])), entry["quantization"]
-        whole = np.frombuffer(data, quantised["dtype"], count, place)
+        count, quantized = int(np.prod(entry["shape"])), entry["quantization"]
+        whole = np.frombuffer(data, quantized["dtype"], count, place)
         place += whole.nbytes
-        value = whole.astype(np.float32) * quantised["scale"] + quantised["min"]
+        value = whole.astype(np.float32) * quantized["scale"] + quantized["min"]
         arrays.append(_torch_order(value.reshape(entry["shape"]), entry["name"]))
     net = Landmarks68Net(Landmarks68Config())
     rows = iter(arrays)
@@ -134,7 +134,7 @@ def main(nets: Path) -> None:
     said = {
         "name": "YuNet (yunet_n)",
         "source": "https://github.com/ShiqiYu/libfacedetection.train, commit 0047ac24afb1a50a0c6105001c89d1b5b805dbf1",
-        "licence": "Apache-2.0 style, of libfacedetection.train; text in NOTICE",
+        "license": "Apache-2.0 style, of libfacedetection.train; text in NOTICE",
         "data": "trained by its publishers on WIDER FACE",
     }
     save_model(
@@ -145,7 +145,7 @@ def main(nets: Path) -> None:
     said = {
         "name": "MediaPipe face landmarks (478 points)",
         "source": "https://github.com/google-ai-edge/mediapipe; ONNX of its published weights",
-        "licence": "Apache-2.0, Copyright The MediaPipe Authors; text in NOTICE",
+        "license": "Apache-2.0, Copyright The MediaPipe Authors; text in NOTICE",
         "data": "trained by its publishers on their own photos",
     }
     save_model(ASSETS / FACE_MESH_FILE, mesh.state_dict(), card_of(mesh, [file], **said))
@@ -154,7 +154,7 @@ def main(nets: Path) -> None:
     said = {
         "name": "PFLD of FaceONNX (landmarks_68_pfld)",
         "source": "https://github.com/FaceONNX/FaceONNX",
-        "licence": "MIT, Copyright (c) 2020-2023 Valery Asiryan; text in NOTICE",
+        "license": "MIT, Copyright (c) 2020-2023 Valery Asiryan; text in NOTICE",
         "data": "trained by its publishers; like all of its family probably on 300-W",
     }
     save_model(ASSETS / PFLD_FILE, points.state_dict(), card_of(points, [file], **said))
@@ -164,8 +164,8 @@ def main(nets: Path) -> None:
     said = {
         "name": "face-api face_landmark_68_model",
         "source": "npm package @vladmandic/face-api 1.7.15, folder model",
-        "licence": "MIT, Copyright (c) Vladimir Mandic; text in NOTICE",
-        "data": "trained by its publishers on their own labelled photos",
+        "license": "MIT, Copyright (c) Vladimir Mandic; text in NOTICE",
+        "data": "trained by its publishers on their own labeled photos",
     }
     save_model(ASSETS / LANDMARKS68_FILE, faceapi.state_dict(), card_of(faceapi, files, **said))
 

@@ -1,7 +1,5 @@
 """The error contract: every failure a person can cause has a stable code and an exit code.
 
-No arrays here, hence no letters.
-
 | exit code | meaning |
 |---|---|
 | 0 | all went well |
@@ -26,9 +24,9 @@ class HeadformError(Exception):
 
     Args:
         code: Stable, machine-readable name such as `image_truncated`; programs may match on it.
-        what: What is wrong, one clause.
-        where: The file, field or array it is wrong in; empty when `what` says it all.
-        fix: How to mend it; empty when there is nothing to advise.
+        message: The problem, one clause.
+        location: The file, field or array; empty when the message says it all.
+        hint: The remedy; empty when there is none to advise.
 
     Attributes:
         code: As given.
@@ -37,23 +35,23 @@ class HeadformError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, code: str, what: str, where: str = "", fix: str = "") -> None:
-        self.code, self.what, self.where, self.fix = code, what, where, fix
-        super().__init__(code, what, where, fix)  # all four, so that pickling keeps them
+    def __init__(self, code: str, message: str, location: str = "", hint: str = "") -> None:
+        self.code, self.message, self.location, self.hint = code, message, location, hint
+        super().__init__(code, message, location, hint)  # all four, so that pickling keeps them
 
     def __str__(self) -> str:
-        place = f" ({self.where})" if self.where else ""
-        advice = f"; {self.fix}" if self.fix else ""
-        return f"{self.what}{place}{advice}"
+        place = f" ({self.location})" if self.location else ""
+        advice = f"; {self.hint}" if self.hint else ""
+        return f"{self.message}{place}{advice}"
 
 
-class UsageError(HeadformError):
+class UsageError(HeadformError, ValueError):
     """The command line, an option or a configuration is wrong."""
 
     exit_code = 2
 
 
-class InputError(HeadformError):
+class InputError(HeadformError, ValueError):
     """A photo, mesh or table that was handed in cannot be read."""
 
     exit_code = 3

@@ -23,7 +23,7 @@ def test_heads_inspect_says_what_the_file_holds(capsys):
     assert facts["sha256"] == head.sha256
     assert facts["vertices"] == head.mean.shape[0]
     assert facts["expressions"] == list(head.expression_names)
-    assert 200 < facts["size_mm"][1] < 400  # a head with its neck, in millimetres
+    assert 200 < facts["size_mm"][1] < 400  # a head with its neck, in millimeters
     assert main(["heads", "inspect", "open"]) == 0
     assert f"sha256: {head.sha256}" in capsys.readouterr().out
 
@@ -99,7 +99,7 @@ def test_train_refuses_before_anything_is_made(tmp_path, capsys, stage, words, c
     assert not out.exists()
 
 
-def test_synth_writes_labelled_pictures_that_a_seed_repeats(tmp_path, capsys):
+def test_synth_writes_labeled_pictures_that_a_seed_repeats(tmp_path, capsys):
     digests = []
     for name in ("a", "b"):
         out = tmp_path / name

@@ -20,12 +20,12 @@ SMALL = ["--views", "1", "--lights", "1", "--size", "128"]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A scan that is the mean head grown by 2 %, in metres, and that mean head as a prediction."""
+    """A scan that is the mean head grown by 2 %, in meters, and that mean head as a prediction."""
     folder = tmp_path_factory.mktemp("made")
     floor = mean_head(heads.load_open())
     kept, faces = np.unique(floor.surface.faces, return_inverse=True)
     vertices = 1.02 * floor.surface.vertices[kept]
-    mesh = TriangleMesh(vertices, faces.reshape(-1, 3), colours=np.full((len(kept), 3), 0.6))
+    mesh = TriangleMesh(vertices, faces.reshape(-1, 3), colors=np.full((len(kept), 3), 0.6))
     (folder / "scan.ply").write_bytes(ply.encode(mesh))
     np.savetxt(folder / "scan.txt", 1.02 * floor.landmarks, fmt="%.17g")
     model = TriangleMesh(floor.surface.vertices, floor.surface.faces)
@@ -105,7 +105,7 @@ def test_landmarks_belong_to_one_scan(made, tmp_path, capsys):
 
 
 def test_a_real_scan_is_photographed(data_root, tmp_path, capsys):
-    """Its colours are found among three pictures, its unit is told from its eyes, its inside left out."""
+    """Its colors are found among three pictures, its unit is told from its eyes, its inside left out."""
     scan = data_root / "scans" / "lee_perry_smith" / "LeePerrySmith.obj"
     points = [[-0.0441, -0.009, 0.0121], [-0.0185, -0.0099, 0.014], [0.0178, -0.0101, 0.014]]
     points += [[0.0431, -0.0088, 0.0121], [0.0001, -0.0528, 0.0375], [-0.0251, -0.0759, 0.0264]]

@@ -13,7 +13,7 @@ from tests.evaluate.landmarks68.board import SIZE, png, write_board, write_manif
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[str]:
-    """A photo, the same with another grey in its left half, and a mask of that half."""
+    """A photo, the same with another gray in its left half, and a mask of that half."""
     first = np.full((SIZE[1], SIZE[0], 3), 100, np.uint8)
     second, mask = first.copy(), np.zeros_like(first)
     second[:, : SIZE[0] // 2] = 110

@@ -18,7 +18,7 @@ from headform.registration.fit_source import head_source
 
 @pytest.fixture(scope="module")
 def scan(tmp_path_factory):
-    """A head of the open model in millimetres somewhere, with landmarks of its own in a file."""
+    """A head of the open model in millimeters somewhere, with landmarks of its own in a file."""
     folder = tmp_path_factory.mktemp("scan")
     head = heads.load_open()
     code = layout_of(head).sample(generator=torch.Generator().manual_seed(11))

@@ -92,7 +92,7 @@ def test_camera_and_vertices_put_the_head_on_the_face(run):
         nearest = np.linalg.norm(pixels[None] - stored["landmarks68"][:, None], axis=2).min(1)
         height = np.ptp(stored["neutral"][:, 1])
     assert nearest.mean() < 4.0
-    assert 0.2 < height < 0.5  # metres, with the neck
+    assert 0.2 < height < 0.5  # meters, with the neck
 
 
 def test_an_upright_photo_and_its_turned_copy_give_the_same_bytes(run):

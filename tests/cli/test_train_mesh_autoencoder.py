@@ -30,7 +30,7 @@ def test_a_folder_of_meshes_to_a_model_file(tmp_path: Path, capsys) -> None:
     vertices = torch.from_numpy(blobs(2, ball(700)[0]))
     assert net(vertices).shape == vertices.shape
     assert net.encode(vertices).shape == (2, 5)
-    assert (card["steps"], card["seed"], card["licence"]) == (3, 2, "not stated")
+    assert (card["steps"], card["seed"], card["license"]) == (3, 2, "not stated")
     assert card["data"].startswith("10 meshes: meshes, train")
     assert card["metrics"]["mean_mesh_mm"] > 1
     assert json.loads((out / "config.json").read_text())["meshes"]["kind"] == "registered meshes"

@@ -57,7 +57,7 @@ def test_values_are_those_of_the_file(files: list[Path], real: list[PoseAnnotati
         np.testing.assert_array_equal(pose, want["Pose_Para"][0].astype(float))
         np.testing.assert_array_equal(item.shape, want["Shape_Para"][:, 0])
         np.testing.assert_array_equal(item.expression, want["Exp_Para"][:, 0])
-        np.testing.assert_array_equal(item.colour, want["Color_Para"][0].astype(float))
+        np.testing.assert_array_equal(item.color, want["Color_Para"][0].astype(float))
         np.testing.assert_array_equal(item.illumination, want["Illum_Para"][0])
         np.testing.assert_array_equal(item.points_3d, want["pt3d_68"].T.astype(float))
         np.testing.assert_array_equal(item.box, want["roi"][0])

@@ -39,7 +39,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert progress == [(4, 14), (8, 14), (11, 14), (14, 14)]
     got = PreparedMeshes(tmp_path / "set")
     assert isinstance(got, MeshDataset)
-    assert (got.name, got.licence, got.count) == ("noise, train", "ours", 11)
+    assert (got.name, got.license, got.count) == ("noise, train", "ours", 11)
     assert got.facts == {"kind": "noise"}
     np.testing.assert_array_equal(got.faces, FACES)
     order = np.array([10, 0, 3, 4, 4, 7, 8])
@@ -109,13 +109,13 @@ def test_damage_is_found(tmp_path: Path) -> None:
         shard.write_bytes(broken)
         error = refusal(folder)
         assert error.code == "dataset_damaged"
-        assert found in error.what
-        assert "train-00002" in error.where
+        assert found in error.message
+        assert "train-00002" in error.location
     # meshes of the other files can be read, and unverified reading trusts the size
     PreparedMeshes(folder).vertices(np.arange(8))
     PreparedMeshes(folder, verify=False).vertices(np.arange(11))
     shard.unlink()
-    assert "No such file" in refusal(folder).what
+    assert "No such file" in refusal(folder).message
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_wrong_index_is_named(tmp_path: Path, change: dict, message: str) -> N
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     error = refusal(tmp_path / "set")
     assert error.code == "dataset_damaged"
-    assert message in error.what
+    assert message in error.message
 
 
 def test_no_json(tmp_path: Path) -> None:

@@ -43,11 +43,11 @@ def refusal(source: Path, **options) -> InputError:
     return caught.value
 
 
-def test_reads_all_formats_in_order_of_names_in_metres(tmp_path: Path) -> None:
+def test_reads_all_formats_in_order_of_names_in_meters(tmp_path: Path) -> None:
     rows = tetrahedra()
-    got = read_registered(write(tmp_path, rows), name="four", licence="ours")
+    got = read_registered(write(tmp_path, rows), name="four", license="ours")
     assert isinstance(got, MeshDataset)
-    assert (got.name, got.licence, got.count, got.unit) == ("four", "ours", 4, "mm")
+    assert (got.name, got.license, got.count, got.unit) == ("four", "ours", 4, "mm")
     assert got.files == ("face_00.obj", "face_01.ply", "face_02.npz", "face_03.obj")
     np.testing.assert_array_equal(got.faces, FACES)
     np.testing.assert_allclose(got.vertices(np.array([2, 0])), rows[[2, 0]] / 1000, rtol=1e-6)
@@ -73,7 +73,7 @@ def test_mixed_units_are_found(tmp_path: Path) -> None:
     rows = tetrahedra()
     rows[2] /= 10
     error = refusal(write(tmp_path, rows))
-    assert (error.code, error.where) == ("mesh_unit", "'face_02.npz'")
+    assert (error.code, error.location) == ("mesh_unit", "'face_02.npz'")
 
 
 def test_one_npz_of_many(tmp_path: Path) -> None:
@@ -90,13 +90,13 @@ def test_other_topology_is_named(tmp_path: Path) -> None:
     path = tmp_path / "face_09.obj"
     obj.write(path, TriangleMesh(extra, FACES))
     error = refusal(tmp_path)
-    assert (error.code, error.where) == ("mesh_topology", "'face_09.obj'")
-    assert "5 vertices, but 'face_00.obj' has 4" in error.what
+    assert (error.code, error.location) == ("mesh_topology", "'face_09.obj'")
+    assert "5 vertices, but 'face_00.obj' has 4" in error.message
     obj.write(path, TriangleMesh(tetrahedra()[0], FACES[:3]))
-    assert "3 triangles, but 'face_00.obj' has 4" in refusal(tmp_path).what
+    assert "3 triangles, but 'face_00.obj' has 4" in refusal(tmp_path).message
     obj.write(path, TriangleMesh(tetrahedra()[0], FACES[[0, 2, 1, 3]]))
-    assert "triangle 1 is [0, 3, 1], but [0, 2, 3] in" in refusal(tmp_path).what
-    assert "(2 of 4 differ)" in refusal(tmp_path).what
+    assert "triangle 1 is [0, 3, 1], but [0, 2, 3] in" in refusal(tmp_path).message
+    assert "(2 of 4 differ)" in refusal(tmp_path).message
 
 
 def test_broken_files_are_named(tmp_path: Path) -> None:
@@ -106,15 +106,15 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
     bad[0, 2, 1] = np.nan
     path = tmp_path / "a.npz"
     np.savez(path, vertices=bad, faces=FACES)
-    assert (refusal(path).code, refusal(path).where) == ("mesh_not_finite", "'a.npz', vertex 2")
+    assert (refusal(path).code, refusal(path).location) == ("mesh_not_finite", "'a.npz', vertex 2")
     np.savez(path, vertices=tetrahedra(1), faces=FACES + 1)
     assert refusal(path).code == "mesh_index"
     np.savez(path, vertices=tetrahedra(1))
-    assert "no array `faces`" in refusal(path).what
+    assert "no array `faces`" in refusal(path).message
     np.savez(path, vertices=tetrahedra(1)[..., :2], faces=FACES)
-    assert "(1, 4, 2)" in refusal(path).what
+    assert "(1, 4, 2)" in refusal(path).message
     np.savez(path, vertices=np.array([{}]), faces=FACES)
-    assert "Python objects" in refusal(path).what
+    assert "Python objects" in refusal(path).message
     path.write_bytes(b"PK no zip")
     assert refusal(path).code == "mesh_format"
 
@@ -192,9 +192,9 @@ def test_aligned_is_rigid_and_nearer_to_the_mean(tmp_path: Path) -> None:
     rest = got.table[:4].double().numpy()
     mean = rest.mean(0)
     for row in rest:
-        centred = row - row.mean(0)
-        torque = np.cross(centred, mean - mean.mean(0)).sum(0)
-        assert np.abs(torque).max() < 1e-6 * np.square(centred).sum()
+        centered = row - row.mean(0)
+        torque = np.cross(centered, mean - mean.mean(0)).sum(0)
+        assert np.abs(torque).max() < 1e-6 * np.square(centered).sum()
 
 
 def test_meshmonk(data_root: Path) -> None:

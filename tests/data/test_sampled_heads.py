@@ -1,4 +1,4 @@
-"""Made heads: the same number gives the same head, and what is decoded is what was drawn."""
+"""Sampled heads: the same number gives the same head, and what is decoded is what was drawn."""
 
 import json
 from functools import cache
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from headform.data import HeadRecipe, MadeHeads, MeshDataset
+from headform.data import HeadSampling, MeshDataset, SampledHeads
 from headform.errors import InputError
 from headform.geometry.rotation import rotation_from_euler
 from headform.heads import load_open
@@ -18,8 +18,8 @@ def numbers(*values: int) -> np.ndarray:
 
 
 @cache
-def made(count: int = 12, **options) -> MadeHeads:
-    return MadeHeads(load_open(), count, 3, **options)
+def made(count: int = 12, **options) -> SampledHeads:
+    return SampledHeads(load_open(), count, 3, **options)
 
 
 def test_is_a_mesh_dataset() -> None:
@@ -40,7 +40,7 @@ def test_a_head_depends_on_its_number_alone() -> None:
 
 def test_splits_and_seeds_share_no_head() -> None:
     head = load_open()
-    sets = [MadeHeads(head, 20, s, split=p) for s in (0, 1) for p in ("train", "val", "test")]
+    sets = [SampledHeads(head, 20, s, split=p) for s in (0, 1) for p in ("train", "val", "test")]
     codes = np.concatenate([s.codes.identity for s in sets])
     assert len(np.unique(codes, axis=0)) == len(codes)
 
@@ -72,9 +72,9 @@ def test_gaze_turns_the_pupil_to_where_it_looks() -> None:
     shape = data.vertices(numbers(index))
     ids = head.part_vertices("eye_left")
     pupil = ids[head.mean[ids, 2].argmax()]
-    look = (shape[:, pupil] - head.eye_centre(shape, "eye_left"))[0]
+    look = (shape[:, pupil] - head.eye_center(shape, "eye_left"))[0]
     rest = head.vertices(torch.from_numpy(data.codes.identity[index]))
-    before = rest[pupil] - head.eye_centre(rest, "eye_left")
+    before = rest[pupil] - head.eye_center(rest, "eye_left")
     yaw, pitch, vergence = data.codes.gaze[index]
     turned = torch.atan2(look[0], look[2]) - torch.atan2(before[0], before[2])
     assert float(turned) == pytest.approx(float(yaw - vergence), abs=0.05)
@@ -98,7 +98,7 @@ def test_posed_leaves_identity_and_the_rest() -> None:
 
 
 def test_identity_is_standard_normal_and_poses_are_as_varied_as_the_recipe_says() -> None:
-    codes = MadeHeads(load_open(), 400, 11).codes
+    codes = SampledHeads(load_open(), 400, 11).codes
     assert abs(codes.identity.mean()) < 0.02  # 40,000 draws
     assert abs(codes.identity.std() - 1) < 0.02
     turned = (codes.neck != 0).any(1)
@@ -111,15 +111,15 @@ def test_identity_is_standard_normal_and_poses_are_as_varied_as_the_recipe_says(
 
 def test_facts_make_the_same_heads_again() -> None:
     head = load_open()
-    recipe = HeadRecipe(identity_scale=(0.7, 1.25), neck_rate=0.5)
-    data = MadeHeads(head, 4, 9, split="test", recipe=recipe, posed=("neck",))
+    recipe = HeadSampling(identity_scale=(0.7, 1.25), neck_rate=0.5)
+    data = SampledHeads(head, 4, 9, split="test", recipe=recipe, posed=("neck",))
     facts = json.loads(json.dumps(data.facts()))
-    again = MadeHeads.from_facts(head, facts)
+    again = SampledHeads.from_facts(head, facts)
     torch.testing.assert_close(again.vertices(np.arange(4)), data.vertices(np.arange(4)))
     assert again.facts() == data.facts()
     for wrong in ({"head_sha256": "0" * 64}, {"recipe": None}, {"recipe": {"hair": 1}}):
         with pytest.raises(InputError) as caught:
-            MadeHeads.from_facts(head, facts | wrong)
+            SampledHeads.from_facts(head, facts | wrong)
         assert caught.value.code == "facts_foreign"
 
 
@@ -129,4 +129,4 @@ def test_refuses_what_is_not_there() -> None:
     with pytest.raises(IndexError):
         made(2).vertices(numbers(-1))
     with pytest.raises(ValueError, match="count"):
-        MadeHeads(load_open(), 0, 0)
+        SampledHeads(load_open(), 0, 0)

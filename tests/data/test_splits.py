@@ -40,7 +40,7 @@ def test_subset_renumbers() -> None:
     table = torch.arange(5.0)[:, None, None].expand(5, 3, 3).contiguous()
     whole = RegisteredMeshes("five", "ours", np.array([[0, 1, 2]]), table, tuple("abcde"), "m")
     part = Subset(whole, np.array([4, 0, 2]), "train")
-    assert (part.name, part.count, part.licence) == ("five, train", 3, "ours")
+    assert (part.name, part.count, part.license) == ("five, train", 3, "ours")
     assert part.vertices(np.array([2, 0]))[:, 0, 0].tolist() == [2.0, 4.0]
     np.testing.assert_array_equal(part.faces, whole.faces)
     with pytest.raises(IndexError):

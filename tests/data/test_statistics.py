@@ -17,7 +17,7 @@ class Table:
 
     rows: torch.Tensor
     name: str = "table"
-    licence: str = "none"
+    license: str = "none"
     faces: np.ndarray = field(default_factory=lambda: np.array([[0, 1, 2]]))
 
     @property
@@ -73,4 +73,4 @@ def test_what_is_no_number_is_named(table: Table, mesh: int, bad: float) -> None
     table.rows[mesh, 1, 2] = bad
     with pytest.raises(InputError) as caught:
         coordinate_statistics(table)
-    assert (caught.value.code, caught.value.where) == ("mesh_not_finite", "table")
+    assert (caught.value.code, caught.value.location) == ("mesh_not_finite", "table")

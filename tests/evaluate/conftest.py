@@ -34,7 +34,7 @@ def small_head(offset: np.ndarray | None = None) -> LinearHead:
     return LinearHead(
         name="sheet",
         sha256="cd" * 32,
-        licence="a test's own sheet",
+        license="a test's own sheet",
         mean=real(mean),
         identity=real(identity),
         expression=real(np.zeros((1, 68, 3))),

@@ -1,4 +1,4 @@
-"""A small made head and a made reconstruction, for the tests of everything that writes files."""
+"""A small sampled head and a made reconstruction, for the tests of everything that writes files."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def _ball(
 def make_head() -> LinearHead:
     """An egg of 280 vertices with two eyeballs, 4 identity modes and ARKit's first 51 shapes."""
     parts, faces, uvs, uv_faces, labels = [], [], [], [], []
-    for tile, (name, rings, sectors, radius, centre) in enumerate(
+    for tile, (name, rings, sectors, radius, center) in enumerate(
         (
             ("face", RINGS, SECTORS, (0.07, 0.1, 0.08), (0.0, 0.0, 0.0)),
             ("eye_right", 6, 8, (0.012,) * 3, (-0.03, 0.02, 0.066)),
@@ -50,7 +50,7 @@ def make_head() -> LinearHead:
         vertices, triangles, uv, uv_triangles = _ball(rings, sectors, tile)
         faces.append(triangles + sum(map(len, parts)))
         uv_faces.append(uv_triangles + sum(map(len, uvs)))
-        parts.append(vertices * radius + centre)
+        parts.append(vertices * radius + center)
         uvs.append(uv)
         labels.append(np.full(len(vertices), PARTS.index(name)))
     mean, part = np.concatenate(parts), np.concatenate(labels)
@@ -74,7 +74,7 @@ def make_head() -> LinearHead:
     return LinearHead(
         name="egg",
         sha256="ab" * 32,
-        licence="a test's own egg",
+        license="a test's own egg",
         mean=real(mean),
         identity=real(rng.normal(0, 0.001, (4, 1, 3)) * np.ones((4, count, 3))),
         expression=real(expression),
@@ -114,7 +114,7 @@ def texture() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def photo() -> np.ndarray:
-    """A grey photo, 240 high and 320 wide."""
+    """A gray photo, 240 high and 320 wide."""
     rows = np.linspace(60, 200, 240).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(rows[:, None, None], (240, 320, 3)))
 

@@ -194,7 +194,7 @@ def test_tongue_out_is_an_accessor_of_zeros_without_data(parsed: Parsed, primiti
         assert entry["min"] == entry["max"] == [0, 0, 0]
 
 
-def test_material_is_skin_without_vertex_colours(parsed: Parsed, primitive: dict) -> None:
+def test_material_is_skin_without_vertex_colors(parsed: Parsed, primitive: dict) -> None:
     document = parsed.document
     assert set(primitive["attributes"]) == {"POSITION", "NORMAL", "TEXCOORD_0"}
     (material,) = document["materials"]
@@ -211,7 +211,7 @@ def test_texture_is_embedded_byte_for_byte(head: GlbHead, parsed: Parsed) -> Non
     assert parsed.view(image["bufferView"]) == head.texture
 
 
-def test_asset_names_the_program_and_the_licence(parsed: Parsed) -> None:
+def test_asset_names_the_program_and_the_license(parsed: Parsed) -> None:
     asset = parsed.document["asset"]
     assert asset["version"] == "2.0"
     assert asset["generator"].startswith("headform ")

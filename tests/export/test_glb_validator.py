@@ -53,7 +53,7 @@ def file_of(egg: LinearHead, texture: np.ndarray, *, normals: bool = True) -> by
             targets=targets,
             weights=np.linspace(0, 1, 52),
             texture=image_bytes.jpeg(texture),
-            copyright=egg.licence,
+            copyright=egg.license,
         ),
         target_normals=normals,
     )

@@ -88,7 +88,7 @@ def test_a_run_with_a_manifest(tmp_path, capsys):
         mesh = obj.read(out / f"{name}.obj")
         np.testing.assert_allclose(mesh.vertices, shapes[folder] * factor, rtol=1e-6, atol=1e-7)
         np.testing.assert_array_equal(mesh.faces, head.faces.numpy())
-        assert mesh.colours is None
+        assert mesh.colors is None
         landmarks = np.load(out / f"{name}.npy")
         assert landmarks.shape == (7, 3)
         np.testing.assert_array_equal(

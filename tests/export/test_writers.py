@@ -76,8 +76,8 @@ def test_all_formats_hold_the_same_head(result: Reconstruction) -> None:
     assert np.array_equal(wavefront.vertices.astype(np.float32), result.vertices)
     assert np.array_equal(polygons.vertices.astype(np.float32), result.vertices)
     assert np.array_equal(wavefront.faces, polygons.faces)
-    assert polygons.colours is not None
-    assert polygons.colours.std(0).max() > 0.05
+    assert polygons.colors is not None
+    assert polygons.colors.std(0).max() > 0.05
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(files["texture.png"]))), result.texture)
 
 
@@ -96,7 +96,7 @@ def test_glb_is_neutral_with_the_photos_expression_and_gaze_as_weights(
     assert weights["eyeLookOutLeft"] == weights["eyeLookInRight"] > 0.3
     assert weights["eyeLookDownLeft"] == weights["eyeLookDownRight"] > 0.2
     assert weights["eyeLookInLeft"] == weights["eyeLookUpLeft"] == weights["tongueOut"] == 0
-    assert document["asset"]["copyright"] == result.head.licence
+    assert document["asset"]["copyright"] == result.head.license
     assert b"nobody" not in data  # neither the photo's name nor the person's
 
 

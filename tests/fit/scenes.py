@@ -30,22 +30,22 @@ def photograph(
     head: LinearHead,
     vertices: Float[np.ndarray, "V 3"],
     camera: PerspectiveCamera,
-    colour: Float[np.ndarray, "V 3"],
+    color: Float[np.ndarray, "V 3"],
     size: int = 320,
     supersample: int = 3,
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Linear vertex colours, box-filtered in linear light, magenta elsewhere."""
+    """Linear vertex colors, box-filtered in linear light, magenta elsewhere."""
     side = size * supersample
     faces = head.faces.numpy()
     seen = rasterize(camera.resized(float(supersample)).project(vertices), faces, side, side)
-    rgb = (colour[faces[seen.face_index]] * seen.barycentric[..., None]).sum(2)
+    rgb = (color[faces[seen.face_index]] * seen.barycentric[..., None]).sum(2)
     rgb[seen.face_index < 0] = np.array(MAGENTA) / 255
     blocks = rgb.reshape(size, supersample, size, supersample, 3)
     return encode(blocks.mean(axis=(1, 3)))
 
 
 def waves(positions: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V 3"]:
-    """A colourful, not mirror-symmetric pattern over space, linear RGB within 0.2 to 0.6."""
+    """A colorful, not mirror-symmetric pattern over space, linear RGB within 0.2 to 0.6."""
     phase = positions.astype(np.float64) @ np.array([[90, 20, 0], [30, 80, 40], [10, -50, 70]])
     return 0.4 + 0.2 * np.sin(phase + [0, 2, 4])
 

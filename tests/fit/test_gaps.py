@@ -10,7 +10,7 @@ from headform.fit.gaps import Gaps
 from headform.fit.point_problem import PointModel, PointState, jacobian, project_points
 from headform.fit.points import PointPriors, fit_points
 
-CENTRE = np.array([320.0, 240.0])
+CENTER = np.array([320.0, 240.0])
 FRONTAL = np.diag([1.0, -1.0, -1.0])
 
 
@@ -18,7 +18,7 @@ def lips(seed: int = 0) -> PointModel:
     """40 points about a face of 15 cm, four pairs among them, and five shapes; the last opens the pairs."""
     rng = np.random.default_rng(seed)
     mean = rng.uniform(-0.07, 0.07, (40, 3))
-    mean[4:8] = mean[:4] - [0, 0.001, 0]  # a millimetre below
+    mean[4:8] = mean[:4] - [0, 0.001, 0]  # a millimeter below
     basis = rng.normal(0, 0.002, (3, 40, 5))
     basis[..., 4] = 0
     basis[1, 4:8, 4] = -0.02
@@ -36,7 +36,7 @@ def state(turn: tuple[float, float, float] = (0.2, -0.1, 0.3)) -> PointState:
 
 def test_residuals_by_hand_without_roll() -> None:
     model, here = lips(), state((0.0, 0.0, 0.0))
-    pixels = project_points(model, here, CENTRE)
+    pixels = project_points(model, here, CENTER)
     gap, contact = pairs(3.0).residuals(model, here, pixels)
     for k in range(4):
         assert gap[k] == pytest.approx((pixels[k + 4, 1] - pixels[k, 1] - 3.0) / 0.3)
@@ -52,7 +52,7 @@ def test_derivatives_equal_differences() -> None:
 
     def values(step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         moved = here.moved(step)
-        pixels = project_points(model, moved, CENTRE)
+        pixels = project_points(model, moved, CENTER)
         # the direction is held, as documented
         gap = ((pixels[:4] - pixels[4:8]) @ up - 3.0) / 0.3
         return gap, gaps.residuals(model, moved, pixels)[1]
@@ -73,7 +73,7 @@ def test_derivatives_equal_differences() -> None:
 def test_a_gap_is_followed_where_the_points_do_not_tell(opening: float) -> None:
     model = lips()
     true = replace(state(), coefficients=np.array([0.3, -0.2, 0.1, 0.4, opening]))
-    observed = project_points(model, true, CENTRE)
+    observed = project_points(model, true, CENTER)
     sigma = np.ones(len(observed))
     sigma[:8] = np.inf  # nothing is known about the pairs but their gap
     up = true.rotation[:2, 1] / np.linalg.norm(true.rotation[:2, 1])
@@ -94,7 +94,7 @@ def test_a_gap_is_followed_where_the_points_do_not_tell(opening: float) -> None:
 def test_points_that_would_cross_are_held_apart() -> None:
     model = lips()
     true = replace(state(), coefficients=np.zeros(5))
-    observed = project_points(model, true, CENTRE)
+    observed = project_points(model, true, CENTER)
     up = true.rotation[:2, 1] / np.linalg.norm(true.rotation[:2, 1])
     observed[:4] -= 4.0 * up  # upper points far below the lower ones
     loose = PointModel(model.mean, model.basis.copy(), 2)

@@ -6,8 +6,8 @@ import pytest
 from headform.fit.gaze import LIMIT, fit_gaze, gaze_rotation
 from headform.geometry.camera import PerspectiveCamera
 
-CENTRES = np.array([[-0.031, 0.035, 0.085], [0.031, 0.035, 0.085]])
-PUPILS = CENTRES + [0, 0, 0.012]
+CENTERS = np.array([[-0.031, 0.035, 0.085], [0.031, 0.035, 0.085]])
+PUPILS = CENTERS + [0, 0, 0.012]
 CAMERA = PerspectiveCamera(
     K=np.array([[900.0, 0, 320], [0, 900, 240], [0, 0, 1]]),
     R=np.diag([1.0, -1.0, -1.0]),
@@ -16,7 +16,7 @@ CAMERA = PerspectiveCamera(
 
 
 def seen(gaze: np.ndarray) -> np.ndarray:
-    return CAMERA.project(CENTRES + (PUPILS - CENTRES) @ gaze_rotation(gaze).T)[:, :2]
+    return CAMERA.project(CENTERS + (PUPILS - CENTERS) @ gaze_rotation(gaze).T)[:, :2]
 
 
 def test_the_rotation_looks_where_the_angles_say() -> None:
@@ -30,7 +30,7 @@ def test_the_rotation_looks_where_the_angles_say() -> None:
 def test_pupils_tell_the_gaze(gaze: tuple[float, float]) -> None:
     true = np.array(gaze)
     found = fit_gaze(
-        CENTRES, PUPILS, CAMERA, seen(true), np.full(2, 0.01), prior=np.zeros(2), prior_sigma=1.0
+        CENTERS, PUPILS, CAMERA, seen(true), np.full(2, 0.01), prior=np.zeros(2), prior_sigma=1.0
     )
     np.testing.assert_allclose(found, true, atol=2e-3)
 
@@ -40,11 +40,11 @@ def test_a_shut_eye_says_nothing() -> None:
     wrong = seen(true)
     wrong[0] += [30.0, -20.0]
     found = fit_gaze(
-        CENTRES, PUPILS, CAMERA, wrong, np.array([np.inf, 0.01]), prior=np.zeros(2), prior_sigma=1.0
+        CENTERS, PUPILS, CAMERA, wrong, np.array([np.inf, 0.01]), prior=np.zeros(2), prior_sigma=1.0
     )
     np.testing.assert_allclose(found, true, atol=2e-3)
     shut = fit_gaze(
-        CENTRES,
+        CENTERS,
         PUPILS,
         CAMERA,
         wrong,
@@ -58,6 +58,6 @@ def test_a_shut_eye_says_nothing() -> None:
 def test_no_eye_turns_farther_than_eyes_do() -> None:
     far = seen(np.zeros(2)) + [400.0, 300.0]
     found = fit_gaze(
-        CENTRES, PUPILS, CAMERA, far, np.full(2, 0.01), prior=np.zeros(2), prior_sigma=1.0
+        CENTERS, PUPILS, CAMERA, far, np.full(2, 0.01), prior=np.zeros(2), prior_sigma=1.0
     )
     assert (np.abs(found) <= LIMIT + 1e-12).all()

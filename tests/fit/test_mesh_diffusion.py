@@ -34,7 +34,7 @@ def test_solves_the_stated_system() -> None:
     np.testing.assert_allclose(got, expected, atol=2e-4)
 
 
-def test_the_usual_tolerance_is_near_enough_for_colours() -> None:
+def test_the_usual_tolerance_is_near_enough_for_colors() -> None:
     rng = np.random.default_rng(1)
     positions, faces = grid(60)
     graph = vertex_graph(positions, faces, 0.0)

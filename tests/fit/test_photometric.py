@@ -92,17 +92,17 @@ def test_the_minimum_is_scipys() -> None:
     mean, modes = rng.uniform(0.2, 0.5, (80, 3)), rng.normal(0, 0.05, (3, 80, 4))
     truth = made_light(7)
     albedo = mean + (modes @ rng.normal(size=4)).T
-    colour = albedo * (sh_basis(normals) @ truth) + rng.normal(0, 0.01, (80, 3))
+    color = albedo * (sh_basis(normals) @ truth) + rng.normal(0, 0.01, (80, 3))
     priors = PhotometricPriors(huber=1e9)
-    samples = _Samples(colour, sh_basis(normals), mean, modes)
+    samples = _Samples(color, sh_basis(normals), mean, modes)
     fit = _solve(samples, AMBIENT_LIGHT.copy(), np.zeros(4), priors, 40)
     prior_mean, precision = _light_prior(priors)
     root = np.linalg.cholesky(precision).T
-    level = colour.mean() + 1e-4
+    level = color.mean() + 1e-4
 
     def residuals(x: np.ndarray) -> np.ndarray:
         light = x[:27].reshape(3, 9).T
-        error = colour - (mean + (modes @ x[27:]).T) * (sh_basis(normals) @ light)
+        error = color - (mean + (modes @ x[27:]).T) * (sh_basis(normals) @ light)
         scaled = error * np.sqrt(priors.strength / 240) / (priors.noise * level)
         return np.concatenate([scaled.ravel(), root @ (x[:27] - prior_mean), x[27:]])
 

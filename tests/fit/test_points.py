@@ -1,4 +1,4 @@
-"""The fit to points: against scipy on the same cost, and on made heads with noise and outliers."""
+"""The fit to points: against scipy on the same cost, and on sampled heads with noise and outliers."""
 
 import numpy as np
 import pytest
@@ -58,8 +58,8 @@ def angle_between(a: np.ndarray, b: np.ndarray) -> float:
 def test_projection_and_jacobian_agree_with_finite_differences() -> None:
     rng = np.random.default_rng(1)
     model, state = made_model(rng, 9), made_state(rng, yaw=30)
-    centre = np.array(SIZE) / 2
-    np.testing.assert_allclose(project_points(model, state, centre), by_hand(model, state))
+    center = np.array(SIZE) / 2
+    np.testing.assert_allclose(project_points(model, state, center), by_hand(model, state))
     analytic = jacobian(model, state)
     for p in range(analytic.shape[2]):
         step = np.zeros(analytic.shape[2])

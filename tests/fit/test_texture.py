@@ -1,4 +1,4 @@
-"""Baking: known colours come back, and nothing that is not the surface enters."""
+"""Baking: known colors come back, and nothing that is not the surface enters."""
 
 from dataclasses import replace
 
@@ -20,11 +20,11 @@ from .scenes import AMBIENT_LIGHT, camera_at, encode, mean_vertices, photograph,
 SIZE = 256
 
 
-def texel_colours(head: LinearHead, vertex_colours: np.ndarray) -> np.ndarray:
-    """What a texture should hold, (C, 3) linear, for colours that are linear over each face."""
+def texel_colors(head: LinearHead, vertex_colors: np.ndarray) -> np.ndarray:
+    """What a texture should hold, (C, 3) linear, for colors that are linear over each face."""
     atlas = unwrap_head(head, SIZE)
     corners = head.faces.numpy()[atlas.face]
-    return (vertex_colours[corners] * atlas.barycentric[..., None]).sum(1)
+    return (vertex_colors[corners] * atlas.barycentric[..., None]).sum(1)
 
 
 def texel_values(head: LinearHead, image: np.ndarray) -> np.ndarray:
@@ -41,13 +41,13 @@ def with_albedo(head: LinearHead, rgb: tuple[float, float, float]) -> LinearHead
 
 
 @pytest.mark.parametrize("yaw", [0, 40])
-def test_known_colours_come_back(head: LinearHead, yaw: float) -> None:
+def test_known_colors_come_back(head: LinearHead, yaw: float) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, yaw)
-    colour = waves(vertices)
-    photo = photograph(head, vertices, camera, colour)
+    color = waves(vertices)
+    photo = photograph(head, vertices, camera, color)
     code = np.zeros(len(head.albedo))
     baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, code, size=SIZE)
-    expected = encode(texel_colours(head, colour))
+    expected = encode(texel_colors(head, color))
     sure = texel_values(head, baked.photo_weight)[:, 0] > 0.99
     assert sure.mean() > 0.1
     got = texel_values(head, baked.rgb)
@@ -59,19 +59,19 @@ def test_known_colours_come_back(head: LinearHead, yaw: float) -> None:
 def test_lighting_is_kept_or_removed(head: LinearHead) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, 0)
     light = AMBIENT_LIGHT.copy()
-    light[2] = -0.8  # towards the camera
+    light[2] = -0.8  # toward the camera
     light[3] = 0.6
     shading = sh_basis(vertex_normals_array(vertices, head.faces.numpy()) @ camera.R.T) @ light
-    colour = waves(vertices) * 0.8
-    photo = photograph(head, vertices, camera, colour * np.maximum(shading, 0.02))
+    color = waves(vertices) * 0.8
+    photo = photograph(head, vertices, camera, color * np.maximum(shading, 0.02))
     code = np.zeros(len(head.albedo))
     kept, removed = bake_textures(head, vertices, camera, photo, light, code, size=SIZE)
     sure = texel_values(head, kept.photo_weight)[:, 0] > 0.99
-    lit = sure & (texel_colours(head, shading).min(1) > 0.4)
+    lit = sure & (texel_colors(head, shading).min(1) > 0.4)
     assert lit.mean() > 0.1
-    shaded = encode(texel_colours(head, colour * shading))
+    shaded = encode(texel_colors(head, color * shading))
     assert psnr(texel_values(head, kept.rgb)[lit], shaded[lit]) > 32
-    assert psnr(texel_values(head, removed.rgb)[lit], encode(texel_colours(head, colour))[lit]) > 30
+    assert psnr(texel_values(head, removed.rgb)[lit], encode(texel_colors(head, color))[lit]) > 30
     only = bake_texture(head, vertices, camera, photo, light, code, size=SIZE, lighting="removed")
     np.testing.assert_array_equal(only.rgb, removed.rgb)
 
@@ -88,16 +88,16 @@ def test_background_never_enters(head: LinearHead, yaw: float, shift: float) -> 
         head, vertices, moved, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
     )
     got = texel_values(head, baked.rgb).astype(int)
-    assert (got[:, 0] - got[:, 1]).max() < 12  # the head is grey, the background magenta
+    assert (got[:, 0] - got[:, 1]).max() < 12  # the head is gray, the background magenta
     assert baked.photo_weight.max() > 0.99
 
 
-def test_the_nose_does_not_colour_the_cheek_it_hides(head: LinearHead) -> None:
+def test_the_nose_does_not_color_the_cheek_it_hides(head: LinearHead) -> None:
     head = with_albedo(head, (0.3, 0.3, 0.3))
     vertices, camera = mean_vertices(head), camera_at(head, 50)
     nose = head.regions["nose"].numpy()
-    colour = np.where(nose[:, None], [0.05, 0.6, 0.05], 0.3)
-    photo = photograph(head, vertices, camera, colour)
+    color = np.where(nose[:, None], [0.05, 0.6, 0.05], 0.3)
+    photo = photograph(head, vertices, camera, color)
     baked = bake_texture(
         head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
     )
@@ -131,7 +131,7 @@ def test_the_hidden_side_takes_the_mirror_image(head: LinearHead) -> None:
     corners = head.faces.numpy()[atlas.face]
     cheeks = head.regions["cheeks"].numpy()[corners].all(1) & (share == 0)
     assert cheeks.sum() > 50
-    expected = encode(texel_colours(head, symmetric))[cheeks]
+    expected = encode(texel_colors(head, symmetric))[cheeks]
     assert psnr(texel_values(head, baked.rgb)[cheeks], expected) > 24
 
 
@@ -146,7 +146,7 @@ def test_without_anything_seen_it_is_the_head_itself(head: LinearHead) -> None:
         albedo[head.part.numpy() == PARTS.index(name)] *= share
     corners = head.part.numpy()[head.faces.numpy()[unwrap_head(head, SIZE).face]]
     whole = (corners == corners[:, :1]).all(1)
-    expected = encode(texel_colours(head, albedo)).astype(int)
+    expected = encode(texel_colors(head, albedo)).astype(int)
     assert np.abs(texel_values(head, baked.rgb).astype(int) - expected)[whole].max() <= 1
     assert baked.photo_weight.max() == 0
     assert baked.seam_gradient == 1

@@ -32,7 +32,7 @@ def test_by_hand() -> None:
         assert pixel[1] == pytest.approx(515 * y / z + 92)
         assert pixel[2] == pytest.approx(z)
     np.testing.assert_allclose(camera.unproject(got), POINTS, atol=1e-12)
-    np.testing.assert_allclose(camera.to_camera(camera.centre[None]), 0, atol=1e-12)
+    np.testing.assert_allclose(camera.to_camera(camera.center[None]), 0, atol=1e-12)
 
 
 def test_a_frontal_head_is_upright_and_its_left_is_image_right() -> None:

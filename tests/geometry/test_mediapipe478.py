@@ -22,7 +22,7 @@ def test_mirroring_twice_changes_nothing() -> None:
 def test_the_canonical_face_is_its_own_mirror_image(data_root: Path) -> None:
     face = canonical(data_root)
     image = face[scheme.MIRROR478] * [-1, 1, 1]
-    assert np.abs(image - face).max() < 0.2  # centimetres; it is not quite symmetric
+    assert np.abs(image - face).max() < 0.2  # centimeters; it is not quite symmetric
 
 
 def test_rings_run_across_and_lie_above_each_other(data_root: Path) -> None:

@@ -24,8 +24,8 @@ def test_the_sphere_by_hand():
             [25, -20, 0],
         ]
     )
-    centre, radius = face_sphere(landmarks, 1.2)
-    assert centre.tolist() == [0.0, 12.0, 0.0]
+    center, radius = face_sphere(landmarks, 1.2)
+    assert center.tolist() == [0.0, 12.0, 0.0]
     assert radius == pytest.approx(1.2 * (100 + 40) / 2)
 
 
@@ -33,9 +33,9 @@ def test_the_sphere_of_now_unless_told():
     now7 = np.array(
         [[-4.5, 0, 0], [-1.5, 0, 0], [1.5, 0, 0], [4.5, 0, 0], [0, -5, 0], [-2, -7, 0], [2, -7, 0]]
     )
-    centre, radius = face_sphere(now7)
-    np.testing.assert_allclose(centre, [0, -3.5, 0])
+    center, radius = face_sphere(now7)
+    np.testing.assert_allclose(center, [0, -3.5, 0])
     assert radius == pytest.approx(1.4 * (9 + 5) / 2)
-    assert inside(now7, centre, radius).all()
-    edge = centre + np.array([[0, radius, 0], [0, 1.001 * radius, 0]])
-    assert inside(edge, centre, radius).tolist() == [True, False]
+    assert inside(now7, center, radius).all()
+    edge = center + np.array([[0, radius, 0], [0, 1.001 * radius, 0]])
+    assert inside(edge, center, radius).tolist() == [True, False]

@@ -61,15 +61,15 @@ def test_is_a_sum_of_dense_polynomials(mesh, num_terms, backend):
 
 def hops(faces, count, start):
     """Edges from one vertex to every other, found breadth first; -1 where there is no way."""
-    neighbours = [set() for _ in range(count)]
+    neighbors = [set() for _ in range(count)]
     for face in faces.tolist():
         for vertex in face:
-            neighbours[vertex].update(face)
+            neighbors[vertex].update(face)
     far = np.full(count, -1)
     front, distance = {start}, 0
     while front:
         far[list(front)] = distance
-        front = {n for v in front for n in neighbours[v] if far[n] < 0}
+        front = {n for v in front for n in neighbors[v] if far[n] < 0}
         distance += 1
     return far
 
@@ -94,7 +94,7 @@ def test_an_impulse_reaches_exactly_so_many_edges_less_one(num_terms, backend):
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 2**16), num_terms=st.integers(1, 5), count=st.integers(4, 30))
-def test_relabelling_vertices_relabels_the_result(seed, num_terms, count):
+def test_relabeling_vertices_relabels_the_result(seed, num_terms, count):
     faces, _ = flat(count, seed)
     names = np.random.default_rng(seed).permutation(count)
     conv = ChebConv(2, 3, num_terms, backend="reference").double()

@@ -35,7 +35,7 @@ class Embedding:
 
 @dataclass(frozen=True)
 class FlameModel:
-    """A model's arrays under the publisher's names; metres."""
+    """A model's arrays under the publisher's names; meters."""
 
     v_template: np.ndarray
     f: np.ndarray
@@ -143,7 +143,7 @@ def write_pkl(
 
 
 def ibug_template() -> np.ndarray:
-    """(68, 2): where the points of the iBUG convention lie on the stand-in, seen from the front; metres."""
+    """(68, 2): where the points of the iBUG convention lie on the stand-in, seen from the front; meters."""
     s = np.linspace(0, np.pi, 17)
     jaw = np.stack([-0.07 * np.cos(s), 0.02 - 0.11 * np.sin(s)], 1)
     t = np.linspace(0, 1, 5)

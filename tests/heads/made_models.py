@@ -11,7 +11,7 @@ SIDE = 9
 
 
 def mask_model(**changes: object) -> ImportedModel:
-    """A bulging 9 x 9 sheet, 90 mm between its outer eye corners, in millimetres, triangles seen from the front."""
+    """A bulging 9 x 9 sheet, 90 mm between its outer eye corners, in millimeters, triangles seen from the front."""
     x, y = np.meshgrid(np.linspace(-60, 60, SIDE), np.linspace(-60, 60, SIDE))
     mean = np.stack([x, y, 40 - (x**2 + y**2) / 120], -1).reshape(-1, 3)
     corner = (np.arange(SIDE - 1)[:, None] * SIDE + np.arange(SIDE - 1)).reshape(-1)
@@ -26,7 +26,7 @@ def mask_model(**changes: object) -> ImportedModel:
     rng = np.random.default_rng(0)
     model = ImportedModel(
         name="mask",
-        licence="a test's own",
+        license="a test's own",
         provenance=Provenance("made", "1"),
         unit="mm",
         mean=mean,

@@ -98,7 +98,7 @@ def _winding(points, corners, turns):
 
 
 def candidates_of(points, corners, count):
-    """The `count` triangles whose centres are nearest: their distance bounds the true one from above."""
+    """The `count` triangles whose centers are nearest: their distance bounds the true one from above."""
     return cKDTree(corners.mean(1)).query(points, k=min(count, len(corners)))[1]
 
 

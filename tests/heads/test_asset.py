@@ -38,13 +38,13 @@ def test_written_heads_come_back(head, tmp_path) -> None:
         torch.testing.assert_close(getattr(again, name), getattr(head, name), rtol=0, atol=0)
     for name in head.regions:
         assert torch.equal(again.regions[name], head.regions[name])
-    # quantising what was quantised changes nothing beyond the last digit of float32
+    # quantizing what was quantized changes nothing beyond the last digit of float32
     torch.testing.assert_close(again.identity, head.identity, rtol=1e-5, atol=1e-9)
     torch.testing.assert_close(again.expression, head.expression, rtol=1e-5, atol=1e-9)
     torch.testing.assert_close(again.uv, head.uv, rtol=0, atol=1e-7)
 
 
-def test_quantising_loses_little(head, tmp_path) -> None:
+def test_quantizing_loses_little(head, tmp_path) -> None:
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand(head.identity.shape, generator=generator) * 1e-3
     noisy = type(head)(**{**vars(head), "identity": head.identity + noise})

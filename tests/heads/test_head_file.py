@@ -218,6 +218,6 @@ def test_sources_are_digested(tmp_path) -> None:
     with pytest.raises(WeightsError) as caught:
         provenance_of("made", [tmp_path / "none.bin"])
     assert caught.value.code == "weights_missing"
-    for bad in ({}, None, {"kind": 1, "version": "", "licence": "", "notes": [], "sources": [3]}):
+    for bad in ({}, None, {"kind": 1, "version": "", "license": "", "notes": [], "sources": [3]}):
         with pytest.raises(ValueError, match="provenance"):
             Provenance.from_json(bad)

@@ -44,5 +44,5 @@ def test_gazed_turns_the_eyeballs_only() -> None:
     moved = head.gazed(head.mean, turn, turn)
     changed = (moved - head.mean).abs().sum(1) > 0
     assert set(head.part[changed].tolist()) == {7, 8}
-    centre = head.eye_centre(head.mean, "eye_left")
-    torch.testing.assert_close(head.eye_centre(moved, "eye_left"), centre)
+    center = head.eye_center(head.mean, "eye_left")
+    torch.testing.assert_close(head.eye_center(moved, "eye_left"), center)

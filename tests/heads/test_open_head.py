@@ -50,7 +50,7 @@ def test_the_card_tells_the_truth(head) -> None:
 
 def test_frame_and_unit(head) -> None:
     points = marks(head)
-    assert 0.08 < np.linalg.norm(points[36] - points[45]) < 0.10  # outer eye corners, metres
+    assert 0.08 < np.linalg.norm(points[36] - points[45]) < 0.10  # outer eye corners, meters
     assert points[36, 0] < 0 < points[45, 0]  # the subject's right eye first: x to the left
     assert points[27, 1] > points[8, 1]  # y up
     assert points[30, 2] > points[27, 2] > points[0, 2]  # z out of the face
@@ -88,22 +88,22 @@ def test_surface_is_sound(head) -> None:
     assert np.linalg.norm(normal, axis=1).min() > 0
     for part in ("eye_right", "eye_left"):
         own = (head.part[head.faces] == PARTS.index(part)).all(1).numpy()
-        centre = head.eye_centre(head.mean, part).numpy()
-        assert ((normal[own] * (corners[own].mean(1) - centre)).sum(1) > 0).all()  # outwards
+        center = head.eye_center(head.mean, part).numpy()
+        assert ((normal[own] * (corners[own].mean(1) - center)).sum(1) > 0).all()  # outwards
 
 
 def test_eyeballs_are_round_and_turn_about_their_middle(head) -> None:
     for part in ("eye_right", "eye_left"):
         ids = head.part_vertices(part)
-        eye, centre = head.mean[ids].numpy(), head.eye_centre(head.mean, part).numpy()
-        behind = eye[eye[:, 2] < centre[2] + 0.005]
-        radius = np.linalg.norm(behind - centre, axis=1)
+        eye, center = head.mean[ids].numpy(), head.eye_center(head.mean, part).numpy()
+        behind = eye[eye[:, 2] < center[2] + 0.005]
+        radius = np.linalg.norm(behind - center, axis=1)
         assert np.ptp(radius) < 0.002
         assert 0.013 < radius.mean() < 0.017
         # the disc of the iris, 5.8 mm in radius, has enough vertices to be round
         pole = eye[eye[:, 2].argmax()]
         inside = np.linalg.norm(eye[:, :2] - pole[:2], axis=1) < 0.0058
-        assert (inside & (eye[:, 2] > centre[2])).sum() > 150
+        assert (inside & (eye[:, 2] > center[2])).sum() > 150
 
 
 def test_landmarks_dense_and_now7(head) -> None:
@@ -179,7 +179,7 @@ def test_closed_lids_and_open_jaw(head) -> None:
     assert abs(smile[48, 1] - rest[48, 1]) < 0.003
 
 
-def test_albedo_is_a_colour(head) -> None:
+def test_albedo_is_a_color(head) -> None:
     assert 0 < head.albedo_mean.min()
     assert head.albedo_mean.max() < 1
     skin = head.regions["cheeks"]

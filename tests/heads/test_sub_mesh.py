@@ -31,10 +31,10 @@ def test_decoding_and_cutting_change_places(head: LinearHead) -> None:
     small = cut(head, kept, "outer skin only")
     check_head(small)
     assert small.provenance.notes[-1] == "outer skin only"
-    identity, expression, colour = torch.randn(100), torch.rand(51), torch.randn(len(head.albedo))
+    identity, expression, color = torch.randn(100), torch.rand(51), torch.randn(len(head.albedo))
     whole = head.vertices(identity, expression)
     torch.testing.assert_close(small.vertices(identity, expression), whole[kept])
-    torch.testing.assert_close(small.albedo_of(colour), head.albedo_of(colour)[kept])
+    torch.testing.assert_close(small.albedo_of(color), head.albedo_of(color)[kept])
     torch.testing.assert_close(small.landmarks(whole[kept]), head.landmarks(whole))
     torch.testing.assert_close(whole[kept][small.now7], whole[head.now7])
     torch.testing.assert_close(whole[kept][small.contour], whole[head.contour])
@@ -78,7 +78,7 @@ def test_dense_points_stay_with_their_images(head: LinearHead) -> None:
 
 
 def test_what_refers_to_a_lost_vertex_becomes_unknown() -> None:
-    """Landmarks one by one; a vertex of weight 0 does not matter; jaw candidates by their neighbours."""
+    """Landmarks one by one; a vertex of weight 0 does not matter; jaw candidates by their neighbors."""
     candidates = np.arange(17)[:, None] + np.arange(3) * 20  # row k: k, k + 20, k + 40
     made = linear_head(mask_model(contour=candidates, mirror=np.arange(COUNT)[::-1].copy()))
     vertices = made.landmark_vertices.clone()

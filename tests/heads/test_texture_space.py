@@ -33,7 +33,7 @@ def space_over(head: LinearHead, height: int = 6, width: int = 10, modes: int = 
         uv=torch.from_numpy(uv).float(),
         uv_faces=head.faces.clone(),
         encoding="srgb",
-        provenance=Provenance("flame-texture", "made", licence="a test's own"),
+        provenance=Provenance("flame-texture", "made", license="a test's own"),
     )
 
 
@@ -71,7 +71,7 @@ def test_decoding_and_its_gradient(head: LinearHead) -> None:
     torch.testing.assert_close(linear.albedo(code[0]), expected)
 
 
-def test_colours_at_the_vertices(head: LinearHead) -> None:
+def test_colors_at_the_vertices(head: LinearHead) -> None:
     space = space_over(head)
     painted = with_texture(head, space, modes=3)
     assert len(painted.albedo) == 3

@@ -33,9 +33,9 @@ def png_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png(width: int, height: int, *, depth: int, colour: int, rows: bytes) -> bytes:
+def png(width: int, height: int, *, depth: int, color: int, rows: bytes) -> bytes:
     """A PNG written by hand (W3C PNG 11.2), for depths that Pillow does not write."""
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + png_chunk(b"IHDR", header)
@@ -49,7 +49,7 @@ def sixteen_bit_png(values: np.ndarray) -> bytes:
     height, width = values.shape[:2]
     big = values.astype(">u2").reshape(height, -1)
     rows = b"".join(b"\0" + row.tobytes() for row in big)
-    return png(width, height, depth=16, colour=0 if values.ndim == 2 else 2, rows=rows)
+    return png(width, height, depth=16, color=0 if values.ndim == 2 else 2, rows=rows)
 
 
 def bomb_png(side: int = 20_000) -> bytes:

@@ -43,10 +43,10 @@ def test_bfloat16_is_read_to_its_precision():
 
 
 @pytest.mark.parametrize("shape", [(32, 48), (32, 48, 1)])
-def test_grey_is_repeated(shape):
-    grey = gradient()[..., 0].reshape(shape)
+def test_gray_is_repeated(shape):
+    gray = gradient()[..., 0].reshape(shape)
     np.testing.assert_array_equal(
-        images.from_array(grey).rgb, np.repeat(gradient()[..., :1], 3, axis=2)
+        images.from_array(gray).rgb, np.repeat(gradient()[..., :1], 3, axis=2)
     )
 
 

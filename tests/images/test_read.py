@@ -50,7 +50,7 @@ def test_damaged_exif_does_not_cost_the_photo(tmp_path, damage):
     assert photo.size == (48, 32)
 
 
-def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path):
+def test_sixteen_bit_gray_is_scaled_not_clipped(tmp_path):
     values = np.linspace(0, 65535, 40 * 40).round().astype(np.uint16).reshape(40, 40)
     photo = images.read(write(tmp_path, "deep.png", sixteen_bit_png(values)))
     expected = np.rint(values / 257.0).astype(np.uint8)
@@ -58,7 +58,7 @@ def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path):
     assert "16 bits scaled to 8" in photo.notes
 
 
-def test_sixteen_bit_colour_is_scaled(tmp_path):
+def test_sixteen_bit_color_is_scaled(tmp_path):
     values = gradient().astype(np.uint16) * 257
     photo = images.read(write(tmp_path, "deep.png", sixteen_bit_png(values)))
     np.testing.assert_array_equal(photo.rgb, gradient())
@@ -76,7 +76,7 @@ def test_cmyk_without_profile_is_plain_arithmetic(tmp_path):
 
 
 def test_embedded_profile_is_converted_to_srgb(tmp_path):
-    """A grey of linear light (gamma 1) must come out brighter, by the sRGB curve."""
+    """A gray of linear light (gamma 1) must come out brighter, by the sRGB curve."""
     profile = ImageCms.ImageCmsProfile(io.BytesIO(_linear_rgb_profile()))
     data = encoded(Image.new("RGB", (32, 32), (55, 55, 55)), icc_profile=profile.tobytes())
     photo = images.read(write(tmp_path, "linear.png", data))
@@ -102,14 +102,14 @@ def test_transparent_pixels_show_white(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P"])
-def test_every_mode_becomes_colour(tmp_path, mode):
+def test_every_mode_becomes_color(tmp_path, mode):
     picture = Image.fromarray(gradient()).convert(mode)
     photo = images.read(write(tmp_path, "a.png", encoded(picture)))
     np.testing.assert_array_equal(photo.rgb, np.asarray(picture.convert("RGB")))
 
 
 def test_of_an_animation_the_first_frame_is_taken(tmp_path):
-    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (32, 32), color) for color in ("red", "blue")]
     data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
     photo = images.read(write(tmp_path, "a.webp", data))
     assert np.abs(photo.rgb.astype(int) - (255, 0, 0)).max() <= 2
@@ -124,7 +124,7 @@ def test_giant_jpeg_is_decoded_at_a_fraction(tmp_path):
     assert any(note.startswith("decoded at 1/2") for note in photo.notes)
 
 
-def test_a_jpeg_that_ends_in_one_flat_colour_is_noted(tmp_path):
+def test_a_jpeg_that_ends_in_one_flat_color_is_noted(tmp_path):
     pixels = gradient(64, 64)
     pixels[-8:] = 128
     photo = images.read(write(tmp_path, "a.jpg", jpeg(pixels)))

@@ -43,12 +43,12 @@ def kept(source: int, target: int) -> np.ndarray:
 def basel2009(modes: int) -> dict[str, Any]:
     """The arrays of 01_MorphableModel.mat: um, 0 to 255, from 1, clockwise."""
     mean, faces = surface(FULL, 106466, eyes(FULL))
-    colour = 128 + 100 * np.sin(np.arange(3 * FULL, dtype=np.float32) * 0.01)
+    color = 128 + 100 * np.sin(np.arange(3 * FULL, dtype=np.float32) * 0.01)
     return {
         "shapeMU": (mean * 1000).reshape(-1, 1).astype(np.float32),
         "shapePC": unit_columns(3 * FULL, modes),
         "shapeEV": np.linspace(9e5, 1e4, modes, dtype=np.float32)[:, None],
-        "texMU": colour[:, None].astype(np.float32),
+        "texMU": color[:, None].astype(np.float32),
         "texPC": unit_columns(3 * FULL, modes, 1),
         "texEV": np.linspace(4000, 50, modes, dtype=np.float32)[:, None],
         "tl": faces[:, [0, 2, 1]].astype(np.float64) + 1,
@@ -127,7 +127,7 @@ def statismo(
     legacy: bool = False,
     named: dict[str, list[float]] | None = None,
 ) -> dict[str, np.ndarray]:
-    """An HDF5 model: mm, colours 0 to 1; orthonormal columns, or with `minor` 8 times their deviations. Its arrays."""
+    """An HDF5 model: mm, colors 0 to 1; orthonormal columns, or with `minor` 8 times their deviations. Its arrays."""
     corners = (BASEL_2017[36], BASEL_2017[45]) if vertices == 53149 else (0, 1)
     mean, faces = surface(vertices, triangles, corners)
     values: dict[str, np.ndarray] = {"points": mean, "faces": faces}

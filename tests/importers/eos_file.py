@@ -39,7 +39,7 @@ class EosModel:
     vertices: int = 3448
     triangles: int = 6736
     modes: int = 63
-    colour_modes: int = 0
+    color_modes: int = 0
     expressions: tuple[str, ...] = ()
     expression_modes: int = 0
     points: dict[str, int] = field(default_factory=dict)
@@ -52,9 +52,9 @@ class EosModel:
         size = 3 * self.vertices
         self.basis = unit_columns(size, self.modes)
         self.variance = np.linspace(900, 1, self.modes).astype(np.float32)
-        self.colour_basis = unit_columns(size, self.colour_modes, 1)
-        self.colour_variance = np.linspace(4, 1, self.colour_modes).astype(np.float32)
-        self.colour_mean = np.linspace(0.2, 0.9, size).astype(np.float32)
+        self.color_basis = unit_columns(size, self.color_modes, 1)
+        self.color_variance = np.linspace(4, 1, self.color_modes).astype(np.float32)
+        self.color_mean = np.linspace(0.2, 0.9, size).astype(np.float32)
         self.shapes = unit_columns(size, len(self.expressions), 2) * 50
         self.pca = unit_columns(size, self.expression_modes, 3)
         self.pca_variance = np.linspace(25, 4, self.expression_modes).astype(np.float32)
@@ -71,8 +71,8 @@ class EosModel:
         """The file of one version."""
         parts = [struct.pack("<I", version)]
         parts.append(self.components(self.mean.reshape(-1), self.basis, self.variance))
-        if self.colour_modes:
-            parts.append(self.components(self.colour_mean, self.colour_basis, self.colour_variance))
+        if self.color_modes:
+            parts.append(self.components(self.color_mean, self.color_basis, self.color_variance))
         else:
             parts.append(NOTHING)
         if version >= 2:
@@ -107,7 +107,7 @@ class EosModel:
         out = struct.pack("<II", self.vertices, self.triangles) + self.faces.astype("<u4").tobytes()
         for mean, basis, variance in (
             (self.mean.reshape(-1), self.basis, self.variance),
-            (self.colour_mean, self.colour_basis, self.colour_variance),
+            (self.color_mean, self.color_basis, self.color_variance),
         ):
             out += struct.pack("<II", basis.shape[1], len(mean)) + basis.astype("<f8").tobytes("F")
             out += struct.pack("<I", len(mean)) + mean.astype("<f8").tobytes()

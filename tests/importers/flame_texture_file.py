@@ -34,7 +34,7 @@ def texture_map(model: FlameModel) -> tuple[np.ndarray, np.ndarray]:
 
 
 def picture(size: int, modes: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """RGB in [0, 1], row 0 at the top: a slope of skin colour, and smooth modes (size, size, 3, modes)."""
+    """RGB in [0, 1], row 0 at the top: a slope of skin color, and smooth modes (size, size, 3, modes)."""
     rng = np.random.default_rng(seed)
     down, across = np.meshgrid(np.linspace(0, 1, size), np.linspace(0, 1, size), indexing="ij")
     mean = SKIN + 0.1 * (across[..., None] - 0.5) * [1, 0.5, 0.2] - 0.1 * (down[..., None] - 0.5)

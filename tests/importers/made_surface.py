@@ -1,4 +1,4 @@
-"""A made head's surface of any size, for files that tests write: an ellipsoid of random triangles that face outwards."""
+"""A sampled head's surface of any size, for files that tests write: an ellipsoid of random triangles that face outwards."""
 
 import os
 import pickle

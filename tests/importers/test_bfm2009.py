@@ -23,11 +23,11 @@ SOME = np.array([0, 1, 8320, 8321, 26745, 53488, 53489])
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], LinearHead]:
-    """The file of true size, 199 modes of shape and colour, alone in its folder."""
+    """The file of true size, 199 modes of shape and color, alone in its folder."""
     folder = tmp_path_factory.mktemp("basel2009")
     values = basel2009(199)
     scipy.io.savemat(folder / MODEL, values)
-    assert bfm2009.recognises(folder / MODEL)
+    assert bfm2009.recognizes(folder / MODEL)
     head = bfm2009.read(folder / MODEL)
     (folder / MODEL).unlink()
     return values, head
@@ -61,7 +61,7 @@ def refusal(
 
 
 def test_shape(whole: tuple[dict[str, Any], LinearHead]) -> None:
-    """S = shapeMU + shapePC (shapeEV a), micrometres: shapeEV is a standard deviation, not a variance."""
+    """S = shapeMU + shapePC (shapeEV a), micrometers: shapeEV is a standard deviation, not a variance."""
     values, head = whole
     check_head(head)
     assert head.identity.shape == (199, FULL, 3)
@@ -74,7 +74,7 @@ def test_shape(whole: tuple[dict[str, Any], LinearHead]) -> None:
     np.testing.assert_allclose(head.sigma.numpy(), values["shapeEV"][:, 0])
 
 
-def test_colour(whole: tuple[dict[str, Any], LinearHead]) -> None:
+def test_color(whole: tuple[dict[str, Any], LinearHead]) -> None:
     """0 to 255 as displayed; `albedo_of` is linear."""
     values, head = whole
     code = np.random.default_rng(1).normal(size=199) * 0.1
@@ -154,7 +154,7 @@ def test_companions_that_do_not_suffice(
     assert len(head.mean) == FULL
     assert [s.name for s in head.provenance.sources] == [MODEL]
     assert any("Exp_Pca.bin beside the model was left out" in n for n in head.provenance.notes)
-    assert any("no colours" in n for n in head.provenance.notes)
+    assert any("no colors" in n for n in head.provenance.notes)
     assert not head.has("albedo_mean")
     head = read(tmp_path, small, folder / "select_vertex_id.mat")
     assert len(head.mean) == FRONT
@@ -238,9 +238,9 @@ def test_what_is_wrong_is_named(tmp_path: Path, small: dict[str, Any]) -> None:
     assert error.code == "model_missing_key"
     assert "`shapeEV`" in str(error)
     assert "shapePC" in str(error)
-    assert not bfm2009.recognises(tmp_path / MODEL)
-    assert not bfm2009.recognises(tmp_path)
-    assert not bfm2009.recognises(tmp_path / "absent")
+    assert not bfm2009.recognizes(tmp_path / MODEL)
+    assert not bfm2009.recognizes(tmp_path)
+    assert not bfm2009.recognizes(tmp_path / "absent")
     broken = small["shapePC"].copy()
     broken[5, 1] = np.nan
     for code, changes in (

@@ -48,7 +48,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Values, LinearHead]
     mean = statismo(path, 53149, 105694, (1, 1, 1))["points"]
     named = {name: mean[BASEL_2017[k]].tolist() for k, name in NAMES.items()}
     values = statismo(path, 53149, 105694, (199, 199, 100), named=named)
-    assert bfm2017.recognises(path)
+    assert bfm2017.recognizes(path)
     head = bfm2017.read(path)
     path.unlink()
     return values, head
@@ -58,13 +58,13 @@ def test_a_code(whole: tuple[Values, LinearHead]) -> None:
     values, head = whole
     check_head(head)
     rng = np.random.default_rng(0)
-    identity, expression, colour = (rng.normal(size=k) * 0.5 for k in (199, 100, 199))
+    identity, expression, color = (rng.normal(size=k) * 0.5 for k in (199, 100, 199))
     got = head.vertices(torch.from_numpy(identity).float(), torch.from_numpy(expression).float())
     want = decoded(values, SOME, identity, expression)
     np.testing.assert_allclose(got[SOME].numpy(), want / 1000, rtol=0, atol=1e-7)
-    spread = np.sqrt(values["color/variance"].astype(float)) * colour
+    spread = np.sqrt(values["color/variance"].astype(float)) * color
     shown = 0.5 + (values["color/basis"][rows(SOME)] @ spread).reshape(-1, 3)
-    got = head.albedo_of(torch.from_numpy(colour).float())[SOME].numpy()
+    got = head.albedo_of(torch.from_numpy(color).float())[SOME].numpy()
     np.testing.assert_allclose(got, ((shown + 0.055) / 1.055) ** 2.4, atol=1e-5)
     np.testing.assert_array_equal(head.faces.numpy(), values["faces"])
     np.testing.assert_allclose(head.sigma.numpy() ** 2, values["shape/variance"], rtol=1e-5)
@@ -140,15 +140,15 @@ def test_the_version_of_a_group_goes_before_the_version_of_the_file(tmp_path: Pa
 def test_real_bytes(data_root: Path) -> None:
     """25 vertices with components of unit length, against the arrays of the file."""
     path = data_root / "models" / "scalismo_random_momo" / "random-momo.h5"
-    assert bfm2017.recognises(path)
+    assert bfm2017.recognizes(path)
     head = bfm2017.read(path)
     check_head(head)
     rng = np.random.default_rng(0)
-    identity, expression, colour = rng.normal(size=(3, 10))
-    codes = [torch.from_numpy(c).float() for c in (identity, expression, colour)]
+    identity, expression, color = rng.normal(size=(3, 10))
+    codes = [torch.from_numpy(c).float() for c in (identity, expression, color)]
     with h5py.File(path) as file:
         total = {}
-        for group, code in (("shape", identity), ("expression", expression), ("color", colour)):
+        for group, code in (("shape", identity), ("expression", expression), ("color", color)):
             model = file[group]["model"]
             spread = np.sqrt(model["pcaVariance"][()]) * code
             total[group] = (model["mean"][()] + model["pcaBasis"][()] @ spread).reshape(-1, 3)
@@ -187,7 +187,7 @@ def test_the_size_is_believed_before_the_name(tmp_path: Path) -> None:
 
 
 def test_albedo_mm(tmp_path: Path) -> None:
-    """Linear, in place of the colours; of another mesh it is refused."""
+    """Linear, in place of the colors; of another mesh it is refused."""
     path, extra = tmp_path / "m.h5", tmp_path / "albedoModel2020_bfm_albedoPart.h5"
     statismo(path, *SMALL)
     basis = np.linalg.qr(np.random.default_rng(0).normal(size=(120, 4)))[0]
@@ -195,7 +195,7 @@ def test_albedo_mm(tmp_path: Path) -> None:
         file["diffuseAlbedo/model/mean"] = np.full(120, 0.3)
         file["diffuseAlbedo/model/pcaBasis"] = basis
         file["diffuseAlbedo/model/pcaVariance"] = np.full(4, 0.04)
-    assert not bfm2017.recognises(extra)
+    assert not bfm2017.recognizes(extra)
     assert bfm2017.read(path).albedo_space == "srgb"
     head = bfm2017.read(path, [extra])
     assert head.albedo_space == "linear"
@@ -263,8 +263,8 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     assert code_of(path)[0] == "weights_damaged"
-    assert not bfm2017.recognises(path)
-    assert not bfm2017.recognises(tmp_path)
+    assert not bfm2017.recognizes(path)
+    assert not bfm2017.recognizes(tmp_path)
 
 
 def test_parts_that_may_be_absent(tmp_path: Path) -> None:
@@ -277,4 +277,4 @@ def test_parts_that_may_be_absent(tmp_path: Path) -> None:
     check_head(head)
     assert not head.has("albedo_mean")
     assert not head.has("expression")
-    assert {"the file has no colours", "the file has no expressions"} <= set(head.provenance.notes)
+    assert {"the file has no colors", "the file has no expressions"} <= set(head.provenance.notes)

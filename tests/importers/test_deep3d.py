@@ -30,8 +30,8 @@ def values() -> dict[str, Any]:
 def head(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> LinearHead:
     path = tmp_path_factory.mktemp("deep3d") / MODEL
     scipy.io.savemat(path, values)
-    assert deep3d.recognises(path)
-    assert not bfm2009.recognises(path)
+    assert deep3d.recognizes(path)
+    assert not bfm2009.recognizes(path)
     head = deep3d.read(path)
     path.unlink()
     return head
@@ -42,7 +42,7 @@ def rows(vertices: np.ndarray) -> np.ndarray:
 
 
 def test_a_code_of_257_numbers(values: dict[str, Any], head: LinearHead) -> None:
-    """S = mean - its middle + idBase a + exBase b; T = meantex + texBase c: bases are already multiplied, decimetres."""
+    """S = mean - its middle + idBase a + exBase b; T = meantex + texBase c: bases are already multiplied, decimeters."""
     check_head(head)
     code = torch.from_numpy(np.random.default_rng(0).normal(size=257) * 0.3).float()
     parts = BASEL_FRONT.split(code)
@@ -52,12 +52,11 @@ def test_a_code_of_257_numbers(values: dict[str, Any], head: LinearHead) -> None
         want = want + values[basis][rows(SOME)].astype(np.float64) @ parts[part].double().numpy()
     got = head.vertices(parts["identity"], parts["expression"])[SOME].numpy()
     np.testing.assert_allclose(got, want.reshape(-1, 3) / 10, rtol=0, atol=1e-7)
-    colour = values["meantex"][0, rows(SOME)].astype(np.float64)
-    colour = (
-        colour
-        + values["texBase"][rows(SOME)].astype(np.float64) @ parts["texture"].double().numpy()
+    color = values["meantex"][0, rows(SOME)].astype(np.float64)
+    color = (
+        color + values["texBase"][rows(SOME)].astype(np.float64) @ parts["texture"].double().numpy()
     )
-    shown = (colour / 255).reshape(-1, 3)
+    shown = (color / 255).reshape(-1, 3)
     got = head.albedo_of(parts["texture"])[SOME].numpy()
     np.testing.assert_allclose(got, ((shown + 0.055) / 1.055) ** 2.4, atol=1e-5)
     shift = 100 * mean.mean(0)

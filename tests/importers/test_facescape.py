@@ -36,7 +36,7 @@ def write(folder: Path, values: dict[str, np.ndarray], **changes: np.ndarray) ->
 def test_the_model(tmp_path: Path) -> None:
     values = table(26317, 52261, 2)
     path = write(tmp_path, values)
-    assert facescape.recognises(path)
+    assert facescape.recognizes(path)
     head = facescape.read(path)
     check_head(head)
     core = values["shape_bm_core"].astype(np.float64)
@@ -100,7 +100,7 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         facescape.read(path)
     assert caught.value.code == "model_missing_key"
     path.write_bytes(path.read_bytes()[:-9])
-    assert not facescape.recognises(path)
+    assert not facescape.recognizes(path)
     with pytest.raises(WeightsError) as caught:
         facescape.read(path)
     assert caught.value.code == "weights_damaged"

@@ -16,7 +16,7 @@ VERTICES, QUADS, IDENTITIES = 11510, 11400, 3
 
 
 def shapes(number: int, vertices: int = VERTICES) -> np.ndarray:
-    """47 shapes of one identity, in decimetres, float32."""
+    """47 shapes of one identity, in decimeters, float32."""
     mean, _ = surface(vertices, 4)
     own = 0.05 * wave(1, 3 * vertices, number).reshape(vertices, 3) * (1 + number)
     moves = 0.02 * wave(47, 3 * vertices, 9).reshape(47, vertices, 3)
@@ -102,9 +102,9 @@ def test_quads_become_triangles(head: LinearHead) -> None:
 
 
 def test_the_tensor_says_the_same(folder: Path, head: LinearHead) -> None:
-    assert facewarehouse.recognises(folder)
-    assert facewarehouse.recognises(folder / "raw_tensor.bin")
-    assert facewarehouse.recognises(folder / "tensor.npy")
+    assert facewarehouse.recognizes(folder)
+    assert facewarehouse.recognizes(folder / "raw_tensor.bin")
+    assert facewarehouse.recognizes(folder / "tensor.npy")
     other = facewarehouse.read(folder / "raw_tensor.bin")
     for name in ("mean", "identity", "expression", "sigma"):
         np.testing.assert_array_equal(getattr(other, name), getattr(head, name))
@@ -124,7 +124,7 @@ def test_one_identity_and_meshes(tmp_path: Path) -> None:
     polygons = quads(40, 30)
     for k in range(47):
         (place / f"shape_{k}.obj").write_text(obj(values[k], polygons))
-    assert facewarehouse.recognises(tmp_path)
+    assert facewarehouse.recognizes(tmp_path)
     head = facewarehouse.read(tmp_path)
     check_head(head)
     assert head.identity.shape == (0, 40, 3)
@@ -163,7 +163,7 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         struct.pack("<iii", 46, -1, 30) + data[12:],
     ):
         path.write_bytes(broken)
-        assert not facewarehouse.recognises(path)
+        assert not facewarehouse.recognizes(path)
         assert refusal(path, mesh).code == "weights_damaged"
     values[3, 2, 1] = np.nan
     path.write_bytes(bs(values))
@@ -175,4 +175,4 @@ def test_what_is_wrong(tmp_path: Path) -> None:
     assert refusal(tmp_path, mesh).code == "model_not_finite"  # the folder of the shape.bs above
     path.unlink()
     assert refusal(tmp_path, mesh).code == "model_kind"
-    assert not facewarehouse.recognises(tmp_path)
+    assert not facewarehouse.recognizes(tmp_path)

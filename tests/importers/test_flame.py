@@ -98,7 +98,7 @@ def test_every_form_of_file_gives_the_same_head(
     }
     versions = {"FLAME_NEUTRAL.npz": "unknown", "sparse": "2023-no-jaw", "open": "2023-open"}
     for name, path in files.items():
-        assert flame.recognises(path), name
+        assert flame.recognizes(path), name
         other = flame.read(path)
         assert other.provenance.version == versions[name]
         for part in ("mean", "identity", "expression", "pose_correctives", "faces", "skinning"):
@@ -110,7 +110,7 @@ def test_every_form_of_file_gives_the_same_head(
         notes = " ".join(other.provenance.notes)
         assert "no landmarks" in notes
         assert "no regions" in notes
-    assert "CC BY 4.0" in other.licence
+    assert "CC BY 4.0" in other.license
 
 
 def test_a_head_comes_back_from_its_file(tmp_path: Path, head: FlameHead) -> None:
@@ -122,17 +122,17 @@ def test_a_head_comes_back_from_its_file(tmp_path: Path, head: FlameHead) -> Non
     assert torch.equal(again.regions["lips"], head.regions["lips"])
 
 
-def test_recognised_are_flame_models_alone(tmp_path: Path, folder: Path, light: Any) -> None:
-    assert flame.recognises(folder / "generic_model.pkl")
+def test_recognized_are_flame_models_alone(tmp_path: Path, folder: Path, light: Any) -> None:
+    assert flame.recognizes(folder / "generic_model.pkl")
     for name in ("landmark_embedding.npy", "FLAME_masks.pkl", "absent.pkl"):
-        assert not flame.recognises(folder / name)
-    assert not flame.recognises(folder)
+        assert not flame.recognizes(folder / name)
+    assert not flame.recognizes(folder)
     (tmp_path / "text.pkl").write_text("(v_template shapedirs posedirs")
     (tmp_path / "empty.pkl").touch()
     np.savez(tmp_path / "smpl.npz", v_template=np.ones((6890, 3)), shapedirs=1, posedirs=1)
     os.mkfifo(tmp_path / "fifo.pkl")
     for name in ("text.pkl", "empty.pkl", "smpl.npz", "fifo.pkl"):
-        assert not flame.recognises(tmp_path / name), name
+        assert not flame.recognizes(tmp_path / name), name
 
 
 @pytest.mark.parametrize("name", ["v_template", "f", "J_regressor", "kintree_table"])
@@ -141,8 +141,8 @@ def test_a_missing_key_is_named(tmp_path: Path, light: dict[str, Any], name: str
     np.savez(path, **{n: a for n, a in light.items() if n != name})
     error = refusal(path)
     assert error.code == "model_missing_key"
-    assert f"no `{name}`" in error.what
-    assert "shapedirs" in error.what
+    assert f"no `{name}`" in error.message
+    assert "shapedirs" in error.message
 
 
 def changed(array: np.ndarray, place: Any, value: Any) -> np.ndarray:
@@ -177,14 +177,14 @@ def test_wrong_arrays(
     np.savez(path, **(light | {name: change(light[name])}))
     error = refusal(path)
     assert error.code == code
-    assert said in error.what
+    assert said in error.message
 
 
 def test_another_model_is_no_flame(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", shapeMU=np.ones(3))
     error = refusal(tmp_path / "a.npz")
     assert error.code == "model_kind"
-    assert "shapeMU" in error.what
+    assert "shapeMU" in error.message
 
 
 def test_clockwise_triangles_are_turned_round(
@@ -236,12 +236,12 @@ def test_nothing_in_a_model_or_companion_runs(
     errors += [refusal(good, tmp_path / name) for name in companions]
     for error in errors:
         assert error.code == "unsafe_pickle"
-    assert all("posix.system" in error.what for error in errors[:4])
-    assert "`mean` holds Python objects" in errors[4].what
+    assert all("posix.system" in error.message for error in errors[:4])
+    assert "`mean` holds Python objects" in errors[4].message
     (tmp_path / "other.pkl").write_bytes(
         python2_pickle({"v_template": Name("chumpy.ch.MatVecMult")})
     )
-    assert "chumpy.ch.MatVecMult" in refusal(tmp_path / "other.pkl").what
+    assert "chumpy.ch.MatVecMult" in refusal(tmp_path / "other.pkl").message
     assert not canary.exists()
 
 
@@ -278,10 +278,10 @@ def test_regions_and_parts(head: FlameHead, model: FlameModel) -> None:
         np.testing.assert_array_equal(np.flatnonzero(head.regions[name]), ids)
     assert int((head.part == PARTS.index("eye_left")).sum()) == 546
     np.testing.assert_allclose(
-        head.eye_centre(head.mean, "eye_left"), [0.03, 0.02, 0.05], atol=1e-4
+        head.eye_center(head.mean, "eye_left"), [0.03, 0.02, 0.05], atol=1e-4
     )
     np.testing.assert_allclose(
-        head.eye_centre(head.mean, "eye_right"), [-0.03, 0.02, 0.05], atol=1e-4
+        head.eye_center(head.mean, "eye_right"), [-0.03, 0.02, 0.05], atol=1e-4
     )
 
 
@@ -305,7 +305,7 @@ def test_versions(name: str, sha256: str, keys: tuple[str, ...], version: str) -
     found = identify(Path("/models") / name, sha256, frozenset(keys))
     assert found.version == version
     assert found.note
-    assert ("CC BY" in found.licence) == ("open" in version)
+    assert ("CC BY" in found.license) == ("open" in version)
     assert all(len(start) >= 8 for start in DIGESTS)
 
 

@@ -43,7 +43,7 @@ def save(path: Path, table: dict[str, Any]) -> Path:
 def refused(read: Any, path: Path) -> WeightsError:
     with pytest.raises(WeightsError) as caught:
         read(path)
-    assert path.name in caught.value.where
+    assert path.name in caught.value.location
     return caught.value
 
 
@@ -112,7 +112,7 @@ def test_wrong_embeddings(tmp_path: Path, table: dict[str, Any], code: str, said
     for name in ("a.npy", "a.pkl"):
         error = refused(read_embeddings, save(tmp_path / name, table))
         assert error.code == code
-        assert said in error.what
+        assert said in error.message
 
 
 def test_masks(tmp_path: Path, model: FlameModel) -> None:
@@ -142,7 +142,7 @@ def test_masks(tmp_path: Path, model: FlameModel) -> None:
 def test_wrong_masks(tmp_path: Path, table: dict[str, Any], code: str, said: str) -> None:
     error = refused(read_masks, save(tmp_path / "FLAME_masks.pkl", table))
     assert error.code == code
-    assert said in error.what
+    assert said in error.message
 
 
 def test_two_files_make_the_68_points(tmp_path: Path, bare: Path, model: FlameModel) -> None:
@@ -210,15 +210,15 @@ def test_a_template_gives_texture_coordinates(
     )
     assert refused(lambda p: flame.read(bare, [p]), path).code == "model_mismatch"
     path.write_bytes(obj.encode(TriangleMesh(model.v_template, faces)))
-    assert "without texture coordinates" in refused(lambda p: flame.read(bare, [p]), path).what
+    assert "without texture coordinates" in refused(lambda p: flame.read(bare, [p]), path).message
 
 
-def test_a_texture_gives_colours(tmp_path: Path, bare: Path, model: FlameModel) -> None:
+def test_a_texture_gives_colors(tmp_path: Path, bare: Path, model: FlameModel) -> None:
     path = write_albedo_mm(tmp_path / "albedoModel2020_FLAME_albedoPart.npz", model, 16, 20)
     head = flame.read(bare, [path])
     assert (head.albedo_space, len(head.albedo)) == ("linear", 20)
     assert head.has("uv")
-    assert "academic" in head.licence
+    assert "academic" in head.license
     assert head.provenance.sources == (SourceFile.of(bare), SourceFile.of(path))
     red, _, blue = head.mean_albedo.mean(0).tolist()
     assert red > blue

@@ -1,4 +1,4 @@
-"""The three texture files of FLAME: colours the right way round, in the right range; wrong ones are refused."""
+"""The three texture files of FLAME: colors the right way round, in the right range; wrong ones are refused."""
 
 import os
 import zipfile
@@ -31,7 +31,7 @@ def model() -> FlameModel:
 def refusal(path: Path) -> WeightsError:
     with pytest.raises(WeightsError) as caught:
         flame_texture.read(path)
-    assert path.name in caught.value.where
+    assert path.name in caught.value.location
     return caught.value
 
 
@@ -51,7 +51,7 @@ def test_the_texture_space_of_flame(tmp_path: Path, model: FlameModel) -> None:
     assert_pictures(space, 200)
     assert space.encoding == "srgb"
     assert (space.provenance.version, space.provenance.sources[0].name) == ("flame", path.name)
-    assert "NC" in space.provenance.licence
+    assert "NC" in space.provenance.license
     vt, ft = texture_map(model)
     np.testing.assert_allclose(space.uv, vt, atol=1e-6)
     np.testing.assert_array_equal(space.uv_faces, ft)
@@ -123,7 +123,7 @@ def test_wrong_arrays(
     path = write_flame_texture(tmp_path / "FLAME_texture.npz", model, 8, 5)
     error = refusal(change(path, **changed))
     assert error.code == code
-    assert said in error.what
+    assert said in error.message
 
 
 def test_other_archives_and_broken_ones(tmp_path: Path, model: FlameModel) -> None:
@@ -149,7 +149,7 @@ def test_a_pickle_within_is_not_loaded(tmp_path: Path, model: FlameModel) -> Non
         bad = change(path, **{name: np.array(Touches(), dtype=object)})
         error = refusal(bad)
         assert error.code == "unsafe_pickle"
-        assert f"`{name}` holds Python objects" in error.what
+        assert f"`{name}` holds Python objects" in error.message
         write_flame_texture(path, model, 8, 5)
     assert not canary.exists()
 
@@ -165,4 +165,4 @@ def test_a_bomb_of_zeros_is_refused_before_it_unpacks(tmp_path: Path) -> None:
             np.lib.format.write_array(entry, np.ones((2, 2, 3, 4)))
     error = refusal(path)
     assert error.code == "weights_damaged"
-    assert "`mean` says" in error.what
+    assert "`mean` says" in error.message

@@ -66,7 +66,7 @@ def test_a_pickle_under_a_models_name(tmp_path: Path, module: ModuleType, name: 
     for kind, raw in content.items():
         path.write_bytes(raw)
         if kind != "pickle" or name != "generic_neutral_mesh.obj":
-            module.recognises(path)
+            module.recognizes(path)
         with pytest.raises(WeightsError):
             module.read(path)
         with pytest.raises(WeightsError):
@@ -81,9 +81,9 @@ def test_a_look_never_raises(tmp_path: Path, module: ModuleType) -> None:
     ):
         path = tmp_path / f"{number}.bin"
         path.write_bytes(raw)
-        assert not module.recognises(path)
+        assert not module.recognizes(path)
     for path in (tmp_path, tmp_path / "absent", Path("/dev/zero"), Path("a\0b")):
-        assert not module.recognises(path)
+        assert not module.recognizes(path)
     for path in (tmp_path / "absent.bin", tmp_path / "absent.scm"):
         with pytest.raises(WeightsError) as caught:
             module.read(path)
@@ -111,4 +111,4 @@ def test_files_larger_than_any_model_are_refused_unread(tmp_path: Path) -> None:
             module.read(path)
         assert caught.value.code == "weights_damaged", path.name
     pickle = sparse(tmp_path / "generic_model.pkl", b"\x80\x02v_template shapedirs posedirs", huge)
-    assert not flame.recognises(pickle)
+    assert not flame.recognizes(pickle)

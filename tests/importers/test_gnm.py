@@ -67,7 +67,7 @@ def test_the_model(tmp_path: Path) -> None:
     values = table(VERTICES, TRIANGLES)
     path = write(tmp_path, values)
     (tmp_path / "head_sparse_68.txt").write_text(points(values, list(range(68))))
-    assert gnm.recognises(path)
+    assert gnm.recognizes(path)
     head = gnm.read(path)
     check_head(head)
     for name, key in (
@@ -145,8 +145,8 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         error = refusal(write(tmp_path, values, **{name: value}))
         assert error.code == code, name
     path = write(tmp_path, {k: v for k, v in values.items() if k != "expression_basis"})
-    assert "expression_basis" in refusal(path).what
-    assert not gnm.recognises(path)
+    assert "expression_basis" in refusal(path).message
+    assert not gnm.recognizes(path)
     path = write(tmp_path, values)
     file = tmp_path / "head_sparse_68.txt"
     good = points(values, list(range(68)))

@@ -34,7 +34,7 @@ def read(folder: Path, values: dict[str, Any], name: str = "HIFI3D++.mat") -> Li
 def test_both_models(tmp_path: Path) -> None:
     values = table(20481, 40832)
     head = read(tmp_path, values)
-    assert hifi3d.recognises(tmp_path / "HIFI3D++.mat")
+    assert hifi3d.recognizes(tmp_path / "HIFI3D++.mat")
     check_head(head)
     np.testing.assert_allclose(head.mean.reshape(1, -1), values["mu_shape"] / 100, atol=1e-8)
     code = np.array([1.0, -2.0, 0.5, 3.0])

@@ -63,9 +63,9 @@ def test_the_arrays_say_the_same(data_root: Path, published: LinearHead) -> None
     path = data_root / "ict_facekit/all_modes.npz"
     head = ict_head.read(path)
     check_head(head)
-    assert ict_head.recognises(path)
-    assert ict_head.recognises(data_root / "ict_facekit")
-    assert ict_head.recognises(data_root / "ict_facekit/FaceXModel/generic_neutral_mesh.obj")
+    assert ict_head.recognizes(path)
+    assert ict_head.recognizes(data_root / "ict_facekit")
+    assert ict_head.recognizes(data_root / "ict_facekit/FaceXModel/generic_neutral_mesh.obj")
     assert head.identity.shape == (100, VERTICES, 3)
     assert head.expression_names[:53] == ict.EXPRESSIONS
     assert set(head.expression_names[53:]) == set(ict_head.EXTRA)
@@ -104,7 +104,7 @@ def test_triangles_and_texture(data_root: Path, published: LinearHead) -> None:
 
 
 def test_parts(published: LinearHead) -> None:
-    eyes = [published.eye_centre(published.mean, name) for name in ("eye_right", "eye_left")]
+    eyes = [published.eye_center(published.mean, name) for name in ("eye_right", "eye_left")]
     assert float(eyes[0][0]) == pytest.approx(-0.0319, abs=1e-3)
     assert float(eyes[1][0]) == pytest.approx(0.0319, abs=1e-3)
     assert int(published.regions["face"].sum()) == 9409
@@ -187,14 +187,14 @@ def test_wrong_arrays(tmp_path: Path) -> None:
     del arrays["identity"]
     np.savez(path, **arrays)
     assert refusal(path).code == "model_missing_key"
-    assert not ict_head.recognises(path)
+    assert not ict_head.recognizes(path)
     path.write_bytes(path.read_bytes()[:-40])
     assert refusal(path).code == "weights_damaged"
 
 
 def test_wrong_folders(tmp_path: Path) -> None:
     assert refusal(tmp_path).code == "model_missing_key"
-    assert not ict_head.recognises(tmp_path)
+    assert not ict_head.recognizes(tmp_path)
     neutral = tmp_path / "generic_neutral_mesh.obj"
     neutral.write_text("v 1 2 3\n")
     assert refusal(tmp_path).code == "model_shape"

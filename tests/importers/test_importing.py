@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from headform.errors import WeightsError
-from headform.geometry.units import METRES_PER, infer_unit
+from headform.geometry.units import METERS_PER, infer_unit
 from headform.heads.checks import check_shape
 from headform.importers.importing import check_unit, inward, linear_head
 from tests.heads.made_models import SIDE, mask_model
@@ -20,10 +20,10 @@ def refused(**changes: object) -> WeightsError:
     return caught.value
 
 
-@pytest.mark.parametrize("unit", list(METRES_PER))
-def test_positions_become_metres(unit: str) -> None:
+@pytest.mark.parametrize("unit", list(METERS_PER))
+def test_positions_become_meters(unit: str) -> None:
     model = mask_model()
-    factor = 0.001 / METRES_PER[unit]
+    factor = 0.001 / METERS_PER[unit]
     same = mask_model(
         unit=unit,
         mean=model.mean * factor,
@@ -48,7 +48,7 @@ def test_what_is_unknown_is_empty_and_asking_for_it_is_an_error() -> None:
     assert not any(head.has(name) for name in ("uv", "mirror", "part", "albedo_mean", "now7"))
     assert head.has("landmark_vertices")
     assert head.has("identity")
-    with pytest.raises(WeightsError, match="mask has no texture coordinates and no colours") as e:
+    with pytest.raises(WeightsError, match="mask has no texture coordinates and no colors") as e:
         head.require("identity", "uv", "albedo_mean")
     assert e.value.code == "head_lacks"
     bare = linear_head(mask_model(landmarks=None))
@@ -101,7 +101,7 @@ def test_numbers_that_are_not_finite_are_refused(name: str) -> None:
     array.reshape(-1)[7] = np.nan
     error = refused(**{name: array})
     assert error.code == "model_not_finite"
-    assert f"`{name}`" in error.what
+    assert f"`{name}`" in error.message
 
 
 @pytest.mark.parametrize("bad", [-1, SIDE * SIDE])
@@ -110,7 +110,7 @@ def test_indices_outside_are_refused(bad: int) -> None:
     faces[3, 1] = bad
     error = refused(faces=faces)
     assert error.code == "model_index"
-    assert str(bad) in error.what
+    assert str(bad) in error.message
     landmarks = mask_model().landmarks.copy()
     landmarks[5] = SIDE * SIDE
     assert refused(landmarks=landmarks).code == "model_index"
@@ -122,7 +122,7 @@ def test_indices_outside_are_refused(bad: int) -> None:
 def test_a_head_of_the_wrong_size_is_refused() -> None:
     error = refused(unit="cm")
     assert error.code == "model_unit"
-    assert "0.9 m" in error.what
+    assert "0.9 m" in error.message
     assert refused(unit="um").code == "model_unit"
     check_unit("here", 0.089)
     for distance in (0.089 / 3.01, 0.089 * 3.01):

@@ -60,7 +60,7 @@ def cropped() -> dict[str, Any]:
 def test_the_full_model(tmp_path: Path) -> None:
     values = table(FULL, TRIANGLES, MODES, EYES)
     head = read(tmp_path, values)
-    assert lsfm.recognises(tmp_path / "all_all_all.mat")
+    assert lsfm.recognizes(tmp_path / "all_all_all.mat")
     check_head(head)
     code = np.sin(np.arange(MODES))
     offset = values["components"].astype(np.float64) @ (np.sqrt(values["eigenvalues"]) * code)
@@ -137,7 +137,9 @@ def test_a_column_vector_and_scaled_components_and_counting_from_one(
 
 
 def test_wrong_models(tmp_path: Path, small: dict[str, Any]) -> None:
-    assert "trilist" in refusal(tmp_path, {k: v for k, v in small.items() if k != "trilist"}).what
+    assert (
+        "trilist" in refusal(tmp_path, {k: v for k, v in small.items() if k != "trilist"}).message
+    )
     cases: list[tuple[str, str, Any]] = [
         ("model_shape", "components", small["components"][:-3]),
         ("model_shape", "eigenvalues", small["eigenvalues"][:-1]),
@@ -156,7 +158,7 @@ def test_wrong_models(tmp_path: Path, small: dict[str, Any]) -> None:
     for code, name, value in cases:
         error = refusal(tmp_path, small | {name: value})
         assert error.code == code, (name, error)
-        assert "all_all_all.mat" in error.where
+        assert "all_all_all.mat" in error.location
 
 
 def test_cut_files_and_companions(tmp_path: Path, small: dict[str, Any]) -> None:
@@ -165,7 +167,7 @@ def test_cut_files_and_companions(tmp_path: Path, small: dict[str, Any]) -> None
     data = path.read_bytes()
     for end in np.linspace(0, len(data) - 1, 25).astype(int):
         path.write_bytes(data[:end])
-        lsfm.recognises(path)
+        lsfm.recognizes(path)
         with pytest.raises(WeightsError) as caught:
             lsfm.read(path)
         assert caught.value.code in ("weights_damaged", "model_missing_key")

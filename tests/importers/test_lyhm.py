@@ -50,8 +50,8 @@ def changed(values: dict[str, Any], name: str, key: str, value: Any) -> dict[str
 def test_the_model(tmp_path: Path) -> None:
     values = table(11510, 22800, 100)
     head = read(tmp_path, values)
-    assert lyhm.recognises(tmp_path / "LYHM_global.mat")
-    assert not lsfm.recognises(tmp_path / "LYHM_global.mat")
+    assert lyhm.recognizes(tmp_path / "LYHM_global.mat")
+    assert not lsfm.recognizes(tmp_path / "LYHM_global.mat")
     check_head(head)
     code = np.cos(np.arange(100))
     for name, scale, decoded in (
@@ -83,7 +83,7 @@ def test_what_a_conversion_may_have_changed(tmp_path: Path) -> None:
     notes = " ".join(head.provenance.notes)
     assert "turned round" in notes
     assert "count from 0" in notes
-    assert "no colours" in notes
+    assert "no colors" in notes
     assert not head.has("albedo_mean")
 
 

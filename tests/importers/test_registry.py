@@ -31,11 +31,11 @@ def test_no_importer_fails_on_what_is_not_its_own(kind, tmp_path) -> None:
     }
     for name, data in strange.items():
         (tmp_path / name).write_bytes(data)
-        assert importer(kind).recognises(tmp_path / name) in (True, False)
-    assert not importer(kind).recognises(tmp_path / "absent.mat")
-    assert not importer(kind).recognises(tmp_path)
+        assert importer(kind).recognizes(tmp_path / name) in (True, False)
+    assert not importer(kind).recognizes(tmp_path / "absent.mat")
+    assert not importer(kind).recognizes(tmp_path)
     os.mkfifo(tmp_path / "pipe.npz")
-    assert not importer(kind).recognises(tmp_path / "pipe.npz")
+    assert not importer(kind).recognizes(tmp_path / "pipe.npz")
 
 
 def test_what_nobody_knows_is_named(tmp_path) -> None:
@@ -65,5 +65,5 @@ def test_what_nobody_knows_is_named(tmp_path) -> None:
         ("ict_facekit/FaceXModel", "ict"),
     ],
 )
-def test_real_files_are_recognised(data_root, path, kind) -> None:
+def test_real_files_are_recognized(data_root, path, kind) -> None:
     assert kind_of(data_root / path) == kind

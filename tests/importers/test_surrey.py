@@ -38,7 +38,7 @@ def refusal(
 @pytest.fixture(scope="module")
 def full() -> EosModel:
     """A model of true size with everything that version 4 can hold."""
-    return EosModel(colour_modes=4, expressions=NAMES, points=POINTS, uv_triangles=True)
+    return EosModel(color_modes=4, expressions=NAMES, points=POINTS, uv_triangles=True)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def small() -> EosModel:
 
 
 def shapes_of(model: EosModel, code: np.ndarray) -> np.ndarray:
-    """mean + components . (sqrt(variance) code), in metres, by plain arithmetic."""
+    """mean + components . (sqrt(variance) code), in meters, by plain arithmetic."""
     offset = model.basis.astype(np.float64) @ (np.sqrt(model.variance.astype(np.float64)) * code)
     return (model.mean + offset.reshape(-1, 3)) / 1000
 
@@ -57,7 +57,7 @@ def shapes_of(model: EosModel, code: np.ndarray) -> np.ndarray:
 def test_the_published_file(data_root: Path) -> None:
     folder = data_root / "models/eos_sfm"
     path = folder / "sfm_shape_3448.bin"
-    assert surrey.recognises(path)
+    assert surrey.recognizes(path)
     head = surrey.read(path)
     check_head(head)
     known = np.load(folder / "sfm_shape_3448.npz")
@@ -89,17 +89,17 @@ def test_the_published_file(data_root: Path) -> None:
 @pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_every_version(tmp_path: Path, full: EosModel, version: int) -> None:
     if version < 4:
-        full = EosModel(colour_modes=4, expressions=NAMES, points=POINTS)
+        full = EosModel(color_modes=4, expressions=NAMES, points=POINTS)
     head = read(tmp_path, full.encode(version))
     check_head(head)
     code = np.linspace(-2, 2, full.modes)
     decoded = head.vertices(identity=head.mean.new_tensor(code))
     np.testing.assert_allclose(decoded, shapes_of(full, code), atol=2e-7)
     np.testing.assert_array_equal(head.faces, full.faces)
-    colour = full.colour_basis @ (np.sqrt(full.colour_variance) * [1, -1, 2, 0.5])
+    color = full.color_basis @ (np.sqrt(full.color_variance) * [1, -1, 2, 0.5])
     np.testing.assert_allclose(
         head.albedo_mean.numpy() + np.einsum("k,kvc->vc", [1, -1, 2, 0.5], head.albedo.numpy()),
-        (full.colour_mean + colour).reshape(-1, 3),
+        (full.color_mean + color).reshape(-1, 3),
         atol=1e-5,
     )
     assert head.albedo_space == "srgb"
@@ -135,11 +135,11 @@ def test_components_that_someone_has_scaled_already(tmp_path: Path, small: EosMo
     assert any("already multiplied" in note for note in head.provenance.notes)
 
 
-def test_colours_up_to_255(tmp_path: Path, small: EosModel) -> None:
+def test_colors_up_to_255(tmp_path: Path, small: EosModel) -> None:
     plain = read(tmp_path, small.encode(1))
     bright = EosModel(12, 15, 2, 1, eyes=(0, 1))
-    bright.colour_mean = small.colour_mean * 255
-    bright.colour_variance = small.colour_variance * np.float32(255**2)
+    bright.color_mean = small.color_mean * 255
+    bright.color_variance = small.color_variance * np.float32(255**2)
     head = read(tmp_path, bright.encode(1))
     np.testing.assert_allclose(head.albedo_mean, plain.albedo_mean, rtol=1e-5)
     np.testing.assert_allclose(head.albedo, plain.albedo, rtol=1e-5)
@@ -203,7 +203,7 @@ def test_what_is_given_must_fit_and_what_lies_about_need_not(
     landmarks.write_text("[landmark_mappings]\n1 = 13\n")
     given = refusal(tmp_path, small.encode(1), with_=(other,))
     assert given.code == "model_mismatch"
-    assert "15 vertices, the model 12" in given.what
+    assert "15 vertices, the model 12" in given.message
     assert refusal(tmp_path, small.encode(1), with_=(landmarks,)).code == "model_mismatch"
     head = read(tmp_path, small.encode(1))
     assert not head.has("landmark_vertices")
@@ -259,7 +259,7 @@ def test_wrong_models(tmp_path: Path, small: EosModel) -> None:
     assert code(variance=small.variance[:1]) == "model_shape"
     assert code(basis=small.basis[:-3]) == "model_shape"
     assert code(mean=small.mean.reshape(-1)[:-1]) == "model_shape"
-    assert code(colour_basis=small.colour_basis[:-3]) == "model_shape"
+    assert code(color_basis=small.color_basis[:-3]) == "model_shape"
     assert code(texture=small.texture[:5]) == "model_shape"
     assert code(5) == "weights_damaged"
     assert code(0) == "weights_damaged"
@@ -295,7 +295,7 @@ def test_lying_counts_allocate_nothing(tmp_path: Path, small: EosModel) -> None:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert error.code == "weights_damaged"
-        assert "claims" in error.what
+        assert "claims" in error.message
         assert peak < 1 << 20
 
 
@@ -321,10 +321,10 @@ def test_flipped_bytes_end_in_an_error_or_a_sound_head(
     check_head(head)
 
 
-def test_what_is_recognised(tmp_path: Path, small: EosModel) -> None:
+def test_what_is_recognized(tmp_path: Path, small: EosModel) -> None:
     def known(data: bytes, name: str) -> bool:
         (tmp_path / name).write_bytes(data)
-        return surrey.recognises(tmp_path / name)
+        return surrey.recognizes(tmp_path / name)
 
     assert known(small.encode(1), "a.bin")
     assert known(small.encode(4), "b.model")
@@ -333,10 +333,10 @@ def test_what_is_recognised(tmp_path: Path, small: EosModel) -> None:
     assert not known(small.blendshapes(), "e.bin")
     assert not known(b"", "f.bin")
     assert not known(small.encode(1)[:40], "g.bin")
-    assert not surrey.recognises(tmp_path)
-    assert not surrey.recognises(tmp_path / "absent")
-    assert not surrey.recognises(Path("/dev/zero"))
-    assert not surrey.recognises(Path("a\0b"))
+    assert not surrey.recognizes(tmp_path)
+    assert not surrey.recognizes(tmp_path / "absent")
+    assert not surrey.recognizes(Path("/dev/zero"))
+    assert not surrey.recognizes(Path("a\0b"))
 
 
 def test_the_publishers_own_format(tmp_path: Path, full: EosModel) -> None:
@@ -349,9 +349,9 @@ def test_the_publishers_own_format(tmp_path: Path, full: EosModel) -> None:
     code = np.linspace(2, -2, full.modes)
     decoded = head.vertices(identity=head.mean.new_tensor(code))
     np.testing.assert_allclose(decoded, shapes_of(full, code), atol=2e-7)
-    modes = full.colour_basis.T * np.sqrt(full.colour_variance)[:, None]
+    modes = full.color_basis.T * np.sqrt(full.color_variance)[:, None]
     np.testing.assert_allclose(head.albedo.reshape(4, -1), modes, atol=1e-7)
-    np.testing.assert_allclose(head.albedo_mean.reshape(-1), full.colour_mean, atol=1e-7)
+    np.testing.assert_allclose(head.albedo_mean.reshape(-1), full.color_mean, atol=1e-7)
     np.testing.assert_array_equal(head.faces, full.faces)
     np.testing.assert_allclose(head.uv, np.stack([(u + 3) / 8, (v - 10) / 10], 1), atol=1e-6)
     assert head.provenance.label == "surrey 3448"
@@ -366,7 +366,7 @@ def test_damaged_scm(tmp_path: Path, small: EosModel) -> None:
             codes = ("weights_damaged", "model_shape")
             assert refusal(tmp_path, data[:end], "a.scm").code in codes
     longer = read(tmp_path, data + b"rest", "a.scm")
-    assert any("4 bytes after the colours" in note for note in longer.provenance.notes)
+    assert any("4 bytes after the colors" in note for note in longer.provenance.notes)
     wrong = struct.pack("<I", 13) + data[4:]
     assert refusal(tmp_path, wrong, "a.scm").code == "weights_damaged"
     isomap = tmp_path / "isomap.txt"

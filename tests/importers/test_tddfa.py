@@ -35,10 +35,10 @@ def write(folder: Path, values: Made, **changes: Any) -> Path:
 
 
 def test_a_code(tmp_path: Path, values: Made) -> None:
-    """S = u + w_shp a + w_exp b, micrometres, a in standard deviations of the parameter file, b as published."""
+    """S = u + w_shp a + w_exp b, micrometers, a in standard deviations of the parameter file, b as published."""
     model, tri, std = values
     path = write(tmp_path, values)
-    assert tddfa.recognises(path)
+    assert tddfa.recognizes(path)
     head = tddfa.read(path)
     check_head(head)
     rng = np.random.default_rng(0)
@@ -105,9 +105,9 @@ def test_what_is_wrong_is_named(tmp_path: Path, values: Made) -> None:
     with pytest.raises(WeightsError) as caught:
         tddfa.read(path)
     assert caught.value.code == "weights_damaged"
-    assert not tddfa.recognises(tmp_path / TRI)
-    assert not tddfa.recognises(tmp_path)
-    assert not tddfa.recognises(tmp_path / "bfm_noneck.pkl")
+    assert not tddfa.recognizes(tmp_path / TRI)
+    assert not tddfa.recognizes(tmp_path)
+    assert not tddfa.recognizes(tmp_path / "bfm_noneck.pkl")
 
 
 @pytest.mark.parametrize("name", [MODEL, TRI, STD])

@@ -74,7 +74,7 @@ def test_folders_are_made_or_refused(tmp_path: Path) -> None:
     for place in (tmp_path / "file", tmp_path / "file" / "c"):
         with pytest.raises(ResourceError, match="cannot make the folder") as caught:
             make_folder(place)
-        assert (caught.value.code, caught.value.where) == ("write_failed", str(place))
+        assert (caught.value.code, caught.value.location) == ("write_failed", str(place))
 
 
 def test_a_place_is_tried_without_a_trace(tmp_path: Path) -> None:
@@ -86,4 +86,4 @@ def test_a_place_is_tried_without_a_trace(tmp_path: Path) -> None:
     for bad in (tmp_path, tmp_path / "none" / "a", tmp_path / "old" / "a"):
         with pytest.raises(ResourceError, match="cannot write here") as caught:
             check_place(bad)
-        assert (caught.value.code, caught.value.where) == ("write_failed", str(bad))
+        assert (caught.value.code, caught.value.location) == ("write_failed", str(bad))

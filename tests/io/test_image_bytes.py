@@ -18,7 +18,7 @@ from headform.export.seams import split_at_seams
 from headform.io import image_bytes
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.render.texture_sampling import sample_faces_kernel, sample_texture, vertex_colours
+from headform.render.texture_sampling import sample_faces_kernel, sample_texture, vertex_colors
 
 NOISE = np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 
@@ -29,7 +29,7 @@ def test_png_is_exact_and_bare() -> None:
     assert picture.info == {}
 
 
-def test_jpeg_is_close_without_metadata_or_lost_colour() -> None:
+def test_jpeg_is_close_without_metadata_or_lost_color() -> None:
     red = np.zeros((16, 16, 3), np.uint8)
     red[:, 8:, 0] = 200
     picture = Image.open(io.BytesIO(image_bytes.jpeg(red, quality=95)))
@@ -81,19 +81,19 @@ def test_the_compiled_lookup_equals_the_plain_one() -> None:
     uv_faces = rng.integers(0, 9, (7, 3))
     faces = rng.integers(0, 7, 200)
     weights = rng.dirichlet(np.ones(3), 200).astype(np.float32)
-    colours = np.empty((200, 3), np.float32)
-    sample_faces_kernel(texture, uv, uv_faces, faces, weights, colours)
+    colors = np.empty((200, 3), np.float32)
+    sample_faces_kernel(texture, uv, uv_faces, faces, weights, colors)
     places = (weights[..., None] * uv[uv_faces[faces]]).sum(1)
-    np.testing.assert_allclose(colours, sample_texture(texture, places), atol=5e-3)
+    np.testing.assert_allclose(colors, sample_texture(texture, places), atol=5e-3)
 
 
-def test_vertex_colours_are_means_over_a_seam_and_grey_without() -> None:
+def test_vertex_colors_are_means_over_a_seam_and_gray_without() -> None:
     texture = np.zeros((2, 2, 3), np.uint8)
     texture[0, 0], texture[1, 1] = (255, 0, 0), (0, 0, 255)
     uv = np.array([[0.25, 0.75], [0.75, 0.25]])  # upper left, lower right
     faces, uv_faces = np.array([[0, 1, 1], [0, 1, 1]]), np.array([[0, 0, 0], [1, 0, 0]])
-    colours = vertex_colours(texture, uv, faces, uv_faces, 3)
-    assert colours.tolist() == [[0.5, 0, 0.5], [1, 0, 0], [0.5, 0.5, 0.5]]
+    colors = vertex_colors(texture, uv, faces, uv_faces, 3)
+    assert colors.tolist() == [[0.5, 0, 0.5], [1, 0, 0], [0.5, 0.5, 0.5]]
 
 
 def landmarks(**changes: object) -> Landmarks:
@@ -162,9 +162,9 @@ def test_obj_names_its_material_and_texture_relatively() -> None:
         np.array([[0, 1, 2]]),
         uv=np.array([[0.0, 0], [1, 0], [0, 1]]),
         uv_faces=np.array([[2, 1, 0]]),
-        colours=np.eye(3),
+        colors=np.eye(3),
     )
-    files = wavefront.encode(mesh, comment="MIT\nmetres")
+    files = wavefront.encode(mesh, comment="MIT\nmeters")
     assert set(files) == {"head.obj", "head.mtl"}
     material, body = files["head.mtl"].decode(), files["head.obj"].decode()
     assert "mtllib head.mtl\n" in body
@@ -172,6 +172,6 @@ def test_obj_names_its_material_and_texture_relatively() -> None:
     name = next(line for line in material.splitlines() if line.startswith("newmtl")).split()[1]
     assert f"usemtl {name}\n" in body
     back = obj.decode(files["head.obj"])
-    assert back.colours is None  # readers of the evaluation tools fail on coloured vertices
+    assert back.colors is None  # readers of the evaluation tools fail on colored vertices
     assert back.uv_faces is not None
     assert back.uv_faces.tolist() == [[2, 1, 0]]

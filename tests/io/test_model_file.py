@@ -12,8 +12,8 @@ from headform.io import model_file
 from headform.io.model_file import card_path, check_state, load_model, save_model
 
 CARD = {
-    "data": "made people",
-    "licence": "MIT",
+    "data": "synthetic faces",
+    "license": "MIT",
     "command": "headform train landmarks",
     "commit": "0" * 40,
     "images_seen": 1000,
@@ -86,8 +86,8 @@ def test_nan_is_never_saved_over_good_weights(saved: Path, bad: float) -> None:
 
 def test_a_card_must_be_complete(tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
-    with pytest.raises(WeightsError, match="lacks licence, seed") as caught:
-        save_model(path, {}, {k: v for k, v in CARD.items() if k not in ("licence", "seed")})
+    with pytest.raises(WeightsError, match="lacks license, seed") as caught:
+        save_model(path, {}, {k: v for k, v in CARD.items() if k not in ("license", "seed")})
     assert caught.value.code == "card_incomplete"
     with pytest.raises(WeightsError, match="not plain JSON"):
         save_model(path, {}, CARD | {"config": torch.zeros(1)})

@@ -77,9 +77,9 @@ def test_objects_are_refused_and_not_loaded(tmp_path: Path) -> None:
     for name in ("a.npz", "a.npy"):
         error = refusal(tmp_path / name)
         assert error.code == "unsafe_pickle"
-        assert "holds Python objects" in error.what
+        assert "holds Python objects" in error.message
         assert holds_objects(tmp_path / name)
-    assert "`bad`" in refusal(tmp_path / "a.npz").what
+    assert "`bad`" in refusal(tmp_path / "a.npz").message
     assert not canary.exists()
     assert read_npz(tmp_path / "a.npz", ["fine"])["fine"].tolist() == [1, 1]
 
@@ -122,7 +122,7 @@ def test_limits_count_what_unpacks(tmp_path: Path) -> None:
     assert read_npz(path, max_bytes=2300)["b"].shape == (1000,)
     error = refusal(path, max_bytes=2000)
     assert error.code == "weights_damaged"
-    assert "`b` has 1128 bytes" in error.what
+    assert "`b` has 1128 bytes" in error.message
 
 
 def test_truncated_and_spoiled_archives(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_truncated_and_spoiled_archives(tmp_path: Path) -> None:
     whole = path.read_bytes()
     at = whole.index(np.arange(100, 102).tobytes())
     path.write_bytes(whole[:at] + b"\xff" + whole[at + 1 :])
-    assert "CRC" in refusal(path).what
+    assert "CRC" in refusal(path).message
 
 
 def test_missing_files(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_two_arrays_of_one_name(tmp_path: Path) -> None:
         archive.writestr("a.npy", plain.getvalue())
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a.npy", plain.getvalue())
-    assert "one name" in refusal(path).what
+    assert "one name" in refusal(path).message
     assert array_shapes(path) == {}
 
 

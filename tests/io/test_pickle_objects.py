@@ -154,7 +154,7 @@ def test_a_call_hidden_in_any_of_them_is_refused_by_name(tmp_path: Path) -> None
     for name in (*files, "object.npz"):
         error = refusal(tmp_path / name)
         assert error.code == "unsafe_pickle", name
-        assert "posix.system" in error.what, name
+        assert "posix.system" in error.message, name
     assert not canary.exists()
 
 
@@ -200,10 +200,10 @@ def pickle_of(value: Any) -> bytes:
         "builtins.object.__subclasses__",
     ],
 )
-def test_their_neighbours_are_refused_by_name(tmp_path: Path, name: str) -> None:
+def test_their_neighbors_are_refused_by_name(tmp_path: Path, name: str) -> None:
     error = refused(tmp_path, python2_pickle([np.ones(2), Name(name)]))
     assert error.code == "unsafe_pickle"
-    assert f"asks for {name}" in error.what
+    assert f"asks for {name}" in error.message
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_reconstruction_of_anything_else(tmp_path: Path) -> None:
 
 def test_a_chumpy_array_that_holds_itself_ends(tmp_path: Path) -> None:
     data = b"\x80\x02cchumpy.ch\nCh\n)\x81q\x00}U\x01xh\x00sb."
-    assert "entries" in refused(tmp_path, data).what
+    assert "entries" in refused(tmp_path, data).message
 
 
 def storage_of_four() -> bytes:
@@ -271,7 +271,7 @@ def test_tensors_that_lie(tmp_path: Path) -> None:
     for number, data in enumerate(bad):
         assert refused(tmp_path, data).code == "weights_damaged", number
     conjugate = pickle.dumps(torch.tensor([1 + 2j]).conj(), 2)
-    assert "conjugate" in refused(tmp_path, conjugate).what
+    assert "conjugate" in refused(tmp_path, conjugate).message
     error = refused(
         tmp_path, tensor((4,), (1,), change=lambda d: d.replace(b"LongStorage", b"nnModule"))
     )
@@ -294,4 +294,4 @@ def test_npz_with_objects_truncated_or_too_large(tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         read_pickle(path, memory_bytes=300 << 20)
     assert caught.value.code == "unsafe_pickle"
-    assert "limit" in caught.value.what
+    assert "limit" in caught.value.message

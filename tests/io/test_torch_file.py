@@ -50,7 +50,7 @@ def assert_same(found: torch.Tensor, expected: torch.Tensor) -> None:
 def refusal(path: Path, **options: Any) -> WeightsError:
     with pytest.raises(WeightsError) as caught:
         read_torch(path, **options)
-    assert path.name in caught.value.where
+    assert path.name in caught.value.location
     return caught.value
 
 
@@ -104,12 +104,12 @@ def test_views_shared_storages_and_strides(tmp_path: Path, zipped: bool) -> None
 @pytest.mark.parametrize("zipped", LAYOUTS)
 def test_what_training_leaves_beside_the_network(tmp_path: Path, zipped: bool) -> None:
     net = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
-    optimiser = torch.optim.AdamW(net.parameters())
+    optimizer = torch.optim.AdamW(net.parameters())
     net(torch.randn(4, 3)).sum().backward()
-    optimiser.step()
+    optimizer.step()
     value = {
         "model": net.state_dict(),  # with the attribute _metadata
-        "optimizer": optimiser.state_dict(),
+        "optimizer": optimizer.state_dict(),
         "epoch": 3,
         "best": np.float64(0.25),
         "table": np.arange(6, dtype=">i4").reshape(2, 3),
@@ -121,7 +121,7 @@ def test_what_training_leaves_beside_the_network(tmp_path: Path, zipped: bool) -
     found = read_torch(save(tmp_path / "a.pt", value, zipped))
     for name, tensor in net.state_dict().items():
         assert_same(found.tensors[f"model/{name}"], tensor)
-    first = optimiser.state_dict()["state"][0]["exp_avg"]
+    first = optimizer.state_dict()["state"][0]["exp_avg"]
     assert_same(found.tensors["optimizer/state/0/exp_avg"], first)
     assert found.tensors["table"].tolist() == [[0, 1, 2], [3, 4, 5]]
     expected = {"epoch": 3, "best": 0.25, "options/lr": 0.5, "options/name": "x", "size/1": 3}
@@ -197,22 +197,22 @@ def test_calls_are_refused_by_name_and_never_made(
     value = {"a": torch.ones(3), "b": Calls(function, argument)}
     error = refusal(save(tmp_path / "a.pth", value, zipped))
     assert error.code == "unsafe_pickle"
-    assert name in error.what
+    assert name in error.message
     assert not canary.exists()
 
 
 @pytest.mark.parametrize("zipped", LAYOUTS)
 def test_kinds_of_tensors_that_are_no_plain_numbers(tmp_path: Path, zipped: bool) -> None:
     sparse = torch.eye(3).to_sparse()
-    assert "_rebuild_sparse_tensor" in refusal(save(tmp_path / "a.pt", [sparse], zipped)).what
-    assert "Linear" in refusal(save(tmp_path / "b.pt", nn.Linear(2, 2), zipped)).what
+    assert "_rebuild_sparse_tensor" in refusal(save(tmp_path / "a.pt", [sparse], zipped)).message
+    assert "Linear" in refusal(save(tmp_path / "b.pt", nn.Linear(2, 2), zipped)).message
 
 
 def test_a_torchscript_program(tmp_path: Path) -> None:
     path = save(tmp_path / "a.pt", {"a": torch.ones(1)})
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("a/code/__torch__.py", "def f(): pass")
-    assert "TorchScript" in refusal(path).what
+    assert "TorchScript" in refusal(path).message
 
 
 def rebuilt(source: Path, target: Path, changed: dict[str, bytes | None], method: int = 0) -> Path:
@@ -302,16 +302,16 @@ def test_bytes_that_were_changed_cut_or_compressed(tmp_path: Path) -> None:
     data[at + 9] ^= 1
     path = tmp_path / "a.pt"
     path.write_bytes(data)
-    assert "checksum" in refusal(path).what
+    assert "checksum" in refusal(path).message
     path = rebuilt(plain, tmp_path / "b.pt", {"data/0": bytes(44)})
-    assert "not as long" in refusal(path).what
+    assert "not as long" in refusal(path).message
     path = rebuilt(plain, tmp_path / "c.pt", {"data/0": None})
     assert refusal(path).code == "weights_damaged"
     path = rebuilt(plain, tmp_path / "d.pt", {"byteorder": b"middle"})
     assert refusal(path).code == "weights_damaged"
     path = rebuilt(plain, tmp_path / "e.pt", {"data/0": bytes(1 << 20)}, zipfile.ZIP_DEFLATED)
     error = refusal(path)
-    assert (error.code, "compresses" in error.what) == ("unsafe_pickle", True)
+    assert (error.code, "compresses" in error.message) == ("unsafe_pickle", True)
 
 
 @pytest.mark.parametrize("zipped", LAYOUTS)
@@ -360,15 +360,15 @@ def test_storages_that_overlap(tmp_path: Path) -> None:
         "<I", data, offsets[1] + 42, struct.unpack_from("<I", data, offsets[0] + 42)[0]
     )
     path.write_bytes(data)
-    assert "overlap" in refusal(path).what
+    assert "overlap" in refusal(path).message
 
 
 def test_values_that_describe_endlessly_many(tmp_path: Path) -> None:
     value: list[Any] = ["x"]
     for _ in range(40):
         value = [value, value]
-    assert "entries" in refusal(save(tmp_path / "a.pt", value)).what
-    assert "no PyTorch" in refusal(plain(tmp_path, b"\x80\x02" + b"N0" * 9 + b"N.")).what
+    assert "entries" in refusal(save(tmp_path / "a.pt", value)).message
+    assert "no PyTorch" in refusal(plain(tmp_path, b"\x80\x02" + b"N0" * 9 + b"N.")).message
 
 
 def plain(folder: Path, data: bytes) -> Path:
@@ -387,8 +387,8 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
         assert refusal(plain(tmp_path, data)).code == "weights_damaged"
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         archive.writestr("a.txt", "x")
-    assert "data.pkl" in refusal(tmp_path / "z.zip").what
-    assert "0.1.10" in refusal(plain(tmp_path, bytes(257) + b"ustar" + bytes(500))).what
+    assert "data.pkl" in refusal(tmp_path / "z.zip").message
+    assert "0.1.10" in refusal(plain(tmp_path, bytes(257) + b"ustar" + bytes(500))).message
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "none", tmp_path, tmp_path / "fifo"):
         assert refusal(path).code == "weights_missing"
@@ -402,7 +402,7 @@ def test_limits(tmp_path: Path) -> None:
     old = save(tmp_path / "plain.pt", torch.zeros(1))
     path = rebuilt(old, tmp_path / "a.pt", {"data.pkl": text})
     error = refusal(path, cpu_seconds=1)
-    assert (error.code, "limits" in error.what) == ("unsafe_pickle", True)
+    assert (error.code, "limits" in error.message) == ("unsafe_pickle", True)
     path = rebuilt(old, tmp_path / "b.pt", {"data.pkl": b"\x80\x02" + b"]" * 9_000_000 + b"."})
     error = refusal(path, memory_bytes=300 << 20)
-    assert (error.code, "memory" in error.what) == ("unsafe_pickle", True)
+    assert (error.code, "memory" in error.message) == ("unsafe_pickle", True)

@@ -160,7 +160,7 @@ def test_calls_are_refused_by_name_and_never_made(
     path = write(tmp_path, [np.ones(3), Calls(function, argument, "w")], protocol)
     error = refusal(path)
     assert error.code == "unsafe_pickle"
-    assert f".{name}" in error.what
+    assert f".{name}" in error.message
     assert not canary.exists()
 
 
@@ -188,7 +188,7 @@ def test_every_way_to_name_a_function_is_closed(tmp_path: Path, data: bytes, nam
     path.write_bytes(data)
     error = refusal(path)
     assert error.code == "unsafe_pickle"
-    assert named in error.what
+    assert named in error.message
 
 
 def test_object_arrays_hide_nothing(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_object_arrays_hide_nothing(tmp_path: Path) -> None:
         path = tmp_path / "file.pkl"
         with path.open("wb") as file:
             dump(array, file)
-        assert "posix.system" in refusal(path).what
+        assert "posix.system" in refusal(path).message
 
 
 @pytest.mark.parametrize("cut", [0, 1, 20, 60, -1])
@@ -252,7 +252,7 @@ def test_shared_references_do_not_explode(tmp_path: Path) -> None:
     for _ in range(40):
         value = [value, value]
     begin = time.monotonic()
-    assert "entries" in refusal(write(tmp_path, value)).what
+    assert "entries" in refusal(write(tmp_path, value)).message
     assert time.monotonic() - begin < 10
 
 
@@ -267,7 +267,7 @@ def test_decompression_bomb(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"\x80\x04\x8e" + bytes(80 << 20)))
     error = refusal(path, memory_bytes=300 << 20)
     assert error.code == "unsafe_pickle"
-    assert "unpacking" in error.what
+    assert "unpacking" in error.message
 
 
 def test_memory_limit(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_memory_limit(tmp_path: Path) -> None:
     assert read_pickle(path)["value"].nbytes == 100 << 20
     error = refusal(path, memory_bytes=220 << 20)
     assert error.code == "unsafe_pickle"
-    assert "of memory" in error.what
+    assert "of memory" in error.message
 
 
 def test_cpu_limit(tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_cpu_limit(tmp_path: Path) -> None:
     begin = time.monotonic()
     error = refusal(path, cpu_seconds=1)
     assert error.code == "unsafe_pickle"
-    assert "limits" in error.what
+    assert "limits" in error.message
     assert time.monotonic() - begin < 25
 
 

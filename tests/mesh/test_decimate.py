@@ -59,7 +59,7 @@ def check(vertices, faces, target):
     assert less.kept.tolist() == kept
     assert less.faces.tolist() == left
     place = {v: i for i, v in enumerate(kept)}
-    assert less.went.tolist() == [place.get(int(v), -1) for v in went]
+    assert less.collapsed_to.tolist() == [place.get(int(v), -1) for v in went]
     return less
 
 
@@ -135,7 +135,7 @@ def test_sizes_on_counts_like_those_of_flame() -> None:
     assert sizes == [1256, 314, 79, 20]
 
 
-def test_relabelling_changes_names_only() -> None:
+def test_relabeling_changes_names_only() -> None:
     vertices, faces = face_sheet(13, 17)
     order = np.random.default_rng(1).permutation(len(vertices))
     renamed = np.empty_like(vertices)

@@ -12,7 +12,7 @@ from headform.mesh.closest_point import closest_points
 from headform.mesh.hierarchy import build_hierarchy
 from headform.mesh.scaled_laplacian import scaled_laplacian
 from headform.mesh.topology import components, edges
-from headform.mesh.upsampling import hang
+from headform.mesh.upsampling import barycentric_embedding
 from tests.mesh.surfaces import cube, face_sheet, flame_stand_in, grid, joined, shaken, sphere
 
 RULES = ["coma", "symmetric"]
@@ -93,12 +93,14 @@ def test_lips_and_lids_do_not_hang_on_each_other(head) -> None:
     """No further than a walk over a few coarse edges lies between a vertex and what it hangs on."""
     vertices, faces, mirror, _ = head
     hierarchy = build_hierarchy(vertices, faces, (4,), rule="symmetric", mirror=mirror)
-    hung = up(hierarchy, 0)
+    parents = up(hierarchy, 0)
     label = components(faces, len(vertices))
-    at = hierarchy.kept[0][hung.indices]
-    assert (label[at] == label[np.repeat(np.arange(hung.shape[0]), np.diff(hung.indptr))]).all()
+    at = hierarchy.kept[0][parents.indices]
+    assert (
+        label[at] == label[np.repeat(np.arange(parents.shape[0]), np.diff(parents.indptr))]
+    ).all()
     gap = closest_points(vertices, vertices[hierarchy.kept[0]], hierarchy.faces[1]).squared
-    here = ((hung @ vertices[hierarchy.kept[0]] - vertices) ** 2).sum(1)
+    here = ((parents @ vertices[hierarchy.kept[0]] - vertices) ** 2).sum(1)
     assert (here >= gap - 1e-15).all(), "nothing is closer than the closest point"
     elsewhere = np.sqrt(here) > np.sqrt(gap) + 1e-6
     assert 0.001 < elsewhere.mean() < 0.2, "some closest points lie across a gap, most do not"
@@ -137,12 +139,12 @@ def test_the_walk_goes_on_as_long_as_it_gets_closer() -> None:
     vertices, faces = grid(2, 12)
     vertices = np.concatenate([vertices, [[10.75, 0.5, 0.3]]])
     went = np.append(np.arange(24), 0)
-    hung, weights = hang(vertices, faces, np.arange(24), faces, went)
-    np.testing.assert_allclose(weights[24] @ vertices[hung[24]], [10.75, 0.5, 0.0], atol=1e-12)
+    parents, weights = barycentric_embedding(vertices, faces, np.arange(24), faces, went)
+    np.testing.assert_allclose(weights[24] @ vertices[parents[24]], [10.75, 0.5, 0.0], atol=1e-12)
 
 
 def test_a_close_sheet_is_not_another_surface() -> None:
-    """Two parallel sheets 0.01 apart, one bumpy: no vertex may hang on the other sheet."""
+    """Two parallel sheets 0.01 apart, one bumpy: no vertex may be embedded in the other sheet."""
     lower, faces = grid(12, 12)
     upper = shaken(lower, 4, by=0.2) + [0, 0, 0.01]
     vertices, faces = joined((shaken(lower, 3, by=0.2), faces), (upper, faces))
@@ -190,7 +192,7 @@ def test_many_small_parts_are_not_all_given_up() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_relabelling_changes_names_only(rule) -> None:
+def test_relabeling_changes_names_only(rule) -> None:
     vertices, faces = face_sheet(19, 23)
     order = np.random.default_rng(5).permutation(len(vertices))
     renamed = np.empty_like(vertices)

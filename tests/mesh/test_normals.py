@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headform.mesh.normals import FALLBACK, face_areas, unit, vertex_normals
+from headform.mesh.normals import FALLBACK, face_area_vectors, unit, vertex_normals
 
 TETRAHEDRON = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])
 
@@ -28,14 +28,16 @@ def test_equals_a_loop(seed: int) -> None:
 
 def test_counter_clockwise_points_outwards() -> None:
     vertices = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
-    centre = vertices.mean(0)
+    center = vertices.mean(0)
     normals = vertex_normals(vertices, TETRAHEDRON)
-    assert (np.einsum("vc,vc->v", normals, vertices - centre) > 0.1).all()
+    assert (np.einsum("vc,vc->v", normals, vertices - center) > 0.1).all()
 
 
 def test_area_is_half_the_length() -> None:
     vertices = np.array([[0.0, 0, 5], [3, 0, 5], [0, 4, 5]])
-    assert face_areas(vertices, np.array([[0, 1, 2]])) == pytest.approx(np.array([[0, 0, 12]]))
+    assert face_area_vectors(vertices, np.array([[0, 1, 2]])) == pytest.approx(
+        np.array([[0, 0, 12]])
+    )
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 1e30])

@@ -1,4 +1,4 @@
-"""The mesh autoencoder: sizes, the layer table, relabelling, learning."""
+"""The mesh autoencoder: sizes, the layer table, relabeling, learning."""
 
 import dataclasses
 from itertools import pairwise
@@ -29,7 +29,7 @@ def _net(config: MeshAutoencoderConfig = SMALL) -> MeshAutoencoder:
     torch.manual_seed(0)
     net = MeshAutoencoder(config, HIERARCHY)
     shapes = torch.from_numpy(blobs(50, VERTICES))
-    net.normalisation.set_statistics(shapes.mean(0), shapes.std(0).clamp(min=1e-3))
+    net.normalization.set_statistics(shapes.mean(0), shapes.std(0).clamp(min=1e-3))
     return net
 
 
@@ -87,7 +87,7 @@ def test_the_layer_table_with_dense_matrices() -> None:
         return sum(t @ x @ w for t, w in zip(terms, layer.weight, strict=True))
 
     vertices = torch.from_numpy(blobs(1, VERTICES, seed=5)[0]).double()
-    norm = net.normalisation
+    norm = net.normalization
     x = (vertices - norm.mean) / norm.std
     for level in (0, 1):
         bias = net.encoder.convolutions[level].bias
@@ -107,7 +107,7 @@ def test_the_layer_table_with_dense_matrices() -> None:
     torch.testing.assert_close(net(vertices), expected)
 
 
-def _relabelled(hierarchy: MeshHierarchy, name_of: np.ndarray) -> MeshHierarchy:
+def _relabeled(hierarchy: MeshHierarchy, name_of: np.ndarray) -> MeshHierarchy:
     """The same meshes with vertex v of level 0 called name_of[v]; the kept ones keep their order."""
     old = np.argsort(name_of)
     matrix = hierarchy.laplacians[0][old][:, old]
@@ -121,16 +121,16 @@ def _relabelled(hierarchy: MeshHierarchy, name_of: np.ndarray) -> MeshHierarchy:
     )
 
 
-def test_relabelled_vertices_give_the_same_code_and_relabelled_vertices() -> None:
+def test_relabeled_vertices_give_the_same_code_and_relabeled_vertices() -> None:
     name_of = np.random.default_rng(1).permutation(90)
     kept = HIERARCHY.kept[0]
     name_of[kept] = np.sort(name_of[kept])
     old = torch.from_numpy(np.argsort(name_of))
     net = _net()
-    twin = MeshAutoencoder(SMALL, _relabelled(HIERARCHY, name_of))
+    twin = MeshAutoencoder(SMALL, _relabeled(HIERARCHY, name_of))
     state = dict(net.state_dict())
     for part in ("mean", "std"):
-        state[f"normalisation.{part}"] = state[f"normalisation.{part}"][old]
+        state[f"normalization.{part}"] = state[f"normalization.{part}"][old]
     twin.load_state_dict(state)
     vertices = torch.from_numpy(blobs(2, VERTICES, seed=3))
     code = net.encode(vertices)
@@ -244,7 +244,7 @@ def test_widths_must_fit_the_hierarchy() -> None:
 
 
 def test_statistics_must_make_sense() -> None:
-    norm = _net().normalisation
+    norm = _net().normalization
     with pytest.raises(ValueError, match="90 vertices"):
         norm.set_statistics(torch.zeros(91, 3), torch.ones(91, 3))
     with pytest.raises(ValueError, match="positive"):

@@ -21,7 +21,7 @@ FACTS = {
     "stage": "s",
     "config": {"seed": 3, "net": {}, "hierarchy": "coma"},
     "data": "40 blobs",
-    "licence": "CC0",
+    "license": "CC0",
     "steps": 7,
     "meshes_seen": 112,
     "minutes": 0.5,
@@ -41,7 +41,7 @@ def net() -> MeshAutoencoder:
     )
     net = MeshAutoencoder(config, build_hierarchy(VERTICES, FACES, factors=(3, 3)))
     shapes = torch.from_numpy(blobs(50, VERTICES))
-    net.normalisation.set_statistics(shapes.mean(0), shapes.std(0).clamp(min=1e-3))
+    net.normalization.set_statistics(shapes.mean(0), shapes.std(0).clamp(min=1e-3))
     return net
 
 
@@ -60,7 +60,7 @@ def test_what_comes_back_gives_the_same_to_the_bit(net: MeshAutoencoder, path: P
     assert back.config == net.config
     assert back.hierarchy.topology == net.hierarchy.topology
     assert not back.training
-    assert (card["kind"], card["data"], card["licence"]) == ("mesh autoencoder", "40 blobs", "CC0")
+    assert (card["kind"], card["data"], card["license"]) == ("mesh autoencoder", "40 blobs", "CC0")
     assert (card["images_seen"], card["meshes_seen"], card["seed"]) == (0, 112, 3)
     assert card["metrics"] == {"mean_mm": 1.5}
 
@@ -69,7 +69,7 @@ def test_whole_numbers_take_two_bytes(path: Path) -> None:
     tensors = safetensors.torch.load(path.read_bytes())
     assert tensors["hierarchy.faces.0"].dtype == torch.uint16
     assert tensors["hierarchy.up_vertices.1"].dtype == torch.uint16
-    assert tensors["normalisation.mean"].dtype == torch.float32
+    assert tensors["normalization.mean"].dtype == torch.float32
 
 
 def test_weights_of_another_kind(path: Path, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_weights_of_another_kind(path: Path, tmp_path: Path) -> None:
         ("hierarchy.up_weights.0", lambda t: -t, "no weights"),
         ("encoder.code.weight", None, "encoder.code.weight is missing"),
         ("encoder.code.weight", lambda t: t[:, :-1], "encoder.code.weight has shape"),
-        ("normalisation.mean", lambda t: t[:-1], "normalisation.mean has shape"),
+        ("normalization.mean", lambda t: t[:-1], "normalization.mean has shape"),
     ],
 )
 def test_parts_that_do_not_fit(path: Path, name: str, change: object, match: str) -> None:
@@ -115,7 +115,7 @@ def test_parts_that_do_not_fit(path: Path, name: str, change: object, match: str
     ("sizes", "code"),
     [
         (None, "card_damaged"),
-        ({"latent": 5, "colour": "red"}, "weights_mismatch"),
+        ({"latent": 5, "color": "red"}, "weights_mismatch"),
         ({"latent": 5}, "weights_mismatch"),
         ({"latent": -5}, "weights_mismatch"),
     ],

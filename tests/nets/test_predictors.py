@@ -64,7 +64,7 @@ def test_a_turned_crop_turns_points_and_rotation() -> None:
     np.testing.assert_allclose(there.rotation, quarter @ here.rotation, atol=1e-5)
 
 
-def test_identity_reads_grey_and_averages_mirror_images() -> None:
+def test_identity_reads_gray_and_averages_mirror_images() -> None:
     head = load_open()
     torch.manual_seed(2)
     net = IdentityNet(IdentityNetConfig(channels=(8, 8, 8, 8), hidden=16)).eval()
@@ -72,7 +72,7 @@ def test_identity_reads_grey_and_averages_mirror_images() -> None:
     photo, crop = _photo(), square_matrix(11.0, 11.0, 128.0, 128)
     code = predictor.predict(photo, crop)
     assert code.shape == (100,)
-    grey = np.repeat((photo @ np.array([0.299, 0.587, 0.114])).round()[..., None], 3, 2).astype(
+    gray = np.repeat((photo @ np.array([0.299, 0.587, 0.114])).round()[..., None], 3, 2).astype(
         np.uint8
     )
-    np.testing.assert_allclose(predictor.predict(grey, crop), code, atol=0.02)
+    np.testing.assert_allclose(predictor.predict(gray, crop), code, atol=0.02)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from headform.data import MadeHeads
+from headform.data import SampledHeads
 from headform.heads import load_open
 from headform.nets.shipped import load_mesh_autoencoder
 
@@ -13,7 +13,7 @@ def test_it_belongs_to_the_open_head_and_keeps_what_its_card_says() -> None:
     head = load_open()
     assert card["meshes"]["head_sha256"] == head.sha256
     np.testing.assert_array_equal(net.hierarchy.faces[0], head.faces.numpy())
-    held_out = MadeHeads.from_facts(head, card["meshes"] | {"split": "test", "count": 24})
+    held_out = SampledHeads.from_facts(head, card["meshes"] | {"split": "test", "count": 24})
     vertices = held_out.vertices(np.arange(24))
     with torch.no_grad():
         off = 1000 * torch.linalg.vector_norm(net(vertices) - vertices, dim=-1)
@@ -25,7 +25,7 @@ def test_it_belongs_to_the_open_head_and_keeps_what_its_card_says() -> None:
 def test_two_looks_of_one_head_are_more_alike_than_two_heads() -> None:
     net, _ = load_mesh_autoencoder()
     head = load_open()
-    codes = MadeHeads(head, 16, 5, split="test", posed=("expression",)).codes
+    codes = SampledHeads(head, 16, 5, split="test", posed=("expression",)).codes
     identity = torch.from_numpy(codes.identity)
     expression = torch.from_numpy(codes.expression)
     with torch.no_grad():

@@ -10,7 +10,7 @@ SIZE = 1024
 
 
 def texels_of(corners):
-    """Rows and columns of the texels whose centres lie strictly inside one triangle, by half-planes."""
+    """Rows and columns of the texels whose centers lie strictly inside one triangle, by half-planes."""
     low = np.clip(np.floor(corners.min(0) - 0.5).astype(int), 0, SIZE - 1)
     high = np.clip(np.ceil(corners.max(0) + 0.5).astype(int), 0, SIZE - 1)
     column, row = np.meshgrid(np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1))

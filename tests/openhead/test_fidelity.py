@@ -20,7 +20,7 @@ from tests.heads.surface_distance import candidates_of, depths, distances
 
 
 def both(head, source, identity, expression):
-    """The same person on both meshes, centimetres."""
+    """The same person on both meshes, centimeters."""
     theirs = (
         source.mean
         + np.tensordot(identity, source.identity, 1)
@@ -43,7 +43,7 @@ def test_open_vertices_are_source_vertices(head, source) -> None:
     assert len(np.unique(nearest)) == len(nearest)
     np.testing.assert_array_equal(nearest[head.dense.numpy()], source.dense)
     np.testing.assert_array_equal(head.dense_mirror, source.dense_mirror)
-    # the bases, quantised: a few hundredths of a millimetre in all for a person within 2 sigma
+    # the bases, quantized: a few hundredths of a millimeter in all for a person within 2 sigma
     code = np.clip(np.random.default_rng(1).normal(size=100), -2, 2)
     theirs, ours = both(head, source, code, unit(head, "mouthFunnel"))
     assert np.abs(theirs[nearest] - ours).max() * 10 < 0.1
@@ -70,7 +70,7 @@ def test_skin_follows_the_source(head, source) -> None:
 
 
 def spots(part, faces, vertices, flesh, near):
-    """Vertices, edge middles and triangle centres of flesh that may touch: corners (n,3) and their weights."""
+    """Vertices, edge middles and triangle centers of flesh that may touch: corners (n,3) and their weights."""
     own = faces[np.isin(part, [PARTS.index(n) for n in flesh])[faces].all(1)]
     own = own[near(vertices[own].mean(1))]
     side = np.unique(
@@ -99,7 +99,7 @@ def deeper(head, source, body, flesh, near, shapes):
     spot = [spots(*mesh, flesh, near) for mesh in meshes]
     hard = [bodies(*mesh[:2], body) for mesh in meshes]
     rest = [(m[2][c] * w[..., None]).sum(1) for m, (c, w) in zip(meshes, spot, strict=True)]
-    neighbours = cKDTree(rest[0]).query(rest[1], k=12)[1]
+    neighbors = cKDTree(rest[0]).query(rest[1], k=12)[1]
     worst = 0.0
     for identity, name in shapes:
         depth = []
@@ -107,7 +107,7 @@ def deeper(head, source, body, flesh, near, shapes):
             both(head, source, identity, unit(head, name)), spot, hard, strict=True
         ):
             depth.append(depths((vertices[c] * w[..., None]).sum(1), vertices[f], label))
-        worst = max(worst, float((depth[1] - depth[0][neighbours].max(1)).max()) * 10)
+        worst = max(worst, float((depth[1] - depth[0][neighbors].max(1)).max()) * 10)
     return worst
 
 
@@ -121,11 +121,11 @@ def people(count):
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_lids_enter_eyeballs_no_deeper(head, source, side) -> None:
     body = f"eye_{side}"
-    middle = head.eye_centre(head.mean, body).numpy() * 100.0
+    middle = head.eye_center(head.mean, body).numpy() * 100.0
     names = ("eyeBlink", "eyeSquint", "eyeWide", "eyeLookDown", "cheekSquint")
     shapes = people(2) + [(np.zeros(100), name + side.capitalize()) for name in names]
-    near = lambda centres: (  # noqa: E731
-        (np.linalg.norm(centres - middle, axis=1) < 1.95) & (centres[:, 2] > middle[2])
+    near = lambda centers: (  # noqa: E731
+        (np.linalg.norm(centers - middle, axis=1) < 1.95) & (centers[:, 2] > middle[2])
     )
     assert deeper(head, source, body, ("face", f"socket_{side}"), near, shapes) < 0.3
 
@@ -134,8 +134,8 @@ def test_lips_enter_teeth_no_deeper(head, source) -> None:
     names = "jawOpen mouthSmileLeft mouthPucker mouthFunnel mouthRollLower mouthRollUpper mouthShrugUpper mouthPressRight"
     shapes = people(1) + [(np.zeros(100), name) for name in names.split()]
 
-    def near(centres):
-        x, y, z = centres.T
+    def near(centers):
+        x, y, z = centers.T
         return (z > 8.6) & (np.abs(x) < 3.5) & (y > -6.2) & (y < -0.3)
 
     assert deeper(head, source, "teeth", ("face", "mouth"), near, shapes) < 0.3

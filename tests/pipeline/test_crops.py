@@ -20,7 +20,7 @@ def _rolled(angle: float) -> np.ndarray:
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ FRONTAL
 
 
-def test_the_loose_crop_centres_the_points_at_the_trained_scale() -> None:
+def test_the_loose_crop_centers_the_points_at_the_trained_scale() -> None:
     points = _points()
     crop = crop_of_points(points, FRONTAL)
     seen = apply(crop, points)

@@ -231,7 +231,7 @@ def test_no_iris_is_baked_on_the_lids(
     lid = np.zeros(len(head.mean), bool)
     for side in ("Left", "Right"):
         shape = head.expression[head.expression_names.index(f"eyeBlink{side}")].numpy()
-        lid |= shape[:, 1] < -0.003  # comes down by more than three millimetres
+        lid |= shape[:, 1] < -0.003  # comes down by more than three millimeters
     lid &= head.part.numpy() == 0
 
     def luminance(result: Reconstruction, chosen: np.ndarray) -> np.ndarray:

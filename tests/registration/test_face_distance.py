@@ -33,7 +33,7 @@ def measure(parts: dict, surface: np.ndarray, landmarks: np.ndarray | None = Non
     )
 
 
-def test_a_skin_one_millimetre_above_is_one_millimetre_away(head, parts):
+def test_a_skin_one_millimeter_above_is_one_millimeter_away(head, parts):
     grown = parts["vertices"] + 0.001 * vertex_normals(parts["vertices"], parts["faces"])
     found = measure(parts, grown)
     assert found.median_mm == pytest.approx(1.0, abs=0.02)
@@ -47,8 +47,8 @@ def test_a_skin_one_millimetre_above_is_one_millimetre_away(head, parts):
 def test_only_what_is_seen_within_the_sphere_counts(head, parts):
     found = measure(parts, parts["vertices"])
     assert found.median_mm < 1e-6
-    centre, radius = face_sphere(parts["landmarks"][[36, 39, 42, 45, 33, 48, 54]])
-    far = np.linalg.norm(parts["vertices"] - centre, axis=1) > radius
+    center, radius = face_sphere(parts["landmarks"][[36, 39, 42, 45, 33, 48, 54]])
+    far = np.linalg.norm(parts["vertices"] - center, axis=1) > radius
     assert not found.measured[far].any()
     np.testing.assert_array_equal(np.isnan(found.distance_mm), far)
     part = head.part.numpy()

@@ -89,7 +89,7 @@ def other(data_root: Path) -> LinearHead:
 
 
 def test_a_surrey_head_in_the_open_head_and_back(head, other):
-    """3448 vertices of another laboratory's people: a sub-millimetre surface, both ways."""
+    """3448 vertices of another laboratory's people: a sub-millimeter surface, both ways."""
     source = head_source(other, sample(other, 1))
     mean = fit_head(head, source, STILL)
     fit = fit_head(head, source)
@@ -106,7 +106,7 @@ def test_a_surrey_head_in_the_open_head_and_back(head, other):
 
 
 def test_a_real_scan_with_landmarks_found_by_drawing_it(head, data_root):
-    """10,381 vertices in millimetres, without colours; the seven picked points lie elsewhere, since they are of others."""
+    """10,381 vertices in millimeters, without colors; the seven picked points lie elsewhere, since they are of others."""
     look, _ = read_mesh(data_root / "scans/rvcg_humface/humface.ply")
     found = ScanLandmarker.load().find(look)
     picked = read_points(data_root / "scans/rvcg_humface/humface_landmarks_mm.csv")[

@@ -45,20 +45,20 @@ def look() -> MeshLook:
 
 
 @pytest.mark.parametrize(
-    ("unit", "per_metre"), [("m", 1), ("dm", 10), ("cm", 100), ("mm", 1e3), ("um", 1e6)]
+    ("unit", "per_meter"), [("m", 1), ("dm", 10), ("cm", 100), ("mm", 1e3), ("um", 1e6)]
 )
-def test_the_unit_is_told_by_the_eyes(unit, per_metre):
-    source = scan_source("scan", look(), landmarks(per_metre))
+def test_the_unit_is_told_by_the_eyes(unit, per_meter):
+    source = scan_source("scan", look(), landmarks(per_meter))
     assert source.unit == unit
-    assert source.metres == pytest.approx(1 / per_metre)
+    assert source.meters == pytest.approx(1 / per_meter)
     assert source.is_scan
-    assert scan_source("scan", look(), landmarks(per_metre), unit=unit).metres == source.metres
+    assert scan_source("scan", look(), landmarks(per_meter), unit=unit).meters == source.meters
 
 
 def test_an_unknown_unit_is_scaled_to_a_head_and_a_wrong_one_refused():
     source = scan_source("scan", look(), landmarks(3.5))
     assert source.unit == ""
-    assert source.metres * 2 * 0.044 * 3.5 == pytest.approx(0.089)
+    assert source.meters * 2 * 0.044 * 3.5 == pytest.approx(0.089)
     with pytest.raises(InputError, match="outer eye corners are 88 m apart") as caught:
         scan_source("scan", look(), landmarks(1000.0), unit="m")
     assert caught.value.code == "mesh_unit"
@@ -91,14 +91,14 @@ def textured(tmp_path) -> TriangleMesh:
     return mesh
 
 
-def picture(path, colour, side=64) -> None:
-    Image.new("RGB", (side, side), colour).save(path)
+def picture(path, color, side=64) -> None:
+    Image.new("RGB", (side, side), color).save(path)
 
 
 def test_meshes_and_their_pictures(tmp_path):
     textured(tmp_path)
     found, digest = read_mesh(tmp_path / "scan.obj")
-    assert (found.texture, found.uv, found.coloured) == (None, None, False)
+    assert (found.texture, found.uv, found.colored) == (None, None, False)
     assert len(digest) == 64
     picture(tmp_path / "scan.png", (1, 2, 3))
     beside, _ = read_mesh(tmp_path / "scan.obj")

@@ -1,4 +1,4 @@
-"""One step towards planes: its derivatives, its minimum, and where repeated steps lead, against scipy."""
+"""One step toward planes: its derivatives, its minimum, and where repeated steps lead, against scipy."""
 
 from dataclasses import replace
 
@@ -69,11 +69,11 @@ def made_shape(seed: int) -> PlacedShape:
 
 
 def moved(model: ShapeModel, at: PlacedShape, step: np.ndarray) -> PlacedShape:
-    """The parametrisation of the module's head, written down once more."""
-    centre = pivot(model, at)
+    """The parametrization of the module's head, written down once more."""
+    center = pivot(model, at)
     turn, factor = Rotation.from_rotvec(step[-7:-4]).as_matrix(), np.exp(step[-1])
     old = at.similarity
-    t = factor * turn @ (old.t - centre) + centre + step[-4:-1]
+    t = factor * turn @ (old.t - center) + center + step[-4:-1]
     return PlacedShape(at.coefficients + step[:-7], Similarity(old.scale * factor, turn @ old.R, t))
 
 
@@ -101,7 +101,7 @@ def test_distances_and_derivatives(model):
 
 @pytest.mark.parametrize("scale", [False, True])
 def test_steps_lead_to_the_minimum_that_scipy_finds(model, scale):
-    """The whole objective, distances and prior within bounds, minimised by an independent method from the same start."""
+    """The whole objective, distances and prior within bounds, minimized by an independent method from the same start."""
     planes, start, truth = made_planes(model, 2), made_shape(3), made_shape(8)
     noise = np.random.default_rng(9).normal(0, 0.003, len(planes.offset))
     here = planes.offset + distances(model, truth, planes) + noise

@@ -1,4 +1,4 @@
-"""Landmarks found on meshes: on made heads, whose points are known, however they lie in space."""
+"""Landmarks found on meshes: on sampled heads, whose points are known, however they lie in space."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def landmarker() -> ScanLandmarker:
 
 
 def made_scan(head: LinearHead, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vertices and landmarks of a person in metres, and the triangles a scanner would see."""
+    """Vertices and landmarks of a person in meters, and the triangles a scanner would see."""
     code = torch.from_numpy(np.random.default_rng(seed).normal(0, 0.8, 100)).float()
     vertices = head.vertices(code)
     faces = head.faces.numpy()
@@ -38,12 +38,12 @@ def error_mm(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return 1000 * np.linalg.norm(found - truth, axis=1)
 
 
-def test_a_head_in_its_colours(head, landmarker):
+def test_a_head_in_its_colors(head, landmarker):
     vertices, faces, marks = made_scan(head, 1)
     linear = head.mean_albedo.double().numpy()
-    colours = np.clip(linear, 0, 1) ** (1 / 2.2)
+    colors = np.clip(linear, 0, 1) ** (1 / 2.2)
     stray = np.array([[80.0, -70.0, 60.0]])  # of no triangle
-    look = MeshLook(np.concatenate([vertices, stray]), faces, np.concatenate([colours, stray * 0]))
+    look = MeshLook(np.concatenate([vertices, stray]), faces, np.concatenate([colors, stray * 0]))
     found = landmarker.find(look)
     gap = error_mm(found.points, marks)
     assert np.median(gap[17:]) < 3.0
@@ -54,7 +54,7 @@ def test_a_head_in_its_colours(head, landmarker):
     np.testing.assert_array_equal(np.isfinite(found.usable[36]), True)
 
 
-def test_clay_in_millimetres_that_looks_along_minus_y_with_z_up(head, landmarker):
+def test_clay_in_millimeters_that_looks_along_minus_y_with_z_up(head, landmarker):
     """As some scanners write: the face is found from one of the other directions."""
     vertices, faces, marks = made_scan(head, 2)
     turn = Rotation.from_euler(
@@ -74,4 +74,4 @@ def test_a_ball_has_no_face(landmarker):
     vertices, faces = sphere(20, 30)
     with pytest.raises(FaceError, match="--landmarks") as caught:
         landmarker.find(MeshLook(vertices, faces), name="ball.obj")
-    assert (caught.value.code, caught.value.where) == ("no_face", "ball.obj")
+    assert (caught.value.code, caught.value.location) == ("no_face", "ball.obj")

@@ -54,8 +54,8 @@ def test_weights_have_bounds_and_components_have_none(head):
 def test_regions_of_a_head_without_names_come_from_its_landmarks(head):
     bare = replace(head, regions={}, part=torch.zeros(0, dtype=torch.uint8))
     region = face_region(bare)
-    centre, radius = face_sphere(head.mean[head.now7].double().numpy())
-    inside = np.linalg.norm(head.mean.double().numpy() - centre, axis=1) <= radius
+    center, radius = face_sphere(head.mean[head.now7].double().numpy())
+    inside = np.linalg.norm(head.mean.double().numpy() - center, axis=1) <= radius
     np.testing.assert_array_equal(region, inside)
     assert skin(bare).all()
 

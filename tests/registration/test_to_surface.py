@@ -59,9 +59,9 @@ def scene(head: LinearHead) -> Scene:
     )
 
 
-def shifted(scene: Scene, millimetres: float, seed: int = 0) -> np.ndarray:
+def shifted(scene: Scene, millimeters: float, seed: int = 0) -> np.ndarray:
     """Landmarks as badly found as on a scan."""
-    noise = np.random.default_rng(seed).normal(0, millimetres / 1000, (68, 3))
+    noise = np.random.default_rng(seed).normal(0, millimeters / 1000, (68, 3))
     return scene.landmarks + noise
 
 
@@ -198,14 +198,14 @@ def test_right_for_left_and_another_order_are_refused(scene, names, scale):
 
 
 def test_what_lies_far_from_the_head_changes_nothing(scene):
-    """A wall ten metres behind; the head's own points are spread as before."""
+    """A wall ten meters behind; the head's own points are spread as before."""
     wall = np.array([[-1.0, -1, -10], [1, -1, -10], [0, 1, -10]])
     vertices = np.concatenate([scene.vertices, wall])
     faces = np.concatenate([scene.faces, len(scene.vertices) + np.array([[0, 1, 2]])])
-    centre = scene.landmarks[30]
+    center = scene.landmarks[30]
     fits = [
         fit_to_surface(
-            scene.model, Surface.of(v, f), scene.landmarks, focus=(centre, 0.1)
+            scene.model, Surface.of(v, f), scene.landmarks, focus=(center, 0.1)
         ).coefficients
         for v, f in ((vertices, faces), (scene.vertices, scene.faces))
     ]

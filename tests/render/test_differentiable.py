@@ -66,7 +66,7 @@ def test_normals_have_gradients_also_where_they_vanish() -> None:
     torch.testing.assert_close(batch[0], batch[1])
 
 
-def test_recomputed_weights_are_the_rasterisers() -> None:
+def test_recomputed_weights_are_the_rasterizers() -> None:
     points, faces = made_mesh(1)
     projected = made_camera().project(points.numpy())
     found = rasterize(projected, faces.numpy(), 12, 16)
@@ -74,7 +74,7 @@ def test_recomputed_weights_are_the_rasterisers() -> None:
     weights = barycentric_at_pixels(torch.from_numpy(projected), faces, seen)
     np.testing.assert_allclose(weights, found.barycentric, atol=1e-5)
     assert (seen >= 0).float().mean() > 0.5
-    # Positions interpolated at a pixel project back onto the centre of that pixel.
+    # Positions interpolated at a pixel project back onto the center of that pixel.
     back = interpolate(points, faces, seen, weights)[seen >= 0].numpy()
     row, column = np.nonzero(found.face_index >= 0)
     np.testing.assert_allclose(
@@ -107,8 +107,8 @@ def test_gradients_of_a_rendering() -> None:
         R = rotation_from_rotvec(turn) @ torch.from_numpy(camera.R)
         weights = barycentric_at_pixels(project(points, K, R, t), faces, seen)
         normals = vertex_normals(points, faces) @ R.T
-        colours = shade(albedo, normals, light, lamp_direction=lamp)
-        return interpolate(colours, faces, seen, weights)[::3, ::3]
+        colors = shade(albedo, normals, light, lamp_direction=lamp)
+        return interpolate(colors, faces, seen, weights)[::3, ::3]
 
     inputs = [points, albedo, light, K, turn, t, lamp]
     assert gradcheck(picture, [x.clone().requires_grad_() for x in inputs])
@@ -119,12 +119,12 @@ def test_shading_by_hand() -> None:
     albedo = torch.rand(7, 3, dtype=torch.float64)
     light = torch.randn(9, 3, dtype=torch.float64)
     lamp = torch.tensor([0.0, 0.0, -1.0], dtype=torch.float64)
-    colour = torch.tensor([1.0, 0.5, 0.2], dtype=torch.float64)
-    got = shade(albedo, normals, light, lamp_direction=lamp, lamp_colour=colour)
+    color = torch.tensor([1.0, 0.5, 0.2], dtype=torch.float64)
+    got = shade(albedo, normals, light, lamp_direction=lamp, lamp_color=color)
     for n in range(7):
         for c in range(3):
             base = max(float(sh_basis(normals[n]) @ light[:, c]), 0.0)
-            lit = max(float(-normals[n, 2]), 0.0) * float(colour[c])
+            lit = max(float(-normals[n, 2]), 0.0) * float(color[c])
             assert float(got[n, c]) == pytest.approx(float(albedo[n, c]) * (base + lit))
 
 

@@ -1,4 +1,4 @@
-"""Pictures of any mesh: colours arrive where they belong, and pixels lead back to the surface."""
+"""Pictures of any mesh: colors arrive where they belong, and pixels lead back to the surface."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def test_a_texture_stands_upright():
     texture[0, 0], texture[0, 1] = (255, 0, 0), (0, 255, 0)  # v = 1: above
     texture[1, 0], texture[1, 1] = (0, 0, 255), (250, 250, 250)
     look = replace(SQUARE, uv=UV, uv_faces=SQUARE.faces, texture=texture)
-    assert look.coloured
+    assert look.colored
     picture, _ = draw_mesh(look, CAMERA, (SIDE, SIDE))
     np.testing.assert_array_equal(picture[4, 4], (255, 0, 0))
     np.testing.assert_array_equal(picture[4, -5], (0, 255, 0))
@@ -39,9 +39,9 @@ def test_a_texture_is_bilinear_and_repeats():
     np.testing.assert_allclose(picture[20, 2:-2, 0], expected[2:-2], atol=1.01)
 
 
-def test_vertex_colours_are_drawn_as_they_are():
-    colours = np.array([[0.0, 0.2, 1], [1, 0.2, 1], [1, 0.2, 0], [0, 0.2, 0]])
-    picture, _ = draw_mesh(replace(SQUARE, colours=colours), CAMERA, (SIDE, SIDE))
+def test_vertex_colors_are_drawn_as_they_are():
+    colors = np.array([[0.0, 0.2, 1], [1, 0.2, 1], [1, 0.2, 0], [0, 0.2, 0]])
+    picture, _ = draw_mesh(replace(SQUARE, colors=colors), CAMERA, (SIDE, SIDE))
     x = (np.arange(SIDE) + 0.5) / SIDE
     np.testing.assert_allclose(picture[10, :, 0], 255 * x, atol=1)
     np.testing.assert_allclose(picture[:, 10, 2], 255 * x, atol=1)
@@ -84,7 +84,7 @@ def test_large_textures_are_averaged():
     np.testing.assert_array_equal(reduced_texture(texture[:50]), texture[:50])
 
 
-def test_values_replace_colours_and_are_shaded_gently():
+def test_values_replace_colors_and_are_shaded_gently():
     values = np.full((4, 3), 200.0)
     picture, _ = draw_mesh(SQUARE, CAMERA, (SIDE, SIDE), values=values)
     assert 140 <= picture[30, 30, 0] <= 200

@@ -1,4 +1,4 @@
-"""Both rasterisers: each other bit for bit, and a ray through every pixel as the oracle."""
+"""Both rasterizers: each other bit for bit, and a ray through every pixel as the oracle."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def made_scene(seed: int, count: int = 60) -> tuple[np.ndarray, np.ndarray]:
     points = np.column_stack(
         [rng.uniform(-15, 65, count), rng.uniform(-15, 50, count), rng.uniform(0.5, 2, count)]
     )
-    points[: count // 3] = np.round(points[: count // 3] * 2) / 2  # vertices on pixel centres
+    points[: count // 3] = np.round(points[: count // 3] * 2) / 2  # vertices on pixel centers
     points[0, 2], points[1, 0] = -1.0, np.nan
     faces = rng.integers(0, count, (2 * count, 3))
     faces[3] = faces[3, [0, 0, 1]]

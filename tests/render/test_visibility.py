@@ -11,11 +11,11 @@ from headform.render.visibility import outline_distance, visible_points, visible
 
 
 def sphere(
-    radius: float, centre: np.ndarray, count: int, seed: int
+    radius: float, center: np.ndarray, count: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     unit = np.random.default_rng(seed).normal(size=(count, 3))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    return radius * unit + centre, ConvexHull(unit).simplices
+    return radius * unit + center, ConvexHull(unit).simplices
 
 
 def test_sees_the_front_of_a_sphere_and_what_a_smaller_one_leaves() -> None:
@@ -26,11 +26,11 @@ def test_sees_the_front_of_a_sphere_and_what_a_smaller_one_leaves() -> None:
     camera = PerspectiveCamera.frontal(700.0, (400, 400), 0.6)
     seen = visible_vertices(camera.project(vertices), faces, 400, 400)
     # Closed form: a point of a sphere faces the eye, and its ray misses the other sphere.
-    eye = camera.centre
+    eye = camera.center
     ray = vertices - eye
     ray /= np.linalg.norm(ray, axis=1, keepdims=True)
-    centres = np.where(np.arange(len(vertices))[:, None] < len(big), 0.0, [0.02, 0.0, 0.14])
-    normal = vertices - centres
+    centers = np.where(np.arange(len(vertices))[:, None] < len(big), 0.0, [0.02, 0.0, 0.14])
+    normal = vertices - centers
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     facing = -(normal * ray).sum(1)
     to_small = np.array([0.02, 0.0, 0.14]) - eye

@@ -1,4 +1,4 @@
-"""Made people: the same from the same seed, and labelled where they are."""
+"""Synthetic faces: the same from the same seed, and labeled where they are."""
 
 import json
 from dataclasses import replace
@@ -48,7 +48,7 @@ def test_labels_lie_on_the_face(bare: Generator) -> None:
     assert (batch.points[:, 8, 1] > batch.points[:, 30, 1]).all()
 
 
-def test_points_are_the_perspective_image_of_the_labelled_head(bare: Generator) -> None:
+def test_points_are_the_perspective_image_of_the_labeled_head(bare: Generator) -> None:
     head = load_open()
     batch = bare.batch(np.random.default_rng(2), 6)
     import torch

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from headform.data.mesh_data import MeshData, from_folder, made_heads
+from headform.data.mesh_data import MeshData, from_folder, sampled_heads
 from headform.heads import load_open
 from headform.train.mesh_autoencoder import choose, run
 from tests.nets.blobs import write_folder
@@ -24,7 +24,7 @@ def train_blobs(folder: Path, steps: int, resume: bool) -> None:
 
 def train_heads(folder: Path, steps: int, resume: bool) -> None:
     """On heads made from the open head, at their full number of vertices."""
-    heads = made_heads(load_open(), 40, 0, held_out=4)
+    heads = sampled_heads(load_open(), 40, 0, held_out=4)
     _train(heads, (4, 4, 4, 4), folder, steps, resume)
 
 

@@ -92,7 +92,7 @@ def stop(folder: Path) -> None:
     try:
         trainer.run(breaks, tell=lambda line: None)
     except ResourceError as error:
-        said["error"] = [error.code, error.what]
+        said["error"] = [error.code, error.message]
     # Clocks that disagree: the first process's counts, 60 steps of 10 ms.
     ticks = itertools.count()
     pace = 0.01 if trainer.team.rank == 0 else 0.07

@@ -67,8 +67,8 @@ def test_the_one_before_is_kept_and_named(tmp_path: Path) -> None:
         file.write(b"!")
     with pytest.raises(WeightsError) as caught:
         load_checkpoint(tmp_path)
-    assert "step 2, is whole" in caught.value.fix
-    assert f"mv {PREVIOUS} {NEWEST}" in caught.value.fix
+    assert "step 2, is whole" in caught.value.hint
+    assert f"mv {PREVIOUS} {NEWEST}" in caught.value.hint
     (tmp_path / PREVIOUS).replace(tmp_path / NEWEST)
     found = load_checkpoint(tmp_path)
     assert found is not None
@@ -79,7 +79,7 @@ def test_the_one_before_is_kept_and_named(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"nothing")
     with pytest.raises(WeightsError) as caught:
         load_checkpoint(tmp_path)
-    assert "another folder" in caught.value.fix
+    assert "another folder" in caught.value.hint
 
 
 def test_a_missing_newest_is_replaced_by_the_one_before(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_labels_stay_on_the_picture_when_it_is_varied(rows: dict[str, np.ndarray
         plain[0].permute(1, 2, 0).numpy(), rows["images"][0, 8:136, 8:136]
     )
     varied, moved = batches(rows, np.random.default_rng(1))
-    # the nose tip keeps its colour neighbourhood: where the label goes, the picture goes
+    # the nose tip keeps its color neighborhood: where the label goes, the picture goes
     for k in range(4):
         shift = moved.points[k, 8] - moved.points[k, 27]
         before = targets.points[k, 8] - targets.points[k, 27]

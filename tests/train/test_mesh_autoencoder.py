@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from headform.data import MadeHeads, write_prepared
-from headform.data.mesh_data import MeshData, from_folder, made_heads
+from headform.data import SampledHeads, write_prepared
+from headform.data.mesh_data import MeshData, from_folder, sampled_heads
 from headform.errors import InputError, UsageError
 from headform.heads import load_open
 from headform.nets.mesh_autoencoder import MeshAutoencoder, MeshAutoencoderConfig
@@ -58,7 +58,7 @@ def test_the_papers_recipe() -> None:
     trainer, optimizer = config.trainer, config.trainer.optimizer
     assert (trainer.batch, config.loss, config.net.latent_activation) == (
         16,
-        "normalised_l1",
+        "normalized_l1",
         "relu",
     )
     assert (optimizer.kind, optimizer.rate, optimizer.momentum) == ("sgd", 8e-3, 0.9)
@@ -109,12 +109,12 @@ def test_choices() -> None:
 def test_losses_by_hand(folder: Path) -> None:
     data = _data(folder)
     net = MeshAutoencoder(NET, hierarchy_of(_short(1), data))
-    net.normalisation.set_statistics(torch.zeros(150, 3), torch.full((150, 3), 0.02))
+    net.normalization.set_statistics(torch.zeros(150, 3), torch.full((150, 3), 0.02))
     vertices = data.train.vertices(np.arange(2))
     moved = vertices + torch.tensor([0.003, 0.0, -0.004])
     distance = MeshLosses("distance", net)(moved, vertices)
     assert float(distance["total"]) == pytest.approx(5.0, rel=1e-4)
-    normal = MeshLosses("normalised_l1", net)(moved, vertices)
+    normal = MeshLosses("normalized_l1", net)(moved, vertices)
     assert float(normal["total"]) == pytest.approx(0.007 / 3 / 0.02, rel=1e-4)
     assert float(normal["mm"]) == pytest.approx(5.0, rel=1e-4)
 
@@ -150,7 +150,7 @@ def test_a_run_learns_and_says_what_it_did(folder: Path, tmp_path: Path) -> None
     assert facts["hierarchy"]["counts"] == [150, 50, 17]
     assert facts["meshes"]["kind"] == "registered meshes"
     assert not result.stopped
-    np.testing.assert_allclose(net.normalisation.mean.numpy(), data.statistics.mean, atol=1e-7)
+    np.testing.assert_allclose(net.normalization.mean.numpy(), data.statistics.mean, atol=1e-7)
 
 
 @pytest.mark.parametrize("preset", ["fast", "coma-paper"])
@@ -222,12 +222,12 @@ def test_meshes_with_nan_stop_the_run(folder: Path, tmp_path: Path) -> None:
 
 def test_made_heads_use_the_hierarchy_of_the_mean_head(tmp_path: Path) -> None:
     head = load_open()
-    data = made_heads(head, 6, 0, held_out=3)
+    data = sampled_heads(head, 6, 0, held_out=3)
     np.testing.assert_allclose(data.template, head.mean.numpy(), atol=0)
     assert data.facts["head_sha256"] == head.sha256
-    assert data.facts["kind"] == "made heads"
+    assert data.facts["kind"] == "sampled heads"
     assert data.mirror is not None
-    parts = {"train": MadeHeads(head, 4, 0), "val": MadeHeads(head, 3, 0, split="val")}
+    parts = {"train": SampledHeads(head, 4, 0), "val": SampledHeads(head, 3, 0, split="val")}
     write_prepared(tmp_path / "p", parts, name="few heads", source={"from": "nowhere"})
     prepared = from_folder(tmp_path / "p", head, 0, held_out=2)
     assert (prepared.train.count, prepared.held_out.count) == (4, 2)

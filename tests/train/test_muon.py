@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from headform.train.muon import Muon, orthogonalised
+from headform.train.muon import Muon, orthogonalized
 
 
 @pytest.mark.parametrize("shape", [(12, 5), (5, 12), (7, 7), (1, 4)])
@@ -13,7 +13,7 @@ def test_singular_values_become_about_one_and_directions_stay(shape: tuple[int, 
     left, _ = torch.linalg.qr(torch.randn(shape[0], small))
     right, _ = torch.linalg.qr(torch.randn(shape[1], small))
     values = torch.linspace(1.0, 0.05, small)
-    found = left.T @ orthogonalised(left @ values.diag() @ right.T) @ right
+    found = left.T @ orthogonalized(left @ values.diag() @ right.T) @ right
     assert float((found - found.diagonal().diag()).abs().max()) < 1e-4
     assert 0.65 < float(found.diagonal().min()) <= float(found.diagonal().max()) < 1.25
 
@@ -60,7 +60,7 @@ def test_momentum_looks_ahead() -> None:
         weight.grad = gradient.clone()
         muon.step()
         mean = 0.8 * mean + gradient
-        expected = expected - 0.5 * 0.2 * 2.0 * orthogonalised(gradient + 0.8 * mean)
+        expected = expected - 0.5 * 0.2 * 2.0 * orthogonalized(gradient + 0.8 * mean)
     torch.testing.assert_close(weight.detach(), expected)
 
 

@@ -61,7 +61,7 @@ def test_every_field_that_differs_is_named_but_those_that_may(tmp_path: Path) ->
     }
     with pytest.raises(UsageError) as caught:
         check_config(tmp_path, now, ("trainer.steps",))
-    told = caught.value.what.split(": ", 1)[1].split("; ")
+    told = caught.value.message.split(": ", 1)[1].split("; ")
     assert told == [
         "config.sizes.2: absent before, 3 now",
         "config.supersteps: 1 before, 2 now",

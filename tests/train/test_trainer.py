@@ -120,13 +120,13 @@ def test_sgd_decay_is_the_gradient_of_half_its_square(tmp_path: Path) -> None:
     one = Trainer(Line(), grouped, tmp_path / "grouped", facts={})
     one.run(losses_of, tell=quiet)
 
-    def penalised(net: nn.Module, step: Step) -> Losses:
+    def penalized(net: nn.Module, step: Step) -> Losses:
         penalty = 0.2 * next(net.parameters()).square().sum()
         return {"total": losses_of(net, step)["total"] + penalty}
 
     halved = replace(plain, optimizer=replace(plain.optimizer, rate=0.025))
     other = Trainer(Line(), halved, tmp_path / "in the loss", facts={})
-    other.run(penalised, tell=quiet)
+    other.run(penalized, tell=quiet)
     torch.testing.assert_close(one.module.state_dict(), other.module.state_dict())
 
 
@@ -174,8 +174,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, bad: float) -> 
     with pytest.raises(ResourceError) as caught:
         run.run(breaks, tell=quiet)
     assert caught.value.code == "loss_not_finite"
-    assert "because of edge at step 6" in caught.value.what
-    assert "checkpoint of step 4 stays" in caught.value.fix
+    assert "because of edge at step 6" in caught.value.message
+    assert "checkpoint of step 4 stays" in caught.value.hint
     assert run.step == 6
     assert bool(torch.isfinite(run.module.state_dict()["weight"]).all())
     assert Trainer(Line(), config, tmp_path, facts={}, resume=True).step == 4
@@ -192,9 +192,9 @@ def test_a_gradient_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
         with pytest.raises(ResourceError) as caught:
             run.run(breaks, tell=quiet)
         assert caught.value.code == "loss_not_finite"
-        assert "gradient" in caught.value.what
-        assert "weight" in caught.value.what
-        assert "at step 0" in caught.value.what
+        assert "gradient" in caught.value.message
+        assert "weight" in caught.value.message
+        assert "at step 0" in caught.value.message
         assert not (tmp_path / str(clip) / NEWEST).exists()
 
 

@@ -58,7 +58,7 @@ def test_a_run_in_parts_is_the_whole_run_to_the_bit(tmp_path: Path, config: Trai
     assert last.losses == result.losses
     kinds = {name.split(".")[1] for name in tensors(parts) if name.startswith("optimizer.")}
     wanted = {"step", "exp_avg", "exp_avg_sq"} if config is toy.ADAMW else {"momentum_buffer"}
-    assert kinds == wanted, "what the optimiser remembers is in the checkpoint"
+    assert kinds == wanted, "what the optimizer remembers is in the checkpoint"
     lines = log(parts)
     assert [line["step"] for line in lines] == list(range(1, 25))
     assert lines[-1]["total"] < lines[0]["total"]
@@ -181,9 +181,9 @@ def test_another_configuration_is_refused_and_its_fields_named(tmp_path: Path) -
     with pytest.raises(UsageError) as caught:
         toy.trainer(tmp_path, other, resume=True)
     assert caught.value.code == "config_changed"
-    assert "trainer.batch: 8 before, 10 now" in caught.value.what
-    assert "trainer.schedule.warmup: 5 before, 6 now" in caught.value.what
-    assert "log_every" not in caught.value.what
+    assert "trainer.batch: 8 before, 10 now" in caught.value.message
+    assert "trainer.schedule.warmup: 5 before, 6 now" in caught.value.message
+    assert "log_every" not in caught.value.message
     assert (tmp_path / "config.json").read_bytes() == kept
     longer = replace(toy.ADAMW, steps=30, log_every=3, save_every=7, validate_every=2)
     again = toy.trainer(tmp_path, longer, resume=True)

@@ -1,4 +1,4 @@
-"""The picture of a fit: its tiles, its greys, its scale."""
+"""The picture of a fit: its tiles, its grays, its scale."""
 
 from dataclasses import replace
 
@@ -10,9 +10,9 @@ from headform.viz.mesh_error_picture import STOPS
 from tests.mesh.surfaces import face_sheet
 
 
-def made(colours: bool = False) -> FitPicture:
+def made(colors: bool = False) -> FitPicture:
     vertices, faces = face_sheet(15, 12)
-    look = MeshLook(vertices, faces, np.full(vertices.shape, 0.5) if colours else None)
+    look = MeshLook(vertices, faces, np.full(vertices.shape, 0.5) if colors else None)
     return FitPicture(
         source=look,
         fitted=vertices + [0.0, 0, 0.001],
@@ -24,20 +24,20 @@ def made(colours: bool = False) -> FitPicture:
     )
 
 
-def test_three_columns_or_four_with_colours():
+def test_three_columns_or_four_with_colors():
     side = 80
     assert draw_fit(made(), side=side).shape[1] == 3 * side
-    sheet = draw_fit(made(colours=True), side=side)
+    sheet = draw_fit(made(colors=True), side=side)
     assert sheet.shape[1] == 4 * side
     assert sheet.dtype == np.uint8
 
 
-def test_measured_points_are_coloured_and_the_others_grey():
+def test_measured_points_are_colored_and_the_others_gray():
     side = 160
     sheet = draw_fit(made(), top_mm=3.0, side=side).astype(int)
     tile = sheet[56 : 56 + side, 2 * side :]
     above, below = tile[side // 2 - 25, side // 2], tile[side // 2 + 35, side // 2]
-    assert np.ptp(below) <= 1, "grey"
+    assert np.ptp(below) <= 1, "gray"
     assert below[0] < 210
     dark = STOPS[-1]
     assert (above <= dark + 2).all()

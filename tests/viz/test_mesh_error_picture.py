@@ -1,9 +1,9 @@
-"""Pictures of errors: the right colour at the right place, and a scale that says what it means."""
+"""Pictures of errors: the right color at the right place, and a scale that says what it means."""
 
 import numpy as np
 import pytest
 
-from headform.viz.mesh_error_picture import STOPS, draw_errors, error_colours, error_sheet
+from headform.viz.mesh_error_picture import STOPS, draw_errors, error_colors, error_sheet
 
 # a plate that faces the viewer, its right half (the subject's left) with an error of 2
 VERTICES = np.array([[x, y, 0.0] for y in (-1.0, 1.0) for x in (-1.0, -0.1, 0.1, 1.0)])
@@ -12,11 +12,11 @@ FACES = np.array([[a, b, c] for a, b, c, d in QUADS] + [[a, c, d] for a, b, c, d
 ERRORS = np.array([0.0, 0.0, 2.0, 2.0] * 2)
 
 
-def test_colours_run_through_the_stops_and_stay_at_the_ends() -> None:
+def test_colors_run_through_the_stops_and_stay_at_the_ends() -> None:
     marks = np.linspace(0, 3.0, len(STOPS))
-    np.testing.assert_allclose(error_colours(marks, 3.0), STOPS)
-    np.testing.assert_allclose(error_colours(np.array([9.0, -1.0]), 3.0), STOPS[[-1, 0]])
-    between = error_colours(np.array([0.5]), len(STOPS) - 1.0)
+    np.testing.assert_allclose(error_colors(marks, 3.0), STOPS)
+    np.testing.assert_allclose(error_colors(np.array([9.0, -1.0]), 3.0), STOPS[[-1, 0]])
+    between = error_colors(np.array([0.5]), len(STOPS) - 1.0)
     np.testing.assert_allclose(between[0], (STOPS[0] + STOPS[1]) / 2)
     luminance = STOPS @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(luminance) < 0).all()
@@ -26,12 +26,12 @@ def test_errors_are_seen_where_they_are() -> None:
     got = draw_errors(VERTICES, FACES, ERRORS, 4.0, side=60).astype(float)
     left, right = got[30, 20], got[30, 40]
 
-    def nearest(colour: np.ndarray) -> float:
-        """Error whose colour, up to shading, this is."""
+    def nearest(color: np.ndarray) -> float:
+        """Error whose color, up to shading, this is."""
         marks = np.linspace(0, 4, 401)
-        table = error_colours(marks, 4.0)
+        table = error_colors(marks, 4.0)
         unit = table / np.linalg.norm(table, axis=1, keepdims=True)
-        return float(marks[np.argmax(unit @ (colour / np.linalg.norm(colour)))])
+        return float(marks[np.argmax(unit @ (color / np.linalg.norm(color)))])
 
     assert nearest(left) == pytest.approx(0.0, abs=0.1)
     assert nearest(right) == pytest.approx(2.0, abs=0.1)
@@ -54,7 +54,7 @@ def test_sheet_has_a_column_per_model_and_a_scale() -> None:
     errors = {"A": ERRORS, "B": ERRORS / 2}
     got = error_sheet(VERTICES, FACES, errors, side=90, top=4.0)
     assert got.shape == (26 + 2 * 90 + 44, 180, 3)
-    assert (got[26 + 45, 60] != got[26 + 45, 90 + 60]).any()  # half the error, another colour
+    assert (got[26 + 45, 60] != got[26 + 45, 90 + 60]).any()  # half the error, another color
     np.testing.assert_array_equal(got[26 + 45, 30], got[26 + 45, 90 + 30])
     bar = got[-17, 50 : 50 + 60]
     np.testing.assert_allclose(bar[[0, -1]], STOPS[[0, -1]], atol=1)

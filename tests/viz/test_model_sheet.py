@@ -24,7 +24,7 @@ def test_a_sheet_shows_everything_the_model_has(egg) -> None:
     assert sheet.shape[1:] == (COLUMNS * TILE, 3)
     assert sheet.dtype == np.uint8
     grid = tiles(sheet)
-    # mean and colour, both ends of 4 modes, 2 colours, expressions that move something
+    # mean and color, both ends of 4 modes, 2 colors, expressions that move something
     moving = int(egg.expression.flatten(1).any(1).sum())
     assert len(grid) == 4 + -(-moving // COLUMNS)
     for row, count in ((0, 4), (1, 4), (2, 4), (3, 4)):

@@ -1,4 +1,4 @@
-"""Overlay and turned views: the right thing in the right place, by colour and silhouette."""
+"""Overlay and turned views: the right thing in the right place, by color and silhouette."""
 
 import dataclasses
 from pathlib import Path
@@ -19,8 +19,8 @@ BALL_FACES = np.array(
 BALL = np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]]) * 0.1
 
 
-def test_the_front_face_is_seen_in_the_right_colours() -> None:
-    """An octahedron with one colour on each side: at yaw 0 the subject's left is on the right."""
+def test_the_front_face_is_seen_in_the_right_colors() -> None:
+    """An octahedron with one color on each side: at yaw 0 the subject's left is on the right."""
     texture = np.zeros((4, 4, 3), np.uint8)
     texture[:, :2], texture[:, 2:] = (200, 0, 0), (0, 0, 200)
     uv = np.array([[0.1, 0.5], [0.9, 0.5]])
@@ -44,7 +44,7 @@ def test_clay_is_brightest_above_left_and_edges_are_smooth() -> None:
     assert half[30, 30, 0] == pytest.approx((shade[30, 30] + 100) / 2, abs=1)
 
 
-def test_crop_keeps_pixels_where_they_are_and_greys_the_outside() -> None:
+def test_crop_keeps_pixels_where_they_are_and_grays_the_outside() -> None:
     rgb = np.zeros((40, 60, 3), np.uint8)
     rgb[10:12, 20:22] = 255
     crop = cropped(rgb, -10, 0, 80, 80)

@@ -76,7 +76,7 @@ def main() -> None:
         "images_seen": len(read.name),
         "minutes": None,
         "seed": SEED,
-        "licence": "MIT",
+        "license": "MIT",
         "data": (
             f"{COUNT} synthetic faces; open portraits: Face Research Lab London Set and Canadian faces (Lisa DeBruine and "
             "Benedict Jones, CC BY 4.0), their hand-placed points among them; portraits of members of the United States "

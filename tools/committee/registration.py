@@ -2,7 +2,7 @@
 
 Its rings of lids and lips go to the edges over which the head's skin turns inwards, point by point across the eye's or the
 mouth's width; the rest follows by a thin-plate spline through the points that both models name, and then to the nearest
-surface. Millimetres, mean head. P points, F triangles.
+surface. Millimeters, mean head. P points, F triangles.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ class Placement:
 
 
 def canonical_face(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (478, 3), centimetres, and triangles of MediaPipe's canonical face with irises."""
+    """Vertices (478, 3), centimeters, and triangles of MediaPipe's canonical face with irises."""
     lines = [line.split() for line in path.read_text().splitlines()]
     vertices = [[float(x) for x in w[1:4]] for w in lines if w and w[0] == "v"]
     faces = [[int(x.split("/")[0]) - 1 for x in w[1:4]] for w in lines if w and w[0] == "f"]
@@ -59,7 +59,7 @@ def canonical_face(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Head:
-    """The mean open head, millimetres, with what the placement asks of it."""
+    """The mean open head, millimeters, with what the placement asks of it."""
 
     def __init__(self, head: LinearHead) -> None:
         self.vertices = head.mean.double().numpy() * 1000
@@ -69,7 +69,7 @@ class _Head:
         self.marks = head.landmarks(head.mean, offset=False).double().numpy() * 1000
         self.chin = head.landmarks(head.mean).double().numpy()[8] * 1000
         self.mark_vertices = head.landmark_vertices.numpy()[:, 0]
-        self.centre = self.vertices[self.faces].mean(1)
+        self.center = self.vertices[self.faces].mean(1)
         names = head.expression_names
         self.blink = {
             side: head.expression[names.index(f"eyeBlink{side}")].numpy()[:, 1] * 1000
@@ -105,7 +105,7 @@ def register(head: LinearHead, canonical: np.ndarray, faces: np.ndarray) -> Plac
 
     Args:
         head: the open head.
-        canonical: (478, 3) centimetres.
+        canonical: (478, 3) centimeters.
         faces: triangles over them.
     """
     shape = _Head(head)
@@ -147,10 +147,10 @@ def _lids(shape: _Head, canonical: np.ndarray) -> dict[int, tuple[int, np.ndarra
         ("Left", 45, 42, UPPER_LID_LEFT, LOWER_LID_LEFT),
     ):
         middle = shape.marks[[outer, inner]].mean(0)
-        near = shape.skin & (np.abs(shape.centre - middle) < [16.0, 14.0, 25.0]).all(1)
+        near = shape.skin & (np.abs(shape.center - middle) < [16.0, 14.0, 25.0]).all(1)
         closes = shape.blink[side][shape.faces] < -2.0  # an upper lid comes down
         above = np.flatnonzero(near & closes.all(1))
-        below = np.flatnonzero(near & (~closes).all(1) & (shape.centre[:, 1] < middle[1] + 0.5))
+        below = np.flatnonzero(near & (~closes).all(1) & (shape.center[:, 1] < middle[1] + 0.5))
         ends = float(shape.marks[outer, 0]), float(shape.marks[inner, 0])
         for ring, rows, pick in ((upper, above, np.argmin), (lower, below, np.argmax)):
             columns = _across(canonical, ring, *ends)[1:-1].tolist()
@@ -169,11 +169,11 @@ def _inner_lips(shape: _Head, canonical: np.ndarray) -> dict[int, tuple[int, np.
             marks[64],
         ]
     )
-    height = np.interp(shape.centre[:, 0], slit[:, 0], slit[:, 1])
-    near = shape.skin & (np.abs(shape.centre[:, 1] - height) < 2.5)
-    near &= (np.abs(shape.centre[:, 0]) < 22.3) & (shape.centre[:, 2] > 95)
-    above = np.flatnonzero(near & (shape.centre[:, 1] > height))
-    below = np.flatnonzero(near & (shape.centre[:, 1] < height))
+    height = np.interp(shape.center[:, 0], slit[:, 0], slit[:, 1])
+    near = shape.skin & (np.abs(shape.center[:, 1] - height) < 2.5)
+    near &= (np.abs(shape.center[:, 0]) < 22.3) & (shape.center[:, 2] > 95)
+    above = np.flatnonzero(near & (shape.center[:, 1] > height))
+    below = np.flatnonzero(near & (shape.center[:, 1] < height))
     found = {}
     ends = float(marks[60, 0]), float(marks[64, 0])
     for ring, rows, pick in (
@@ -217,18 +217,18 @@ def _settle(
 ) -> np.ndarray:
     """Move points (P, 3) onto the surface by displacements that are smooth over their own mesh."""
     count = len(warped)
-    neighbours: list[set[int]] = [set() for _ in range(count)]
+    neighbors: list[set[int]] = [set() for _ in range(count)]
     for a, b, c in faces[(faces < count).all(1)].tolist():
         for i, j in ((a, b), (b, c), (c, a)):
-            neighbours[i].add(j)
-            neighbours[j].add(i)
+            neighbors[i].add(j)
+            neighbors[j].add(i)
     moved = warped.copy()
     for _ in range(rounds):
         nearest = closest_points(moved, vertices, surface)
         target = np.einsum("pk,pkc->pc", nearest.weights, vertices[surface[nearest.triangle]])
         step = target - warped
         step[fixed] = 0
-        mean = np.stack([step[list(n)].mean(0) if n else step[i] for i, n in enumerate(neighbours)])
+        mean = np.stack([step[list(n)].mean(0) if n else step[i] for i, n in enumerate(neighbors)])
         step = (step + mean) / 2
         step[fixed] = 0
         moved = warped + step
@@ -236,7 +236,7 @@ def _settle(
 
 
 def _iris(shape: _Head, canonical: np.ndarray, rows: slice, eye: int) -> Placement:
-    """Centre and rim of an iris on the eyeball, millimetres from the pupil as on the canonical face."""
+    """Center and rim of an iris on the eyeball, millimeters from the pupil as on the canonical face."""
     part = PARTS.index(("eye_right", "eye_left")[eye])
     ball = np.flatnonzero((shape.part[shape.faces] == part).all(1))
     offset = (canonical[rows] - canonical[rows.start]) * 10

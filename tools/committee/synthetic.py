@@ -48,8 +48,8 @@ class SyntheticReadings:
     identity: np.ndarray  # (R, K)
     expression: np.ndarray  # (R, E)
     rotation: np.ndarray  # (R, 3, 3) camera from head
-    centre: np.ndarray  # (R, 3) metres, the point that the camera looks at
-    distance: np.ndarray  # (R,) metres to it
+    center: np.ndarray  # (R, 3) meters, the point that the camera looks at
+    distance: np.ndarray  # (R,) meters to it
     frame: np.ndarray  # (R, 2, 3) from the normalized image plane to pixels
     points: np.ndarray  # (R, N, 2) true dense points, pixels
     own: np.ndarray  # (R, N, 2) as the dense network reads them
@@ -59,8 +59,8 @@ class SyntheticReadings:
     members: np.ndarray  # (R, 3, 68, 2)
 
     def project(self, row: int, places: np.ndarray) -> np.ndarray:
-        """Pixels (P, 2) of places (P, 3), metres, head frame."""
-        seen = (places - self.centre[row]) @ self.rotation[row].T
+        """Pixels (P, 2) of places (P, 3), meters, head frame."""
+        seen = (places - self.center[row]) @ self.rotation[row].T
         plane = seen[:, :2] / (seen[:, 2:] + self.distance[row])
         return np.asarray(plane @ self.frame[row, :, :2].T + self.frame[row, :, 2])
 
@@ -86,8 +86,8 @@ def read_synthetic(head: LinearHead, count: int, seed: int, keep: Path) -> Synth
         points = batch.points[0].astype(np.float64)
         rotation = batch.rotation[0].astype(np.float64)
         vertices = shape_of(head, batch.identity[0], batch.expression[0])[head.dense.numpy()]
-        centre = vertices[:68].mean(0)
-        seen = (vertices - centre) @ rotation.T
+        center = vertices[:68].mean(0)
+        seen = (vertices - center) @ rotation.T
         plane = seen[:, :2] / (seen[:, 2:] + float(batch.distance[0]))
         known = np.column_stack([plane, np.ones(len(plane))])[skin]
         frame = np.linalg.lstsq(known, points[skin], rcond=None)[0].T
@@ -97,7 +97,7 @@ def read_synthetic(head: LinearHead, count: int, seed: int, keep: Path) -> Synth
         crops = [crop_of_points(guide, rotation, zoom=zoom) for zoom in ZOOMS]
         own = average(dense.predict(batch.images[0], crops))
         rows.append(
-            (batch.identity[0], batch.expression[0], rotation, centre, batch.distance[0], frame, points,
+            (batch.identity[0], batch.expression[0], rotation, center, batch.distance[0], frame, points,
              own.points, own.expression, reading.mesh, reading.presence, reading.points68)
         )  # fmt: skip
     names = [f.name for f in fields(SyntheticReadings)]
@@ -107,7 +107,7 @@ def read_synthetic(head: LinearHead, count: int, seed: int, keep: Path) -> Synth
 
 
 def shape_of(head: LinearHead, identity: np.ndarray, expression: np.ndarray) -> np.ndarray:
-    """Vertices (V, 3), metres, of one drawn face."""
+    """Vertices (V, 3), meters, of one drawn face."""
     basis = np.concatenate([head.identity.numpy(), head.expression.numpy()])
     code = np.concatenate([identity, expression]).astype(np.float32)
     return np.asarray(np.tensordot(code, basis, 1) + head.mean.numpy(), np.float64)

@@ -1,7 +1,4 @@
-"""Photos one after the other: each ends in result folders or in a coded error, never in silence.
-
-No arrays here, hence no letters.
-"""
+"""Photos one after the other: each ends in result folders or in a coded error, never in silence."""
 
 import time
 import traceback

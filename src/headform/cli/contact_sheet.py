@@ -1,7 +1,4 @@
-"""`headform contact-sheet`: every overlay of a result folder on one picture.
-
-No arrays here, hence no letters.
-"""
+"""`headform contact-sheet`: every overlay of a result folder on one picture."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""`headform evaluate`: results against truths.
-
-No arrays here, hence no letters.
-"""
+"""`headform evaluate`: results against truths."""
 
 from typing import Annotated
 

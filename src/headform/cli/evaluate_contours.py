@@ -1,7 +1,4 @@
-"""`headform evaluate contours`: lids, lips, brows and jaw against hand-placed contours.
-
-No arrays here, hence no letters.
-"""
+"""`headform evaluate contours`: lids, lips, brows and jaw against hand-placed contours."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +19,7 @@ class Contours:
     predictions: Path
     """What `headform reconstruct` wrote, or a folder of STEM.pts, or a JSON list like that of `evaluate landmarks`."""
     truth: Path
-    """JSON whose `faces` hold `file` and 189 `points` (pixels from the first pixel's centre), beside the photos."""
+    """JSON whose `faces` hold `file` and 189 `points` (pixels from the first pixel's center), beside the photos."""
     allow_missing: bool = False
     """Average over the faces that were found; without it a face without prediction is an error."""
     picture: Annotated[Path | None, arg(aliases=("-o",))] = None

@@ -1,7 +1,4 @@
-"""`headform evaluate landmarks`: 68 points and head pose against annotations.
-
-No arrays here, hence no letters.
-"""
+"""`headform evaluate landmarks`: 68 points and head pose against annotations."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +16,7 @@ class Landmarks:
     predictions: Path
     """What `headform reconstruct` wrote, or a folder of STEM.pts, or a JSON list like that of --truth."""
     truth: tuple[Path, ...]
-    """JSON list (file, set, points68 in pixels from the first pixel's centre; pose, rotation, ground_truth if known), .pts,
+    """JSON list (file, set, points68 in pixels from the first pixel's center; pose, rotation, ground_truth if known), .pts,
     dlib's .xml, .mat of 300W-LP and AFLW2000-3D, landmarks.json; or folders of them."""
     reannotated: Path | None = None
     """3DDFA's array of AFLW2000-3D's re-annotated points, in place of the points of the .mat files in --truth."""
@@ -31,7 +28,7 @@ class Landmarks:
     def run(self) -> int:
         """Print the tables."""
         from headform.evaluate.landmarks68.landmark_details import details_markdown
-        from headform.evaluate.landmarks68.landmark_files import read_truth
+        from headform.evaluate.landmarks68.landmark_files import read_annotations
         from headform.evaluate.landmarks68.landmarks import evaluate_against
         from headform.evaluate.landmarks68.reannotation import reannotated
         from headform.io.atomic import check_place, write_bytes
@@ -40,7 +37,7 @@ class Landmarks:
             what = "--truth names nothing"
             raise errors.UsageError("truth_missing", what, "", "name annotations")
         check_place(self.json)
-        truth = read_truth(*self.truth)
+        truth = read_annotations(*self.truth)
         if self.reannotated is not None:
             truth = reannotated(truth, self.reannotated)
         table = evaluate_against(self.predictions, truth)

@@ -1,7 +1,4 @@
-"""`headform evaluate now`: a folder of predictions against the scans of the NoW benchmark.
-
-No arrays here, hence no letters.
-"""
+"""`headform evaluate now`: a folder of predictions against the scans of the NoW benchmark."""
 
 from dataclasses import dataclass
 from pathlib import Path

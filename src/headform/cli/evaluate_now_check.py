@@ -1,7 +1,4 @@
-"""`headform evaluate now-check`: a submission to the NoW benchmark looked over.
-
-No arrays here, hence no letters.
-"""
+"""`headform evaluate now-check`: a submission to the NoW benchmark looked over."""
 
 from dataclasses import dataclass
 from pathlib import Path

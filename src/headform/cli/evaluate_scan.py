@@ -1,7 +1,4 @@
-"""`headform evaluate scan`: one scan, one predicted head, one number.
-
-No arrays here, hence no letters.
-"""
+"""`headform evaluate scan`: one scan, one predicted head, one number."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +9,14 @@ from headform import errors
 
 @dataclass(frozen=True)
 class Scan:
-    """How far a predicted head is from a scan, in millimetres.
+    """How far a predicted head is from a scan, in millimeters.
 
     official: NoW as its evaluator computes it. corrected: NoW without its two faults. fg2018: Stirling/ESRC, RMSE.
     florence: a documented variant for MICC Florence, RMSE. See headform.evaluate.scan.protocol.
     """
 
     scan: Path
-    """Neutral scan, OBJ or PLY, in millimetres."""
+    """Neutral scan, OBJ or PLY, in millimeters."""
     scan_landmarks: Path
     """Its seven landmarks: .pp, .npy, .txt or .lnd."""
     prediction: Path

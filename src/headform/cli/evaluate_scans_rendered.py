@@ -1,7 +1,4 @@
-"""`headform evaluate scans-rendered`: photograph scans, reconstruct the photos, measure against the scans.
-
-No arrays here, hence no letters.
-"""
+"""`headform evaluate scans-rendered`: photograph scans, reconstruct the photos, measure against the scans."""
 
 import itertools
 import sys
@@ -28,7 +25,7 @@ class ScansRendered:
     """
 
     scans: tuple[Path, ...]
-    """OBJ or PLY files with a texture or vertex colours, or folders of them."""
+    """OBJ or PLY files with a texture or vertex colors, or folders of them."""
     reconstructor: str = "headform"
     """headform; or a command with {photo} and {out} that writes {out}.obj or .ply (a neutral head) and {out}.npy or .txt
     (its seven landmarks); or a folder in which such files lie by the photos' names."""

@@ -1,7 +1,4 @@
-"""`headform evaluate texture`: heads drawn over their photos again, or two pictures.
-
-No arrays here, hence no letters.
-"""
+"""`headform evaluate texture`: heads drawn over their photos again, or two pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path

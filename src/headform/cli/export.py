@@ -1,7 +1,4 @@
-"""`headform export`: results in the form that others ask for.
-
-No arrays here, hence no letters.
-"""
+"""`headform export`: results in the form that others ask for."""
 
 from dataclasses import dataclass
 from pathlib import Path

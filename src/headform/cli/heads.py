@@ -1,7 +1,4 @@
-"""`headform heads`: what head models there are, what is in one, and how the open head is built.
-
-No arrays here, hence no letters.
-"""
+"""`headform heads`: what head models there are, what is in one, and how the open head is built."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +23,9 @@ class List:
 
         head = heads.load_open()
         counts = ", ".join(f"{count} {what}" for what, count in head_counts(head).items())
-        print(f"{head.name}: {counts}; {head.licence}")
+        print(f"{head.name}: {counts}; {head.license}")
         print()
-        print("Kinds that `headform heads convert` reads, each under its publisher's licence:")
+        print("Kinds that `headform heads convert` reads, each under its publisher's license:")
         for kind, (_, what) in MODULES.items():
             print(f"  {kind:14} {what}")
         return errors.SUCCESS

@@ -1,7 +1,4 @@
-"""`headform heads convert`: a publisher's model as one safetensors file.
-
-No arrays here, hence no letters.
-"""
+"""`headform heads convert`: a publisher's model as one safetensors file."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -31,7 +31,7 @@ class Fit:
 
     SOURCE is a mesh (.obj, .ply), the parameters.npz of `headform reconstruct`, or a head (a file of `headform heads
     convert`, or the name open). Writes coefficients.safetensors, fitted (in the frame and unit of the source), fitted_head
-    (metres, head frame), fit.json with the distances, and fit.png.
+    (meters, head frame), fit.json with the distances, and fit.png.
     """
 
     source: Positional[str]
@@ -167,7 +167,7 @@ class Fit:
         uv = head.uv.double().cpu().numpy() if head.has("uv") else None
         uv_faces = head.uv_faces.cpu().numpy() if head.has("uv") else None
         mesh = TriangleMesh(vertices.astype(np.float32), faces, uv, uv_faces)
-        comment = f"{head.name}: {head.licence}"
+        comment = f"{head.name}: {head.license}"
         if self.format == "ply":
             return ply.encode(mesh, comment=comment)
         return obj.encode(mesh, comment=comment)
@@ -195,7 +195,7 @@ def report_of(fit: "HeadFit") -> dict[str, Any]:
         "target": head_origin(fit.head),
         "region": fit.region,
         "unit": fit.source.unit or None,
-        "metres_per_unit": fit.source.metres,
+        "meters_per_unit": fit.source.meters,
         "head_to_source": {"scale": to.scale, "R": to.R.tolist(), "t": to.t.tolist()},
         "scale_fitted": fit.scale_fitted,
         "scale": found.similarity.scale,

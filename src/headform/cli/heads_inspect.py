@@ -1,7 +1,4 @@
-"""`headform heads inspect`: what a head model holds, in words and as a picture.
-
-No arrays here, hence no letters.
-"""
+"""`headform heads inspect`: what a head model holds, in words and as a picture."""
 
 import json
 from dataclasses import dataclass
@@ -25,7 +22,7 @@ class Inspect:
     file: Positional[str]
     """A head file of headform, the name open, or a publisher's file, which is then read as `heads convert` would."""
     picture: Annotated[Path | None, arg(aliases=("-o",))] = None
-    """Also draw mean, first modes at -2 and +2 standard deviations, colours and expressions into this PNG or JPEG."""
+    """Also draw mean, first modes at -2 and +2 standard deviations, colors and expressions into this PNG or JPEG."""
     kind: str | None = None
     """What a publisher's file is; found out if not given."""
     with_: Annotated[UseAppendAction[tuple[Path, ...]], arg(name="with")] = ()
@@ -34,7 +31,7 @@ class Inspect:
     """Print JSON."""
 
     def run(self) -> int:
-        """Print name, origin, licence, counts, size, the unit check and names."""
+        """Print name, origin, license, counts, size, the unit check and names."""
         head = self._head()
         facts = head_facts(head)
         if self.picture is not None:
@@ -70,7 +67,7 @@ def head_facts(head: "LinearHead") -> Facts:
     return {
         "name": head.name,
         "model": origin.label,
-        "licence": head.licence,
+        "license": head.license,
         "sha256": head.sha256,
         **{what.replace(" ", "_"): count for what, count in head_counts(head).items()},
         "size_mm": [round(1000 * float(side), 1) for side in high - low],

@@ -1,7 +1,4 @@
-"""What a person named on the command line, as a list of photos with a result folder for each.
-
-No arrays here, hence no letters.
-"""
+"""What a person named on the command line, as a list of photos with a result folder for each."""
 
 import os
 import re

@@ -1,7 +1,4 @@
-"""Whether a failure is Ctrl-C in disguise.
-
-No arrays here, hence no letters.
-"""
+"""Whether a failure is Ctrl-C in disguise."""
 
 
 def is_interrupt(error: BaseException | None) -> bool:

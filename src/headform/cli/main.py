@@ -1,7 +1,4 @@
-"""`headform`: parse the command line, run one command, turn its failure into one line and a code.
-
-No arrays here, hence no letters.
-"""
+"""`headform`: parse the command line, run one command, turn its failure into one line and a code."""
 
 import io
 import os

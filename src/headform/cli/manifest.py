@@ -1,7 +1,4 @@
-"""`manifest.jsonl`: one line per input, failures included, there as soon as the input is done.
-
-No arrays here, hence no letters.
-"""
+"""`manifest.jsonl`: one line per input, failures included, there as soon as the input is done."""
 
 import json
 import os

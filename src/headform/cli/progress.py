@@ -1,7 +1,4 @@
-"""A progress bar on a terminal, plain lines elsewhere; results on stdout, failures on stderr.
-
-No arrays here, hence no letters.
-"""
+"""A progress bar on a terminal, plain lines elsewhere; results on stdout, failures on stderr."""
 
 import sys
 from types import TracebackType

@@ -1,7 +1,4 @@
-"""`headform reconstruct`: photos to heads.
-
-No arrays here, hence no letters.
-"""
+"""`headform reconstruct`: photos to heads."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""`headform synth`: made people with their labels, in a folder.
-
-No arrays here, hence no letters.
-"""
+"""`headform synth`: synthetic faces with their labels, in a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +11,7 @@ from headform import errors
 
 @dataclass(frozen=True)
 class Synth:
-    """Write labelled pictures of people who do not exist, and a contact sheet of them."""
+    """Write labeled pictures of synthetic faces, and a contact sheet of them."""
 
     out: Annotated[Path, arg(aliases=("-o",))]
     """Folder for 000000.png ..., labels.npz, labels.json and sheet.png."""
@@ -41,5 +38,5 @@ class Synth:
         from headform.synth.folder import write_folder
 
         sheet = write_folder(self.out, self.count, size=self.size, seed=self.seed)
-        print(f"{self.count} made people in {self.out}; look at {sheet}")
+        print(f"{self.count} synthetic faces in {self.out}; look at {sheet}")
         return errors.SUCCESS

@@ -1,7 +1,4 @@
-"""`headform train`: the networks, one stage after the other, from made people and made heads.
-
-No arrays here, hence no letters.
-"""
+"""`headform train`: the networks, one stage after the other, from synthetic faces and sampled heads."""
 
 import dataclasses
 import os
@@ -18,7 +15,7 @@ from headform.cli.training import Training, finish, require_positive
 
 @dataclass(frozen=True)
 class _OnPeople(Training):
-    """What the stages ask that learn from pictures of made people."""
+    """What the stages ask that learn from pictures of synthetic faces."""
 
     minutes: float | None = None
     """Minutes of training, of all resumed parts together; the preset's own if not given."""
@@ -85,5 +82,5 @@ Train = Annotated[
     Annotated[Landmarks, subcommand("landmarks")]
     | Annotated[Shape, subcommand("shape")]
     | Annotated[MeshAutoencoder, subcommand("mesh-autoencoder")],
-    subcommand("train", description="Train the networks on made people, or on meshes."),
+    subcommand("train", description="Train the networks on synthetic faces, or on meshes."),
 ]

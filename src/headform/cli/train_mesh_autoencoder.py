@@ -1,7 +1,4 @@
-"""`headform train mesh-autoencoder`: made heads or meshes from disk, to a model file that stands alone.
-
-No arrays here, hence no letters.
-"""
+"""`headform train mesh-autoencoder`: sampled heads or meshes from disk, to a model file that stands alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +23,16 @@ class MeshAutoencoder(Training):
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/mesh-autoencoder")
     """Folder of the run: config.json, log.jsonl, checkpoint and mesh_autoencoder.safetensors."""
     preset: Literal["fast", "coma-paper"] = "fast"
-    """fast: Muon, cosine, averaged weights, distances in millimetres. coma-paper: the published recipe."""
+    """fast: Muon, cosine, averaged weights, distances in millimeters. coma-paper: the published recipe."""
     data: str = _MADE
     """`made` for heads made from the open head, or a folder: prepared meshes (with a dataset.json), or .obj, .ply and .npz
     files of one topology, a tenth of which is held out."""
     unit: Literal["auto", "m", "cm", "mm"] = "auto"
     """Unit of .obj, .ply and .npz files."""
     count: int = 20_000
-    """Made heads to learn from."""
+    """Sampled heads to learn from."""
     posed: tuple[Literal["expression", "neck", "gaze"], ...] = ("expression", "neck", "gaze")
-    """What varies in made heads besides who it is."""
+    """What varies in sampled heads besides who it is."""
     held_out: int = 512
     """Meshes to measure on, at most."""
     latent: int = 8
@@ -69,13 +66,15 @@ class MeshAutoencoder(Training):
     def run(self) -> int:
         """Train and publish."""
         self.check()
-        from headform.data.mesh_data import from_folder, made_heads
+        from headform.data.mesh_data import from_folder, sampled_heads
         from headform.heads import load_open
         from headform.train.mesh_autoencoder import run
 
         head = load_open()
         if self.data == _MADE:
-            data = made_heads(head, self.count, self.seed, held_out=self.held_out, posed=self.posed)
+            data = sampled_heads(
+                head, self.count, self.seed, held_out=self.held_out, posed=self.posed
+            )
         else:
             folder = Path(self.data)
             data = from_folder(folder, head, self.seed, held_out=self.held_out, unit=self.unit)

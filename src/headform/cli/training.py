@@ -1,7 +1,4 @@
-"""What the subcommands of `headform train` share: their common options, and what follows a run.
-
-No arrays here, hence no letters.
-"""
+"""What the subcommands of `headform train` share: their common options, and what follows a run."""
 
 import shlex
 import sys
@@ -49,10 +46,10 @@ def finish(net: Any, result: Any, facts: dict[str, Any], path: Path) -> int:
         facts: For the card.
         path: Of the weights.
     """
-    from headform.train.distributed import join_team
+    from headform.train.distributed import init_distributed
     from headform.train.publish import publish
 
-    if join_team().leads:
+    if init_distributed().is_main:
         publish(net, facts, path, command=shlex.join(["headform", *sys.argv[1:]]))
         seen = facts.get("samples_seen", facts.get("meshes_seen"))
         what = "pictures" if "samples_seen" in facts else "meshes"

@@ -1,7 +1,4 @@
-"""`headform weights`: PyTorch checkpoints looked into and converted, without running anything in them.
-
-No arrays here, hence no letters.
-"""
+"""`headform weights`: PyTorch checkpoints looked into and converted, without running anything in them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -67,7 +64,7 @@ class ConvertWeights:
         digest = hashlib.sha256(self.source.read_bytes()).hexdigest()
         card = {
             "data": f"converted from {self.source.name}, SHA-256 {digest}",
-            "licence": "that of the converted file",
+            "license": "that of the converted file",
             "command": f"headform weights convert {self.source.name}",
             "commit": None,
             "images_seen": None,

@@ -1,7 +1,7 @@
 """Hand-placed contours of faces: lids, lips, brows and jaw as polylines.
 
 The 189-point scheme of Lisa DeBruine's London and Canadian face sets (webmorph), whose points form polylines. Pixel
-coordinates have their origin at the top-left corner; files count from the centre of the first pixel. Pairs are the
+coordinates have their origin at the top-left corner; files count from the center of the first pixel. Pairs are the
 picture's left, then its right: the subject's right and left.
 """
 
@@ -26,7 +26,7 @@ LIP_INNER_UPPER = (87, 94, 95, 96, 97, 98, 93)
 LIP_INNER_LOWER = (87, 99, 100, 101, 102, 103, 93)
 JAW = (111, 125, 126, 127, 128, 129, 130, 131, 132, 133, 114)
 
-_CENTRE = 0.5
+_CENTER = 0.5
 _MAX_BYTES = 64 << 20
 
 
@@ -49,7 +49,7 @@ class AnnotatedFace:
 
 
 def read_contours(path: Path) -> list[AnnotatedFace]:
-    """Read a JSON object whose `faces` hold `file` and `points`, 189 pairs of pixels from the first pixel's centre.
+    """Read a JSON object whose `faces` hold `file` and `points`, 189 pairs of pixels from the first pixel's center.
 
     Raises:
         InputError: `truth_unreadable`, `truth_invalid`.
@@ -83,7 +83,7 @@ def _face(entry: object, number: int, where: str) -> AnnotatedFace:
     if not isinstance(file, str) or points.shape != (POINTS, 2) or not np.isfinite(points).all():
         what = f"face {number} has no file or not {POINTS} finite points"
         raise InputError("truth_invalid", what, where, _WANTED)
-    face = AnnotatedFace(file, points + _CENTRE)
+    face = AnnotatedFace(file, points + _CENTER)
     if face.pupil_distance == 0:
         what = f"both pupils of face {number} lie in one place"
         raise InputError("truth_invalid", what, where, "errors are measured by their distance")

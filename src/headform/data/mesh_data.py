@@ -1,4 +1,4 @@
-"""What a mesh autoencoder is trained and checked on: made heads, a folder of registered meshes, or a prepared data set.
+"""What a mesh autoencoder is trained and checked on: sampled heads, a folder of registered meshes, or a prepared data set.
 
 N meshes, V vertices, F triangles.
 """
@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from headform.data import (
-    MadeHeads,
     MeshDataset,
     PreparedMeshes,
+    SampledHeads,
     Subset,
     coordinate_statistics,
     read_registered,
@@ -23,7 +23,7 @@ from headform.data.mesh_dataset import CoordinateStatistics
 from headform.data.prepared import INDEX
 from headform.data.registered import Unit
 from headform.data.sampled_heads import EVERYTHING, Posed
-from headform.errors import InputError
+from headform.errors import HeadformError, InputError
 from headform.heads.linear import LinearHead
 
 STATISTICS = 2048
@@ -38,7 +38,7 @@ class MeshData:
         train: What the network learns from.
         held_out: What it is measured on.
         statistics: Of the training part.
-        template: (V, 3) metres; decides which vertices stay on coarser levels.
+        template: (V, 3) meters; decides which vertices stay on coarser levels.
         mirror: (V,) partner of every vertex where it is known.
         facts: Where the meshes come from; plain JSON values.
     """
@@ -51,7 +51,7 @@ class MeshData:
     facts: dict[str, Any]
 
 
-def made_heads(
+def sampled_heads(
     head: LinearHead,
     count: int,
     seed: int,
@@ -60,8 +60,8 @@ def made_heads(
     posed: tuple[Posed, ...] = EVERYTHING,
 ) -> MeshData:
     """Heads drawn from a linear head, `count` to learn from, `held_out` of another stream to be measured on."""
-    train = MadeHeads(head, count, seed, posed=posed)
-    kept = MadeHeads(head, held_out, seed, split="val", posed=posed)
+    train = SampledHeads(head, count, seed, posed=posed)
+    kept = SampledHeads(head, held_out, seed, split="val", posed=posed)
     return _data(train, kept, head, train.facts())
 
 
@@ -73,7 +73,7 @@ def from_folder(
     Args:
         folder: With a `dataset.json` a prepared data set, whose splits `train` and `val` are used; otherwise .obj, .ply
             and .npz files of one topology, a tenth of which (2 at least) is held out.
-        head: Meshes in its topology get the hierarchy of its mean shape, as made heads do.
+        head: Meshes in its topology get the hierarchy of its mean shape, as sampled heads do.
         seed: Of the choice of the held-out tenth.
         held_out: How many meshes of the held-out part are used, at most.
         unit: Of registered meshes.
@@ -103,6 +103,8 @@ def _data(
         raise InputError("meshes_few", "there are not 2 meshes to learn from", train.name)
     try:
         statistics = coordinate_statistics(train, most=STATISTICS)
+    except HeadformError:
+        raise
     except ValueError as error:
         raise InputError("meshes_equal", str(error), train.name) from error
     own = np.array_equal(train.faces, head.faces.cpu().numpy())
@@ -114,7 +116,7 @@ def _data(
         mirror=head.mirror.cpu().numpy() if own else None,
         facts={
             "name": train.name,
-            "licence": train.licence,
+            "license": train.license,
             "count": train.count,
             "held_out": held_out.count,
             "head_sha256": head.sha256 if own else None,

@@ -1,6 +1,6 @@
 """What a set of meshes in one topology must offer, and its mean and spread per coordinate.
 
-B batch, V vertices, F triangles. Metres; the head frame where the frame is known.
+B batch, V vertices, F triangles. Meters; the head frame where the frame is known.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class MeshDataset(Protocol):
 
     Attributes:
         name: What it is called in logs, cards and tables.
-        licence: One line.
+        license: One line.
         count: How many meshes there are.
         faces: (F, 3) int64 triangles of every mesh.
     """
@@ -32,7 +32,7 @@ class MeshDataset(Protocol):
     def name(self) -> str: ...  # noqa: D102 - described above
 
     @property
-    def licence(self) -> str: ...  # noqa: D102
+    def license(self) -> str: ...  # noqa: D102
 
     @property
     def count(self) -> int: ...  # noqa: D102
@@ -41,7 +41,7 @@ class MeshDataset(Protocol):
     def faces(self) -> Int64[np.ndarray, "F 3"]: ...  # noqa: D102
 
     def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
-        """The meshes with these numbers, each in [0, count); metres.
+        """The meshes with these numbers, each in [0, count); meters.
 
         The same number always gives the same mesh, up to the rounding of single precision: a matrix
         product may round differently in batches of another size.
@@ -54,8 +54,8 @@ class CoordinateStatistics:
     """Mean and spread of every coordinate of every vertex.
 
     Attributes:
-        mean: (V, 3) float64 metres.
-        std: (V, 3) float64 metres, at least `STD_FLOOR` of its root mean square.
+        mean: (V, 3) float64 meters.
+        std: (V, 3) float64 meters, at least `STD_FLOOR` of its root mean square.
         count: How many meshes were looked at.
     """
 
@@ -71,7 +71,7 @@ def coordinate_statistics(
     most: int | None = None,
     batch: int = 64,
 ) -> CoordinateStatistics:
-    """Mean and standard deviation (over N, not N - 1) per vertex and coordinate, as CoMA normalises.
+    """Mean and standard deviation (over N, not N - 1) per vertex and coordinate, as CoMA normalizes.
 
     Two moments of the differences from the first mesh are added up in float64, in order: the result
     depends on the data and `batch` only. A coordinate that hardly moves would be divided by nearly

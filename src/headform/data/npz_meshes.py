@@ -44,7 +44,7 @@ def read(path: Path) -> tuple[Float[np.ndarray, "N V 3"], Int64[np.ndarray, "F 3
         arrays = load_npz(path, ("vertices", "faces"), max_bytes=MAX_BYTES)
     except ArrayFileError as error:
         code, fix = _CODES[error.kind]
-        raise InputError(code, error.what, where, fix) from error
+        raise InputError(code, error.message, where, fix) from error
     vertices, faces = arrays["vertices"], arrays["faces"]
     if vertices.ndim == 2:
         vertices = vertices[None]

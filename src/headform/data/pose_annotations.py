@@ -1,8 +1,8 @@
 """Annotations of 300W-LP, AFLW2000-3D and their like: a Basel model fitted to a photo, one MATLAB file each.
 
-N vertices of the fitted model (53,215). Zhu et al., "Face alignment across large poses", 2016. A vertex S (micrometres,
+N vertices of the fitted model (53,215). Zhu et al., "Face alignment across large poses", 2016. A vertex S (micrometers,
 head frame: x to the subject's left, y up, z out of the face) lies at scale · R S + translation, in pixels: x to the right,
-y up from the bottom of the picture, z towards the viewer.
+y up from the bottom of the picture, z toward the viewer.
 """
 
 from dataclasses import dataclass
@@ -35,14 +35,14 @@ class PoseAnnotation:
         yaw: Radians; positive looks to the subject's right, which is to the left of the picture.
         roll: Radians; positive tilts the head clockwise as seen in the picture.
         translation: Pixels, of the frame in the module's text.
-        scale: Pixels per micrometre.
+        scale: Pixels per micrometer.
         shape: 199 coefficients of Basel 2009, in its file's own unit columns (not in standard deviations).
         expression: 29 coefficients of FaceWarehouse's expressions on it.
-        texture: 199 coefficients of colour; zeros where the fit had none.
-        colour: Gains, offsets and contrast of the three channels.
+        texture: 199 coefficients of color; zeros where the fit had none.
+        color: Gains, offsets and contrast of the three channels.
         illumination: Ambient and directed light of the fit.
         points_2d: The 21 points of AFLW, pixels from the top left; NaN where a point is not seen.
-        points_3d: The 68 points, pixels: x to the right, y down, z towards the viewer.
+        points_3d: The 68 points, pixels: x to the right, y down, z toward the viewer.
         box: Left, top, right, bottom of the crop out of the original photo, pixels of that photo.
     """
 
@@ -54,7 +54,7 @@ class PoseAnnotation:
     shape: Float[np.ndarray, "199"]
     expression: Float[np.ndarray, "29"]
     texture: Float[np.ndarray, "199"]
-    colour: Float[np.ndarray, "7"]
+    color: Float[np.ndarray, "7"]
     illumination: Float[np.ndarray, "10"]
     points_2d: Float[np.ndarray, "21 2"]
     points_3d: Float[np.ndarray, "68 3"]
@@ -66,7 +66,7 @@ class PoseAnnotation:
         return rotation_of(self.pitch, self.yaw, self.roll)
 
     def placed(self, vertices: Float[np.ndarray, "N 3"], height: int) -> Float[np.ndarray, "N 3"]:
-        """Vertices (micrometres, head frame) in the frame of `points_3d`, of a picture `height` pixels high.
+        """Vertices (micrometers, head frame) in the frame of `points_3d`, of a picture `height` pixels high.
 
         The publishers' pixels count from 1.
         """
@@ -102,7 +102,7 @@ def read_pose_annotation(path: Path | str) -> PoseAnnotation:
         data = read_mat(path, [*_SHAPES, "pt2d", "pt3d_68"], _MOST_BYTES)
     except WeightsError as error:
         code = {"weights_missing": "missing", "model_missing_key": "key"}.get(error.code, "damaged")
-        raise InputError(f"annotation_{code}", error.what, where) from error
+        raise InputError(f"annotation_{code}", error.message, where) from error
     values = {name: _numbers(where, name, data[name], (size,)) for name, size in _SHAPES.items()}
     seen = _numbers(where, "pt2d", data["pt2d"], (2, 21)).T
     pose = values["Pose_Para"]
@@ -115,7 +115,7 @@ def read_pose_annotation(path: Path | str) -> PoseAnnotation:
         shape=values["Shape_Para"],
         expression=values["Exp_Para"],
         texture=values["Tex_Para"],
-        colour=values["Color_Para"],
+        color=values["Color_Para"],
         illumination=values["Illum_Para"],
         points_2d=np.where((seen < 0).any(1, keepdims=True), np.nan, seen),
         points_3d=np.ascontiguousarray(_numbers(where, "pt3d_68", data["pt3d_68"], (3, 68)).T),

@@ -2,9 +2,9 @@
 
 N meshes, B batch, V vertices, F triangles.
 
-    dataset.json              name, licence, source, counts, the SHA-256 of every other file
+    dataset.json              name, license, source, counts, the SHA-256 of every other file
     faces.safetensors         `faces` (F, 3) int32
-    train-00000.safetensors   `vertices` (n, V, 3) float32 metres; likewise val- and test-
+    train-00000.safetensors   `vertices` (n, V, 3) float32 meters; likewise val- and test-
 
 `prepared_writer` writes them; `dataset.json` comes last, so a folder that has it is whole.
 """
@@ -22,7 +22,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from headform.data.splits import SPLITS
-from headform.errors import InputError
+from headform.errors import HeadformError, InputError
 
 FORMAT = "headform-meshes-1"
 INDEX = "dataset.json"
@@ -53,7 +53,7 @@ class PreparedMeshes:
         self.folder, self.split, self.verify = Path(folder), split, verify
         index = _read_index(self.folder)
         self.facts: dict[str, Any] = index["source"]
-        self._name, self._licence = str(index["name"]), str(index["licence"])
+        self._name, self._license = str(index["name"]), str(index["license"])
         self._count_vertices = int(index["vertices"])
         self._shards: list[dict[str, Any]] = index["splits"].get(split, [])
         if not self._shards:
@@ -74,9 +74,9 @@ class PreparedMeshes:
         return f"{self._name}, {self.split}"
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """One line."""
-        return self._licence
+        return self._license
 
     @property
     def count(self) -> int:
@@ -93,7 +93,7 @@ class PreparedMeshes:
         return faces.long().numpy()
 
     def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
-        """The meshes with these numbers, metres.
+        """The meshes with these numbers, meters.
 
         Raises:
             IndexError: a number is not in [0, count).
@@ -167,6 +167,8 @@ def _read_index(folder: Path) -> dict[str, Any]:
         if path.stat().st_size > _LARGEST_INDEX:
             raise InputError("dataset_damaged", "the index is too large", where, _AGAIN)
         index = json.loads(path.read_bytes())
+    except HeadformError:
+        raise
     except OSError as error:
         what = f"no prepared data set: {error.strerror or error}"
         fix = "run its preparation to the end, or name its folder"
@@ -184,7 +186,7 @@ def _index_problem(index: Any) -> str:
     """What is wrong with the content of an index; empty when nothing is."""
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         return f"the index is not of the format {FORMAT}"
-    kinds = {"name": str, "licence": str, "source": dict, "vertices": int, "splits": dict}
+    kinds = {"name": str, "license": str, "source": dict, "vertices": int, "splits": dict}
     for field, kind in kinds.items():
         if not isinstance(index.get(field), kind):
             return f"the index lacks {field}"

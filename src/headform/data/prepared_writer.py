@@ -43,9 +43,9 @@ def write_prepared(
 
     Args:
         folder: Made if absent; its parent must exist.
-        splits: "train", "val", "test" (any of them) to meshes, all of one topology and licence.
+        splits: "train", "val", "test" (any of them) to meshes, all of one topology and license.
         name: What the data set is called.
-        source: How the meshes were made, plain JSON values, such as `MadeHeads.facts()` of each.
+        source: How the meshes were made, plain JSON values, such as `SampledHeads.facts()` of each.
         shard_bytes: Size of a full shard.
         done: Told the number of meshes written and of all.
 
@@ -66,7 +66,7 @@ def write_prepared(
     plan: dict[str, Any] = {
         "format": FORMAT,
         "name": name,
-        "licence": parts[0].licence,
+        "license": parts[0].license,
         "source": dict(source),
         "vertices": count,
         "triangles": len(faces),

@@ -19,9 +19,9 @@ from headform.geometry.similarity import fit_similarity
 from headform.io.mesh import obj, ply
 
 Unit = Literal["auto", "m", "cm", "mm"]
-METRES: dict[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+METERS: dict[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 HEAD_SIZE = (0.08, 0.6)
-"""Longest side of the bounding box of a face or head, metres; wider than any real one."""
+"""Longest side of the bounding box of a face or head, meters; wider than any real one."""
 MIXED = 3.0
 """A mesh that is this many times larger or smaller than the median is in another unit."""
 _ENDINGS = (".obj", ".ply", ".npz")
@@ -34,15 +34,15 @@ class RegisteredMeshes:
 
     Attributes:
         name: What it is called.
-        licence: One line.
+        license: One line.
         faces: (F, 3) int64.
-        table: (N, V, 3) float32 metres, in the frame of the files (or of `aligned`).
+        table: (N, V, 3) float32 meters, in the frame of the files (or of `aligned`).
         files: Name of each mesh, such as `anna.obj` or `all.npz[3]`, in the order of `table`.
         unit: Unit of the files, as named or as found.
     """
 
     name: str
-    licence: str
+    license: str
     faces: Int64[np.ndarray, "F 3"]
     table: Float32[Tensor, "N V 3"]
     files: tuple[str, ...]
@@ -54,13 +54,13 @@ class RegisteredMeshes:
         return len(self.table)
 
     def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
-        """The meshes with these numbers, metres."""
+        """The meshes with these numbers, meters."""
         return self.table[torch.from_numpy(indices)]
 
     def aligned(self, reference: Int64[np.ndarray, " R"] | None = None) -> "RegisteredMeshes":
         """The same meshes, each moved and turned (not scaled) onto the mean of some of them.
 
-        Generalised Procrustes analysis (Gower 1975) without scale: align to the mean, take the mean
+        Generalized Procrustes analysis (Gower 1975) without scale: align to the mean, take the mean
         again, until it stands still. CoMA's data come aligned; scans in the frames of their scanner
         do not, and a model would spend its numbers on where people sat. The frame is that of the
         first reference mesh.
@@ -83,19 +83,19 @@ class RegisteredMeshes:
 
 
 def read_registered(
-    source: Path, *, unit: Unit = "auto", name: str = "", licence: str = "not stated"
+    source: Path, *, unit: Unit = "auto", name: str = "", license: str = "not stated"
 ) -> RegisteredMeshes:
     """Read a folder of .obj, .ply and .npz files, or one such file, and check that they correspond.
 
     Files are read in the order of their names. An .npz holds one mesh or many (`npz_meshes.read`).
     With unit "auto" the longest side of the bounding box decides, by its median over the meshes:
-    0.08 to 0.6 are metres, 8 to 60 centimetres, 80 to 600 millimetres; anything else must be named.
+    0.08 to 0.6 are meters, 8 to 60 centimeters, 80 to 600 millimeters; anything else must be named.
 
     Args:
         source: The folder (folders below it are not searched) or file.
         unit: Unit of the files.
         name: What to call the set; the name of `source` if absent.
-        licence: One line.
+        license: One line.
 
     Raises:
         InputError: `no_meshes` when there is none; `mesh_topology` when a mesh has another vertex
@@ -124,10 +124,10 @@ def read_registered(
         raise AssertionError("every file holds at least one mesh")
     table = np.stack(shapes)
     found = _unit(table, labels, source) if unit == "auto" else unit
-    table *= np.float32(METRES[found])
+    table *= np.float32(METERS[found])
     return RegisteredMeshes(
         name=name or source.stem,
-        licence=licence,
+        license=license,
         faces=first,
         table=torch.from_numpy(table),
         files=tuple(labels),
@@ -202,10 +202,10 @@ def _unit(table: Float32[np.ndarray, "N V 3"], labels: list[str], source: Path) 
     if not 1 / MIXED < ratio[odd] < MIXED:
         what = f"the mesh is {sizes[odd]:.4g} long, the others about {size:.4g}"
         raise InputError("mesh_unit", what, ascii(labels[odd]), "bring all meshes to one unit")
-    for unit, metres in METRES.items():
-        if HEAD_SIZE[0] <= size * metres <= HEAD_SIZE[1]:
+    for unit, meters in METERS.items():
+        if HEAD_SIZE[0] <= size * meters <= HEAD_SIZE[1]:
             return unit
-    what = f"the meshes are {size:.4g} long, which is no head in metres, centimetres or millimetres"
+    what = f"the meshes are {size:.4g} long, which is no head in meters, centimeters or millimeters"
     raise InputError("mesh_unit", what, ascii(str(source)), "name the unit, or scale the meshes")
 
 

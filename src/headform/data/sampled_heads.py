@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from headform.data.splits import SPLITS, Split
-from headform.errors import InputError
+from headform.errors import HeadformError, InputError
 from headform.geometry.rotation import rotation_from_euler
 from headform.heads.linear import LinearHead
 from headform.synth.people import sample_expression
@@ -28,8 +28,8 @@ LIDS = "eyeLook"
 
 
 @dataclass(frozen=True)
-class HeadRecipe:
-    """How varied made heads are. Angles in degrees, rates in 0..1.
+class HeadSampling:
+    """How varied sampled heads are. Angles in degrees, rates in 0..1.
 
     Attributes:
         identity_scale: Standard deviation of a head's coefficients, drawn evenly from this range;
@@ -49,7 +49,7 @@ class HeadRecipe:
 
 @dataclass(frozen=True, eq=False)
 class HeadCodes:
-    """The numbers that made heads are decoded from.
+    """The numbers that sampled heads are decoded from.
 
     Attributes:
         identity: (B, K) standard deviations.
@@ -64,8 +64,8 @@ class HeadCodes:
     gaze: Float32[np.ndarray, "B 3"]
 
 
-class MadeHeads:
-    """A `MeshDataset` of made heads; number i of a split is a function of (seed, split, i) alone.
+class SampledHeads:
+    """A `MeshDataset` of sampled heads; number i of a split is a function of (seed, split, i) alone.
 
     Whether there are 10 heads or 20,000, head i is the same. The splits of a seed are separate
     streams of NumPy's `SeedSequence`: no held-out head is ever a training head, however many of
@@ -88,25 +88,25 @@ class MadeHeads:
         seed: int,
         *,
         split: Split = "train",
-        recipe: HeadRecipe | None = None,
+        recipe: HeadSampling | None = None,
         posed: tuple[Posed, ...] = EVERYTHING,
     ) -> None:
         if count < 1 or seed < 0:
             raise ValueError(f"count must be positive and seed not negative: {count}, {seed}")
         self.head, self.seed, self.split, self.posed = head, seed, split, posed
-        self.recipe = HeadRecipe() if recipe is None else recipe
+        self.recipe = HeadSampling() if recipe is None else recipe
         self._count = count
         self._eyes = all(len(head.part_vertices(name)) for name in ("eye_right", "eye_left"))
 
     @property
     def name(self) -> str:
         """Head, split and seed."""
-        return f"made heads of {self.head.name}, {self.split} {self.seed}"
+        return f"sampled heads of {self.head.name}, {self.split} {self.seed}"
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """The head's."""
-        return self.head.licence
+        return self.head.license
 
     @property
     def count(self) -> int:
@@ -131,7 +131,7 @@ class MadeHeads:
     def facts(self) -> dict[str, Any]:
         """What a training run must remember to make the same heads again; plain JSON values."""
         return {
-            "kind": "made heads",
+            "kind": "sampled heads",
             "head": self.head.name,
             "head_sha256": self.head.sha256,
             "count": self._count,
@@ -142,11 +142,11 @@ class MadeHeads:
         }
 
     @staticmethod
-    def from_facts(head: LinearHead, facts: Mapping[str, Any]) -> "MadeHeads":
+    def from_facts(head: LinearHead, facts: Mapping[str, Any]) -> "SampledHeads":
         """The heads that `facts` described, such as those in the card of a trained network.
 
         Raises:
-            InputError: `facts_foreign` when these are not the facts of made heads, or of another
+            InputError: `facts_foreign` when these are not the facts of sampled heads, or of another
                 head model.
         """
         fix = "give the card of something that was trained on heads made from this head model"
@@ -155,16 +155,18 @@ class MadeHeads:
                 key: tuple(value) if isinstance(value, list) else value
                 for key, value in facts["recipe"].items()
             }
-            made = MadeHeads(
+            made = SampledHeads(
                 head,
                 facts["count"],
                 facts["seed"],
                 split=facts["split"],
-                recipe=HeadRecipe(**recipe),
+                recipe=HeadSampling(**recipe),
                 posed=tuple(facts["posed"]),
             )
+        except HeadformError:
+            raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            what = f"these facts describe no made heads: {error!r}"
+            what = f"these facts describe no sampled heads: {error!r}"
             raise InputError("facts_foreign", what, "", fix) from error
         if facts.get("head_sha256") != head.sha256:
             what = "the heads were made from another head model"
@@ -173,7 +175,7 @@ class MadeHeads:
         return made
 
     def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
-        """The heads with these numbers, metres, on the head's device.
+        """The heads with these numbers, meters, on the head's device.
 
         Raises:
             IndexError: a number is not in [0, count).

@@ -91,9 +91,9 @@ class Subset:
         return f"{self.whole.name}, {self.label}"
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """The whole's."""
-        return self.whole.licence
+        return self.whole.license
 
     @property
     def count(self) -> int:
@@ -106,5 +106,5 @@ class Subset:
         return self.whole.faces
 
     def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
-        """The meshes with these numbers of the part, metres."""
+        """The meshes with these numbers of the part, meters."""
         return self.whole.vertices(self.indices[indices])

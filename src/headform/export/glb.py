@@ -2,7 +2,7 @@
 
 V vertices, F triangles, T texture coordinates, N vertices after the split at seams.
 
-glTF 2.0: metres, y up, the face looks along +z, triangles counter-clockwise seen from outside,
+glTF 2.0: meters, y up, the face looks along +z, triangles counter-clockwise seen from outside,
 texture origin at the top left. The base mesh is the person's neutral face; the photo's expression
 is the default of the weights, so the file opens looking like the photo and still animates.
 """
@@ -20,10 +20,10 @@ from headform import __version__
 from headform.export.gltf_buffer import GltfBuffer
 from headform.export.morph_targets import MorphTarget
 from headform.export.seams import split_at_seams
-from headform.mesh.normals import face_areas, summed_at_vertices, unit
+from headform.mesh.normals import face_area_vectors, summed_at_vertices, unit
 
 MIN_DISPLACEMENT = 2e-6
-"""Metres; shorter displacements of a shape are left out."""
+"""Meters; shorter displacements of a shape are left out."""
 MIN_TILT = 0.02
 """Shorter changes of a unit normal (about one degree) are left out."""
 ROUGHNESS = 0.65
@@ -37,14 +37,14 @@ class GlbHead:
     """What goes into the file.
 
     Attributes:
-        vertices: (V, 3) metres, neutral.
+        vertices: (V, 3) meters, neutral.
         faces: (F, 3) counter-clockwise seen from outside.
         uv: (T, 2) in [0, 1], origin at the bottom left (OBJ); flipped on the way out.
         uv_faces: (F, 3) indices into `uv`.
         targets: Named shapes.
         weights: One default weight per shape.
         texture: A whole PNG or JPEG file, sRGB.
-        copyright: Licence line of the head model.
+        copyright: License line of the head model.
         name: Name of the mesh; never the person's.
     """
 
@@ -77,7 +77,7 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
         raise ValueError(f"{len(head.weights)} weights for {len(head.targets)} targets")
     buffer = GltfBuffer()
     split = split_at_seams(head.faces, head.uv_faces)
-    areas = face_areas(head.vertices, head.faces)
+    areas = face_area_vectors(head.vertices, head.faces)
     sums = summed_at_vertices(areas, head.faces, len(head.vertices))
     normals = unit(sums)
     uv = head.uv[split.uv_of].astype(np.float64)
@@ -165,13 +165,13 @@ def _tilt(
     Args:
         head: Its vertices and faces.
         delta: Displacement of the shape.
-        areas: `face_areas` of the neutral head.
+        areas: `face_area_vectors` of the neutral head.
         sums: Their sums at the vertices.
     """
     moved = np.linalg.norm(delta, axis=1) >= MIN_DISPLACEMENT
     near = moved[head.faces].any(1)
     faces = head.faces[near]
-    change = face_areas(head.vertices + delta, faces) - areas[near]
+    change = face_area_vectors(head.vertices + delta, faces) - areas[near]
     tilt = np.zeros(sums.shape)
     touched = np.zeros(len(sums), dtype=bool)
     touched[faces.reshape(-1)] = True

@@ -3,7 +3,7 @@
 L landmarks, N dense points.
 
 All positions are pixels of the original, upright photo with the origin at the top-left CORNER: the
-centre of the first pixel is (0.5, 0.5).
+center of the first pixel is (0.5, 0.5).
 """
 
 import json
@@ -57,7 +57,7 @@ def encode(landmarks: Landmarks) -> bytes:
         "status": landmarks.status,
         "reasons": list(landmarks.reasons),
         "image_size": list(landmarks.image_size),
-        "pixel_origin": "top-left corner; the centre of the first pixel is 0.5, 0.5",
+        "pixel_origin": "top-left corner; the center of the first pixel is 0.5, 0.5",
         "dense": _listed(landmarks.dense, 3),
         "dense_sigma": _listed(landmarks.dense_sigma, 4),
         "head": {"name": landmarks.head_name, "sha256": landmarks.head_sha256},

@@ -36,7 +36,7 @@ class MorphTarget:
 
     Attributes:
         name: ARKit's name.
-        delta: (V, 3) metres at weight 1, head frame.
+        delta: (V, 3) meters at weight 1, head frame.
     """
 
     name: str
@@ -48,20 +48,20 @@ def arkit_targets(
     names: Sequence[str],
     neutral: Float[np.ndarray, "V 3"],
     eyes: dict[str, Int[np.ndarray, " eye"]],
-    centres: dict[str, Float[np.ndarray, "3"]] | None = None,
+    centers: dict[str, Float[np.ndarray, "3"]] | None = None,
 ) -> list[MorphTarget]:
     """All 52 ARKit shapes, in Apple's order.
 
     A shape the head model does not have is zero (`tongueOut`), so that programs that address
     shapes by number meet the right one. The head model's `eyeLook` shapes move the lids; here they
-    turn the eyeball as well, about its centre.
+    turn the eyeball as well, about its center.
 
     Args:
-        expression: (E, V, 3) metres at weight 1.
+        expression: (E, V, 3) meters at weight 1.
         names: The E names.
-        neutral: (V, 3) metres, the person's neutral head (y up, z out of the face).
+        neutral: (V, 3) meters, the person's neutral head (y up, z out of the face).
         eyes: Vertices of the eyeballs, under "Left" and "Right" (the subject's).
-        centres: What each eyeball turns about, metres; the mean of its vertices where not given.
+        centers: What each eyeball turns about, meters; the mean of its vertices where not given.
 
     Returns:
         52 targets, float64.
@@ -74,9 +74,9 @@ def arkit_targets(
             delta += expression[where[name]]
         for side, eye in eyes.items():
             if name.startswith("eyeLook") and name.endswith(side) and len(eye):
-                centred = neutral[eye].astype(np.float64)
-                centred -= centred.mean(axis=0) if centres is None else centres[side]
-                delta[eye] = centred @ gaze_rotation(name).T - centred
+                centered = neutral[eye].astype(np.float64)
+                centered -= centered.mean(axis=0) if centers is None else centers[side]
+                delta[eye] = centered @ gaze_rotation(name).T - centered
         targets.append(MorphTarget(name, delta))
     return targets
 
@@ -109,8 +109,8 @@ def arkit_weights(
 def gaze_rotation(name: str) -> Float[np.ndarray, "3 3"]:
     """Rotation of the eyeball at weight 1 of an `eyeLook…` shape, in the head frame.
 
-    "In" is towards the nose: for the subject's left eye, which lies at positive x, a turn of the
-    gaze (0, 0, 1) towards negative x.
+    "In" is toward the nose: for the subject's left eye, which lies at positive x, a turn of the
+    gaze (0, 0, 1) toward negative x.
 
     Raises:
         ValueError: when the name is no `eyeLook…` shape.
@@ -122,7 +122,7 @@ def gaze_rotation(name: str) -> Float[np.ndarray, "3 3"]:
         angle = LOOK_PITCH if direction == "Down" else -LOOK_PITCH
         c, s = np.cos(angle), np.sin(angle)
         return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    to_left = (direction == "Out") == name.endswith("Left")  # towards positive x
+    to_left = (direction == "Out") == name.endswith("Left")  # toward positive x
     angle = LOOK_YAW if to_left else -LOOK_YAW
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])

@@ -2,7 +2,7 @@
 
 Letters: V vertices, F triangles.
 
-    OUT/SUBJECT/CHALLENGE/IMAGE.obj     the neutral head: identity alone, no expression, no pose, no colours
+    OUT/SUBJECT/CHALLENGE/IMAGE.obj     the neutral head: identity alone, no expression, no pose, no colors
     OUT/SUBJECT/CHALLENGE/IMAGE.npy     (7, 3) float32, the seven landmarks on it
 
 Subject, challenge and image are the last three parts of the photo's path in the results' `manifest.jsonl`; without one, of
@@ -26,7 +26,7 @@ from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import ArrayFileError, load_npz
 
 Unit = Literal["mm", "cm", "m"]
-PER_METRE: dict[Unit, float] = {"mm": 1000.0, "cm": 100.0, "m": 1.0}
+PER_METER: dict[Unit, float] = {"mm": 1000.0, "cm": 100.0, "m": 1.0}
 
 _WANTED = ("neutral", "faces", "head_name", "head_sha256")
 _MAX_BYTES = 1 << 30
@@ -80,7 +80,7 @@ def write_submission(
         results: What `find_results` found.
         head: The model they were made with; gives the landmarks.
         out: The submission's folder.
-        unit: Of what is written; results are metres.
+        unit: Of what is written; results are meters.
 
     Returns:
         Names of the images written, and of those without a result.
@@ -96,7 +96,7 @@ def write_submission(
         if result.file is None:
             absent.append(result.image)
             continue
-        mesh = _neutral(result.file, head, PER_METRE[unit])
+        mesh = _neutral(result.file, head, PER_METER[unit])
         path = out / f"{result.image}.obj"
         make_folder(path.parent)
         landmarks = mesh.vertices[head.now7.numpy()]
@@ -111,7 +111,7 @@ def _neutral(file: Path, head: LinearHead, factor: float) -> TriangleMesh:
     try:
         arrays = load_npz(file, _WANTED, max_bytes=_MAX_BYTES)
     except ArrayFileError as error:
-        raise InputError("results_invalid", error.what, str(file)) from error
+        raise InputError("results_invalid", error.message, str(file)) from error
     sha256 = str(arrays["head_sha256"])
     if sha256 != head.sha256 or arrays["neutral"].shape != tuple(head.mean.shape):
         what = f"made with the head {arrays['head_name']!s} ({sha256[:12]}), not with {head.name} ({head.sha256[:12]})"

@@ -8,8 +8,8 @@ V vertices, F triangles, N dense points, K identity modes, E expressions, A albe
 | `expression_names` | (E,) text | order of the expression |
 | `gaze` | (2,) float32 | yaw to the subject's left, pitch upwards, radians |
 | `light` | (9, 3) float32 | spherical harmonics of the shading, linear RGB, camera frame |
-| `vertices` | (V, 3) float32 | metres, head frame, with expression and gaze |
-| `neutral` | (V, 3) float32 | metres, head frame, identity only |
+| `vertices` | (V, 3) float32 | meters, head frame, with expression and gaze |
+| `neutral` | (V, 3) float32 | meters, head frame, identity only |
 | `faces` | (F, 3) int32 | counter-clockwise seen from outside |
 | `K`, `R`, `t` | (3, 3), (3, 3), (3,) float64 | pixel ~ K (R X + t), x right, y down, z forward |
 | `image_size` | (2,) int32 | width, height of the upright photo in pixels |

@@ -1,7 +1,5 @@
 """`report.html`: one result as a page that turns the head in a browser, without any network.
 
-No arrays of its own, hence no letters.
-
 Everything is inside the file: geometry, shapes and texture as a GLB, the overlay, the viewer. Its
 content security policy names the one script and the one style sheet by their digests and forbids
 every connection.
@@ -108,7 +106,7 @@ def numbers(result: Reconstruction) -> list[tuple[str, str]]:
         ("identity", f"{len(result.identity)} modes, rms {_rms(result.identity):.2f} sigma"),
         ("uncertainty of dense points", f"median {np.median(result.dense_sigma):.2f} px"),
         ("seam of the texture", f"{result.seam_gradient:.2f} (1 is none)"),
-        ("head model", f"{result.head.name}, {result.head.licence}"),
+        ("head model", f"{result.head.name}, {result.head.license}"),
         ("head model SHA-256", result.head.sha256),
     ]
     if result.timings:

@@ -124,10 +124,10 @@ function normalsOf(positions, triangles, welded) {
 
 const VERTEX = `#version 300 es
 in vec3 position; in vec3 normal; in vec2 uv;
-uniform mat3 turn; uniform vec3 centre; uniform vec3 lens;
+uniform mat3 turn; uniform vec3 center; uniform vec3 lens;
 out vec3 facing; out vec2 place;
 void main() {
-  vec3 p = turn * (position - centre) - vec3(0, 0, lens.z);
+  vec3 p = turn * (position - center) - vec3(0, 0, lens.z);
   const float near = 0.05, far = 10.0;
   gl_Position = vec4(p.xy * lens.xy, (p.z * (far + near) + 2.0 * far * near) / (near - far), -p.z);
   facing = turn * normal;
@@ -138,11 +138,11 @@ const FRAGMENT = `#version 300 es
 precision highp float;
 in vec3 facing; in vec2 place;
 uniform sampler2D skin; uniform bool clay;
-out vec4 colour;
+out vec4 color;
 void main() {
   vec3 n = normalize(facing) * (gl_FrontFacing ? 1.0 : -1.0);
   float light = 0.25 + 0.75 * max(dot(n, normalize(vec3(-0.35, 0.45, 0.82))), 0.0);
-  colour = vec4(clay ? vec3(0.78) * light : texture(skin, place).rgb, 1);
+  color = vec4(clay ? vec3(0.78) * light : texture(skin, place).rgb, 1);
 }`;
 
 function compile(gl) {
@@ -198,7 +198,7 @@ function makeViewer(canvas, head, bitmap) {
     low[i % 3] = Math.min(low[i % 3], value);
     high[i % 3] = Math.max(high[i % 3], value);
   });
-  const centre = low.map((value, c) => (value + high[c]) / 2);
+  const center = low.map((value, c) => (value + high[c]) / 2);
   const size = Math.max(high[0] - low[0], high[1] - low[1], high[2] - low[2]);
   const state = { yaw: -0.4, pitch: 0.1, zoom: 1, clay: false };
   const uniform = (name) => gl.getUniformLocation(program, name);
@@ -216,7 +216,7 @@ function makeViewer(canvas, head, bitmap) {
     const focal = (2 * distance * state.zoom) / (1.15 * size);
     const narrow = Math.min(1, canvas.width / canvas.height);
     gl.uniformMatrix3fv(uniform('turn'), false, turnMatrix(state.yaw, state.pitch));
-    gl.uniform3fv(uniform('centre'), centre);
+    gl.uniform3fv(uniform('center'), center);
     const across = (focal * narrow * canvas.height) / canvas.width;
     gl.uniform3f(uniform('lens'), across, focal * narrow, distance);
     gl.uniform1i(uniform('clay'), state.clay ? 1 : 0);

@@ -2,7 +2,7 @@
 
 V vertices, F triangles, T texture coordinates.
 
-No vertex colours: readers that evaluation tools rely on (MPI-IS mesh) fail on `v x y z r g b`.
+No vertex colors: readers that evaluation tools rely on (MPI-IS mesh) fail on `v x y z r g b`.
 """
 
 from headform.io.mesh import obj
@@ -16,7 +16,7 @@ def encode(mesh: TriangleMesh, *, comment: str = "") -> dict[str, bytes]:
     """The OBJ file and its material file; the texture is written beside them as `texture.png`.
 
     Args:
-        mesh: The head, with texture coordinates; metres, vertex order kept.
+        mesh: The head, with texture coordinates; meters, vertex order kept.
         comment: Lines for the head of both files.
 
     Returns:

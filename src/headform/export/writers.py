@@ -22,14 +22,14 @@ from headform.io.atomic import make_folder, write_bytes
 from headform.io.mesh import ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
-from headform.render.texture_sampling import vertex_colours
+from headform.render.texture_sampling import vertex_colors
 from headform.viz.overlay import overlay
 
 FORMATS = ("glb", "obj", "ply", "png", "html")
 """What can be asked for; parameters.npz and landmarks.json are always written."""
 TextureChoice = Literal["photo", "albedo", "both"]
 
-_GREY = 150
+_GRAY = 150
 
 
 def write_reconstruction(
@@ -104,12 +104,12 @@ def encode_all(
 
 
 def chosen_texture(result: Reconstruction, texture: TextureChoice) -> UInt8[np.ndarray, "S S 3"]:
-    """The atlas that the models carry; the other one, or even grey, where it was not made."""
+    """The atlas that the models carry; the other one, or even gray, where it was not made."""
     both = [result.texture, result.albedo_texture]
     for atlas in reversed(both) if texture == "albedo" else both:
         if atlas is not None:
             return atlas
-    return np.full((8, 8, 3), _GREY, np.uint8)
+    return np.full((8, 8, 3), _GRAY, np.uint8)
 
 
 def encode_parameters(result: Reconstruction) -> bytes:
@@ -187,13 +187,13 @@ def encode_glb(
     head = result.head
     eyes = {side: head.part_vertices(f"eye_{side.lower()}").numpy() for side in ("Left", "Right")}
     neutral = torch.from_numpy(result.neutral)
-    centres = {
-        side: head.eye_centre(neutral, f"eye_{side.lower()}").double().numpy()
+    centers = {
+        side: head.eye_center(neutral, f"eye_{side.lower()}").double().numpy()
         for side, ids in eyes.items()
         if len(ids)
     }
     targets = arkit_targets(
-        head.expression.numpy(), head.expression_names, result.neutral, eyes, centres
+        head.expression.numpy(), head.expression_names, result.neutral, eyes, centers
     )
     content = glb.GlbHead(
         vertices=result.neutral,
@@ -203,7 +203,7 @@ def encode_glb(
         targets=targets,
         weights=arkit_weights(result.expression, head.expression_names, result.gaze),
         texture=image_bytes.jpeg(atlas),
-        copyright=head.licence,
+        copyright=head.license,
     )
     return glb.encode(content, target_normals=target_normals)
 
@@ -215,7 +215,7 @@ def _mesh(head: LinearHead, vertices: Float32[np.ndarray, "V 3"]) -> TriangleMes
 
 
 def _obj(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> dict[str, bytes]:
-    comment = f"headform, head model {result.head.name}: {result.head.licence}\nmetres, y up"
+    comment = f"headform, head model {result.head.name}: {result.head.license}\nmeters, y up"
     files = wavefront.encode(_mesh(result.head, result.vertices), comment=comment)
     return {**files, wavefront.TEXTURE: image_bytes.png(atlas)}
 
@@ -223,6 +223,6 @@ def _obj(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> dict[str,
 def _ply(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> bytes:
     head = result.head
     faces, uv_faces = head.faces.numpy(), head.uv_faces.numpy()
-    colours = vertex_colours(atlas, head.uv.numpy(), faces, uv_faces, len(result.vertices))
-    mesh = TriangleMesh(result.vertices, faces, colours=colours)
-    return ply.encode(mesh, comment=f"headform, head model {head.name}; metres, y up")
+    colors = vertex_colors(atlas, head.uv.numpy(), faces, uv_faces, len(result.vertices))
+    mesh = TriangleMesh(result.vertices, faces, colors=colors)
+    return ply.encode(mesh, comment=f"headform, head model {head.name}; meters, y up")

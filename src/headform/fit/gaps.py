@@ -2,7 +2,7 @@
 
 G pairs, N points, P unknowns.
 
-How far two lips or lids stand apart is seen better than where they are, since neighbouring points share their errors. So
+How far two lips or lids stand apart is seen better than where they are, since neighboring points share their errors. So
 each pair adds to the fit's function (`headform.fit.points`)
 
     1/2 ((g - g0) / s)^2  +  1/2 (min(0, d - clearance) / contact)^2,     g = n . (x_upper - x_lower)
@@ -18,8 +18,8 @@ from jaxtyping import Float, Int
 
 from headform.fit.point_problem import PointModel, PointState
 
-CLEARANCE_METRES, CONTACT_METRES = 1.5e-4, 5e-5
-"""Two surfaces that touch stand a seventh of a millimetre apart (0.09 mm between the closed lips of 108 annotated people);
+CLEARANCE_METERS, CONTACT_METERS = 1.5e-4, 5e-5
+"""Two surfaces that touch stand a seventh of a millimeter apart (0.09 mm between the closed lips of 108 annotated people);
 a third of that nearer costs as much as one standard deviation, so that what presses them together does not push them
 through each other: without a clearance the lips of 53 of these people cross, with it none do."""
 
@@ -33,16 +33,16 @@ class Gaps:
         lower: row of its lower point.
         seen: g0, pixels.
         sigma: s, pixels; infinity where the gap was not seen.
-        clearance: metres; see the module's text.
-        contact: metres; see the module's text.
+        clearance: meters; see the module's text.
+        contact: meters; see the module's text.
     """
 
     upper: Int[np.ndarray, " G"]
     lower: Int[np.ndarray, " G"]
     seen: Float[np.ndarray, " G"]
     sigma: Float[np.ndarray, " G"]
-    clearance: float = CLEARANCE_METRES
-    contact: float = CONTACT_METRES
+    clearance: float = CLEARANCE_METERS
+    contact: float = CONTACT_METERS
 
     def residuals(
         self, model: PointModel, state: PointState, pixels: Float[np.ndarray, "N 2"]

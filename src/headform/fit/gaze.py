@@ -1,10 +1,10 @@
 """Gaze from where the irises are seen: yaw and pitch of both eyeballs, by Gauss-Newton.
 
-Both eyes look into one direction. Minimised is, over the eyes i that are open,
+Both eyes look into one direction. Minimized is, over the eyes i that are open,
 
     sum_i |x_i(gaze) - o_i|^2 / s_i^2  +  |gaze - gaze0|^2 / sigma0^2
 
-x the projected pupil, o the seen centre of the iris with its standard deviation s.
+x the projected pupil, o the seen center of the iris with its standard deviation s.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def gaze_rotation(gaze: Float[np.ndarray, "2"]) -> Float[np.ndarray, "3 3"]:
 
 
 def fit_gaze(
-    centres: Float[np.ndarray, "2 3"],
+    centers: Float[np.ndarray, "2 3"],
     pupils: Float[np.ndarray, "2 3"],
     camera: PerspectiveCamera,
     seen: Float[np.ndarray, "2 2"],
@@ -39,18 +39,18 @@ def fit_gaze(
     """Yaw and pitch of both eyes.
 
     Args:
-        centres: Of the right and the left eyeball, metres, head frame.
+        centers: Of the right and the left eyeball, meters, head frame.
         pupils: The same eyes' pupils when they look straight ahead.
         camera: Of the photo.
-        seen: Centres of the irises in the photo, pixels.
+        seen: Centers of the irises in the photo, pixels.
         sigma: Their standard deviations, pixels; infinity where an eye is shut.
         prior: Yaw and pitch expected, radians.
         prior_sigma: Standard deviation of either about it, radians.
     """
-    arms = pupils - centres
+    arms = pupils - centers
 
     def residual(gaze: Float[np.ndarray, "2"]) -> Float[np.ndarray, "6"]:
-        placed = centres + arms @ gaze_rotation(gaze).T
+        placed = centers + arms @ gaze_rotation(gaze).T
         offset = (camera.project(placed)[:, :2] - seen) / sigma[:, None]
         return np.concatenate([offset.ravel(), (gaze - prior) / prior_sigma])
 

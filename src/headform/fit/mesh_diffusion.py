@@ -1,6 +1,6 @@
 """Spread values known at some vertices smoothly over a surface.
 
-Letters: V vertices, F faces, C channels, M neighbour entries.
+Letters: V vertices, F faces, C channels, M neighbor entries.
 
 Solved is, for every channel and with the graph Laplacian L of the mesh,
 
@@ -26,15 +26,15 @@ from headform.heads.linear import LinearHead
 
 @dataclass(frozen=True, eq=False)
 class VertexGraph:
-    """Neighbours of each vertex in compressed rows.
+    """Neighbors of each vertex in compressed rows.
 
     Attributes:
-        start: (V + 1,) where the neighbours of each vertex begin.
-        neighbour: (M,) vertex indices.
+        start: (V + 1,) where the neighbors of each vertex begin.
+        neighbor: (M,) vertex indices.
     """
 
     start: Int32[np.ndarray, " V1"]
-    neighbour: Int32[np.ndarray, " M"]
+    neighbor: Int32[np.ndarray, " M"]
 
 
 def vertex_graph(
@@ -43,9 +43,9 @@ def vertex_graph(
     """Edges of the mesh, and edges between its components where their open borders nearly touch.
 
     Args:
-        positions: (V, 3) metres.
+        positions: (V, 3) meters.
         faces: (F, 3) vertex indices.
-        stitch: Border vertices of different components closer than this, metres, are joined.
+        stitch: Border vertices of different components closer than this, meters, are joined.
     """
     count = len(positions)
     pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
@@ -100,7 +100,7 @@ def diffuse(
     right = (weight[:, None] * known + pull[:, None] * rest).astype(np.float32)
     x = np.where(weight[:, None] > 0.05, known, rest).astype(np.float32)
     _conjugate_gradients(
-        graph.start, graph.neighbour, diagonal, np.float32(smoothness), right, x,
+        graph.start, graph.neighbor, diagonal, np.float32(smoothness), right, x,
         tolerance, max_iterations,
     )  # fmt: skip
     return x
@@ -108,7 +108,7 @@ def diffuse(
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _apply(start, neighbour, diagonal, smoothness, x, out):
+def _apply(start, neighbor, diagonal, smoothness, x, out):
     """out = (diag + smoothness L) x, all (V, C)."""
     for v in range(x.shape[0]):
         degree = start[v + 1] - start[v]
@@ -116,7 +116,7 @@ def _apply(start, neighbour, diagonal, smoothness, x, out):
         for c in range(x.shape[1]):
             out[v, c] = own * x[v, c]
         for k in range(start[v], start[v + 1]):
-            n = neighbour[k]
+            n = neighbor[k]
             for c in range(x.shape[1]):
                 out[v, c] -= smoothness * x[n, c]
 
@@ -124,12 +124,12 @@ def _apply(start, neighbour, diagonal, smoothness, x, out):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _conjugate_gradients(
-    start, neighbour, diagonal, smoothness, right, x, tolerance, max_iterations
+    start, neighbor, diagonal, smoothness, right, x, tolerance, max_iterations
 ):
     """Jacobi-preconditioned, all channels at once with a step of their own; x (V, C) in place."""
     count, channels = x.shape
     q = np.empty_like(x)
-    _apply(start, neighbour, diagonal, smoothness, x, q)
+    _apply(start, neighbor, diagonal, smoothness, x, q)
     r = right - q
     z = np.empty_like(r)
     inverse = np.empty(count, np.float32)
@@ -150,7 +150,7 @@ def _conjugate_gradients(
             done = done and rz[c] <= tolerance**2 * scale[c] + 1e-12
         if done:
             break
-        _apply(start, neighbour, diagonal, smoothness, p, q)
+        _apply(start, neighbor, diagonal, smoothness, p, q)
         pq = np.zeros(channels)
         for v in range(count):
             for c in range(channels):

@@ -12,13 +12,13 @@ from scipy.ndimage import distance_transform_edt
 
 from headform.fit.photo_patch import PhotoPatch
 
-LASHES_METRES = (0.0025, 0.0055)
+LASHES_METERS = (0.0025, 0.0055)
 """Distance above the rim of an eye at which the photo begins to show skin, and shows nothing else: lashes lie between."""
-LOWER_LASHES_METRES = (0.0010, 0.0025)
+LOWER_LASHES_METERS = (0.0010, 0.0025)
 """The same below it."""
-LIP_METRES = (0.0003, 0.0012)
-"""The same about the inner rim of the lips, whose shadow is no colour of the lip."""
-EYE_METRES = (0.0002, 0.0008)
+LIP_METERS = (0.0003, 0.0012)
+"""The same about the inner rim of the lips, whose shadow is no color of the lip."""
+EYE_METERS = (0.0002, 0.0008)
 """Distance inside the rim of an eye at which the photo begins to show the eyeball, and shows nothing else."""
 
 
@@ -48,23 +48,23 @@ class Openings:
             on_eye: where the head shows an eyeball.
             patch: of the photo.
         """
-        unit = patch.px_per_metre * patch.buffer_scale
+        unit = patch.px_per_meter * patch.buffer_scale
         inside_an_eye = np.zeros_like(trust)
         for eye in self.eyes:
-            window, distance = self._about(eye, trust.shape, patch, LASHES_METRES[1] * unit)
-            above = _above(eye, window, patch, LOWER_LASHES_METRES[1] * unit)
+            window, distance = self._about(eye, trust.shape, patch, LASHES_METERS[1] * unit)
+            above = _above(eye, window, patch, LOWER_LASHES_METERS[1] * unit)
             low, high = (
                 (below + (upper - below) * above) * unit
-                for below, upper in zip(LOWER_LASHES_METRES, LASHES_METRES, strict=True)
+                for below, upper in zip(LOWER_LASHES_METERS, LASHES_METERS, strict=True)
             )
             skin = _ramp(distance, low, high)
             trust[window] *= np.where(on_eye[window], 1.0, skin)
-            inside = _ramp(-distance, EYE_METRES[0] * unit, EYE_METRES[1] * unit)
+            inside = _ramp(-distance, EYE_METERS[0] * unit, EYE_METERS[1] * unit)
             inside_an_eye[window] = np.maximum(inside_an_eye[window], inside)
         if self.eyes:
             trust *= np.where(on_eye, inside_an_eye, 1.0)
-        window, distance = self._about(self.mouth, trust.shape, patch, LIP_METRES[1] * unit)
-        lip = _ramp(distance, LIP_METRES[0] * unit, LIP_METRES[1] * unit)
+        window, distance = self._about(self.mouth, trust.shape, patch, LIP_METERS[1] * unit)
+        lip = _ramp(distance, LIP_METERS[0] * unit, LIP_METERS[1] * unit)
         trust[window] *= np.where(on_eye[window], 1.0, lip)
 
     @staticmethod
@@ -86,7 +86,7 @@ def _distance(
     if width <= 0 or height <= 0:
         return window, np.zeros((max(height, 0), max(width, 0)))
     picture = Image.new("L", (width, height))
-    # ImageDraw counts from the centre of the first pixel
+    # ImageDraw counts from the center of the first pixel
     corners = [(float(x), float(y)) for x, y in rim - low - 0.5]
     ImageDraw.Draw(picture).polygon(corners, fill=1, outline=1)
     inside = np.asarray(picture) > 0

@@ -22,16 +22,16 @@ SRGB_TO_LINEAR = linear_from_srgb(torch.arange(256, dtype=torch.float64) / 255).
 
 @dataclass(frozen=True, eq=False)
 class PhotoPatch:
-    """See the head of the module.
+    """See the module docstring.
 
     Attributes:
         linear: (h, w, 3) float32 linear RGB; averaged over blocks where the photo is finer.
         mask: (h, w) float32 in [0, 1]: how surely a pixel shows skin; ones without a mask.
-        projected: (V, 3) float64 vertices: pixels of the patch, depth in metres. NaN behind the
+        projected: (V, 3) float64 vertices: pixels of the patch, depth in meters. NaN behind the
             camera.
         fragments: The head at D times the patch's resolution.
         buffer_scale: D.
-        px_per_metre: Patch pixels per metre at the head's mean depth.
+        px_per_meter: Patch pixels per meter at the head's mean depth.
         corner: x and y of the patch's top-left corner in the photo, pixels.
         factor: Photo pixels per patch pixel.
     """
@@ -41,7 +41,7 @@ class PhotoPatch:
     projected: Float64[np.ndarray, "V 3"]
     fragments: Fragments
     buffer_scale: int
-    px_per_metre: float
+    px_per_meter: float
     corner: Float64[np.ndarray, "2"]
     factor: int
 
@@ -65,10 +65,10 @@ def cut_patch(
     resolution: int,
     least_buffer: int = 320,
 ) -> PhotoPatch:
-    """Cut, reduce and linearise the photo about the head and rasterise the head to match.
+    """Cut, reduce and linearize the photo about the head and rasterize the head to match.
 
     Args:
-        vertices: (V, 3) metres, head frame.
+        vertices: (V, 3) meters, head frame.
         faces: (F, 3) vertex indices.
         camera: Of the photo.
         rgb: (H, W, 3) sRGB.
@@ -105,7 +105,7 @@ def cut_patch(
         projected=local,
         fragments=fragments,
         buffer_scale=buffer_scale,
-        px_per_metre=float(camera.K[0, 0] / (factor * np.mean(seen[:, 2]))),
+        px_per_meter=float(camera.K[0, 0] / (factor * np.mean(seen[:, 2]))),
         corner=np.array([left, top], np.float64),
         factor=factor,
     )
@@ -114,7 +114,7 @@ def cut_patch(
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _reduce_kernel(rgb, table, factor, out):
-    """Mean linear colour of factor x factor blocks (cut at the far edges) of rgb (H, W, 3)."""
+    """Mean linear color of factor x factor blocks (cut at the far edges) of rgb (H, W, 3)."""
     height, width = rgb.shape[:2]
     for r in range(out.shape[0]):
         for c in range(out.shape[1]):
@@ -148,7 +148,7 @@ def _reduce_mask_kernel(mask, factor, out):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def bilinear(image, x, y):
-    """Colour of image (h, w, 3) at pixel (x, y), origin at the corner, clamped; three float32."""
+    """Color of image (h, w, 3) at pixel (x, y), origin at the corner, clamped; three float32."""
     height, width = image.shape[:2]
     column = min(max(x - np.float32(0.5), np.float32(0)), np.float32(width - 1))
     row = min(max(y - np.float32(0.5), np.float32(0)), np.float32(height - 1))
@@ -182,7 +182,7 @@ def bilinear_scalar(image, x, y):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def sample_points_kernel(linear, points, out):
-    """Colours (N, 3) of a patch at points (N, 3); zero where a point is NaN."""
+    """Colors (N, 3) of a patch at points (N, 3); zero where a point is NaN."""
     for n in range(points.shape[0]):
         if points[n, 0] == points[n, 0]:
             out[n, 0], out[n, 1], out[n, 2] = bilinear(linear, points[n, 0], points[n, 1])

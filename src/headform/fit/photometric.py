@@ -1,15 +1,15 @@
-"""Light and skin colour from the photo, by robust Gauss-Newton at the visible vertices.
+"""Light and skin color from the photo, by robust Gauss-Newton at the visible vertices.
 
 Letters: V vertices, F faces, H W photo pixels, N samples, A albedo modes.
 
-A sample of colour c (linear RGB), albedo a = mean + modes . code and shading s = sh_basis(n) . light
-has the residual c - a s. Minimised is, with Huber weights,
+A sample of color c (linear RGB), albedo a = mean + modes . code and shading s = sh_basis(n) . light
+has the residual c - a s. Minimized is, with Huber weights,
 
     strength / N  sum |c - a s|^2 / (noise * mean c)^2  +  |code|^2  +  the light's prior
 
 A bright skin in little light and a dark skin in much light look alike. The light's prior settles it:
 photos are exposed for what they show, so its constant term is near 1 (give or take a
-fifth) and near grey; higher bands are near zero. The head's mean albedo keeps the luminance that the
+fifth) and near gray; higher bands are near zero. The head's mean albedo keeps the luminance that the
 code, whose prior is the unit normal, does not move.
 """
 
@@ -33,7 +33,7 @@ class PhotometricPriors:
 
     Attributes:
         strength: How many independent samples all vertices together are worth.
-        noise: Standard deviation of a sample, relative to the mean colour.
+        noise: Standard deviation of a sample, relative to the mean color.
         exposure_sigma: Of the light's constant term, relative to 1.
         tint_sigma: Of each channel's constant term about their mean.
         band_sigma: Of the coefficients of bands 1 and 2, relative to `AMBIENT`.
@@ -58,7 +58,7 @@ class PhotometricFit:
     Attributes:
         light: (9, 3) float64 shading coefficients over normals of the CAMERA frame, linear RGB.
         albedo_code: (A,) float64 standard deviations.
-        residual_rms: Root mean square colour error of the samples, relative to their mean colour;
+        residual_rms: Root mean square color error of the samples, relative to their mean color;
             NaN without samples.
     """
 
@@ -82,7 +82,7 @@ def fit_light_and_albedo(
 
     Args:
         head: Its albedo basis may be zero: then light alone is fitted.
-        vertices: (V, 3) metres, head frame, as seen in the photo.
+        vertices: (V, 3) meters, head frame, as seen in the photo.
         camera: Of the photo.
         rgb: (H, W, 3) sRGB.
         skin_mask: (H, W) in [0, 1]; samples below 0.5 are left out.
@@ -106,10 +106,10 @@ def fit_light_and_albedo(
     if len(chosen) < 30:
         return PhotometricFit(light, code, float("nan"))
     chosen = chosen[:: -(-len(chosen) // max_samples)]
-    colour = np.zeros((len(chosen), 3), np.float32)
-    sample_points_kernel(patch.linear, patch.projected[chosen], colour)
+    color = np.zeros((len(chosen), 3), np.float32)
+    sample_points_kernel(patch.linear, patch.projected[chosen], color)
     samples = _Samples(
-        colour=colour.astype(np.float64),
+        color=color.astype(np.float64),
         basis=sh_basis(normals[chosen]),
         mean=head.albedo_mean.numpy()[chosen].astype(np.float64),
         modes=np.ascontiguousarray(modes[:, chosen].transpose(2, 1, 0), np.float64),
@@ -130,8 +130,8 @@ def _lit_skin(
             skin &= ~head.regions[name].numpy()
     if "face" in head.regions and (skin & head.regions["face"].numpy()).any():
         skin &= head.regions["face"].numpy()
-    towards = -(normals * in_camera).sum(axis=1) / np.linalg.norm(in_camera, axis=1)
-    candidates = np.flatnonzero(skin & (towards > 0.2) & np.isfinite(patch.projected).all(axis=1))
+    toward = -(normals * in_camera).sum(axis=1) / np.linalg.norm(in_camera, axis=1)
+    candidates = np.flatnonzero(skin & (toward > 0.2) & np.isfinite(patch.projected).all(axis=1))
     points = patch.buffer_points()
     kept = visible_points(points[candidates], points, head.faces.numpy(), patch.fragments)
     candidates = candidates[kept]
@@ -144,9 +144,9 @@ def _lit_skin(
 
 @dataclass(frozen=True)
 class _Samples:
-    """Colours and what explains them; see the head of the module."""
+    """Colors and what explains them; see the head of the module."""
 
-    colour: Float64[np.ndarray, "N 3"]
+    color: Float64[np.ndarray, "N 3"]
     basis: Float64[np.ndarray, "N 9"]
     mean: Float64[np.ndarray, "N 3"]
     modes: Float64[np.ndarray, "3 N A"]
@@ -160,16 +160,16 @@ def _solve(
     iterations: int,
 ) -> PhotometricFit:
     """Joint steps in light and code: alternating would crawl along their common brightness."""
-    count, num = len(samples.colour), 27 + len(code)
-    level = float(samples.colour.mean()) + 1e-4
+    count, num = len(samples.color), 27 + len(code)
+    level = float(samples.color.mean()) + 1e-4
     root = np.sqrt(priors.strength / (3 * count)) / (priors.noise * level)
     prior_mean, prior_matrix = _light_prior(priors)
     # Begin at the observed brightness, with the mean skin.
-    light = light * (samples.colour.mean(axis=0) / samples.mean.mean(axis=0)).mean()
+    light = light * (samples.color.mean(axis=0) / samples.mean.mean(axis=0)).mean()
     for _ in range(iterations):
         albedo = samples.mean + (samples.modes @ code).T
         shading = samples.basis @ light
-        residual = samples.colour - albedo * shading
+        residual = samples.color - albedo * shading
         size = np.abs(residual) / (priors.noise * level)
         weight = root * np.sqrt(np.minimum(1.0, priors.huber / np.maximum(size, 1e-9)))
         hessian, gradient = np.zeros((num, num)), np.zeros(num)
@@ -190,7 +190,7 @@ def _solve(
         light = (flat + step[:27]).reshape(3, 9).T
         code = np.clip(code + step[27:], -3.0, 3.0)
     shaded = (samples.mean + (samples.modes @ code).T) * (samples.basis @ light)
-    rms = float(np.sqrt(np.mean((samples.colour - shaded) ** 2)) / level)
+    rms = float(np.sqrt(np.mean((samples.color - shaded) ** 2)) / level)
     return PhotometricFit(light, code, rms)
 
 

@@ -4,7 +4,7 @@ N points, I identity and E expression coefficients, P unknowns = I + E + 3 rotat
 
 The unknowns are packed in that order; the last one is the natural logarithm of the focal length in
 pixels. Rotation is updated on the left, ``R <- exp([w]x) R``, so its three unknowns are zero at the
-point of linearisation. Everything is float64: the normal equations square the condition number.
+point of linearization. Everything is float64: the normal equations square the condition number.
 """
 
 from dataclasses import dataclass, replace
@@ -19,8 +19,8 @@ class PointModel:
     """The rows of a linear head that the points see.
 
     Attributes:
-        mean: Mean positions, metres, head frame.
-        basis: Displacement per coefficient (identity first, then expression), metres; laid out as
+        mean: Mean positions, meters, head frame.
+        basis: Displacement per coefficient (identity first, then expression), meters; laid out as
             x, y, z planes so that each is one contiguous (N, K) matrix.
         num_identity: I, how many of the K = I + E coefficients are identity.
     """
@@ -30,7 +30,7 @@ class PointModel:
     num_identity: int
 
     def positions(self, coefficients: Float[np.ndarray, " K"]) -> Float[np.ndarray, "N 3"]:
-        """Points of the head with these coefficients, metres, head frame."""
+        """Points of the head with these coefficients, meters, head frame."""
         return self.mean + (self.basis @ coefficients).T
 
 
@@ -41,7 +41,7 @@ class PointState:
     Attributes:
         coefficients: Identity (standard deviations), then expression (weights).
         rotation: cam_from_head; camera x right, y down, z forward.
-        translation: Head origin in the camera frame, metres.
+        translation: Head origin in the camera frame, meters.
         focal: Focal length, pixels.
     """
 
@@ -63,12 +63,12 @@ class PointState:
 
 
 def project_points(
-    model: PointModel, state: PointState, centre_px: Float[np.ndarray, " 2"]
+    model: PointModel, state: PointState, center_px: Float[np.ndarray, " 2"]
 ) -> Float[np.ndarray, "N 2"]:
     """Pixels of the model's points; points behind the camera come out as infinity."""
     cam = model.positions(state.coefficients) @ state.rotation.T + state.translation
     depth = np.where(cam[:, 2:] > 1e-6, cam[:, 2:], np.nan)
-    pixels = state.focal * cam[:, :2] / depth + centre_px
+    pixels = state.focal * cam[:, :2] / depth + center_px
     return np.where(np.isnan(pixels), np.inf, pixels)
 
 

@@ -2,7 +2,7 @@
 
 N points, I identity and E expression coefficients, P = I + E + 7 unknowns.
 
-Minimised is the negative log posterior of head and camera
+Minimized is the negative log posterior of head and camera
 
     sum_n  c^2/2 log(1 + |r_n|^2 / (c^2 s_n^2))  +  1/2 |(a - a0)/s_a|^2  +  1/2 |(e - e0)/s_e|^2
     + 1/2 ((log f - log f0)/s_f)^2      subject to   |a| <= 3,  0 <= e <= 1,
@@ -63,7 +63,7 @@ class PointFit:
         points: The dense points of the fitted head, projected, pixels.
         rms_sigma: Root mean square of |residual| / standard deviation over the points.
         iterations: Gauss-Newton steps that were accepted.
-        cost: The minimised function at the end.
+        cost: The minimized function at the end.
     """
 
     identity: Float[np.ndarray, " I"]
@@ -101,12 +101,12 @@ def fit_points(
         model: The head, or its dense rows from `point_model` (saves gathering them per photo).
         points_px: Observed points in the head's dense order, pixels, origin at the corner.
         sigma_px: Standard deviation of each point along either axis, pixels; infinity drops it.
-        image_size: Width and height, pixels; the principal point is the image centre.
+        image_size: Width and height, pixels; the principal point is the image center.
         gaps: Pairs of the model's points that touch or stand apart.
         identity_prior: Prior mean of the identity; the mean head if absent.
         expression_prior: Prior mean of the expression; neutral if absent.
         rotation_init: cam_from_head to start from; from an affine camera if absent.
-        focal_px: Known focal length, or centre of its prior; `default_focal` if absent.
+        focal_px: Known focal length, or center of its prior; `default_focal` if absent.
         estimate_focal: Treat the focal length as unknown with a log-normal prior.
         priors: Strengths; the defaults were chosen by measurement.
         max_iterations: Upper limit of accepted steps.
@@ -130,7 +130,7 @@ def fit_points(
         model=model,
         points=points,
         sigma=sigma,
-        centre=np.asarray(image_size, dtype=np.float64) / 2,
+        center=np.asarray(image_size, dtype=np.float64) / 2,
         prior=np.concatenate([a0, e0]).astype(np.float64),
         weight=_precision(priors, model.num_identity, num_expression),
         lower=np.repeat([-priors.identity_bound, 0.0], [model.num_identity, num_expression]),
@@ -145,13 +145,13 @@ def fit_points(
     else:
         starts = [problem.start(np.asarray(rotation_init, dtype=np.float64))]
     start = min(starts, key=problem.cost)
-    state, cost, iterations = _minimise(problem, start, max_iterations)
-    projected = project_points(model, state, problem.centre)
+    state, cost, iterations = _minimize(problem, start, max_iterations)
+    projected = project_points(model, state, problem.center)
     used = np.isfinite(sigma)
     white = (projected - points)[used] / sigma[used, None]
     f = state.focal
     camera = PerspectiveCamera(
-        K=np.array([[f, 0, problem.centre[0]], [0, f, problem.centre[1]], [0, 0, 1]]),
+        K=np.array([[f, 0, problem.center[0]], [0, f, problem.center[1]], [0, 0, 1]]),
         R=state.rotation,
         t=state.translation,
     )
@@ -200,12 +200,12 @@ def _checked(
 
 @dataclass(frozen=True)
 class _Problem:
-    """The function to minimise; see the head of the module."""
+    """The function to minimize; see the head of the module."""
 
     model: PointModel
     points: Float[np.ndarray, "N 2"]
     sigma: Float[np.ndarray, " N"]
-    centre: Float[np.ndarray, " 2"]
+    center: Float[np.ndarray, " 2"]
     prior: Float[np.ndarray, " K"]
     weight: Float[np.ndarray, "K K"]
     lower: Float[np.ndarray, " K"]
@@ -226,7 +226,7 @@ class _Problem:
         spread_m = w @ ((turned - mean_m)[:, :2] ** 2).sum(axis=1)
         focal = float(np.exp(self.log_focal))
         depth = focal * np.sqrt(spread_m / max(spread_px, 1e-9))
-        offset = (mean_px - self.centre) * depth / focal
+        offset = (mean_px - self.center) * depth / focal
         translation = np.array([*offset, depth]) - mean_m
         # Never start with a point behind the camera.
         translation[2] = max(translation[2], 0.05 - turned[:, 2].min())
@@ -256,7 +256,7 @@ class _Problem:
 
     def cost(self, state: PointState) -> float:
         """The negative log posterior, up to a constant."""
-        pixels = project_points(self.model, state, self.centre)
+        pixels = project_points(self.model, state, self.center)
         if not np.isfinite(pixels).all():
             return np.inf
         c2 = self.outlier**2
@@ -272,7 +272,7 @@ class _Problem:
 
     def quadratic(self, state: PointState) -> "_Quadratic":
         """The function about a state, with each point's weight as the robustifier says."""
-        pixels = project_points(self.model, state, self.centre)
+        pixels = project_points(self.model, state, self.center)
         residual = (pixels - self.points).T  # (2, N)
         square = (residual**2).sum(axis=0) / self.sigma**2
         root = np.sqrt(1.0 / (1.0 + square / self.outlier**2)) / self.sigma
@@ -345,10 +345,10 @@ _CONTACT_ROUNDS, _STEP_ROUNDS, _STEP_TOLERANCE = 6, 12, 1e-5
 """A step need not be exact, since the next one is about another state."""
 
 
-def _minimise(
+def _minimize(
     problem: _Problem, state: PointState, max_iterations: int
 ) -> tuple[PointState, float, int]:
-    """Levenberg-Marquardt with bounds: each step minimises its quadratic within them, the damping follows success."""
+    """Levenberg-Marquardt with bounds: each step minimizes its quadratic within them, the damping follows success."""
     cost = problem.cost(state)
     damping, accepted = 1e-3, 0
     while accepted < max_iterations and damping < 1e8:

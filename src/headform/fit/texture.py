@@ -3,15 +3,15 @@
 Letters: V vertices, H W photo pixels, S side of the texture, A albedo modes.
 
 Everything is composed as albedo, the photo divided by the fitted shading, and shaded again at the
-end, so that one composition gives both variants and the photo's own colours come back exactly:
+end, so that one composition gives both variants and the photo's own colors come back exactly:
 
 1. the photo, weighted by how squarely the surface faces the camera, how far the texel is from the
    outline and from what hides it, from the rims of eyes and mouth, and the skin mask;
-2. else the mirror image's photo colour, where the other side is seen;
+2. else the mirror image's photo color, where the other side is seen;
 3. else the head's own albedo.
 
 2 and 3 are multiplied by a smooth gain, known where both they and the photo are seen and spread
-over the surface (not over the atlas) by `mesh_diffusion`, so colours agree where they meet, on one
+over the surface (not over the atlas) by `mesh_diffusion`, so colors agree where they meet, on one
 chart or across two. Inside of the mouth, teeth, tongue and eye sockets are always 3 without gain.
 """
 
@@ -47,22 +47,22 @@ from headform.render.visibility import outline_distance
 Lighting = Literal["kept", "removed"]
 
 PHOTO_PARTS = ("face", "head", "eye_right", "eye_left")
-"""Parts that take colours from the photo."""
+"""Parts that take colors from the photo."""
 
 _EYES = [PARTS.index("eye_right"), PARTS.index("eye_left")]
 
-OUTLINE_METRES = (0.004, 0.012)
+OUTLINE_METERS = (0.004, 0.012)
 """Distance to the background at which the photo begins to count, and counts in full."""
-OCCLUDER_METRES = (0.0015, 0.005)
+OCCLUDER_METERS = (0.0015, 0.005)
 """The same for the distance to what hides the surface."""
 FACING = (0.25, 0.6)
 """The same for the cosine between normal and view."""
 MIRROR_STOPS = (0.5, 1.1)
-"""Difference in log shading to the mirror image up to which its colours are trusted, and not at all:
+"""Difference in log shading to the mirror image up to which its colors are trusted, and not at all:
 what lies in shadow says little about what the sun lights."""
 OCCLUSION = {"teeth": 0.6, "tongue": 0.45, "mouth": 0.3, "socket_right": 0.4, "socket_left": 0.4}
 """Share of the light that reaches the inner parts when lighting is kept."""
-STEP_METRES = 0.006
+STEP_METERS = 0.006
 """A step in depth larger than this is an outline."""
 
 
@@ -73,7 +73,7 @@ class BakedTexture:
     Attributes:
         rgb: (S, S, 3) sRGB; row 0 is v = 1; charts are continued by 8 texels beyond their border.
         photo_weight: (S, S) float32 in [0, 1]: the photo's share of each texel.
-        seam_gradient: Mean colour step between neighbouring texels on the two sides of the border
+        seam_gradient: Mean color step between neighboring texels on the two sides of the border
             where that share is one half, divided by the mean step 4 to 8 texels away from it: about
             1 without a visible seam; 1 where there is no border.
     """
@@ -99,14 +99,14 @@ def bake_texture(
 
     Args:
         head: The head whose atlas is filled.
-        vertices: (V, 3) metres, head frame, as seen in the photo.
+        vertices: (V, 3) meters, head frame, as seen in the photo.
         camera: Of the photo.
         rgb: (H, W, 3) sRGB.
         light: (9, 3) from `fit_light_and_albedo`.
         albedo_code: (A,) from `fit_light_and_albedo`.
         skin_mask: (H, W) in [0, 1], 1 where the photo shows the head's skin or eyes.
         size: S; 64 to 8192 texels.
-        lighting: "kept": the photo's colours; "removed": divided by the fitted shading.
+        lighting: "kept": the photo's colors; "removed": divided by the fitted shading.
         openings: Where the photo shows eyes and the inside of the mouth; None where the fitted head says enough.
 
     Raises:
@@ -165,17 +165,17 @@ def _nearness(
 ) -> Float32[np.ndarray, "h w"]:
     """The photo's trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
 
-    Pixels of an eyeball beside anything else are not trusted either: a lid's colour must not get
+    Pixels of an eyeball beside anything else are not trusted either: a lid's color must not get
     under the lid, nor an iris on it.
     """
-    unit = patch.px_per_metre * patch.buffer_scale
-    far = max(OUTLINE_METRES[1] * unit, 4.0 * patch.buffer_scale)
-    empty, hidden = outline_distance(patch.fragments.depth, step=STEP_METRES, reach=far + 1)
+    unit = patch.px_per_meter * patch.buffer_scale
+    far = max(OUTLINE_METERS[1] * unit, 4.0 * patch.buffer_scale)
+    empty, hidden = outline_distance(patch.fragments.depth, step=STEP_METERS, reach=far + 1)
     least = 1.5 * patch.buffer_scale  # a pixel at the outline is mixed with what lies beyond
-    trust = _smoothstep(empty, max(OUTLINE_METRES[0] * unit, least), far) * _smoothstep(
+    trust = _smoothstep(empty, max(OUTLINE_METERS[0] * unit, least), far) * _smoothstep(
         hidden,
-        max(OCCLUDER_METRES[0] * unit, least),
-        max(OCCLUDER_METRES[1] * unit, 2 * least),
+        max(OCCLUDER_METERS[0] * unit, least),
+        max(OCCLUDER_METERS[1] * unit, 2 * least),
     )
     eye = eye_faces[patch.fragments.face_index] & (patch.fragments.face_index >= 0)
     for box in find_objects(label(eye)[0]) if eye.any() else []:
@@ -209,17 +209,17 @@ def _surface(
     code = torch.from_numpy(np.asarray(albedo_code, np.float32))
     albedo = np.clip(head.albedo_of(code).numpy(), 0.002, 1.0).astype(np.float64)
     eyes = np.isin(head.part.numpy(), _EYES)
-    colour = np.zeros((len(vertices), 3), np.float32)
+    color = np.zeros((len(vertices), 3), np.float32)
     weight = np.zeros(len(vertices), np.float32)
     observe_kernel(
         projected, eyes, facing.astype(np.float32), eyes[faces[:, 0]],
         np.ascontiguousarray(faces, np.int32),
         patch.buffer_points(), patch.fragments.face_index, patch.linear, patch.mask,
-        nearness, np.float32(patch.buffer_scale), colour, weight,
+        nearness, np.float32(patch.buffer_scale), color, weight,
     )  # fmt: skip
     level = np.log(shading.mean(axis=1))
     alike = 1 - _smoothstep(np.abs(level - level[mirror]), *MIRROR_STOPS)
-    fill, mirror_gain = _gains(head, albedo, colour / shading, weight, alike, parts)
+    fill, mirror_gain = _gains(head, albedo, color / shading, weight, alike, parts)
     inner = np.ones(len(vertices))
     for name, share in OCCLUSION.items():
         inner[head.part.numpy() == PARTS.index(name)] = share
@@ -321,7 +321,7 @@ def _finish(
 
 
 _LEFTOVER = (128, 112, 104)
-"""Colour of texels far from every chart."""
+"""Color of texels far from every chart."""
 
 
 def _in_threads(work: Callable[[int, int], None], count: int) -> None:

@@ -16,7 +16,7 @@ from headform.render.visibility import TOLERANCE, is_seen
 
 COLUMNS = 17
 """Per vertex: 0-2 patch pixel and depth, 3 facing, 4-7 the same of the mirror vertex, 8-10 shading,
-11-13 from the mirror image's photo colour to albedo here, 14-16 albedo to fill with."""
+11-13 from the mirror image's photo color to albedo here, 14-16 albedo to fill with."""
 
 _LEVELS = 4096
 _LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root: even in darkness
@@ -61,9 +61,9 @@ def _photo_weight(
 @typing.no_type_check
 def observe_kernel(
     projected, layer, facing, layers, faces, points, face_index, linear, mask, nearness, scale,
-    colour, weight,
+    color, weight,
 ):  # fmt: skip
-    """Photo colour (V, 3) and weight (V,) of vertices; colours, given as 0, are means of 3 x 3."""
+    """Photo color (V, 3) and weight (V,) of vertices; colors, given as 0, are means of 3 x 3."""
     for v in range(projected.shape[0]):
         x, y, z = projected[v, 0], projected[v, 1], projected[v, 2]
         weight[v] = _photo_weight(
@@ -86,7 +86,7 @@ def observe_kernel(
                 for dx in range(-1, 2):
                     one = bilinear(linear, x + dx, y + dy)
                     for k in range(3):
-                        colour[v, k] += one[k] / np.float32(9)
+                        color[v, k] += one[k] / np.float32(9)
 
 
 @njit(cache=True, nogil=True)
@@ -97,7 +97,7 @@ def compose_kernel(
 ):  # fmt: skip
     """Compose texels first to last: albedo, albedo to trust without light, shading (C, 3), share (C,).
 
-    field (V, COLUMNS) is interpolated linearly: pixels too, which over a face of a few millimetres
+    field (V, COLUMNS) is interpolated linearly: pixels too, which over a face of a few millimeters
     differs from the perspective by less than a hundredth of a pixel.
     """
     for n in range(first, last):
@@ -137,19 +137,19 @@ def compose_kernel(
             light += shading[n, k] / np.float32(3)
         light = min(max((light - _DARK) / (_LIT - _DARK), np.float32(0)), np.float32(1))
         for k in range(3):
-            colour = np.float32(0)
+            color = np.float32(0)
             if own < 1 or light < 1:
-                colour = wa * field[i, 14 + k] + wb * field[j, 14 + k] + wc * field[m, 14 + k]
+                color = wa * field[i, 14 + k] + wb * field[j, 14 + k] + wc * field[m, 14 + k]
                 if across > 0:
                     # Of the mirror vertices: gain divided by shading.
                     gain = wa * field[i, 11 + k] + wb * field[j, 11 + k] + wc * field[m, 11 + k]
-                    colour += across * (there[k] * gain - colour)
-            plain = colour
+                    color += across * (there[k] * gain - color)
+            plain = color
             if own > 0:
                 photo = here[k] / shading[n, k]
-                colour += own * (photo - colour)
+                color += own * (photo - color)
                 plain += own * light * (photo - plain)
-            albedo[n, k] = colour
+            albedo[n, k] = color
             trusted[n, k] = min(plain, np.float32(1))
         share[n] = own
 
@@ -168,7 +168,7 @@ def encode_kernel(first, last, texels, albedo, shading, rgb):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def spread_gutter_kernel(gutter, source, rgb):
-    """Copy chart colours into the gutter, rgb (S * S, 3)."""
+    """Copy chart colors into the gutter, rgb (S * S, 3)."""
     for n in range(gutter.shape[0]):
         for k in range(3):
             rgb[gutter[n], k] = rgb[source[n], k]
@@ -177,7 +177,7 @@ def spread_gutter_kernel(gutter, source, rgb):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def seam_kernel(rgb, weight):
-    """Ratio of colour steps across weight one half to those 4 to 8 texels beside it; -1: no chart."""
+    """Ratio of color steps across weight one half to those 4 to 8 texels beside it; -1: no chart."""
     size = rgb.shape[0]
     across = 0.0
     beside = 0.0

@@ -18,7 +18,7 @@ def bounded_minimum(
     tolerance: float = 1e-12,
     max_iterations: int = 100,
 ) -> Float[np.ndarray, " P"]:
-    """The x that minimises 1/2 x.A x - b.x with lower <= x <= upper.
+    """The x that minimizes 1/2 x.A x - b.x with lower <= x <= upper.
 
     Projected Newton (Bertsekas 1982, "Projected Newton methods for optimization problems with simple constraints"):
     unknowns at a bound whose gradient pushes them outwards are held, the others take the Newton step, which is cut short

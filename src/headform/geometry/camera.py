@@ -1,9 +1,9 @@
-"""Perspective cameras: from points of the head frame in metres to pixels and depth.
+"""Perspective cameras: from points of the head frame in meters to pixels and depth.
 
 Letters: N points, B batch, K intrinsics (3, 3).
 
 Convention (OpenCV): `X_cam = R @ X + t` with x right, y down, z forward; `pixel = (K @ X_cam) / z`.
-Pixel coordinates have their origin at the top-left corner of the image, so the first pixel's centre
+Pixel coordinates have their origin at the top-left corner of the image, so the first pixel's center
 is (0.5, 0.5). A head that looks straight into the camera (y up, z out of the face) has R = diag(1,
 -1, -1) and t = (0, 0, distance).
 """
@@ -26,7 +26,7 @@ class PerspectiveCamera:
     Attributes:
         K: (3, 3) float64 intrinsics in pixels, last row (0, 0, 1).
         R: (3, 3) float64 rotation, camera from head.
-        t: (3,) float64 translation, camera from head, metres.
+        t: (3,) float64 translation, camera from head, meters.
     """
 
     K: Float64[np.ndarray, "3 3"]
@@ -41,8 +41,8 @@ class PerspectiveCamera:
 
         Args:
             focal_px: focal length in pixels.
-            size: (width, height) of the image; the principal point is its centre.
-            distance: metres from the camera to the head's origin.
+            size: (width, height) of the image; the principal point is its center.
+            distance: meters from the camera to the head's origin.
         """
         width, height = size
         return cls(
@@ -52,18 +52,18 @@ class PerspectiveCamera:
         )
 
     def to_camera(self, points: Float[np.ndarray, "N 3"]) -> Float64[np.ndarray, "N 3"]:
-        """Points of the head frame in the camera frame, (N, 3) float64 metres."""
+        """Points of the head frame in the camera frame, (N, 3) float64 meters."""
         return np.asarray(points @ self.R.T + self.t, np.float64)
 
     def project(self, points: Float[np.ndarray, "N 3"]) -> Float64[np.ndarray, "N 3"]:
         """Project points of the head frame.
 
         Args:
-            points: (N, 3) metres, head frame.
+            points: (N, 3) meters, head frame.
 
         Returns:
-            (N, 3) float64: x and y in pixels and depth in metres along the optical axis. Points at
-            or behind the camera keep their depth (<= 0) and have NaN pixels, which the rasterisers
+            (N, 3) float64: x and y in pixels and depth in meters along the optical axis. Points at
+            or behind the camera keep their depth (<= 0) and have NaN pixels, which the rasterizers
             leave out.
         """
         camera = self.to_camera(points)
@@ -75,15 +75,15 @@ class PerspectiveCamera:
         return np.concatenate([pixels, z], axis=1)
 
     def unproject(self, points_px: Float[np.ndarray, "N 3"]) -> Float64[np.ndarray, "N 3"]:
-        """Back from [x_px, y_px, depth] to the head frame in metres; the inverse of `project`."""
+        """Back from [x_px, y_px, depth] to the head frame in meters; the inverse of `project`."""
         pixels = np.asarray(points_px, np.float64)
         homogeneous = np.concatenate([pixels[:, :2], np.ones((len(pixels), 1))], axis=1)
         camera = (homogeneous @ np.linalg.inv(self.K).T) * pixels[:, 2:]
         return np.asarray((camera - self.t) @ self.R, np.float64)
 
     @property
-    def centre(self) -> Float64[np.ndarray, "3"]:
-        """The camera's position in the head frame, metres."""
+    def center(self) -> Float64[np.ndarray, "3"]:
+        """The camera's position in the head frame, meters."""
         return np.asarray(-self.R.T @ self.t, np.float64)
 
     def resized(self, factor: float) -> "PerspectiveCamera":
@@ -102,7 +102,7 @@ class PerspectiveCamera:
 
         Args:
             rotation: (3, 3) rotation of the head in its own frame.
-            about: (3,) fixed point of the turn, metres, head frame.
+            about: (3,) fixed point of the turn, meters, head frame.
         """
         R = self.R @ np.asarray(rotation, np.float64)
         t = self.t + (self.R - R) @ np.asarray(about, np.float64)
@@ -118,13 +118,13 @@ def project(
     """Project points with perspective cameras; differentiable in every argument.
 
     Args:
-        points: (*B, N, 3) metres, head frame.
+        points: (*B, N, 3) meters, head frame.
         K: (*B, 3, 3) intrinsics in pixels, last row (0, 0, 1).
         R: (*B, 3, 3) rotations, camera from head.
-        t: (*B, 3) translations, metres.
+        t: (*B, 3) translations, meters.
 
     Returns:
-        (*B, N, 3): x and y in pixels and depth in metres. At or behind the camera the pixels are
+        (*B, N, 3): x and y in pixels and depth in meters. At or behind the camera the pixels are
         NaN.
     """
     camera = points @ R.mT + t[..., None, :]

@@ -10,7 +10,7 @@ POINTS = 478
 SURFACE = 468
 """The first points lie on the face's surface; the others are the right and the left iris."""
 IRIS_RIGHT, IRIS_LEFT = slice(468, 473), slice(473, 478)
-"""Each iris: its centre and four points of its rim (the picture's right, top, left, bottom of an upright face)."""
+"""Each iris: its center and four points of its rim (the picture's right, top, left, bottom of an upright face)."""
 
 UPPER_LID_RIGHT = (33, 246, 161, 160, 159, 158, 157, 173, 133)
 LOWER_LID_RIGHT = (33, 7, 163, 144, 145, 153, 154, 155, 133)

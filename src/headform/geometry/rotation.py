@@ -43,7 +43,7 @@ def quaternion_from_rotation(rotation: Float[Tensor, "*B 3 3"]) -> Float[Tensor,
     """Unit quaternion (w, x, y, z) with w >= 0, accurate for every rotation.
 
     Of the four rows of `4 q qᵀ`, which are linear in R, the one with the largest diagonal is
-    normalised (Shepperd 1978), so nothing small is ever divided by.
+    normalized (Shepperd 1978), so nothing small is ever divided by.
 
     Args:
         rotation: (*B, 3, 3) rotation matrices.

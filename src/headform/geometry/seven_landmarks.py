@@ -29,21 +29,21 @@ NOW_FACTOR = 1.4
 def face_sphere(
     landmarks: Float[np.ndarray, "7 3"], factor: float = NOW_FACTOR
 ) -> tuple[Float64[np.ndarray, "3"], float]:
-    """Centre and radius of the part of a face that is compared.
+    """Center and radius of the part of a face that is compared.
 
-    Feng et al. 2018 (factor 1.2), NoW (Sanyal et al. 2019 and its published code, factor 1.4): the centre lies 0.3 of the
+    Feng et al. 2018 (factor 1.2), NoW (Sanyal et al. 2019 and its published code, factor 1.4): the center lies 0.3 of the
     way from the nose bottom to the nose bridge (the middle of the inner eye corners); the radius is `factor` times the
     mean of the outer eye corners' distance and the nose's length.
     """
     p = np.asarray(landmarks, np.float64)
     bridge, bottom = (p[1] + p[2]) / 2, p[4]
-    centre = bottom + 0.3 * (bridge - bottom)
+    center = bottom + 0.3 * (bridge - bottom)
     size = np.linalg.norm(p[0] - p[3]) + np.linalg.norm(bridge - bottom)
-    return centre, float(factor * size / 2)
+    return center, float(factor * size / 2)
 
 
 def inside(
-    vertices: Float[np.ndarray, "V 3"], centre: Float64[np.ndarray, "3"], radius: float
+    vertices: Float[np.ndarray, "V 3"], center: Float64[np.ndarray, "3"], radius: float
 ) -> Bool[np.ndarray, " V"]:
     """Which vertices lie in the ball, its surface included."""
-    return np.asarray(np.linalg.norm(vertices - centre, axis=1) <= radius)
+    return np.asarray(np.linalg.norm(vertices - center, axis=1) <= radius)

@@ -50,7 +50,7 @@ def fit_similarity(
 ) -> Similarity:
     """Least-squares similarity that takes `src` to `dst`, without reflections.
 
-    Minimises `Σ w |dst - (s R src + t)|²` in closed form (Umeyama 1991, equations 38 to 42).
+    Minimizes `Σ w |dst - (s R src + t)|²` in closed form (Umeyama 1991, equations 38 to 42).
 
     Args:
         src: (N, D) points, D = 2 or 3, N >= D.

@@ -1,6 +1,6 @@
 """Real spherical harmonics of bands 0 to 2, and what they mean as light.
 
-Letters: B any leading axes, C colour channels.
+Letters: B any leading axes, C color channels.
 
 The nine functions are orthonormal on the unit sphere, in this order (n = (x, y, z) unit):
 
@@ -11,7 +11,7 @@ The nine functions are orthonormal on the unit sphere, in this order (n = (x, y,
 
 (all signs positive, no Condon-Shortley phase). Throughout headform a `light` (9, C) holds the
 coefficients of the SHADING `irradiance / π` over the surface normal: a matt surface of albedo a
-has the colour `a * (sh_basis(normal) @ light)`, linear RGB. An environment of constant radiance 1
+has the color `a * (sh_basis(normal) @ light)`, linear RGB. An environment of constant radiance 1
 therefore is `light[0] = √(4π)` and nothing else, and leaves the albedo as it is.
 """
 
@@ -49,7 +49,7 @@ def sh_basis(
     """The nine basis functions at unit vectors; NumPy or torch, dtype kept, differentiable.
 
     Args:
-        normals: (*B, 3) unit vectors (not normalised here).
+        normals: (*B, 3) unit vectors (not normalized here).
 
     Returns:
         (*B, 9) values in the order of the module's table.

@@ -30,7 +30,7 @@ class WavePlan:
         terms: K.
         count: V.
         ring: rows per ring.
-        order: the vertex in each row; neighbours get rows near each other (Cuthill and McKee 1969, reversed), and within
+        order: the vertex in each row; neighbors get rows near each other (Cuthill and McKee 1969, reversed), and within
             a strip rows are sorted by their number of entries.
         starts: first entry of each row; rows have an even number of entries, filled up with zeros.
         positions: byte of each entry's row within a ring.

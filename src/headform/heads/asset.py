@@ -1,4 +1,4 @@
-"""The file of a linear head: quantised arrays in one safetensors file, read back as a `LinearHead`.
+"""The file of a linear head: quantized arrays in one safetensors file, read back as a `LinearHead`.
 
 V vertices, F triangles, T texture vertices, K identity modes, E expressions, A albedo modes.
 
@@ -51,12 +51,12 @@ _FLOATS = (
 
 
 @dataclass(frozen=True)
-class _Quantised:
+class _Quantized:
     whole: Integer[np.ndarray, "M V 3"]
     scale: Float32[np.ndarray, " M"]
 
     @classmethod
-    def of(cls, basis: Float[np.ndarray, "M V 3"], bits: int) -> "_Quantised":
+    def of(cls, basis: Float[np.ndarray, "M V 3"], bits: int) -> "_Quantized":
         top = 2 ** (bits - 1) - 1
         peak = np.abs(basis).reshape(len(basis), -1).max(1, initial=0.0)
         scale = (np.maximum(peak, 1e-12) / top).astype(np.float32)
@@ -65,7 +65,7 @@ class _Quantised:
 
 
 def write(head: LinearHead, path: Path) -> str:
-    """Write `head`, quantised; equal heads give equal bytes.
+    """Write `head`, quantized; equal heads give equal bytes.
 
     Returns:
         SHA-256 of the file, hexadecimal.
@@ -84,16 +84,16 @@ def encode(head: LinearHead) -> bytes:
     expression = head.expression.double().numpy()
     arrays: dict[str, np.ndarray] = {}
 
-    def put(name: str, quantised: _Quantised) -> None:
-        arrays[name], arrays[f"{name}.scale"] = quantised.whole, quantised.scale
+    def put(name: str, quantized: _Quantized) -> None:
+        arrays[name], arrays[f"{name}.scale"] = quantized.whole, quantized.scale
 
-    put("identity.first", _Quantised.of(identity[:SHARP_MODES], 16))
-    put("identity.later", _Quantised.of(identity[SHARP_MODES:], 8))
-    shapes = _Quantised.of(expression, 16)
+    put("identity.first", _Quantized.of(identity[:SHARP_MODES], 16))
+    put("identity.later", _Quantized.of(identity[SHARP_MODES:], 8))
+    shapes = _Quantized.of(expression, 16)
     moving = shapes.whole.any(2)  # (E, V)
     arrays["expression"], arrays["expression.scale"] = shapes.whole[moving], shapes.scale
     arrays["expression.moving"] = np.packbits(moving, axis=1)
-    put("albedo", _Quantised.of(head.albedo.double().numpy(), 8))
+    put("albedo", _Quantized.of(head.albedo.double().numpy(), 8))
     for name in _FLOATS:
         arrays[name] = getattr(head, name).float().numpy()
     for name in _INTEGERS:
@@ -109,7 +109,7 @@ def encode(head: LinearHead) -> bytes:
     text = {
         "format": FORMAT,
         "name": head.name,
-        "licence": head.licence,
+        "licence": head.license,
         "expression_names": list(head.expression_names),
         "regions": list(head.regions),
     }
@@ -172,7 +172,7 @@ def read(path: Path) -> LinearHead:
 
 
 def with_landmark_offset(head: LinearHead, offset: Float[Tensor, "68 3"]) -> LinearHead:
-    """The same head with another offset (metres) to the annotators' convention; `write` keeps it."""
+    """The same head with another offset (meters) to the annotators' convention; `write` keeps it."""
     return replace(head, landmark_offset=offset.to(head.mean))
 
 
@@ -200,7 +200,7 @@ def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
     return LinearHead(
         name=text["name"],
         sha256="",
-        licence=text["licence"],
+        license=text["licence"],
         identity=torch.from_numpy(
             np.concatenate([basis("identity.first"), basis("identity.later")])
         ),

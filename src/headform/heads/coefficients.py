@@ -110,7 +110,7 @@ class Coefficients:
     def neg_log_prior(self) -> dict[str, Float[Tensor, "*B"]]:
         """-log of the Gaussian prior of each `gaussian` part, without its constant: half the sum of squares.
 
-        The regularisers of shape, expression and texture in DECA (Feng et al. 2021, section 4.2) and in Deng et al. (2019,
+        The regularizers of shape, expression and texture in DECA (Feng et al. 2021, section 4.2) and in Deng et al. (2019,
         eq. 4), before their weights.
         """
         return {name: self.values[name].square().sum(-1) / 2 for name in self.layout.gaussian}
@@ -128,7 +128,7 @@ OPEN = CoefficientLayout(
     ),
     gaussian=("identity", "texture"),
 )
-"""Pose: rotation vector camera from head 3, translation 3 (metres), neck 3, gaze yaw and pitch of right and left eye.
+"""Pose: rotation vector camera from head 3, translation 3 (meters), neck 3, gaze yaw and pitch of right and left eye.
 Camera: focal length and principal point, pixels. Light: nine coefficients of red, then green, then blue."""
 
 FLAME = CoefficientLayout(

@@ -3,8 +3,8 @@
 Letters: those of `heads.linear`.
 
 One safetensors file. A tensor field of the head is a tensor of the same name, a region is ``regions/NAME``; whole numbers
-are stored in 32 bits. Class, names, licence and provenance lie in the metadata as JSON. The open head has a smaller,
-quantised form of its own (`heads.asset`).
+are stored in 32 bits. Class, names, license and provenance lie in the metadata as JSON. The open head has a smaller,
+quantized form of its own (`heads.asset`).
 """
 
 import hashlib

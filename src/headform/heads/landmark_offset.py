@@ -3,7 +3,7 @@
 V vertices, F triangles.
 
 ICT's seventeen jaw vertices lie on the jaw's skin, some of them well inside its outline: at the chin the surface still faces
-forward and goes on for several millimetres before it turns away. The 68-point scheme (Sagonas et al., "300 Faces
+forward and goes on for several millimeters before it turns away. The 68-point scheme (Sagonas et al., "300 Faces
 in-the-Wild Challenge", 2013) marks the outline. So each jaw point is carried outwards, within the plane through the viewing
 direction, to the farthest point of the face surface in its own direction. Geometry alone decides; no photo is used.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 JAW = 17
-_CENTRE_CM = np.array([0.0, -1.0])
+_CENTER_CM = np.array([0.0, -1.0])
 _HALF_WIDTH_CM, _DEPTH_CM = 0.45, 1.6
 
 
@@ -25,19 +25,19 @@ def jaw_outline_offset(
     """Displacements of the 68 points to the annotators' convention; zero but for the jaw, symmetric.
 
     Args:
-        vertices: mean shape, centimetres.
+        vertices: mean shape, centimeters.
         faces: triangles.
         face_skin: outer skin without the ears.
-        landmarks: the 68 surface points, centimetres.
+        landmarks: the 68 surface points, centimeters.
 
     Returns:
-        Displacements in centimetres.
+        Displacements in centimeters.
     """
     samples = _surface_samples(vertices, faces[face_skin[faces].all(1)])
     offset = np.zeros((68, 3))
     for j in range(JAW):
         mark = landmarks[j]
-        out = mark[:2] - _CENTRE_CM
+        out = mark[:2] - _CENTER_CM
         out = out / np.linalg.norm(out)
         rest = samples[:, :2] - mark[:2]
         beside = np.abs(rest[:, 0] * out[1] - rest[:, 1] * out[0])

@@ -2,7 +2,7 @@
 
 V vertices, F triangles, T texture vertices, K identity modes, E expressions, A albedo modes, N dense points. What a model
 does not know is empty: an axis of length V, F or 68 is then of length 0 (`LinearHead.has`).
-Positions in metres, x to the subject's left, y up, z out of the face. Colours linear RGB.
+Positions in meters, x to the subject's left, y up, z out of the face. Colors linear RGB.
 """
 
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ PARTS = (
 _SPOKEN = {
     "identity": "identity modes",
     "expression": "expressions",
-    "albedo_mean": "colours",
-    "albedo": "colour modes",
+    "albedo_mean": "colors",
+    "albedo": "color modes",
     "uv": "texture coordinates",
     "landmark_vertices": "landmarks",
     "now7": "NoW landmarks",
@@ -53,8 +53,8 @@ class LinearHead:
     Attributes:
         name: what the model is called, for example ``open``.
         sha256: digest of the file it was read from, hexadecimal.
-        licence: one line.
-        mean: mean shape, metres.
+        license: one line.
+        mean: mean shape, meters.
         identity: displacement per standard deviation of each mode.
         expression: displacement at weight 1 of each shape.
         expression_names: names in the order of ``expression`` (ARKit names on the open head).
@@ -66,7 +66,7 @@ class LinearHead:
         uv_faces: triangles over ``uv``, aligned with ``faces``.
         landmark_vertices: three vertices of each of the 68 iBUG points.
         landmark_weights: their barycentric weights; all three are 0 at a point that the model does not define.
-        landmark_offset: metres, head frame: from the surface point to where annotators of the 68-point convention
+        landmark_offset: meters, head frame: from the surface point to where annotators of the 68-point convention
             put it on an average face.
         contour: candidate vertices (17, C) for the jaw line, one row per point, ear to front.
         now7: vertices of the seven NoW landmarks: right eye outer and inner, left eye inner and outer,
@@ -76,17 +76,17 @@ class LinearHead:
         albedo_mean: RGB in `albedo_space`.
         albedo: displacement of RGB in `albedo_space` per standard deviation.
         neck_weight: 1 on what turns with the head, falling to 0 at the bottom of the neck.
-        neck_pivot: metres.
+        neck_pivot: meters.
         sigma: standard deviation that each identity mode was published with, in the publisher's own unit; `identity` is
             already multiplied by it.
         provenance: which files of which publisher it was made of.
-        albedo_space: ``linear``, or ``srgb`` (the values as displayed, in [0, 1]) where the publisher's colour model is one
+        albedo_space: ``linear``, or ``srgb`` (the values as displayed, in [0, 1]) where the publisher's color model is one
             of those; `albedo_of` is linear in both cases.
     """
 
     name: str
     sha256: str
-    licence: str
+    license: str
     mean: Float[Tensor, "V 3"]
     identity: Float[Tensor, "K V 3"]
     expression: Float[Tensor, "E V 3"]
@@ -201,11 +201,11 @@ class LinearHead:
         """Indices of the vertices of one of `PARTS`."""
         return torch.nonzero(self.part == PARTS.index(name))[:, 0]
 
-    def eye_centre(self, vertices: Float[Tensor, "*B V 3"], name: str) -> Float[Tensor, "*B 3"]:
-        """Centre of one eyeball (``eye_right`` or ``eye_left``): the centroid of its surface.
+    def eye_center(self, vertices: Float[Tensor, "*B V 3"], name: str) -> Float[Tensor, "*B 3"]:
+        """Center of one eyeball (``eye_right`` or ``eye_left``): the centroid of its surface.
 
         Vertices are weighted by the area about them on the mean shape, since an iris has more of
-        them than the back of the eye. On a sphere this is the centre, whatever the triangles.
+        them than the back of the eye. On a sphere this is the center, whatever the triangles.
 
         Raises:
             ValueError: the head has no such eyeball.
@@ -228,14 +228,14 @@ class LinearHead:
         right: Float[Tensor, "*B 3 3"],
         left: Float[Tensor, "*B 3 3"],
     ) -> Float[Tensor, "*B V 3"]:
-        """Turn the eyeballs about their centres (`eye_centre`) by one rotation each."""
+        """Turn the eyeballs about their centers (`eye_center`) by one rotation each."""
         turned = vertices.clone()
         for name, rotation in (("eye_right", right), ("eye_left", left)):
             ids = self.part_vertices(name)
             if len(ids) == 0:
                 continue
             eye = vertices[..., ids, :]
-            middle = self.eye_centre(vertices, name)[..., None, :]
+            middle = self.eye_center(vertices, name)[..., None, :]
             turned[..., ids, :] = (eye - middle) @ rotation.transpose(-1, -2) + middle
         return turned
 
@@ -248,7 +248,7 @@ class LinearHead:
         pivot is a point of the head frame and does not move with identity. Differentiable.
 
         Args:
-            vertices: (*B, V, 3) metres, head frame.
+            vertices: (*B, V, 3) meters, head frame.
             rotation: (*B, 3, 3) such as `geometry.rotation.rotation_from_euler` gives.
         """
         arm = vertices - self.neck_pivot.to(vertices)

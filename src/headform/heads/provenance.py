@@ -1,7 +1,4 @@
-"""Where a head model comes from: publisher's files, their digests, version and licence.
-
-No arrays here, hence no letters.
-"""
+"""Where a head model comes from: publisher's files, their digests, version and license."""
 
 import hashlib
 from collections.abc import Iterable
@@ -53,14 +50,14 @@ class Provenance:
         kind: Family of models: open, flame, bfm2009, bfm2017, surrey, lsfm, lyhm, facewarehouse, ict, gnm ...
         version: Within the family, such as ``2020`` or ``2023-open``; empty where there is one only.
         sources: The files it was made of, the model itself first.
-        licence: The publisher's terms, in as many words as are known.
+        license: The publisher's terms, in as many words as are known.
         notes: What was missing or mended at import, one sentence each.
     """
 
     kind: str = "open"
     version: str = ""
     sources: tuple[SourceFile, ...] = ()
-    licence: str = ""
+    license: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -81,8 +78,8 @@ class Provenance:
         """
         try:
             sources = tuple(SourceFile(str(s["name"]), str(s["sha256"])) for s in value["sources"])
-            kind, version, licence = (str(value[key]) for key in ("kind", "version", "licence"))
-            return cls(kind, version, sources, licence, tuple(str(n) for n in value["notes"]))
+            kind, version, license = (str(value[key]) for key in ("kind", "version", "license"))
+            return cls(kind, version, sources, license, tuple(str(n) for n in value["notes"]))
         except (KeyError, TypeError) as error:
             raise ValueError(f"no provenance: {error}") from error
 
@@ -92,7 +89,7 @@ def provenance_of(
     paths: Iterable[Path | str],
     *,
     version: str = "",
-    licence: str = "",
+    license: str = "",
     notes: Iterable[str] = (),
 ) -> Provenance:
     """A provenance whose sources are digested now.
@@ -101,5 +98,5 @@ def provenance_of(
         WeightsError: ``weights_missing``.
     """
     return Provenance(
-        kind, version, tuple(SourceFile.of(path) for path in paths), licence, tuple(notes)
+        kind, version, tuple(SourceFile.of(path) for path in paths), license, tuple(notes)
     )

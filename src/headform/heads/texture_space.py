@@ -1,4 +1,4 @@
-"""A colour model over a texture image: mean + modes, as published for FLAME, and its values at a head's vertices.
+"""A color model over a texture image: mean + modes, as published for FLAME, and its values at a head's vertices.
 
 H, W pixels of the image (row 0 at v = 1), K modes, T texture vertices, F triangles, V vertices of a head. RGB in [0, 1] as
 published, not clipped: linear light, or sRGB (the values as displayed).
@@ -70,7 +70,7 @@ class TextureSpace:
 
 
 def with_texture(head: Head, space: TextureSpace, *, modes: int = 50) -> Head:
-    """The head with the colours of a texture model at its vertices.
+    """The head with the colors of a texture model at its vertices.
 
     A vertex takes the bilinear sample at its texture coordinates; where it has several (seams), their mean. The head's own
     texture coordinates are used where the model has none, and replaced where it has.
@@ -78,7 +78,7 @@ def with_texture(head: Head, space: TextureSpace, *, modes: int = 50) -> Head:
     Args:
         head: On the CPU.
         space: On the CPU, of the same topology.
-        modes: Most colour modes to keep.
+        modes: Most color modes to keep.
 
     Raises:
         WeightsError: ``model_mismatch`` when the model's triangles are not those of the head; ``head_lacks`` when neither
@@ -97,14 +97,14 @@ def with_texture(head: Head, space: TextureSpace, *, modes: int = 50) -> Head:
     if not bool(count.all()):
         raise _mismatch(head, space, f"{int((count == 0).sum())} vertices lie on no triangle")
     images = [space.mean, *space.modes[:modes]]
-    colours = torch.zeros(len(images), len(head.mean), 3)
-    for image, row in zip(images, colours, strict=True):
+    colors = torch.zeros(len(images), len(head.mean), 3)
+    for image, row in zip(images, colors, strict=True):
         row.index_add_(0, vertex, sample(image, uv[texel]))
-    colours /= count[:, None]
+    colors /= count[:, None]
     return replace(
         head,
-        albedo_mean=colours[0],
-        albedo=colours[1:],
+        albedo_mean=colors[0],
+        albedo=colors[1:],
         albedo_space=space.encoding,
         uv=uv.float(),
         uv_faces=uv_faces,
@@ -112,7 +112,7 @@ def with_texture(head: Head, space: TextureSpace, *, modes: int = 50) -> Head:
 
 
 def sample(image: Float[Tensor, "H W C"], uv: Float[Tensor, "N 2"]) -> Float[Tensor, "N C"]:
-    """Bilinear values of an image whose row 0 is at v = 1; beyond the centres of the outermost pixels, theirs."""
+    """Bilinear values of an image whose row 0 is at v = 1; beyond the centers of the outermost pixels, theirs."""
     height, width = image.shape[:2]
     x = (uv[:, 0] * width - 0.5).clamp(0, width - 1)
     y = ((1 - uv[:, 1]) * height - 0.5).clamp(0, height - 1)

@@ -81,11 +81,11 @@ def _check_types(head: LinearHead) -> None:
                 raise ValueError(f"{field.name} is {value.dtype}, mean is {precision}")
     if any(mask.dtype != torch.bool or mask.ndim != 1 for mask in head.regions.values()):
         raise ValueError("a region is no mask")
-    texts = (head.name, head.licence, *head.expression_names)
+    texts = (head.name, head.license, *head.expression_names)
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("a name is no text")
     if head.albedo_space not in ("linear", "srgb"):
-        raise ValueError(f"colours are {head.albedo_space!r:.40}, neither linear nor srgb")
+        raise ValueError(f"colors are {head.albedo_space!r:.40}, neither linear nor srgb")
 
 
 def _check_skeleton(head: FlameHead) -> None:

@@ -20,7 +20,7 @@ _SPACE_OF_MODE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 def to_srgb(picture: Image.Image, note: Callable[[str], None]) -> Image.Image:
     """Convert to mode RGB in sRGB, composited on `BACKGROUND`.
 
-    Order: depth to 8 bits, palette to colours, the embedded profile to sRGB, then alpha. Without a
+    Order: depth to 8 bits, palette to colors, the embedded profile to sRGB, then alpha. Without a
     profile the numbers are taken for sRGB, and CMYK is converted by `255 - (ink + black)`.
 
     Args:
@@ -53,20 +53,20 @@ def _to_eight_bits(picture: Image.Image, note: Callable[[str], None]) -> Image.I
         transparent = picture.info.get("transparency")
         deep = np.clip(values, 0, 65535).astype(np.uint16)
         note("16 bits scaled to 8")
-        grey = Image.fromarray(sixteen_to_eight(deep))
+        gray = Image.fromarray(sixteen_to_eight(deep))
         if isinstance(transparent, int):
-            grey.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
-        return grey
+            gray.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+        return gray
     return picture.convert("L") if picture.mode == "1" else picture
 
 
 def _split_alpha(
     picture: Image.Image, note: Callable[[str], None]
 ) -> tuple[Image.Image, Image.Image | None]:
-    """Colours in L, RGB or CMYK, and the alpha channel where there is one."""
+    """Colors in L, RGB or CMYK, and the alpha channel where there is one."""
     transparency = picture.info.get("transparency")
     if isinstance(transparency, tuple) and max(transparency) > 255:
-        note("a 16-bit transparent colour was ignored")
+        note("a 16-bit transparent color was ignored")
         transparency = None
     if picture.mode == "LA":
         return picture.getchannel("L"), picture.getchannel("A")
@@ -88,7 +88,7 @@ def _apply_profile(
         wanted = _SPACE_OF_MODE[picture.mode]
         name = (source.profile.profile_description or "unnamed").strip()
         if space != wanted:
-            note(f"colour profile ignored: it is for {space}, the picture is {wanted}")
+            note(f"color profile ignored: it is for {space}, the picture is {wanted}")
             return picture
         if space == "RGB" and name.lower().startswith("srgb"):
             return picture
@@ -96,8 +96,8 @@ def _apply_profile(
             picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as damage:
-        note(f"damaged colour profile ignored: {damage}")
+        note(f"damaged color profile ignored: {damage}")
         return picture
     printable = "".join(c for c in name if c.isprintable())[:60]
-    note(f"colours converted from {printable!r} to sRGB")
+    note(f"colors converted from {printable!r} to sRGB")
     return picture if converted is None else converted

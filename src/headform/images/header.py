@@ -1,6 +1,6 @@
 """What a file says it is, from its first bytes: format and size, before any decoder sees it.
 
-No arrays here, hence no letters. Layouts: ISO/IEC 10918-1 B.2 (JPEG), W3C PNG 11.2.1, RFC 9649
+Layouts: ISO/IEC 10918-1 B.2 (JPEG), W3C PNG 11.2.1, RFC 9649
 (WebP).
 """
 

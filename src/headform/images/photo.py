@@ -25,7 +25,7 @@ class Photo:
     """A picture ready to be looked at.
 
     Attributes:
-        rgb: Upright sRGB (gamma-encoded) pixels, red first, row 0 on top, C-contiguous. The centre
+        rgb: Upright sRGB (gamma-encoded) pixels, red first, row 0 on top, C-contiguous. The center
             of the first pixel is at (0.5, 0.5).
         notes: What was changed or ignored on the way in, one clause each, for the report.
         name: Stem of the file's name, or "array".

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from headform.errors import InputError, ResourceError
+from headform.errors import HeadformError, InputError, ResourceError
 from headform.images.color import to_srgb
 from headform.images.header import Header, is_cut_short, read_header
 from headform.images.photo import MAX_PIXELS, Photo, check_size
@@ -47,7 +47,7 @@ _TURN = {
 def read(path: str | os.PathLike[str]) -> Photo:
     """Read a JPEG, PNG or WebP file, whatever its name ends in.
 
-    The EXIF orientation is applied and all metadata dropped; embedded colour profiles are converted
+    The EXIF orientation is applied and all metadata dropped; embedded color profiles are converted
     to sRGB; 16 bits are scaled to 8; transparent pixels are shown on white; of an animation the
     first frame is taken. JPEGs above 50 megapixels are decoded at 1/2, 1/4 or 1/8
     (`Photo.reduction`). Sizes are checked before a decoder allocates anything.
@@ -79,7 +79,7 @@ def read(path: str | os.PathLike[str]) -> Photo:
         rgb = np.ascontiguousarray(np.asarray(to_srgb(picture, notes.append)))
     notes += [f"decoder: {str(warning.message).strip()[:120]}" for warning in caught]
     if jpeg and _has_flat_tail(rgb):
-        notes.append("the lower part is one flat colour: the file may be damaged")
+        notes.append("the lower part is one flat color: the file may be damaged")
     return Photo(rgb, tuple(dict.fromkeys(notes)), Path(os.fspath(path)).stem, reduction)
 
 
@@ -101,6 +101,8 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
             if not stat.S_ISREG(status.st_mode):
                 raise InputError("image_unreadable", "this is not a file", where)
             data = b"" if status.st_size > MAX_FILE_BYTES else file.read(MAX_FILE_BYTES + 1)
+    except HeadformError:
+        raise
     except FileNotFoundError as cause:
         raise InputError("image_missing", "there is no such file", where) from cause
     except (OSError, ValueError) as cause:  # ValueError: a zero byte in the name
@@ -137,6 +139,8 @@ def _decode(header: Header, data: bytes, where: str, notes: list[str]) -> tuple[
         if getattr(picture, "is_animated", False):
             notes.append("animated: only the first frame is used")
         picture.load()
+    except HeadformError:
+        raise
     except MemoryError as cause:
         raise ResourceError("out_of_memory", "not enough memory to decode", where) from cause
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError) as cause:
@@ -164,10 +168,10 @@ def _upright(picture: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def _has_flat_tail(rgb: np.ndarray) -> bool:
-    """Whether the last sixteenth is one colour, neither black nor white.
+    """Whether the last sixteenth is one color, neither black nor white.
 
-    libjpeg fills what it cannot decode with the last colour it knew and says nothing to Pillow.
+    libjpeg fills what it cannot decode with the last color it knew and says nothing to Pillow.
     """
     tail = rgb[-max(rgb.shape[0] // 16, 1) :]
-    colour = tail[-1, -1]
-    return bool((tail == colour).all() and 4 < colour.mean() < 251)
+    color = tail[-1, -1]
+    return bool((tail == color).all() and 4 < color.mean() < 251)

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def linear_from_srgb(colour: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
+def linear_from_srgb(color: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
     """Linear light of sRGB values (IEC 61966-2-1); values outside [0, 1] are clipped first."""
-    c = colour.clamp(0.0, 1.0)
+    c = color.clamp(0.0, 1.0)
     return torch.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
 
 

@@ -1,7 +1,7 @@
 """Expressions for the Basel mesh of 53,215 vertices (Guo et al., "CNN-based real-time dense face reconstruction", 2018).
 
 ``Exp_Pca.bin``: int32 E, the mean displacement of 53,215 vertices, then E displacements, all float32, little-endian. With
-it goes ``std_exp.txt`` (Deng et al. 2019): E standard deviations. E is 79. Micrometres.
+it goes ``std_exp.txt`` (Deng et al. 2019): E standard deviations. E is 79. Micrometers.
 """
 
 import math
@@ -13,14 +13,14 @@ import torch
 from jaxtyping import Float
 
 from headform.errors import WeightsError
-from headform.geometry.units import METRES_PER
+from headform.geometry.units import METERS_PER
 from headform.heads.checks import check_finite
 from headform.heads.linear import LinearHead
 from headform.importers.basel_topology import TRIMMED
 from headform.io.file_bytes import read_bytes
 
 _MOST = 1000
-_MICRO = METRES_PER["um"]
+_MICRO = METERS_PER["um"]
 _FIX = "give Exp_Pca.bin with std_exp.txt and BFM_exp_idx.mat, as they come with Deep3DFaceReconstruction"
 
 
@@ -29,7 +29,7 @@ class BasisFile:
     """Expressions as published, times their standard deviations.
 
     Attributes:
-        displacements: Micrometres at weight 1.
+        displacements: Micrometers at weight 1.
         mean_um: The largest length of the file's mean displacement, which is not added.
     """
 

@@ -1,6 +1,6 @@
 """The 68 iBUG landmarks as vertices of the Basel meshes.
 
-No arrays here, hence no letters. Vertices count from 0, points in iBUG's order. The jaw points 0 to 16 are those of a
+Vertices count from 0, points in iBUG's order. The jaw points 0 to 16 are those of a
 frontal view.
 """
 

@@ -1,7 +1,7 @@
 """Basel Face Model 2009 (Paysan et al., "A 3D face model for pose and illumination invariant face recognition", 2009).
 
-``01_MorphableModel.mat``: V = 53,490 vertices, K = 199 modes of shape and of colour. ``shapeMU``, ``shapePC``, ``shapeEV``,
-``texMU``, ``texPC``, ``texEV``; the EV are standard deviations. Micrometres; colours 0 to 255 as displayed; triangles
+``01_MorphableModel.mat``: V = 53,490 vertices, K = 199 modes of shape and of color. ``shapeMU``, ``shapePC``, ``shapeEV``,
+``texMU``, ``texPC``, ``texEV``; the EV are standard deviations. Micrometers; colors 0 to 255 as displayed; triangles
 ``tl`` count from 1 and are clockwise. It has no expressions.
 
 Expressions are those of Guo et al. (``Exp_Pca.bin`` with ``std_exp.txt``), which exist on 53,215 vertices: all but those
@@ -35,18 +35,18 @@ from headform.importers.sniff import mat_keys
 from headform.io.mat_file import read_mat
 
 KIND = "bfm2009"
-LICENCE = (
+LICENSE = (
     "Basel Face Model 2009, University of Basel: signed form, non-commercial, no redistribution"
 )
 _KEYS = ("shapeMU", "shapePC", "shapeEV", "tl")
-_COLOURS = ("texMU", "texPC", "texEV")
+_COLORS = ("texMU", "texPC", "texEV")
 _SEGMENTS = "segbin"
 _EXPRESSIONS, _STD, _CUT = "Exp_Pca.bin", "std_exp.txt", "BFM_exp_idx.mat"
 _FURTHER = ("BFM_front_idx*.mat", "indices*.npy", "select_vertex_id*.mat")
 _NOSE, _EYE, _LIP = 30, 36, 48
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether it is a MATLAB file with the keys of this model."""
     return mat_keys(path).issuperset(_KEYS)
 
@@ -66,12 +66,12 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     """
     path = Path(path)
     where = repr(str(path))
-    data = read_mat(path, _KEYS, optional=(*_COLOURS, _SEGMENTS))
+    data = read_mat(path, _KEYS, optional=(*_COLORS, _SEGMENTS))
     mean = _points(where, "shapeMU", data)
     sigma = vector(where, "shapeEV", data["shapeEV"])
     identity = modes(where, "shapePC", data.pop("shapePC"), sigma, FULL)
     faces, note = triangles(where, "tl", data["tl"], FULL, 1)
-    colour = _colours(where, data)
+    color = _colors(where, data)
 
     files = Companions(path, companions)
     mirror = files.fetch(
@@ -85,21 +85,21 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     if expressions is None and not asked:
         files.sources = [p for p in files.sources if p.name.lower() != _CUT.lower()]
         trim = None
-    notes = [note, *files.notes, "" if colour else "the file has no colours"]
+    notes = [note, *files.notes, "" if color else "the file has no colors"]
     head = linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance_of(
-                KIND, files.sources, licence=LICENCE, notes=[n for n in notes if n]
+                KIND, files.sources, license=LICENSE, notes=[n for n in notes if n]
             ),
             unit="um",
             mean=mean,
             faces=faces,
             identity=identity,
             sigma=sigma,
-            albedo_mean=colour[0] if colour else None,
-            albedo=colour[1] if colour else None,
+            albedo_mean=color[0] if color else None,
+            albedo=color[1] if color else None,
             albedo_space="srgb",
             landmarks=np.array(LANDMARKS[FULL]),
             mirror=mirror,
@@ -129,11 +129,11 @@ def _expressions(files: Companions, trimmed: bool) -> BasisFile | None:
     return found
 
 
-def _colours(
+def _colors(
     where: str, data: dict[str, Any]
 ) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "K V 3"]] | None:
-    """Mean colour and colour modes, from 0 to 1."""
-    if not all(key in data for key in _COLOURS):
+    """Mean color and color modes, from 0 to 1."""
+    if not all(key in data for key in _COLORS):
         return None
     mean = _points(where, "texMU", data) / 255
     sigma = vector(where, "texEV", data["texEV"]) / 255

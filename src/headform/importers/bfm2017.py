@@ -3,8 +3,8 @@
 V vertices, F triangles, K components. Groups ``shape``, ``color`` and ``expression``, each with ``model/mean`` (3V),
 ``model/pcaBasis`` (3V x K), ``model/pcaVariance`` (K) and ``representer``: ``points`` (3 x V) and ``cells`` (3 x F, from
 0), or in old files ``reference-mesh/vertex-coordinates`` and ``triangle-list``. Components are of unit length, but in
-files of version 0.8 they are already multiplied by the standard deviations. Millimetres; colours 0 to 1 as displayed. The
-mean head is the sum of the means of shape and expression. K is 199 for shape and colour and 100 for expressions.
+files of version 0.8 they are already multiplied by the standard deviations. Millimeters; colors 0 to 1 as displayed. The
+mean head is the sum of the means of shape and expression. K is 199 for shape and color and 100 for expressions.
 
 AlbedoMM (Smith et al. 2020) gives the mesh of 2017 a linear ``diffuseAlbedo`` in place of ``color``.
 """
@@ -29,7 +29,7 @@ from headform.importers.statismo_landmarks import ibug_of, points_of
 from headform.io.hdf5_file import is_hdf5, list_hdf5, read_hdf5
 
 KIND = "bfm2017"
-LICENCE = "Basel Face Model 2017/2019, University of Basel: signed form, non-commercial, no redistribution"
+LICENSE = "Basel Face Model 2017/2019, University of Basel: signed form, non-commercial, no redistribution"
 VERSIONS = {53149: "2017", 28588: "2017-face12", 47439: "2019", 27657: "2019-face12"}
 """By the number of vertices."""
 _MODEL = ("mean", "pcaBasis", "pcaVariance")
@@ -40,7 +40,7 @@ _NEW, _OLD = (
 _MAX_BYTES = 6 << 30
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether it is an HDF5 file with a model of shape."""
     if not is_hdf5(path):
         return False
@@ -56,7 +56,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     Args:
         path: ``model2017-1_bfm_nomouth.h5``, ``model2019_face12.h5`` ...
         companions: ``albedoModel2020_bfm_albedoPart.h5`` of AlbedoMM (only when named): its albedo takes the place of the
-            colours.
+            colors.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
@@ -79,7 +79,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         mean = mean + coordinates(where, "expression/model/mean", added)
     else:
         notes.append("the file has no expressions")
-    colour = albedo or _colours(where, data, count, notes)
+    color = albedo or _colors(where, data, count, notes)
     faces, note = triangles(where, "cells", _part(where, data, 1), count, 0)
     landmarks, told = ibug_of(points_of(data), mean)
     unit, unit_note = _unit(mean, landmarks, count)
@@ -88,9 +88,9 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     return linear_head(
         ImportedModel(
             name=f"{KIND}-{version}" if version else KIND,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance_of(
-                KIND, files.sources, version=version, licence=LICENCE, notes=[n for n in notes if n]
+                KIND, files.sources, version=version, license=LICENSE, notes=[n for n in notes if n]
             ),
             unit=unit,
             mean=mean,
@@ -98,8 +98,8 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
             identity=identity,
             sigma=sigma,
             expression=expression,
-            albedo_mean=colour[0] if colour else None,
-            albedo=colour[1] if colour else None,
+            albedo_mean=color[0] if color else None,
+            albedo=color[1] if color else None,
             albedo_space="linear" if albedo else "srgb",
             landmarks=landmarks if (landmarks >= 0).any() else None,
         )
@@ -182,11 +182,11 @@ def _part(where: str, data: dict[str, Any], which: int) -> np.ndarray:
     raise WeightsError("model_missing_key", what, where, "get the file again")
 
 
-def _colours(
+def _colors(
     where: str, data: dict[str, Any], count: int, notes: list[str]
 ) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "K V 3"]] | None:
     if "color/model/mean" not in data:
-        notes.append("the file has no colours")
+        notes.append("the file has no colors")
         return None
     mean = _column(where, data, "color", count).reshape(-1, 3)
     return mean, _modes(where, data, "color", count, notes)[0]
@@ -211,7 +211,7 @@ def _albedo(path: Path, count: int) -> tuple[Float[np.ndarray, "V 3"], Float[np.
 
 
 def _unit(mean: Float[np.ndarray, "V 3"], landmarks: np.ndarray, count: int) -> tuple[str, str]:
-    """Millimetres; for a mesh that is none of Basel's, what its eyes say if they are known."""
+    """Millimeters; for a mesh that is none of Basel's, what its eyes say if they are known."""
     right, left = landmarks[36], landmarks[45]
     if count in VERSIONS or min(right, left) < 0:
         return "mm", ""

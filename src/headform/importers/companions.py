@@ -1,7 +1,4 @@
-"""Files that stand beside a model file or are given with it.
-
-No arrays here, hence no letters.
-"""
+"""Files that stand beside a model file or are given with it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
@@ -55,7 +52,7 @@ class Companions:
             try:
                 value = read(path)
             except WeightsError as error:
-                self.notes.append(f"{name} beside the model was left out: {error.what}")
+                self.notes.append(f"{name} beside the model was left out: {error.message}")
                 return None
             self.sources.append(path)
             return value

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
-from headform.geometry.units import METRES_PER
+from headform.geometry.units import METERS_PER
 from headform.heads.checks import check_finite, check_shape
 
 _HEAD_HEIGHT_M = 0.22
@@ -120,5 +120,5 @@ def unit_by_height(mean: Float[np.ndarray, "V 3"]) -> str:
     height = float(np.ptp(mean[:, 1]))
     if not (np.isfinite(height) and height > 0):
         return "m"
-    ratio = {unit: abs(np.log(height * m / _HEAD_HEIGHT_M)) for unit, m in METRES_PER.items()}
+    ratio = {unit: abs(np.log(height * m / _HEAD_HEIGHT_M)) for unit, m in METERS_PER.items()}
     return min(ratio, key=ratio.__getitem__)

@@ -1,7 +1,7 @@
 """Deep3D's front of the Basel Face Model (Deng et al., "Accurate 3D face reconstruction ...", 2019).
 
-``BFM_model_front.mat``: V = 35,709 vertices, F = 70,789 triangles, 80 modes of shape, 64 of expression and 80 of colour,
-each already multiplied by its standard deviation. Decimetres; colours 0 to 255 as displayed; all indices from 1. Its codes
+``BFM_model_front.mat``: V = 35,709 vertices, F = 70,789 triangles, 80 modes of shape, 64 of expression and 80 of color,
+each already multiplied by its standard deviation. Decimeters; colors 0 to 255 as displayed; all indices from 1. Its codes
 are those of `heads.coefficients.BASEL_FRONT`. As in the authors' loader, the middle of the mean shape's vertices is moved
 to the origin: the translation of a published code counts from there.
 """
@@ -26,18 +26,18 @@ from headform.importers.sniff import mat_keys
 from headform.io.mat_file import read_mat
 
 KIND = "deep3d"
-LICENCE = (
+LICENSE = (
     "Basel Face Model 2009 (University of Basel: signed form, non-commercial, no redistribution) with expressions of "
     "Guo et al. (research only)"
 )
 TRIANGLES = 70789
-IDENTITY, EXPRESSION, COLOUR = 80, 64, 80
+IDENTITY, EXPRESSION, COLOR = 80, 64, 80
 _KEYS = ("meanshape", "idBase", "exBase", "meantex", "texBase", "tri", "keypoints")
 _EXTRA = ("point_buf", "tri_mask2", "frontmask2_idx", "skinmask")
 _ROUND = 8
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether it is a MATLAB file with the keys of this model."""
     return mat_keys(path).issuperset(_KEYS)
 
@@ -60,10 +60,10 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     faces, note = triangles(where, "tri", data["tri"], FRONT, 1)
     check_shape(where, "tri", faces, TRIANGLES, 3)
     mean = coordinates(where, "meanshape", flat(where, "meanshape", data["meanshape"], 3 * FRONT))
-    colour = coordinates(where, "meantex", flat(where, "meantex", data["meantex"], 3 * FRONT))
+    color = coordinates(where, "meantex", flat(where, "meantex", data["meantex"], 3 * FRONT))
     bases = {
         name: _basis(where, name, data, count)
-        for name, count in (("idBase", IDENTITY), ("exBase", EXPRESSION), ("texBase", COLOUR))
+        for name, count in (("idBase", IDENTITY), ("exBase", EXPRESSION), ("texBase", COLOR))
     }
     bases["texBase"] /= np.float32(255)
     landmarks = whole(where, "keypoints", flat(where, "keypoints", data["keypoints"], 68))
@@ -77,14 +77,14 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     return linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
-            provenance=provenance_of(KIND, [path], licence=LICENCE, notes=[n for n in notes if n]),
+            license=LICENSE,
+            provenance=provenance_of(KIND, [path], license=LICENSE, notes=[n for n in notes if n]),
             unit="dm",
             mean=mean - middle,
             faces=faces,
             identity=bases["idBase"],
             expression=bases["exBase"],
-            albedo_mean=colour / 255,
+            albedo_mean=color / 255,
             albedo=bases["texBase"],
             albedo_space="srgb",
             landmarks=landmarks - 1,

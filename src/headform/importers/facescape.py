@@ -4,10 +4,10 @@ V vertices, F triangles, K identity factors, T texture vertices, 52 shapes.
 Keys and shapes: zhuhao-nju/facescape, toolkit/src/facescape_bm.py. ``shape_bm_core`` 3V x 52 x K (shape 0 is neutral; a
 face is core . identity . expression); ``id_mean`` and ``id_var`` K, mean and variance of the identity factors;
 ``fv_indices`` F x 3 and ``ft_indices`` F x 3 over ``texcoords`` T x 2, both from 1 as in OBJ files; ``lm_list_v16`` 68
-vertices from 0. Millimetres, y up.
+vertices from 0. Millimeters, y up.
 
 The model is bilinear; a `LinearHead` adds identity and expression. Its modes are the identity factors on the neutral face,
-its expressions those of the mean identity. The vertex colours (front only, without variances) are not read, and neither are
+its expressions those of the mean identity. The vertex colors (front only, without variances) are not read, and neither are
 the keys that hold Python objects.
 """
 
@@ -27,7 +27,7 @@ from headform.importers.model_mesh import on_one_tile
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "facescape"
-LICENCE = "FaceScape (Nanjing University): on request, non-commercial research only"
+LICENSE = "FaceScape (Nanjing University): on request, non-commercial research only"
 SHAPES = 52
 _AS_PUBLISHED = "give the file as its publisher made it"
 _KEYS = (
@@ -42,7 +42,7 @@ _KEYS = (
 _RULE = "bilinear data made linear: identity modes are those of the neutral face, expressions those of the mean identity"
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a .npz has the core tensor of version 1.6."""
     return {"shape_bm_core", "fv_indices", "lm_list_v16"} <= set(array_shapes(path))
 
@@ -61,17 +61,17 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     where = repr(str(path))
     Companions(path, companions).close()
     table = {n: numbers(where, n, v) for n, v in read_npz(path, _KEYS).items()}
-    core, centre, variance = table["shape_bm_core"], table["id_mean"], table["id_var"]
+    core, center, variance = table["shape_bm_core"], table["id_mean"], table["id_var"]
     check_shape(where, "shape_bm_core", core, None, SHAPES, None)
-    check_shape(where, "id_mean", centre, core.shape[2])
+    check_shape(where, "id_mean", center, core.shape[2])
     check_shape(where, "id_var", variance, core.shape[2])
     if not len(variance):
         raise WeightsError("model_shape", "it has no identity factors", where, _AS_PUBLISHED)
-    check_finite(where, shape_bm_core=core, id_mean=centre, id_var=variance)
+    check_finite(where, shape_bm_core=core, id_mean=center, id_var=variance)
     if variance.min() < 0:
         raise WeightsError("weights_damaged", "a variance in `id_var` is negative", where)
     shapes = np.stack(
-        [coordinates(where, "shape_bm_core", core[:, k] @ centre) for k in range(SHAPES)]
+        [coordinates(where, "shape_bm_core", core[:, k] @ center) for k in range(SHAPES)]
     )
     mean, size = shapes[0], np.linalg.norm(shapes, axis=(1, 2))
     if (np.abs(size - size[0]) > 0.5 * size[0]).any():
@@ -91,12 +91,12 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     check_indices(where, len(mean), lm_list_v16=landmarks)
     tiled = f"the {tiles} texture tiles lie on top of each other" if tiles > 1 else ""
     notes = [n for n in (_RULE, counted, tiled) if n]
-    notes.append("vertex colours are not read: they cover the front alone and have no variances")
+    notes.append("vertex colors are not read: they cover the front alone and have no variances")
     return linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
-            provenance=provenance_of(KIND, [path], version="1.6", licence=LICENCE, notes=notes),
+            license=LICENSE,
+            provenance=provenance_of(KIND, [path], version="1.6", license=LICENSE, notes=notes),
             unit="mm",
             mean=mean,
             faces=faces,

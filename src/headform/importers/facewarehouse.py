@@ -26,7 +26,7 @@ from headform.importers.sniff import size_of
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 KIND = "facewarehouse"
-LICENCE = "FaceWarehouse (Zhejiang University): on request, non-commercial research only"
+LICENSE = "FaceWarehouse (Zhejiang University): on request, non-commercial research only"
 _RULE = (
     "bilinear data made linear: identity modes are the principal components of {} neutral faces, expressions the mean "
     "displacement over them"
@@ -34,7 +34,7 @@ _RULE = (
 Shapes = Float[np.ndarray, "47 V 3"]
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a file is a ``shape.bs`` or a tensor, or a folder holds Testers or the shapes of one."""
     try:
         if path.is_dir():
@@ -76,9 +76,9 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     return linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance_of(
-                KIND, sources, version=str(count), licence=LICENCE, notes=notes
+                KIND, sources, version=str(count), license=LICENSE, notes=notes
             ),
             unit=unit,
             mean=mean,
@@ -152,9 +152,9 @@ def _reduce(
         raise WeightsError("weights_damaged", "there are no identities", repr(str(path)))
     count = len(neutral)
     mean = np.mean(neutral, axis=0)
-    centred = (np.array(neutral) - mean).reshape(count, -1)
-    power, mix = np.linalg.eigh(centred @ centred.T / max(count - 1, 1))
-    modes = mix[:, ::-1].T @ centred / np.sqrt(max(count - 1, 1))
+    centered = (np.array(neutral) - mean).reshape(count, -1)
+    power, mix = np.linalg.eigh(centered @ centered.T / max(count - 1, 1))
+    modes = mix[:, ::-1].T @ centered / np.sqrt(max(count - 1, 1))
     used = max(count - 1, 0)
     sigma = np.sqrt(np.maximum(power[::-1], 0))[:used]
     identity = modes[:used].reshape(used, len(mean), 3).astype(np.float32)

@@ -1,4 +1,4 @@
-"""FLAME 2017 to 2023 Open (Li et al. 2017; https://flame.is.tue.mpg.de): model, landmarks, regions, colours.
+"""FLAME 2017 to 2023 Open (Li et al. 2017; https://flame.is.tue.mpg.de): model, landmarks, regions, colors.
 
 V 5023, F 9976. The layouts are in `flame_model`, `flame_landmarks`, `flame_masks`, `flame_texture`. All releases share
 the mesh; embeddings, masks and textures fit any of them, parameters only their own.
@@ -35,7 +35,7 @@ from headform.io.npz_file import array_shapes
 
 KIND = "flame"
 ALBEDO_MODES = 50
-"""Colour modes that are put on the vertices; decoders of FLAME use as many."""
+"""Color modes that are put on the vertices; decoders of FLAME use as many."""
 
 _LARGEST = 2 << 30  # bytes of a pickle; no release has a tenth of them
 _BOTH = ("landmark_embedding.npy", "landmark_embedding_with_eyes.npy", "*landmark_embedding*.npy")
@@ -46,7 +46,7 @@ _TEMPLATE = ("head_template.obj", "head_template_mesh.obj", "*.obj")
 _TEXTURES = ("*texture*.npz", "*albedo*.npz")
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a file looks like a FLAME model: the names of its arrays and a shape of 5023 x 3; nothing is unpickled."""
     start = first_bytes(path, 2)
     if start[:2] == b"PK":
@@ -106,11 +106,11 @@ def read(path: Path, companions: Sequence[Path] = ()) -> FlameHead:
         notes.append(
             "neither a texture file nor head_template.obj: there are no texture coordinates"
         )
-    licence = version.licence + (f"; colours: {space.provenance.licence}" if space else "")
+    license = version.license + (f"; colors: {space.provenance.license}" if space else "")
     model = ImportedModel(
         name=f"flame {version.version}",
-        licence=licence,
-        provenance=Provenance(KIND, version.version, sources, licence, tuple(notes)),
+        license=license,
+        provenance=Provenance(KIND, version.version, sources, license, tuple(notes)),
         unit="m",
         mean=arrays.mean,
         faces=arrays.faces,
@@ -127,7 +127,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> FlameHead:
     fields = head_fields(model) | {"part": torch.from_numpy(parts_of(masks))}
     head = FlameHead(**(fields | point_fields(marks, arrays.faces)), **skeleton)
     if space is None:
-        return _said(head, "no texture was given: there are no colours")
+        return _said(head, "no texture was given: there are no colors")
     head = with_texture(head, space, modes=ALBEDO_MODES)
     return _said(head, *space.provenance.notes)
 
@@ -170,7 +170,7 @@ def _read_template(faces: Int[np.ndarray, "F 3"], path: Path) -> TriangleMesh:
     try:
         mesh = obj.read(path)
     except InputError as error:
-        raise WeightsError("weights_damaged", error.what, where, error.fix) from error
+        raise WeightsError("weights_damaged", error.message, where, error.hint) from error
     what = ""
     if not np.array_equal(mesh.faces, faces):
         count = f"{len(mesh.vertices)} vertices and {len(mesh.faces)} triangles"

@@ -1,7 +1,7 @@
 """The arrays of a FLAME model file, checked; keys and shapes as in the published pickles.
 
 V 5023, F 9976, K 300 identity and E 100 expression columns, J 5 joints (root, neck, jaw, left and right eye),
-P 36 = 9 (J - 1) pose correctives. Metres, y up, z out of the face; faces from 0, counter-clockwise.
+P 36 = 9 (J - 1) pose correctives. Meters, y up, z out of the face; faces from 0, counter-clockwise.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class FlameArrays:
     """A model as published.
 
     Attributes:
-        mean: `v_template`, metres.
+        mean: `v_template`, meters.
         faces: `f`.
         identity: Columns 0 to 299 of `shapedirs`, +1 is one standard deviation.
         expression: Its columns 300 to 399.

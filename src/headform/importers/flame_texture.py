@@ -28,10 +28,10 @@ from headform.importers.flame_model import FACES
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "flame-texture"
-_LICENCES = {
+_LICENSES = {
     "flame": "CC BY-NC-SA 4.0, FLAME texture space, Max Planck Society",
     "albedomm": "academic use only, AlbedoMM (Smith et al. 2020)",
-    "bfm": "Basel Face Model licence, not redistributable (BFM_to_FLAME)",
+    "bfm": "Basel Face Model license, not redistributable (BFM_to_FLAME)",
 }
 _FARTHEST = 1000
 _KEYS = {"flame": ("mean", "tex_dir"), "albedomm": ("MU", "PC"), "bfm": ("MU", "PC")}
@@ -76,17 +76,17 @@ def read(
     uv = np.zeros((0, 2)) if len(mapped) < 2 else arrays["vt"]
     uv_faces = np.zeros((0, 3), np.int64) if len(mapped) < 2 else arrays["ft"]
     _check_map(uv, uv_faces, where)
-    colours = _rgb(mean, backwards, scale)
+    colors = _rgb(mean, backwards, scale)
     changes = _rgb(_modes_first(basis[..., :modes]), backwards, scale)
-    check_finite(where, **{names[0]: colours.numpy(), names[1]: changes.numpy()})
+    check_finite(where, **{names[0]: colors.numpy(), names[1]: changes.numpy()})
     return TextureSpace(
-        mean=colours,
+        mean=colors,
         modes=changes,
         uv=torch.from_numpy(uv[:, :2].astype(np.float32)),
         uv_faces=torch.from_numpy(uv_faces.astype(np.int64)),
         encoding="linear" if version == "albedomm" else "srgb",
         provenance=provenance_of(
-            KIND, [path], version=version, licence=_LICENCES[version], notes=notes
+            KIND, [path], version=version, license=_LICENSES[version], notes=notes
         ),
     )
 

@@ -1,6 +1,6 @@
 """Which release of FLAME a file is: by its digest, a key, or its name.
 
-No arrays here, hence no letters. Parameters of different releases are not interchangeable, although all share one topology.
+Parameters of different releases are not interchangeable, although all share one topology.
 """
 
 import re
@@ -17,8 +17,8 @@ DIGESTS = {
 """First digits of the SHA-256 of files that are known."""
 OPEN_KEY = "supr_expression_metadata"
 """Only FLAME 2023 Open has it."""
-_OPEN_LICENCE = "CC BY 4.0, FLAME 2023 Open, Max Planck Institute for Intelligent Systems"
-_LICENCE = "FLAME model licence, Max Planck Society, https://flame.is.tue.mpg.de/modellicense.html"
+_OPEN_LICENSE = "CC BY 4.0, FLAME 2023 Open, Max Planck Institute for Intelligent Systems"
+_LICENSE = "FLAME model license, Max Planck Society, https://flame.is.tue.mpg.de/modellicense.html"
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class FlameVersion:
     Attributes:
         version: ``2017``, ``2019``, ``2020``, ``2023``, ``2023-no-jaw``, ``2023-open`` or ``unknown``, with `` male`` or
             `` female`` behind it for those models.
-        licence: One line.
+        license: One line.
         note: Why.
     """
 
     version: str
-    licence: str
+    license: str
     note: str
 
 
@@ -51,10 +51,10 @@ def identify(path: Path, sha256: str, keys: Set[str]) -> FlameVersion:
     for start, version in DIGESTS.items():
         if sha256.startswith(start):
             note = f"version {version}: the file's digest is that of the release"
-            return FlameVersion(version + suffix, _licence(version), note)
+            return FlameVersion(version + suffix, _license(version), note)
     if OPEN_KEY in keys:
         note = f"version 2023-open: the file holds `{OPEN_KEY}`"
-        return FlameVersion("2023-open" + suffix, _OPEN_LICENCE, note)
+        return FlameVersion("2023-open" + suffix, _OPEN_LICENSE, note)
     for text in (name, path.absolute().parent.name.lower()):
         year = re.search(r"(?<!\d)20(17|19|20|23)(?!\d)", text)
         if year:
@@ -63,13 +63,13 @@ def identify(path: Path, sha256: str, keys: Set[str]) -> FlameVersion:
                 version += "-no-jaw" if re.search(r"no_?-?jaw", name) else ""
                 version += "-open" if "open" in text else ""
             note = f"version {version}: by the name {text!r} alone"
-            return FlameVersion(version + suffix, _licence(version), note)
+            return FlameVersion(version + suffix, _license(version), note)
     note = (
         "the version is unknown: neither digest, keys nor name say it; parameters of different "
         "versions do not belong together"
     )
-    return FlameVersion("unknown" + suffix, _LICENCE, note)
+    return FlameVersion("unknown" + suffix, _LICENSE, note)
 
 
-def _licence(version: str) -> str:
-    return _OPEN_LICENCE if version == "2023-open" else _LICENCE
+def _license(version: str) -> str:
+    return _OPEN_LICENSE if version == "2023-open" else _LICENSE

@@ -1,7 +1,7 @@
 """GNM Head 3 (Google, Apache-2.0), its linear part: ``gnm_head.npz``.
 
 V vertices, F triangles, K identity modes, E expressions, G vertex groups.
-Keys and shapes: google/GNM, gnm/shape/gnm_data_loader.py and gnm_xnp.py. ``template_vertex_positions`` V x 3, metres, y
+Keys and shapes: google/GNM, gnm/shape/gnm_data_loader.py and gnm_xnp.py. ``template_vertex_positions`` V x 3, meters, y
 up, z out of the face; ``vertex_identity_basis`` K x V x 3 and ``expression_basis`` E x V x 3, both for coefficients of
 about -3 to 3; ``triangles`` F x 3 from 0; ``triangle_uvs`` F x 3 x 2; ``mirror_indices`` V; ``vertex_groups`` G x V with
 ``vertex_group_names``; ``identity_names``, ``expression_names``, ``version``. The joints (neck and eyes) and their
@@ -30,7 +30,7 @@ from headform.io.file_bytes import read_bytes
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "gnm"
-LICENCE = "Apache-2.0, (c) 2026 Google LLC"
+LICENSE = "Apache-2.0, (c) 2026 Google LLC"
 _NUMBERS = (
     "template_vertex_positions",
     "vertex_identity_basis",
@@ -44,7 +44,7 @@ _TEXTS = ("version", "identity_names", "expression_names", "vertex_group_names")
 _MAX_TEXT = 1 << 20
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a .npz has GNM's arrays."""
     return set(_NUMBERS) | set(_TEXTS) <= set(array_shapes(path))
 
@@ -88,12 +88,12 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     head = linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance_of(
                 KIND,
                 files.sources,
                 version=str(table["version"].reshape(-1)[0]),
-                licence=LICENCE,
+                license=LICENSE,
                 notes=notes,
             ),
             unit="m",

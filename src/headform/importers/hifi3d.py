@@ -4,7 +4,7 @@ V vertices, F triangles, T texture vertices, K identity modes, E expressions.
 Files: ``AI-NExT-Shape-NoAug.mat``, ``AI-NExT-Shape.mat`` (its triangles are those of the face alone), ``HIFI3D++.mat``.
 Keys and shapes: tencent-ailab/hifi3dface, 3DMM/scripts/test_basis_io.py, and czh-98/REALY, HIFI3D++/demo.py.
 ``mu_shape`` 1 x 3V, ``basis_shape`` K x 3V and ``basis_exp`` E x 3V, both for standard normal coefficients; ``tri`` F x
-3 from 0; ``mask_face`` V; in HIFI3D also ``vt_list`` T x 2 and ``tri_vt`` F x 3. Centimetres, y up. ``keypoints`` are 86
+3 from 0; ``mask_face`` V; in HIFI3D also ``vt_list`` T x 2 and ``tri_vt`` F x 3. Centimeters, y up. ``keypoints`` are 86
 points that are not the 68 of iBUG, and are not read; nor is ``EVs`` of HIFI3D++, which no public reader uses. The albedo
 is an image model in files of its own.
 """
@@ -26,13 +26,13 @@ from headform.importers.sniff import mat_keys
 from headform.io.mat_file import read_mat
 
 KIND = "hifi3d"
-LICENCE = "HIFI3D (Tencent AI Lab): research only"
+LICENSE = "HIFI3D (Tencent AI Lab): research only"
 UNIT = "cm"
 _KEYS = ("mu_shape", "basis_shape", "basis_exp", "tri")
 _OPTIONAL = ("mask_face", "vt_list", "tri_vt")
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a MATLAB file has the keys of the shape model."""
     return mat_keys(path).issuperset(_KEYS)
 
@@ -75,12 +75,12 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     return linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance_of(
                 KIND,
                 [path],
                 version=f"{len(mean)} x {len(modes['basis_shape'])}",
-                licence=LICENCE,
+                license=LICENSE,
                 notes=filter(None, notes),
             ),
             unit=UNIT,

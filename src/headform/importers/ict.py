@@ -1,6 +1,6 @@
 """ICT-FaceKit Light (MIT, USC ICT): the original OBJ folder, or one npz that holds every mode.
 
-V vertices (26,719), T texture vertices, P polygons; positions in centimetres as published, y up, z out of the face.
+V vertices (26,719), T texture vertices, P polygons; positions in centimeters as published, y up, z out of the face.
 """
 
 import json

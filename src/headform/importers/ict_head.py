@@ -2,7 +2,7 @@
 
 V = 26,719 vertices, F triangles, T texture vertices, K identity modes, E expressions.
 The folder holds ``generic_neutral_mesh.obj``, ``identity000.obj`` ... (the mean and one standard deviation of a mode)
-and one OBJ per expression, all of the same polygons; ``all_modes.npz`` holds the same as arrays. Centimetres, y up, z
+and one OBJ per expression, all of the same polygons; ``all_modes.npz`` holds the same as arrays. Centimeters, y up, z
 out of the face. The open head of headform is another thing: it is made from this model, with parts left out and
 triangles cut alike on both sides.
 """
@@ -28,7 +28,7 @@ from headform.importers.model_mesh import as_model_error, on_one_tile
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "ict"
-LICENCE = "MIT, (c) 2020 USC Institute for Creative Technologies"
+LICENSE = "MIT, (c) 2020 USC Institute for Creative Technologies"
 EXTRA = ("cheekRaiser_L", "cheekRaiser_R", "PupilDilate_L", "PupilDilate_R")
 """Shapes that come with the model without being on its list of 53."""
 _ARRAYS = ("neutral", "uv", "polygons", "polygon_uvs", "identity", "expression", "expression_names")
@@ -64,7 +64,7 @@ class _Content:
     notes: tuple[str, ...]
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a folder has the neutral mesh or ``all_modes.npz``, or a file has the arrays of the latter."""
     try:
         if path.is_dir():
@@ -135,11 +135,11 @@ def _head(content: _Content, where: str) -> LinearHead:
         notes.append(
             f"the {tiles} texture tiles lie on top of each other; one image fits one material"
         )
-    provenance = provenance_of(KIND, content.sources, version="light", licence=LICENCE, notes=notes)
+    provenance = provenance_of(KIND, content.sources, version="light", license=LICENSE, notes=notes)
     head = linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance,
             unit="cm",
             mean=content.neutral,
@@ -186,7 +186,7 @@ def _from_folder(folder: Path) -> _Content:
     try:
         uv, polygons, polygon_uvs, _, _ = ict_obj.read_polygons(neutral_path)
     except (InputError, ValueError) as error:
-        what = error.what if isinstance(error, InputError) else "a face line of something else"
+        what = error.message if isinstance(error, InputError) else "a face line of something else"
         raise WeightsError("weights_damaged", what, repr(str(neutral_path))) from error
     there = {
         name for name in (*IDENTITIES, *EXPRESSIONS, *EXTRA) if (folder / f"{name}.obj").is_file()

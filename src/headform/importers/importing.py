@@ -1,4 +1,4 @@
-"""From a publisher's arrays to a `LinearHead`: metres, outward triangles, per-sigma modes, sound indices.
+"""From a publisher's arrays to a `LinearHead`: meters, outward triangles, per-sigma modes, sound indices.
 
 Letters: those of `heads.linear`. Every importer ends here.
 """
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from headform.errors import WeightsError
 from headform.geometry.seven_landmarks import OF_68
-from headform.geometry.units import METRES_PER, OUTER_EYES_M
+from headform.geometry.units import METERS_PER, OUTER_EYES_M
 from headform.heads.checks import check_finite, check_indices
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance
@@ -27,9 +27,9 @@ class ImportedModel:
 
     Attributes:
         name: What the head will be called.
-        licence: One line.
+        license: One line.
         provenance: Of the files read.
-        unit: A key of `METRES_PER`.
+        unit: A key of `METERS_PER`.
         mean: Mean shape.
         faces: From 0; either winding.
         identity: Per standard deviation.
@@ -49,7 +49,7 @@ class ImportedModel:
     """
 
     name: str
-    licence: str
+    license: str
     provenance: Provenance
     unit: str
     mean: Float[np.ndarray, "V 3"]
@@ -73,7 +73,7 @@ class ImportedModel:
 def linear_head(model: ImportedModel) -> LinearHead:
     """The head of an imported model, checked.
 
-    Positions become metres. Triangles that face inwards are turned round, with a note in the provenance.
+    Positions become meters. Triangles that face inwards are turned round, with a note in the provenance.
 
     Raises:
         WeightsError: ``model_not_finite`` (also: too large for single precision), ``model_index`` (an index outside its
@@ -85,7 +85,7 @@ def linear_head(model: ImportedModel) -> LinearHead:
 
 def head_fields(model: ImportedModel) -> dict[str, Any]:
     """The fields of `linear_head(model)` by name, for a class that adds some; see there."""
-    scale = METRES_PER[model.unit]
+    scale = METERS_PER[model.unit]
     count = len(model.mean)
     where = model.provenance.label
     check_finite(where, mean=model.mean, identity=model.identity, expression=model.expression)
@@ -115,7 +115,7 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": model.name,
         "sha256": "",
-        "licence": model.licence,
+        "license": model.license,
         "mean": _single(model.mean, scale),
         "identity": _single(_or_empty(model.identity, (0, count, 3)), scale),
         "expression": _single(expression, scale),
@@ -147,9 +147,9 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
 
 
 def inward(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> bool:
-    """Whether most of the surface faces its own centre, as with clockwise triangles.
+    """Whether most of the surface faces its own center, as with clockwise triangles.
 
-    The flux of (x - centre) through the surface: three times the volume of a closed mesh, and of the same sign for a mask.
+    The flux of (x - center) through the surface: three times the volume of a closed mesh, and of the same sign for a mask.
     """
     corners = vertices[faces].astype(np.float64)  # (F, 3, 3)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

@@ -31,13 +31,13 @@ from headform.importers.sniff import mat_keys
 from headform.io.mat_file import read_mat
 
 KIND = "lsfm"
-LICENCE = "LSFM (Imperial College London): on request, non-commercial research only"
+LICENSE = "LSFM (Imperial College London): on request, non-commercial research only"
 FULL = 53215
 _KEYS = ("mean", "components", "eigenvalues", "trilist")
 _MAPS = ("map_full_to_cropped", "map_cropped_to_full")
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a MATLAB file has LSFM's four keys."""
     return mat_keys(path).issuperset(_KEYS)
 
@@ -75,9 +75,9 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     return linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance_of(
-                KIND, [path], version=str(len(mean)), licence=LICENCE, notes=notes
+                KIND, [path], version=str(len(mean)), license=LICENSE, notes=notes
             ),
             unit=unit,
             mean=mean,

@@ -2,7 +2,7 @@
 
 V vertices, F triangles, K and A components.
 Layout: a MATLAB file with the structures ``tri`` (``faces`` F x 3 from 1, clockwise), ``shp`` and ``tex`` (each ``mu`` 1
-x 3V, ``eigVec`` 3V x K orthonormal, ``eigVal`` K variances); colours from 0 to 1. No landmarks and no texture coordinates.
+x 3V, ``eigVec`` 3V x K orthonormal, ``eigVal`` K variances); colors from 0 to 1. No landmarks and no texture coordinates.
 """
 
 from collections.abc import Sequence
@@ -29,10 +29,10 @@ from headform.importers.sniff import mat_keys
 from headform.io.mat_file import read_mat
 
 KIND = "lyhm"
-LICENCE = "Liverpool-York Head Model: on request, non-commercial research only"
+LICENSE = "Liverpool-York Head Model: on request, non-commercial research only"
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a MATLAB file has the structures of LYHM."""
     return mat_keys(path).issuperset(("tri", "shp"))
 
@@ -57,25 +57,25 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         f"the publisher names no unit; it is {unit} by the height of the head",
     ]
     notes.append("no landmarks and no texture coordinates come with this model")
-    colour = albedo = None
+    color = albedo = None
     if "tex" in table:
-        colour, albedo, _, note = _components(where, table, "tex", len(mean))
+        color, albedo, _, note = _components(where, table, "tex", len(mean))
         notes.append(note)
     else:
-        notes.append("no colours: `tex` is absent")
+        notes.append("no colors: `tex` is absent")
     return linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance_of(
-                KIND, [path], version=str(len(mean)), licence=LICENCE, notes=filter(None, notes)
+                KIND, [path], version=str(len(mean)), license=LICENSE, notes=filter(None, notes)
             ),
             unit=unit,
             mean=mean,
             faces=faces[:, [0, 2, 1]],
             identity=identity,
             sigma=sigma,
-            albedo_mean=colour,
+            albedo_mean=color,
             albedo=albedo,
             albedo_space="srgb",
         )

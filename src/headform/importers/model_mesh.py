@@ -36,7 +36,7 @@ def read_mesh(path: Path) -> TriangleMesh:
 def as_model_error(error: InputError) -> WeightsError:
     """What is wrong with a mesh file, as what is wrong with a model."""
     code = _CODES.get(error.code, "weights_damaged")
-    return WeightsError(code, error.what, error.where, error.fix)
+    return WeightsError(code, error.message, error.location, error.hint)
 
 
 def on_one_tile(
@@ -44,7 +44,7 @@ def on_one_tile(
 ) -> tuple[Float[np.ndarray, "U 2"], Int[np.ndarray, "F 3"], int]:
     """Texture coordinates of several unit tiles, laid on top of each other in [0, 1].
 
-    A triangle is moved by the tile that its centre is in; a vertex of two tiles is doubled.
+    A triangle is moved by the tile that its center is in; a vertex of two tiles is doubled.
 
     Returns:
         Coordinates, triangles over them, and how many tiles there were.

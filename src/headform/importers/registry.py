@@ -1,7 +1,4 @@
-"""The kinds of model files that can be converted, and which kind a file is.
-
-No arrays here, hence no letters.
-"""
+"""The kinds of model files that can be converted, and which kind a file is."""
 
 import importlib
 from collections.abc import Sequence
@@ -37,7 +34,7 @@ class Importer(Protocol):
 
     KIND: str
 
-    def recognises(self, path: Path) -> bool:
+    def recognizes(self, path: Path) -> bool:
         """Whether a file looks like one of this kind; cheap, and never raises."""
 
     def read(self, path: Path, companions: Sequence[Path] = ()) -> LinearHead:
@@ -68,7 +65,7 @@ def kind_of(path: Path) -> str:
         what = f"there is no such file or folder: {getattr(error, 'strerror', None) or error}"
         raise WeightsError("weights_missing", what, repr(str(path))) from error
     for kind in MODULES:
-        if importer(kind).recognises(path):
+        if importer(kind).recognizes(path):
             return kind
     if first_bytes(path, 9)[8:] == b"{":
         what = "a safetensors file, such as headform writes itself: nothing is to be converted"

@@ -1,10 +1,10 @@
-"""The full Surrey Face Model as its publisher ships it (``.scm``), with colours.
+"""The full Surrey Face Model as its publisher ships it (``.scm``), with colors.
 
 V vertices, F triangles, K and A components.
 Layout (eos, cvssp.hpp, little-endian): u32 V, u32 F, F x 3 u32 triangles from 0; u32 K, u32 3V, the orthonormal
 components one after the other, float64; u32 3V and the mean; u32 K and the variances; then the same four for the
-colours, RGB. Texture coordinates are a text file of their own, two numbers a line ("isomap"), of any range, v from the
-bottom. Millimetres.
+colors, RGB. Texture coordinates are a text file of their own, two numbers a line ("isomap"), of any range, v from the
+bottom. Millimeters.
 """
 
 import struct
@@ -25,7 +25,7 @@ from headform.io.file_bytes import read_bytes
 _MAX_TEXT = 1 << 26
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a file is called ``.scm`` and its counts fit into it."""
     head = first_bytes(path, 8)
     if path.suffix.lower() != ".scm" or len(head) < 8:
@@ -51,17 +51,17 @@ def read_content(path: Path, files: Companions) -> Content:
         raise archive.damaged(f"the mean has {len(mean)} vertices, the file claims {vertices}")
     notes = []
     if archive.remaining:
-        colour = _components(archive, "colour", triangles)
+        color = _components(archive, "color", triangles)
     else:
         nothing = np.zeros((0, 1))
-        colour = Components(nothing, nothing, nothing, triangles)
+        color = Components(nothing, nothing, nothing, triangles)
     if archive.remaining:
-        notes.append(f"{archive.remaining} bytes after the colours are of unknown meaning")
+        notes.append(f"{archive.remaining} bytes after the colors are of unknown meaning")
     texture = files.fetch(("*isomap*",), lambda p: _read_isomap(p, vertices))
     if texture is None:
         texture = np.zeros((0, 2))
     return Content(
-        mean, shape, colour, (), None, {}, texture, triangles[:0].astype(np.int32), tuple(notes)
+        mean, shape, color, (), None, {}, texture, triangles[:0].astype(np.int32), tuple(notes)
     )
 
 

@@ -1,7 +1,4 @@
-"""A cheap look at a file of unknown kind; nothing here raises.
-
-No arrays here, hence no letters.
-"""
+"""A cheap look at a file of unknown kind; nothing here raises."""
 
 import stat
 from pathlib import Path

@@ -1,11 +1,11 @@
 """The Surrey Face Model as eos stores it (``sfm_shape_3448.bin``): versions 1 to 4 of its binary archive.
 
 V vertices, F triangles, K and A components, E expressions, T texture vertices.
-Layout (eos, MorphableModel.hpp, little-endian): u32 version; shape model; colour model; from version 2 an optional
+Layout (eos, MorphableModel.hpp, little-endian): u32 version; shape model; color model; from version 2 an optional
 expression model, either components (variant 0) or named blendshapes (variant 1); from version 3 optional landmark
 definitions (text to i32); texture coordinates (u, v from the top, float64); from version 4 triangles over them. A model
 is a mean (3V x 1), orthonormal components (3V x K), their variances (K x 1) and triangles from 0, counter-clockwise.
-Millimetres; colours 0 to 1.
+Millimeters; colors 0 to 1.
 """
 
 import struct
@@ -30,9 +30,9 @@ KIND = "surrey"
 _VERSIONS = range(1, 5)
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a file starts as an eos model does (version, then a column of vertices that fits into it) or is a ``.scm``."""
-    if scm.recognises(path):
+    if scm.recognizes(path):
         return True
     head = first_bytes(path, 12)
     if len(head) < 12:
@@ -66,7 +66,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     version = archive.number("I", "version")
     if version not in _VERSIONS:
         raise archive.damaged(f"version {version} of eos's format, 1 to 4 are known")
-    shape, colour = _components(archive, "shape"), _components(archive, "colour")
+    shape, color = _components(archive, "shape"), _components(archive, "color")
     mean = coordinates(where, "shape mean", column(where, "shape mean", shape.mean))
     names: tuple[str, ...] = ()
     shapes: np.ndarray | None = None
@@ -90,7 +90,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     uv_faces = archive.triples("texture triangles") if version >= 4 else shape.triangles[:0]
     archive.end()
     content = Content(
-        mean, shape, colour, names, shapes, points, texture, uv_faces, tuple(filter(None, notes))
+        mean, shape, color, names, shapes, points, texture, uv_faces, tuple(filter(None, notes))
     )
     return assemble(content, files, where)
 

@@ -1,6 +1,6 @@
 """What a Surrey file of either format holds, and the head of it with the files that stand beside it.
 
-V vertices, F triangles, K and A components, E expressions, T texture vertices. Millimetres; colours 0 to 1.
+V vertices, F triangles, K and A components, E expressions, T texture vertices. Millimeters; colors 0 to 1.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from headform.importers.components import coordinates, per_sigma
 from headform.importers.importing import ImportedModel, linear_head
 
 FAMILY = "surrey"
-LICENCE = "Surrey Face Model (University of Surrey, CVSSP): free for non-commercial use only"
+LICENSE = "Surrey Face Model (University of Surrey, CVSSP): free for non-commercial use only"
 UNIT = "mm"
 
 
@@ -26,7 +26,7 @@ class Components:
     """A mean and its principal components.
 
     Attributes:
-        mean: (3V, 1) coordinates or colours; empty where a model has none.
+        mean: (3V, 1) coordinates or colors; empty where a model has none.
         basis: (3V, K) orthonormal.
         variance: (K, 1).
         triangles: (F, 3) from 0.
@@ -40,12 +40,12 @@ class Components:
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What a Surrey file holds, in millimetres.
+    """What a Surrey file holds, in millimeters.
 
     Attributes:
         mean: Mean shape, with the mean expression.
         shape: Shape model.
-        colour: Colour model; an empty mean where there is none.
+        color: Color model; an empty mean where there is none.
         expression_names: Empty where the expressions have none.
         expression: At weight 1, or per standard deviation; None where the file has none.
         landmarks: Vertices by name.
@@ -56,7 +56,7 @@ class Content:
 
     mean: Float[np.ndarray, "V 3"]
     shape: Components
-    colour: Components
+    color: Components
     expression_names: tuple[str, ...]
     expression: Float[np.ndarray, "E V 3"] | None
     landmarks: dict[str, int]
@@ -73,7 +73,7 @@ def assemble(content: Content, files: Companions, where: str) -> LinearHead:
             what the
             readers of the companions raise.
     """
-    mean, shape, colour = content.mean, content.shape, content.colour
+    mean, shape, color = content.mean, content.shape, content.color
     names, shapes, count = content.expression_names, content.expression, len(content.mean)
     texture, uv_faces = content.texture, content.texture_triangles
     if shapes is None:
@@ -103,7 +103,7 @@ def assemble(content: Content, files: Companions, where: str) -> LinearHead:
     variance = column(where, "shape variances", shape.variance)
     check_shape(where, "shape components", shape.basis, 3 * count, None)
     identity, sigma, scaled = per_sigma(where, "shape", shape.basis, variance)
-    albedo_mean, albedo, scaled_colour = _colours(where, colour, count)
+    albedo_mean, albedo, scaled_color = _colors(where, color, count)
     check_finite(where, **{"texture coordinates": texture})
     if not len(texture):
         files.notes.append("no texture coordinates")
@@ -114,14 +114,14 @@ def assemble(content: Content, files: Companions, where: str) -> LinearHead:
         check_shape(where, "texture coordinates", texture, count, 2)
     else:
         check_shape(where, "texture triangles", uv_faces, len(shape.triangles), 3)
-    known = [n for n in (*content.notes, scaled, scaled_colour, *files.notes) if n]
+    known = [n for n in (*content.notes, scaled, scaled_color, *files.notes) if n]
     provenance = provenance_of(
-        FAMILY, files.sources, version=str(count), licence=LICENCE, notes=known
+        FAMILY, files.sources, version=str(count), license=LICENSE, notes=known
     )
     return linear_head(
         ImportedModel(
             name=FAMILY,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance,
             unit=UNIT,
             mean=mean,
@@ -142,19 +142,19 @@ def assemble(content: Content, files: Companions, where: str) -> LinearHead:
     )
 
 
-def _colours(
-    where: str, colour: Components, count: int
+def _colors(
+    where: str, color: Components, count: int
 ) -> tuple[np.ndarray | None, np.ndarray | None, str]:
-    if not colour.mean.size:
-        return None, None, "no colours: this is the shape alone"
-    check_shape(where, "colour mean", colour.mean, 3 * count, 1)
-    check_shape(where, "colour components", colour.basis, 3 * count, None)
-    variance = column(where, "colour variances", colour.variance)
-    modes, _, note = per_sigma(where, "colour", colour.basis, variance)
-    mean = coordinates(where, "colour mean", colour.mean[:, 0])
+    if not color.mean.size:
+        return None, None, "no colors: this is the shape alone"
+    check_shape(where, "color mean", color.mean, 3 * count, 1)
+    check_shape(where, "color components", color.basis, 3 * count, None)
+    variance = column(where, "color variances", color.variance)
+    modes, _, note = per_sigma(where, "color", color.basis, variance)
+    mean = coordinates(where, "color mean", color.mean[:, 0])
     if np.abs(mean).max() <= 2.0:
         return mean, modes, note
-    return mean / 255, modes / 255, "; ".join(filter(None, (note, "colours from 0 to 255")))
+    return mean / 255, modes / 255, "; ".join(filter(None, (note, "colors from 0 to 255")))
 
 
 def column(where: str, name: str, matrix: Float[np.ndarray, "N C"]) -> Float[np.ndarray, " N"]:

@@ -3,7 +3,7 @@
 Guo et al., "Towards fast, accurate and stable 3D dense face alignment", 2020.
 
 ``bfm_noneck_v3.pkl``: V = 38,365 vertices; ``u`` (mean), ``w_shp`` (40 modes of shape), ``w_exp`` (10 of expression),
-``keypoints`` (the 204 coordinates of the 68 points), ``tri``. Micrometres, indices from 0. ``tri.pkl`` (3 x 76,073) has
+``keypoints`` (the 204 coordinates of the 68 points), ``tri``. Micrometers, indices from 0. ``tri.pkl`` (3 x 76,073) has
 the rebuilt triangles that the authors use instead.
 
 The modes of shape are unit columns, whose coefficients run to hundreds of thousands; what one standard deviation is says
@@ -30,7 +30,7 @@ from headform.importers.sniff import first_bytes
 from headform.io.unpickle import read_pickle
 
 KIND = "tddfa"
-LICENCE = (
+LICENSE = (
     "Basel Face Model 2009 (University of Basel: signed form, non-commercial, no redistribution), cut and "
     "published by the authors of 3DDFA_V2"
 )
@@ -42,7 +42,7 @@ _MEMORY = 4 << 30
 _UNIT_COLUMN = 10.0
 
 
-def recognises(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether it has the name of this model and begins like a pickle. It is not opened any further."""
     name = path.name.lower()
     return (
@@ -82,9 +82,9 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     return linear_head(
         ImportedModel(
             name=KIND,
-            licence=LICENCE,
+            license=LICENSE,
             provenance=provenance_of(
-                KIND, files.sources, licence=LICENCE, notes=[n for n in (*notes, note) if n]
+                KIND, files.sources, license=LICENSE, notes=[n for n in (*notes, note) if n]
             ),
             unit="um",
             mean=mean,

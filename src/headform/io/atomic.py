@@ -1,7 +1,4 @@
-"""Write a file so that a reader sees the old bytes or the new ones, never a part.
-
-No arrays here, hence no letters.
-"""
+"""Write a file so that a reader sees the old bytes or the new ones, never a part."""
 
 import contextlib
 import os
@@ -12,7 +9,7 @@ from headform.errors import ResourceError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path` through a temporary neighbour, `fsync` and rename.
+    """Write `data` to `path` through a temporary neighbor, `fsync` and rename.
 
     Args:
         path: Destination; its folder must exist.

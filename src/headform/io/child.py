@@ -1,7 +1,5 @@
 """Start a reader of foreign files in a process of its own and take its answer.
 
-No arrays here, hence no letters.
-
 A reader is a module of this package with `main(*arguments) -> int`. It writes its answer to standard output and exits
 with 0, or writes one line of JSON `{"kind", "what"}` and exits with `FAILED`; the limits it sets itself
 (`pickle_child.limit`). A process that dies otherwise was ended by them.

@@ -1,7 +1,4 @@
-"""A weights file's bytes, or a typed refusal before anything large is allocated.
-
-No arrays here, hence no letters.
-"""
+"""A weights file's bytes, or a typed refusal before anything large is allocated."""
 
 import stat
 from pathlib import Path

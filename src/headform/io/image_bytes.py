@@ -2,7 +2,7 @@
 
 H rows, W columns.
 
-Pixels come in as arrays, so nothing of a photo's EXIF, GPS, thumbnail or colour profile can slip
+Pixels come in as arrays, so nothing of a photo's EXIF, GPS, thumbnail or color profile can slip
 through.
 """
 
@@ -21,7 +21,7 @@ def png(rgb: UInt8[np.ndarray, "H W 3"]) -> bytes:
 
 
 def jpeg(rgb: UInt8[np.ndarray, "H W 3"], *, quality: int = 90) -> bytes:
-    """A JPEG file of an sRGB picture, colours at full resolution (no chroma subsampling)."""
+    """A JPEG file of an sRGB picture, colors at full resolution (no chroma subsampling)."""
     store = io.BytesIO()
     picture = Image.fromarray(np.ascontiguousarray(rgb))
     picture.save(store, "JPEG", quality=quality, subsampling=0, optimize=True)

@@ -1,6 +1,6 @@
 """Bytes of a MATLAB file under a budget, plain or inflated piece by piece.
 
-No arrays here, hence no letters. What is inflated is never more than what the reader of the elements asks for, and it asks
+What is inflated is never more than what the reader of the elements asks for, and it asks
 only for what the budget allows: a compressed bomb costs its compressed size and one piece.
 """
 

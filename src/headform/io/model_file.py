@@ -1,7 +1,5 @@
 """Our own networks on disk: one safetensors file and, beside it, a JSON card of how it was made.
 
-No arrays are computed here, hence no letters.
-
     weights.safetensors   the tensors: matrices and kernels in half precision unless told not to, vectors in single
     weights.json          the card, with the SHA-256 of the safetensors, which is checked at load
 
@@ -25,7 +23,7 @@ from headform.io.file_bytes import read_bytes
 
 CARD_FIELDS = (
     "data",
-    "licence",
+    "license",
     "command",
     "commit",
     "images_seen",
@@ -51,7 +49,7 @@ def save_model(
     """Write a network's tensors and its card, each whole or not at all.
 
     Floating tensors of two or more axes are stored as float16 (single precision where a value
-    would overflow), vectors and numbers (biases, normalisations) as float32, whole numbers and
+    would overflow), vectors and numbers (biases, normalizations) as float32, whole numbers and
     booleans as they are. The same input writes the same bytes.
 
     Args:

@@ -1,6 +1,6 @@
 """Arrays out of .npz and .npy files: sizes checked before any memory is taken, nothing unpickled.
 
-No arrays are computed here, hence no letters. NumPy's own reader takes a header's word for the size of an array and a
+NumPy's own reader takes a header's word for the size of an array and a
 compressed member's word for how far it unpacks; here header and archive must agree first, below a limit.
 
 Layout: a .npz is a zip archive of .npy members; a .npy is a magic string, a version, a Python literal with type, order and
@@ -62,11 +62,11 @@ _CODES: dict[Problem, str] = {
 
 
 class ArrayFileError(Exception):
-    """Why a file was not read: `kind`, and in words `what`."""
+    """The reason why a file was not read: its `kind`, and a `message`."""
 
-    def __init__(self, kind: Problem, what: str) -> None:
-        self.kind, self.what = kind, what
-        super().__init__(kind, what)
+    def __init__(self, kind: Problem, message: str) -> None:
+        self.kind, self.message = kind, message
+        super().__init__(kind, message)
 
 
 @dataclass(frozen=True)
@@ -300,4 +300,4 @@ def _unreadable(error: OSError) -> ArrayFileError:
 
 def _typed(error: ArrayFileError, path: Path | str) -> WeightsError:
     fix = "give the file as its publisher made it"
-    return WeightsError(_CODES[error.kind], error.what, repr(str(path)), fix)
+    return WeightsError(_CODES[error.kind], error.message, repr(str(path)), fix)

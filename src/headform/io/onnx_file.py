@@ -1,6 +1,6 @@
 """ONNX files opened for onnxruntime, on one thread, without following anything outside of the file.
 
-No arrays are computed here, hence no letters. onnxruntime is the extra `headform[onnx]`; nothing of it is imported until
+onnxruntime is the extra `headform[onnx]`; nothing of it is imported until
 a file is opened.
 """
 

@@ -144,7 +144,7 @@ def value_of(file: BinaryIO, most: int) -> Any:
             with zipfile.ZipFile(file) as archive:
                 return npz_file.entries(archive, max_bytes=most, objects=_objects)
     except npz_file.ArrayFileError as error:
-        raise RefusedError(error.what) from error
+        raise RefusedError(error.message) from error
     except npz_file.BROKEN as error:
         raise DamagedError(str(error)) from error
     return interpret(file, FACTORIES)

@@ -4,7 +4,7 @@ Runs in the child process of `headform.io.torch_file`; imports numpy and the sta
 
 A checkpoint's pickle names a storage by a persistent id, ``("storage", type, key, device, elements)``, and a tensor as a
 call of ``torch._utils._rebuild_tensor_v2(storage, offset, size, stride, ...)``. Here both become descriptions. No other
-call is known but the ones in `FACTORIES`; in particular ``torch.storage._load_from_bytes``, modules, optimisers and
+call is known but the ones in `FACTORIES`; in particular ``torch.storage._load_from_bytes``, modules, optimizers and
 functions are refused by their names.
 """
 

@@ -1,7 +1,5 @@
 """Foreign pickles (detector weights, head models) read as data, in a child process under limits.
 
-No arrays are computed here, hence no letters.
-
 This is the one door through which a pickle enters the program. The child interprets the opcodes
 itself (`pickle_machine`), so that a global which is not on its list is refused by name before
 anything runs; limits on memory and processor time end what tries to exhaust the machine.

@@ -1,7 +1,4 @@
-"""Threads for compiled kernels that release the interpreter: as many as torch may use.
-
-No arrays here, hence no letters.
-"""
+"""Threads for compiled kernels that release the interpreter: as many as torch may use."""
 
 import os
 from collections.abc import Callable, Sequence

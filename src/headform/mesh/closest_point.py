@@ -16,7 +16,7 @@ Points = Float64[np.ndarray, "P 3"]
 
 @dataclass(frozen=True)
 class ClosestPoints:
-    """Where on the mesh each point's nearest neighbour lies.
+    """Where on the mesh each point's nearest neighbor lies.
 
     Attributes:
         triangle: (P,) int64; of several equally near triangles the one with the smallest number.

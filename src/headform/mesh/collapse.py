@@ -82,7 +82,7 @@ def _allowed(u, v, faces, corners, alive, start, count, pool, points, uv, marks)
         return False
     if wedges == 2 and (shared != 2 or target_a == target_b):
         return False
-    # neighbours of u: seen once (boundary) or twice
+    # neighbors of u: seen once (boundary) or twice
     once = 0
     for i in range(start[u], start[u] + count[u]):
         f = pool[i]
@@ -267,11 +267,11 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
         exact: whether a pair may go only where `target` is not undercut.
 
     Returns:
-        alive triangles (F,) bool, where each vertex went in one step (V,) int64 (itself where it stayed).
+        alive triangles (F,) bool, where each vertex was collapsed to in one step (V,) int64 (itself where it stayed).
     """
     n_vertices, n_faces = points.shape[0], faces.shape[0]
     alive = np.ones(n_faces, np.bool_)
-    went = np.arange(n_vertices)
+    collapsed_to = np.arange(n_vertices)
     count = np.zeros(n_vertices, np.int64)
     for f in range(n_faces):
         for k in range(3):
@@ -310,14 +310,14 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                         _push(b, a, heap, points, quadrics, mass, spread, keep)
         while used > target and len(heap) > 0:
             popped, a, b = heapq.heappop(heap)
-            if went[a] != a or went[b] != b:
+            if collapsed_to[a] != a or collapsed_to[b] != b:
                 continue
             cost, u, v = _best(a, b, points, quadrics, mass, spread, keep)
             if cost > popped * (1.0 + 1e-9) + 1e-300:
                 heapq.heappush(heap, (cost, a, b))
                 continue
             if fill + 4 * n_faces > len(pool):
-                fill = _compact(alive, start, count, pool, went)
+                fill = _compact(alive, start, count, pool, collapsed_to)
             for attempt in range(2):
                 if attempt == 1:
                     u, v = v, u
@@ -326,7 +326,14 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                 mu, mv = u, v
                 if paired:
                     mu, mv = mirror[u], mirror[v]
-                    if mu < 0 or mv < 0 or keep[mu] or went[mu] != mu or went[mv] != mv or mu == v:
+                    if (
+                        mu < 0
+                        or mv < 0
+                        or keep[mu]
+                        or collapsed_to[mu] != mu
+                        or collapsed_to[mv] != mv
+                        or mu == v
+                    ):
                         continue
                     if (mu == u and mv != v) or (exact and mu != u and used == target + 1):
                         continue
@@ -352,13 +359,13 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                     fill, _ = _apply(
                         mu, mv, faces, corners, alive, start, count, pool, fill, changed2, saved2
                     )
-                went[u] = v
+                collapsed_to[u] = v
                 count[u] = 0
                 quadrics[v] += quadrics[u]
                 mass[v] += mass[u]
                 used -= 1
                 if mu != u:
-                    went[mu] = mv
+                    collapsed_to[mu] = mv
                     count[mu] = 0
                     quadrics[mv] += quadrics[mu]
                     mass[mv] += mass[mu]
@@ -371,18 +378,18 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                 )
                 progress = True
                 break
-    return alive, went
+    return alive, collapsed_to
 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _compact(alive, start, count, pool, went):
+def _compact(alive, start, count, pool, collapsed_to):
     """Rewrite the pool without dead triangles; returns its new fill."""
     fresh = np.zeros_like(pool)
     fill = 0
     for v in range(len(start)):
         first = fill
-        if went[v] == v:
+        if collapsed_to[v] == v:
             for i in range(start[v], start[v] + count[v]):
                 if alive[pool[i]]:
                     fresh[fill] = pool[i]

@@ -22,13 +22,13 @@ class Decimated:
     Attributes:
         kept: (W,) int64 the vertices that stay, ascending.
         faces: (G, 3) int64 triangles over those W, in the order of the triangles they were.
-        went: (V,) int64 which of the W each vertex was collapsed onto, itself where it stays; -1 where that vertex
+        collapsed_to: (V,) int64 which of the W each vertex was collapsed onto, itself where it stays; -1 where that vertex
             lost its last triangle, and for vertices that never had one.
     """
 
     kept: Int[np.ndarray, " W"]
     faces: Int[np.ndarray, "G 3"]
-    went: Int[np.ndarray, " V"]
+    collapsed_to: Int[np.ndarray, " V"]
 
 
 def decimate(
@@ -69,7 +69,7 @@ def decimate(
     kept = np.unique(left)
     place = np.full(count, -1, np.int64)
     place[kept] = np.arange(len(kept))
-    return Decimated(kept=kept, faces=place[left], went=place[holder])
+    return Decimated(kept=kept, faces=place[left], collapsed_to=place[holder])
 
 
 def plane_quadrics(

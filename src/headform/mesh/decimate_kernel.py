@@ -117,11 +117,11 @@ def collapse_in_order(points, faces, edges, quadrics, target):
         size[large] += size[small]
         holder[large] = stays
         quadrics[large] += quadrics[small]
-    went = np.empty(n_vertices, np.int64)
+    collapsed_to = np.empty(n_vertices, np.int64)
     for v in range(n_vertices):
-        went[v] = holder[_root(parent, v)]
+        collapsed_to[v] = holder[_root(parent, v)]
     left = np.empty_like(faces)
     for f in range(n_faces):
         for k in range(3):
-            left[f, k] = went[faces[f, k]]
-    return went, left, alive
+            left[f, k] = collapsed_to[faces[f, k]]
+    return collapsed_to, left, alive

@@ -16,14 +16,14 @@ from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
 from headform.mesh.scaled_laplacian import EdgeWeight, scaled_laplacian
 from headform.mesh.simplify import simplify
 from headform.mesh.topology import components
-from headform.mesh.upsampling import hang
+from headform.mesh.upsampling import barycentric_embedding
 
 __all__ = ["FACTORS", "MeshHierarchy", "Rule", "build_hierarchy", "topology_hash"]
 
 Rule = Literal["coma", "symmetric"]
 """How levels are made. ``coma``: the collapses of `mesh.decimate`. ``symmetric``: those of `mesh.simplify`, which keep the
 surface manifold and its triangles well formed, and obey `keep` and `mirror`. Small parts: ``coma`` lets them die out as
-their edges get cheap; ``symmetric`` gives up, whole, the components that are due less than 4 vertices, which is what they
+their edges get cheap; ``symmetric`` gives up, whole, the components that are due fewer than 4 vertices, which is what they
 have in the finest mesh over all factors so far."""
 
 FACTORS = (4, 4, 4, 4)
@@ -46,14 +46,14 @@ def build_hierarchy(
     """Coarsen a mesh level by level; every level aims at ceil(V_l / factor) vertices.
 
     Args:
-        vertices: (V, 3) finite, any unit; they decide which vertices stay and how the others hang on them.
+        vertices: (V, 3) finite, any unit; they decide which vertices stay and how the others are embedded in them.
         faces: an oriented surface with or without boundary, see `require_manifold`.
         factors: one per coarser level, each at least 2; at least one.
         rule: see `Rule`.
         keep: vertices that stay, such as landmarks; `symmetric` only.
         keep_levels: at how many of the coarser levels `keep` holds, from the finest on; None: at all.
         mirror: partner of every vertex, -1 for none (such vertices stay); `symmetric` only. Levels and up-sampling are
-            then their own mirror images, except that a vertex on the midline may hang on a triangle of one side.
+            then their own mirror images, except that a vertex on the midline may be embedded in a triangle of one side.
         edge_weight: convention of the Laplacians.
 
     Returns:
@@ -90,25 +90,30 @@ def build_hierarchy(
             what = f"{keep.sum()} vertices must stay, but level {level} is to have {target}"
             raise InputError("hierarchy_keep", what, "keep", "keep fewer or build fewer levels")
         if rule == "coma":
-            less = decimate(points, levels[-1], target)
+            simplified = decimate(points, levels[-1], target)
         else:
             fair = fair / factor  # vertices that each component of the finest mesh is due
-            less = _simplified(points, levels[-1], target, part, fair, keep, mirror)
-        if not len(less.faces):
+            simplified = _simplified(points, levels[-1], target, part, fair, keep, mirror)
+        if not len(simplified.faces):
             what = f"no triangle is left at level {level}, which is to have {target} vertices"
             raise InputError("hierarchy_empty", what, "faces", "build fewer levels")
-        hung, weights = hang(points, levels[-1], less.kept, less.faces, less.went)
+        parents, weights = barycentric_embedding(
+            points, levels[-1], simplified.kept, simplified.faces, simplified.collapsed_to
+        )
         if mirror is not None:
-            partner = mirror[less.kept]
-            coarse_mirror = np.where(partner >= 0, np.searchsorted(less.kept, partner), -1)
+            partner = mirror[simplified.kept]
+            coarse_mirror = np.where(partner >= 0, np.searchsorted(simplified.kept, partner), -1)
             left = np.flatnonzero(mirror > np.arange(len(mirror)))
-            hung[mirror[left]], weights[mirror[left]] = coarse_mirror[hung[left]], weights[left]
+            parents[mirror[left]], weights[mirror[left]] = (
+                coarse_mirror[parents[left]],
+                weights[left],
+            )
             mirror = coarse_mirror
-        keep = None if keep is None else keep[less.kept]
-        points, part = points[less.kept], part[less.kept]
-        levels.append(less.faces)
-        kept.append(less.kept)
-        up_vertices.append(hung)
+        keep = None if keep is None else keep[simplified.kept]
+        points, part = points[simplified.kept], part[simplified.kept]
+        levels.append(simplified.faces)
+        kept.append(simplified.kept)
+        up_vertices.append(parents)
         up_weights.append(weights)
         counts.append(len(points))
     laplacians = [
@@ -150,10 +155,14 @@ def _simplified(
         np.arange(len(fair)), part[stays]
     )
     left = faces[afforded[part[faces[:, 0]]]]
-    less = simplify(points[None], left, target, keep=stays, mirror=mirror, exact=True)
+    simplified = simplify(points[None], left, target, keep=stays, mirror=mirror, exact=True)
     place = np.full(len(points), -1, np.int64)
-    place[less.vertices] = np.arange(len(less.vertices))
-    return Decimated(kept=less.vertices, faces=less.faces, went=place[less.went])
+    place[simplified.vertices] = np.arange(len(simplified.vertices))
+    return Decimated(
+        kept=simplified.vertices,
+        faces=simplified.faces,
+        collapsed_to=place[simplified.collapsed_to],
+    )
 
 
 def _afforded(

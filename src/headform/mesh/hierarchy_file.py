@@ -60,7 +60,7 @@ def load_hierarchy(path: str | Path) -> MeshHierarchy:
     try:
         return MeshHierarchy.from_tensors(tensors)
     except WeightsError as error:
-        raise _damaged(path, error.what) from error
+        raise _damaged(path, error.message) from error
 
 
 def cached_hierarchy(

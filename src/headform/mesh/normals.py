@@ -10,7 +10,7 @@ FALLBACK = (0.0, 0.0, 1.0)
 """Normal of a vertex that has none: no triangle, or triangles that cancel out."""
 
 
-def face_areas(
+def face_area_vectors(
     vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
 ) -> Float64[np.ndarray, "F 3"]:
     """Cross product of two edges per triangle: its normal, twice its area long, float64.
@@ -44,7 +44,7 @@ def unit(vectors: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
 def vertex_normals(
     vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
 ) -> Float64[np.ndarray, "V 3"]:
-    """Unit normals of vertices: triangle normals weighted by area, summed and normalised.
+    """Unit normals of vertices: triangle normals weighted by area, summed and normalized.
 
     Args:
         vertices: (V, 3) any unit.
@@ -53,4 +53,4 @@ def vertex_normals(
     Returns:
         (V, 3) float64, pointing outwards; `FALLBACK` where no triangle gives a direction.
     """
-    return unit(summed_at_vertices(face_areas(vertices, faces), faces, len(vertices)))
+    return unit(summed_at_vertices(face_area_vectors(vertices, faces), faces, len(vertices)))

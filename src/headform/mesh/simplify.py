@@ -27,13 +27,13 @@ class Simplified:
         vertices: (W,) the vertices that stay, ascending.
         faces: (G, 3) triangles over those W.
         uv_faces: (G, 3) texture corners, numbered as they came in; None where there were none.
-        went: (V,) the vertex, numbered as it came in, that each was collapsed onto; itself where it stays.
+        collapsed_to: (V,) the vertex, numbered as it came in, that each was collapsed onto; itself where it stays.
     """
 
     vertices: Int[np.ndarray, " W"]
     faces: Int[np.ndarray, "G 3"]
     uv_faces: Int[np.ndarray, "G 3"] | None
-    went: Int[np.ndarray, " V"]
+    collapsed_to: Int[np.ndarray, " V"]
 
 
 def simplify(
@@ -85,7 +85,7 @@ def simplify(
     texture = np.zeros((0, 2)) if uv is None else uv
     corners = np.zeros_like(faces) if uv_faces is None else uv_faces
     new_faces, new_corners = np.array(faces, np.int64), np.array(corners, np.int64)
-    alive, went = collapse(
+    alive, collapsed_to = collapse(
         new_faces,
         new_corners,
         points,
@@ -98,14 +98,14 @@ def simplify(
         spread,
         exact,
     )
-    while (went[went] != went).any():
-        went = went[went]
+    while (collapsed_to[collapsed_to] != collapsed_to).any():
+        collapsed_to = collapsed_to[collapsed_to]
     left = np.unique(new_faces[alive])
     return Simplified(
         vertices=left,
         faces=np.searchsorted(left, new_faces[alive]),
         uv_faces=None if uv is None else new_corners[alive],
-        went=went,
+        collapsed_to=collapsed_to,
     )
 
 

@@ -7,7 +7,7 @@ CoMA (Ranjan et al., 2018) hangs every fine vertex on the closest point of the c
 - Its weights are not barycentric: a least-squares solve in absolute coordinates, so that rows do not sum to 1, may be far
   below 0, and change when the mesh is moved. Here they are the barycentric weights of the closest point.
 - The closest point in space may lie across a gap: on the other lip, on the lid instead of the eyeball. Here it is looked
-  for along the surface, see `hang`.
+  for along the surface, see `barycentric_embedding`.
 """
 
 import typing
@@ -21,12 +21,12 @@ from headform.mesh.closest_point import closest_points
 from headform.mesh.topology import components
 
 
-def hang(
+def barycentric_embedding(
     vertices: Float64[np.ndarray, "V 3"],
     faces: Int[np.ndarray, "F 3"],
     kept: Int[np.ndarray, " W"],
     coarse_faces: Int[np.ndarray, "G 3"],
-    went: Int[np.ndarray, " V"],
+    collapsed_to: Int[np.ndarray, " V"],
 ) -> tuple[Int[np.ndarray, "V 3"], Float64[np.ndarray, "V 3"]]:
     """Three coarse vertices and barycentric weights for every fine vertex.
 
@@ -40,7 +40,7 @@ def hang(
         faces: fine triangles.
         kept: fine index of each coarse vertex, ascending.
         coarse_faces: coarse triangles over the W, at least one.
-        went: coarse vertex that each fine vertex was collapsed onto, or -1.
+        collapsed_to: coarse vertex that each fine vertex was collapsed onto, or -1.
 
     Returns:
         Indices into the coarse vertices (V, 3) and weights (V, 3), >= 0, rows that sum to 1 to rounding. A kept vertex
@@ -50,8 +50,8 @@ def hang(
     flat = coarse_faces.ravel()
     about = np.argsort(flat, kind="stable") // 3
     start = np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=len(kept)))])
-    triangle, weights = _walk(vertices, corners, coarse_faces, start, about, went)
-    lost = np.flatnonzero(went < 0)
+    triangle, weights = _walk(vertices, corners, coarse_faces, start, about, collapsed_to)
+    lost = np.flatnonzero(collapsed_to < 0)
     if len(lost):
         label = components(faces, len(vertices))
         coarse_label = label[kept[coarse_faces[:, 0]]]
@@ -60,23 +60,23 @@ def hang(
             allowed = own if len(own) else np.arange(len(coarse_faces))
             found = closest_points(vertices[mine], vertices[kept], coarse_faces[allowed])
             triangle[mine], weights[mine] = allowed[found.triangle], found.weights
-    hung = coarse_faces[triangle]
-    hung[kept] = np.arange(len(kept))[:, None]
+    parents = coarse_faces[triangle]
+    parents[kept] = np.arange(len(kept))[:, None]
     weights[kept] = [1.0, 0.0, 0.0]
-    return hung, weights
+    return parents, weights
 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _walk(points, corners, faces, start, about, went):
-    """Triangle and weights of each point's walk down; points with ``went < 0`` are left at triangle 0."""
+def _walk(points, corners, faces, start, about, collapsed_to):
+    """Triangle and weights of each point's walk down; points with ``collapsed_to < 0`` are left at triangle 0."""
     triangle = np.zeros(len(points), np.int64)
     weights = np.zeros((len(points), 3))
     for i in range(len(points)):
-        if went[i] < 0:
+        if collapsed_to[i] < 0:
             continue
         best, at = np.inf, -1
-        first, last = start[went[i]], start[went[i] + 1]
+        first, last = start[collapsed_to[i]], start[collapsed_to[i] + 1]
         for j in range(first, last):
             f = about[j]
             a, b, c, d = on_triangle(points[i], corners[f, 0], corners[f, 1], corners[f, 2])

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def conv_norm(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution without bias, then batch normalisation."""
+    """Convolution without bias, then batch normalization."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs))
 
@@ -40,6 +40,6 @@ def stage(inputs: int, outputs: int, *, depth: int, stride: int) -> nn.Sequentia
 
 
 def standardize(images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-    """Remove each picture's mean and divide by its deviation (plus 8 of 255 grey levels)."""
+    """Remove each picture's mean and divide by its deviation (plus 8 of 255 gray levels)."""
     mean = images.mean((1, 2, 3), keepdim=True)
     return (images - mean) / (images.std((1, 2, 3), keepdim=True) + 8.0)

@@ -1,4 +1,4 @@
-"""The first identity network: who it is, from a grey, aligned crop.
+"""The first identity network: who it is, from a gray, aligned crop.
 
 B batch, K identity modes.
 
@@ -31,7 +31,7 @@ class IdentityNetConfig:
 
 
 class IdentityNet(nn.Module):
-    """Grey crops to identity coefficients in standard deviations."""
+    """Gray crops to identity coefficients in standard deviations."""
 
     def __init__(self, config: IdentityNetConfig) -> None:
         super().__init__()
@@ -50,6 +50,6 @@ class IdentityNet(nn.Module):
             self.modes.bias.zero_()
 
     def forward(self, images: Float[Tensor, "B 1 128 128"]) -> Float[Tensor, "B K"]:
-        """Identity coefficients from grey pictures in 0..255."""
+        """Identity coefficients from gray pictures in 0..255."""
         x = self.body(self.stem(standardize(images)))
         return self.modes(torch.relu(self.hidden(x.flatten(1)))).float()

@@ -12,7 +12,7 @@ from headform.heads.mirror import mirror_identity_map
 from headform.images.warp import warp
 from headform.nets.identity import INPUT_SIDE, IdentityNet
 
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
+_GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 _SHIFTS = ((0.0, 0.0), (2.0, 1.0), (-2.0, -1.0))
 
 
@@ -29,11 +29,11 @@ class IdentityPredictor:
     ) -> Float[np.ndarray, " K"]:
         """Coefficients in standard deviations; `crop` takes photo pixels into the 128-pixel tight crop."""
         shifted = [np.column_stack([crop[:, :2], crop[:, 2] + shift]) for shift in _SHIFTS]
-        grey = (
+        gray = (
             np.stack([warp(rgb, matrix, INPUT_SIDE) for matrix in shifted]).astype(np.float32)
-            @ _GREY
+            @ _GRAY
         )
-        both = np.concatenate([grey, grey[:, :, ::-1]])
+        both = np.concatenate([gray, gray[:, :, ::-1]])
         codes = self._net(torch.from_numpy(both)[:, None]).numpy()
         plain, mirrored = np.split(codes, 2)
         return np.asarray((plain + mirrored @ self._mirror).mean(0) / 2, np.float64)

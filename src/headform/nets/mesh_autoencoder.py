@@ -24,7 +24,7 @@ from headform.errors import InputError
 from headform.graph.cheb_conv import Backend, ChebConv
 from headform.graph.levels import GraphLevels
 from headform.mesh.hierarchy import MeshHierarchy
-from headform.nets.mesh_normalisation import MeshNormalisation
+from headform.nets.mesh_normalization import MeshNormalization
 
 LatentActivation = Literal["relu", "linear"]
 Init = Literal["coma", "balanced"]
@@ -69,7 +69,7 @@ class MeshAutoencoderConfig:
 
 
 class MeshEncoder(nn.Module):
-    """Normalised vertices to the code before its activation; see the module's text."""
+    """Normalized vertices to the code before its activation; see the module's text."""
 
     def __init__(
         self, config: MeshAutoencoderConfig, counts: tuple[int, ...], backend: Backend
@@ -90,7 +90,7 @@ class MeshEncoder(nn.Module):
 
 
 class MeshDecoder(nn.Module):
-    """A code to normalised vertices; see the module's text."""
+    """A code to normalized vertices; see the module's text."""
 
     def __init__(
         self, config: MeshAutoencoderConfig, counts: tuple[int, ...], backend: Backend
@@ -116,7 +116,7 @@ class MeshDecoder(nn.Module):
 
 
 class MeshAutoencoder(nn.Module):
-    """Vertices in metres to a short code and back; normalisation lies inside.
+    """Vertices in meters to a short code and back; normalization lies inside.
 
     Args:
         config: sizes.
@@ -139,10 +139,10 @@ class MeshAutoencoder(nn.Module):
             raise ValueError(what)
         self.config, self.hierarchy = config, hierarchy
         self.levels = GraphLevels.from_hierarchy(hierarchy)
-        self.normalisation = MeshNormalisation(counts[0])
+        self.normalization = MeshNormalization(counts[0])
         self.encoder = MeshEncoder(config, counts, backend)
         self.decoder = MeshDecoder(config, counts, backend)
-        _initialise(self, config.init)
+        _initialize(self, config.init)
 
     def encode_linear(self, vertices: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B Z"]:
         """The code before its activation: what a cosine between two heads is taken of.
@@ -156,10 +156,10 @@ class MeshAutoencoder(nn.Module):
             what = f"a mesh of {vertices.shape[-2]} vertices, expected {self.levels.counts[0]}"
             advice = "give meshes of the topology that the autoencoder was trained on"
             raise InputError("mesh_topology", what, "", advice)
-        return self.encoder(self.normalisation(vertices), self.levels)
+        return self.encoder(self.normalization(vertices), self.levels)
 
     def encode(self, vertices: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B Z"]:
-        """Vertices, metres, to the code that `decode` takes.
+        """Vertices, meters, to the code that `decode` takes.
 
         Raises:
             InputError: `mesh_topology`.
@@ -168,8 +168,8 @@ class MeshAutoencoder(nn.Module):
         return torch.relu(code) if self.config.latent_activation == "relu" else code
 
     def decode(self, code: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B V 3"]:
-        """A code to vertices, metres."""
-        return self.normalisation.restore(self.decoder(code, self.levels))
+        """A code to vertices, meters."""
+        return self.normalization.restore(self.decoder(code, self.levels))
 
     def forward(self, vertices: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B V 3"]:
         """Encode and decode: the mesh that is left of the mesh after Z numbers.
@@ -200,7 +200,7 @@ def check_vertices(vertices: Float[Tensor, "*B V 3"], where: str = "") -> None:
 
 
 @torch.no_grad()
-def _initialise(net: MeshAutoencoder, init: Init) -> None:
+def _initialize(net: MeshAutoencoder, init: Init) -> None:
     for name, parameter in net.named_parameters():
         if init == "coma":
             if parameter.ndim == 1:

@@ -3,7 +3,7 @@
 V vertices of the finest level.
 
     encoder.*, decoder.*         the weights, single precision
-    normalisation.mean, .std     (V, 3) single precision: half a tenth of a millimetre would be lost in half precision
+    normalization.mean, .std     (V, 3) single precision: half a tenth of a millimeter would be lost in half precision
     hierarchy.*                  `MeshHierarchy.to_tensors`, whole numbers in as few bytes as hold them, weights single
 
 What is read back gives the same codes and vertices to the bit as what was written.

@@ -1,7 +1,4 @@
-"""Load the networks that ship inside the package, or other weights of the same kind.
-
-No arrays are computed here, hence no letters.
-"""
+"""Load the networks that ship inside the package, or other weights of the same kind."""
 
 from collections.abc import Callable, Mapping
 from importlib.resources import as_file, files

@@ -51,7 +51,7 @@ def learn_albedo(
 
 
 def _without_chance(person: SkinAttributes) -> SkinAttributes:
-    """The same colouring with hardly any blotches and no freckles or moles.
+    """The same coloring with hardly any blotches and no freckles or moles.
 
     Where those lie is chance, different for each person; as linear modes they would only let a fit to the seen half of a
     face put blotches on the unseen half.

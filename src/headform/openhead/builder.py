@@ -1,6 +1,6 @@
 """Build the open head from ICT-FaceKit Light: simplify, pack the texture, learn the albedo, write the asset and its card.
 
-V vertices of the source, W vertices of the open head, S shapes. Centimetres until the last step.
+V vertices of the source, W vertices of the open head, S shapes. Centimeters until the last step.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ from headform.openhead.regions import NECK_PIVOT_CM, contour, neck_weight, regio
 from headform.openhead.source import IRISES, OpenSource, prepare
 
 NAME = "open"
-LICENCE = "MIT; made from ICT-FaceKit Light (MIT, USC Institute for Creative Technologies)"
+LICENSE = "MIT; made from ICT-FaceKit Light (MIT, USC Institute for Creative Technologies)"
 TARGETS = {"skin": 7700, "tongue": 520, "teeth": 1260, "eyes": 1160}
 """Vertices to keep of each group of parts."""
 _GROUPS = {
@@ -75,7 +75,7 @@ def build(ict: Path, out: Path) -> LinearHead:
 
 
 def assemble(source: OpenSource) -> LinearHead:
-    """The open head in memory, not yet quantised."""
+    """The open head in memory, not yet quantized."""
     kept, faces, uv, uv_faces = _simplified(source)
     number = np.full(len(source.mean), -1, np.int64)
     number[kept] = np.arange(len(kept))
@@ -95,7 +95,7 @@ def assemble(source: OpenSource) -> LinearHead:
     fields: dict[str, Any] = {
         "name": NAME,
         "sha256": "",
-        "licence": LICENCE,
+        "license": LICENSE,
         "mean": single(mean / 100),
         "identity": single(source.identity[:, kept] / 100),
         "expression": single(source.expression[:, kept] / 100),

@@ -1,7 +1,4 @@
-"""The model card of the open head: where it comes from, how it was made, how faithful it is.
-
-No arrays here, hence no letters.
-"""
+"""The model card of the open head: where it comes from, how it was made, how faithful it is."""
 
 import hashlib
 import json
@@ -28,7 +25,7 @@ def write_card(head: LinearHead, source: OpenSource, asset_path: Path) -> None:
         "file": asset_path.name,
         "sha256": head.sha256,
         "bytes": asset_path.stat().st_size,
-        "licence": head.licence,
+        "license": head.license,
         "data": {
             "shape": "ICT-FaceKit Light, USC Institute for Creative Technologies (MIT)",
             "albedo": "headform's own procedural skin, no photos",
@@ -50,7 +47,7 @@ def write_card(head: LinearHead, source: OpenSource, asset_path: Path) -> None:
             "percentile_99": round(fidelity.percentile_99, 3),
             "greatest": round(fidelity.greatest, 2),
         },
-        "units": "metres, x to the subject's left, y up, z out of the face",
+        "units": "meters, x to the subject's left, y up, z out of the face",
     }
     atomic.write_bytes(
         asset_path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode()

@@ -19,7 +19,7 @@ def choose_dense(
     """Farthest-point sampling that takes a vertex and its mirror image together.
 
     Args:
-        vertices: mean shape in centimetres.
+        vertices: mean shape in centimeters.
         mirror: the vertex on the other side of each.
         candidates: where points may be put (the skin of the face).
         landmarks: the 68 iBUG vertices, which come first.
@@ -30,8 +30,8 @@ def choose_dense(
     """
     # half the spacing about eyes and mouth, where shape carries most
     marks = vertices[landmarks]
-    centres = np.stack([marks[36:42].mean(0), marks[42:48].mean(0), marks[48:68].mean(0)])
-    near = np.linalg.norm(vertices[:, None] - centres, axis=2).min(1)
+    centers = np.stack([marks[36:42].mean(0), marks[42:48].mean(0), marks[48:68].mean(0)])
+    near = np.linalg.norm(vertices[:, None] - centers, axis=2).min(1)
     density = np.where(near < 2.8, 2.0, 1.0)
     chosen = list(landmarks)
     gap = np.full(len(vertices), np.inf)

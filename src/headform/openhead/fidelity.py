@@ -1,6 +1,6 @@
 """How far the open head's skin is from the model it was made from.
 
-V source vertices, W vertices of the open head, P points, N candidate triangles. Millimetres where said so.
+V source vertices, W vertices of the open head, P points, N candidate triangles. Millimeters where said so.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Fidelity:
 def measure_fidelity(head: LinearHead, source: OpenSource) -> Fidelity:
     """Distance over a few people within ±2σ and a few expressions.
 
-    Only the triangles whose centres are nearest on the mean are looked at, so each distance is an upper bound.
+    Only the triangles whose centers are nearest on the mean are looked at, so each distance is an upper bound.
     """
     skin = np.flatnonzero(source.part <= PARTS.index("head"))
     mean = head.mean.double().numpy() * 100

@@ -1,6 +1,6 @@
 """Named regions, jaw candidates and the neck of the open head, from its mean shape and its 68 points.
 
-V vertices, C candidates. Centimetres.
+V vertices, C candidates. Centimeters.
 """
 
 from itertools import pairwise
@@ -103,7 +103,7 @@ def contour(
 def neck_weight(
     mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]
 ) -> Float[np.ndarray, " V"]:
-    """1 on what turns with the head, falling smoothly to 0 towards the bottom of the neck; 1 on all inner parts."""
+    """1 on what turns with the head, falling smoothly to 0 toward the bottom of the neck; 1 on all inner parts."""
     _, y, z = mean.T
     top = np.interp(z, [-8.0, 0.0, 4.0, 8.0], [-5.0, -5.5, -7.5, -9.5])
     bottom = np.interp(z, [-8.0, 0.0, 4.0, 8.0], [-11.0, -12.0, -13.0, -14.0])

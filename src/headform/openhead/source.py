@@ -1,7 +1,7 @@
 """From ICT-FaceKit Light to triangles, parts, a mirror map and ARKit expressions: what the open head is made from.
 
 V vertices (24,591: without lashes and the film on the eye), F triangles, T texture vertices, E = 51 expressions.
-Centimetres, as published.
+Centimeters, as published.
 """
 
 from dataclasses import dataclass

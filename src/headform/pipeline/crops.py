@@ -32,8 +32,8 @@ def crop_of_face(face: Face, *, quarters: int = 0) -> Float[np.ndarray, "2 3"]:
     quarter = np.array([[0.0, -1.0], [1.0, 0.0]])
     up = np.linalg.matrix_power(quarter, quarters % 4) @ _upright(eyes - mouth)
     size = max(x1 - x0, y1 - y0) * _BOX_SCALE
-    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + up[1] * _BOX_DOWN * (y1 - y0)
-    return _turned_square(up, centre @ up.T, size)
+    center = np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + up[1] * _BOX_DOWN * (y1 - y0)
+    return _turned_square(up, center @ up.T, size)
 
 
 def crop_of_points(
@@ -65,8 +65,8 @@ def _upright(direction: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2 2"]:
 
 
 def _turned_square(
-    turn: Float[np.ndarray, "2 2"], centre: Float[np.ndarray, "2"], size: float
+    turn: Float[np.ndarray, "2 2"], center: Float[np.ndarray, "2"], size: float
 ) -> Float[np.ndarray, "2 3"]:
-    """Crop of a square given by its centre in turned coordinates."""
-    square = square_matrix(centre[0] - size / 2, centre[1] - size / 2, size, INPUT_SIDE)
+    """Crop of a square given by its center in turned coordinates."""
+    square = square_matrix(center[0] - size / 2, center[1] - size / 2, size, INPUT_SIDE)
     return np.column_stack([square[:, :2] @ turn, square[:, 2]])

@@ -36,8 +36,8 @@ from headform.nets.landmarks.dense_predictor import DensePrediction
 
 OWN_PRIORS = PointPriors(identity_sigma=0.15)
 """Of the fit to the dense network alone. The landmarks' errors are shared between points, so they must not pull the identity
-far from the network's: on 99 made people 0.7 left an identity error of 112 % of the mean head's, 0.35 92 %, 0.2 84 %, 0.1
-82 %, the network alone 81 %."""
+far from the network's: on 99 synthetic faces 0.7 left an identity error of 112 % of the mean head's, 0.35 92 %, 0.2 84 %,
+0.1 82 %, the network alone 81 %."""
 COMMITTEE_PRIORS = PointPriors(identity_sigma=0.10, inflation=16.0)
 """Of the fit to all points; the expression's precision comes with the calibration. On 200 synthetic people the identity
 error is 2.10 mm (2.12 with the dense network alone), the expression's 0.19 (0.19), the gap of lips 1.6 mm off (2.9), that of
@@ -51,8 +51,8 @@ _DOUBT = 6.0
 """Factor on the dense network's standard deviations about lids, lips and brows while MediaPipe sees the face well."""
 _LIP_PAIR_OF_68 = (0, 2, 4)
 """Which of MediaPipe's pairs of lip points stand where the head's own pairs (`INNER_LIP_PAIRS`) do."""
-_EYE_RADIUS, _BROW_RADIUS = 0.021, 0.007  # metres about the middle of an eye, about a brow point
-_MOUTH_HALF = np.array([0.032, 0.017])  # metres, half width and height of the lips' box
+_EYE_RADIUS, _BROW_RADIUS = 0.021, 0.007  # meters about the middle of an eye, about a brow point
+_MOUTH_HALF = np.array([0.032, 0.017])  # meters, half width and height of the lips' box
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class FittedHead:
     Attributes:
         fit: coefficients and camera.
         gaze: yaw to the subject's left and pitch up, radians.
-        neutral: metres, head frame: identity only.
-        vertices: metres, head frame: with expression and gaze.
+        neutral: meters, head frame: identity only.
+        vertices: meters, head frame: with expression and gaze.
     """
 
     fit: PointFit
@@ -182,7 +182,7 @@ class FaceFitter:
         sigma = np.array([surface.sigma[row].mean() for row in rows])
         names = ("eye_right", "eye_left")
         return fit_gaze(
-            np.stack([self.head.eye_centre(posed, name).double().numpy() for name in names]),
+            np.stack([self.head.eye_center(posed, name).double().numpy() for name in names]),
             posed[self.head.dense[-2:]].double().numpy(),
             camera,
             np.stack([surface.points[row].mean(0) for row in rows]),

@@ -33,7 +33,7 @@ def points68(
     Args:
         head: with its offset and contour candidates.
         prediction: of the network.
-        vertices: fitted head, metres, head frame.
+        vertices: fitted head, meters, head frame.
         camera: of the fit.
     """
     posed = torch.from_numpy(vertices)

@@ -20,7 +20,7 @@ from headform.nets.detection.face import Face
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """One face. Pixels are those of the upright photo, origin at the top-left corner; metres, head frame.
+    """One face. Pixels are those of the upright photo, origin at the top-left corner; meters, head frame.
 
     Attributes:
         head: the model.
@@ -44,7 +44,7 @@ class Reconstruction:
         neutral: identity only.
         texture: sRGB atlas with the photo's light in it.
         albedo_texture: sRGB atlas without it.
-        seam_gradient: colour step across the border of photo and fill, 1 is none; see ``fit.texture``.
+        seam_gradient: color step across the border of photo and fill, 1 is none; see ``fit.texture``.
         timings: seconds by stage.
         reduction: pixels of the original photo per pixel of `photo`, 2, 4 or 8 for huge JPEGs; files on disk are in pixels
             of the original.

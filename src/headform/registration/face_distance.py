@@ -1,6 +1,6 @@
 """How far a surface's face lies from a fitted head.
 
-S vertices of the surface, F and G triangles, V vertices of the head, L landmarks, M measured points. Metres, but where a
+S vertices of the surface, F and G triangles, V vertices of the head, L landmarks, M measured points. Meters, but where a
 name ends in _mm.
 """
 
@@ -71,13 +71,13 @@ def face_distance(
     now7 = landmarks[list(OF_68)]
     if not np.isfinite(now7).all():
         raise ValueError("the seven NoW landmarks must be known")
-    centre, radius = face_sphere(now7)
+    center, radius = face_sphere(now7)
     used = np.zeros(len(surface), bool)
     used[surface_faces.ravel()] = True
-    near = used & inside(surface, centre, radius)
+    near = used & inside(surface, center, radius)
     seen = np.zeros(len(surface), bool)
     for yaw, pitch in _VIEWS:
-        camera = _camera(centre, radius, head_rotation @ rotation_from_euler(yaw, pitch, 0.0))
+        camera = _camera(center, radius, head_rotation @ rotation_from_euler(yaw, pitch, 0.0))
         seen |= visible_vertices(camera.project(surface), surface_faces, _SIDE, _SIDE)
     outer = shown[head_faces].all(axis=1)
     faces, border = head_faces[outer], Border.of(head_faces, len(head))
@@ -100,10 +100,10 @@ def face_distance(
 
 
 def _camera(
-    centre: Float64[np.ndarray, "3"], radius: float, axes: Float64[np.ndarray, "3 3"]
+    center: Float64[np.ndarray, "3"], radius: float, axes: Float64[np.ndarray, "3 3"]
 ) -> PerspectiveCamera:
     """Looks against the third of `axes` at the sphere, which fills the picture."""
     R = FRONTAL @ axes.T
     focal = _SIDE * (_DISTANCE - radius) / (2.2 * radius)
     K = np.array([[focal, 0.0, _SIDE / 2], [0.0, focal, _SIDE / 2], [0.0, 0.0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0.0, 0.0, _DISTANCE]) - R @ centre)
+    return PerspectiveCamera(K, R, np.array([0.0, 0.0, _DISTANCE]) - R @ center)

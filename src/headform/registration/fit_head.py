@@ -57,9 +57,9 @@ class HeadFit:
         source: What it was fitted to.
         identity: Coefficients, standard deviations.
         expression: Standard deviations or weights, as the model has them.
-        vertices: Metres, head frame.
-        to_source: From the head frame, metres, to the frame and unit of the source.
-        surface: What the fit says; its similarity is in metres.
+        vertices: Meters, head frame.
+        to_source: From the head frame, meters, to the frame and unit of the source.
+        surface: What the fit says; its similarity is in meters.
         distance: Of the source to the head.
         region: ``face`` or ``head``.
         scale_fitted: Whether the scale was unknown.
@@ -110,13 +110,13 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
     chosen = options.region
     region = ("face" if source.is_scan else "head") if chosen == "auto" else chosen
     free = options.scale == "free" or (options.scale == "auto" and not source.unit)
-    vertices = source.look.vertices.astype(np.float64) * source.metres
-    landmarks = source.landmarks * source.metres
+    vertices = source.look.vertices.astype(np.float64) * source.meters
+    landmarks = source.landmarks * source.meters
     focus = None
     now7 = landmarks[list(OF_68)]
     if region == "face" and np.isfinite(now7).all():
-        centre, radius = face_sphere(now7)
-        focus = centre, _FOCUS * radius
+        center, radius = face_sphere(now7)
+        focus = center, _FOCUS * radius
     started = time.perf_counter()
     model = shape_model(
         head,
@@ -149,14 +149,14 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
     except ValueError as error:
         raise FaceError("no_face", f"{error}", source.name, "check the landmarks") from error
     to = found.similarity
-    per_metre = 1.0 / source.metres
+    per_meter = 1.0 / source.meters
     return HeadFit(
         head=head,
         source=source,
         identity=identity,
         expression=expression,
         vertices=fitted,
-        to_source=Similarity(to.scale * per_metre, to.R, to.t * per_metre),
+        to_source=Similarity(to.scale * per_meter, to.R, to.t * per_meter),
         surface=found,
         distance=distance,
         region=region,

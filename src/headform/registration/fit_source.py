@@ -16,7 +16,7 @@ from jaxtyping import Float, Float64
 from headform import heads, images
 from headform.errors import InputError, WeightsError
 from headform.geometry.seven_landmarks import OF_68
-from headform.geometry.units import METRES_PER, OUTER_EYES_M, infer_unit
+from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
@@ -42,7 +42,7 @@ class FitSource:
         name: For titles and messages.
         look: The mesh in its own unit and frame.
         landmarks: iBUG points on it, same unit; NaN where unknown.
-        metres: One unit in metres.
+        meters: One unit in meters.
         unit: Its name; empty where it is no known one, so that the scale must be fitted.
         is_scan: A mesh of a file, which may show hair and clothes; else a head of a model.
         origin: Where it came from, as plain JSON values.
@@ -51,7 +51,7 @@ class FitSource:
     name: str
     look: MeshLook
     landmarks: Float64[np.ndarray, "68 3"]
-    metres: float = 1.0
+    meters: float = 1.0
     unit: str = "m"
     is_scan: bool = False
     origin: Mapping[str, Any] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[MeshLook, str]:
     look = MeshLook(
         vertices=mesh.vertices.astype(np.float64),
         faces=mesh.faces,
-        colours=mesh.colours,
+        colors=mesh.colors,
         uv=mesh.uv if picture is not None else None,
         uv_faces=mesh.uv_faces if picture is not None else None,
         texture=picture,
@@ -141,14 +141,14 @@ def scan_source(
         what = "the outer eye corners are not among the landmarks, or are one point"
         raise InputError("landmarks_count", what, name, _GIVE)
     found = infer_unit(outer) if unit == "auto" else unit
-    ratio = outer * METRES_PER[found] / OUTER_EYES_M
-    metres = METRES_PER[found]
+    ratio = outer * METERS_PER[found] / OUTER_EYES_M
+    meters = METERS_PER[found]
     if not 1 / PLAUSIBLE < ratio < PLAUSIBLE:
         if unit != "auto":
-            what = f"the outer eye corners are {outer * metres:.4g} m apart, on a head it is about {OUTER_EYES_M} m"
+            what = f"the outer eye corners are {outer * meters:.4g} m apart, on a head it is about {OUTER_EYES_M} m"
             raise InputError("mesh_unit", what, name, "name the right unit, or leave it out")
-        found, metres = "", OUTER_EYES_M / outer
-    return FitSource(name, look, np.asarray(landmarks), metres, found, True, origin or {})
+        found, meters = "", OUTER_EYES_M / outer
+    return FitSource(name, look, np.asarray(landmarks), meters, found, True, origin or {})
 
 
 def head_source(
@@ -193,7 +193,7 @@ def parameters_source(path: Path) -> FitSource:
         if error.code != "model_missing_key":
             raise
         fix = "give the parameters.npz of a reconstruction, or convert a model with `headform heads convert`"
-        raise InputError("parameters_format", error.what, str(path), fix) from error
+        raise InputError("parameters_format", error.message, str(path), fix) from error
     head = heads.load_open()
     digest, name = (str(arrays[key]) for key in ("head_sha256", "head_name"))
     if digest != head.sha256:

@@ -1,4 +1,4 @@
-"""One Gauss-Newton step of a head towards planes: shape, turn, shift and scale at once.
+"""One Gauss-Newton step of a head toward planes: shape, turn, shift and scale at once.
 
 N planes, R vertices, K coefficients, P = K + 7 unknowns.
 
@@ -8,7 +8,7 @@ through p. With a pivot g among the points, a small turn w, shift d and change o
     n.(y - p) + (s R^T n).B dc + w.((y - g) x n) + n.d + e n.(y - g)
 
 is the residual after the step (Chen and Medioni 1991; the turn as in Low 2004). Weighted squares of it and the Gaussian
-prior of the coefficients make a quadratic, which is minimised within the coefficients' bounds.
+prior of the coefficients make a quadratic, which is minimized within the coefficients' bounds.
 """
 
 import typing
@@ -32,8 +32,8 @@ class Planes:
         corners: Vertices that each point is mixed of, indices into the model's `mean`.
         weights: Barycentric; or sums of 0 for a difference between points, which the placement's shift does not move.
         normal: Unit, frame of the surface.
-        offset: normal . p, metres.
-        stiffness: Weight of the squared distance, 1 / metres^2.
+        offset: normal . p, meters.
+        stiffness: Weight of the squared distance, 1 / meters^2.
     """
 
     corners: Int[np.ndarray, "N 3"]
@@ -49,7 +49,7 @@ class PlacedShape:
 
     Attributes:
         coefficients: Identity, then expression.
-        similarity: From the head's frame to that of the surface, metres.
+        similarity: From the head's frame to that of the surface, meters.
     """
 
     coefficients: Float64[np.ndarray, " K"]
@@ -97,7 +97,7 @@ def mixed(
 def residuals(
     model: ShapeModel, shape: PlacedShape, planes: Planes
 ) -> tuple[Float64[np.ndarray, " N"], Float64[np.ndarray, "N P"]]:
-    """Signed distances to the planes, metres, and their derivatives by the P unknowns of the module's head."""
+    """Signed distances to the planes, meters, and their derivatives by the P unknowns of the module's head."""
     to = shape.similarity
     own = mixed(model.positions(shape.coefficients), planes.corners, planes.weights)
     total = planes.weights.sum(axis=1)[:, None]
@@ -145,7 +145,7 @@ def plane_step(
 
     Args:
         model: The head's region.
-        shape: Where to linearise.
+        shape: Where to linearize.
         planes: At least as many as determine the placement.
         scale: Whether the scale is unknown, too.
     """
@@ -164,12 +164,12 @@ def plane_step(
     matrix[known, known] += 1e-12 * np.maximum(diagonal, diagonal.max())
     step = np.zeros(num + 7)
     step[known] = bounded_minimum(matrix, right[known], lower[known], upper[known])
-    old, centre = shape.similarity, pivot(model, shape)
+    old, center = shape.similarity, pivot(model, shape)
     turn, factor = rotation_from_rotvec(step[num : num + 3]), float(np.exp(step[num + 6]))
     moved = Similarity(
         old.scale * factor,
         turn @ old.R,
-        factor * (turn @ (old.t - centre)) + centre + step[num + 3 : num + 6],
+        factor * (turn @ (old.t - center)) + center + step[num + 3 : num + 6],
     )
     coefficients = np.clip(shape.coefficients + step[:num], model.lower, model.upper)
     return PlacedShape(coefficients, moved)

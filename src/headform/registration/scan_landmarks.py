@@ -93,7 +93,7 @@ class ScanLandmarker:
         shows a face for sure; then the face alone from seven sides about its front.
 
         Args:
-            mesh: In its texture or colours if it has any.
+            mesh: In its texture or colors if it has any.
             name: For messages.
 
         Raises:
@@ -191,7 +191,7 @@ class ScanLandmarker:
     ) -> tuple[Float64[np.ndarray, "68 3"], Float64[np.ndarray, "68"], np.ndarray, float]:
         """Points averaged over the views about the face's front, their spread, the number of views, the least doubt."""
         inner = placed.apply(self._mean[17:])
-        centre, extent = inner.mean(axis=0), placed.scale * 0.26
+        center, extent = inner.mean(axis=0), placed.scale * 0.26
         marks = placed.apply(self._mean)
         places = np.full((len(_TURNS), 68, 3), np.nan)
         weight = np.zeros((len(_TURNS), 68))
@@ -199,7 +199,7 @@ class ScanLandmarker:
         for j, (yaw, pitch) in enumerate(_TURNS):
             turn = rotation_from_euler(math.radians(yaw), math.radians(pitch), 0.0)
             axes = placed.R @ turn
-            camera = _look(centre, axes[:, 2], axes[:, 1], extent, _SIDE)
+            camera = _look(center, axes[:, 2], axes[:, 1], extent, _SIDE)
             rgb, found = draw_mesh(mesh, camera, (_SIDE, _SIDE))
             read = self._fine(rgb, camera.project(marks)[:, :2], camera.R @ placed.R)
             if read.relative_sigma > UNSURE:
@@ -237,20 +237,20 @@ def _agreed(
 
 
 def _look(
-    centre: Float64[np.ndarray, "3"],
+    center: Float64[np.ndarray, "3"],
     out: Float64[np.ndarray, "3"],
     up: Float64[np.ndarray, "3"],
     extent: float,
     side: int,
 ) -> PerspectiveCamera:
-    """A camera in the direction `out` from `centre` that shows `extent` over `side` pixels, from four extents away."""
+    """A camera in the direction `out` from `center` that shows `extent` over `side` pixels, from four extents away."""
     z = -out / np.linalg.norm(out)
     x = np.cross(-up, z)
     x /= np.linalg.norm(x)
     R = np.stack([x, np.cross(z, x), z])
     distance = 4.0 * extent
     K = np.array([[4.0 * side, 0, side / 2], [0, 4.0 * side, side / 2], [0, 0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0.0, 0.0, distance]) - R @ centre)
+    return PerspectiveCamera(K, R, np.array([0.0, 0.0, distance]) - R @ center)
 
 
 def _directions() -> Iterator[tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]]:

@@ -1,7 +1,7 @@
 """The part of a linear head that is fitted to a surface: its region, its landmarks, its prior.
 
 V vertices of the head, R of them taken, F triangles within the region, K = I + E coefficients (identity, then
-expression), L landmarks, N points. Metres, head frame.
+expression), L landmarks, N points. Meters, head frame.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class ShapePriors:
 
 @dataclass(frozen=True, eq=False)
 class ShapeModel:
-    """See the head of the module.
+    """See the module docstring.
 
     Attributes:
         mean: Of the vertices taken.
@@ -162,6 +162,6 @@ def face_region(head: LinearHead) -> Bool[np.ndarray, " V"]:
         return np.asarray(head.regions["face"].cpu().numpy())
     head.require("now7")
     vertices = head.mean.double().cpu().numpy()
-    centre, radius = face_sphere(vertices[head.now7.cpu().numpy()])
-    near = inside(vertices, centre, radius)
+    center, radius = face_sphere(vertices[head.now7.cpu().numpy()])
+    near = inside(vertices, center, radius)
     return np.asarray(skin(head) & near)

@@ -1,6 +1,6 @@
 """A surface that a head is fitted to: closest points with normals, and where the surface ends.
 
-V vertices, F triangles, N points. Float64; metres in the callers here.
+V vertices, F triangles, N points. Float64; meters in the callers here.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from headform.mesh.closest_point import ClosestPointTree
-from headform.mesh.normals import face_areas, vertex_normals
+from headform.mesh.normals import face_area_vectors, vertex_normals
 from headform.mesh.topology import edges
 
 _ON_EDGE = 1e-9
@@ -164,7 +164,7 @@ class Surface:
             count: How many; none if the chosen triangles have no area.
             within: Which triangles to use; all if absent.
         """
-        area = np.linalg.norm(face_areas(self.vertices, self.faces), axis=1)
+        area = np.linalg.norm(face_area_vectors(self.vertices, self.faces), axis=1)
         if within is not None:
             area = np.where(within, area, 0.0)
         total = np.cumsum(area)

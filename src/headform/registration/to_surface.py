@@ -1,7 +1,7 @@
 """Fit a linear head to a surface: landmarks first, then closest points, from coarse to fine.
 
 V vertices of the head, R of them fitted, K = I + E coefficients, S vertices of the surface, M of them measured, N planes.
-Metres, but where a name ends in _mm.
+Meters, but where a name ends in _mm.
 
 Each round pairs points both ways: vertices of the head with the surface's closest point and its normal, and points spread
 over the surface with the head's closest point and its normal. Pairs at an open edge of either, farther than the stage's
@@ -33,15 +33,15 @@ from headform.registration.surface import Surface
 
 _LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 _LIP_GAP = 0.0005
-"""Standard deviation of the gap between facing points of the inner lips, metres: where both were found by one method, the
+"""Standard deviation of the gap between facing points of the inner lips, meters: where both were found by one method, the
 gap is better known than the points."""
 JAW = 17
 """The first landmarks run along the jaw; people and models disagree about where."""
 _MISPLACED = 0.03
-"""Median distance of landmarks from those of the mean head above which they are not those of a face, metres.
+"""Median distance of landmarks from those of the mean head above which they are not those of a face, meters.
 Those of small children, laid on without scale, lie 20 mm off."""
 _UNLIKE, _MIRRORED = 0.008, 1.5
-"""Landmarks farther than that from those of the mean head, metres, and so many times farther than from its mirror image,
+"""Landmarks farther than that from those of the mean head, meters, and so many times farther than from its mirror image,
 have right and left exchanged."""
 _ROBUST = 3.0  # residuals, in standard deviations, where trust has fallen to a quarter
 
@@ -52,11 +52,11 @@ class Stage:
 
     Attributes:
         rounds: At most so many.
-        reach: Pairs farther apart are left out, metres.
+        reach: Pairs farther apart are left out, meters.
         cosine: Least cosine between the normals of a pair.
-        least_noise: Standard deviation that the noise is not taken below, metres.
+        least_noise: Standard deviation that the noise is not taken below, meters.
         landmark_sigma: Standard deviation of a landmark; the jaw's is `jaw_factor` times that.
-        still: The stage ends when the vertices move less than that in a round, root mean square, metres.
+        still: The stage ends when the vertices move less than that in a round, root mean square, meters.
     """
 
     rounds: int
@@ -128,9 +128,9 @@ def fit_to_surface(
 
     Args:
         model: The region of the head (`shape_model`).
-        surface: Metres, in any frame.
+        surface: Meters, in any frame.
         landmarks: iBUG points on the surface; NaN where unknown. Four in common with the head must not lie in a line.
-        focus: Centre and radius of a sphere; points of the surface outside do not look for the head. Everything if absent.
+        focus: Center and radius of a sphere; points of the surface outside do not look for the head. Everything if absent.
         options: Defaults were chosen by measurement.
 
     Raises:

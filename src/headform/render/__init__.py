@@ -1,1 +1,1 @@
-"""From a head and a camera to a picture: rasterise, interpolate, shade, unwrap, visibility."""
+"""From a head and a camera to a picture: rasterize, interpolate, shade, unwrap, visibility."""

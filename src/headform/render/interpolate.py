@@ -11,10 +11,10 @@ from torch import Tensor
 def barycentric_at_pixels(
     points: Float[Tensor, "V 3"], faces: Int[Tensor, "F 3"], face_index: Int[Tensor, "H W"]
 ) -> Float[Tensor, "H W 3"]:
-    """Perspective-correct weights of the seen faces' corners at the pixel centres.
+    """Perspective-correct weights of the seen faces' corners at the pixel centers.
 
     With edge functions `e_k` of the projected triangle, `b_k = (e_k / z_k) / sum_j (e_j / z_j)`
-    (Heckbert and Moreton 1991). Recomputed here from the face that a rasteriser found, so that
+    (Heckbert and Moreton 1991). Recomputed here from the face that a rasterizer found, so that
     gradients reach the vertices and, through `geometry.camera.project`, the camera. What face a
     pixel shows is constant: outlines give no gradient.
 
@@ -49,9 +49,9 @@ def interpolate(
 
     Args:
         attributes: (A, C) rows: of vertices, or of texture vertices.
-        attribute_faces: (F, 3) indices into `attributes`, aligned with the rasterised faces.
+        attribute_faces: (F, 3) indices into `attributes`, aligned with the rasterized faces.
         face_index: (H, W) seen face, -1 where none.
-        barycentric: (H, W, 3) weights, from a rasteriser or `barycentric_at_pixels`.
+        barycentric: (H, W, 3) weights, from a rasterizer or `barycentric_at_pixels`.
 
     Returns:
         (H, W, C), 0 where no face is seen.

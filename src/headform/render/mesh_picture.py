@@ -1,4 +1,4 @@
-"""Any triangle mesh as a picture: in its texture, in the colours of its vertices, or as clay.
+"""Any triangle mesh as a picture: in its texture, in the colors of its vertices, or as clay.
 
 V vertices, F triangles, T texture coordinates, h w texels, H W pixels, N covered samples.
 """
@@ -13,10 +13,10 @@ from headform.mesh.normals import vertex_normals
 from headform.render.rasterize import Fragments, rasterize
 
 CLAY = (205.0, 178.0, 160.0)
-"""sRGB of a surface without colours that faces the light: a little like skin, so that networks know a face."""
+"""sRGB of a surface without colors that faces the light: a little like skin, so that networks know a face."""
 BACKGROUND = 150.0
-"""sRGB grey behind the mesh."""
-_LIGHT = np.array([-0.35, -0.45, -0.82])  # towards it, in the camera frame: from above, left
+"""sRGB gray behind the mesh."""
+_LIGHT = np.array([-0.35, -0.45, -0.82])  # toward it, in the camera frame: from above, left
 _LARGEST_TEXTURE = 2048
 
 
@@ -27,7 +27,7 @@ class MeshLook:
     Attributes:
         vertices: Any unit.
         faces: Triangles; either winding, both sides are drawn.
-        colours: sRGB in [0, 1], or None.
+        colors: sRGB in [0, 1], or None.
         uv: Origin at the bottom left; None with `texture`.
         uv_faces: Into `uv`; negative at a corner that has none.
         texture: sRGB, row 0 at v = 1; repeats outside [0, 1].
@@ -35,15 +35,15 @@ class MeshLook:
 
     vertices: Float[np.ndarray, "V 3"]
     faces: Int[np.ndarray, "F 3"]
-    colours: Float[np.ndarray, "V 3"] | None = None
+    colors: Float[np.ndarray, "V 3"] | None = None
     uv: Float[np.ndarray, "T 2"] | None = None
     uv_faces: Int[np.ndarray, "F 3"] | None = None
     texture: UInt8[np.ndarray, "h w 3"] | None = None
 
     @property
-    def coloured(self) -> bool:
+    def colored(self) -> bool:
         """Whether there is more than clay."""
-        return self.texture is not None or self.colours is not None
+        return self.texture is not None or self.colors is not None
 
 
 def draw_mesh(
@@ -57,7 +57,7 @@ def draw_mesh(
 ) -> tuple[UInt8[np.ndarray, "H W 3"], Fragments]:
     """Draw a mesh.
 
-    Colours of texture or vertices hold their own light and are drawn as they are; clay is shaded by a lamp above, to the
+    Colors of texture or vertices hold their own light and are drawn as they are; clay is shaded by a lamp above, to the
     left, on whichever side of the surface is seen.
 
     Args:
@@ -66,7 +66,7 @@ def draw_mesh(
         size: (width, height).
         values: sRGB in [0, 255] per vertex to show instead, gently shaded.
         supersample: Samples along either axis of a pixel.
-        background: sRGB grey.
+        background: sRGB gray.
 
     Returns:
         The picture, and what was seen at each of the `supersample` times finer samples.
@@ -80,13 +80,13 @@ def draw_mesh(
     )
     covered = found.face_index >= 0
     face, weights = found.face_index[covered], found.barycentric[covered].astype(np.float64)
-    colours = _colours(mesh, face, weights, values)
-    if values is not None or not mesh.coloured:
+    colors = _colors(mesh, face, weights, values)
+    if values is not None or not mesh.colored:
         facing = _facing(mesh, camera, face, weights)
         dark = 0.7 if values is not None else 0.25
-        colours = colours * (dark + (1 - dark) * facing)[:, None]
+        colors = colors * (dark + (1 - dark) * facing)[:, None]
     large = np.full((*covered.shape, 3), background)
-    large[covered] = colours
+    large[covered] = colors
     blocks = large.reshape(height, supersample, width, supersample, 3).mean(axis=(1, 3))
     return np.clip(np.rint(blocks), 0, 255).astype(np.uint8), found
 
@@ -126,15 +126,15 @@ def reduced_texture(texture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H
     return np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
 
 
-def _colours(
+def _colors(
     mesh: MeshLook,
     face: Int[np.ndarray, " N"],
     weights: Float64[np.ndarray, "N 3"],
     values: Float[np.ndarray, "V 3"] | None,
 ) -> Float64[np.ndarray, "N 3"]:
     rows = values
-    if values is None and mesh.colours is not None:
-        rows = 255.0 * mesh.colours
+    if values is None and mesh.colors is not None:
+        rows = 255.0 * mesh.colors
     if rows is None and mesh.texture is not None and mesh.uv is not None:
         corners = mesh.faces if mesh.uv_faces is None else mesh.uv_faces
         uv = (mesh.uv[np.maximum(corners[face], 0)] * weights[..., None]).sum(axis=1)
@@ -164,7 +164,7 @@ def _facing(
     face: Int[np.ndarray, " N"],
     weights: Float64[np.ndarray, "N 3"],
 ) -> Float64[np.ndarray, " N"]:
-    """Cosine between normal and light, not below 0; normals are turned towards the camera."""
+    """Cosine between normal and light, not below 0; normals are turned toward the camera."""
     normals = vertex_normals(mesh.vertices, mesh.faces) @ camera.R.T
     at = (normals[mesh.faces[face]] * weights[..., None]).sum(axis=1)
     at /= np.maximum(np.linalg.norm(at, axis=1, keepdims=True), 1e-12)

@@ -1,4 +1,4 @@
-"""A head as a picture: camera, colours, light in; 8-bit sRGB out.
+"""A head as a picture: camera, colors, light in; 8-bit sRGB out.
 
 Letters: V vertices, H W pixels, S side of a texture.
 """
@@ -34,13 +34,13 @@ def render(
 
     Args:
         head: For faces and texture coordinates.
-        vertices: (V, 3) metres, head frame.
+        vertices: (V, 3) meters, head frame.
         camera: Its pixels are those of the picture.
         size: (width, height).
         texture: (S, S, 3) sRGB over the head's atlas, bilinear; goes before `albedo`.
         albedo: (V, 3) linear RGB; the head's mean albedo if neither is given.
-        light: (9, 3) shading over normals of the camera frame; colours unshaded if absent.
-        background: sRGB colour, or a picture of the same size to draw over.
+        light: (9, 3) shading over normals of the camera frame; colors unshaded if absent.
+        background: sRGB color, or a picture of the same size to draw over.
         supersample: 1 to 4 samples along either axis.
     """
     width, height = size
@@ -50,15 +50,15 @@ def render(
     index, weights = torch.from_numpy(found.face_index), torch.from_numpy(found.barycentric)
     if texture is not None:
         uv = interpolate(head.uv, head.uv_faces, index, weights)
-        colour = torch.from_numpy(sample_texture(texture, uv.numpy()))
+        color = torch.from_numpy(sample_texture(texture, uv.numpy()))
     else:
         rows = head.mean_albedo if albedo is None else torch.from_numpy(albedo)
-        colour = interpolate(rows.float(), head.faces, index, weights)
+        color = interpolate(rows.float(), head.faces, index, weights)
     if light is not None:
         at = normals_at(vertices, head.faces, camera, index, weights)
-        colour = shade(colour, at, torch.from_numpy(np.asarray(light, np.float32)))
+        color = shade(color, at, torch.from_numpy(np.asarray(light, np.float32)))
     ground = np.broadcast_to(np.asarray(background, np.uint8), (height, width, 3))
-    srgb, _ = composite(colour, found.face_index >= 0, ground, supersample)
+    srgb, _ = composite(color, found.face_index >= 0, ground, supersample)
     return np.asarray(srgb * 255 + 0.5, np.uint8)
 
 
@@ -72,7 +72,7 @@ def normals_at(
     """Unit normals of the camera frame at every sample, interpolated from the vertices'; float32.
 
     Args:
-        vertices: (V, 3) metres, head frame.
+        vertices: (V, 3) meters, head frame.
         faces: (F, 3) triangles.
         camera: Any; only its rotation counts.
         index: (h, w) triangle of each sample, -1 where there is none.
@@ -84,7 +84,7 @@ def normals_at(
 
 
 def composite(
-    colour: Float[torch.Tensor, "h w 3"],
+    color: Float[torch.Tensor, "h w 3"],
     seen: Bool[np.ndarray, "h w"],
     ground: UInt8[np.ndarray, "H W 3"],
     supersample: int,
@@ -92,7 +92,7 @@ def composite(
     """Samples averaged to pixels over a ground, in linear light.
 
     Args:
-        colour: (h, w, 3) linear RGB of the samples, h = supersample H and w = supersample W.
+        color: (h, w, 3) linear RGB of the samples, h = supersample H and w = supersample W.
         seen: (h, w) samples that show something.
         ground: (H, W, 3) sRGB behind it.
         supersample: Samples a pixel along either axis.
@@ -103,7 +103,7 @@ def composite(
     height, width = ground.shape[:2]
     blocks = (height, supersample, width, supersample)
     cover = seen.reshape(blocks).mean(axis=(1, 3))[..., None]
-    drawn = np.where(seen[..., None], colour.numpy(), 0).reshape(*blocks, 3).mean(axis=(1, 3))
+    drawn = np.where(seen[..., None], color.numpy(), 0).reshape(*blocks, 3).mean(axis=(1, 3))
     linear = drawn + (1 - cover) * _TO_LINEAR[ground]
     return srgb_from_linear(torch.from_numpy(linear)).numpy(), cover
 

@@ -1,9 +1,9 @@
-"""Rasterise triangles on the CPU: which face covers each pixel, where on it, and how far away.
+"""Rasterize triangles on the CPU: which face covers each pixel, where on it, and how far away.
 
 Letters: V vertices, F faces, H W pixels.
 
 Pixel coordinates have their origin at the top-left corner of the image; the pixel in row r, column
-c is sampled at its centre (c + 0.5, r + 0.5). With y pointing down, a face whose vertices run
+c is sampled at its center (c + 0.5, r + 0.5). With y pointing down, a face whose vertices run
 counter-clockwise seen from outside (the front) has a NEGATIVE signed area `(x1 - x0) (y2 - y0) -
 (x2 - x0) (y1 - y0)`.
 """
@@ -21,13 +21,13 @@ NEAR = 1e-4
 
 @dataclass(frozen=True)
 class Fragments:
-    """What a rasteriser found at every pixel.
+    """What a rasterizer found at every pixel.
 
     Attributes:
         face_index: (H, W) int32, the nearest face; -1 where no face is seen.
         barycentric: (H, W, 3) float32, perspective-correct weights of the three vertices of that
             face; they sum to 1; all 0 where no face is seen.
-        depth: (H, W) float32, depth of the surface at the pixel centre; inf where no face is seen.
+        depth: (H, W) float32, depth of the surface at the pixel center; inf where no face is seen.
     """
 
     face_index: Int32[np.ndarray, "H W"]
@@ -38,7 +38,7 @@ class Fragments:
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def rasterize_kernel(points, faces, cull_back, near, face_index, barycentric, depth):
-    """Clear the three buffers and rasterise into them; no argument is checked (`rasterize` does).
+    """Clear the three buffers and rasterize into them; no argument is checked (`rasterize` does).
 
     Edge functions are evaluated as `(B y + C) + A x` in float64 without fused or reordered
     arithmetic. For the two faces of an edge, (A, B, C) differ exactly by sign, so every rounding
@@ -80,7 +80,7 @@ def rasterize_kernel(points, faces, cull_back, near, face_index, barycentric, de
         if not (0.0 < abs(area) < np.inf):  # degenerate, NaN or infinite
             continue
 
-        # Pixel columns and rows whose centres lie within the bounding box; clamped before the cast
+        # Pixel columns and rows whose centers lie within the bounding box; clamped before the cast
         # to integer.
         left = max(np.ceil(min(x0, x1, x2) - 0.5), 0.0)
         right = min(np.floor(max(x0, x1, x2) - 0.5), width - 1.0)
@@ -145,7 +145,7 @@ def rasterize(
     cull_back: bool = False,
     near: float = NEAR,
 ) -> Fragments:
-    """Rasterise a triangle mesh that is already projected to pixels.
+    """Rasterize a triangle mesh that is already projected to pixels.
 
     Args:
         points: (V, 3), x and y in pixels (origin at the top-left corner) and depth, positive in

@@ -16,20 +16,20 @@ def shade(
     light: Float[Tensor, "9 3"],
     *,
     lamp_direction: Float[Tensor, "3"] | None = None,
-    lamp_colour: Float[Tensor, "3"] | None = None,
+    lamp_color: Float[Tensor, "3"] | None = None,
 ) -> Float[Tensor, "*B 3"]:
-    """Colour of a matt surface, `albedo (max(sh . light, 0) + lamp max(n . d, 0))`.
+    """Color of a matt surface, `albedo (max(sh . light, 0) + lamp max(n . d, 0))`.
 
     Args:
         albedo: (*B, 3) linear RGB.
         normals: (*B, 3) unit vectors in the frame of the light, in headform the camera's.
         light: (9, 3) shading coefficients; see `geometry.spherical_harmonics`.
-        lamp_direction: (3,) unit vector towards a lamp, same frame.
-        lamp_colour: (3,) linear RGB that a surface facing the lamp shows at albedo 1; white if
+        lamp_direction: (3,) unit vector toward a lamp, same frame.
+        lamp_color: (3,) linear RGB that a surface facing the lamp shows at albedo 1; white if
             only the direction is given.
     """
     shading = (sh_basis(normals) @ light).clamp(min=0)
     if lamp_direction is not None:
-        colour = torch.ones_like(lamp_direction) if lamp_colour is None else lamp_colour
-        shading = shading + (normals @ lamp_direction).clamp(min=0)[..., None] * colour
+        color = torch.ones_like(lamp_direction) if lamp_color is None else lamp_color
+        shading = shading + (normals @ lamp_direction).clamp(min=0)[..., None] * color
     return albedo * shading

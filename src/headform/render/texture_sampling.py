@@ -1,4 +1,4 @@
-"""Colours read from a texture atlas.
+"""Colors read from a texture atlas.
 
 V vertices, F triangles, T texture coordinates, S side of the square texture.
 """
@@ -12,8 +12,8 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def sample_faces_kernel(texture, uv, uv_faces, face_index, barycentric, colours):
-    """`sample_texture` at every point of a rasterised picture; no argument is checked.
+def sample_faces_kernel(texture, uv, uv_faces, face_index, barycentric, colors):
+    """`sample_texture` at every point of a rasterized picture; no argument is checked.
 
     Args:
         texture: (S, S, 3) uint8.
@@ -21,7 +21,7 @@ def sample_faces_kernel(texture, uv, uv_faces, face_index, barycentric, colours)
         uv_faces: (F, 3) integers.
         face_index: (N,) face of each point.
         barycentric: (N, 3) float32, its place on the face.
-        colours: (N, 3) float32, written: sRGB in [0, 255].
+        colors: (N, 3) float32, written: sRGB in [0, 255].
     """
     side = texture.shape[0]
     for n in range(face_index.shape[0]):
@@ -42,17 +42,17 @@ def sample_faces_kernel(texture, uv, uv_faces, face_index, barycentric, colours)
         for c in range(3):
             upper = texture[y0, x0, c] * (1.0 - fx) + texture[y0, x1, c] * fx
             lower = texture[y1, x0, c] * (1.0 - fx) + texture[y1, x1, c] * fx
-            colours[n, c] = upper * (1.0 - fy) + lower * fy
+            colors[n, c] = upper * (1.0 - fy) + lower * fy
 
 
 def sample_texture(
     texture: UInt8[np.ndarray, "S S 3"], uv: Float[np.ndarray, "*N 2"]
 ) -> Float[np.ndarray, "*N 3"]:
-    """Bilinear colours of a texture, clamped at its border.
+    """Bilinear colors of a texture, clamped at its border.
 
     Args:
         texture: sRGB, first row on top.
-        uv: In [0, 1], origin at the bottom left (OBJ); texel centres lie at half-integers.
+        uv: In [0, 1], origin at the bottom left (OBJ); texel centers lie at half-integers.
 
     Returns:
         sRGB in [0, 255], of the precision of `uv`; interpolated as stored.
@@ -70,21 +70,21 @@ def sample_texture(
     return np.asarray(upper * (1 - fy) + lower * fy)
 
 
-def vertex_colours(
+def vertex_colors(
     texture: UInt8[np.ndarray, "S S 3"],
     uv: Float[np.ndarray, "T 2"],
     faces: Int[np.ndarray, "F 3"],
     uv_faces: Int[np.ndarray, "F 3"],
     vertex_count: int,
 ) -> Float64[np.ndarray, "V 3"]:
-    """One colour per vertex: the mean over its texture coordinates; mid-grey where it has none.
+    """One color per vertex: the mean over its texture coordinates; mid-gray where it has none.
 
     Returns:
         sRGB in [0, 1].
     """
     pairs = np.unique(np.stack([faces.reshape(-1), uv_faces.reshape(-1)], axis=1), axis=0)
-    colours = sample_texture(texture, uv[pairs[:, 1]]) / 255.0
+    colors = sample_texture(texture, uv[pairs[:, 1]]) / 255.0
     total = np.zeros((vertex_count, 3))
     count = np.bincount(pairs[:, 0], minlength=vertex_count)[:, None]
-    np.add.at(total, pairs[:, 0], colours)
+    np.add.at(total, pairs[:, 0], colors)
     return np.where(count > 0, total / np.maximum(count, 1), 0.5)

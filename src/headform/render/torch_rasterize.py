@@ -3,7 +3,7 @@
 Letters: V vertices, F faces, H W pixels, P candidate pairs of a face and a pixel.
 
 Every pixel in the bounding box of every face is a candidate. The arithmetic is that of the compiled
-rasteriser, in float64 and in the same order, and a pixel keeps the least of (float32 depth bits,
+rasterizer, in float64 and in the same order, and a pixel keeps the least of (float32 depth bits,
 face index) packed into one integer: depths are positive, so their bits sort as they do. On devices
 that do not fuse multiplication and addition the result is bit for bit the same. Not differentiable:
 `interpolate` recomputes what needs gradients from `face_index`.
@@ -45,7 +45,7 @@ def rasterize_torch(
     cull_back: bool = False,
     near: float = NEAR,
 ) -> TorchFragments:
-    """Rasterise a projected mesh; arguments, conventions and result are those of `rasterize`.
+    """Rasterize a projected mesh; arguments, conventions and result are those of `rasterize`.
 
     Raises:
         ValueError: a size below 1 or a face index outside [0, V).
@@ -127,7 +127,7 @@ def _candidates(
 def _at_pixels(
     corners: Float[Tensor, "P 3 3"], pixel: Int64[Tensor, " P"], width: int
 ) -> tuple[Bool[Tensor, " P"], Float32[Tensor, "P 3"], Float32[Tensor, " P"]]:
-    """Whether each pixel's centre is inside its triangle, the weights and the depth there."""
+    """Whether each pixel's center is inside its triangle, the weights and the depth there."""
     (x0, y0, z0), (x1, y1, z1), (x2, y2, z2) = (corners[:, k].unbind(-1) for k in range(3))
     x, y = (pixel % width).double() + 0.5, (pixel // width).double() + 0.5
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)

@@ -18,12 +18,12 @@ from headform.heads.linear import LinearHead
 from headform.render.rasterize import rasterize
 
 GUTTER = 8
-"""Texels beyond the charts that repeat their colour."""
+"""Texels beyond the charts that repeat their color."""
 
 
 @dataclass(frozen=True, eq=False)
 class Unwrap:
-    """See the head of the module.
+    """See the module docstring.
 
     Attributes:
         size: S.
@@ -31,7 +31,7 @@ class Unwrap:
         face: (C,) int32 the face that covers it.
         barycentric: (C, 3) float32 weights of the face's corners there.
         gutter: (G,) int32 texels around the charts, up to `GUTTER` away.
-        gutter_source: (G,) int32 the covered texel whose colour each repeats.
+        gutter_source: (G,) int32 the covered texel whose color each repeats.
     """
 
     size: int
@@ -43,7 +43,7 @@ class Unwrap:
 
 
 def unwrap(uv: Float[np.ndarray, "T 2"], uv_faces: Integer[np.ndarray, "F 3"], size: int) -> Unwrap:
-    """Rasterise the texture triangles.
+    """Rasterize the texture triangles.
 
     Args:
         uv: (T, 2) texture coordinates, origin at the bottom left.

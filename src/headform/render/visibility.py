@@ -3,7 +3,7 @@
 Letters: V vertices, F faces, N points, H W pixels of a depth buffer.
 
 A point is compared with the plane of the face that its pixel shows, evaluated at the point itself,
-not with the depth of the pixel's centre: that difference grows with the slope, and a tolerance that
+not with the depth of the pixel's center: that difference grows with the slope, and a tolerance that
 covers it would let the cheek show the nose.
 """
 
@@ -16,7 +16,7 @@ from numba import njit
 from headform.render.rasterize import Fragments, rasterize
 
 TOLERANCE = 5e-4
-"""Metres a point may lie behind the plane that its pixel shows and still count as seen."""
+"""Meters a point may lie behind the plane that its pixel shows and still count as seen."""
 
 
 @njit(cache=True, nogil=True)
@@ -69,14 +69,14 @@ def visible_points(
     *,
     tolerance: float = TOLERANCE,
 ) -> Bool[np.ndarray, " N"]:
-    """Which points on (or near) a rasterised surface are not hidden by it.
+    """Which points on (or near) a rasterized surface are not hidden by it.
 
     Args:
-        query: (N, 3) pixel x, pixel y, depth in metres. NaN or outside the buffer: not seen.
-        points: (V, 3) the projected vertices that were rasterised.
-        faces: (F, 3) the faces that were rasterised.
+        query: (N, 3) pixel x, pixel y, depth in meters. NaN or outside the buffer: not seen.
+        points: (V, 3) the projected vertices that were rasterized.
+        faces: (F, 3) the faces that were rasterized.
         fragments: What `rasterize(points, faces, ...)` gave.
-        tolerance: Metres a point may lie behind the surface.
+        tolerance: Meters a point may lie behind the surface.
     """
     seen = np.zeros(len(query), np.bool_)
     _seen_kernel(
@@ -101,11 +101,11 @@ def visible_vertices(
     """Which vertices of a projected mesh are inside the picture and hidden by no other face.
 
     Args:
-        points: (V, 3) pixel x, pixel y, depth in metres.
+        points: (V, 3) pixel x, pixel y, depth in meters.
         faces: (F, 3) vertex indices.
         height: rows of the picture.
         width: columns of the picture.
-        tolerance: Metres.
+        tolerance: Meters.
     """
     fragments = rasterize(points, faces, height, width)
     return visible_points(points, points, faces, fragments, tolerance=tolerance)
@@ -118,7 +118,7 @@ def outline_distance(
 
     Args:
         depth: (H, W) depth buffer, inf where empty.
-        step: Metres: a neighbour nearer by more than this hides what continues behind it.
+        step: Meters: a neighbor nearer by more than this hides what continues behind it.
         reach: Distances are cut off here, pixels.
 
     Returns:

@@ -1,6 +1,6 @@
 """What people wear: glasses and clothes, as geometry.
 
-V vertices, F faces. Vertices in metres in the head frame.
+V vertices, F faces. Vertices in meters in the head frame.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Glasses:
 
 
 def make_glasses(rng: np.random.Generator, marks: Float[np.ndarray, "68 3"]) -> Glasses:
-    """A pair that fits the face with these 68 points (metres)."""
+    """A pair that fits the face with these 68 points (meters)."""
     right, left = marks[36:42].mean(0), marks[42:48].mean(0)
     span = float(np.linalg.norm(left - right))
     front = max(right[2], left[2]) + rng.uniform(0.008, 0.018)
@@ -80,9 +80,9 @@ def make_glasses(rng: np.random.Generator, marks: Float[np.ndarray, "68 3"]) -> 
 
 
 def _tube(
-    rim: Float[np.ndarray, "R 3"], centre: Float[np.ndarray, "2"], wire: float
+    rim: Float[np.ndarray, "R 3"], center: Float[np.ndarray, "2"], wire: float
 ) -> Float[np.ndarray, "V 3"]:
-    outward = rim[:, :2] - centre
+    outward = rim[:, :2] - center
     outward = outward / np.linalg.norm(outward, axis=1, keepdims=True)
     side = np.column_stack([outward, np.zeros(len(rim))]) * wire
     depth = np.array([0, 0, wire * 1.2])
@@ -124,7 +124,7 @@ def _bar_faces(offset: int) -> Int[np.ndarray, "F 3"]:
 
 
 _TORSO_RING, _TORSO_ROWS = 24, 8
-_TORSO_CM = np.array(  # height, half width, half depth, centre z of each ring
+_TORSO_CM = np.array(  # height, half width, half depth, center z of each ring
     [(-11.5, 6.6, 7.0, -2.0), (-13.5, 7.4, 7.4, -2.2), (-15.0, 10.5, 8.5, -3.0),
      (-17.0, 16.0, 9.5, -3.5), (-19.5, 20.0, 10.5, -3.5), (-25.0, 23.0, 12.0, -3.0),
      (-34.0, 24.0, 13.0, -2.5), (-48.0, 24.0, 13.0, -2.5)]
@@ -142,7 +142,7 @@ def torso_faces() -> Int[np.ndarray, "F 3"]:
 def make_torso(
     rng: np.random.Generator, yaw: float, pitch: float
 ) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "V 3"]]:
-    """Shoulders under a head turned by yaw and pitch: vertices (metres), cloth colours (linear)."""
+    """Shoulders under a head turned by yaw and pitch: vertices (meters), cloth colors (linear)."""
     rows = _TORSO_CM * [1, 1, 1, 1]
     width = rng.uniform(0.85, 1.15)
     low = rng.uniform(-2.5, 1.5)

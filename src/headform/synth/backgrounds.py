@@ -1,6 +1,6 @@
-"""What stands behind made people: procedural scenes, no photographs.
+"""What stands behind synthetic faces: procedural scenes, no photographs.
 
-S side in pixels. Colours are sRGB in [0, 1].
+S side in pixels. Colors are sRGB in [0, 1].
 """
 
 import numpy as np
@@ -59,14 +59,14 @@ def _gradient(rng: np.random.Generator, side: int) -> Float[np.ndarray, "S S 3"]
 
 
 def _scene(rng: np.random.Generator) -> Image.Image:
-    """Layers of fractal colour, shapes, stripes and strokes."""
+    """Layers of fractal color, shapes, stripes and strokes."""
     side = _BANK_SIDE
     total = np.zeros((side, side, 3), np.float32)
-    colour = rng.random() < 0.7
+    color = rng.random() < 0.7
     weight = 0.0
     for cells in (2, 4, 8, 16, 32, 64, 128):
         amount = float(rng.uniform(0.1, 1) / cells ** rng.uniform(0.2, 1.0))
-        grid = rng.random((cells, cells, 3 if colour else 1)) * np.ones(3)
+        grid = rng.random((cells, cells, 3 if color else 1)) * np.ones(3)
         layer = Image.fromarray((grid * 255).astype(np.uint8))
         resample = Image.Resampling.BICUBIC if rng.random() < 0.7 else Image.Resampling.NEAREST
         total += amount * np.asarray(layer.resize((side, side), resample), np.float32) / 255

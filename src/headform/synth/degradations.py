@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageFilter
 
 
-def damage_photo(
+def degrade_photo(
     rng: np.random.Generator, image: Float[np.ndarray, "S S 3"], amount: float
 ) -> UInt8[np.ndarray, "S S 3"]:
     """Degrade a picture; amount 0 leaves it as it is, 1 is what the internet does."""
@@ -32,10 +32,10 @@ def damage_photo(
         grain = rng.standard_normal((side, side, channels), dtype=np.float32)
         pixels = pixels + grain * np.float32(rng.exponential(4.5))
     if rng.random() < 0.3 * amount:
-        grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-        pixels = pixels + (grey[..., None] - pixels) * np.float32(rng.uniform(0, 1))
+        gray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+        pixels = pixels + (gray[..., None] - pixels) * np.float32(rng.uniform(0, 1))
         if rng.random() < 0.35:
-            pixels = np.repeat(grey[..., None], 3, axis=2)
+            pixels = np.repeat(gray[..., None], 3, axis=2)
     if rng.random() < 0.5 * amount:
         mean = pixels.mean()
         pixels = (pixels - mean) * np.float32(rng.uniform(0.6, 1.35)) + mean

@@ -1,4 +1,4 @@
-"""Write made people to a folder: pictures, labels, contact sheet.
+"""Write synthetic faces to a folder: pictures, labels, contact sheet.
 
 B pictures, N dense points.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from headform.synth.generator import Generator, MadeBatch, View
+from headform.synth.generator import Generator, SyntheticBatch, View
 from headform.synth.variety import FULL, Recipe
 
 _BATCH = 16
@@ -32,7 +32,7 @@ def write_folder(
     from headform.heads import load_open
 
     maker = Generator(load_open(), size=size, view=view, recipe=recipe)
-    parts: list[MadeBatch] = []
+    parts: list[SyntheticBatch] = []
     for first in range(0, count, _BATCH):
         rng = np.random.default_rng((seed, first))
         batch = maker.batch(rng, min(_BATCH, count - first))
@@ -59,7 +59,7 @@ def write_folder(
     return sheet
 
 
-def contact_sheet(parts: list[MadeBatch], *, most: int = 48, columns: int = 8) -> Image.Image:
+def contact_sheet(parts: list[SyntheticBatch], *, most: int = 48, columns: int = 8) -> Image.Image:
     """Up to `most` pictures side by side; every second row carries its labels."""
     images = np.concatenate([p.images for p in parts])[:most]
     points = np.concatenate([p.points for p in parts])[:most]

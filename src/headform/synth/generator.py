@@ -1,4 +1,4 @@
-"""The generator of made people: draw, build, light, photograph, label.
+"""The generator of synthetic faces: draw, build, light, photograph, label.
 
 B batch, V head vertices, K identity modes, E expressions, N dense points, S side of the picture.
 """
@@ -15,7 +15,7 @@ from headform.render.rasterize import rasterize_kernel
 from headform.synth import kernels
 from headform.synth.accessories import Glasses, make_glasses, make_torso, torso_faces
 from headform.synth.backgrounds import SceneBank, sample_background
-from headform.synth.degradations import damage_photo
+from headform.synth.degradations import degrade_photo
 from headform.synth.hair import grow, lay_out_hair, sample_style
 from headform.synth.light import Lighting, sample_light
 from headform.synth.occluders import cover_face, loose_strands
@@ -28,7 +28,7 @@ View = Literal["loose", "tight"]
 
 
 @dataclass(frozen=True)
-class MadeBatch:
+class SyntheticBatch:
     """Pictures and their labels; pixel coordinates have their origin at the top-left corner."""
 
     images: UInt8[np.ndarray, "B S S 3"]  # sRGB
@@ -39,7 +39,7 @@ class MadeBatch:
     expression: Float32[np.ndarray, "B E"]
     gaze: Float32[np.ndarray, "B 2"]
     rotation: Float32[np.ndarray, "B 3 3"]  # camera (x right, y down, z forward) from head
-    distance: Float32[np.ndarray, " B"]  # metres
+    distance: Float32[np.ndarray, " B"]  # meters
 
 
 class Generator:
@@ -101,18 +101,18 @@ class Generator:
         self._lens_depth = np.zeros((raster, raster), np.float32)
         self._shadow_map = np.zeros((112, 112), np.float32)
 
-    def batch(self, rng: np.random.Generator, count: int) -> MadeBatch:
+    def batch(self, rng: np.random.Generator, count: int) -> SyntheticBatch:
         """Make `count` pictures; the same generator state gives the same pictures."""
         names, modes = self.head.expression_names, len(self.head.identity)
         people = [sample_person(rng, self.recipe, names, modes) for _ in range(count)]
         return self.photograph(rng, people)
 
-    def photograph(self, rng: np.random.Generator, people: list[Person]) -> MadeBatch:
+    def photograph(self, rng: np.random.Generator, people: list[Person]) -> SyntheticBatch:
         """Picture given people; everything but their coefficients is drawn."""
         codes = np.stack([np.concatenate([p.identity, p.expression]) for p in people])
         shapes = (codes.astype(np.float32) @ self._basis).reshape(len(people), -1, 3) + self._mean
         shots = [self._shot(rng, p, v) for p, v in zip(people, shapes, strict=True)]
-        return MadeBatch(
+        return SyntheticBatch(
             images=np.stack([s[0] for s in shots]),
             points=np.stack([s[1] for s in shots]),
             visible=np.stack([s[2] for s in shots]),
@@ -149,7 +149,7 @@ class Generator:
         albedo = [albedo_head]
         has_hair = rng.random() < recipe.hair_rate
         style = sample_style(rng)
-        edge = style.recede * np.clip((self._fields.centimetres[:, 2] + 2) / 6, 0, 1)
+        edge = style.recede * np.clip((self._fields.centimeters[:, 2] + 2) / 6, 0, 1)
         roots = 1 / (
             1 + np.exp(-np.clip((self._fields.hairline - edge) / rng.uniform(0.1, 0.5), -20, 20))
         )
@@ -184,8 +184,8 @@ class Generator:
             faces.append(glasses.frame_faces + np.int32(self._glasses_at))
             albedo.append(np.tile(glasses.frame_rgb, (len(glasses.frame), 1)))
         all_faces = np.concatenate(faces)
-        centre = marks.mean(0)
-        in_camera = ((np.concatenate(shape) - centre) @ person.rotation.T).astype(np.float32)
+        center = marks.mean(0)
+        in_camera = ((np.concatenate(shape) - center) @ person.rotation.T).astype(np.float32)
         light = sample_light(rng, recipe)
         all_albedo = np.concatenate(albedo).astype(np.float32)
         radiance = self._light(rng, light, in_camera, all_faces, all_albedo, gloss_head, skin.gloss)
@@ -194,7 +194,7 @@ class Generator:
             depth = points[:, 2] + person.distance
             return np.column_stack([points[:, :2] / depth[:, None], depth])
 
-        dense = project((verts[self._dense] - centre) @ person.rotation.T)
+        dense = project((verts[self._dense] - center) @ person.rotation.T)
         to_raster = self._frame(rng, dense[:68, :2])
         flat = project(in_camera)
         flat[:, :2] = flat[:, :2] @ to_raster[:, :2].T + to_raster[:, 2]
@@ -202,7 +202,7 @@ class Generator:
         rasterize_kernel(
             kernels_in, all_faces, False, 0.02, self._face_index, self._bary, self._depth
         )
-        cover, lens_rgb = self._lens(rng, glasses, centre, person, to_raster)
+        cover, lens_rgb = self._lens(rng, glasses, center, person, to_raster)
         points = dense[:, :2] @ to_raster[:, :2].T + to_raster[:, 2]
         visible = self._seen(points, dense[:, 2])
         picture, mask = self._expose(rng, all_faces, radiance, cover, lens_rgb, skin.melanin)
@@ -213,11 +213,11 @@ class Generator:
             )
         if has_hair and not style.hat and rng.random() < 0.15:
             picture = loose_strands(rng, picture, points[:68], hair_rgb)
-        image = damage_photo(rng, picture, recipe.damage)
+        image = degrade_photo(rng, picture, recipe.damage)
         return image, points.astype(np.float32), visible, (mask * 255).astype(np.uint8)
 
     def _turn_eyes(self, verts: Float32[np.ndarray, "V 3"], person: Person) -> None:
-        """Rotate the eyeballs about their centres, in place."""
+        """Rotate the eyeballs about their centers, in place."""
         for ids, inward in zip(self._eyes, (1.0, -1.0), strict=True):
             yaw = float(person.gaze[0]) + inward * person.vergence
             pitch = float(person.gaze[1])
@@ -244,7 +244,7 @@ class Generator:
         lit = np.ones((len(light.directions), count), np.float32)
         if light.hardness > 0.1:
             for k, direction in enumerate(light.directions):
-                if light.colours[k].max() > 0.25:
+                if light.colors[k].max() > 0.25:
                     kernels.cast_shadow(
                         in_camera, faces, direction, 0.2, 0.006, self._shadow_map, lit[k]
                     )
@@ -255,7 +255,7 @@ class Generator:
         occlusion[: len(gloss_head)] = self._occlusion ** np.float32(rng.uniform(0.6, 1.4))
         radiance = np.empty_like(in_camera)
         kernels.shade(
-            normals, albedo, shine, occlusion, lit, light.ambient, light.directions, light.colours,
+            normals, albedo, shine, occlusion, lit, light.ambient, light.directions, light.colors,
             np.float32(light.hardness), np.float32(light.shininess), radiance,
         )  # fmt: skip
         return radiance
@@ -263,7 +263,7 @@ class Generator:
     def _frame(
         self, rng: np.random.Generator, points: Float[np.ndarray, "68 2"]
     ) -> Float[np.ndarray, "2 3"]:
-        """Similarity from the normalised image plane to the raster (2S pixels)."""
+        """Similarity from the normalized image plane to the raster (2S pixels)."""
         side = 2.0 * self.size
         if self.view == "loose":
             x0, y0, size = loose_square(points)
@@ -286,7 +286,7 @@ class Generator:
         self,
         rng: np.random.Generator,
         glasses: Glasses | None,
-        centre: np.ndarray,
+        center: np.ndarray,
         person: Person,
         to_raster: Float[np.ndarray, "2 3"],
     ) -> tuple[Float32[np.ndarray, "R R"], Float32[np.ndarray, "3"]]:
@@ -294,7 +294,7 @@ class Generator:
         cover = np.zeros_like(self._depth)
         if glasses is None or glasses.lens_opacity == 0:
             return cover, np.zeros(3, np.float32)
-        lens = (glasses.lens - centre) @ person.rotation.T
+        lens = (glasses.lens - center) @ person.rotation.T
         depth = lens[:, 2] + person.distance
         flat = lens[:, :2] / depth[:, None] @ to_raster[:, :2].T + to_raster[:, 2]
         rasterize_kernel(

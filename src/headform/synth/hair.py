@@ -1,6 +1,6 @@
 """Hair as geometry: a shell that follows the skull from the crown and then hangs.
 
-P meridians around the head, Q rows from the crown to the tips, V vertices, F faces. Centimetres inside this module.
+P meridians around the head, Q rows from the crown to the tips, V vertices, F faces. Centimeters inside this module.
 
 The shell is laid out once on the mean head: along each meridian it follows the skull down to the hairline, then hangs
 at least as far out as the skin below. Per person it moves with the skin under it and takes thickness, length, raggedness.
@@ -17,7 +17,7 @@ from headform.synth.skin_fields import SkinFields
 
 MERIDIANS, ROOT_ROWS, HANG_ROWS = 72, 13, 9
 ROWS = ROOT_ROWS + HANG_ROWS
-_CENTRE_CM = np.array([0.0, 4.5, 0.0])
+_CENTER_CM = np.array([0.0, 4.5, 0.0])
 _POLAR_SAMPLES = 64
 
 
@@ -37,7 +37,7 @@ class HairShell:
 
 def lay_out_hair(head: LinearHead, fields: SkinFields) -> HairShell:
     """Cast the meridians against the mean head (about 0.5 s; keep the result)."""
-    verts = fields.centimetres.astype(np.float64)
+    verts = fields.centimeters.astype(np.float64)
     faces = head.faces.numpy()
     skin_faces = faces[(fields.skin[faces] > 0).all(1)]
     phi = np.linspace(-np.pi, np.pi, MERIDIANS, endpoint=False)
@@ -51,7 +51,7 @@ def lay_out_hair(head: LinearHead, fields: SkinFields) -> HairShell:
         axis=-1,
     )  # (P, T, 3)
     reach = _cast(verts, skin_faces, ray.reshape(-1, 3)).reshape(ray.shape[:2])
-    surface = _CENTRE_CM + ray * reach[..., None]
+    surface = _CENTER_CM + ray * reach[..., None]
     skin_ids = np.flatnonzero(fields.skin > 0)
     vertex = skin_ids[_nearest(surface.reshape(-1, 3), verts[skin_ids])].reshape(reach.shape)
     line = fields.hairline[vertex]
@@ -77,7 +77,7 @@ def lay_out_hair(head: LinearHead, fields: SkinFields) -> HairShell:
 
 @dataclass(frozen=True)
 class HairStyle:
-    """Lengths in centimetres beyond the hairline; see `sample_style`."""
+    """Lengths in centimeters beyond the hairline; see `sample_style`."""
 
     thickness: float
     recede: float  # hairline moved up (positive) or down
@@ -124,10 +124,10 @@ def grow(
     Args:
         shell: The layout.
         style: Thickness and lengths.
-        moved_cm: (V, 3) how far this person's skin lies from the mean head's, centimetres.
+        moved_cm: (V, 3) how far this person's skin lies from the mean head's, centimeters.
 
     Returns:
-        Vertices (P * Q, 3) in metres, and a per-vertex strand tone around 1.
+        Vertices (P * Q, 3) in meters, and a per-vertex strand tone around 1.
     """
     rng = np.random.default_rng(style.seed)
     p = np.arange(MERIDIANS)
@@ -144,7 +144,7 @@ def grow(
     t = np.linspace(0, 1, ROOT_ROWS)
     at = np.round(t[None] * last[:, None]).astype(int)  # (P, ROOT_ROWS)
     base = shell.surface[p[:, None], at] + moved_cm[shell.vertex[p[:, None], at]]
-    out = base - _CENTRE_CM
+    out = base - _CENTER_CM
     out /= np.linalg.norm(out, axis=-1, keepdims=True)
     length = style.fringe * (1 - side) + style.sides * side * (1 - rear) + style.back * rear
     curtain = np.clip(np.abs(shell.phi - style.parting * 0.5) / 0.5, 0, 1)
@@ -162,7 +162,7 @@ def grow(
         lift = np.full_like(lift, 0.9)
     lift = lift + 0.12 * style.ragged * rng.normal(0, 1, lift.shape) * min(style.thickness, 1.0)
     root = base + out * lift[..., None]
-    # hang: straight down, never inside the skin below
+    # hanging: straight down, never inside the skin below
     s = np.linspace(0, 1, HANG_ROWS + 1)[1:]
     start = root[:, -1]
     drop = start[:, 1, None] - s[None] * length[:, None]  # (P, HANG_ROWS)
@@ -176,12 +176,12 @@ def grow(
     reach = np.maximum.accumulate(np.maximum(reach, np.where(hangs[:, None] > 0, below, 0)), axis=1)
     reach = reach + style.flare * length[:, None] * s[None] ** 2 * side[:, None]
     reach = reach * (1 + 0.03 * smooth[:, None] * s[None])
-    hang = np.stack(
+    hanging = np.stack(
         [reach * np.sin(shell.phi)[:, None], drop, reach * np.cos(shell.phi)[:, None]], axis=-1
     )
     none = (length < 0.3)[:, None, None]
-    hang = np.where(none, start[:, None], hang)
-    verts = np.concatenate([root, hang], axis=1).reshape(-1, 3)
+    hanging = np.where(none, start[:, None], hanging)
+    verts = np.concatenate([root, hanging], axis=1).reshape(-1, 3)
     tone = 1 + 0.28 * fine[:, None] * np.ones(ROWS) + 0.12 * rng.normal(0, 1, (MERIDIANS, ROWS))
     return (verts / 100.0).astype(np.float32), np.clip(tone, 0.35, 1.9).reshape(-1).astype(
         np.float32
@@ -199,8 +199,8 @@ def _around(rng: np.random.Generator, waves: int) -> Float[np.ndarray, " P"]:
 def _cast(
     verts: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], rays: Float[np.ndarray, "R 3"]
 ) -> Float[np.ndarray, " R"]:
-    """Farthest hit of each ray from the centre; 7 cm where none."""
-    corners = np.ascontiguousarray(verts[faces] - _CENTRE_CM)  # (F, 3, 3)
+    """Farthest hit of each ray from the center; 7 cm where none."""
+    corners = np.ascontiguousarray(verts[faces] - _CENTER_CM)  # (F, 3, 3)
     reach = np.empty(len(rays))
     kernels.farthest_hit(corners, np.ascontiguousarray(rays), reach)
     return np.where(reach > 0, reach, 7.0)

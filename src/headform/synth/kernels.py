@@ -41,7 +41,7 @@ def vertex_normals_into(verts, faces, normals):
 def cast_shadow(verts, faces, direction, extent, bias, depth, lit):
     """How much of a far lamp reaches each vertex.
 
-    verts (V, 3) camera frame; direction (3,) toward the lamp; extent metres of the square map's half side around
+    verts (V, 3) camera frame; direction (3,) toward the lamp; extent meters of the square map's half side around
     the vertices' own origin; depth (T, T) scratch; lit (V,) written, 0 shadowed to 1 lit (3 x 3 soft edge).
     """
     side = depth.shape[0]
@@ -108,7 +108,7 @@ def cast_shadow(verts, faces, direction, extent, bias, depth, lit):
 @njit(cache=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def shade(
-    normals, albedo, gloss, occlusion, lit, ambient, directions, colours, hardness, shininess, out
+    normals, albedo, gloss, occlusion, lit, ambient, directions, colors, hardness, shininess, out
 ):
     """Radiance toward the camera per vertex; the camera looks along +z, all in the camera frame.
 
@@ -133,7 +133,7 @@ def shade(
                 wrap = 0.22 - 0.07 * c
                 diffuse = (cosine + wrap) / (1 + wrap)
                 if diffuse > 0:
-                    out[i, c] += colours[k, c] * diffuse * free
+                    out[i, c] += colors[k, c] * diffuse * free
             if cosine > -0.1:
                 hx = directions[k, 0]
                 hy = directions[k, 1]
@@ -142,9 +142,9 @@ def shade(
                 half = (x * hx + y * hy + z * hz) * r
                 if half > 0:
                     shine = gloss[i] * half**shininess * free
-                    spec0 += shine * colours[k, 0]
-                    spec1 += shine * colours[k, 1]
-                    spec2 += shine * colours[k, 2]
+                    spec0 += shine * colors[k, 0]
+                    spec1 += shine * colors[k, 1]
+                    spec2 += shine * colors[k, 2]
         out[i, 0] = out[i, 0] * albedo[i, 0] + spec0
         out[i, 1] = out[i, 1] * albedo[i, 1] + spec1
         out[i, 2] = out[i, 2] * albedo[i, 2] + spec2

@@ -1,6 +1,6 @@
-"""Light on made people: a soft environment in spherical harmonics and one to three lamps.
+"""Light on synthetic faces: a soft environment in spherical harmonics and one to three lamps.
 
-N lamps. Colours are linear RGB; directions point from the face to the light, camera frame (x right, y down, z forward).
+N lamps. Colors are linear RGB; directions point from the face to the light, camera frame (x right, y down, z forward).
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Lighting:
         np.ndarray, "9 3"
     ]  # irradiance coefficients on 1, y, z, x, xy, yz, 3z2-1, xz, x2-y2
     directions: Float[np.ndarray, "N 3"]
-    colours: Float[np.ndarray, "N 3"]
+    colors: Float[np.ndarray, "N 3"]
     hardness: float  # share of a lamp's light that a shadow takes away
     shininess: float  # Blinn-Phong exponent
 
@@ -36,7 +36,7 @@ def sample_light(rng: np.random.Generator, recipe: Recipe) -> Lighting:
     directions[:, 2] = -np.abs(directions[:, 2]) * rng.uniform(0.2, 1.5)  # from the camera's side
     directions[:, 1] = directions[:, 1] * 0.7 - 0.35  # and rather from above
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    colours = np.stack([rng.uniform(0.1, 1.6) * tint(0.12) for _ in range(count)])
+    colors = np.stack([rng.uniform(0.1, 1.6) * tint(0.12) for _ in range(count)])
     ambient = np.zeros((9, 3))
     level = rng.uniform(0.12, 0.8)
     ambient[0] = level * tint(0.08)
@@ -48,7 +48,7 @@ def sample_light(rng: np.random.Generator, recipe: Recipe) -> Lighting:
     return Lighting(
         ambient=ambient.astype(np.float32),
         directions=directions.astype(np.float32),
-        colours=(colours * recipe.light_contrast).astype(np.float32),
+        colors=(colors * recipe.light_contrast).astype(np.float32),
         hardness=float(rng.uniform(0, recipe.hard_light)),
         shininess=float(np.exp(rng.uniform(np.log(5), np.log(45)))),
     )

@@ -1,4 +1,4 @@
-"""Who is in the picture: identity, expression, gaze, head pose and distance of a made person.
+"""Who is in the picture: identity, expression, gaze, head pose and distance of a synthetic face.
 
 K identity modes, E expressions.
 """
@@ -14,7 +14,7 @@ from headform.synth.variety import Recipe
 
 @dataclass(frozen=True)
 class Person:
-    """The coefficients of one made person and the camera's distance."""
+    """The coefficients of one synthetic face and the camera's distance."""
 
     identity: Float[np.ndarray, " K"]  # standard deviations
     expression: Float[np.ndarray, " E"]  # 0..1, order of the head's expression_names
@@ -22,7 +22,7 @@ class Person:
     vergence: float  # radians, each eye turned inwards
     rotation: Float[np.ndarray, "3 3"]  # camera (x right, y down, z forward) from head
     angles: Float[np.ndarray, "3"]  # yaw, pitch, roll, radians
-    distance: float  # metres, camera to the middle of the face
+    distance: float  # meters, camera to the middle of the face
 
 
 def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndarray, "3 3"]:

@@ -26,7 +26,7 @@ from headform.synth.variety import FULL
 
 SUPERSAMPLE = 2
 _FACE_M = 0.21
-"""Height of a face that is made to fill its share of the picture, metres."""
+"""Height of a face that is made to fill its share of the picture, meters."""
 _SHADOW_SIDE = 224
 _FAR_M, _FINE_SIDE = 4.0, 768
 _REACH_M, _BIAS_M = 0.25, 0.006
@@ -40,7 +40,7 @@ class View:
         yaw: Degrees, turns the face to the right of the picture.
         pitch: Degrees, turns it down.
         roll: Degrees, clockwise.
-        distance: Metres from the camera to the middle of the face.
+        distance: Meters from the camera to the middle of the face.
         fill: Share of the picture's side that a face of average height takes.
     """
 
@@ -56,14 +56,14 @@ class PlacedScan:
     """A scan in the head frame.
 
     Attributes:
-        look: With vertices in metres of the mean head.
+        look: With vertices in meters of the mean head.
         placed: From the head frame to the scan's own.
-        centre: Middle of the face, head frame.
+        center: Middle of the face, head frame.
     """
 
     look: MeshLook
     placed: Similarity
-    centre: Float64[np.ndarray, "3"]
+    center: Float64[np.ndarray, "3"]
 
 
 def place(look: MeshLook, now7: Float[np.ndarray, "7 3"], head: LinearHead) -> PlacedScan:
@@ -80,7 +80,7 @@ def place(look: MeshLook, now7: Float[np.ndarray, "7 3"], head: LinearHead) -> P
     mean = head.mean.double().numpy()[head.now7.numpy()]
     placed = fit_similarity(mean, now7.astype(np.float64))
     own = placed.inverse().apply(look.vertices.astype(np.float64))
-    moved = MeshLook(own, look.faces, look.colours, look.uv, look.uv_faces, look.texture)
+    moved = MeshLook(own, look.faces, look.colors, look.uv, look.uv_faces, look.texture)
     return PlacedScan(moved, placed, mean.mean(axis=0))
 
 
@@ -117,7 +117,7 @@ def views(count: int, seed: int) -> tuple[View, ...]:
 
 
 def lights(count: int, seed: int) -> tuple[Lighting, ...]:
-    """`count` lightings, the first even and soft, the others as made people have them."""
+    """`count` lightings, the first even and soft, the others as synthetic faces have them."""
     return (
         _even(),
         *(sample_light(np.random.default_rng((seed, 2, k)), FULL) for k in range(1, count)),
@@ -130,7 +130,7 @@ def photograph(
     """One picture.
 
     Args:
-        scan: Whose texture or vertex colours are its albedo.
+        scan: Whose texture or vertex colors are its albedo.
         view: From where.
         light: Directions in the camera frame.
         side: Of the picture, pixels.
@@ -140,10 +140,10 @@ def photograph(
         The picture, sRGB, and its camera over the head frame.
 
     Raises:
-        ValueError: when the scan has neither texture nor colours.
+        ValueError: when the scan has neither texture nor colors.
     """
-    if not scan.look.coloured:
-        raise ValueError("a scan without colours makes no photo")
+    if not scan.look.colored:
+        raise ValueError("a scan without colors makes no photo")
     camera = _camera(scan, view, side)
     fine = side * SUPERSAMPLE
     albedo, found = draw_mesh(
@@ -154,8 +154,8 @@ def photograph(
     weights = found.barycentric[covered][..., None]
     matt, gloss = _shading(scan, camera, light)
     linear = _background(fine, seed)
-    colour = linear_from_srgb(torch.from_numpy(albedo[covered]).double() / 255).numpy()
-    surface = colour * (matt[corners] * weights).sum(axis=1)
+    color = linear_from_srgb(torch.from_numpy(albedo[covered]).double() / 255).numpy()
+    surface = color * (matt[corners] * weights).sum(axis=1)
     surface += (gloss[corners] * weights).sum(axis=1)
     linear[covered] = surface * _exposure(surface)
     mean = linear.reshape(side, SUPERSAMPLE, side, SUPERSAMPLE, 3).mean(axis=(1, 3))
@@ -166,14 +166,14 @@ def _camera(scan: PlacedScan, view: View, side: int) -> PerspectiveCamera:
     R = rotation_from_angles(*np.radians([view.yaw, view.pitch, view.roll]))
     focal = view.fill * side * view.distance / _FACE_M
     K = np.array([[focal, 0, side / 2], [0, focal, side / 2], [0, 0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0, 0, view.distance]) - R @ scan.centre)
+    return PerspectiveCamera(K, R, np.array([0, 0, view.distance]) - R @ scan.center)
 
 
 def _shading(
     scan: PlacedScan, camera: PerspectiveCamera, light: Lighting
 ) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
     """Light on a white matt surface, shadows included, and its shine, per vertex."""
-    points = ((scan.look.vertices - scan.centre) @ camera.R.T).astype(np.float32)
+    points = ((scan.look.vertices - scan.center) @ camera.R.T).astype(np.float32)
     faces = np.ascontiguousarray(scan.look.faces, np.int32)
     normals = np.empty_like(points)
     kernels.vertex_normals_into(points, faces, normals)
@@ -186,7 +186,7 @@ def _shading(
     for albedo, shine, target in ((1.0, 0.0, out[0]), (0.0, 0.06, out[1])):
         kernels.shade(
             normals, np.full_like(points, albedo), every * np.float32(shine), every, lit, light.ambient,
-            light.directions, light.colours, np.float32(light.hardness), np.float32(light.shininess), target,
+            light.directions, light.colors, np.float32(light.hardness), np.float32(light.shininess), target,
         )  # fmt: skip
     return out[0], out[1]
 
@@ -204,13 +204,13 @@ def _developed(linear: Float[np.ndarray, "S S 3"]) -> UInt8[np.ndarray, "S S 3"]
 
 
 def _background(side: int, seed: int) -> Float64[np.ndarray, "S S 3"]:
-    """A wall: one colour, a little darker to one side."""
+    """A wall: one color, a little darker to one side."""
     rng = np.random.default_rng((seed, 3))
-    colour = rng.uniform(0.08, 0.6) * (1 + rng.uniform(-0.12, 0.12, 3))
+    color = rng.uniform(0.08, 0.6) * (1 + rng.uniform(-0.12, 0.12, 3))
     angle, fall = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.5)
     axis = np.linspace(-0.5, 0.5, side)
     slope = 1 + fall * (axis[None] * np.cos(angle) + axis[:, None] * np.sin(angle))
-    return np.asarray(slope[..., None] * colour, np.float64)
+    return np.asarray(slope[..., None] * color, np.float64)
 
 
 def _even() -> Lighting:

@@ -1,8 +1,8 @@
-"""Procedural skin: a face's colour from a few named attributes.
+"""Procedural skin: a face's color from a few named attributes.
 
-V vertices. Colours are linear RGB in [0, 1].
+V vertices. Colors are linear RGB in [0, 1].
 
-Skin colour follows Beer-Lambert absorption by melanin and haemoglobin in three bands, a coarse form of the two-pigment
+Skin color follows Beer-Lambert absorption by melanin and haemoglobin in three bands, a coarse form of the two-pigment
 model of Jimenez et al., "A Practical Appearance Model for Dynamic Facial Color" (2010); the coefficients here were chosen
 by eye so that melanin 0.1 to 2 spans light to dark skin.
 """
@@ -66,7 +66,7 @@ def skin_rgb(melanin: float, haemoglobin: float) -> Float[np.ndarray, "3"]:
 
 
 def sample_skin(rng: np.random.Generator) -> SkinAttributes:
-    """Draw a person's colouring; broad, with independent attributes except hair against skin."""
+    """Draw a person's coloring; broad, with independent attributes except hair against skin."""
     melanin = float(np.exp(rng.uniform(np.log(0.06), np.log(2.0))))
     dark_hair = rng.random() < min(0.95, 0.35 + melanin)
     hair = _HAIR_SRGB[int(rng.integers(3)) if dark_hair else int(rng.integers(len(_HAIR_SRGB)))]
@@ -107,7 +107,7 @@ def sample_skin(rng: np.random.Generator) -> SkinAttributes:
 
 
 def clean(attributes: SkinAttributes) -> SkinAttributes:
-    """The same person without hair colour on the skin: beard, moustache, make-up removed."""
+    """The same person without hair color on the skin: beard, moustache, make-up removed."""
     return replace(attributes, beard=0.0, moustache=0.0, lip_paint=0.0, eye_shadow=0.0)
 
 
@@ -145,7 +145,7 @@ def paint(
     blend(f.lip * 0.9, lips)
     blend(f.lip * a.lip_paint, np.asarray(a.lip_paint_rgb))
     if a.beard or a.moustache:
-        low = np.clip(1.2 - 2.0 * a.beard_low * np.abs(f.centimetres[:, 0]) / 7.0, 0, 1)
+        low = np.clip(1.2 - 2.0 * a.beard_low * np.abs(f.centimeters[:, 0]) / 7.0, 0, 1)
         growth = np.maximum(f.beard * low * a.beard, f.moustache * a.moustache)
         stubble = hair if max(a.beard, a.moustache) > 0.5 else 0.5 * hair + 0.25 * flat
         blend(growth * (1 + 0.35 * noise(0)), stubble)

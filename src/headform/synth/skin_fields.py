@@ -1,6 +1,6 @@
 """Where things are on a face: smooth fields over the vertices that paint the procedural skin.
 
-V vertices, L landmarks. All lengths in centimetres inside this module, since skin detail is measured so.
+V vertices, L landmarks. All lengths in centimeters inside this module, since skin detail is measured so.
 
 Every field is computed from the head's own mean shape, its 68 iBUG points and its part labels, so that a head
 rebuilt with other vertices is painted alike.
@@ -33,7 +33,7 @@ class SkinFields:
     hairline: Float[np.ndarray, " V"]  # cm above the mean hairline, -9 where hair never grows
     iris_distance: Float[np.ndarray, " V"]  # cm from the optical axis on eyeballs, 9 elsewhere
     noise: Float[np.ndarray, "N V"]  # solid noise, zero mean, unit variance; scale n % 5
-    centimetres: Float[np.ndarray, "V 3"]  # mean shape
+    centimeters: Float[np.ndarray, "V 3"]  # mean shape
 
 
 def skin_fields(head: LinearHead) -> SkinFields:
@@ -80,8 +80,8 @@ def skin_fields(head: LinearHead) -> SkinFields:
     iris = np.full(len(verts), 9.0)
     for side in ("eye_right", "eye_left"):
         ids = np.flatnonzero(part == name[side])
-        centre = verts[ids].mean(0)
-        ahead = verts[ids, 2] > centre[2]
+        center = verts[ids].mean(0)
+        ahead = verts[ids, 2] > center[2]
         pole = verts[ids[np.argmax(verts[ids, 2])]]
         iris[ids] = np.where(ahead, np.linalg.norm(verts[ids, :2] - pole[:2], axis=1), 9.0)
 
@@ -99,7 +99,7 @@ def skin_fields(head: LinearHead) -> SkinFields:
         hairline=hairline.astype(f32),
         iris_distance=iris.astype(f32),
         noise=_solid_noise(verts).astype(f32),
-        centimetres=verts.astype(f32),
+        centimeters=verts.astype(f32),
     )
 
 

@@ -1,6 +1,6 @@
-"""How varied made people are: the dials of the generator.
+"""How varied synthetic faces are: the dials of the generator.
 
-EASY is for the first lessons of an identity network (near frontal, neutral, mild light); FULL randomises everything.
+EASY is for the first lessons of an identity network (near frontal, neutral, mild light); FULL randomizes everything.
 """
 
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Recipe:
-    """Ranges and rates. Angles in degrees, distances in metres, rates in 0..1."""
+    """Ranges and rates. Angles in degrees, distances in meters, rates in 0..1."""
 
     identity_scale: tuple[float, float] = (0.7, 1.25)  # standard deviation of the coefficients
     frontal_rate: float = 0.5  # share drawn from the narrow yaw distribution

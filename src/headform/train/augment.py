@@ -1,4 +1,4 @@
-"""What is varied again at each reading of a made person: crop, mirror image, colour, patches.
+"""What is varied again at each reading of a synthetic face: crop, mirror image, color, patches.
 
 B batch, S side of the stored picture, P points.
 """
@@ -21,7 +21,7 @@ def cut_windows(
     )
 
 
-def vary_colour(
+def vary_color(
     rng: np.random.Generator, images: UInt8[np.ndarray, "B S S C"]
 ) -> Float[np.ndarray, "B S S C"]:
     """Gain of each channel and an offset, so that one reading differs from the next."""

@@ -1,7 +1,5 @@
 """The state of a run on disk: one safetensors file that knows its own SHA-256, and the one before it.
 
-No arrays are computed here, hence no letters.
-
     checkpoint.safetensors            the newest
     checkpoint.previous.safetensors   the one before, for the day the newest turns out damaged
 
@@ -87,7 +85,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
             step = _read(previous).facts["step"]
             fix = f"the one before it, of step {step}, is whole: to go on from there, "
             fix += f"mv {PREVIOUS} {NEWEST} in that folder"
-        raise WeightsError("checkpoint_damaged", error.what, error.where, fix) from error
+        raise WeightsError("checkpoint_damaged", error.message, error.location, fix) from error
 
 
 def clear_leftovers(folder: Path) -> None:

@@ -1,7 +1,4 @@
-"""How long, how fast and how often: the configuration that every training stage shares.
-
-No arrays here, hence no letters.
-"""
+"""How long, how fast and how often: the configuration that every training stage shares."""
 
 import math
 from dataclasses import dataclass, field
@@ -86,7 +83,7 @@ class GroupConfig:
     Attributes:
         names: Patterns such as `encoder.fc.*`, as in `fnmatch`, matched against the names of
             `module.named_parameters()`; a parameter belongs to the first group that names it.
-        weight_decay: In place of the optimiser's.
+        weight_decay: In place of the optimizer's.
         rate: Factor on the learning rate.
     """
 

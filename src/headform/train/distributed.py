@@ -19,21 +19,21 @@ _PATIENCE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
-class Team:
+class DistributedContext:
     """The processes of a run.
 
     Attributes:
         rank: Number of this process.
-        ranks: How many there are.
+        world_size: How many there are.
         local_rank: Number of this process on its machine, hence of its GPU.
     """
 
     rank: int = 0
-    ranks: int = 1
+    world_size: int = 1
     local_rank: int = 0
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process is the one that writes."""
         return self.rank == 0
 
@@ -49,7 +49,7 @@ class Team:
 
         Process 0's weights and buffers become everybody's.
         """
-        return module if self.ranks == 1 else DistributedDataParallel(module)
+        return module if self.world_size == 1 else DistributedDataParallel(module)
 
     def total(self, numbers: list[float], device: torch.device) -> list[float]:
         """Sum of each number over all processes, in float64; waits for all of them.
@@ -58,7 +58,7 @@ class Team:
             numbers: (L,), as many in each process.
             device: Where the backend can work: the module's.
         """
-        if self.ranks == 1:
+        if self.world_size == 1:
             return numbers
         values = torch.tensor(numbers, dtype=torch.float64, device=device)
         distributed.all_reduce(values)
@@ -66,11 +66,11 @@ class Team:
 
     def wait(self) -> None:
         """Return when all processes have come here."""
-        if self.ranks > 1:
+        if self.world_size > 1:
             distributed.barrier()
 
 
-def join_team() -> Team:
+def init_distributed() -> DistributedContext:
     """Find the other processes, once; alone when there is no `torchrun` and no process group.
 
     A process group that exists already is used as it is. Otherwise one is opened from the
@@ -79,16 +79,16 @@ def join_team() -> Team:
     """
     here = int(os.environ.get("LOCAL_RANK", "0"))
     if not distributed.is_available():
-        return Team()
+        return DistributedContext()
     if not distributed.is_initialized():
         if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "RANK" not in os.environ:
-            return Team()
+            return DistributedContext()
         cuda = torch.cuda.is_available()
         if cuda:
             torch.cuda.set_device(here)
         distributed.init_process_group("nccl" if cuda else "gloo", timeout=_PATIENCE)
         atexit.register(_leave)
-    return Team(distributed.get_rank(), distributed.get_world_size(), here)
+    return DistributedContext(distributed.get_rank(), distributed.get_world_size(), here)
 
 
 def _leave() -> None:

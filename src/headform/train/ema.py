@@ -1,7 +1,5 @@
 """The exponential moving average of a network's weights, which is what is used in the end.
 
-No arrays are computed here but the weights', hence no letters.
-
     a <- k a + (1 - k) w,  k = min(keep, (1 + n) / (10 + n)) after n steps
 
 so that the average forgets the first weights quickly (tf.train.ExponentialMovingAverage, num_updates).

@@ -1,4 +1,4 @@
-"""`headform train landmarks`: the dense landmark network, from made people alone.
+"""`headform train landmarks`: the dense landmark network, from synthetic faces alone.
 
 B batch, N dense points, E expressions, M side of the mask.
 
@@ -25,9 +25,9 @@ from headform.heads.mirror import mirrored_expressions
 from headform.nets.landmarks.dense import INPUT_SIDE, MASK_SIDE, DenseNet, DenseNetConfig
 from headform.synth.generator import Generator
 from headform.synth.variety import FULL
-from headform.train.augment import cut_windows, paste_patches, random_windows, vary_colour
+from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.config import TrainerConfig
-from headform.train.pool import MAY_CHANGE, MadePool, PoolConfig, part_of_run, rows_of
+from headform.train.pool import MAY_CHANGE, PoolConfig, RenderPool, part_of_run, rows_of
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 PICTURE_SIDE = 144
@@ -81,7 +81,7 @@ class LandmarkBatches:
         expression, gaze, rotation = (rows[k].copy() for k in ("expression", "gaze", "rotation"))
         pixels = images.astype(np.float32)
         if rng is not None:
-            pixels = vary_colour(rng, images)
+            pixels = vary_color(rng, images)
             paste_patches(rng, pixels, 0.12)
             flip = rng.random(count) < 0.5
             pixels[flip] = pixels[flip, :, ::-1]
@@ -112,7 +112,7 @@ class LandmarkLosses:
     def __call__(
         self, net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets
     ) -> Losses:
-        """Losses by name; ``total`` is minimised."""
+        """Losses by name; ``total`` is minimized."""
         out = net(images)
         off = out.points - targets.points
         squared = off.square().sum(-1)
@@ -185,7 +185,7 @@ def run(
     batches, losses = LandmarkBatches(head), LandmarkLosses(head)
     rank = trainer.team.rank
     pool_config = part_of_run(config.pool, trainer.seconds, rank)
-    pool = MadePool(out / f"pool_{rank}", head, pool_config, keep=resume)
+    pool = RenderPool(out / f"pool_{rank}", head, pool_config, keep=resume)
     with pool:
         held_out = batches(validation_rows(head, config), None)
         pool.wait_for(config.first_people)

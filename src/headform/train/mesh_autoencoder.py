@@ -3,10 +3,10 @@
 B batch, V vertices.
 
 Two presets. ``coma-paper`` is the recipe of Ranjan et al. (2018) as its public code has it: SGD at 8e-3 with momentum 0.9,
-times 0.99 after each epoch, batches of 16, mean absolute error of normalised coordinates, and 5e-4 / 2 times the squared
+times 0.99 after each epoch, batches of 16, mean absolute error of normalized coordinates, and 5e-4 / 2 times the squared
 weights and biases of the two linear layers. That penalty enters as weight decay, which has the same gradient; the logged
 loss is without it. ``fast`` reaches a smaller error in minutes: Muon, a cosine, averaged weights, no ReLU on the code, and
-the mean distance of vertices in millimetres, which is what is reported, as the loss.
+the mean distance of vertices in millimeters, which is what is reported, as the loss.
 """
 
 import math
@@ -33,12 +33,12 @@ from headform.nets.mesh_autoencoder import (
     check_vertices,
 )
 from headform.train.config import GroupConfig, OptimizerConfig, ScheduleConfig, TrainerConfig
-from headform.train.distributed import join_team
+from headform.train.distributed import init_distributed
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 Preset = Literal["fast", "coma-paper"]
-Loss = Literal["distance", "normalised_l1"]
-"""``distance``: mean distance of vertices, millimetres. ``normalised_l1``: mean absolute difference of coordinates, in
+Loss = Literal["distance", "normalized_l1"]
+"""``distance``: mean distance of vertices, millimeters. ``normalized_l1``: mean absolute difference of coordinates, in
 standard deviations."""
 PAPER_EPOCHS = 300
 """The paper's text; the default of its code is 200."""
@@ -118,7 +118,7 @@ def _coma_paper(count: int, steps: int, batch: int) -> MeshAutoencoderRun:
         clip=None,
     )
     return MeshAutoencoderRun(
-        preset="coma-paper", trainer=trainer, loss="normalised_l1", edge_weight="per_triangle"
+        preset="coma-paper", trainer=trainer, loss="normalized_l1", edge_weight="per_triangle"
     )
 
 
@@ -171,8 +171,8 @@ def run(
     torch.manual_seed(config.seed)
     net = MeshAutoencoder(config.net, hierarchy, backend=backend)
     mean, std = data.statistics.mean, data.statistics.std
-    net.normalisation.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(std).float())
-    device = join_team().device
+    net.normalization.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(std).float())
+    device = init_distributed().device
     net.to(device)
     facts: dict[str, Any] = {
         "stage": f"mesh-autoencoder, preset {config.preset}",
@@ -215,14 +215,14 @@ def run(
     final.cpu()
     facts |= {
         "data": f"{data.train.count} meshes: {data.train.name}",
-        "licence": data.train.licence,
+        "license": data.train.license,
         "steps": result.steps,
         "meshes_seen": result.samples,
         "minutes": round(result.minutes, 1),
     }
-    if trainer.team.leads:
+    if trainer.team.is_main:
         cpu = torch.device("cpu")
-        still = _MeanMesh(final.normalisation.mean)
+        still = _MeanMesh(final.normalization.mean)
         facts["validation"] = {
             "meshes": data.held_out.count,
             **vertex_errors(final, data.held_out, config.trainer.batch, cpu),
@@ -236,11 +236,11 @@ class MeshLosses:
 
     Args:
         kind: See `Loss`.
-        net: Whose standard deviations ``normalised_l1`` divides by.
+        net: Whose standard deviations ``normalized_l1`` divides by.
     """
 
     def __init__(self, kind: Loss, net: MeshAutoencoder) -> None:
-        self._kind, self._std = kind, net.normalisation.std
+        self._kind, self._std = kind, net.normalization.std
 
     def __call__(self, out: Float[Tensor, "B V 3"], vertices: Float[Tensor, "B V 3"]) -> Losses:
         """Losses by name."""
@@ -256,7 +256,7 @@ class MeshLosses:
 def vertex_errors(
     module: nn.Module, dataset: MeshDataset, batch: int, device: torch.device
 ) -> dict[str, float]:
-    """Mean over all meshes and vertices, and median over meshes of their mean, of the distance in millimetres."""
+    """Mean over all meshes and vertices, and median over meshes of their mean, of the distance in millimeters."""
     means = []
     for start in range(0, dataset.count, batch):
         rows = np.arange(start, min(start + batch, dataset.count))

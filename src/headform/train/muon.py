@@ -26,7 +26,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic: singular values from 0.01 to 1 end between 0.68 and 1.14 after five steps."""
 
 
-def orthogonalised(matrix: Float[Tensor, "A B"], steps: int = 5) -> Float[Tensor, "A B"]:
+def orthogonalized(matrix: Float[Tensor, "A B"], steps: int = 5) -> Float[Tensor, "A B"]:
     """U V' for a matrix U S V', nearly: every singular value that is not tiny becomes about 1. Zero stays zero."""
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x = wide / (wide.norm() + 1e-7)
@@ -41,7 +41,7 @@ class Muon(torch.optim.Optimizer):
     """See the module's text. Weights of more than two axes are matrices of their last: (K, C_in, C_out) has K C_in rows.
 
     Args:
-        params: parameters or groups, as torch's optimisers take them; vectors and numbers get Adam (0.9, 0.999).
+        params: parameters or groups, as torch's optimizers take them; vectors and numbers get Adam (0.9, 0.999).
         lr: rate of the matrices.
         momentum: mu.
         weight_decay: decoupled, of all parameters.
@@ -88,7 +88,7 @@ class Muon(torch.optim.Optimizer):
         mean = state["momentum"].mul_(momentum).add_(gradient)
         ahead = (gradient + momentum * mean).reshape(-1, weight.shape[-1])
         scale = 0.2 * max(ahead.shape) ** 0.5
-        return (scale * orthogonalised(ahead)).reshape(weight.shape)
+        return (scale * orthogonalized(ahead)).reshape(weight.shape)
 
     def _vector(self, weight: Tensor, gradient: Tensor) -> Tensor:
         state = self.state[weight]

@@ -1,7 +1,4 @@
-"""The optimiser of a run: its groups of parameters, and its state by the parameters' names.
-
-No arrays are computed here, hence no letters.
-"""
+"""The optimizer of a run: its groups of parameters, and its state by the parameters' names."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -72,7 +69,7 @@ def restore_optimizer(
         quantity, _, name = key.partition(".")
         parameter = parameters.get(name)
         if parameter is None or (quantity != "step" and value.shape != parameter.shape):
-            what = f"the optimiser's {key} fits no parameter of {type(module).__name__}"
+            what = f"the optimizer's {key} fits no parameter of {type(module).__name__}"
             raise WeightsError("weights_mismatch", what, where, "resume with the same network")
         if quantity == "step":  # stays on the CPU, as torch keeps it
             kept = value.clone()

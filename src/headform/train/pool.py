@@ -1,8 +1,8 @@
-"""A ring of made people on disk that generator processes fill while a trainer draws from it.
+"""A ring of synthetic faces on disk that generator processes fill while a trainer draws from it.
 
 N capacity, S side of the pictures, P dense points, K identity modes, E expressions.
 
-The ring is a folder of memory-mapped arrays, one row per made person; each worker owns a slice of the rows and overwrites
+The ring is a folder of memory-mapped arrays, one row per synthetic face; each worker owns a slice of the rows and overwrites
 its oldest. What a worker makes depends on the seed, its number and its batch count only.
 """
 
@@ -20,7 +20,7 @@ from jaxtyping import Int
 from headform.errors import ResourceError
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
-from headform.synth.generator import Generator, MadeBatch, View
+from headform.synth.generator import Generator, SyntheticBatch, View
 from headform.synth.variety import Recipe
 
 MAY_CHANGE = ("config.pool.workers", "config.workers", "config.first_people")
@@ -75,7 +75,7 @@ def row_layout(head: LinearHead, size: int) -> dict[str, tuple[tuple[int, ...], 
     }
 
 
-def rows_of(batch: MadeBatch) -> dict[str, np.ndarray]:
+def rows_of(batch: SyntheticBatch) -> dict[str, np.ndarray]:
     """A made batch as rows: the mask at half size."""
     skin = batch.skin
     half = skin.reshape(len(skin), skin.shape[1] // 2, 2, skin.shape[2] // 2, 2).mean((2, 4))
@@ -90,7 +90,7 @@ def rows_of(batch: MadeBatch) -> dict[str, np.ndarray]:
     }
 
 
-class MadePool:
+class RenderPool:
     """Use as a context manager: the workers run inside the ``with`` block.
 
     Args:
@@ -121,7 +121,7 @@ class MadePool:
         self.rows = arrays
         self._workers: list[BaseProcess] = []
 
-    def __enter__(self) -> "MadePool":
+    def __enter__(self) -> "RenderPool":
         context = get_context("spawn")
         for number in range(self.config.workers):
             worker = context.Process(
@@ -159,13 +159,16 @@ class MadePool:
         while self.made < count:
             if any(w.exitcode is not None for w in self._workers):
                 raise ResourceError(
-                    "worker_died", "a generator process ended", "made people", "see its error above"
+                    "worker_died",
+                    "a generator process ended",
+                    "synthetic faces",
+                    "see its error above",
                 )
             if time.monotonic() - start > timeout:
                 raise ResourceError(
                     "worker_slow",
                     f"{self.made} of {count} people after {timeout:.0f} s",
-                    "made people",
+                    "synthetic faces",
                 )
             time.sleep(0.2)
 

@@ -1,7 +1,4 @@
-"""What a training run shows: a bar on a terminal, plain lines elsewhere.
-
-No arrays here, hence no letters.
-"""
+"""What a training run shows: a bar on a terminal, plain lines elsewhere."""
 
 import sys
 from collections.abc import Callable

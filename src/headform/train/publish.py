@@ -1,7 +1,4 @@
-"""A trained network to a weights file that headform loads, with the card that says how it was made.
-
-No arrays are computed here, hence no letters.
-"""
+"""A trained network to a weights file that headform loads, with the card that says how it was made."""
 
 import shutil
 import subprocess
@@ -30,8 +27,8 @@ def publish(
     Args:
         net: The trained network; its own sizes go into the card, so that it can be built again.
         facts: What the training run returned: stage, config, head, steps, samples, minutes and,
-            where it measured them, validation numbers; `data` and `licence` where these are not
-            made people and MIT.
+            where it measured them, validation numbers; `data` and `license` where these are not
+            synthetic faces and MIT.
         path: Ends in `.safetensors`.
         command: The command line that made it.
 
@@ -43,8 +40,8 @@ def publish(
     rest = {k: v for k, v in facts.items() if k not in ("config", "validation", "minutes")}
     card = {
         "kind": KINDS[type(net)],
-        "data": "made people only (headform.synth); no photo of anyone",
-        "licence": "MIT",
+        "data": "synthetic faces only (headform.synth); no photo of anyone",
+        "license": "MIT",
         "command": command,
         "commit": source_commit(),
         "images_seen": facts.get("samples_seen", 0),

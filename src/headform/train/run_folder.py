@@ -1,7 +1,4 @@
-"""The two texts of a run's folder: what it was asked (config.json) and what happened (log.jsonl).
-
-No arrays here, hence no letters.
-"""
+"""The two texts of a run's folder: what it was asked (config.json) and what happened (log.jsonl)."""
 
 import json
 import math

@@ -1,6 +1,6 @@
 """The learning rate of each step, as a factor on the highest rate.
 
-No arrays here, hence no letters. With s the step, counted from 0, and p the share of the run that is done:
+With s the step, counted from 0, and p the share of the run that is done:
 
     cosine       floor + (1 - floor) (1 + cos(pi p)) / 2      Loshchilov and Hutter 2017 (SGDR), eq. 5, one period
     exponential  gamma ^ floor(s / every)                     tf.train.exponential_decay, staircase=True

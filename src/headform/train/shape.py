@@ -1,4 +1,4 @@
-"""`headform train shape`: who it is, from a grey, aligned crop of made people.
+"""`headform train shape`: who it is, from a gray, aligned crop of synthetic faces.
 
 B batch, K identity modes, P surface points.
 
@@ -23,14 +23,14 @@ from headform.heads.mirror import mirror_identity_map
 from headform.nets.identity import INPUT_SIDE, IdentityNet, IdentityNetConfig
 from headform.synth.generator import Generator
 from headform.synth.variety import EASY, FULL, Recipe
-from headform.train.augment import cut_windows, paste_patches, random_windows, vary_colour
+from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.config import OptimizerConfig, TrainerConfig
-from headform.train.pool import MAY_CHANGE, MadePool, PoolConfig, part_of_run, rows_of
+from headform.train.pool import MAY_CHANGE, PoolConfig, RenderPool, part_of_run, rows_of
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 PICTURE_SIDE = 132
 _SLACK = PICTURE_SIDE - INPUT_SIDE
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
+_GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def shape_metric(head: LinearHead, *, points: int = 1500) -> Float[Tensor, "K K"
 
 
 class IdentityBatches:
-    """Turns stored rows into grey crops and coefficients."""
+    """Turns stored rows into gray crops and coefficients."""
 
     def __init__(self, head: LinearHead) -> None:
         self._mirror = mirror_identity_map(head).astype(np.float32)
@@ -99,14 +99,14 @@ class IdentityBatches:
         images = cut_windows(rows["images"], corners, INPUT_SIDE)
         code = rows["identity"].copy()
         if rng is None:
-            grey = images.astype(np.float32) @ _GREY
+            gray = images.astype(np.float32) @ _GRAY
         else:
-            grey = vary_colour(rng, images) @ _GREY
-            paste_patches(rng, grey[..., None], 0.05)
+            gray = vary_color(rng, images) @ _GRAY
+            paste_patches(rng, gray[..., None], 0.05)
             flip = rng.random(count) < 0.5
-            grey[flip] = grey[flip, :, ::-1]
+            gray[flip] = gray[flip, :, ::-1]
             code[flip] = code[flip] @ self._mirror
-        return torch.from_numpy(grey)[:, None], torch.from_numpy(code)
+        return torch.from_numpy(gray)[:, None], torch.from_numpy(code)
 
 
 def run(
@@ -133,13 +133,13 @@ def run(
         if trainer.done >= until or trainer.stopped:
             continue
         pool_config = part_of_run(config.pool(recipe), trainer.seconds, rank)
-        with MadePool(out / f"pool_{name}_{rank}", head, pool_config, keep=resume) as pool:
+        with RenderPool(out / f"pool_{name}_{rank}", head, pool_config, keep=resume) as pool:
             validators = {
                 part: _validator(head, config, part, batches, metric) for part in ("easy", "full")
             }
             pool.wait_for(config.first_people if name == "easy" else min(2048, config.first_people))
 
-            def losses_of(net: nn.Module, step: Step, pool: MadePool = pool) -> Losses:
+            def losses_of(net: nn.Module, step: Step, pool: RenderPool = pool) -> Losses:
                 images, code = batches(pool.draw(step.rng, step.count), step.rng)
                 wrong = net(images) - code
                 total = torch.einsum("bk,kl,bl->b", wrong, metric, wrong).mean()

@@ -1,7 +1,4 @@
-"""SIGTERM and SIGINT as a question that the training loop asks between two steps.
-
-No arrays here, hence no letters.
-"""
+"""SIGTERM and SIGINT as a question that the training loop asks between two steps."""
 
 import contextlib
 import signal

@@ -4,7 +4,7 @@ B samples of the global batch.
 
 A run is a folder: config.json, log.jsonl, checkpoint.safetensors and the checkpoint before it. Everything that is drawn at
 random while training derives from (seed, step, rank): torch's global generator (dropout) is seeded anew before each step,
-and `Step.rng` is made from the same numbers, so that module, optimiser and average are all there is to restore. A run in
+and `Step.rng` is made from the same numbers, so that module, optimizer and average are all there is to restore. A run in
 steps, killed at any moment and resumed on the same machine's CPU with the same number of threads and processes, ends in
 the bits of one that was never interrupted. Under `torchrun` the same code trains with several processes, see `run`.
 """
@@ -33,7 +33,7 @@ from headform.train.checkpoint import (
     save_checkpoint,
 )
 from headform.train.config import MAY_CHANGE, TrainerConfig
-from headform.train.distributed import join_team
+from headform.train.distributed import init_distributed
 from headform.train.ema import Average
 from headform.train.optimizer import (
     build_optimizer,
@@ -128,9 +128,9 @@ class Trainer:
         may_change: tuple[str, ...] = (),
     ) -> None:
         self.module, self.config, self.folder = module, config, folder
-        self.team = join_team()
+        self.team = init_distributed()
         self.step, self.seconds, self.stopped = 0, 0.0, False
-        self._share = share_of(config.batch, self.team.ranks)
+        self._share = share_of(config.batch, self.team.world_size)
         self.sampler = (
             None
             if count is None
@@ -150,7 +150,7 @@ class Trainer:
         if found is not None and self._average is not None:
             self._average.restore(_part(found.tensors, "average."))
         self._saved_step = -1 if found is None else self.step
-        if self.team.leads:
+        if self.team.is_main:
             write_config(folder, asked)
             self._log.cut(self.step if found is not None else -1)
 
@@ -173,7 +173,7 @@ class Trainer:
 
         Args:
             losses_of: Given the network (wrapped for several processes: call it, do not look
-                inside) and the step, computes a batch's losses; `total` is minimised, all are
+                inside) and the step, computes a batch's losses; `total` is minimized, all are
                 logged, averaged over the processes.
             validate: Given the averaged network in evaluation mode, measures it; runs in the first
                 process only.
@@ -186,7 +186,7 @@ class Trainer:
         """
         self.stopped = False
         unit = "steps" if self.config.steps is not None else "minutes"
-        show = TrainingProgress(self.config.length, unit, tell=tell, silent=not self.team.leads)
+        show = TrainingProgress(self.config.length, unit, tell=tell, silent=not self.team.is_main)
         with watched() as stop, show:
             before = saved = time.monotonic()
             self.module.train()
@@ -200,12 +200,12 @@ class Trainer:
                 for name, value in means.items():
                     self._shown[name] = 0.98 * self._shown.get(name, value) + 0.02 * value
                 show.advance(self.done, means["total"])
-                if self.team.leads:
+                if self.team.is_main:
                     self._tell_of_step({"rate": rate, "gradient": norm}, validate, show)
                     if self._save_due(now - saved):
                         self.save()
                         saved = now
-            if self.team.leads and self._saved_step != self.step:
+            if self.team.is_main and self._saved_step != self.step:
                 self.save()
             self.team.wait()
             self.stopped &= self.done < self.config.length  # after the last step nothing is left
@@ -260,7 +260,7 @@ class Trainer:
             what = "the folder holds a run already"
             fix = "go on with it by --resume, or choose another folder"
             raise UsageError("run_exists", what, str(self.folder), fix)
-        if self.team.leads:
+        if self.team.is_main:
             clear_leftovers(self.folder)
         return load_checkpoint(self.folder) if resume else None
 
@@ -287,7 +287,7 @@ class Trainer:
         return rate
 
     def _step(self) -> Step:
-        rank, ranks = self.team.rank, self.team.ranks
+        rank, ranks = self.team.rank, self.team.world_size
         key = np.random.SeedSequence(self.config.seed, spawn_key=(self.step, rank, 2))
         indices = None if self.sampler is None else self.sampler.indices(self.step, rank, ranks)
         return Step(self.step, self._share, indices, np.random.default_rng(key))
@@ -295,11 +295,11 @@ class Trainer:
     def _agree(self, losses: Losses, stop: StopSignal, seconds: float) -> dict[str, float]:
         """Mean of each loss over the processes; the first one's clock and anybody's stop."""
         values = torch.stack([v.detach().double() for v in losses.values()]).tolist()
-        mine = [float(stop.asked), seconds if self.team.leads else 0.0, *values]
+        mine = [float(stop.asked), seconds if self.team.is_main else 0.0, *values]
         asked, passed, *sums = self.team.total(mine, self._device)
         self.seconds += passed
         self.stopped = asked > 0
-        means = {k: v / self.team.ranks for k, v in zip(losses, sums, strict=True)}
+        means = {k: v / self.team.world_size for k, v in zip(losses, sums, strict=True)}
         if not math.isfinite(means["total"]):
             bad = [k for k, v in means.items() if not math.isfinite(v) and k != "total"]
             because = f" because of {', '.join(bad)}" if bad else ""

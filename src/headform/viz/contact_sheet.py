@@ -22,7 +22,7 @@ _MOST = 400
 
 
 def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
-    """Collect every `overlay.png` under a folder into one labelled picture.
+    """Collect every `overlay.png` under a folder into one labeled picture.
 
     Args:
         folder: Searched with all folders below it; a result is named by its own folder.

@@ -1,4 +1,4 @@
-"""A fitted head beside what it was fitted to, and how far apart they are, in colours.
+"""A fitted head beside what it was fitted to, and how far apart they are, in colors.
 
 V vertices, F triangles, H W pixels.
 """
@@ -12,14 +12,14 @@ from PIL import Image, ImageDraw, ImageFont
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.render.mesh_picture import MeshLook, draw_mesh
-from headform.viz.mesh_error_picture import error_colours
+from headform.viz.mesh_error_picture import error_colors
 
 YAWS = (0.0, 0.75)
 """Views of the rows, radians: from the front, and with the face turned to its left."""
 _INK, _PAPER = (30, 30, 30), 255.0
 _LABEL, _LEGEND = 28, 44
 _UNMEASURED = 205.0
-_DISTANCE = 1.2  # metres from the camera
+_DISTANCE = 1.2  # meters from the camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +27,12 @@ class FitPicture:
     """What is drawn.
 
     Attributes:
-        source: In the frame of the head, metres.
+        source: In the frame of the head, meters.
         fitted: Vertices of the fitted head, same frame.
         faces: Its triangles.
         face: Points of the face, about which the picture is built.
         distance_mm: Of the vertices of the source to the fitted head; NaN where unknown.
-        measured: Which of them count; the others are grey.
+        measured: Which of them count; the others are gray.
         title: Above the picture.
     """
 
@@ -52,19 +52,19 @@ def draw_fit(
 
     Args:
         fit: What to draw.
-        top_mm: Distance of the darkest colour.
+        top_mm: Distance of the darkest color.
         side: Of a tile, pixels.
     """
-    clay = replace(fit.source, colours=None, texture=None)
+    clay = replace(fit.source, colors=None, texture=None)
     head = MeshLook(fit.fitted, fit.faces)
-    colours = error_colours(np.where(fit.measured, fit.distance_mm, 0.0), top_mm)
-    colours = np.where(fit.measured[:, None], colours, _UNMEASURED)
+    colors = error_colors(np.where(fit.measured, fit.distance_mm, 0.0), top_mm)
+    colors = np.where(fit.measured[:, None], colors, _UNMEASURED)
     columns = ["source", "fitted", "distance to the fitted head"]
     looks: list[tuple[MeshLook, Float64[np.ndarray, "S 3"] | None]]
-    looks = [(clay, None), (head, None), (clay, colours)]
-    if fit.source.coloured:
+    looks = [(clay, None), (head, None), (clay, colors)]
+    if fit.source.colored:
         looks.insert(0, (fit.source, None))
-        columns.insert(0, "source in its colours")
+        columns.insert(0, "source in its colors")
     height, width = _LABEL * 2 + len(YAWS) * side + _LEGEND, side * len(looks)
     sheet = np.full((height, width, 3), int(_PAPER), np.uint8)
     for row, yaw in enumerate(YAWS):
@@ -75,7 +75,7 @@ def draw_fit(
             sheet[y : y + side, x : x + side] = tile
     bar = max(side - 120, side // 3)
     left = width - bar - 70
-    scale = error_colours(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
+    scale = error_colors(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
     sheet[height - 26 : height - 12, left : left + bar] = scale
     image = Image.fromarray(sheet)
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(15)

@@ -1,4 +1,4 @@
-"""Pictures of a head: textured or as grey clay, seen by any camera.
+"""Pictures of a head: textured or as gray clay, seen by any camera.
 
 V vertices, F triangles, T texture coordinates, L landmarks, S side of the square texture, P side of
 the square picture.
@@ -18,9 +18,9 @@ from headform.render.texture_sampling import sample_faces_kernel
 
 SUPERSAMPLED = 2
 CLAY = 200.0
-"""sRGB grey of a surface that faces the light."""
+"""sRGB gray of a surface that faces the light."""
 BACKGROUND = 236.0
-"""sRGB grey behind the head."""
+"""sRGB gray behind the head."""
 _LIGHT = np.array([-0.35, -0.45, -0.82])
 """Direction to the light in the camera frame (x right, y down, z forward): from above, left."""
 
@@ -30,7 +30,7 @@ class TexturedMesh:
     """What is drawn.
 
     Attributes:
-        vertices: (V, 3) metres, head frame.
+        vertices: (V, 3) meters, head frame.
         faces: (F, 3) counter-clockwise seen from outside.
         uv: (T, 2) in [0, 1], origin at the bottom left.
         uv_faces: (F, 3) indices into `uv`.
@@ -57,7 +57,7 @@ class Picture:
     def over(
         self, ground: UInt8[np.ndarray, "P P 3"] | float, opacity: float = 1.0
     ) -> UInt8[np.ndarray, "P P 3"]:
-        """The head, `opacity` opaque, on a picture or on an even grey."""
+        """The head, `opacity` opaque, on a picture or on an even gray."""
         mixed = self.rgb * np.float32(opacity) + (
             1 - self.cover * np.float32(opacity)
         ) * np.asarray(ground, np.float32)
@@ -65,10 +65,10 @@ class Picture:
 
 
 def view_camera(face: Float[np.ndarray, "L 3"], yaw: float, side: int) -> PerspectiveCamera:
-    """A camera a bit over a metre away that sees the head turned by `yaw`, the face upright.
+    """A camera a bit over a meter away that sees the head turned by `yaw`, the face upright.
 
     Args:
-        face: (L, 3) metres, head frame: points from jaw to brows, which the picture is built
+        face: (L, 3) meters, head frame: points from jaw to brows, which the picture is built
             around; it shows somewhat more than twice their extent.
         yaw: Radians; positive turns the face to the subject's left, which is to the right in the
             picture.
@@ -105,16 +105,16 @@ def draw_textured(
     """
     found, covered = _fragments(mesh, camera, side)
     faces, weights = found.face_index[covered], found.barycentric[covered]
-    colours = np.empty(weights.shape, np.float32)
+    colors = np.empty(weights.shape, np.float32)
     uv = mesh.uv.astype(np.float32)
-    sample_faces_kernel(np.array(texture), uv, mesh.uv_faces, faces, weights, colours)
+    sample_faces_kernel(np.array(texture), uv, mesh.uv_faces, faces, weights, colors)
     if lit:
-        colours = colours * _lambert(mesh, camera, found, covered)[:, None]
-    return _averaged(colours, covered, side)
+        colors = colors * _lambert(mesh, camera, found, covered)[:, None]
+    return _averaged(colors, covered, side)
 
 
 def draw_clay(mesh: TexturedMesh, camera: PerspectiveCamera, side: int) -> Picture:
-    """The head in grey, lit from above: its shape alone."""
+    """The head in gray, lit from above: its shape alone."""
     found, covered = _fragments(mesh, camera, side)
     shade = CLAY * _lambert(mesh, camera, found, covered)
     return _averaged(np.repeat(shade[:, None], 3, axis=1), covered, side)
@@ -139,15 +139,15 @@ def _lambert(
     normals = vertex_normals(mesh.vertices, mesh.faces) @ camera.R.T
     facing = (normals @ (_LIGHT / np.linalg.norm(_LIGHT))).astype(np.float32)
     corners = mesh.faces[found.face_index[covered]]
-    towards = np.einsum("nk,nk->n", found.barycentric[covered], facing[corners])
-    return np.asarray(0.25 + 0.75 * np.clip(towards, 0, 1), np.float32)
+    toward = np.einsum("nk,nk->n", found.barycentric[covered], facing[corners])
+    return np.asarray(0.25 + 0.75 * np.clip(toward, 0, 1), np.float32)
 
 
 def _averaged(
-    colours: Float[np.ndarray, "N 3"], covered: Bool[np.ndarray, "h w"], side: int
+    colors: Float[np.ndarray, "N 3"], covered: Bool[np.ndarray, "h w"], side: int
 ) -> Picture:
     large = np.zeros((*covered.shape, 4), np.float32)
-    large[covered, :3] = colours
+    large[covered, :3] = colors
     large[covered, 3] = 1.0
     rows = large.reshape(side, SUPERSAMPLED, 2 * side * 4)
     columns = (rows[:, 0] + rows[:, 1]).reshape(side, side, SUPERSAMPLED, 4)

@@ -1,4 +1,4 @@
-"""Errors on the surface: a mesh in the colours of its vertices' errors, several models side by side.
+"""Errors on the surface: a mesh in the colors of its vertices' errors, several models side by side.
 
 V vertices, F triangles, S side of a square tile, H W pixels.
 """
@@ -16,7 +16,7 @@ from headform.render.rasterize import rasterize
 STOPS = np.array(
     [[238, 238, 235], [250, 219, 120], [240, 140, 50], [200, 40, 50], [110, 10, 90], [40, 0, 60]]
 )
-"""sRGB from no error to the greatest: ever darker, so that it reads in grey and to the colour-blind."""
+"""sRGB from no error to the greatest: ever darker, so that it reads in gray and to the color-blind."""
 YAWS = (0.0, 0.75)
 """Views of the rows, radians: from the front, and with the face turned to its left."""
 _SUPERSAMPLE = 2
@@ -27,8 +27,8 @@ _LEGEND = 44
 _DISTANCE = 6.0  # from the camera, in radii of the mesh
 
 
-def error_colours(errors: Float[np.ndarray, "*N"], top: float) -> Float[np.ndarray, "*N 3"]:
-    """sRGB in [0, 255] of errors between 0 and `top`; larger ones get the last colour."""
+def error_colors(errors: Float[np.ndarray, "*N"], top: float) -> Float[np.ndarray, "*N 3"]:
+    """sRGB in [0, 255] of errors between 0 and `top`; larger ones get the last color."""
     place = np.clip(errors / top, 0.0, 1.0)
     marks = np.linspace(0.0, 1.0, len(STOPS))
     return np.stack([np.interp(place, marks, column) for column in STOPS.T], axis=-1)
@@ -43,13 +43,13 @@ def draw_errors(
     yaw: float = 0.0,
     side: int = 320,
 ) -> UInt8[np.ndarray, "S S 3"]:
-    """One mesh, coloured and gently shaded, on white.
+    """One mesh, colored and gently shaded, on white.
 
     Args:
         vertices: (V, 3) any unit; y up, z out of the face.
         faces: Triangles.
         errors: One per vertex, in the unit of `top`.
-        top: Error of the darkest colour.
+        top: Error of the darkest color.
         yaw: Radians, positive turns the face to its left, which is to the right of the picture.
         side: Of the picture, pixels.
     """
@@ -60,10 +60,10 @@ def draw_errors(
     corners, weights = faces[found.face_index[covered]], found.barycentric[covered]
     facing = (vertex_normals(vertices, faces) @ camera.R.T) @ (_LIGHT / np.linalg.norm(_LIGHT))
     light = np.einsum("nk,nk->n", weights, np.abs(facing)[corners])
-    # errors are interpolated, not colours: the scale is then exact between vertices, too
+    # errors are interpolated, not colors: the scale is then exact between vertices, too
     at = np.einsum("nk,nk->n", weights, errors[corners])
     picture = np.full((size, size, 3), 255.0)
-    picture[covered] = error_colours(at, top) * (0.7 + 0.3 * np.clip(light, 0, 1))[:, None]
+    picture[covered] = error_colors(at, top) * (0.7 + 0.3 * np.clip(light, 0, 1))[:, None]
     small = picture.reshape(side, _SUPERSAMPLE, side, _SUPERSAMPLE, 3).mean(axis=(1, 3))
     return np.rint(small).astype(np.uint8)
 
@@ -76,13 +76,13 @@ def error_sheet(
     top: float | None = None,
     side: int = 320,
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """A column per model, a row per view, the scale in millimetres below.
+    """A column per model, a row per view, the scale in millimeters below.
 
     Args:
         vertices: The mesh on which errors are shown, such as the mean head.
         faces: Triangles.
-        errors: Model to mean error of each vertex, millimetres.
-        top: Error of the darkest colour; the 98th percentile over all models if absent, rounded up
+        errors: Model to mean error of each vertex, millimeters.
+        top: Error of the darkest color; the 98th percentile over all models if absent, rounded up
             to a tenth.
         side: Of each tile, pixels.
 
@@ -102,7 +102,7 @@ def error_sheet(
             tile = draw_errors(vertices, faces, values, top, yaw=yaw, side=side)
             sheet[y : y + side, x : x + side] = tile
     bar = max(min(300, width - 120), width // 4)
-    scale = error_colours(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
+    scale = error_colors(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
     sheet[height - 24 : height - 10, 50 : 50 + bar] = scale[None, : width - 50]
     image = Image.fromarray(sheet)
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(15)

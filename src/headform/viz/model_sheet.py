@@ -1,4 +1,4 @@
-"""A head model on one sheet: its mean from three sides, its colours, its first modes at both ends, its expressions.
+"""A head model on one sheet: its mean from three sides, its colors, its first modes at both ends, its expressions.
 
 V vertices, P side of a square tile in pixels, H rows, W columns.
 """
@@ -21,7 +21,7 @@ COLUMNS = 6
 _YAWS = (("front", 0.0), ("three quarters", -0.65), ("side", -1.45))
 _CLOSER = 0.75
 """The face fills more of a tile than the camera's own measure gives it."""
-_MODES, _COLOURS, _EXPRESSIONS = 6, 3, 54
+_MODES, _COLORS, _EXPRESSIONS = 6, 3, 54
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,18 @@ class _Drawer:
         )
         return draw_clay(mesh, view_camera(self.face, yaw, TILE), TILE).over(BACKGROUND)
 
-    def coloured(self, albedo: torch.Tensor) -> UInt8[np.ndarray, "P P 3"]:
+    def colored(self, albedo: torch.Tensor) -> UInt8[np.ndarray, "P P 3"]:
         camera = view_camera(self.face, 0.0, TILE)
-        colours = albedo.float().numpy()
+        colors = albedo.float().numpy()
         vertices = self.head.mean.double().numpy()
-        grey = (int(BACKGROUND),) * 3
-        return render(self.head, vertices, camera, (TILE, TILE), albedo=colours, background=grey)
+        gray = (int(BACKGROUND),) * 3
+        return render(self.head, vertices, camera, (TILE, TILE), albedo=colors, background=gray)
 
 
 def model_sheet(head: LinearHead) -> UInt8[np.ndarray, "H W 3"]:
     """Picture a model, to see whether it was read rightly.
 
-    Identity and colour modes at -2 and +2 standard deviations; expressions at weight 1 where they are named shapes, at +2
+    Identity and color modes at -2 and +2 standard deviations; expressions at weight 1 where they are named shapes, at +2
     standard deviations where they are components; the first 54 that move anything.
 
     Args:
@@ -61,13 +61,13 @@ def model_sheet(head: LinearHead) -> UInt8[np.ndarray, "H W 3"]:
     draw = _Drawer(head, face_points(head))
     rows = [[(name, draw.clay(head.mean, yaw)) for name, yaw in _YAWS]]
     if head.has("albedo_mean"):
-        rows[0].append(("mean colour", draw.coloured(head.mean_albedo)))
+        rows[0].append(("mean color", draw.colored(head.mean_albedo)))
     rows += [_modes(draw, head, sign) for sign in (-2.0, 2.0)]
     if head.has("albedo"):
-        codes = torch.eye(len(head.albedo))[:_COLOURS]
+        codes = torch.eye(len(head.albedo))[:_COLORS]
         rows.append(
             [
-                (f"colour {k + 1} {sign:+.0f} sd", draw.coloured(head.albedo_of(sign * code)))
+                (f"color {k + 1} {sign:+.0f} sd", draw.colored(head.albedo_of(sign * code)))
                 for k, code in enumerate(codes)
                 for sign in (-2.0, 2.0)
             ]
@@ -84,7 +84,7 @@ def model_sheet(head: LinearHead) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def face_points(head: LinearHead) -> Float[np.ndarray, "L 3"]:
-    """Points between which a picture of the head is centred: its landmarks, else the middle of its box; metres."""
+    """Points between which a picture of the head is centered: its landmarks, else the middle of its box; meters."""
     known = head.landmark_known
     if bool(known.any()):
         points = head.landmarks(head.mean)[known].double().numpy()

@@ -77,7 +77,7 @@ def overlay(
 def turned_view(
     result: Reconstruction, mesh: TexturedMesh, yaw: float, side: int
 ) -> UInt8[np.ndarray, "P P 3"]:
-    """The head from one side on even grey: in the photo's texture, else its albedo, else clay."""
+    """The head from one side on even gray: in the photo's texture, else its albedo, else clay."""
     landmarks = result.head.landmarks(torch.from_numpy(result.vertices), offset=False)
     camera = view_camera(landmarks.numpy(), yaw, side)
     texture = result.texture if result.texture is not None else result.albedo_texture
@@ -102,7 +102,7 @@ def crop_square(
 def cropped(
     rgb: UInt8[np.ndarray, "H W 3"], left: int, top: int, side: int, size: int
 ) -> UInt8[np.ndarray, "P P 3"]:
-    """A square of the photo at `size` pixels; grey where it leaves the photo."""
+    """A square of the photo at `size` pixels; gray where it leaves the photo."""
     height, width = rgb.shape[:2]
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + side, width), min(top + side, height)
@@ -121,7 +121,7 @@ def with_landmarks(
     """Draw iBUG's 68 points and lines; the result is smaller by the factor of fineness."""
     picture = Image.fromarray(rgb)
     pen = ImageDraw.Draw(picture)
-    # A drawn coordinate names a pixel's centre, ours the corner.
+    # A drawn coordinate names a pixel's center, ours the corner.
     xy = [(float(x) - 0.5, float(y) - 0.5) for x, y in points]
     for first, last, closed in _LINES:
         line = xy[first : last + 1] + ([xy[first]] if closed else [])

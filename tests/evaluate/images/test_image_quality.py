@@ -17,7 +17,7 @@ def pictures(height: int = 40, width: int = 53) -> tuple[np.ndarray, np.ndarray]
     return first, second
 
 
-def test_one_grey_against_another() -> None:
+def test_one_gray_against_another() -> None:
     first = np.full((20, 30, 3), 100, np.uint8)
     second = np.full((20, 30, 3), 110, np.uint8)
     assert psnr(first, second) == pytest.approx(20 * math.log10(255 / 10), rel=1e-12)

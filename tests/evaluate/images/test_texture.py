@@ -24,30 +24,30 @@ WHITE = np.full((16, 16, 3), 255, np.uint8)
 
 
 def quarters() -> np.ndarray:
-    """A texture of four colours, 32 texels wide."""
-    colours = np.array([[[250, 10, 20], [30, 240, 50]], [[60, 70, 230], [200, 190, 40]]], np.uint8)
-    return np.repeat(np.repeat(colours, 16, 0), 16, 1)
+    """A texture of four colors, 32 texels wide."""
+    colors = np.array([[[250, 10, 20], [30, 240, 50]], [[60, 70, 230], [200, 190, 40]]], np.uint8)
+    return np.repeat(np.repeat(colors, 16, 0), 16, 1)
 
 
-def grey(value: int = 128) -> np.ndarray:
+def gray(value: int = 128) -> np.ndarray:
     return np.full((SIZE[1], SIZE[0], 3), value, np.uint8)
 
 
 def test_the_board_is_drawn_where_it_is(tmp_path: Path) -> None:
     write_board(tmp_path, quarters())
-    drawn = rerender(read_head(tmp_path), grey())
+    drawn = rerender(read_head(tmp_path), gray())
     mask = np.zeros((SIZE[1], SIZE[0]), bool)
     mask[INSIDE] = True
     np.testing.assert_array_equal(drawn.mask, mask)
     np.testing.assert_array_equal(drawn.rgb[~mask], 128)
     whole = np.ones((32, 32), bool)
-    whole[15:17] = whole[:, 15:17] = False  # there bilinear sampling mixes two colours
+    whole[15:17] = whole[:, 15:17] = False  # there bilinear sampling mixes two colors
     np.testing.assert_array_equal(drawn.rgb[INSIDE][whole], quarters()[whole])
 
 
 def test_an_outline_within_pixels_is_mixed_in_linear_light(tmp_path: Path) -> None:
     write_board(tmp_path, WHITE, box=(12.5, 10.0, 44.0, 42.0))
-    drawn = rerender(read_head(tmp_path), grey(0))
+    drawn = rerender(read_head(tmp_path), gray(0))
     half = 255 * (1.055 * 0.5 ** (1 / 2.4) - 0.055)  # sRGB of half the light
     assert drawn.rgb[20, 12].tolist() == [round(half)] * 3
     assert drawn.rgb[20, 11].tolist() == [0] * 3
@@ -60,26 +60,26 @@ def test_albedo_is_shaded_by_the_light_that_was_found(tmp_path: Path) -> None:
     light = np.zeros((9, 3))
     light[0] = 0.25 * 2 * math.sqrt(math.pi)
     write_board(tmp_path, WHITE, light=light)
-    drawn = rerender(read_head(tmp_path, "albedo"), grey())
+    drawn = rerender(read_head(tmp_path, "albedo"), gray())
     expected = 255 * (1.055 * 0.25 ** (1 / 2.4) - 0.055)
     assert drawn.rgb[20, 20].tolist() == [round(expected)] * 3
-    assert rerender(read_head(tmp_path), grey()).rgb[20, 20].tolist() == [255] * 3
+    assert rerender(read_head(tmp_path), gray()).rgb[20, 20].tolist() == [255] * 3
     (tmp_path / "albedo.png").write_bytes(png(np.full((16, 16, 3), 0, np.uint8)))
-    assert rerender(read_head(tmp_path, "albedo"), grey()).rgb[20, 20].tolist() == [0] * 3
+    assert rerender(read_head(tmp_path, "albedo"), gray()).rgb[20, 20].tolist() == [0] * 3
 
 
 def test_strips_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_board(tmp_path, quarters(), box=(12.3, 9.2, 44.0, 47.9))
-    expected = rerender(read_head(tmp_path), grey())
+    expected = rerender(read_head(tmp_path), gray())
     monkeypatch.setattr("headform.evaluate.images.rerender._STRIP", 700)
-    found = rerender(read_head(tmp_path), grey())
+    found = rerender(read_head(tmp_path), gray())
     np.testing.assert_array_equal(found.rgb, expected.rgb)
     np.testing.assert_array_equal(found.mask, expected.mask)
 
 
 def test_a_photo_that_was_decoded_at_half_size(tmp_path: Path) -> None:
     write_board(tmp_path, quarters(), box=(24.0, 20.0, 88.0, 84.0), size=(128, 96))
-    drawn = rerender(read_head(tmp_path), grey(), 2)
+    drawn = rerender(read_head(tmp_path), gray(), 2)
     mask = np.zeros((SIZE[1], SIZE[0]), bool)
     mask[INSIDE] = True
     np.testing.assert_array_equal(drawn.mask, mask)
@@ -88,18 +88,18 @@ def test_a_photo_that_was_decoded_at_half_size(tmp_path: Path) -> None:
 def test_photos_and_heads_that_do_not_belong_together(tmp_path: Path) -> None:
     write_board(tmp_path, quarters())
     with pytest.raises(InputError, match=r"60x48.*64x48") as caught:
-        rerender(read_head(tmp_path), grey()[:, :60])
+        rerender(read_head(tmp_path), gray()[:, :60])
     assert caught.value.code == "results_mismatch"
     write_board(tmp_path, quarters(), box=(100.0, 10.0, 130.0, 40.0))
     with pytest.raises(FaceError) as outside:
-        rerender(read_head(tmp_path), grey())
+        rerender(read_head(tmp_path), gray())
     assert outside.value.code == "face_outside"
 
 
-class Colours:
-    """An embedder that knows a face by the mean colour of its crop."""
+class Colors:
+    """An embedder that knows a face by the mean color of its crop."""
 
-    name = "colours"
+    name = "colors"
     crop = CropSpec(16, arcface_points(16))
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
@@ -122,7 +122,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_results(results: Path, tmp_path: Path) -> None:
-    table = evaluate_folder(results, tmp_path, embedders=[Colours()])
+    table = evaluate_folder(results, tmp_path, embedders=[Colors()])
     assert [score.name for score in table.scores] == ["a", "b"]
     assert table.failed == (("empty.png", "no face"),)
     for score in table.scores:
@@ -138,7 +138,7 @@ def test_a_folder_of_results(results: Path, tmp_path: Path) -> None:
         assert score.ssim["masked"] == pytest.approx(ssim(plain, drawn, mask))
         assert score.psnr["full"] == pytest.approx(psnr(plain, drawn))
         assert score.ssim["full"] == pytest.approx(ssim(plain, drawn))
-        assert 0.5 < score.identity["colours"] < 1
+        assert 0.5 < score.identity["colors"] < 1
     summary = table.summary()
     values = [score.psnr["face"] for score in table.scores]
     assert summary["psnr face"] == pytest.approx(
@@ -155,7 +155,7 @@ def test_a_folder_of_results(results: Path, tmp_path: Path) -> None:
 def test_equal_pictures_are_infinitely_alike() -> None:
     mask = np.zeros((SIZE[1], SIZE[0]), bool)
     mask[3, 4] = True
-    score = compare(grey(), grey(), {"masked": mask}, name="x")
+    score = compare(gray(), gray(), {"masked": mask}, name="x")
     assert score.psnr == {"masked": math.inf, "full": math.inf}
     assert score.ssim == {"masked": 1.0, "full": 1.0}
     assert score.identity == {}
@@ -164,10 +164,10 @@ def test_equal_pictures_are_infinitely_alike() -> None:
 def test_pictures_that_cannot_be_compared() -> None:
     mask = np.ones((SIZE[1], SIZE[0]), bool)
     cases = [
-        ((grey(), grey()[:40], {}), "pictures_differ"),
-        ((grey(), grey(), {"m": mask[:40]}), "pictures_differ"),
-        ((grey(), grey(), {"m": ~mask}), "mask_empty"),
-        ((grey()[:10], grey()[:10], {}), "picture_small"),
+        ((gray(), gray()[:40], {}), "pictures_differ"),
+        ((gray(), gray(), {"m": mask[:40]}), "pictures_differ"),
+        ((gray(), gray(), {"m": ~mask}), "mask_empty"),
+        ((gray()[:10], gray()[:10], {}), "picture_small"),
     ]
     for arguments, code in cases:
         with pytest.raises(InputError) as caught:

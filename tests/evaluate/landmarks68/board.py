@@ -1,4 +1,4 @@
-"""A flat, coloured board as the result of a reconstruction, written as `headform reconstruct` writes one.
+"""A flat, colored board as the result of a reconstruction, written as `headform reconstruct` writes one.
 
 The board stands upright in front of the camera, so that it covers a known rectangle of the photo.
 """
@@ -50,15 +50,15 @@ def write_board(
     folder.mkdir(parents=True, exist_ok=True)
     left, top, right, bottom = box
     corners = np.array([(left, top), (left, bottom), (right, bottom), (right, top)])
-    centre = np.array(size) / 2
-    plane = (corners - centre) * DISTANCE / FOCAL
-    # camera x right, y down, z forward; head y up, z towards the camera
+    center = np.array(size) / 2
+    plane = (corners - center) * DISTANCE / FOCAL
+    # camera x right, y down, z forward; head y up, z toward the camera
     vertices = np.column_stack([plane[:, 0], -plane[:, 1], np.zeros(4)]).astype(np.float32)
     faces = np.array([[0, 1, 2], [0, 2, 3]])
     uv = np.array([(0.0, 1.0), (0.0, 0.0), (1.0, 0.0), (1.0, 1.0)])
     values = {
         "vertices": vertices,
-        "K": np.array([[FOCAL, 0, centre[0]], [0, FOCAL, centre[1]], [0, 0, 1.0]]),
+        "K": np.array([[FOCAL, 0, center[0]], [0, FOCAL, center[1]], [0, 0, 1.0]]),
         "R": np.diag([1.0, -1.0, -1.0]),
         "t": np.array([0.0, 0.0, DISTANCE]),
         "light": (np.zeros((9, 3)) if light is None else light).astype(np.float32),

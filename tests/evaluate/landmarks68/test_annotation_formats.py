@@ -26,7 +26,7 @@ def xml_text(parts: str, box: str = "") -> str:
 PARTS = "".join(f"<part name='{k:02d}' x='{x}' y='{y}'/>" for k, (x, y) in enumerate(POINTS))
 
 
-def test_convention_pts_counts_the_first_pixels_centre_as_one(tmp_path):
+def test_convention_pts_counts_the_first_pixels_center_as_one(tmp_path):
     path = tmp_path / "a.pts"
     path.write_text(pts_text())
     np.testing.assert_allclose(read_pts(path), POINTS - 0.5, atol=1e-9)
@@ -69,7 +69,7 @@ def test_files_that_are_not_there_or_no_text(tmp_path):
         read_pts(tmp_path / "b.pts")
 
 
-def test_convention_dlib_counts_the_first_pixels_centre_as_zero(tmp_path):
+def test_convention_dlib_counts_the_first_pixels_center_as_zero(tmp_path):
     path = tmp_path / "a.xml"
     path.write_text(xml_text(PARTS))
     (box,) = read_dlib_xml(path)

@@ -8,7 +8,7 @@ from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
 from headform.errors import InputError
-from headform.evaluate.landmarks68.landmark_files import ORIGINAL, PTS, read_found, read_truth
+from headform.evaluate.landmarks68.landmark_files import ORIGINAL, PTS, read_annotations, read_found
 from headform.evaluate.landmarks68.landmarks import evaluate_folder
 from headform.evaluate.landmarks68.pose import rotation_from_angles, seen_along_ray
 from headform.export import parameters
@@ -51,7 +51,7 @@ def test_a_folder_of_pts_is_named_by_its_folders(tmp_path):
     write_pts(root / "lfpw" / "testset" / "a.pts")
     (root / "lfpw" / "testset" / "a.png").touch()
     write_pts(root / "ibug" / "b.pts")
-    faces = read_truth(root)
+    faces = read_annotations(root)
     assert [(face.set, face.ground_truth) for face in faces] == [
         ("300W/ibug", PTS),
         ("300W/lfpw/testset", PTS),
@@ -69,7 +69,7 @@ def test_a_folder_of_pts_is_named_by_its_folders(tmp_path):
 def test_a_mat_gives_points_and_pose(tmp_path):
     write_mat(tmp_path / "aflw" / "x.mat")
     write_mat(tmp_path / "aflw" / "landmarks" / "x_pts.mat", POINTS[:, ::-1])  # of another kind
-    (face,) = read_truth(tmp_path / "aflw")
+    (face,) = read_annotations(tmp_path / "aflw")
     np.testing.assert_allclose(face.points, POINTS, atol=1e-4)
     assert face.ground_truth == ORIGINAL
     assert face.yaw == pytest.approx(-40)
@@ -79,7 +79,7 @@ def test_a_mat_gives_points_and_pose(tmp_path):
 def test_a_mat_without_68_points_is_refused(tmp_path):
     savemat(tmp_path / "a.mat", {"pt3d_68": np.zeros((3, 21)), "Pose_Para": np.zeros((1, 7))})
     with pytest.raises(InputError) as caught:
-        read_truth(tmp_path / "a.mat")
+        read_annotations(tmp_path / "a.mat")
     assert str(tmp_path / "a.mat") in str(caught.value)
 
 
@@ -88,7 +88,7 @@ def test_a_list_beside_mats_takes_their_pose_and_says_whose_points_it_has(
     tmp_path, shift, expected
 ):
     write_mat(tmp_path / "d" / "x.mat", POINTS + shift)
-    (face,) = read_truth(write_list(tmp_path / "t.json", {"file": "d/x.jpg"}))
+    (face,) = read_annotations(write_list(tmp_path / "t.json", {"file": "d/x.jpg"}))
     assert face.ground_truth == expected
     assert face.yaw == pytest.approx(-40)
     np.testing.assert_allclose(face.points, POINTS)
@@ -96,7 +96,7 @@ def test_a_list_beside_mats_takes_their_pose_and_says_whose_points_it_has(
 
 def test_a_list_may_name_pose_and_ground_truth(tmp_path):
     rotation = rotation_from_angles(10.0, 20.0, 30.0)
-    faces = read_truth(
+    faces = read_annotations(
         write_list(
             tmp_path / "t.json",
             {"file": "a.jpg", "pose": {"yaw": 10, "pitch": 20, "roll": 30}, "ground_truth": "mine"},
@@ -126,7 +126,7 @@ def test_a_list_may_name_pose_and_ground_truth(tmp_path):
 )
 def test_poses_that_are_none_are_refused(tmp_path, entry):
     with pytest.raises(InputError) as caught:
-        read_truth(write_list(tmp_path / "t.json", {"file": "a.jpg", **entry}))
+        read_annotations(write_list(tmp_path / "t.json", {"file": "a.jpg", **entry}))
     assert caught.value.code == "truth_invalid"
 
 
@@ -134,7 +134,7 @@ def test_other_reconstructions_can_be_the_truth(tmp_path):
     K = np.diag([500.0, 500, 1])
     for name in ("a", "b_0", "b_1", "c_7"):
         write_result(tmp_path / "run" / name, R=rotation_from_angles(20.0, 0.0, 0.0), K=K)
-    faces = read_truth(tmp_path / "run")
+    faces = read_annotations(tmp_path / "run")
     assert [face.photo for face in faces] == ["a", "b", "b", "c_7"]
     np.testing.assert_allclose(faces[0].points, POINTS)
     found = read_found(tmp_path / "run", ["a", "b", "c_7"])
@@ -176,24 +176,24 @@ def test_predictions_may_be_a_list(tmp_path):
 
 def test_folders_that_are_empty_or_of_two_kinds(tmp_path):
     with pytest.raises(InputError, match="holds no") as caught:
-        read_truth(tmp_path)
+        read_annotations(tmp_path)
     assert caught.value.code == "truth_invalid"
     write_pts(tmp_path / "a.pts")
     write_mat(tmp_path / "b.mat")
     with pytest.raises(InputError) as caught:
-        read_truth(tmp_path)
+        read_annotations(tmp_path)
     assert caught.value.code == "truth_mixed"
-    assert len(read_truth(tmp_path / "a.pts", tmp_path / "b.mat")) == 2
+    assert len(read_annotations(tmp_path / "a.pts", tmp_path / "b.mat")) == 2
 
 
 def test_real_truths_agree(data_root):
     """The list's hand-corrected points are those of the `.pts`, its AFLW2000 points are not those of the `.mat`."""
     photos = data_root / "photos"
-    listed = {face.photo: face for face in read_truth(photos / "landmarks68.json")}
-    for face in read_truth(photos / "ibug_lfpw"):
+    listed = {face.photo: face for face in read_annotations(photos / "landmarks68.json")}
+    for face in read_annotations(photos / "ibug_lfpw"):
         own = listed[f"ibug_lfpw/{face.photo.rsplit('/')[-1]}"]
         np.testing.assert_allclose(face.points, own.points, atol=2e-3)
-    mats = read_truth(photos / "aflw2000_prnet" / "image00475.mat")
+    mats = read_annotations(photos / "aflw2000_prnet" / "image00475.mat")
     own = listed["aflw2000_prnet/image00475.jpg"]
     assert own.ground_truth == "re-annotated (landmarks68.json)"
     assert own.yaw == mats[0].yaw == pytest.approx(65.6, abs=0.05)

@@ -12,7 +12,7 @@ from headform.data import contours
 from headform.data.contours import AnnotatedFace
 from headform.errors import InputError
 from headform.evaluate.landmarks68.contours import contour_errors, evaluate_contours, to_markdown
-from headform.evaluate.landmarks68.landmark_files import FoundFace
+from headform.evaluate.landmarks68.landmark_files import LandmarkPrediction
 
 
 def arc(
@@ -100,8 +100,8 @@ def test_a_point_may_slide_along_its_curve() -> None:
 
 def test_missing_faces_and_strangers() -> None:
     truth = [face(), AnnotatedFace("b.jpg", face().points)]
-    stranger = FoundFace(perfect(face()) + 400.0)
-    table = evaluate_contours({"a.jpg": [stranger, FoundFace(perfect(face()))]}, truth)
+    stranger = LandmarkPrediction(perfect(face()) + 400.0)
+    table = evaluate_contours({"a.jpg": [stranger, LandmarkPrediction(perfect(face()))]}, truth)
     assert table.missed == 1
     mean = table.mean()
     assert mean is not None

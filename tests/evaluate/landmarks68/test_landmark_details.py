@@ -21,7 +21,7 @@ from headform.evaluate.landmarks68.landmark_errors import (
     face_sizes,
     yaw_bin,
 )
-from headform.evaluate.landmarks68.landmark_files import PTS, FoundFace, TrueFace
+from headform.evaluate.landmarks68.landmark_files import PTS, LandmarkAnnotation, LandmarkPrediction
 from headform.evaluate.landmarks68.landmarks import evaluate_found
 from headform.evaluate.landmarks68.pose import rotation_from_angles
 
@@ -46,8 +46,8 @@ def test_sizes_of_a_face():
 
 
 def test_one_shift_over_three_sizes():
-    truth = [TrueFace("a.jpg", "s", face(), "by hand")]
-    table = evaluate_found({"a.jpg": [FoundFace(face() + [3.0, 4.0])]}, truth)
+    truth = [LandmarkAnnotation("a.jpg", "s", face(), "by hand")]
+    table = evaluate_found({"a.jpg": [LandmarkPrediction(face() + [3.0, 4.0])]}, truth)
     (score,) = table.scores
     assert score.error == pytest.approx(5 / 80)
     assert score.outer_eyes_error == pytest.approx(5 / 50)
@@ -59,7 +59,7 @@ def test_eyes_that_coincide_have_no_distance_to_divide_by():
     points = face()
     points[45] = points[36]
     (score,) = evaluate_found(
-        {"a.jpg": [FoundFace(points)]}, [TrueFace("a.jpg", "s", points)]
+        {"a.jpg": [LandmarkPrediction(points)]}, [LandmarkAnnotation("a.jpg", "s", points)]
     ).scores
     assert score.outer_eyes_error is None
     assert score.pupils_error == 0
@@ -144,26 +144,28 @@ def test_sets_of_300w_are_told_by_their_folders():
 
 
 def test_pose_errors_reach_the_table():
-    truth = [TrueFace("a.jpg", "s", face(), "made", rotation_from_angles(10.0, 0.0, 0.0), 10.0)]
-    found = FoundFace(face(), rotation_from_angles(13.0, 0.0, 0.0))
+    truth = [
+        LandmarkAnnotation("a.jpg", "s", face(), "made", rotation_from_angles(10.0, 0.0, 0.0), 10.0)
+    ]
+    found = LandmarkPrediction(face(), rotation_from_angles(13.0, 0.0, 0.0))
     table = evaluate_found({"a.jpg": [found]}, truth)
     assert "| 1 faces | 3.00 | 0.00 | 0.00 | 1.00 | 3.00 | 3.00 | +3.00" in details_markdown(
         table.scores
     )
     assert json.loads(table.to_json())["pose_degrees"]["yaw_bias"] == pytest.approx(3)
-    without = evaluate_found({"a.jpg": [FoundFace(face())]}, truth)
+    without = evaluate_found({"a.jpg": [LandmarkPrediction(face())]}, truth)
     assert without.scores[0].pose is None
     assert "pose_degrees" not in json.loads(without.to_json())
 
 
 def test_holes_are_not_averaged_over():
-    truth = [TrueFace(f"{k}.jpg", "s", face()) for k in range(7)]
-    table = evaluate_found({"0.jpg": [FoundFace(face())]}, truth)
+    truth = [LandmarkAnnotation(f"{k}.jpg", "s", face()) for k in range(7)]
+    table = evaluate_found({"0.jpg": [LandmarkPrediction(face())]}, truth)
     with pytest.raises(InputError, match="6 of 7 faces") as caught:
         table.require_complete()
     assert caught.value.code == "predictions_incomplete"
     assert "5.jpg ..." in str(caught.value)
-    evaluate_found({"0.jpg": [FoundFace(face())]}, truth[:1]).require_complete()
+    evaluate_found({"0.jpg": [LandmarkPrediction(face())]}, truth[:1]).require_complete()
 
 
 def test_faces_that_were_missed_fail_and_take_from_the_area():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headform.errors import InputError
-from headform.evaluate.landmarks68.landmark_files import read_predictions, read_truth
+from headform.evaluate.landmarks68.landmark_files import read_annotations, read_predictions
 from headform.evaluate.landmarks68.landmarks import evaluate_folder
 
 POINTS = [[float(i % 7), float(i // 7)] for i in range(68)]
@@ -23,14 +23,14 @@ def write_result(folder, name, points):
     (folder / name / "landmarks.json").write_text(json.dumps({"points68": points.tolist()}))
 
 
-def test_convention_annotations_count_from_the_first_pixels_centre(tmp_path):
-    (face,) = read_truth(write_truth(tmp_path / "t.json", "d/a.jpg"))
+def test_convention_annotations_count_from_the_first_pixels_center(tmp_path):
+    (face,) = read_annotations(write_truth(tmp_path / "t.json", "d/a.jpg"))
     assert face.set == "some"
     np.testing.assert_array_equal(face.points[0], [0.5, 0.5])
     np.testing.assert_array_equal(face.points, np.array(POINTS) + 0.5)
 
 
-def test_a_result_at_the_pixel_centre_has_no_error(tmp_path):
+def test_a_result_at_the_pixel_center_has_no_error(tmp_path):
     truth = write_truth(tmp_path / "t.json", "d/a.jpg")
     write_result(tmp_path / "out", "a", np.array(POINTS) + 0.5)
     assert evaluate_folder(tmp_path / "out", truth).summary().mean == 0
@@ -61,7 +61,7 @@ def test_broken_annotations_are_refused(tmp_path, text):
     path = tmp_path / "t.json"
     path.write_text(text)
     with pytest.raises(InputError) as caught:
-        read_truth(path)
+        read_annotations(path)
     assert caught.value.code == "truth_invalid"
 
 
@@ -71,18 +71,18 @@ def test_points_that_are_not_finite_numbers_are_refused(tmp_path, bad):
     path = tmp_path / "t.json"
     path.write_text(json.dumps([{"file": "a.jpg", "set": "s", "points68": points}]))
     with pytest.raises(InputError) as caught:
-        read_truth(path)
+        read_annotations(path)
     assert caught.value.code == "truth_invalid"
 
 
 def test_two_photos_of_one_stem_are_refused(tmp_path):
     with pytest.raises(InputError, match="two photos are called a"):
-        read_truth(write_truth(tmp_path / "t.json", "d/a.jpg", "e/a.jpg"))
+        read_annotations(write_truth(tmp_path / "t.json", "d/a.jpg", "e/a.jpg"))
 
 
 def test_missing_files_have_their_code(tmp_path):
     with pytest.raises(InputError) as caught:
-        read_truth(tmp_path / "none.json")
+        read_annotations(tmp_path / "none.json")
     assert caught.value.code == "truth_unreadable"
     with pytest.raises(InputError) as caught:
         read_predictions(tmp_path / "none", ["a.jpg"])
@@ -99,7 +99,7 @@ def test_a_broken_result_names_its_file(tmp_path):
 
 def test_the_annotated_photos_are_all_there(data_root):
     photos = data_root / "photos"
-    faces = read_truth(photos / "landmarks68.json")
+    faces = read_annotations(photos / "landmarks68.json")
     assert len(faces) == 49
     counts = {
         name: sum(f.set == name for f in faces) for name in ("dxy", "ibug", "dlib", "aflw2000")
@@ -109,9 +109,9 @@ def test_the_annotated_photos_are_all_there(data_root):
 
 
 def test_convention_of_the_annotation_file_agrees_with_its_one_based_source(data_root):
-    """`.pts` files of 300-W count the first pixel as 1; its centre is 0.5 here."""
+    """`.pts` files of 300-W count the first pixel as 1; its center is 0.5 here."""
     photos = data_root / "photos"
-    face = next(f for f in read_truth(photos / "landmarks68.json") if f.set == "dxy")
+    face = next(f for f in read_annotations(photos / "landmarks68.json") if f.set == "dxy")
     lines = (photos / face.photo).with_suffix(".pts").read_text().splitlines()
     rows = [line.split() for line in lines if len(line.split()) == 2 and ":" not in line]
     np.testing.assert_allclose(face.points, np.array(rows, float) - 0.5, atol=2e-3)

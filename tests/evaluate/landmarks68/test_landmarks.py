@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headform.evaluate.landmarks68.landmark_files import TrueFace
+from headform.evaluate.landmarks68.landmark_files import LandmarkAnnotation
 from headform.evaluate.landmarks68.landmarks import (
     LandmarkTable,
     box_overlap,
@@ -75,9 +75,9 @@ def test_matching_equals_the_best_of_all_assignments(predicted_at, true_at):
 
 
 TRUTH = [
-    TrueFace("one/a.jpg", "one", face(0, 0)),
-    TrueFace("one/a.jpg", "one", face(100, 0)),
-    TrueFace("two/b.jpg", "two", face(0, 0)),
+    LandmarkAnnotation("one/a.jpg", "one", face(0, 0)),
+    LandmarkAnnotation("one/a.jpg", "one", face(100, 0)),
+    LandmarkAnnotation("two/b.jpg", "two", face(0, 0)),
 ]
 
 

@@ -6,7 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from headform.evaluate.landmarks68.mean_head import five_points, pose_weakly, posed_mean_head
+from headform.evaluate.landmarks68.mean_head import (
+    fit_weak_perspective,
+    five_points,
+    posed_mean_head,
+)
 from headform.geometry.camera import FRONTAL
 
 FACE5 = np.array(
@@ -31,7 +35,7 @@ def test_a_known_pose_comes_back(yaw, pitch, roll, scale, shift):
     R = Rotation.from_euler("zyx", [roll, yaw, pitch], degrees=True).as_matrix() @ FRONTAL
     t = np.array([shift, 2 * shift])
     pixels = scale * FACE5 @ R[:2].T + t
-    got_scale, got_R, got_t = pose_weakly(FACE5, pixels)
+    got_scale, got_R, got_t = fit_weak_perspective(FACE5, pixels)
     assert got_scale == pytest.approx(scale, rel=1e-4)
     np.testing.assert_allclose(got_R, R, atol=1e-3)
     np.testing.assert_allclose(
@@ -46,9 +50,9 @@ def test_the_five_points_of_68():
 
 def test_unusable_pixels_are_refused():
     with pytest.raises(ValueError, match="one point"):
-        pose_weakly(FACE5, np.ones((5, 2)))
+        fit_weak_perspective(FACE5, np.ones((5, 2)))
     with pytest.raises(ValueError, match="finite"):
-        pose_weakly(FACE5, np.full((5, 2), np.nan))
+        fit_weak_perspective(FACE5, np.full((5, 2), np.nan))
 
 
 def test_the_posed_mean_head_goes_through_its_own_five_points(sheet, sheet_with_offset):

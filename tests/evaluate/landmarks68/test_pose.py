@@ -1,4 +1,4 @@
-"""Head pose: the convention of 300W-LP by construction, by scipy, on real annotations and on made heads."""
+"""Head pose: the convention of 300W-LP by construction, by scipy, on real annotations and on sampled heads."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from headform.evaluate.landmarks68.pose import (
     pose_error,
     rotation_from_angles,
     seen_along_ray,
-    summarise_poses,
+    summarize_poses,
 )
 from headform.geometry.camera import FRONTAL
 from headform.geometry.similarity import fit_similarity
@@ -99,19 +99,19 @@ def test_turning_the_camera_to_the_face_puts_the_face_on_the_axis(x, y, z):
 
 
 def test_a_face_that_looks_along_its_ray_is_frontal_wherever_it_is_in_the_picture():
-    """Turned towards the camera from the right of a wide picture, it has a yaw against the axis but none as seen."""
+    """Turned toward the camera from the right of a wide picture, it has a yaw against the axis but none as seen."""
     ray = np.array([0.5, 0.0, 1.0])
-    towards = (
+    toward = (
         Rotation.from_euler("y", np.degrees(np.arctan(0.5)), degrees=True).as_matrix() @ FRONTAL
     )
-    assert angles_from_rotation(towards)[0] == pytest.approx(np.degrees(np.arctan(0.5)))
-    np.testing.assert_allclose(angles_from_rotation(seen_along_ray(towards, ray)), 0, atol=1e-9)
+    assert angles_from_rotation(toward)[0] == pytest.approx(np.degrees(np.arctan(0.5)))
+    np.testing.assert_allclose(angles_from_rotation(seen_along_ray(toward, ray)), 0, atol=1e-9)
     with pytest.raises(ValueError, match="into the scene"):
-        seen_along_ray(towards, np.array([0.0, 0, -1]))
+        seen_along_ray(toward, np.array([0.0, 0, -1]))
 
 
 def test_the_summary_by_hand():
-    summary = summarise_poses(
+    summary = summarize_poses(
         [
             PoseError(3.0, -4.0, 0.0, 5.0),
             PoseError(-1.0, -2.0, 6.0, 7.0),
@@ -124,13 +124,13 @@ def test_the_summary_by_hand():
     assert summary.mean == pytest.approx((5 / 3 + 4) / 3)
     assert (summary.yaw_bias, summary.pitch_bias, summary.roll_bias) == pytest.approx((1, -2, 2))
     assert (summary.geodesic, summary.geodesic_median) == pytest.approx((13 / 3, 5))
-    assert summarise_poses([]) is None
+    assert summarize_poses([]) is None
 
 
 def test_convention_holds_on_real_annotations(data_root):
     """The mean head, laid onto the 3D points of each annotation, is turned as its Pose_Para says.
 
-    pt3d_68 has y down and depth towards the viewer. What remains, under 3 degrees on the median and mostly a nod, is that
+    pt3d_68 has y down and depth toward the viewer. What remains, under 3 degrees on the median and mostly a nod, is that
     head models differ in where a face looks; any wrong sign or order leaves tens of degrees.
     """
     head = heads.load_open()

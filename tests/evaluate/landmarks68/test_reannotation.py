@@ -6,18 +6,24 @@ import numpy as np
 import pytest
 
 from headform.errors import InputError
-from headform.evaluate.landmarks68.landmark_files import ORIGINAL, TrueFace, read_truth
+from headform.evaluate.landmarks68.landmark_files import (
+    ORIGINAL,
+    LandmarkAnnotation,
+    read_annotations,
+)
 from headform.evaluate.landmarks68.pose import rotation_from_angles
 from headform.evaluate.landmarks68.reannotation import reannotated
 
 RNG = np.random.default_rng(4)
 
 
-def faces(count: int = 3) -> list[TrueFace]:
+def faces(count: int = 3) -> list[LandmarkAnnotation]:
     """In the opposite order of their names."""
     turn = rotation_from_angles(40.0, 0.0, 0.0)
     return [
-        TrueFace(f"z/image{k:05d}.jpg", "s", RNG.uniform(100, 300, (68, 2)), ORIGINAL, turn, 40.0)
+        LandmarkAnnotation(
+            f"z/image{k:05d}.jpg", "s", RNG.uniform(100, 300, (68, 2)), ORIGINAL, turn, 40.0
+        )
         for k in range(count)
     ][::-1]
 
@@ -25,7 +31,7 @@ def faces(count: int = 3) -> list[TrueFace]:
 @pytest.mark.parametrize("layout", ["N 2 68", "N 3 68", "N 68 2"])
 def test_points_go_to_the_faces_by_name(tmp_path, layout):
     old = faces()
-    moved = np.stack([face.points + 5 for face in old[::-1]]) - 0.5  # from the centre, by name
+    moved = np.stack([face.points + 5 for face in old[::-1]]) - 0.5  # from the center, by name
     if "3" in layout:
         moved = np.concatenate([moved, np.zeros((3, 68, 1))], axis=2)
     path = tmp_path / "new.npy"
@@ -50,7 +56,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path):
         reannotated(old, path)
     assert caught.value.code == "truth_mismatch"
     np.save(path, right)
-    other = [TrueFace(face.photo, "s", face.points, "a list") for face in old]
+    other = [LandmarkAnnotation(face.photo, "s", face.points, "a list") for face in old]
     with pytest.raises(InputError, match="not those of"):
         reannotated(other, path)
 
@@ -84,9 +90,10 @@ def test_the_order_is_that_of_names_on_real_annotations(data_root, tmp_path):
     assert places == sorted(places)
     rows = [np.array(known[name]["pts68_reannotated"]).T for name in sorted(known)]
     np.save(tmp_path / "new.npy", np.stack(rows))
-    new = reannotated(read_truth(folder), tmp_path / "new.npy")
+    new = reannotated(read_annotations(folder), tmp_path / "new.npy")
     listed = {
-        face.photo: face.points for face in read_truth(data_root / "photos" / "landmarks68.json")
+        face.photo: face.points
+        for face in read_annotations(data_root / "photos" / "landmarks68.json")
     }
     for face in new:
         name = face.photo.rsplit("/")[-1]

@@ -1,4 +1,4 @@
-"""Identity error: what a similarity removes is free, what is left is counted in millimetres."""
+"""Identity error: what a similarity removes is free, what is left is counted in millimeters."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from headform.evaluate.meshes.identity import evaluate_identity, identity_error
 from headform.heads.linear import LinearHead
-from headform.synth import MadeBatch
+from headform.synth import SyntheticBatch
 
 RNG = np.random.default_rng(11)
 FACE = np.ones(40, bool)
@@ -61,9 +61,9 @@ class Maker:
     head: LinearHead
     size: int = 4
 
-    def batch(self, rng: np.random.Generator, count: int) -> MadeBatch:
+    def batch(self, rng: np.random.Generator, count: int) -> SyntheticBatch:
         E = len(self.head.expression)
-        return MadeBatch(
+        return SyntheticBatch(
             images=np.zeros((count, 4, 4, 3), np.uint8),
             points=np.zeros((count, 68, 2), np.float32),
             visible=np.ones((count, 68), np.uint8),
@@ -77,13 +77,13 @@ class Maker:
 
 
 def test_truth_growth_and_failures(sheet):
-    def knows(people: MadeBatch) -> np.ndarray:
+    def knows(people: SyntheticBatch) -> np.ndarray:
         return people.identity
 
-    def knows_but_for_size(people: MadeBatch) -> np.ndarray:
+    def knows_but_for_size(people: SyntheticBatch) -> np.ndarray:
         return people.identity * np.array([0, 1, 1], np.float32)
 
-    def fails_on_the_first(people: MadeBatch) -> np.ndarray:
+    def fails_on_the_first(people: SyntheticBatch) -> np.ndarray:
         codes = people.identity.copy()
         codes[0] = np.nan
         return codes

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from headform.data import HeadRecipe, RegisteredMeshes
+from headform.data import HeadSampling, RegisteredMeshes
 from headform.evaluate.meshes.mesh_autoencoder import (
     MeshErrorTable,
     head_regions,
     judge,
     posed_sets,
-    summarise,
+    summarize,
     vertex_distances,
 )
 from headform.heads import load_open
@@ -31,7 +31,7 @@ def shifted(vertices: torch.Tensor) -> torch.Tensor:
     return vertices + steps
 
 
-def test_distances_are_millimetres_per_vertex() -> None:
+def test_distances_are_millimeters_per_vertex() -> None:
     got = vertex_distances(shifted, meshes(), batch=2)
     np.testing.assert_allclose(got, np.tile([0, 5, 10, 15], (5, 1)), atol=1e-4)
     part = vertex_distances(lambda v: torch.zeros_like(v), meshes(), np.array([3, 1]))
@@ -45,7 +45,7 @@ def test_distances_are_millimetres_per_vertex() -> None:
 def test_summary() -> None:
     rng = np.random.default_rng(0)
     distances = rng.gamma(2, 1, (7, 11)).astype(np.float32)
-    got = summarise(distances)
+    got = summarize(distances)
     values = np.sort(distances.ravel().astype(float))
     assert got.mean == pytest.approx(values.sum() / 77)
     assert got.std == pytest.approx(np.sqrt(((values - values.mean()) ** 2).sum() / 77))
@@ -99,7 +99,7 @@ def test_a_model_that_fails_is_not_measured() -> None:
 
 def test_sets_by_cause_show_the_same_people() -> None:
     head = load_open()
-    sets = posed_sets(head, 4, 1, HeadRecipe())
+    sets = posed_sets(head, 4, 1, HeadSampling())
     assert list(sets)[:2] == ["everything", "identity"]
     for data in sets.values():
         assert data.split == "test"

@@ -30,7 +30,7 @@ def make_dataset(folder: Path) -> None:
 
 
 def prediction(number: int, *, noise: float = 0.2, unit: float = 1000.0, **expression: float):
-    """What a method makes of image `number`: its subject's head with some error, in metres."""
+    """What a method makes of image `number`: its subject's head with some error, in meters."""
     surface, landmarks = head_of(
         number // len(CHALLENGES), count=900, spread=0.6, noise=noise + 1e-3 * number, **expression
     )

@@ -67,7 +67,7 @@ def test_every_image_is_what_it_is_alone_and_numbers_are_pooled(dataset, good, t
     part = np.concatenate([alone[name] for name in IMAGES[8:12]])
     assert content["subjects"][SUBJECTS[2]]["mean"] == pytest.approx(part.mean())
     assert content["images"][7]["median"] == pytest.approx(np.median(alone[IMAGES[7]]))
-    at = content["curve"]["millimetres"].index(1.5)
+    at = content["curve"]["millimeters"].index(1.5)
     assert content["curve"]["share"][at] == pytest.approx((everything <= 1.5).mean())
 
 
@@ -116,7 +116,7 @@ def test_the_command_writes_tables_and_resumes(few, predictions, tmp_path, capsy
     assert first == (out / "now.json").read_bytes()
     assert (out / "curve.png").read_bytes().startswith(b"\x89PNG")
     rows = (out / "curve.csv").read_text().splitlines()
-    assert rows[0] == "millimetres,all," + ",".join(CHALLENGES)
+    assert rows[0] == "millimeters,all," + ",".join(CHALLENGES)
     assert len(rows) == 802
     last = [float(value) for value in rows[-1].split(",")]
     assert last[0] == 8.0

@@ -12,7 +12,7 @@ from headform.evaluate.now.image import Options
 from headform.evaluate.now.run import evaluate_dataset
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from tests.evaluate.now.made_tree import IMAGES, SUBJECTS, prediction, remove, replaced
-from tests.evaluate.scan.golden import write_coloured_obj
+from tests.evaluate.scan.golden import write_colored_obj
 
 AT = 2
 """The image that is spoiled; number 2 of `few`, an OBJ file."""
@@ -79,7 +79,7 @@ def test_landmarks_in_a_wrong_order(few, predictions, order):
 
 
 def test_wrong_unit(few, predictions):
-    mesh, landmarks = prediction(AT, unit=1.0)  # millimetres among metres
+    mesh, landmarks = prediction(AT, unit=1.0)  # millimeters among meters
     spoil(predictions, mesh, landmarks)
     assert codes(found(few, predictions)) == [], "without a stated unit nothing is wrong"
     own = found(few, predictions, unit="m")
@@ -174,9 +174,9 @@ def test_landmarks_that_are_not_finite(few, predictions):
     assert found(few, predictions).code == "landmarks_not_finite"
 
 
-def test_the_check_names_missing_strays_and_colours(few, predictions, tmp_path, capsys):
+def test_the_check_names_missing_strays_and_colors(few, predictions, tmp_path, capsys):
     mesh, landmarks = prediction(AT)
-    write_coloured_obj(predictions / f"{IMAGES[AT]}.obj", mesh.vertices, mesh.faces)
+    write_colored_obj(predictions / f"{IMAGES[AT]}.obj", mesh.vertices, mesh.faces)
     remove(predictions, IMAGES[1])
     (predictions / SUBJECTS[0] / "IMG_9999.obj").write_text("v 0 0 0\n")
     words = ["evaluate", "now-check", "--dataset", str(few), "--predictions", str(predictions)]
@@ -185,12 +185,12 @@ def test_the_check_names_missing_strays_and_colours(few, predictions, tmp_path, 
     assert printed.startswith("8 images: 7 ok, 1 missing\n")
     assert f"error [missing]: 1\n- {IMAGES[1]}: no prediction" in printed
     assert f"warning [not_in_list]: 1\n- {SUBJECTS[0]}/IMG_9999.obj" in printed
-    assert "warning [coloured_obj]: 1" in printed
+    assert "warning [colored_obj]: 1" in printed
     content = json.loads((tmp_path / "c.json").read_text())
     assert content["usable"] is False
     assert content["strays"] == [f"{SUBJECTS[0]}/IMG_9999.obj"]
-    assert content["images"][AT]["warnings"][0]["code"] == "coloured_obj"
-    # colours do not disturb this program
+    assert content["images"][AT]["warnings"][0]["code"] == "colored_obj"
+    # colors do not disturb this program
     same = evaluate_dataset(few, predictions, Options()).records[AT]
     spoil(predictions, mesh, landmarks)
     plain = evaluate_dataset(few, predictions, Options()).records[AT]

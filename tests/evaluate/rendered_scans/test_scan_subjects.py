@@ -1,4 +1,4 @@
-"""Scans from files: colours, landmarks and units, found, given or guessed."""
+"""Scans from files: colors, landmarks and units, found, given or guessed."""
 
 import json
 
@@ -38,9 +38,9 @@ def write_obj(path, head, scale=1.0):
     return path
 
 
-def write_ply(path, head, colours=True):
-    rows = np.full((4, 3), 0.5) if colours else None
-    path.write_bytes(ply.encode(TriangleMesh(sheet(head), FACES, colours=rows)))
+def write_ply(path, head, colors=True):
+    rows = np.full((4, 3), 0.5) if colors else None
+    path.write_bytes(ply.encode(TriangleMesh(sheet(head), FACES, colors=rows)))
     return path
 
 
@@ -95,11 +95,11 @@ def test_the_picture_of_an_obj(tmp_path, head, names, expected):
         assert read_scan(path, never, head).placed.look.texture[0, 0, 0] == expected
 
 
-def test_vertex_colours_will_do(tmp_path, head):
+def test_vertex_colors_will_do(tmp_path, head):
     np.savetxt(tmp_path / "me.txt", seven(head))
-    assert read_scan(write_ply(tmp_path / "me.ply", head), never, head).placed.look.coloured
+    assert read_scan(write_ply(tmp_path / "me.ply", head), never, head).placed.look.colored
     with pytest.raises(InputError) as caught:
-        read_scan(write_ply(tmp_path / "me.ply", head, colours=False), never, head)
+        read_scan(write_ply(tmp_path / "me.ply", head, colors=False), never, head)
     assert caught.value.code == "scan_untextured"
 
 
@@ -158,12 +158,12 @@ def test_the_unit_is_guessed_and_said_to_be(tmp_path, head, scale, unit):
     np.testing.assert_allclose(subject.surface().vertices, sheet(head, 1000.0)[subject.seen])
     assert subject.seen.all()
     told = read_scan(path, never, head, unit="dm")
-    assert (told.unit, told.unit_known, told.millimetres) == ("dm", True, 100)
+    assert (told.unit, told.unit_known, told.millimeters) == ("dm", True, 100)
 
 
 @pytest.mark.parametrize("scale", [0.4, 3.0, 45.0, 1e5])
 def test_a_scan_in_no_unit_is_scaled_to_the_mean_head(tmp_path, head, scale):
-    """As the unit of a scan that someone has normalised; none of our units would make it a head."""
+    """As the unit of a scan that someone has normalized; none of our units would make it a head."""
     path = write_obj(tmp_path / "me.obj", head, scale)
     picture(tmp_path / "me.png")
     np.savetxt(tmp_path / "me.txt", seven(head, scale))
@@ -172,4 +172,4 @@ def test_a_scan_in_no_unit_is_scaled_to_the_mean_head(tmp_path, head, scale):
     eyes = np.linalg.norm(subject.landmarks()[0] - subject.landmarks()[3])
     assert eyes == pytest.approx(1000 * OUTER_EYES_M)
     ratio = subject.surface().vertices / sheet(head, scale)[subject.seen]
-    np.testing.assert_allclose(ratio, subject.millimetres, rtol=1e-6)
+    np.testing.assert_allclose(ratio, subject.millimeters, rtol=1e-6)

@@ -40,10 +40,10 @@ def truth(head) -> HeadPrediction:
 
 
 def write_scan(folder, head, truth, name="made"):
-    """The head in millimetres, as a scanner would see it: coloured, nothing inside."""
+    """The head in millimeters, as a scanner would see it: colored, nothing inside."""
     kept, faces = np.unique(truth.surface.faces, return_inverse=True)
-    colours = images_of(head)[kept]
-    mesh = TriangleMesh(1000 * truth.surface.vertices[kept], faces.reshape(-1, 3), colours=colours)
+    colors = images_of(head)[kept]
+    mesh = TriangleMesh(1000 * truth.surface.vertices[kept], faces.reshape(-1, 3), colors=colors)
     (folder / f"{name}.ply").write_bytes(ply.encode(mesh))
     np.savetxt(folder / f"{name}.txt", 1000 * truth.landmarks, fmt="%.17g")
     return folder / f"{name}.ply"
@@ -114,7 +114,7 @@ def test_the_mean_head_scores_the_floor(head, subject, tmp_path):
 
 
 def test_another_unit_and_another_size(head, truth, subject, tmp_path):
-    """A head in centimetres and 5 % too large: only the metrical numbers mind."""
+    """A head in centimeters and 5 % too large: only the metrical numbers mind."""
 
     def larger(photo, path):
         surface = Surface(105 * truth.surface.vertices, truth.surface.faces)

@@ -1,4 +1,4 @@
-"""Small heads of the open model in millimetres: cut to the skin, thinned, with their seven landmarks."""
+"""Small heads of the open model in millimeters: cut to the skin, thinned, with their seven landmarks."""
 
 from functools import cache
 

@@ -41,21 +41,21 @@ def picks(points: np.ndarray) -> str:
     return PICKS + "\n".join(rows) + "\n</PickedPoints>\n"
 
 
-def write_coloured_obj(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
-    grey = " 0.5 0.25 0.125"
-    lines = ["v " + " ".join(map(repr, row)) + grey for row in vertices.tolist()]
+def write_colored_obj(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
+    gray = " 0.5 0.25 0.125"
+    lines = ["v " + " ".join(map(repr, row)) + gray for row in vertices.tolist()]
     lines += ["f " + " ".join(map(str, row)) for row in (faces + 1).tolist()]
     path.write_text("\n".join(lines) + "\n")
 
 
 def write_all(folder: Path, z: dict[str, np.ndarray]) -> None:
-    """scan.obj, scan.ply (double), scan.pp; head.obj (coloured), head.ply (double), head.npy, head.txt."""
+    """scan.obj, scan.ply (double), scan.pp; head.obj (colored), head.ply (double), head.npy, head.txt."""
     scan = TriangleMesh(z["scan_vertices"], z["scan_faces"].astype(np.int64))
     head = TriangleMesh(z["predicted_vertices"], z["predicted_faces"].astype(np.int64))
     obj.write(folder / "scan.obj", scan)
     ply.write(folder / "scan.ply", scan, encoding="binary_little_endian")
     (folder / "scan.pp").write_text(picks(z["scan_landmarks"]))
-    write_coloured_obj(folder / "head.obj", head.vertices, head.faces)
+    write_colored_obj(folder / "head.obj", head.vertices, head.faces)
     ply.write(folder / "head.ply", head, encoding="binary_little_endian")
     np.save(folder / "head.npy", z["predicted_landmarks"][None])
     np.savetxt(folder / "head.txt", z["predicted_landmarks"], fmt="%.17g")

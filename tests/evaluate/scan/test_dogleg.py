@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from scipy.optimize import approx_fprime, minimize
+from scipy.optimize import approx_fprime
+from scipy.optimize import minimize as scipy_minimize
 from scipy.spatial.transform import Rotation
 
-from headform.evaluate.scan.dogleg import Linearised, Rules, minimise
+from headform.evaluate.scan.dogleg import Linearized, Rules, minimize
 from headform.evaluate.scan.rigid_surface import RigidSurface
 from headform.geometry.rotation_numpy import rotation_derivative, rotation_from_rotvec
 from headform.mesh.closest_point import ClosestPointTree, closest_points
@@ -19,12 +20,12 @@ THOROUGH = Rules(improvement=1e-13)
 def rosenbrock(x):
     r = np.array([10 * (x[1] - x[0] ** 2), 1 - x[0]])
     J = np.array([[-20 * x[0], 10.0], [-1.0, 0.0]])
-    return Linearised(float(r @ r), -J.T @ r, J.T @ J)
+    return Linearized(float(r @ r), -J.T @ r, J.T @ J)
 
 
 @pytest.fixture(scope="module")
 def pair():
-    """A face sheet in millimetres, and points about another one, turned and shifted."""
+    """A face sheet in millimeters, and points about another one, turned and shifted."""
     vertices, faces = face_sheet(14, 14)
     other, _ = face_sheet(20, 20)
     turn = Rotation.from_rotvec([0.1, -0.05, 0.08]).as_matrix()
@@ -89,7 +90,7 @@ def test_a_scale_of_nothing_is_infinitely_bad(pair):
 def test_run_to_the_end_it_is_where_scipy_ends(pair, scaled):
     points, vertices, faces = pair
     surface = RigidSurface(points, ClosestPointTree.of(vertices, faces), scaled=scaled)
-    found = minimise(surface, surface.start(), THOROUGH)
+    found = minimize(surface, surface.start(), THOROUGH)
 
     def energy(free):
         d = explicit(surface.all_parameters(free), points, vertices, faces)
@@ -98,7 +99,7 @@ def test_run_to_the_end_it_is_where_scipy_ends(pair, scaled):
     # in units that make all parameters alike
     size = np.array([0.01, 0.01, 0.01, 0.01, 1.0, 1.0, 1.0])[0 if scaled else 1 :]
     start = surface.start()
-    rival = minimize(
+    rival = scipy_minimize(
         lambda y: energy(start + y * size), np.zeros(len(size)), method="BFGS", tol=1e-5
     )
     assert found.at.energy == pytest.approx(energy(found.parameters))
@@ -109,20 +110,20 @@ def test_run_to_the_end_it_is_where_scipy_ends(pair, scaled):
 
 
 def test_rosenbrock():
-    found = minimise(rosenbrock, np.array([-1.2, 1.0]), Rules(improvement=0.0))
+    found = minimize(rosenbrock, np.array([-1.2, 1.0]), Rules(improvement=0.0))
     np.testing.assert_allclose(found.parameters, 1.0, atol=1e-9)
     assert found.stop in ("gradient", "step")
 
 
 def test_each_rule_ends_it():
     start = np.array([-1.2, 1.0])
-    assert minimise(rosenbrock, np.ones(2), Rules()).stop == "gradient"
-    assert minimise(rosenbrock, np.ones(2), Rules()).iterations == 0
-    short = minimise(rosenbrock, start, Rules(iterations=3))
+    assert minimize(rosenbrock, np.ones(2), Rules()).stop == "gradient"
+    assert minimize(rosenbrock, np.ones(2), Rules()).iterations == 0
+    short = minimize(rosenbrock, start, Rules(iterations=3))
     assert (short.stop, short.iterations) == ("iterations", 3)
-    lazy = minimise(rosenbrock, start, Rules(improvement=0.9))
+    lazy = minimize(rosenbrock, start, Rules(improvement=0.9))
     assert (lazy.stop, lazy.iterations) == ("improvement", 1)
-    assert minimise(rosenbrock, start, Rules(step=10.0)).stop == "step"
+    assert minimize(rosenbrock, start, Rules(step=10.0)).stop == "step"
 
 
 def test_the_radius_holds_and_grows():
@@ -131,9 +132,9 @@ def test_the_radius_holds_and_grows():
 
     def line(x):
         places.append(x.copy())
-        return Linearised(float(x @ x), -x, np.eye(2))
+        return Linearized(float(x @ x), -x, np.eye(2))
 
-    found = minimise(line, np.array([3.0, 4.0]), Rules(improvement=0.0))
+    found = minimize(line, np.array([3.0, 4.0]), Rules(improvement=0.0))
     steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
     np.testing.assert_allclose(steps[:4], [0.1, 0.25, 0.625, 1.5625])
     np.testing.assert_allclose(found.parameters, 0.0, atol=1e-15)
@@ -143,7 +144,7 @@ def test_a_bad_step_is_taken_back_and_the_radius_quartered():
     tried = []
 
     @dataclass(frozen=True)
-    class At(Linearised):
+    class At(Linearized):
         x: float = 0.0
 
     def wall(x):
@@ -152,7 +153,7 @@ def test_a_bad_step_is_taken_back_and_the_radius_quartered():
         energy = float((1 - x[0]) ** 2) if x[0] < 0.03 else 100.0
         return At(energy, np.array([1 - x[0]]), np.eye(1), float(x[0]))
 
-    found = minimise(wall, np.zeros(1), replace(Rules(), iterations=1))
+    found = minimize(wall, np.zeros(1), replace(Rules(), iterations=1))
     np.testing.assert_allclose(tried, [0.0, 0.1, 0.025])
     assert found.at.x == pytest.approx(0.025)
 
@@ -161,7 +162,7 @@ def test_a_direction_that_does_not_matter_is_left_alone():
     """A singular system has the shortest solution."""
 
     def flat(x):
-        return Linearised(float((x[0] - 1) ** 2), np.array([1 - x[0], 0.0]), np.diag([1.0, 0.0]))
+        return Linearized(float((x[0] - 1) ** 2), np.array([1 - x[0], 0.0]), np.diag([1.0, 0.0]))
 
-    found = minimise(flat, np.array([0.95, 5.0]), Rules())
+    found = minimize(flat, np.array([0.95, 5.0]), Rules())
     np.testing.assert_allclose(found.parameters, [1.0, 5.0])

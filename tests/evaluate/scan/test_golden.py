@@ -81,7 +81,7 @@ def test_official_from_files_by_the_command(folder, tmp_path, metrical, scan, he
 
 
 def test_corrected_differs_only_where_it_says(pair):
-    """Non-metrical alike; metrical starts beside the scan, not 60 mm away, and ends within a micrometre or so."""
+    """Non-metrical alike; metrical starts beside the scan, not 60 mm away, and ends within a micrometer or so."""
     plain = measured(pair, "corrected")
     check(plain.median, plain.mean, plain.std, False)
     near = measured(pair, "corrected", unit="m", metrical=True)
@@ -94,10 +94,10 @@ def test_fg2018_counts_its_own_sphere(pair):
     found = measured(pair, "fg2018", unit="m")
     p = pair[1]
     bridge = (p[1] + p[2]) / 2
-    centre = 0.7 * p[4] + 0.3 * bridge
+    center = 0.7 * p[4] + 0.3 * bridge
     radius = 0.6 * (np.linalg.norm(p[0] - p[3]) + np.linalg.norm(bridge - p[4]))
     assert face_sphere(p, 1.2)[1] == pytest.approx(radius)
-    kept = np.linalg.norm(pair[0].vertices - centre, axis=1) <= radius
+    kept = np.linalg.norm(pair[0].vertices - center, axis=1) <= radius
     assert len(found.distances) == kept.sum() < 21890
     assert found.iterations == 0
     assert found.rmse == pytest.approx(np.sqrt(np.mean(found.distances**2)))

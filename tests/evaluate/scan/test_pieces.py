@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
 from headform.errors import InputError
-from headform.evaluate.scan import sanity_checks as guards
+from headform.evaluate.scan import sanity_checks
 from headform.evaluate.scan.mouth import mouth_gap
 from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.protocol import PROTOCOLS
@@ -86,9 +86,9 @@ def test_border_of_a_sheet():
         [[2.3, 2.2, 1], [2, 2, 1], [-1, 2, 0.5], [2.3, 9, 0], [-3, -3, 0], [0.4, 1, 1], [4, 2.5, 0]]
     )
     found = closest_points(points, vertices, faces)
-    on = guards.on_border(faces, found.triangle, found.weights)
+    on = sanity_checks.on_border(faces, found.triangle, found.weights)
     assert on.tolist() == [False, False, True, True, True, False, True]
-    share, finding = guards.judge_size(faces, found.triangle, found.weights)
+    share, finding = sanity_checks.judge_size(faces, found.triangle, found.weights)
     assert share == pytest.approx(4 / 7)
     assert finding is not None
     assert finding.code == "too_small"
@@ -96,9 +96,9 @@ def test_border_of_a_sheet():
 
 @pytest.mark.parametrize("scale", [0.8, 1.0, 1.3])
 def test_unit(scale):
-    assert guards.judge_unit(1000 * scale, "m", metrical=True, where="") is None
-    assert guards.likely_unit(10 * scale) == "cm"
-    assert guards.likely_unit(100 * scale) is None
+    assert sanity_checks.judge_unit(1000 * scale, "m", metrical=True, where="") is None
+    assert sanity_checks.likely_unit(10 * scale) == "cm"
+    assert sanity_checks.likely_unit(100 * scale) is None
 
 
 @pytest.mark.parametrize(

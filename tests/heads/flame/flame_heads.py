@@ -65,7 +65,7 @@ def tiny_flame(
     return FlameHead(
         name="tiny",
         sha256="",
-        licence="a test's own",
+        license="a test's own",
         expression_names=tuple(str(k) for k in range(expressions)),
         regions={},
         parents=PARENTS,

@@ -71,13 +71,13 @@ def assert_same_bits(got: Results, want: Results) -> None:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one with every call of the kernel, so that no test takes the reference for it."""
     calls: list[int] = []
-    kernel = flame_compiled.pose_panels
+    kernel = flame_compiled.skinning_forward
 
     def count(*args: object) -> None:
         calls.append(1)
         kernel(*args)
 
-    monkeypatch.setattr(flame_compiled, "pose_panels", count)
+    monkeypatch.setattr(flame_compiled, "skinning_forward", count)
     return calls
 
 
@@ -254,7 +254,7 @@ def test_rotations_of_any_size_keep_their_digits() -> None:
             assert abs(got - float(value)) < 1e-13
 
 
-def test_neighbours_in_code_and_basis_become_one() -> None:
+def test_neighbors_in_code_and_basis_become_one() -> None:
     parts = [Part(0, 0, 0, 4), Part(1, 4, 4, 3), Part(5, 7, 16, 9), Part(6, 16, 25, 9)]
     spans = [(p.column, p.row, p.length) for p in joined(parts, range(9))]
     assert spans == [(0, 0, 7), (7, 16, 18)]
@@ -274,7 +274,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         patch.setattr("llvmlite.binding.get_host_cpu_features", dict)
         spec.loader.exec_module(kernel)
     assert (kernel.WIDE, kernel.ROWS, kernel.MANY) == (False, 6, 1)
-    for name in ("ROWS", "MANY", "pose_panels", "pull_panels"):
+    for name in ("ROWS", "MANY", "skinning_forward", "skinning_backward"):
         monkeypatch.setattr(flame_compiled, name, getattr(kernel, name))
     monkeypatch.setattr(flame_compiled, "_PADDED", 66)
 

@@ -1,6 +1,6 @@
 """A FLAME model of true size decodes as the published decoder does: `smplx`, which may be run here but not shipped.
 
-Its licence forbids commercial use, so no extra names it: `pip install smplx` where that does not matter.
+Its license forbids commercial use, so no extra names it: `pip install smplx` where that does not matter.
 """
 
 import warnings
@@ -19,7 +19,7 @@ from tests.heads.flame_file import FlameModel
 
 smplx = pytest.importorskip("smplx", reason="the oracle smplx (non-commercial) is not installed")
 
-METRES = 1e-6
+METERS = 1e-6
 STATIC = slice(5, 5 + 51)  # of the oracle's joints, which end in landmarks
 CONTOUR = slice(5 + 51, 5 + 51 + 17)
 
@@ -81,7 +81,7 @@ def theirs(oracle: Any, given: dict[str, Tensor]) -> Any:
 
 def assert_within(got: Tensor, want: Tensor) -> None:
     assert got.shape == want.shape
-    assert float((got - want).detach().abs().max()) < METRES
+    assert float((got - want).detach().abs().max()) < METERS
 
 
 @pytest.mark.parametrize("items", [1, 5, 20])
@@ -123,7 +123,7 @@ def test_the_jaw_line_follows_the_neck_too(pair) -> None:
     head, oracle = pair
     given = drawn(head.mean.dtype, 12, seed=2)
     pose, want = head.posed(**given), theirs(oracle, given)
-    assert not torch.allclose(head.contour_landmarks(pose), want.joints[:, CONTOUR], atol=METRES)
+    assert not torch.allclose(head.contour_landmarks(pose), want.joints[:, CONTOUR], atol=METERS)
     alone = oracle.neck_kin_chain.clone()
     try:
         oracle.neck_kin_chain = torch.tensor([1, 0])

@@ -71,18 +71,18 @@ def test_negative_indices_count_back_from_where_they_stand() -> None:
     assert mesh.uv_faces.tolist() == [[0, 0, 0], [-1, -1, -1]]
 
 
-def test_coloured_vertices() -> None:
+def test_colored_vertices() -> None:
     unit = obj.decode(b"v 0 0 0 1 0 .5\nv 1 0 0 0 0 0\nv 0 1 0 0 1 0\nf 1 2 3\n")
-    assert unit.colours is not None
-    assert unit.colours[0].tolist() == [1.0, 0.0, 0.5]
+    assert unit.colors is not None
+    assert unit.colors[0].tolist() == [1.0, 0.0, 0.5]
     eight_bit = obj.decode(b"v 0 0 0 255 0 51\nv 1 0 0 0 0 0\nv 0 1 0 0 1 0\nf 1 2 3\n")
-    assert eight_bit.colours is not None
-    assert eight_bit.colours[0] == pytest.approx(np.array([1.0, 0.0, 0.2]))
+    assert eight_bit.colors is not None
+    assert eight_bit.colors[0] == pytest.approx(np.array([1.0, 0.0, 0.2]))
 
 
-def test_a_fourth_number_is_a_weight_not_a_colour() -> None:
+def test_a_fourth_number_is_a_weight_not_a_color() -> None:
     mesh = obj.decode(b"v 0 0 0 1\nv 1 0 0 1\nv 0 1 0 1\nf 1 2 3\n")
-    assert mesh.colours is None
+    assert mesh.colors is None
     assert mesh.vertices[1].tolist() == [1, 0, 0]
 
 
@@ -125,7 +125,7 @@ BAD = {
     "two corners": (GOOD + b"f 1 2\n", "mesh_format", "line 4"),
     "corner text": (GOOD + b"f 1 2 x\n", "mesh_format", "line 4"),
     "corner slashes": (GOOD + b"f 1 2 3/1/1/1\n", "mesh_format", "line 4"),
-    "some colours": (b"v 0 0 0 1 1 1\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "mesh_format", ""),
+    "some colors": (b"v 0 0 0 1 1 1\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "mesh_format", ""),
     "binary": (bytes(range(256)) * 4, "mesh_empty", ""),
 }
 
@@ -136,8 +136,8 @@ def test_bad_files_are_refused_with_code_and_line(name: str) -> None:
     with pytest.raises(InputError) as caught:
         obj.decode(data, name="bad.obj")
     assert caught.value.code == code
-    assert where in caught.value.where
-    assert "bad.obj" in caught.value.where
+    assert where in caught.value.location
+    assert "bad.obj" in caught.value.location
 
 
 @given(st.lists(st.sampled_from([b"v", b"f", b"vt", b" ", b"\n", b"1", b"-2", b"/", b"\\", b"."])))

@@ -29,13 +29,13 @@ def test_round_trip_is_exact(encoding: Encoding, vertices: np.ndarray, faces: np
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_colours_normals_and_float32(encoding: Encoding) -> None:
+def test_colors_normals_and_float32(encoding: Encoding) -> None:
     rng = np.random.default_rng(0)
     mesh = TriangleMesh(
         vertices=rng.normal(size=(5, 3)).astype(np.float32),
         faces=np.array([[4, 1, 2], [0, 1, 3]]),
         normals=np.tile([0.0, 0.0, 1.0], (5, 1)),
-        colours=np.linspace(0, 1, 15).reshape(5, 3),
+        colors=np.linspace(0, 1, 15).reshape(5, 3),
     )
     data = ply.encode(mesh, encoding=encoding, comment="made by a test")
     assert b"property float x\n" in data
@@ -45,15 +45,15 @@ def test_colours_normals_and_float32(encoding: Encoding) -> None:
     assert np.array_equal(back.vertices.astype(np.float32), mesh.vertices)
     assert back.faces.tolist() == mesh.faces.tolist()
     assert back.normals is not None
-    assert back.colours is not None
+    assert back.colors is not None
     np.testing.assert_allclose(back.normals, mesh.normals, atol=1e-7)
-    np.testing.assert_allclose(back.colours, mesh.colours, atol=0.5 / 255 + 1e-9)
+    np.testing.assert_allclose(back.colors, mesh.colors, atol=0.5 / 255 + 1e-9)
 
 
 def test_binary_layout_is_what_the_format_says() -> None:
     """Read with struct alone, the way another program would."""
     vertices = np.array([[1.5, -2, 3], [0, 0, 0], [7, 8, 9]], np.float32)
-    mesh = TriangleMesh(vertices, np.array([[2, 0, 1]]), colours=np.eye(3))
+    mesh = TriangleMesh(vertices, np.array([[2, 0, 1]]), colors=np.eye(3))
     data = ply.encode(mesh)
     body = data[data.index(b"end_header\n") + 11 :]
     assert len(body) == 3 * 15 + 13
@@ -161,13 +161,13 @@ def test_bad_files_are_refused_with_code_and_place(name: str) -> None:
     with pytest.raises(InputError) as caught:
         ply.decode(data, name="bad.ply")
     assert caught.value.code == code
-    assert where in caught.value.where
-    assert "bad.ply" in caught.value.where
+    assert where in caught.value.location
+    assert "bad.ply" in caught.value.location
 
 
 @given(st.sampled_from(ENCODINGS), st.integers(0, 400), st.integers(0, 255))
 def test_no_other_error_escapes_a_flipped_byte(encoding: Encoding, at: int, value: int) -> None:
-    mesh = TriangleMesh(np.eye(3), np.array([[0, 1, 2]]), colours=np.eye(3))
+    mesh = TriangleMesh(np.eye(3), np.array([[0, 1, 2]]), colors=np.eye(3))
     data = bytearray(ply.encode(mesh, encoding=encoding))
     data[at % len(data)] = value
     try:

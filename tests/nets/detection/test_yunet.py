@@ -54,7 +54,7 @@ def test_decoding_equals_a_loop_over_cells() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["noise", "grey noise", "black", "white", "grey", "ramp", "tiny", "strip"]
+    "kind", ["noise", "gray noise", "black", "white", "gray", "ramp", "tiny", "strip"]
 )
 def test_no_face_where_there_is_none(detector: YuNetDetector, kind: str) -> None:
     rng = np.random.default_rng(0)
@@ -63,10 +63,10 @@ def test_no_face_where_there_is_none(detector: YuNetDetector, kind: str) -> None
     noise = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
     image = {
         "noise": noise,
-        "grey noise": np.repeat(noise[..., :1], 3, 2),
+        "gray noise": np.repeat(noise[..., :1], 3, 2),
         "black": np.zeros((side, side, 3), np.uint8),
         "white": np.full((side, side, 3), 255, np.uint8),
-        "grey": np.full((side, side, 3), 128, np.uint8),
+        "gray": np.full((side, side, 3), 128, np.uint8),
         "ramp": np.repeat(np.broadcast_to(ramp[:, None, None], (side, side, 1)), 3, 2).copy(),
         "tiny": noise[:8, :8].copy(),
         "strip": noise[:13].copy(),

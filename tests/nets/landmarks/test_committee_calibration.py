@@ -143,7 +143,7 @@ def test_the_shipped_numbers_fit_the_open_head() -> None:
     mean = head.mean.double().numpy()
     places = np.einsum("pk,pkc->pc", weights, mean[vertices])
     mirrored = places[MIRROR478] * [-1, 1, 1]
-    assert np.linalg.norm(mirrored - places, axis=1).max() < 0.002  # metres
+    assert np.linalg.norm(mirrored - places, axis=1).max() < 0.002  # meters
     pairs = np.array([*LID_PAIRS, *LIP_PAIRS])
     assert (places[pairs[:, 0], 1] > places[pairs[:, 1], 1]).all()
     part = head.part.numpy()[vertices[:, 0]]

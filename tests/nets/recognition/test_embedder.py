@@ -34,7 +34,7 @@ def test_a_face_that_lies_as_the_template_is_cut_as_it_is() -> None:
 
 
 def test_a_turned_and_scaled_face_is_cut_upright() -> None:
-    # colour is a linear function of the place in the crop, so that resampling is exact
+    # color is a linear function of the place in the crop, so that resampling is exact
     turn, scale, shift = np.deg2rad(25), 1.7, np.array([90.0, 40.0])
     R = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     rows, columns = np.mgrid[0:340, 0:300]
@@ -66,9 +66,9 @@ def test_values_in_each_order_of_channels() -> None:
     assert rgb[0, :, 0, 1].tolist() == pytest.approx([1.0, 100 / 127.5 - 1, -1.0])
     bgr = CropSpec(2, points, "bgr", (1.0, 2.0, 3.0), (1.0, 2.0, 4.0)).values(crops)
     assert bgr[0, :, 0, 1].tolist() == pytest.approx([-1.0, 49.0, 63.0])
-    grey = CropSpec(2, points, "grey", (0.0,), (255.0,)).values(crops)
-    assert grey.shape == (1, 1, 2, 2)
-    assert float(grey[0, 0, 0, 1]) == pytest.approx((0.299 * 255 + 58.7) / 255)
+    gray = CropSpec(2, points, "gray", (0.0,), (255.0,)).values(crops)
+    assert gray.shape == (1, 1, 2, 2)
+    assert float(gray[0, 0, 0, 1]) == pytest.approx((0.299 * 255 + 58.7) / 255)
 
 
 def test_points_that_place_no_crop() -> None:

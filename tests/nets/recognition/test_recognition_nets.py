@@ -176,7 +176,7 @@ def test_the_larger_of_each_pair_of_channels() -> None:
     assert found.tolist() == [[[[2.0, 2.0]], [[6.0, -4.0]]]]
 
 
-def test_a_unit_of_facenet_normalises_with_its_own_epsilon() -> None:
+def test_a_unit_of_facenet_normalizes_with_its_own_epsilon() -> None:
     unit = Unit(1, 1, 1).eval()
     with torch.no_grad():
         unit.conv.weight.fill_(1.0)
@@ -198,11 +198,11 @@ def test_what_is_frozen_does_not_change(small_iresnet: IResNet) -> None:
     assert {"layer4.0.conv1.weight", "bn2.weight", "fc.bias", "features.bias"} <= learning
     assert "features.weight" not in learning
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    optimiser = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], 0.1)
+    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], 0.1)
     for _ in range(2):
         net.train()
         net(torch.randn(2, 3, 112, 112)).square().mean().backward()
-        optimiser.step()
+        optimizer.step()
     after = net.state_dict()
     frozen = ("conv1.", "bn1.", "prelu.", "layer1.", "layer2.", "layer3.", "features.weight")
     for name, tensor in before.items():

@@ -98,10 +98,10 @@ def _drawn(
     uv = interpolate(
         torch.from_numpy(head.uv).float(), torch.from_numpy(head.uv_faces), index, weights
     )
-    colour = torch.from_numpy(sample_texture(head.texture, uv.numpy()))
+    color = torch.from_numpy(sample_texture(head.texture, uv.numpy()))
     if head.light is not None:
         normals = normals_at(head.vertices, torch.from_numpy(head.faces), camera, index, weights)
-        colour = shade(colour, normals, torch.from_numpy(head.light).float())
-    mixed, cover = composite(colour, found.face_index >= 0, ground, fine)
+        color = shade(color, normals, torch.from_numpy(head.light).float())
+    mixed, cover = composite(color, found.face_index >= 0, ground, fine)
     rgb = np.where(cover > 0, np.rint(mixed * 255), ground).astype(np.uint8)
     return rgb, cover[..., 0] == 1

@@ -51,7 +51,7 @@ class WrittenHead:
     """A head as its files say.
 
     Attributes:
-        vertices: (V, 3) metres, head frame, with the photo's expression.
+        vertices: (V, 3) meters, head frame, with the photo's expression.
         faces: (F, 3) counter-clockwise seen from outside.
         uv: (T, 2) in [0, 1], origin at the bottom left.
         uv_faces: (F, 3) indices into `uv`.
@@ -142,7 +142,7 @@ def read_head(folder: Path, atlas: Atlas = "photo") -> WrittenHead:
     _present(texture_path)
     try:
         texture = images.read(texture_path).rgb
-    except FaceError as error:  # a few pixels of grey are written where no texture was made
+    except FaceError as error:  # a few pixels of gray are written where no texture was made
         what = "the result has no texture of its own"
         raise InputError("results_incomplete", what, str(texture_path), _AGAIN) from error
     if texture.shape[0] != texture.shape[1]:
@@ -177,7 +177,7 @@ def _parameters(path: Path) -> dict[str, Any]:
     try:
         values = load_npz(path, _PARAMETERS, max_bytes=_MAX_BYTES)
     except ArrayFileError as error:
-        raise InputError("results_invalid", error.what, str(path), _AGAIN) from error
+        raise InputError("results_invalid", error.message, str(path), _AGAIN) from error
     for name, shape in _PARAMETERS.items():
         array = values[name]
         fits = array.ndim == len(shape) and all(

@@ -174,13 +174,13 @@ def compare(
 
 
 def hull_mask(points: Float[np.ndarray, "N 2"], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-    """Pixels whose centres lie in the convex hull of points, to within a pixel's width at its edge.
+    """Pixels whose centers lie in the convex hull of points, to within a pixel's width at its edge.
 
     Args:
         points: (N, 2) pixels, not all on a line.
         size: Width and height of the picture.
     """
-    corners = points[ConvexHull(points).vertices] - 0.5  # drawing counts from pixels' centres
+    corners = points[ConvexHull(points).vertices] - 0.5  # drawing counts from pixels' centers
     picture = Image.new("1", size)
     ImageDraw.Draw(picture).polygon([(float(x), float(y)) for x, y in corners], fill=1)
     return np.array(picture)

@@ -1,9 +1,9 @@
 """Annotation files of others: iBUG's `.pts` and dlib's XML. No code of theirs is run, no entity of XML expanded.
 
-All points handed on are pixels with the origin at the top-left CORNER of the photo, so the centre of the first pixel is
+All points handed on are pixels with the origin at the top-left CORNER of the photo, so the center of the first pixel is
 (0.5, 0.5). What the files count from:
 
-| file | centre of the first pixel | added |
+| file | center of the first pixel | added |
 |---|---|---|
 | `.pts` of iBUG 300-W (made with MATLAB) | (1, 1) | -0.5 |
 | dlib's XML | (0, 0) | +0.5 |
@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from headform.errors import InputError
+from headform.errors import HeadformError, InputError
 
 MATLAB_SHIFT = -0.5
-"""Added to pixels that count the centre of the first one as 1."""
-CENTRE_SHIFT = 0.5
-"""Added to pixels that count the centre of the first one as 0."""
+"""Added to pixels that count the center of the first one as 1."""
+CENTER_SHIFT = 0.5
+"""Added to pixels that count the center of the first one as 0."""
 MAX_BYTES = 64 << 20
 """Largest annotation file that is read."""
 
@@ -134,7 +134,7 @@ class _DlibXml:
         points = np.array([numbered[k] for k in range(68)], np.float64)
         if not (np.abs(points) < 1e9).all():
             raise _invalid(f"a point of {self.photo!r} is not finite", self.path)
-        self.found.append(MarkedBox(self.photo, points + CENTRE_SHIFT))
+        self.found.append(MarkedBox(self.photo, points + CENTER_SHIFT))
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
@@ -150,6 +150,8 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         if path.stat().st_size > MAX_BYTES:
             raise _invalid(f"more than {MAX_BYTES >> 20} MiB", path)
         return path.read_text(encoding=encoding)
+    except HeadformError:
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(

@@ -23,7 +23,7 @@ from headform.data.contours import (
     AnnotatedFace,
 )
 from headform.errors import InputError
-from headform.evaluate.landmarks68.landmark_files import FoundFace
+from headform.evaluate.landmarks68.landmark_files import LandmarkPrediction
 from headform.evaluate.landmarks68.landmarks import match_faces
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS
 from headform.geometry.polyline import distances, height_at
@@ -156,7 +156,7 @@ class ContourTable:
 
 
 def evaluate_contours(
-    predictions: Mapping[str, Sequence[FoundFace]], truth: Sequence[AnnotatedFace]
+    predictions: Mapping[str, Sequence[LandmarkPrediction]], truth: Sequence[AnnotatedFace]
 ) -> ContourTable:
     """Measure predicted faces, listed by photo, against annotated ones; one face a photo."""
     errors: list[ContourErrors | None] = []

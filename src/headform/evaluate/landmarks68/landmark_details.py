@@ -1,7 +1,4 @@
-"""What else a table of landmark errors says: other sizes to divide by, curves, bins of yaw, sets of 300-W, pose.
-
-No arrays here, hence no letters.
-"""
+"""What else a table of landmark errors says: other sizes to divide by, curves, bins of yaw, sets of 300-W, pose."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +16,7 @@ from headform.evaluate.landmarks68.landmark_errors import (
     yaw_bin,
 )
 from headform.evaluate.landmarks68.landmark_files import PTS
-from headform.evaluate.landmarks68.pose import PoseSummary, summarise_poses
+from headform.evaluate.landmarks68.pose import PoseSummary, summarize_poses
 
 SIZES: dict[str, tuple[str, Callable[[FaceScore], float | None]]] = {
     "box": ("box", lambda score: score.error),
@@ -85,7 +82,7 @@ def sets_of_300w(scores: Sequence[FaceScore]) -> dict[str, list[FaceScore]]:
 
 def pose_summary(scores: Sequence[FaceScore]) -> PoseSummary | None:
     """Over the faces with a true and a predicted rotation."""
-    return summarise_poses([s.pose for s in scores if s.pose is not None])
+    return summarize_poses([s.pose for s in scores if s.pose is not None])
 
 
 def details(scores: Sequence[FaceScore]) -> dict[str, Any]:

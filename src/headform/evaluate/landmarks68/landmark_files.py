@@ -1,6 +1,6 @@
 """Reading the two sides of a landmark evaluation: annotated faces, and the faces that were found.
 
-Everything handed on is in pixels with the origin at the top-left CORNER of the photo, so the centre
+Everything handed on is in pixels with the origin at the top-left CORNER of the photo, so the center
 of the first pixel is (0.5, 0.5); what files count from is in `truth_formats`.
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from headform.data.pose_annotations import read_pose_annotation
-from headform.errors import InputError
+from headform.errors import HeadformError, InputError
 from headform.evaluate.landmarks68.annotation_formats import (
-    CENTRE_SHIFT,
+    CENTER_SHIFT,
     MATLAB_SHIFT,
     MAX_BYTES,
     read_dlib_xml,
@@ -30,8 +30,8 @@ from headform.evaluate.landmarks68.pose import (
 )
 from headform.io.npz_file import read_npz
 
-ANNOTATION_SHIFT = CENTRE_SHIFT
-"""Added to a JSON list's points: its origin is the centre of the top-left pixel, ours its corner."""
+ANNOTATION_SHIFT = CENTER_SHIFT
+"""Added to a JSON list's points: its origin is the center of the top-left pixel, ours its corner."""
 
 RESULT_NAME = "landmarks.json"
 PARAMETERS_NAME = "parameters.npz"
@@ -43,7 +43,7 @@ ORIGINAL = "original pt3d_68"
 
 
 @dataclass(frozen=True)
-class TrueFace:
+class LandmarkAnnotation:
     """One annotated face.
 
     Attributes:
@@ -64,22 +64,22 @@ class TrueFace:
 
 
 @dataclass(frozen=True)
-class FoundFace:
+class LandmarkPrediction:
     """One predicted face.
 
     Attributes:
         points: (68, 2) float64 pixels, iBUG order, origin at the corner.
-        rotation: As `TrueFace.rotation`.
+        rotation: As `LandmarkAnnotation.rotation`.
     """
 
     points: Float64[np.ndarray, "68 2"]
     rotation: Float64[np.ndarray, "3 3"] | None = None
 
 
-def read_truth(*paths: Path) -> list[TrueFace]:
+def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
     """Read annotations of any known kind, told by the name.
 
-    - `.json`: a list of objects with `file`, `set` and `points68` (pixels from the centre of the first pixel), and if known
+    - `.json`: a list of objects with `file`, `set` and `points68` (pixels from the center of the first pixel), and if known
       `pose` ({"yaw", "pitch", "roll"} in degrees as `evaluate.pose` counts them), `rotation` (three rows) and
       `ground_truth` (a name). Where a photo has a `.mat` beside it, its pose is taken from there.
     - `landmarks.json` of one reconstruction (pixels from the corner); `parameters.npz` beside it gives the pose.
@@ -112,12 +112,12 @@ def read_predictions(
 
 def read_found(
     folder: Path, photos: Sequence[str], *, poses: bool = True
-) -> dict[str, list[FoundFace]]:
+) -> dict[str, list[LandmarkPrediction]]:
     """Collect the faces that were found on `photos`.
 
     Of `headform reconstruct`: a photo `a/b.jpg` has its result in `folder/b`, or with several faces in `folder/b_0`,
     `folder/b_1` and so on. A folder called exactly like a photo belongs to that photo alone. Of other programs:
-    `folder/b.pts`, or in place of the folder a JSON list like that of `read_truth`.
+    `folder/b.pts`, or in place of the folder a JSON list like that of `read_annotations`.
 
     Args:
         folder: Where the results are.
@@ -132,12 +132,12 @@ def read_found(
         WeightsError: from a damaged `parameters.npz`.
     """
     by_stem = {Path(photo).stem: photo for photo in photos}
-    found: dict[str, list[FoundFace]] = {photo: [] for photo in photos}
+    found: dict[str, list[LandmarkPrediction]] = {photo: [] for photo in photos}
     if folder.is_file():
         for face in _json_list(_load(folder, "predictions"), "predictions", folder):
             photo = by_stem.get(Path(face.photo).stem)
             if photo is not None:
-                found[photo].append(FoundFace(face.points, face.rotation))
+                found[photo].append(LandmarkPrediction(face.points, face.rotation))
         return found
     if not folder.is_dir():
         raise InputError("predictions_missing", "there is no such folder", str(folder))
@@ -147,16 +147,16 @@ def read_found(
         if photo is not None:
             points = _points68(_load(file, "predictions"), "predictions", str(file))
             found[photo].append(
-                FoundFace(points, _rotation_beside(file, points) if poses else None)
+                LandmarkPrediction(points, _rotation_beside(file, points) if poses else None)
             )
     for file in sorted(folder.glob("*.pts")):
         photo = by_stem.get(file.stem)
         if photo is not None:
-            found[photo].append(FoundFace(read_pts(file)))
+            found[photo].append(LandmarkPrediction(read_pts(file)))
     return found
 
 
-def _read_any(path: Path) -> list[TrueFace]:
+def _read_any(path: Path) -> list[LandmarkAnnotation]:
     if path.is_dir():
         return _read_folder(path)
     kind = path.suffix.lower()
@@ -166,14 +166,16 @@ def _read_any(path: Path) -> list[TrueFace]:
         return [_of_mat(path, path.parent)]
     if kind == ".xml":
         boxes = read_dlib_xml(path)
-        return [TrueFace(box.photo, path.parent.name, box.points, path.name) for box in boxes]
+        return [
+            LandmarkAnnotation(box.photo, path.parent.name, box.points, path.name) for box in boxes
+        ]
     content = _load(path, "truth")
     if isinstance(content, dict) and "points68" in content:
         return [_of_result(path)]
     return [_with_mat(face, path.parent) for face in _json_list(content, "truth", path)]
 
 
-def _read_folder(folder: Path) -> list[TrueFace]:
+def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
     kinds = {
         kind: sorted(folder.rglob(pattern))
         for kind, pattern in ((".pts", "*.pts"), (".mat", "*.mat"), (RESULT_NAME, RESULT_NAME))
@@ -199,8 +201,8 @@ def _set_below(file: Path, folder: Path) -> str:
     return "/".join((folder.resolve().name, *file.parent.relative_to(folder).parts))
 
 
-def _of_pts(path: Path, folder: Path) -> TrueFace:
-    return TrueFace(_photo_of(path), _set_below(path, folder), read_pts(path), PTS)
+def _of_pts(path: Path, folder: Path) -> LandmarkAnnotation:
+    return LandmarkAnnotation(_photo_of(path), _set_below(path, folder), read_pts(path), PTS)
 
 
 def _photo_of(path: Path) -> str:
@@ -211,14 +213,14 @@ def _photo_of(path: Path) -> str:
     return str(path.with_suffix(""))
 
 
-def _of_mat(path: Path, folder: Path) -> TrueFace:
+def _of_mat(path: Path, folder: Path) -> LandmarkAnnotation:
     points, angles = _mat(path)
     rotation = rotation_from_angles(*angles)
     photo, label = _photo_of(path), _set_below(path, folder)
-    return TrueFace(photo, label, points, ORIGINAL, rotation, angles[0])
+    return LandmarkAnnotation(photo, label, points, ORIGINAL, rotation, angles[0])
 
 
-def _with_mat(face: TrueFace, folder: Path) -> TrueFace:
+def _with_mat(face: LandmarkAnnotation, folder: Path) -> LandmarkAnnotation:
     """The pose of the `.mat` beside the photo, where there is one; and whether its points are the same."""
     path = (folder / face.photo).with_suffix(".mat")
     if face.rotation is not None or not path.is_file():
@@ -228,7 +230,7 @@ def _with_mat(face: TrueFace, folder: Path) -> TrueFace:
     same = gap < 1.0  # conventions of half a pixel either way
     truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
     rotation = rotation_from_angles(*angles)
-    return TrueFace(face.photo, face.set, face.points, truth, rotation, angles[0])
+    return LandmarkAnnotation(face.photo, face.set, face.points, truth, rotation, angles[0])
 
 
 def _mat(path: Path) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, float]]:
@@ -238,7 +240,7 @@ def _mat(path: Path) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, f
     return said.points_3d[:, :2] + MATLAB_SHIFT, (yaw, pitch, roll)
 
 
-def _of_result(path: Path) -> TrueFace:
+def _of_result(path: Path) -> LandmarkAnnotation:
     points = _points68(_load(path, "truth"), "truth", str(path))
     name, parent = path.parent.name, path.parent.parent
     stem = re.sub(r"_\d+$", "", name)
@@ -246,7 +248,9 @@ def _of_result(path: Path) -> TrueFace:
         stem = name
     rotation = _rotation_beside(path, points)
     yaw = None if rotation is None else float(angles_from_rotation(rotation)[0])
-    return TrueFace(stem, parent.resolve().name, points, "another reconstruction", rotation, yaw)
+    return LandmarkAnnotation(
+        stem, parent.resolve().name, points, "another reconstruction", rotation, yaw
+    )
 
 
 def _rotation_beside(
@@ -264,13 +268,13 @@ def _rotation_beside(
     return seen_along_ray(R, ray)
 
 
-def _json_list(entries: Any, kind: str, path: Path) -> list[TrueFace]:
+def _json_list(entries: Any, kind: str, path: Path) -> list[LandmarkAnnotation]:
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{kind}_invalid", "expected a list of annotated faces", str(path))
     return [_entry(entry, kind, path, index) for index, entry in enumerate(entries)]
 
 
-def _entry(entry: Any, kind: str, path: Path, index: int) -> TrueFace:
+def _entry(entry: Any, kind: str, path: Path, index: int) -> LandmarkAnnotation:
     where = f"{path}, entry {index}"
     if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
         raise InputError(f"{kind}_invalid", "an entry names no file", where)
@@ -281,7 +285,7 @@ def _entry(entry: Any, kind: str, path: Path, index: int) -> TrueFace:
     rotation, yaw = _pose_of(entry, kind, where)
     name = entry.get("ground_truth")
     named = name if isinstance(name, str) else path.name
-    return TrueFace(photo, label.split("_")[0], points, named, rotation, yaw)
+    return LandmarkAnnotation(photo, label.split("_")[0], points, named, rotation, yaw)
 
 
 def _pose_of(
@@ -311,6 +315,8 @@ def _load(path: Path, kind: str) -> Any:
         if path.is_file() and path.stat().st_size > MAX_BYTES:
             raise InputError(f"{kind}_invalid", f"more than {MAX_BYTES >> 20} MiB", str(path))
         return json.loads(path.read_text(encoding="utf-8"))
+    except HeadformError:
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(

@@ -17,7 +17,12 @@ from scipy.optimize import linear_sum_assignment
 from headform.errors import InputError
 from headform.evaluate.landmarks68.landmark_details import details
 from headform.evaluate.landmarks68.landmark_errors import FaceScore, face_sizes
-from headform.evaluate.landmarks68.landmark_files import FoundFace, TrueFace, read_found, read_truth
+from headform.evaluate.landmarks68.landmark_files import (
+    LandmarkAnnotation,
+    LandmarkPrediction,
+    read_annotations,
+    read_found,
+)
 from headform.evaluate.landmarks68.pose import pose_error
 
 MINIMUM_OVERLAP = 0.2
@@ -189,15 +194,16 @@ def match_faces(
 
 
 def evaluate_points(
-    predictions: Mapping[str, Sequence[Float[np.ndarray, "68 2"]]], truth: Sequence[TrueFace]
+    predictions: Mapping[str, Sequence[Float[np.ndarray, "68 2"]]],
+    truth: Sequence[LandmarkAnnotation],
 ) -> LandmarkTable:
     """Score predicted points, listed by photo, against the annotated ones; see `evaluate_found`."""
-    found = {photo: [FoundFace(p) for p in faces] for photo, faces in predictions.items()}
+    found = {photo: [LandmarkPrediction(p) for p in faces] for photo, faces in predictions.items()}
     return evaluate_found(found, truth)
 
 
 def evaluate_found(
-    predictions: Mapping[str, Sequence[FoundFace]], truth: Sequence[TrueFace]
+    predictions: Mapping[str, Sequence[LandmarkPrediction]], truth: Sequence[LandmarkAnnotation]
 ) -> LandmarkTable:
     """Score predicted faces, listed by photo, against the annotated ones.
 
@@ -222,10 +228,11 @@ def evaluate_found(
 
 
 def evaluate_each(
-    predict: Callable[[TrueFace], Float[np.ndarray, "68 2"]], truth: Sequence[TrueFace]
+    predict: Callable[[LandmarkAnnotation], Float[np.ndarray, "68 2"]],
+    truth: Sequence[LandmarkAnnotation],
 ) -> LandmarkTable:
     """Score a method that is shown each true face, so that none is missed and none is matched."""
-    return LandmarkTable(tuple(_score(FoundFace(predict(face)), face) for face in truth))
+    return LandmarkTable(tuple(_score(LandmarkPrediction(predict(face)), face) for face in truth))
 
 
 def evaluate_folder(predictions: Path, *truth: Path) -> LandmarkTable:
@@ -234,16 +241,16 @@ def evaluate_folder(predictions: Path, *truth: Path) -> LandmarkTable:
     Args:
         predictions: The output folder; reconstruct with `--faces all`, for a photo may show several
             annotated faces.
-        truth: Annotation files or folders, see `read_truth`.
+        truth: Annotation files or folders, see `read_annotations`.
 
     Raises:
-        InputError: see `read_truth` and `read_found`.
+        InputError: see `read_annotations` and `read_found`.
         WeightsError: from a damaged `parameters.npz`.
     """
-    return evaluate_against(predictions, read_truth(*truth))
+    return evaluate_against(predictions, read_annotations(*truth))
 
 
-def evaluate_against(predictions: Path, truth: Sequence[TrueFace]) -> LandmarkTable:
+def evaluate_against(predictions: Path, truth: Sequence[LandmarkAnnotation]) -> LandmarkTable:
     """The same against truths that are read.
 
     Raises:
@@ -254,11 +261,11 @@ def evaluate_against(predictions: Path, truth: Sequence[TrueFace]) -> LandmarkTa
     return evaluate_found(read_found(predictions, photos), truth)
 
 
-def _missed(face: TrueFace) -> FaceScore:
+def _missed(face: LandmarkAnnotation) -> FaceScore:
     return FaceScore(face.photo, face.set, None, None, yaw=face.yaw, ground_truth=face.ground_truth)
 
 
-def _score(predicted: FoundFace, face: TrueFace) -> FaceScore:
+def _score(predicted: LandmarkPrediction, face: LandmarkAnnotation) -> FaceScore:
     sizes = face_sizes(face.points)
     distance = float(np.linalg.norm(predicted.points - face.points, axis=1).mean())
     pose = None

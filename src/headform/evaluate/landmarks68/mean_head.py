@@ -21,35 +21,35 @@ def five_points(points68: Float[np.ndarray, "68 D"]) -> Float64[np.ndarray, "5 D
     return np.stack([p[36:42].mean(axis=0), p[42:48].mean(axis=0), p[30], p[48], p[54]])
 
 
-def pose_weakly(
+def fit_weak_perspective(
     shape: Float[np.ndarray, "N 3"], pixels: Float[np.ndarray, "N 2"]
 ) -> tuple[float, Float64[np.ndarray, "3 3"], Float64[np.ndarray, "2"]]:
     """Weak-perspective pose, `pixels = scale * (R @ shape)[:2] + t`, by nonlinear least squares.
 
     Args:
-        shape: (N, 3) points of the head frame, metres; N >= 4, not all on a line.
+        shape: (N, 3) points of the head frame, meters; N >= 4, not all on a line.
         pixels: (N, 2) where they are seen.
 
     Returns:
-        Scale (pixels per metre, positive), rotation (3, 3) camera from head, and t (2,) pixels.
+        Scale (pixels per meter, positive), rotation (3, 3) camera from head, and t (2,) pixels.
 
     Raises:
         ValueError: when all pixels are one point, or a number is not finite.
     """
     if not (np.isfinite(shape).all() and np.isfinite(pixels).all()):
         raise ValueError("shape and pixels must be finite")
-    centre, middle = shape.mean(axis=0), pixels.mean(axis=0)
-    centred, seen = shape - centre, pixels - middle
+    center, middle = shape.mean(axis=0), pixels.mean(axis=0)
+    centered, seen = shape - center, pixels - middle
     spread = float(np.sqrt((seen**2).sum()))
     if not spread > 0:
         raise ValueError("all pixels are one point")
-    extent = float(np.sqrt((centred**2).sum()))
+    extent = float(np.sqrt((centered**2).sum()))
 
     def rotation(turn: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
         return np.asarray(Rotation.from_rotvec(turn).as_matrix() @ FRONTAL, np.float64)
 
     def residual(unknown: Float64[np.ndarray, "6"]) -> Float64[np.ndarray, " R"]:
-        flat = np.exp(unknown[0]) * (centred / extent) @ rotation(unknown[1:4])[:2].T
+        flat = np.exp(unknown[0]) * (centered / extent) @ rotation(unknown[1:4])[:2].T
         return np.asarray((flat + unknown[4:] - seen / spread).ravel(), np.float64)
 
     starts = [np.array([0.0, 0.0, yaw, 0.0, 0.0, 0.0]) for yaw in START_YAWS]
@@ -57,7 +57,7 @@ def pose_weakly(
     best = min(fits, key=lambda fit: fit.cost).x
     scale = float(np.exp(best[0])) * spread / extent
     R = rotation(best[1:4])
-    return scale, R, middle + best[4:] * spread - scale * (R @ centre)[:2]
+    return scale, R, middle + best[4:] * spread - scale * (R @ center)[:2]
 
 
 def posed_mean_head(
@@ -74,5 +74,5 @@ def posed_mean_head(
         (68, 2) float64 pixels.
     """
     points = head.landmarks(head.mean).double().numpy()
-    scale, R, t = pose_weakly(five_points(points), points5)
+    scale, R, t = fit_weak_perspective(five_points(points), points5)
     return np.asarray(scale * points @ R[:2].T + t, np.float64)

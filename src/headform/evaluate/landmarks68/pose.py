@@ -121,7 +121,7 @@ def pose_error(predicted: Float[np.ndarray, "3 3"], true: Float[np.ndarray, "3 3
     return PoseError(yaw, pitch, roll, geodesic_degrees(predicted, true))
 
 
-def summarise_poses(errors: list[PoseError]) -> PoseSummary | None:
+def summarize_poses(errors: list[PoseError]) -> PoseSummary | None:
     """Means over faces; None of nothing."""
     if not errors:
         return None

@@ -11,21 +11,21 @@ from pathlib import Path
 import numpy as np
 
 from headform.errors import InputError, WeightsError
-from headform.evaluate.landmarks68.annotation_formats import CENTRE_SHIFT
+from headform.evaluate.landmarks68.annotation_formats import CENTER_SHIFT
 from headform.evaluate.landmarks68.landmark_errors import face_sizes
-from headform.evaluate.landmarks68.landmark_files import ORIGINAL, TrueFace
+from headform.evaluate.landmarks68.landmark_files import ORIGINAL, LandmarkAnnotation
 from headform.io.npz_file import read_npy
 
 REANNOTATED = "re-annotated"
 _FARTHEST = 0.25
 
 
-def reannotated(faces: Sequence[TrueFace], path: Path) -> list[TrueFace]:
+def reannotated(faces: Sequence[LandmarkAnnotation], path: Path) -> list[LandmarkAnnotation]:
     """The same faces with the points of `AFLW2000-3D-Reannotated.pts68.npy`.
 
     Args:
         faces: All that the array was made for, from `.mat` files; any order.
-        path: An array (N, D, 68) or (N, 68, D); pixels from the centre of the first one.
+        path: An array (N, D, 68) or (N, 68, D); pixels from the center of the first one.
 
     Raises:
         InputError: `truth_unreadable`, `truth_invalid` (shape, not finite), `truth_mismatch`: another number of faces, faces
@@ -37,7 +37,7 @@ def reannotated(faces: Sequence[TrueFace], path: Path) -> list[TrueFace]:
         array = read_npy(path)
     except WeightsError as error:
         code = "truth_unreadable" if error.code == "weights_missing" else "truth_invalid"
-        raise InputError(code, error.what, where) from error
+        raise InputError(code, error.message, where) from error
     if array.ndim == 3 and array.shape[1] in (2, 3):
         array = array.swapaxes(1, 2)
     good = array.ndim == 3 and array.shape[1] == 68 and array.shape[2] in (2, 3)
@@ -49,7 +49,7 @@ def reannotated(faces: Sequence[TrueFace], path: Path) -> list[TrueFace]:
         raise InputError("truth_mismatch", what, where, "give all .mat files of the set as --truth")
     new = []
     for face, points in zip(sorted(faces, key=lambda f: Path(f.photo).name), array, strict=True):
-        own = np.asarray(points[:, :2], np.float64) + CENTRE_SHIFT
+        own = np.asarray(points[:, :2], np.float64) + CENTER_SHIFT
         gap = float(np.linalg.norm(own - face.points, axis=1).mean()) / face_sizes(face.points).box
         if face.ground_truth != ORIGINAL or gap > _FARTHEST:
             what = f"its points are not those of {face.photo}"

@@ -1,7 +1,7 @@
-"""How much of a person's own shape is recovered, on made people whose shape is known.
+"""How much of a person's own shape is recovered, on synthetic faces whose shape is known.
 
 Only identity counts: neutral heads, aligned by the best similarity (scale included) over the face
-region, mean distance of corresponding vertices there, in millimetres. B people, V vertices, K modes
+region, mean distance of corresponding vertices there, in millimeters. B people, V vertices, K modes
 """
 
 import json
@@ -15,22 +15,22 @@ from jaxtyping import Bool, Float
 
 from headform.geometry.similarity import fit_similarity
 from headform.heads.linear import LinearHead
-from headform.synth import MadeBatch
+from headform.synth import SyntheticBatch
 
-Predictor = Callable[[MadeBatch], Float[np.ndarray, "B K"]]
+Predictor = Callable[[SyntheticBatch], Float[np.ndarray, "B K"]]
 """Identity coefficients of each picture; a row of NaN where no head came out."""
 
 MEAN_HEAD = "mean head"
 
 
 @runtime_checkable
-class PeopleMaker(Protocol):
+class FaceGenerator(Protocol):
     """What makes the people: `headform.synth.Generator`, or anything that looks like it."""
 
     head: LinearHead
     size: int
 
-    def batch(self, rng: np.random.Generator, count: int) -> MadeBatch:
+    def batch(self, rng: np.random.Generator, count: int) -> SyntheticBatch:
         """Make `count` people."""
 
 
@@ -42,7 +42,7 @@ class IdentityRow:
         method: Its name.
         people: How many people it gave a head for.
         failed: For how many it did not.
-        mean_mm: Mean over people of the mean vertex distance, millimetres.
+        mean_mm: Mean over people of the mean vertex distance, millimeters.
         median_mm: Median over people.
         percent_of_mean_head: `mean_mm` in per cent of the mean head's on the same people.
     """
@@ -94,11 +94,11 @@ def identity_error(
     true: Float[np.ndarray, "V 3"],
     region: Bool[np.ndarray, " V"],
 ) -> float:
-    """Mean vertex distance over `region` after the similarity that fits it best, millimetres.
+    """Mean vertex distance over `region` after the similarity that fits it best, millimeters.
 
     Args:
-        predicted: Neutral head, metres.
-        true: The true neutral head in the same topology, metres.
+        predicted: Neutral head, meters.
+        true: The true neutral head in the same topology, meters.
         region: Vertices that are aligned and measured.
     """
     mine, theirs = np.asarray(predicted[region], float), np.asarray(true[region], float)
@@ -107,7 +107,7 @@ def identity_error(
 
 
 def evaluate_identity(
-    generator: PeopleMaker,
+    generator: FaceGenerator,
     predictors: Mapping[str, Predictor],
     *,
     count: int = 1000,
@@ -115,7 +115,7 @@ def evaluate_identity(
     batch: int = 50,
     region: str = "face",
 ) -> IdentityTable:
-    """Judge predictors, and the mean head, on the same made people.
+    """Judge predictors, and the mean head, on the same synthetic faces.
 
     Args:
         generator: Makes the people; its head decodes the coefficients.
@@ -152,7 +152,7 @@ def _errors(
     head: LinearHead,
     name: str,
     codes: Float[np.ndarray, "B2 K2"],
-    people: MadeBatch,
+    people: SyntheticBatch,
     mask: Bool[np.ndarray, " V"],
 ) -> list[float]:
     """Error of each person, NaN where there is no prediction."""

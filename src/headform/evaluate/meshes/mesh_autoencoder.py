@@ -1,4 +1,4 @@
-"""How well a model gives meshes back: distances of corresponding vertices in millimetres.
+"""How well a model gives meshes back: distances of corresponding vertices in millimeters.
 
 B batch, N meshes, V vertices.
 """
@@ -14,11 +14,11 @@ from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
 from headform.data.mesh_dataset import MeshDataset
-from headform.data.sampled_heads import EVERYTHING, HeadRecipe, MadeHeads, Posed
+from headform.data.sampled_heads import EVERYTHING, HeadSampling, Posed, SampledHeads
 from headform.heads.linear import PARTS, LinearHead
 
 Reconstructor = Callable[[Float[Tensor, "B V 3"]], Float[Tensor, "B V 3"]]
-"""Meshes in, the same meshes as the model understands them out; metres."""
+"""Meshes in, the same meshes as the model understands them out; meters."""
 
 
 _SHOWN = ("face", "lips", "eyes", "ears", "scalp", "neck")
@@ -26,7 +26,7 @@ _SHOWN = ("face", "lips", "eyes", "ears", "scalp", "neck")
 
 @dataclass(frozen=True)
 class ErrorSummary:
-    """Distances in millimetres over all vertices of all meshes, as CoMA reports them.
+    """Distances in millimeters over all vertices of all meshes, as CoMA reports them.
 
     Attributes:
         mean: Mean.
@@ -53,7 +53,7 @@ class MeshErrorRow:
         width: How many numbers it keeps of a mesh.
         meshes: How many it was judged on.
         overall: Over all vertices.
-        regions: Mean of each region, millimetres.
+        regions: Mean of each region, millimeters.
     """
 
     model: str
@@ -118,7 +118,7 @@ def vertex_distances(
     *,
     batch: int = 32,
 ) -> Float32[np.ndarray, "N V"]:
-    """Distance of each vertex from where it should be, millimetres; all N x V are kept in memory.
+    """Distance of each vertex from where it should be, millimeters; all N x V are kept in memory.
 
     Nothing is aligned: a model that moves or turns the whole mesh pays for it.
 
@@ -147,7 +147,7 @@ def vertex_distances(
     return np.concatenate(rows)
 
 
-def summarise(distances: Float32[np.ndarray, "N V"]) -> ErrorSummary:
+def summarize(distances: Float32[np.ndarray, "N V"]) -> ErrorSummary:
     """Numbers over all vertices of all meshes; see `vertex_distances`."""
     median, high = np.percentile(distances, [50, 95])
     return ErrorSummary(
@@ -172,8 +172,10 @@ def head_regions(head: LinearHead) -> dict[str, Bool[np.ndarray, " V"]]:
     return named
 
 
-def posed_sets(head: LinearHead, count: int, seed: int, recipe: HeadRecipe) -> dict[str, MadeHeads]:
-    """Held-out made heads, the same people each time: with everything posed, and by cause."""
+def posed_sets(
+    head: LinearHead, count: int, seed: int, recipe: HeadSampling
+) -> dict[str, SampledHeads]:
+    """Held-out sampled heads, the same people each time: with everything posed, and by cause."""
     causes: dict[str, tuple[Posed, ...]] = {
         "everything": EVERYTHING,
         "identity": (),
@@ -182,7 +184,7 @@ def posed_sets(head: LinearHead, count: int, seed: int, recipe: HeadRecipe) -> d
         "and gaze": ("gaze",),
     }
     return {
-        name: MadeHeads(head, count, seed, split="test", recipe=recipe, posed=posed)
+        name: SampledHeads(head, count, seed, split="test", recipe=recipe, posed=posed)
         for name, posed in causes.items()
     }
 
@@ -199,7 +201,7 @@ def judge(
 
     Args:
         models: Name to how many numbers the model keeps, and the model.
-        sets: Name to meshes; on made heads such as `posed_sets` gives.
+        sets: Name to meshes; on sampled heads such as `posed_sets` gives.
         regions: Masks by name.
         facts: For the table.
         batch: Meshes per call of a model.
@@ -214,7 +216,7 @@ def judge(
             means = distances.mean(0, dtype=np.float64)
             parts = {key: float(means[mask].mean()) for key, mask in (regions or {}).items()}
             rows.append(
-                MeshErrorRow(name, set_name, width, len(distances), summarise(distances), parts)
+                MeshErrorRow(name, set_name, width, len(distances), summarize(distances), parts)
             )
             maps[name, set_name] = means.astype(np.float32)
     return MeshErrorTable(tuple(rows), dict(facts or {})), maps

@@ -28,10 +28,10 @@ class MeshPca:
     not on other meshes.
 
     Attributes:
-        mean: (V, 3) metres.
+        mean: (V, 3) meters.
         components: (K, 3 V), orthonormal rows.
-        variance: (K,) square metres along each, over N.
-        total_variance: Square metres in all directions together.
+        variance: (K,) square meters along each, over N.
+        total_variance: Square meters in all directions together.
         passes: How often the data were read to find the components; 1 for the exact method.
         change: Relative change of the K variances' sum in the last pass; 0 for the exact method.
     """
@@ -147,9 +147,9 @@ def _streamed(
     for number in range(1, _MOST_PASSES + 1):
         image, total = torch.zeros_like(basis), 0.0
         for rows in _rows(dataset, chosen):
-            centred = rows - flat
-            image += centred.T @ (centred @ basis)
-            total += float((centred * centred).sum())
+            centered = rows - flat
+            image += centered.T @ (centered @ basis)
+            total += float((centered * centered).sum())
         image /= len(chosen)
         small = basis.T @ image
         values, vectors = torch.linalg.eigh((small + small.T) / 2)

@@ -1,1 +1,1 @@
-"""The NoW benchmark: a folder of scans, a folder of predictions, one table. No arrays here, hence no letters."""
+"""The NoW benchmark: a folder of scans, a folder of predictions, one table."""

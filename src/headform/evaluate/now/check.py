@@ -1,7 +1,5 @@
 """A submission looked over before it is sent or measured: files, shapes, landmarks, unit, expression.
 
-No arrays here, hence no letters.
-
 Nothing is aligned to a scan. Where the data set has scans their landmarks are used, else those of a typical face.
 """
 
@@ -23,7 +21,7 @@ from headform.evaluate.now.layout import (
 )
 from headform.evaluate.now.record import Record, failed
 from headform.evaluate.now.subject import judge_subjects, shorten
-from headform.evaluate.scan import sanity_checks as guards
+from headform.evaluate.scan import sanity_checks
 from headform.evaluate.scan.landmark7_files import Landmarks, read_landmarks7
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import TYPICAL
@@ -128,14 +126,16 @@ def _look(predictions: Path, image: Image, target: Landmarks, unit: Unit | None)
         )
     except InputError as error:
         return failed(image, error)
-    if unit is None and guards.likely_unit(best.scale) is None:
+    if unit is None and sanity_checks.likely_unit(best.scale) is None:
         what = f"the landmarks say {best.scale:.4g} mm per unit: neither m nor cm nor mm"
         findings.append(Finding("unit_doubtful", what))
-    opened = guards.judge_mouth(mesh.vertices * best.scale, mesh.faces, landmarks * best.scale)
+    opened = sanity_checks.judge_mouth(
+        mesh.vertices * best.scale, mesh.faces, landmarks * best.scale
+    )
     findings += [opened] if opened is not None else []
-    if mesh.coloured_obj:
-        what = "an OBJ file with vertex colours, which the benchmark's own evaluator misreads"
-        findings.append(Finding("coloured_obj", what))
+    if mesh.colored_obj:
+        what = "an OBJ file with vertex colors, which the benchmark's own evaluator misreads"
+        findings.append(Finding("colored_obj", what))
     shape = shorten(mesh.vertices, mesh.faces, landmarks, best.scale)
     return Record(image, "ok", shape=shape, findings=tuple(findings))
 

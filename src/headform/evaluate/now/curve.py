@@ -1,6 +1,6 @@
 """The cumulative error curve: which share of the distances is not above a threshold.
 
-Letters: P distances, T thresholds. Millimetres.
+Letters: P distances, T thresholds. Millimeters.
 """
 
 import io
@@ -28,7 +28,7 @@ def share_below(
 def to_csv(curves: dict[str, Float64[np.ndarray, " P"]]) -> str:
     """A column of thresholds and one of shares for each name, as CSV text."""
     columns = [share_below(distances, FINE) for distances in curves.values()]
-    rows = [",".join(["millimetres", *curves])]
+    rows = [",".join(["millimeters", *curves])]
     for number, threshold in enumerate(FINE.tolist()):
         rows.append(
             ",".join([f"{threshold:.2f}", *(f"{column[number]:.8f}" for column in columns)])

@@ -1,12 +1,10 @@
 """The files that a NoW evaluation leaves in its folder.
 
-No arrays here, hence no letters.
-
-    OUT/now.json        everything but the distances
-    OUT/now.md          tables by challenge, subject and image, what is missing or doubtful
-    OUT/curve.csv       the cumulative curve, all images and each challenge
-    OUT/curve.png       the same as a picture, where matplotlib is installed
-    OUT/images/         results of single images, see `store`
+OUT/now.json        everything but the distances
+OUT/now.md          tables by challenge, subject and image, what is missing or doubtful
+OUT/curve.csv       the cumulative curve, all images and each challenge
+OUT/curve.png       the same as a picture, where matplotlib is installed
+OUT/images/         results of single images, see `store`
 """
 
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""One image of the benchmark: its files read, its error measured.
-
-No arrays here, hence no letters.
-"""
+"""One image of the benchmark: its files read, its error measured."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,18 +1,16 @@
 """The folders of the NoW benchmark, as distributed and as submitted.
 
-No arrays here, hence no letters.
-
-    DATASET/imagepathsvalidation.txt                    SUBJECT/CHALLENGE/IMAGE.jpg, one a line
-    DATASET/scans/SUBJECT/*.obj                         one neutral scan, millimetres
-    DATASET/scans_lmks_onlypp/SUBJECT/*.pp              its seven picked points
-    PREDICTIONS/SUBJECT/CHALLENGE/IMAGE.obj|.ply        neutral mesh; .obj is taken before .ply
-    PREDICTIONS/SUBJECT/CHALLENGE/IMAGE.npy|.txt        its seven landmarks; .npy is taken before .txt
+DATASET/imagepathsvalidation.txt                    SUBJECT/CHALLENGE/IMAGE.jpg, one a line
+DATASET/scans/SUBJECT/*.obj                         one neutral scan, millimeters
+DATASET/scans_lmks_onlypp/SUBJECT/*.pp              its seven picked points
+PREDICTIONS/SUBJECT/CHALLENGE/IMAGE.obj|.ply        neutral mesh; .obj is taken before .ply
+PREDICTIONS/SUBJECT/CHALLENGE/IMAGE.npy|.txt        its seven landmarks; .npy is taken before .txt
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from headform.errors import InputError
+from headform.errors import HeadformError, InputError
 
 LISTS = ("imagepathsvalidation.txt", "imagepathstest.txt")
 """Names of the list of images; the first that is there counts. The test set is published without scans."""
@@ -71,6 +69,8 @@ def read_images(dataset: Path) -> list[Image]:
         if path.stat().st_size > _MAX_LIST:
             raise InputError("dataset_invalid", "this is no list of images", str(path))
         lines = path.read_text(encoding="utf-8").splitlines()
+    except HeadformError:
+        raise
     except OSError as error:
         what = f"cannot read the list of images: {error.strerror or error}"
         fix = f"name the folder that holds {LISTS[0]}"

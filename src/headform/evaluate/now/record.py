@@ -18,14 +18,14 @@ Status = Literal["ok", "missing", "invalid"]
 
 @dataclass(frozen=True)
 class Numbers:
-    """Of one image; millimetres.
+    """Of one image; millimeters.
 
     Attributes:
         median: Of its distances.
         mean: Of its distances.
         std: Of its distances.
         vertices: Measured vertices of the scan.
-        scale: Millimetres per unit of the prediction, by the landmarks.
+        scale: Millimeters per unit of the prediction, by the landmarks.
         iterations: Of the alignment.
         stop: The rule that ended it.
         border: Share of the vertices closest to the prediction's border.

@@ -1,7 +1,5 @@
 """All images of the benchmark, in parallel, each only once.
 
-No arrays here, hence no letters.
-
 Workers are processes: reading meshes is Python's work, which threads could not share. Each gets a few images of one
 subject at a time and measures them one by one on one core, so numbers do not depend on how many workers there are.
 """
@@ -68,7 +66,7 @@ def evaluate_dataset(
         raise InputError("predictions_missing", "there is no such folder", str(predictions))
     scans = {subject: find_scan(dataset, subject) for subject in {i.subject for i in images}}
     if options.metrical and options.unit is None:
-        options = replace(options, unit=told_unit(images, scans, predictions))
+        options = replace(options, unit=submission_unit(images, scans, predictions))
     digests = {
         subject: fingerprint((file_sha256(pair.mesh), file_sha256(pair.landmarks)))
         for subject, pair in scans.items()
@@ -84,10 +82,10 @@ def evaluate_dataset(
     return NowTable(tuple(judge_subjects([records[image] for image in images])), options)
 
 
-def told_unit(images: list[Image], scans: Mapping[str, Pair], predictions: Path) -> Unit:
+def submission_unit(images: list[Image], scans: Mapping[str, Pair], predictions: Path) -> Unit:
     """The unit in which the first usable prediction's seven landmarks are as large as its scan's.
 
-    The others are held against it one by one (`guards.judge_unit`).
+    The others are held against it one by one (`sanity_checks.judge_unit`).
 
     Raises:
         UsageError: `unit_needed`.

@@ -26,7 +26,7 @@ FEWEST = 3
 """Predictions of a subject below which nothing is compared."""
 
 LOWER = 3.0
-"""Millimetres (root mean square) that mouth and chin may lie away from the subject's median."""
+"""Millimeters (root mean square) that mouth and chin may lie away from the subject's median."""
 
 RATIO = 3.0
 """Times as far as the upper face, and more, is taken for expression.
@@ -42,7 +42,7 @@ def shorten(
     landmarks: Float[np.ndarray, "7 3"],
     scale: float,
 ) -> Shape:
-    """What is kept of a prediction; `scale` is millimetres per unit."""
+    """What is kept of a prediction; `scale` is millimeters per unit."""
     digest = hashlib.sha256(np.ascontiguousarray(faces, np.int64).tobytes())
     digest.update(str(len(vertices)).encode())
     step = max(1, len(vertices) // SAMPLES)
@@ -72,7 +72,7 @@ def judge_subjects(records: Sequence[Record]) -> list[Record]:
 
 
 def lower_and_upper(shapes: Iterable[Shape]) -> list[tuple[float, float]]:
-    """Root mean square distance of lower and upper face from the median of all shapes, millimetres, for each.
+    """Root mean square distance of lower and upper face from the median of all shapes, millimeters, for each.
 
     Each is laid over the median by the similarity that fits its upper face best; the median is formed twice.
     """
@@ -101,9 +101,9 @@ def _parts(
     points: Float64[np.ndarray, "S 3"], landmarks: Float64[np.ndarray, "7 3"]
 ) -> tuple[Bool[np.ndarray, " S"], Bool[np.ndarray, " S"]]:
     """Upper face (above the nose bottom) and lower face (from 5 mm below it), both within the sphere of NoW."""
-    centre, radius = face_sphere(landmarks)
+    center, radius = face_sphere(landmarks)
     height = (points - landmarks[4]) @ face_frame(landmarks)[:, 1]
-    near = inside(points, centre, radius)
+    near = inside(points, center, radius)
     return near & (height > 0.0), near & (height < -5.0)
 
 

@@ -32,9 +32,9 @@ class Pooled:
         images: How many there are.
         measured: How many of them have distances.
         vertices: Distances together.
-        median: Millimetres; None where nothing was measured, as the next two.
-        mean: Millimetres.
-        std: Millimetres.
+        median: Millimeters; None where nothing was measured, as the next two.
+        mean: Millimeters.
+        std: Millimeters.
     """
 
     images: int
@@ -60,7 +60,7 @@ class NowTable:
     def distances(
         self, wanted: Callable[[Record], bool] = lambda record: True
     ) -> Float64[np.ndarray, " P"]:
-        """All distances of the wanted images, millimetres, one image behind the other."""
+        """All distances of the wanted images, millimeters, one image behind the other."""
         parts = [r.distances for r in self.records if r.distances is not None and wanted(r)]
         return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -111,14 +111,14 @@ class NowTable:
         counts = Counter(record.status for record in self.records)
         content = {
             **asdict(self.options),
-            "distances": "millimetres, every cropped scan vertex to the predicted surface, pooled over images",
+            "distances": "millimeters, every cropped scan vertex to the predicted surface, pooled over images",
             "all": asdict(self.pooled()),
             "missing": counts["missing"],
             "invalid": counts["invalid"],
             "warnings": dict(self.warnings()),
             "challenges": {c: asdict(self.pooled(of_challenge(c))) for c in self.challenges()},
             "subjects": {s: asdict(self.pooled(_of_subject(s))) for s in self.subjects()},
-            "curve": {"millimetres": _COARSE.tolist(), "share": curve.tolist()},
+            "curve": {"millimeters": _COARSE.tolist(), "share": curve.tolist()},
             "images": [record.facts() for record in self.records],
         }
         return json.dumps(content, indent=1, allow_nan=False) + "\n"

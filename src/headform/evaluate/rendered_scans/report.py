@@ -1,7 +1,4 @@
-"""The numbers of a run over rendered scans, as markdown and as JSON.
-
-No arrays here, hence no letters.
-"""
+"""The numbers of a run over rendered scans, as markdown and as JSON."""
 
 import json
 from collections import Counter
@@ -23,7 +20,7 @@ def rendered_markdown(result: RenderedScores) -> str:
     """A table per mode: rows by view, by light, and all; then what makes the numbers doubtful."""
     lines = [
         f"{result.reconstructor} on {len(result.subjects)} scans, {len(result.views)} views, {result.light_count} lights, "
-        f"seed {result.seed}; protocol {result.protocol}; floor: {result.floor}; millimetres."
+        f"seed {result.seed}; protocol {result.protocol}; floor: {result.floor}; millimeters."
     ]
     for mode in MODES:
         mark = " (scale of the scan assumed)" if mode == "metrical" and result.scale_assumed else ""

@@ -1,4 +1,4 @@
-"""Scans to be photographed and measured: mesh, colours, seven landmarks, unit.
+"""Scans to be photographed and measured: mesh, colors, seven landmarks, unit.
 
 Letters: V vertices, F triangles.
 """
@@ -17,7 +17,7 @@ from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.sanity_checks import SCAN_EYES
 from headform.geometry.seven_landmarks import OF_68
-from headform.geometry.units import METRES_PER, OUTER_EYES_M, infer_unit
+from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
 from headform.heads.linear import LinearHead
 from headform.registration.fit_source import PICTURES, read_mesh
 from headform.render.mesh_picture import MeshLook
@@ -28,7 +28,7 @@ Finder = Callable[[MeshLook, str], Float64[np.ndarray, "7 3"]]
 """Seven landmarks of a scan without a landmark file, in its own unit; the name is for messages."""
 
 MESHES = (".obj", ".ply")
-_COLOUR_NAMES = ("col", "diff", "albedo", "tex")
+_COLOR_NAMES = ("col", "diff", "albedo", "tex")
 FOUND = "found on its pictures"
 
 
@@ -38,13 +38,13 @@ class ScanSubject:
 
     Attributes:
         name: Stem of its file.
-        placed: With texture or vertex colours, in the head frame.
+        placed: With texture or vertex colors, in the head frame.
         vertices: In its own unit and frame.
         seen: Which of them a scanner in front could have seen; only they are measured.
         now7: Seven landmarks on it, its own unit, in the order of the NoW protocol.
         landmark_source: The file they came from, or `FOUND`.
         unit: In which it is taken to be; empty where in no unit it would be a head, so that it is scaled to the mean head.
-        millimetres: In one unit of the scan.
+        millimeters: In one unit of the scan.
         unit_known: Whether someone said so; else it was guessed from the eyes' distance, and its true size is not known.
     """
 
@@ -55,17 +55,17 @@ class ScanSubject:
     now7: Float64[np.ndarray, "7 3"]
     landmark_source: str
     unit: str
-    millimetres: float
+    millimeters: float
     unit_known: bool
 
     def surface(self) -> Surface:
-        """The vertices that can be seen, in millimetres, as a cloud of points."""
-        points = self.vertices[self.seen] * self.millimetres
+        """The vertices that can be seen, in millimeters, as a cloud of points."""
+        points = self.vertices[self.seen] * self.millimeters
         return Surface(points, np.zeros((0, 3), np.int64), self.name)
 
     def landmarks(self) -> Float64[np.ndarray, "7 3"]:
-        """Landmarks in millimetres."""
-        return self.now7 * self.millimetres
+        """Landmarks in millimeters."""
+        return self.now7 * self.millimeters
 
 
 def list_scans(paths: Sequence[Path]) -> list[Path]:
@@ -102,28 +102,28 @@ def read_scan(
     landmarks: Path | None = None,
     unit: ScanUnit = "auto",
 ) -> ScanSubject:
-    """Read a scan, its colours and its landmarks.
+    """Read a scan, its colors and its landmarks.
 
     Args:
         path: OBJ or PLY.
         find: Asked for landmarks when there is no file of them.
         head: Whose mean face the scan is laid onto for its photos.
         texture: Picture over its texture coordinates; else one of the scan's stem, else the only one beside it whose name
-            speaks of colour (col, diff, albedo, tex).
+            speaks of color (col, diff, albedo, tex).
         landmarks: Seven points in the scan's unit; else a file of the scan's stem: .pp, .txt, .npy, .lnd, or .json with a
             list of seven rows (or {"now7": ...}).
         unit: Of the scan; "auto" takes the one in which its outer eye corners are nearest to a head's; where they are no
             head's in any, the scan is scaled to the mean head.
 
     Raises:
-        InputError: from the readers; `scan_untextured` when there are neither texture nor vertex colours.
+        InputError: from the readers; `scan_untextured` when there are neither texture nor vertex colors.
         FaceError: from `find`.
     """
-    look, _ = read_mesh(path, texture or _colour_picture(path))
-    if not look.coloured:
+    look, _ = read_mesh(path, texture or _color_picture(path))
+    if not look.colored:
         raise InputError(
             "scan_untextured",
-            "the scan has neither a texture nor vertex colours, so it makes no photo",
+            "the scan has neither a texture nor vertex colors, so it makes no photo",
             str(path),
             "give its picture with --texture, or name the textured scans one by one",
         )
@@ -134,7 +134,7 @@ def read_scan(
         raise InputError(
             "landmarks_degenerate", "the outer eye corners coincide", str(file or path)
         )
-    chosen, millimetres = _size(outer, unit)
+    chosen, millimeters = _size(outer, unit)
     source = FOUND if file is None else file.name
     try:
         placed = place(look, now7, head)
@@ -150,19 +150,19 @@ def read_scan(
         now7,
         source,
         chosen,
-        millimetres,
+        millimeters,
         known,
     )
 
 
 def _size(outer: float, unit: ScanUnit) -> tuple[str, float]:
-    """Unit and millimetres in it of a scan whose outer eye corners are `outer` apart."""
+    """Unit and millimeters in it of a scan whose outer eye corners are `outer` apart."""
     chosen = infer_unit(outer) if unit == "auto" else unit
-    millimetres = 1000.0 * METRES_PER[chosen]
+    millimeters = 1000.0 * METERS_PER[chosen]
     low, high = SCAN_EYES
-    if unit == "auto" and not low <= outer * millimetres <= high:
+    if unit == "auto" and not low <= outer * millimeters <= high:
         return "", 1000.0 * OUTER_EYES_M / outer
-    return chosen, millimetres
+    return chosen, millimeters
 
 
 def landmark_finder() -> Finder:
@@ -206,10 +206,10 @@ def _read_landmarks(path: Path) -> Float64[np.ndarray, "7 3"]:
     return points
 
 
-def _colour_picture(path: Path) -> Path | None:
+def _color_picture(path: Path) -> Path | None:
     """None too when one of the scan's stem is there: `read_mesh` takes that by itself."""
     if path.suffix.lower() != ".obj" or any(path.with_suffix(end).is_file() for end in PICTURES):
         return None
     pictures = [p for p in path.parent.iterdir() if p.suffix.lower() in PICTURES]
-    named = [p for p in pictures if any(word in p.stem.lower() for word in _COLOUR_NAMES)]
+    named = [p for p in pictures if any(word in p.stem.lower() for word in _COLOR_NAMES)]
     return named[0] if len(named) == 1 else None

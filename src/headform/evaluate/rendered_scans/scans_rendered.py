@@ -1,6 +1,6 @@
 """A benchmark that anyone can run: scans are photographed, reconstructed, and measured by the NoW protocol.
 
-Letters: S side of a photo. Distances in millimetres, from every vertex of the cropped scan
+Letters: S side of a photo. Distances in millimeters, from every vertex of the cropped scan
 that can be seen from in front to the predicted surface. As in NoW, numbers are taken over all photos' vertices together.
 """
 
@@ -71,7 +71,7 @@ class PhotoScore:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Over all distances together, millimetres."""
+    """Over all distances together, millimeters."""
 
     median: float
     mean: float

@@ -3,7 +3,7 @@
 Letters: K parameters.
 
 Madsen, Nielsen, Tingleff, Methods for Non-Linear Least Squares Problems (2004), algorithm 3.21, but for what `Rules` says.
-The numbers of the protocol depend on where the descent stops: run to convergence its medians move by a micrometre.
+The numbers of the protocol depend on where the descent stops: run to convergence its medians move by a micrometer.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Stop = Literal["gradient", "step", "improvement", "iterations"]
 
 
 @dataclass(frozen=True)
-class Linearised:
+class Linearized:
     """A sum of squared residuals r at some parameters, with its derivatives J.
 
     Attributes:
@@ -32,7 +32,7 @@ class Linearised:
     curvature: Float64[np.ndarray, "K K"]
 
 
-At = TypeVar("At", bound=Linearised)
+At = TypeVar("At", bound=Linearized)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Rules:
         gradient: Stop when no component of the descent is larger.
         step: Stop when a step is shorter than this share of the parameters' length.
         improvement: Stop after an accepted step that lowers the energy by less than this share.
-        iterations: Stop after so many linearisations.
+        iterations: Stop after so many linearizations.
     """
 
     radius: float = 0.1
@@ -61,7 +61,7 @@ class Minimum(Generic[At]):
     Attributes:
         parameters: (K,) float64.
         at: The function there.
-        iterations: Linearisations used, the last accepted step's included.
+        iterations: Linearizations used, the last accepted step's included.
         evaluations: Times the function was computed.
         stop: The rule that ended it.
     """
@@ -73,7 +73,7 @@ class Minimum(Generic[At]):
     stop: Stop
 
 
-def minimise(
+def minimize(
     function: Callable[[Vector], At], start: Float64[np.ndarray, " K"], rules: Rules
 ) -> Minimum[At]:
     """Descend from `start`.
@@ -115,7 +115,7 @@ def minimise(
     return Minimum(x, at, rules.iterations, evaluations, "iterations")
 
 
-def _legs(at: Linearised) -> tuple[Vector, Vector]:
+def _legs(at: Linearized) -> tuple[Vector, Vector]:
     """The best step down the gradient, and the Gauss-Newton step."""
     g, A = at.descent, at.curvature
     steep = float(g @ A @ g)

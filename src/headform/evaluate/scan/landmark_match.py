@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from headform.errors import InputError
-from headform.evaluate.scan import sanity_checks as guards
+from headform.evaluate.scan import sanity_checks
 from headform.evaluate.scan.landmarks7 import check_order
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.procrustes import Alignment, procrustes
@@ -29,7 +29,7 @@ def match_landmarks(
     """The similarity from a prediction's landmarks to a scan's, and warnings about mirroring and unit.
 
     Args:
-        target: Of the scan, millimetres.
+        target: Of the scan, millimeters.
         prediction: The mesh that the landmarks are on.
         landmarks: Of the prediction.
         protocol: Says whether the alignment may mirror.
@@ -45,18 +45,18 @@ def match_landmarks(
     best = procrustes(target, landmarks)
     low, high = prediction.vertices.min(axis=0), prediction.vertices.max(axis=0)
     outside = best.scale * float(np.abs(landmarks - np.clip(landmarks, low, high)).max())
-    if outside > guards.OUTSIDE:
+    if outside > sanity_checks.OUTSIDE:
         what = f"a landmark lies {outside:.0f} mm outside the mesh"
         fix = "give both in the same frame and unit"
         raise InputError("landmarks_elsewhere", what, name, fix)
     findings = []
     if best.mirrors:
-        mirrored = guards.reflected()
+        mirrored = sanity_checks.reflected()
         if not protocol.mirror:
             fix = "exchange left and right; protocol official measures it mirrored"
             raise InputError("landmarks_mirrored", mirrored.message, name, fix)
         findings.append(mirrored)
     if unit is not None:
-        doubt = guards.judge_unit(best.scale, unit, metrical=metrical, where=name)
+        doubt = sanity_checks.judge_unit(best.scale, unit, metrical=metrical, where=name)
         findings += [doubt] if doubt is not None else []
     return best, findings

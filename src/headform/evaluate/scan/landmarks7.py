@@ -24,7 +24,7 @@ TYPICAL = np.array(
 
 
 def face_frame(points: Float[np.ndarray, "7 3"]) -> Float64[np.ndarray, "3 3"]:
-    """Axes of a face as columns: towards its left, upwards, and forwards if the landmarks are in order.
+    """Axes of a face as columns: toward its left, upwards, and forwards if the landmarks are in order.
 
     Left is from the right corners to the left ones, up from the mouth to the eyes, made square to left.
 

@@ -21,17 +21,17 @@ class Surface:
         vertices: (V, 3) float64, any unit and frame.
         faces: (F, 3) int64.
         name: Where it came from, for messages.
-        coloured_obj: Whether it is an OBJ file with vertex colours, which the NoW evaluator misreads.
+        colored_obj: Whether it is an OBJ file with vertex colors, which the NoW evaluator misreads.
     """
 
     vertices: Float64[np.ndarray, "V 3"]
     faces: Int[np.ndarray, "F 3"]
     name: str = ""
-    coloured_obj: bool = False
+    colored_obj: bool = False
 
 
 def read_surface(path: Path, *, require_faces: bool = True) -> Surface:
-    """Read an OBJ file (coloured ones too) or a PLY file with all its digits.
+    """Read an OBJ file (colored ones too) or a PLY file with all its digits.
 
     Args:
         path: The file; whether it is PLY is seen from its first bytes.
@@ -42,5 +42,5 @@ def read_surface(path: Path, *, require_faces: bool = True) -> Surface:
     """
     data = read_bytes(path)
     mesh = decode(data, name=str(path), require_faces=require_faces)
-    coloured = not is_ply(data) and mesh.colours is not None
-    return Surface(np.asarray(mesh.vertices, np.float64), mesh.faces, str(path), coloured)
+    colored = not is_ply(data) and mesh.colors is not None
+    return Surface(np.asarray(mesh.vertices, np.float64), mesh.faces, str(path), colored)

@@ -10,13 +10,13 @@ from jaxtyping import Float, Float64, Int
 from headform.evaluate.scan.landmarks7 import face_frame
 
 STEP = 0.25
-"""Millimetres between samples of the profile."""
+"""Millimeters between samples of the profile."""
 
 GAP = 5.0
-"""Millimetres of height over which the foremost surface must be missing or deep to count as an open mouth."""
+"""Millimeters of height over which the foremost surface must be missing or deep to count as an open mouth."""
 
 DEPTH = 8.0
-"""Millimetres behind the line of the mouth corners that count as deep; closed lips lie in front of it."""
+"""Millimeters behind the line of the mouth corners that count as deep; closed lips lie in front of it."""
 
 
 def mouth_gap(
@@ -24,7 +24,7 @@ def mouth_gap(
     faces: Int[np.ndarray, "F 3"],
     landmarks: Float[np.ndarray, "7 3"],
 ) -> float:
-    """Height of the opening between the lips on the face's middle line, in millimetres; 0 where there is none.
+    """Height of the opening between the lips on the face's middle line, in millimeters; 0 where there is none.
 
     The plane through the middle of the mouth, across the line of its corners, cuts the mesh in a profile. From the nose
     bottom down to one and a half nose-to-mouth heights below the corners, closed lips and chin lie in front of the
@@ -32,7 +32,7 @@ def mouth_gap(
     above and below it, is the opening. A mesh that ends at the mouth has none, nor one whose lips are sewn together.
 
     Args:
-        vertices: millimetres.
+        vertices: millimeters.
         faces: indices.
         landmarks: (7, 3) in the frame of the vertices, in the protocol's order.
     """

@@ -1,6 +1,6 @@
 """Where a scan has its nose, for the protocol whose region is a ball around it.
 
-Letters: V vertices of the scan. Millimetres.
+Letters: V vertices of the scan. Millimeters.
 """
 
 import numpy as np

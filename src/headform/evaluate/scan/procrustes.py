@@ -48,7 +48,7 @@ def procrustes(
 ) -> Alignment:
     """Least-squares similarity that takes `source` to `target`.
 
-    Minimises `Σ |target - (s Q source + t)|²` over s > 0, orthogonal Q and t, in closed form by the singular values of
+    Minimizes `Σ |target - (s Q source + t)|²` over s > 0, orthogonal Q and t, in closed form by the singular values of
     the covariance. MATLAB's `procrustes(target, source)` with `reflection` "best" (its default) or, without `mirror`,
     false.
 

@@ -1,7 +1,5 @@
 """The protocols by which a scan is compared with a predicted head.
 
-No arrays here, hence no letters.
-
 | name | region of the scan | alignment of the prediction | distance to | to quote |
 |---|---|---|---|---|
 | `official` | NoW: 1.4 × face size | 7 points, then least squares with its stop rule | surface | median, mean, std |
@@ -18,7 +16,7 @@ refused, where the evaluator mirrors it.
 `florence`: there is no official script for MICC Florence and published numbers are not comparable. This variant follows
 Deng et al. 2019 in its crop, in a scale fitted to each mesh (with `--metrical`, none) and in the point-to-plane RMSE.
 The nose tip is the scan's foremost vertex within 30 mm of the nose bottom; no forehead is cut off, since where is not
-published; the alignment minimises the point-to-surface distances of the cropped scan.
+published; the alignment minimizes the point-to-surface distances of the cropped scan.
 """
 
 from dataclasses import dataclass
@@ -30,8 +28,8 @@ from headform.geometry.seven_landmarks import NOW_FACTOR
 Unit = Literal["mm", "cm", "m"]
 ProtocolName = Literal["official", "corrected", "fg2018", "florence"]
 
-MILLIMETRES: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
-"""Millimetres in one unit."""
+MILLIMETERS: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
+"""Millimeters in one unit."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Protocol:
 
 
 NOSE_RADIUS = 95.0
-"""Millimetres around the nose tip, for `florence`."""
+"""Millimeters around the nose tip, for `florence`."""
 
 PROTOCOLS: dict[ProtocolName, Protocol] = {
     "official": Protocol(

@@ -1,7 +1,4 @@
-"""A single scan's numbers as text and as JSON.
-
-No arrays here, hence no letters.
-"""
+"""A single scan's numbers as text and as JSON."""
 
 import json
 from typing import Any

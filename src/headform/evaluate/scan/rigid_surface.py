@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 from numba import njit
 
-from headform.evaluate.scan.dogleg import Linearised
+from headform.evaluate.scan.dogleg import Linearized
 from headform.evaluate.scan.procrustes import Alignment
 from headform.geometry.rotation_numpy import rotation_derivative, rotation_from_rotvec
 from headform.mesh.closest_point import ClosestPointTree
@@ -22,7 +22,7 @@ UNMOVED = np.array([1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
 
 
 @dataclass(frozen=True)
-class SurfaceDistances(Linearised):
+class SurfaceDistances(Linearized):
     """Distances and what a least-squares descent needs of them; the residuals are the distances and 100 (|s| - s).
 
     Attributes:

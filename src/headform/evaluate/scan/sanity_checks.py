@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from headform.errors import InputError
 from headform.evaluate.scan import mouth
-from headform.evaluate.scan.protocol import MILLIMETRES, Unit
+from headform.evaluate.scan.protocol import MILLIMETERS, Unit
 
 WarningCode = Literal[
     "reflected",
@@ -20,7 +20,7 @@ WarningCode = Literal[
     "too_small",
     "not_converged",
     "not_neutral",
-    "coloured_obj",
+    "colored_obj",
 ]
 
 SCALE = 1.33
@@ -33,10 +33,10 @@ BORDER = 0.1
 """Share of measured scan vertices that may be closest to the prediction's border, that of its eye holes included."""
 
 OUTSIDE = 15.0
-"""Millimetres that a landmark may lie outside the box around the prediction's vertices."""
+"""Millimeters that a landmark may lie outside the box around the prediction's vertices."""
 
 SCAN_EYES = (60.0, 140.0)
-"""Millimetres between the outer eye corners of a scan that is in millimetres."""
+"""Millimeters between the outer eye corners of a scan that is in millimeters."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def reflected() -> Finding:
 
 
 def likely_unit(scale: float) -> Unit | None:
-    """The unit in which a head of scale `scale` to millimetres is of human size."""
-    for unit, factor in MILLIMETRES.items():
+    """The unit in which a head of scale `scale` to millimeters is of human size."""
+    for unit, factor in MILLIMETERS.items():
         if 1 / 2 < scale / factor < 2:
             return unit
     return None
@@ -72,7 +72,7 @@ def judge_unit(scale: float, unit: Unit, *, metrical: bool, where: str) -> Findi
     """Compare the scale of the landmarks with the stated unit.
 
     Args:
-        scale: Millimetres of the scan per unit of the prediction, from the seven landmarks.
+        scale: Millimeters of the scan per unit of the prediction, from the seven landmarks.
         unit: What the prediction is said to be in.
         metrical: Whether the unit decides the result.
         where: The prediction, for the message.
@@ -80,10 +80,10 @@ def judge_unit(scale: float, unit: Unit, *, metrical: bool, where: str) -> Findi
     Raises:
         InputError: `unit_wrong`, when metrical and off by more than `WRONG_UNIT`.
     """
-    ratio = scale / MILLIMETRES[unit]
+    ratio = scale / MILLIMETERS[unit]
     if 1 / SCALE <= ratio <= SCALE:
         return None
-    what = f"the landmarks say {scale:.4g} mm per unit, {unit} means {MILLIMETRES[unit]:g}"
+    what = f"the landmarks say {scale:.4g} mm per unit, {unit} means {MILLIMETERS[unit]:g}"
     likely = likely_unit(scale)
     if metrical and not 1 / WRONG_UNIT < ratio < WRONG_UNIT:
         fix = f"state --unit {likely}" if likely else "state the unit of the predictions"
@@ -92,15 +92,15 @@ def judge_unit(scale: float, unit: Unit, *, metrical: bool, where: str) -> Findi
 
 
 def check_scan_unit(landmarks: Float[np.ndarray, "7 3"], where: str) -> None:
-    """Refuse a scan that is not in millimetres.
+    """Refuse a scan that is not in millimeters.
 
     Raises:
         InputError: `scan_unit`.
     """
     eyes = float(np.linalg.norm(landmarks[0] - landmarks[3]))
     if not SCAN_EYES[0] <= eyes <= SCAN_EYES[1]:
-        what = f"the scan's outer eye corners are {eyes:.3g} apart, which are no millimetres"
-        raise InputError("scan_unit", what, where, "give the scan and its landmarks in millimetres")
+        what = f"the scan's outer eye corners are {eyes:.3g} apart, which are no millimeters"
+        raise InputError("scan_unit", what, where, "give the scan and its landmarks in millimeters")
 
 
 def judge_mouth(
@@ -108,7 +108,7 @@ def judge_mouth(
     faces: Int[np.ndarray, "F 3"],
     landmarks: Float[np.ndarray, "7 3"],
 ) -> Finding | None:
-    """Warn of an open mouth; all in millimetres. See `mouth.mouth_gap`."""
+    """Warn of an open mouth; all in millimeters. See `mouth.mouth_gap`."""
     gap = mouth.mouth_gap(vertices, faces, landmarks)
     if gap < mouth.GAP:
         return None

@@ -1,6 +1,6 @@
 """How far a predicted head is from a scan, by one of the protocols.
 
-Letters: V vertices and F triangles of a mesh, P measured vertices of the scan. Distances are in millimetres.
+Letters: V vertices and F triangles of a mesh, P measured vertices of the scan. Distances are in millimeters.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from headform.errors import InputError
-from headform.evaluate.scan import sanity_checks as guards
-from headform.evaluate.scan.dogleg import minimise
+from headform.evaluate.scan import sanity_checks
+from headform.evaluate.scan.dogleg import minimize
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import check_order
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.nose import nose_tip
 from headform.evaluate.scan.procrustes import Alignment
-from headform.evaluate.scan.protocol import MILLIMETRES, NOSE_RADIUS, Protocol, Unit
+from headform.evaluate.scan.protocol import MILLIMETERS, NOSE_RADIUS, Protocol, Unit
 from headform.evaluate.scan.rigid_surface import RigidSurface, SurfaceDistances
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.seven_landmarks import face_sphere, inside
@@ -35,7 +35,7 @@ class ScanError:
     Attributes:
         distances: (P,) float64 mm, in the order of the scan's vertices.
         scan_vertices: V of the whole scan.
-        scale: Millimetres of the scan per unit of the prediction, by the seven landmarks alone.
+        scale: Millimeters of the scan per unit of the prediction, by the seven landmarks alone.
         alignment: From the prediction's frame and unit to the scan's.
         iterations: Gauss-Newton iterations of the refinement; 0 without one.
         stop: The rule that ended it; "" without one.
@@ -93,7 +93,7 @@ def crop_scan(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> Croppe
     """Cut out the vertices that a protocol measures.
 
     Args:
-        scan: Neutral scan, millimetres; its faces are not used.
+        scan: Neutral scan, millimeters; its faces are not used.
         landmarks: (7, 3) mm, in the protocol's order.
         protocol: See `headform.evaluate.scan.protocol`.
 
@@ -101,18 +101,18 @@ def crop_scan(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> Croppe
         InputError: `scan_unit`, `crop_empty`, or what `check_order` raises.
     """
     check_order(landmarks, f"landmarks of {scan.name}")
-    guards.check_scan_unit(landmarks, scan.name)
+    sanity_checks.check_scan_unit(landmarks, scan.name)
     try:
         if protocol.factor is None:
-            centre, radius = nose_tip(scan.vertices, landmarks), NOSE_RADIUS
+            center, radius = nose_tip(scan.vertices, landmarks), NOSE_RADIUS
         else:
-            centre, radius = face_sphere(landmarks, protocol.factor)
+            center, radius = face_sphere(landmarks, protocol.factor)
     except ValueError as error:
         raise InputError("crop_empty", str(error), scan.name) from error
-    points = scan.vertices[inside(scan.vertices, centre, radius)]
+    points = scan.vertices[inside(scan.vertices, center, radius)]
     if len(points) < FEWEST:
         what = f"only {len(points)} vertices of the scan lie in the region"
-        fix = "check that its landmarks are in its own frame, and both in millimetres"
+        fix = "check that its landmarks are in its own frame, and both in millimeters"
         raise InputError("crop_empty", what, scan.name, fix)
     return CroppedScan(points, landmarks, len(scan.vertices))
 
@@ -153,7 +153,7 @@ def scan_error(
     )
     first = best
     if metrical and unit is not None:
-        size, shift = MILLIMETRES[unit], best.shift
+        size, shift = MILLIMETERS[unit], best.shift
         if not protocol.shift_of_fitted_scale:
             middle = landmarks.mean(axis=0)
             shift = scan.landmarks.mean(axis=0) - size * (best.turn @ middle)
@@ -167,7 +167,7 @@ def scan_error(
     if protocol.refine is None:
         at = surface(moved)
     else:
-        found = minimise(surface, moved, protocol.refine)
+        found = minimize(surface, moved, protocol.refine)
         at, moved = found.at, found.parameters
         iterations, stop = found.iterations, found.stop
     if stop == "iterations":
@@ -176,7 +176,7 @@ def scan_error(
     alignment = surface.alignment(moved).after(first)
     border, small = _judge_size(scan.points, best, first, surface.tree, prediction.faces)
     scaled = prediction.vertices * best.scale, landmarks * best.scale
-    opened = guards.judge_mouth(scaled[0], prediction.faces, scaled[1])
+    opened = sanity_checks.judge_mouth(scaled[0], prediction.faces, scaled[1])
     findings += [finding for finding in (small, opened) if finding is not None]
     distances = at.distances
     if protocol.to_plane:
@@ -202,10 +202,10 @@ def _judge_size(
     tree: ClosestPointTree,
     faces: Int[np.ndarray, "F 3"],
 ) -> tuple[float, Finding | None]:
-    """`guards.judge_size` for the prediction placed by `best`; its tree was grown where `first` places it."""
+    """`sanity_checks.judge_size` for the prediction placed by `best`; its tree was grown where `first` places it."""
     placed = points if first is best else first.apply(best.inverse().apply(points))
     found = tree.query(placed)
-    return guards.judge_size(faces, found.triangle, found.weights)
+    return sanity_checks.judge_size(faces, found.triangle, found.weights)
 
 
 def _to_plane(

@@ -44,7 +44,7 @@ class Layout:
         turned: whether any joint is given a rotation.
         features: first column of the pose features of each joint, -1 where there are none.
         modes: column and row of the basis of each coefficient.
-        segments: column, row and length of the parts, neighbours joined; (0, 0, 0) if there are none.
+        segments: column, row and length of the parts, neighbors joined; (0, 0, 0) if there are none.
     """
 
     columns: int
@@ -63,7 +63,7 @@ class FlameCode:
         layout: of `numbers`.
         numbers: coefficients; the columns of pose features are still empty.
         turns: axis-angle of each joint.
-        shifts: metres.
+        shifts: meters.
     """
 
     layout: Layout
@@ -133,7 +133,7 @@ def layout_of(widths: tuple[int, ...], rows: tuple[int, int, int], corrected: bo
 
 
 def joined(parts: Sequence[Part], sources: Container[int]) -> list[Part]:
-    """The parts of some inputs, as few as possible: neighbours in code and basis become one."""
+    """The parts of some inputs, as few as possible: neighbors in code and basis become one."""
     found: list[Part] = []
     for part in parts:
         if part.source not in sources:

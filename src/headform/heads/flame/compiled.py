@@ -25,16 +25,16 @@ from headform.heads.flame.code import (
     joined,
     pack,
 )
-from headform.heads.flame.joints_kernel import place_joints, pull_joints
+from headform.heads.flame.joints_kernel import joints_backward, joints_forward
 from headform.heads.flame.panel_kernel import (
     CODES,
     FEW,
     ITEMS,
     MANY,
     ROWS,
-    pose_panels,
-    pull_panels,
     scratch_floats,
+    skinning_backward,
+    skinning_forward,
 )
 from headform.heads.flame.plan import FlamePlan, aligned
 from headform.kernels.functorch import transformed
@@ -61,7 +61,7 @@ def decode_compiled(
         reference: the same function of the tensors in plain torch, for second derivatives.
         identity: coefficients, as many as there are modes or fewer.
         expression: likewise.
-        translation: metres.
+        translation: meters.
         turns: axis-angle of each joint relative to its parent.
     """
     inputs = (identity, expression, translation, *turns)
@@ -111,7 +111,7 @@ def _forward(
     shaped = torch.empty(_rows(items) if keep else 0, panels, _LANES)
 
     def place(first: int, count: int) -> None:
-        place_joints(
+        joints_forward(
             first, first + count, code.numbers, layout.modes, plan.rest_mean, plan.rest_basis, code.turns,
             layout.features, plan.parents, code.shifts, frames.numpy(), movements.numpy(), placed.numpy(),
         )  # fmt: skip
@@ -129,7 +129,7 @@ def _forward(
         moves, shifts, out = givens[block]
         scratch = _scratch(_LANES * (1 + (0 if keep else _rows(count))))
         target = shaped.data_ptr() + block * _PADDED * panels * 4 * _LANES
-        pose_panels(
+        skinning_forward(
             first_panel, last_panel, plan.count, count, codes[block], layout.columns, layout.segments, *plan.rows,
             plan.start, *plan.weights, joints, moves, shifts, target if keep else scratch + 4 * _LANES,
             4 * _LANES * (panels if keep else 1), 4 * _LANES if keep else 0, scratch, out,
@@ -170,7 +170,7 @@ def _backward(
     def pull(number: int, block: int) -> None:
         first, count = blocks[block]
         inside = slice(first, first + count)
-        pull_panels(
+        skinning_backward(
             *ranges[number], plan.count, count, given.data_ptr() + 12 * plan.count * first,
             shaped.data_ptr() + block * _PADDED * panels * 4 * _LANES, 4 * _LANES * panels, 4 * _LANES, *plan.weights,
             joints, movements.data_ptr() + 48 * joints * first, moving, segments, *plan.rows, rows[-1],
@@ -191,7 +191,7 @@ def _backward(
     grad_turns, grad_moves = np.zeros(code.turns.shape), moves.sum(0)
 
     def pull_place(first: int, count: int) -> None:
-        pull_joints(
+        joints_backward(
             first, first + count, layout.modes, plan.rest_basis, code.turns, layout.features, plan.parents,
             frames.numpy(), grad_moves, grad_placed, grad_code, grad_turns,
         )  # fmt: skip
@@ -259,7 +259,7 @@ def _side_by_side(numbers: Float32[np.ndarray, "M C"]) -> Float32[np.ndarray, ".
 def _by_item(
     sums: Float32[np.ndarray, " n"], rows: int, items: int
 ) -> Float32[np.ndarray, "M rows"]:
-    """The gradient of the code as `pull_panels` leaves it, a row per item."""
+    """The gradient of the code as `skinning_backward` leaves it, a row per item."""
     if items <= FEW:
         return sums[: items * rows].reshape(items, rows)
     groups = -(-items // 16)

@@ -23,7 +23,7 @@ _WIDEST_BIN = 39  # degrees of yaw; bins 0 to 39, then -1 to -39
 
 @dataclass(frozen=True, eq=False)
 class FlamePose:
-    """A posed head, metres.
+    """A posed head, meters.
 
     Attributes:
         vertices: skinned surface.
@@ -46,7 +46,7 @@ class FlameHead(LinearHead):
     The 68 points of `landmarks` are the published full embedding.
 
     Attributes:
-        pose_correctives: displacement (metres) per entry of R - I of joints 1 to J - 1, row by row.
+        pose_correctives: displacement (meters) per entry of R - I of joints 1 to J - 1, row by row.
         joint_regressor: joint positions are this times the unposed vertices.
         parents: parent of each joint, -1 for the root.
         skinning: weight of each joint at each vertex; rows sum to 1.
@@ -93,7 +93,7 @@ class FlameHead(LinearHead):
             neck: (*B, 3) likewise, relative to the root.
             jaw: (*B, 3) likewise, relative to the neck.
             eyes: (*B, 6) left, then right eye, relative to the neck.
-            translation: (*B, 3) metres, added last.
+            translation: (*B, 3) meters, added last.
 
         Raises:
             InputError: ``code_length`` (more coefficients than modes, or not 3 numbers to a rotation), ``code_type`` (not of
@@ -211,7 +211,7 @@ class FlameHead(LinearHead):
         return _on_surface(pose.vertices, self.contour_vertices[bins], self.contour_weights[bins])
 
     def landmarks2d(self, pose: FlamePose) -> Float[Tensor, "*B 68 3"]:
-        """The 68 points as annotators of photos see them: seen jaw line 17, then static landmarks 51; metres.
+        """The 68 points as annotators of photos see them: seen jaw line 17, then static landmarks 51; meters.
 
         Raises:
             WeightsError: ``head_lacks``.
@@ -219,7 +219,7 @@ class FlameHead(LinearHead):
         return torch.cat([self.contour_landmarks(pose), self.static_landmarks(pose)], dim=-2)
 
     def landmarks3d(self, pose: FlamePose) -> Float[Tensor, "*B 68 3"]:
-        """The 68 points at fixed places of the surface, jaw included: the published full embedding; metres.
+        """The 68 points at fixed places of the surface, jaw included: the published full embedding; meters.
 
         Raises:
             WeightsError: ``head_lacks``.

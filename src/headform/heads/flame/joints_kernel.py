@@ -29,7 +29,7 @@ def rodrigues_factors(s):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def place_joints(
+def joints_forward(
     first, last, code, modes, rest_mean, rest_basis, turns, features, parents, shifts, frames, movements, placed
 ):  # fmt: skip
     """Items `first` to `last`: pose features into `code`, the movement of each joint, and its place.
@@ -105,10 +105,10 @@ def _parts(frame):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def pull_joints(
+def joints_backward(
     first, last, modes, rest_basis, turns, features, parents, frames, grad_movements, grad_placed, grad_code, grad_turns
 ):  # fmt: skip
-    """Items `first` to `last` of the way back; arguments as of `place_joints`, gradients in double precision.
+    """Items `first` to `last` of the way back; arguments as of `joints_forward`, gradients in double precision.
 
     Args:
         first: first item.
@@ -162,7 +162,7 @@ def pull_joints(
             if features[j] >= 0:
                 for i in range(9):
                     grad_own[i] += grad_code[m, features[j] + i]
-            _pull_rotation(turns[m, j], grad_own, grad_turns[m, j])
+            _rotation_backward(turns[m, j], grad_own, grad_turns[m, j])
         for k in range(len(modes)):
             row, more = modes[k, 1], 0.0
             for i in range(3 * joints):
@@ -172,7 +172,7 @@ def pull_joints(
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _pull_rotation(turn, d, result):
+def _rotation_backward(turn, d, result):
     """The gradient of R = I + f(s) [r]× + g(s) [r]×², s = |r|², times the gradient d of R."""
     x, y, z = turn[0], turn[1], turn[2]
     s = x * x + y * y + z * z

@@ -53,7 +53,7 @@ MANY = 4 if WIDE else 1
 
 
 def scratch_floats(items: int, joints: int, rows: int) -> int:
-    """Length of the scratch of `pull_panels`."""
+    """Length of the scratch of `skinning_backward`."""
     pulled, totals = (items, items * rows) if items <= FEW else (16 * -(-items // 16), 0)
     return 48 * (1 + 64 + CHUNK * pulled) + 16 * (12 * joints + 3 + totals)
 
@@ -67,7 +67,7 @@ _back_many = product_of(CODES, MANY, PANEL, 4, 64 * MANY)
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def pose_panels(
+def skinning_forward(
     first, last, count, items, codes, columns, segments, basis, rows, mean, starts, movers, shares, joints,
     movements, shifts, shaped, item_stride, panel_stride, spare, out
 ):  # fmt: skip
@@ -158,11 +158,11 @@ def _skin(shaped, panel, starts, movers, shares, movements, shift, out):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def pull_panels(
+def skinning_backward(
     first, last, count, items, grads, shaped, item_stride, panel_stride, starts, movers, shares, joints, movements,
     moving, segments, basis, rows, out_rows, scratch, grad_codes, grad_movements, grad_shifts
 ):  # fmt: skip
-    """The way back through panels `first` to `last`; arguments as of `pose_panels`, and below.
+    """The way back through panels `first` to `last`; arguments as of `skinning_forward`, and below.
 
     Args:
         first: first panel.
@@ -170,7 +170,7 @@ def pull_panels(
         count: vertices.
         items: M.
         grads: (M, count, 3), of the vertices.
-        shaped: as `pose_panels` left it.
+        shaped: as `skinning_forward` left it.
         item_stride: as there.
         panel_stride: as there.
         starts: as there.
@@ -226,9 +226,9 @@ def pull_panels(
         for panel in range(chunk, end):
             here, source = basis + panel * rows * PANEL, pulled + (panel - chunk) * PANEL
             if few:
-                _pull_few(items, segments, here, source, totals, 64 * out_rows)
+                _few_codes_backward(items, segments, here, source, totals, 64 * out_rows)
             else:
-                _pull_codes(groups, segments, here, source, aside, grad_codes, 64 * out_rows)
+                _codes_backward(groups, segments, here, source, aside, grad_codes, 64 * out_rows)
     if few:
         for i in range(items * out_rows):
             store_float(grad_codes + 4 * i, total(load(totals + 64 * i)))
@@ -236,7 +236,7 @@ def pull_panels(
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _pull_few(items, segments, basis, pulled, totals, stride):
+def _few_codes_backward(items, segments, basis, pulled, totals, stride):
     """One panel, item by item: sixteen vertices are summed up in the end."""
     for s in range(len(segments)):
         for m in range(items):
@@ -251,7 +251,7 @@ def _pull_few(items, segments, basis, pulled, totals, stride):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _pull_codes(groups, segments, basis, pulled, aside, grad_codes, stride):
+def _codes_backward(groups, segments, basis, pulled, aside, grad_codes, stride):
     """One panel, sixteen items side by side or sixty-four."""
     together = MANY if groups == MANY else 1
     width = 64 * together

@@ -36,7 +36,7 @@ class FlamePlan:
         starts: first entry of each panel in `movers` and `shares`.
         movers: a joint that moves the panel.
         shares: the weight of that joint at each vertex of the panel.
-        rest_mean: places of the joints of the mean, metres.
+        rest_mean: places of the joints of the mean, meters.
         rest_basis: their displacement by each mode.
         parents: parent of each joint, -1 for the root.
     """

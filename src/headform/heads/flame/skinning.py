@@ -1,7 +1,7 @@
 """A skeleton under a surface, in plain torch: rotations down the tree, pose features, linear blend skinning.
 
 The reference for `heads.flame_compiled`, and what runs on any other device and dtype. Letters: B batch (any leading axes),
-V vertices, J joints; angles in radians, positions in metres; matrices act on columns.
+V vertices, J joints; angles in radians, positions in meters; matrices act on columns.
 """
 
 from collections.abc import Sequence

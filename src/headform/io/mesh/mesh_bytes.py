@@ -1,7 +1,4 @@
-"""Meshes by what their bytes are, not by what their file is called.
-
-No arrays here, hence no letters.
-"""
+"""Meshes by what their bytes are, not by what their file is called."""
 
 from headform.io.mesh import obj, ply
 from headform.io.mesh.triangle_mesh import TriangleMesh

@@ -1,12 +1,9 @@
-"""A mesh file's bytes, or a typed refusal before anything large is allocated.
-
-No arrays here, hence no letters.
-"""
+"""A mesh file's bytes, or a typed refusal before anything large is allocated."""
 
 import stat
 from pathlib import Path
 
-from headform.errors import InputError
+from headform.errors import HeadformError, InputError
 
 MAX_BYTES = 1 << 30
 """Largest mesh file that is read; a scan of 10 million triangles stays below it."""
@@ -40,6 +37,8 @@ def read_bytes(path: str | Path, *, max_bytes: int = MAX_BYTES) -> bytes:
                 "simplify it first",
             )
         data = path.read_bytes()
+    except HeadformError:
+        raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError("mesh_unreadable", f"cannot read the mesh: {reason}", shown) from error

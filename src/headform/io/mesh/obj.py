@@ -2,7 +2,7 @@
 
 V vertices, F triangles, T texture coordinates.
 
-Read: `v` (with optional colours), `vt`, `vn` (counted, values ignored), `f` with positive
+Read: `v` (with optional colors), `vt`, `vn` (counted, values ignored), `f` with positive
 or negative indices and any number of corners, `usemtl`, line continuation. Everything else is
 skipped. Polygons are cut into fans from their first corner. Material files are never
 opened: a mesh from a stranger must not name files to read.
@@ -56,7 +56,7 @@ def write(path: str | Path, mesh: TriangleMesh) -> None:
 
 
 def encode(mesh: TriangleMesh, *, mtllib: str = "", material: str = "", comment: str = "") -> bytes:
-    """The bytes of an OBJ file, without vertex colours (many readers fail on them).
+    """The bytes of an OBJ file, without vertex colors (many readers fail on them).
 
     Numbers are the shortest decimals that read back to the same float32 or float64.
 
@@ -117,7 +117,7 @@ class _Rows:
 
     name: str
     points: list[list[float]] = field(default_factory=list)
-    colours: list[list[float]] = field(default_factory=list)
+    colors: list[list[float]] = field(default_factory=list)
     uv: list[list[float]] = field(default_factory=list)
     normals: int = 0
     corners: list[tuple[Corner, Corner, Corner]] = field(default_factory=list)
@@ -166,7 +166,7 @@ class _Rows:
             raise self.fail("mesh_format", what, number)
         self.points.append(values[:3])
         if len(values) >= 6:
-            self.colours.append(values[3:6])
+            self.colors.append(values[3:6])
 
     def take_face(self, number: int, parts: list[bytes]) -> None:
         if len(parts) < 4:
@@ -208,17 +208,17 @@ class _Rows:
         faces, uv_faces = table[..., 0].copy(), table[..., 1].copy()
         self.check(faces, len(self.points), "vertices")
         self.check(uv_faces, len(self.uv), "texture coordinates")
-        if self.colours and len(self.colours) != len(self.points):
-            what = f"{len(self.colours)} of {len(self.points)} vertices carry a colour"
+        if self.colors and len(self.colors) != len(self.points):
+            what = f"{len(self.colors)} of {len(self.points)} vertices carry a color"
             raise InputError("mesh_format", what, where)
-        colours = np.array(self.colours, dtype=np.float64) if self.colours else None
+        colors = np.array(self.colors, dtype=np.float64) if self.colors else None
         textured = bool(self.uv) and bool((uv_faces >= 0).any())
         return TriangleMesh(
             vertices=np.array(self.points, dtype=np.float64),
             faces=faces,
             uv=np.array(self.uv, dtype=np.float64) if textured else None,
             uv_faces=uv_faces if textured else None,
-            colours=_displayed(colours),
+            colors=_displayed(colors),
             materials=tuple(self.materials),
             face_material=np.array(self.face_material, dtype=np.int64) if self.materials else None,
         )
@@ -231,9 +231,9 @@ class _Rows:
             raise self.fail("mesh_index", text, self.corner_lines[int(wrong[0])])
 
 
-def _displayed(colours: Float[np.ndarray, "V 3"] | None) -> Float[np.ndarray, "V 3"] | None:
-    """Colours in [0, 1]; some programs write 0 to 255."""
-    if colours is None:
+def _displayed(colors: Float[np.ndarray, "V 3"] | None) -> Float[np.ndarray, "V 3"] | None:
+    """Colors in [0, 1]; some programs write 0 to 255."""
+    if colors is None:
         return None
-    scale = 255.0 if colours.max() > 1.0 else 1.0
-    return np.clip(colours / scale, 0.0, 1.0)
+    scale = 255.0 if colors.max() > 1.0 else 1.0
+    return np.clip(colors / scale, 0.0, 1.0)

@@ -48,8 +48,8 @@ def read_points(path: Path | str, *, inactive: bool = False) -> Float64[np.ndarr
     except InputError as error:
         if not error.code.startswith("mesh_"):
             raise
-        what = error.what.replace("mesh", "landmark")
-        raise InputError("landmarks_unreadable", what, where, error.fix) from error
+        what = error.message.replace("mesh", "landmark")
+        raise InputError("landmarks_unreadable", what, where, error.hint) from error
     if not len(points):
         raise InputError("landmarks_empty", "the file holds no points", where)
     if np.isinf(points).any():
@@ -61,7 +61,7 @@ def _array(data: bytes, where: str) -> Float64[np.ndarray, "N 3"]:
     try:
         found = np.asarray(read_entry(io.BytesIO(data), len(data), where, _MAX_BYTES), np.float64)
     except (ArrayFileError, *BROKEN) as error:
-        reason = error.what if isinstance(error, ArrayFileError) else error
+        reason = error.message if isinstance(error, ArrayFileError) else error
         what = f"cannot read the landmarks: {reason}"
         raise InputError("landmarks_format", what, where) from error
     if found.ndim == 3 and len(found) == 1:

@@ -2,9 +2,9 @@
 
 V vertices, F triangles.
 
-Read: ASCII and binary of both byte orders; positions, colours, normals and texture coordinates of
+Read: ASCII and binary of both byte orders; positions, colors, normals and texture coordinates of
 vertices; polygons, which are cut into fans from their first corner. Other elements and properties
-are read over. Written: positions, normals, 8-bit sRGB colours, triangles.
+are read over. Written: positions, normals, 8-bit sRGB colors, triangles.
 """
 
 from pathlib import Path
@@ -62,7 +62,7 @@ def decode(data: bytes, *, name: str = "PLY", require_faces: bool = True) -> Tri
         uv=uv,
         uv_faces=None if uv is None else faces.copy(),
         normals=_gather(vertex, ("nx", "ny", "nz")),
-        colours=_colours(vertex, header),
+        colors=_colors(vertex, header),
     )
 
 
@@ -77,7 +77,7 @@ def encode(
     """The bytes of a PLY file.
 
     Args:
-        mesh: What to write. Float32 vertices are stored as `float`, others as `double`; colours as
+        mesh: What to write. Float32 vertices are stored as `float`, others as `double`; colors as
             `uchar red green blue` in sRGB. Texture coordinates are not written: PLY has one per
             vertex, which a seam does not fit.
         encoding: ASCII, or binary of either byte order.
@@ -92,8 +92,8 @@ def encode(
     ]
     if mesh.normals is not None:
         columns += [("n" + axis, "f4", mesh.normals[:, i]) for i, axis in enumerate("xyz")]
-    if mesh.colours is not None:
-        bytes_ = np.clip(np.rint(mesh.colours * 255.0), 0, 255).astype(np.uint8)
+    if mesh.colors is not None:
+        bytes_ = np.clip(np.rint(mesh.colors * 255.0), 0, 255).astype(np.uint8)
         columns += [(c, "u1", bytes_[:, i]) for i, c in enumerate(("red", "green", "blue"))]
     names = {"f4": "float", "f8": "double", "u1": "uchar"}
     lines = ["ply", f"format {encoding} 1.0"]
@@ -127,10 +127,10 @@ def _first(table: Table, choices: tuple[tuple[str, ...], ...]) -> Float[np.ndarr
     return next((columns for columns in found if columns is not None), None)
 
 
-def _colours(vertex: Table, header: Header) -> Float[np.ndarray, "V 3"] | None:
+def _colors(vertex: Table, header: Header) -> Float[np.ndarray, "V 3"] | None:
     for names in (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue")):
-        colours = _gather(vertex, names)
-        if colours is None:
+        colors = _gather(vertex, names)
+        if colors is None:
             continue
         kinds = {
             item.kind
@@ -140,7 +140,7 @@ def _colours(vertex: Table, header: Header) -> Float[np.ndarray, "V 3"] | None:
             if item.name in names
         }
         scale = {"u1": 255.0, "u2": 65535.0}.get(kinds.pop(), 1.0)
-        return np.asarray(np.clip(colours / scale, 0.0, 1.0))
+        return np.asarray(np.clip(colors / scale, 0.0, 1.0))
     return None
 
 

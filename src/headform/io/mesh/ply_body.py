@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 
-from headform.errors import InputError
+from headform.errors import HeadformError, InputError
 from headform.io.mesh.ply_header import Element, Header
 
 Column = np.ndarray | list[np.ndarray]
@@ -56,6 +56,8 @@ def _read_ascii(data: bytes, header: Header, name: str) -> dict[str, Table]:
         for number, words in rows:
             try:
                 _take_words(element, columns, words)
+            except HeadformError:
+                raise
             except ValueError as error:
                 where = f"{name!a}, line {number}"
                 raise InputError("mesh_format", str(error), where) from None

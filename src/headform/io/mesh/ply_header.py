@@ -1,7 +1,4 @@
-"""The header of a PLY file: which elements follow, with which properties, in which encoding.
-
-No arrays here, hence no letters.
-"""
+"""The header of a PLY file: which elements follow, with which properties, in which encoding."""
 
 from dataclasses import dataclass
 from typing import Literal

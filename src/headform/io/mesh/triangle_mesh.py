@@ -22,7 +22,7 @@ class TriangleMesh:
         uv: (T, 2) texture coordinates, origin at the bottom left (OBJ).
         uv_faces: (F, 3) int64, indices into `uv`; -1 at a corner that has none.
         normals: (V, 3) one per vertex.
-        colours: (V, 3) sRGB (the values as displayed) in [0, 1].
+        colors: (V, 3) sRGB (the values as displayed) in [0, 1].
         materials: Names of the materials, in order of first use.
         face_material: (F,) int64, index into `materials`; -1 where a face has none.
     """
@@ -32,6 +32,6 @@ class TriangleMesh:
     uv: Float[np.ndarray, "T 2"] | None = None
     uv_faces: Int[np.ndarray, "F 3"] | None = None
     normals: Float[np.ndarray, "V 3"] | None = None
-    colours: Float[np.ndarray, "V 3"] | None = None
+    colors: Float[np.ndarray, "V 3"] | None = None
     materials: tuple[str, ...] = ()
     face_material: Int[np.ndarray, " F"] | None = None

@@ -1,6 +1,6 @@
 """A face as a detector reports it.
 
-Pixel coordinates have their origin at the top-left corner of the picture: the centre of the first
+Pixel coordinates have their origin at the top-left corner of the picture: the center of the first
 pixel is (0.5, 0.5). "Right" and "left" are the subject's.
 """
 

@@ -40,13 +40,13 @@ class Turned:
         """Candidates of the turned picture in the original.
 
         A box turned by a quarter stays a box; at other angles it is replaced by the upright box of
-        the same size around the same centre.
+        the same size around the same center.
         """
-        centre = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 @ self.axes.T + self.origin
+        center = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 @ self.axes.T + self.origin
         half = (found.boxes[:, 2:] - found.boxes[:, :2]) / 2 * self.scale
         if self.degrees % 180 == 90:
             half = half[:, ::-1]
-        boxes = np.concatenate([centre - half, centre + half], 1)
+        boxes = np.concatenate([center - half, center + half], 1)
         return Candidates(boxes, found.scores, found.points @ self.axes.T + self.origin)
 
 

@@ -116,7 +116,7 @@ class YuNetDetector:
 def decode(values: Mapping[str, Float[np.ndarray, "_ _"]], width: int) -> Candidates:
     """Candidates of every cell of the three maps.
 
-    A cell in column c and row r of stride s, with outputs b and k, means the centre (c + b0, r + b1)
+    A cell in column c and row r of stride s, with outputs b and k, means the center (c + b0, r + b1)
     s, the size (exp b2, exp b3) s and the points ((c, r) + k) s; its score is √(class · objectness).
 
     Args:
@@ -128,9 +128,9 @@ def decode(values: Mapping[str, Float[np.ndarray, "_ _"]], width: int) -> Candid
         offset = values[f"bbox_{stride}"].astype(np.float64)
         index = np.arange(len(offset))
         cell = np.stack([index % (width // stride), index // (width // stride)], 1).astype(float)
-        centre = (cell + offset[:, :2]) * stride
+        center = (cell + offset[:, :2]) * stride
         half = np.exp(np.minimum(offset[:, 2:], 20.0)) * stride / 2
-        boxes.append(np.concatenate([centre - half, centre + half], 1))
+        boxes.append(np.concatenate([center - half, center + half], 1))
         shift = values[f"kps_{stride}"].astype(np.float64).reshape(-1, 5, 2)
         points.append((cell[:, None] + shift) * stride)
         chances = [_unit(values[f"{kind}_{stride}"]) for kind in ("cls", "obj")]

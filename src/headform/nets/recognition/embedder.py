@@ -41,14 +41,14 @@ class CropSpec:
         side: Of the square crop, pixels.
         points: (5, 2) where the eyes, the nose tip and the corners of the mouth lie in it, the one that is left in the
             picture first.
-        channels: Order of the colours; ``grey`` is one channel, 0.299 R + 0.587 G + 0.114 B.
+        channels: Order of the colors; ``gray`` is one channel, 0.299 R + 0.587 G + 0.114 B.
         offset: Subtracted from the values 0 to 255, one for all or one per channel in the order of `channels`.
         divisor: What the difference is then divided by.
     """
 
     side: int
     points: Float[np.ndarray, "5 2"]
-    channels: Literal["rgb", "bgr", "grey"] = "rgb"
+    channels: Literal["rgb", "bgr", "gray"] = "rgb"
     offset: tuple[float, ...] = (127.5,)
     divisor: tuple[float, ...] = (127.5,)
 
@@ -74,7 +74,7 @@ class CropSpec:
     def values(self, crops: UInt8[np.ndarray, "B S S 3"]) -> Float32[Tensor, "B C S S"]:
         """The crops as the network's input; crops are RGB."""
         x = torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2).float()
-        if self.channels == "grey":
+        if self.channels == "gray":
             x = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
         elif self.channels == "bgr":
             x = x.flip(1)

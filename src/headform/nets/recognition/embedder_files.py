@@ -7,7 +7,7 @@ run.
 |---|---|---|---|
 | ``arcface`` | IResNet 18, 34, 50, 100 | insightface's arcface_torch `.pth`, MICA's `arcface` | 112, RGB, ±1 |
 | ``facenet`` | Inception-ResNet v1 | facenet-pytorch's `.pt` | 160, RGB, (x − 127.5) / 128 |
-| ``lightcnn`` | LightCNN-29 v2 | `LightCNN_29Layers_V2_checkpoint.pth.tar` | 128, grey, x / 255 |
+| ``lightcnn`` | LightCNN-29 v2 | `LightCNN_29Layers_V2_checkpoint.pth.tar` | 128, gray, x / 255 |
 | ``evolve`` | face.evoLVe's IR-50 | `backbone_ir50_*.pth` | 112, RGB, ±1 |
 | ``onnx`` | any of 112 pixels | one input (B, 3, 112, 112), one output (B, D) | 112, RGB, ±1 |
 | ``onnx-bgr`` | the same | such as AdaFace | 112, BGR, ±1 |
@@ -58,7 +58,7 @@ FACENET = CropSpec(
 LIGHT_CNN = CropSpec(
     light_cnn.SIDE,
     eye_mouth_points(light_cnn.SIDE, light_cnn.EYES, light_cnn.MOUTH),
-    "grey",
+    "gray",
     (0.0,),
     (255.0,),
 )
@@ -120,7 +120,7 @@ class OnnxEmbedder:
         self.name, self.crop, self._where = f"onnx {Path(path).name}", crop, repr(str(path))
         self._session = open_session(path, max_bytes=_MAX_BYTES, fix=_ADVICE)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        wanted = [3 if crop.channels != "grey" else 1, crop.side, crop.side]
+        wanted = [3 if crop.channels != "gray" else 1, crop.side, crop.side]
         shape = list(inputs[0].shape) if inputs else []
         if len(inputs) != 1 or len(shape) != 4 or not _fits(shape[1:], wanted):
             there = ", ".join(f"{i.name} {list(i.shape)}" for i in inputs)

@@ -78,5 +78,5 @@ class EvolveIR50(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "B 3 112 112"]) -> Float[Tensor, "B 512"]:
-        """Embeddings, not normalised."""
+        """Embeddings, not normalized."""
         return self.output_layer(self.body(self.input_layer(x)))

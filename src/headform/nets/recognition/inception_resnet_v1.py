@@ -143,5 +143,5 @@ class InceptionResnetV1(nn.Module):
         return self.block8(y).mean((2, 3))
 
     def forward(self, x: Float[Tensor, "B 3 h w"]) -> Float[Tensor, "B 512"]:
-        """Embeddings, not normalised."""
+        """Embeddings, not normalized."""
         return self.last_bn(self.last_linear(self.features(x)))

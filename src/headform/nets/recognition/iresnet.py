@@ -10,7 +10,7 @@ Zafeiriou 2019, "ArcFace". Layers (also in MICA, whose encoder this is with 100 
            norm, where the shape changes); nothing after the sum
     bn2, flattened, fc 25088 → 512, features: batch norm whose scale is fixed at 1
 
-Input: RGB, (x − 127.5) / 127.5. Output: not normalised; embeddings are compared after division by their length.
+Input: RGB, (x − 127.5) / 127.5. Output: not normalized; embeddings are compared after division by their length.
 """
 
 from typing import Literal
@@ -104,7 +104,7 @@ class IResNet(nn.Module):
         return self
 
     def forward(self, x: Float[Tensor, "B 3 112 112"]) -> Float[Tensor, "B 512"]:
-        """Embeddings, not normalised."""
+        """Embeddings, not normalized."""
         if self._part == "last3":
             with torch.no_grad():
                 y = self._stem(x)

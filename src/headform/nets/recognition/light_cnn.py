@@ -1,6 +1,6 @@
 """LightCNN-29 version 2, under the names that its checkpoint (`LightCNN_29Layers_V2_checkpoint.pth.tar`) uses.
 
-B grey faces of 128 by 128 pixels, 256 numbers each; C channels, h w cells.
+B gray faces of 128 by 128 pixels, 256 numbers each; C channels, h w cells.
 
 Wu, He, Sun, Tan 2018, "A Light CNN for Deep Face Representation with Noisy Labels". Its activation is the
 max-feature-map: a convolution makes twice the channels, and of each pair the larger stays.
@@ -9,7 +9,7 @@ max-feature-map: a convolution makes twice the channels, and of each pair the la
     128 · block4 (4), group4 → 128, pool · fc 8·8·128 → 256
     residual: conv1, conv2 3x3 with the input added; group: conv_a 1x1, conv 3x3; pool: maximum plus mean of 2x2
 
-Input: one grey channel, x / 255; in the face's square the middle of the eyes lies 40 pixels from above and that of the
+Input: one gray channel, x / 255; in the face's square the middle of the eyes lies 40 pixels from above and that of the
 mouth 48 below it. Checkpoints also hold the classifier `fc2` (80013 people), which embeddings do not need.
 """
 
@@ -79,7 +79,7 @@ class LightCNN29v2(nn.Module):
         self.fc = nn.Linear((SIDE // 16) ** 2 * 128, EMBEDDING)
 
     def forward(self, x: Float[Tensor, "B 1 128 128"]) -> Float[Tensor, "B 256"]:
-        """Embeddings, not normalised."""
+        """Embeddings, not normalized."""
         y = _pool(self.conv1(x))
         y = _pool(self.group1(self.block1(y)))
         y = _pool(self.group2(self.block2(y)))

@@ -1,4 +1,4 @@
-"""Per-coordinate normalisation of a mesh: metres to standard deviations and back.
+"""Per-coordinate normalization of a mesh: meters to standard deviations and back.
 
 *B any leading axes, V vertices.
 """
@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-class MeshNormalisation(nn.Module):
-    """(v - mean) / std, each (V, 3), as CoMA normalises its data (Ranjan et al. 2018, section 4.1).
+class MeshNormalization(nn.Module):
+    """(v - mean) / std, each (V, 3), as CoMA normalizes its data (Ranjan et al. 2018, section 4.1).
 
     Before `set_statistics` it changes nothing (mean 0, std 1). The statistics are buffers: they are saved with the
     weights, and no gradient moves them.
@@ -28,7 +28,7 @@ class MeshNormalisation(nn.Module):
 
     @torch.no_grad()
     def set_statistics(self, mean: Float[Tensor, "V 3"], std: Float[Tensor, "V 3"]) -> None:
-        """Take the statistics of a training set, metres.
+        """Take the statistics of a training set, meters.
 
         Raises:
             ValueError: other shapes, or a standard deviation that is not positive and finite (see
@@ -43,9 +43,9 @@ class MeshNormalisation(nn.Module):
         self.std.copy_(std)
 
     def forward(self, vertices: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B V 3"]:
-        """Metres to standard deviations."""
+        """Meters to standard deviations."""
         return (vertices - self.mean) / self.std
 
     def restore(self, normal: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B V 3"]:
-        """Standard deviations to metres."""
+        """Standard deviations to meters."""
         return normal * self.std + self.mean

@@ -21,10 +21,10 @@ def critics(repository):
 
 @pytest.mark.parametrize("upright", [False, True])
 def test_a_crop_maps_back_to_where_it_came_from(critics, upright):
-    """A photo whose colours are its coordinates: each crop pixel says where it was taken."""
+    """A photo whose colors are its coordinates: each crop pixel says where it was taken."""
     height, width = 240, 250
     y, x = np.mgrid[:height, :width]
-    rgb = np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8)  # value = centre - 0.5
+    rgb = np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8)  # value = center - 0.5
     turn = Rotation.from_euler("z", 20, degrees=True).as_matrix()[:2, :2]
     points = np.random.default_rng(0).uniform(-30, 30, (68, 2))
     points[36:42], points[42:48] = [-20, 0], [20, 0]
