@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from headform.heads import LinearHead, load_open
 from headform.importers import ict
-from headform.openhead.source import OpenSource, prepare
+from headform.openhead._source import OpenSource, prepare
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -16,7 +16,8 @@ import pytest
 import torch
 
 import headform.export
-from headform.export import report, writers
+from headform.export import _report as report
+from headform.export import writers
 from headform.export.morph_targets import arkit_targets
 from headform.io import image_bytes
 from headform.mesh.normals import vertex_normals

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from headform.fit._point_problem import PointModel, PointState, jacobian, project_points
 from headform.fit.gaps import Gaps
-from headform.fit.point_problem import PointModel, PointState, jacobian, project_points
 from headform.fit.points import PointPriors, fit_points
 
 CENTER = np.array([320.0, 240.0])

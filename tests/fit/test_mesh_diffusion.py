@@ -5,7 +5,7 @@ from scipy.sparse import coo_matrix, diags
 from scipy.sparse.csgraph import laplacian
 from scipy.sparse.linalg import spsolve
 
-from headform.fit.mesh_diffusion import diffuse, vertex_graph
+from headform.fit._mesh_diffusion import diffuse, vertex_graph
 
 
 def grid(side: int, left: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,8 @@ import torch
 
 from headform.errors import UsageError
 from headform.fit import texture
+from headform.fit._texture_kernels import seam_kernel
 from headform.fit.texture import bake_texture, bake_textures
-from headform.fit.texture_kernels import seam_kernel
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
 from headform.render.normals import vertex_normals_array

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import scipy.io
 
-from headform.importers.basel_landmarks import BASEL_2017, LANDMARKS
+from headform.importers._basel_landmarks import BASEL_2017, LANDMARKS
 from tests.importers.made_surface import surface, unit_columns, wave
 
 FULL, TRIMMED, FRONT, NO_NECK = 53490, 53215, 35709, 38365

@@ -7,7 +7,7 @@ import pytest
 import scipy.io
 
 from headform.errors import WeightsError
-from headform.importers.basel_landmarks import ALTERNATIVE_53490, BASEL_2017, LANDMARKS
+from headform.importers._basel_landmarks import ALTERNATIVE_53490, BASEL_2017, LANDMARKS
 from headform.importers.basel_topology import (
     FRONT,
     FULL,

@@ -11,7 +11,7 @@ from headform.errors import WeightsError
 from headform.heads.linear import LinearHead
 from headform.heads.validation import check_head
 from headform.importers import bfm2017
-from headform.importers.basel_landmarks import BASEL_2017
+from headform.importers._basel_landmarks import BASEL_2017
 from tests.importers.basel_files import NAMES, statismo
 
 NOMOUTH = "model2017-1_bfm_nomouth.h5"

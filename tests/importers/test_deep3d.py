@@ -13,7 +13,7 @@ from headform.heads.coefficients import BASEL_FRONT
 from headform.heads.linear import LinearHead
 from headform.heads.validation import check_head
 from headform.importers import bfm2009, deep3d
-from headform.importers.basel_landmarks import LANDMARKS
+from headform.importers._basel_landmarks import LANDMARKS
 from tests.importers.basel_files import FRONT
 from tests.importers.basel_files import deep3d as made
 

@@ -17,8 +17,8 @@ from headform.heads.flame.head import FlameHead
 from headform.heads.linear import PARTS
 from headform.heads.validation import check_head
 from headform.importers import flame
-from headform.importers.flame_model import dense_matrix
-from headform.importers.flame_version import DIGESTS, identify
+from headform.importers._flame_model import dense_matrix
+from headform.importers._flame_version import DIGESTS, identify
 from tests.heads import flame_file
 from tests.heads.flame_file import FlameModel
 from tests.io.python2 import Instance, Name, ch, python2_pickle

@@ -11,7 +11,7 @@ import torch
 from headform.errors import WeightsError
 from headform.heads.provenance import SourceFile
 from headform.importers import flame
-from headform.importers.flame_landmarks import read_embeddings
+from headform.importers._flame_landmarks import read_embeddings
 from headform.importers.flame_masks import NAMES, parts_of, read_masks
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh

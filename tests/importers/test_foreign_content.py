@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from headform.errors import WeightsError
+from headform.importers import _facewarehouse_files as facewarehouse_files
 from headform.importers import (
     facescape,
     facewarehouse,
-    facewarehouse_files,
     flame,
     gnm,
     hifi3d,

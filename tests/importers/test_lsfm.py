@@ -11,7 +11,7 @@ from headform.errors import WeightsError
 from headform.heads.linear import LinearHead
 from headform.heads.validation import check_head
 from headform.importers import lsfm
-from headform.importers.basel_landmarks import LANDMARKS
+from headform.importers._basel_landmarks import LANDMARKS
 from tests.importers.made_surface import surface, unit_columns
 
 FULL, TRIANGLES, MODES = 53215, 105840, 158

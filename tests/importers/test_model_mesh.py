@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headform.importers.model_mesh import on_one_tile, welded
+from headform.importers._model_mesh import on_one_tile, welded
 
 
 def test_a_vertex_between_two_tiles() -> None:

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
-from headform.export import landmarks_json, parameters, wavefront
-from headform.export.landmarks_json import Landmarks
-from headform.export.seams import split_at_seams
+from headform.export import _landmarks_json as landmarks_json
+from headform.export import _wavefront as wavefront
+from headform.export import parameters
+from headform.export._landmarks_json import Landmarks
+from headform.export._seams import split_at_seams
 from headform.io import image_bytes
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh

@@ -8,11 +8,11 @@ from scipy.sparse import csr_matrix
 
 from headform.errors import InputError
 from headform.heads import load_open
+from headform.mesh._upsampling import barycentric_embedding
 from headform.mesh.closest_point import closest_points
 from headform.mesh.hierarchy import build_hierarchy
 from headform.mesh.scaled_laplacian import scaled_laplacian
 from headform.mesh.topology import components, edges
-from headform.mesh.upsampling import barycentric_embedding
 from tests.mesh.surfaces import cube, face_sheet, flame_stand_in, grid, joined, shaken, sphere
 
 RULES = ["coma", "symmetric"]

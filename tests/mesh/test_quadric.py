@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headform.mesh.quadric import quadric_value
+from headform.mesh._quadric import quadric_value
 
 
 def test_is_the_squared_distance_from_the_planes() -> None:

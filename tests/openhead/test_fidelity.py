@@ -12,10 +12,10 @@ from headform.errors import InputError
 from headform.heads import load
 from headform.heads.linear import PARTS
 from headform.importers import ict
-from headform.importers.ict_obj import read_polygons, read_positions
+from headform.importers._ict_obj import read_polygons, read_positions
 from headform.mesh.topology import components
+from headform.openhead._source import IRISES
 from headform.openhead.builder import build
-from headform.openhead.source import IRISES
 from tests.heads.surface_distance import candidates_of, depths, distances
 
 

@@ -144,7 +144,7 @@ def test_a_head_without_the_points_is_refused(head: LinearHead) -> None:
 
 
 def test_openings_follow_the_rims(head: LinearHead, fitter: FaceFitter, repository: Path) -> None:
-    from headform.pipeline.mask import openings_in_photo
+    from headform.pipeline._mask import openings_in_photo
 
     assert fitter.calibration is not None
     _, reading = seen(head, fitter.calibration, {"jawOpen": 0.5})

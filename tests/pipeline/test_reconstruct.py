@@ -11,8 +11,8 @@ from headform import images
 from headform.errors import FaceError, InputError, UsageError, WeightsError
 from headform.geometry.rotation_numpy import rotation_from_rotvec
 from headform.nets.landmarks.dense_predictor import DensePrediction, average
+from headform.pipeline._mask import mask_in_photo
 from headform.pipeline.landmarks68 import points68
-from headform.pipeline.mask import mask_in_photo
 from headform.pipeline.reconstruct import Reconstructor, judge
 from headform.pipeline.reconstruction import Reconstruction
 

@@ -8,7 +8,7 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from headform.geometry.similarity import Similarity
-from headform.registration.plane_step import (
+from headform.registration._plane_step import (
     PlacedShape,
     Planes,
     joined,

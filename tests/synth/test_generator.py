@@ -11,9 +11,9 @@ from headform.heads import load_open
 from headform.synth.folder import write_folder
 from headform.synth.generator import Generator
 from headform.synth.people import rotation_from_angles, sample_expression, sample_person
+from headform.synth.randomization import EASY, FULL
 from headform.synth.skin import SkinAttributes, paint, sample_skin, skin_rgb
 from headform.synth.skin_fields import skin_fields
-from headform.synth.variety import EASY, FULL
 
 BARE = replace(
     FULL, hair_rate=0.0, glasses_rate=0.0, occluder_rate=0.0, torso_rate=0.0, damage=0.0, expression_rate=0.0,

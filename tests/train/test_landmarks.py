@@ -11,7 +11,7 @@ from torch import nn
 from headform.heads import load_open
 from headform.nets.landmarks.dense import DenseNetConfig, DenseOutput
 from headform.synth.generator import Generator
-from headform.synth.variety import EASY
+from headform.synth.randomization import EASY
 from headform.train.augment import cut_windows, paste_patches
 from headform.train.config import ScheduleConfig, TrainerConfig
 from headform.train.landmarks import LandmarkBatches, LandmarkConfig, LandmarkLosses, run

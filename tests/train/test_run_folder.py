@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headform.errors import ResourceError, UsageError
-from headform.train.run_folder import RunLog, check_config, write_config
+from headform.train._run_folder import RunLog, check_config, write_config
 
 
 @pytest.mark.parametrize("tail", ['{"step": 2}', '{"step": 2, "to', "\n", "[]\n", '{"step": 3}\n'])

@@ -19,7 +19,7 @@ from headform.nets.shipped import load_dense
 from headform.pipeline.crops import crop_of_points
 from headform.pipeline.reconstruct import ZOOMS
 from headform.synth.generator import Generator
-from headform.synth.variety import FULL
+from headform.synth.randomization import FULL
 from tools.committee.registration import RINGS, Placement
 
 SIDE = 288

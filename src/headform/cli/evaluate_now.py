@@ -39,7 +39,7 @@ class Now:
 
     def run(self) -> int:
         """Print the table."""
-        from headform.evaluate.now.files import write_table
+        from headform.evaluate.now._files import write_table
         from headform.evaluate.now.image import Options
         from headform.evaluate.now.layout import read_images
         from headform.evaluate.now.record import Record

@@ -17,9 +17,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform import __version__
-from headform.export.gltf_buffer import GltfBuffer
+from headform.export._gltf_buffer import GltfBuffer
+from headform.export._seams import split_at_seams
 from headform.export.morph_targets import MorphTarget
-from headform.export.seams import split_at_seams
 from headform.mesh.normals import face_area_vectors, summed_at_vertices, unit
 
 MIN_DISPLACEMENT = 2e-6

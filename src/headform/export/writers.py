@@ -13,8 +13,11 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from headform.errors import UsageError
-from headform.export import glb, landmarks_json, parameters, report, wavefront
-from headform.export.landmarks_json import Landmarks
+from headform.export import _landmarks_json as landmarks_json
+from headform.export import _report as report
+from headform.export import _wavefront as wavefront
+from headform.export import glb, parameters
+from headform.export._landmarks_json import Landmarks
 from headform.export.morph_targets import arkit_targets, arkit_weights
 from headform.heads.linear import LinearHead
 from headform.io import image_bytes
@@ -144,7 +147,7 @@ def encode_parameters(result: Reconstruction) -> bytes:
 
 
 def encode_landmarks(result: Reconstruction) -> bytes:
-    """`landmarks.json`; see `headform.export.landmarks_json`."""
+    """`landmarks.json`; see `headform.export._landmarks_json`."""
     result = _in_original_pixels(result)
     return landmarks_json.encode(
         Landmarks(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from headform.fit.point_problem import PointModel, PointState
+from headform.fit._point_problem import PointModel, PointState
 
 CLEARANCE_METERS, CONTACT_METERS = 1.5e-4, 5e-5
 """Two surfaces that touch stand a seventh of a millimeter apart (0.09 mm between the closed lips of 108 annotated people);

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from headform.fit.point_problem import PointModel
+from headform.fit._point_problem import PointModel
 from headform.heads.linear import PARTS, LinearHead
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, UInt8
 from scipy.linalg import cho_factor, cho_solve
 
-from headform.fit.photo_patch import PhotoPatch, cut_patch, sample_points_kernel
+from headform.fit._photo_patch import PhotoPatch, cut_patch, sample_points_kernel
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
 from headform.heads.linear import PARTS, LinearHead

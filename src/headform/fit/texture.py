@@ -27,16 +27,16 @@ from jaxtyping import Bool, Float, Float32, Float64, UInt8
 from scipy.ndimage import distance_transform_edt, find_objects, label
 
 from headform.errors import UsageError
-from headform.fit.mesh_diffusion import diffuse, head_graph
-from headform.fit.openings import Openings
-from headform.fit.photo_patch import PhotoPatch, cut_patch
-from headform.fit.texture_kernels import (
+from headform.fit._mesh_diffusion import diffuse, head_graph
+from headform.fit._photo_patch import PhotoPatch, cut_patch
+from headform.fit._texture_kernels import (
     compose_kernel,
     encode_kernel,
     observe_kernel,
     seam_kernel,
     spread_gutter_kernel,
 )
+from headform.fit.openings import Openings
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead

@@ -95,7 +95,7 @@ def cheb_conv(
         found, wanted = tuple(x.shape[-2:]), (lap.count, weight.shape[1])
         raise ValueError(f"the signal has {found} vertices and channels, expected {wanted}")
     if backend != "reference":
-        from headform.graph.compiled import applies, cheb_conv_compiled
+        from headform.graph._compiled import applies, cheb_conv_compiled
 
         if applies(x, weight, lap):
             return cheb_conv_compiled(x, weight, bias, lap, clip=rectify)

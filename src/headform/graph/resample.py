@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32, Int, Int32
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
-from headform.graph.rows_kernel import apply_rows, apply_rows_narrow
+from headform.graph._rows_kernel import apply_rows, apply_rows_narrow
 from headform.kernels.threads import run_all
 
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Shaped
 
 from headform.errors import InputError
-from headform.images.color import BACKGROUND, sixteen_to_eight
+from headform.images._color import BACKGROUND, sixteen_to_eight
 from headform.images.photo import Photo, check_size
 
 _WHERE = "image array"

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from headform.errors import HeadformError, InputError, ResourceError
-from headform.images.color import to_srgb
-from headform.images.header import Header, is_cut_short, read_header
+from headform.images._color import to_srgb
+from headform.images._header import Header, is_cut_short, read_header
 from headform.images.photo import MAX_PIXELS, Photo, check_size
 
 MAX_FILE_BYTES = 256 * 2**20

@@ -19,7 +19,7 @@ from jaxtyping import Int
 from headform.errors import WeightsError
 from headform.heads.linear import LinearHead
 from headform.heads.sub_mesh import cut
-from headform.importers.basel_landmarks import LANDMARKS
+from headform.importers._basel_landmarks import LANDMARKS
 from headform.io.mat_file import is_mat, read_mat
 from headform.io.npz_file import read_npy
 

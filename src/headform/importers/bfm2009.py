@@ -19,19 +19,19 @@ from jaxtyping import Bool, Float
 
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers.basel_arrays import flat, modes, triangles, vector
-from headform.importers.basel_expressions import (
+from headform.importers._basel_arrays import flat, modes, triangles, vector
+from headform.importers._basel_expressions import (
     BasisFile,
     read_deviations,
     read_expressions,
 )
-from headform.importers.basel_landmarks import LANDMARKS
-from headform.importers.basel_symmetry import read_mirror
+from headform.importers._basel_landmarks import LANDMARKS
+from headform.importers._basel_symmetry import read_mirror
+from headform.importers._companions import Companions
+from headform.importers._components import coordinates
+from headform.importers._sniff import mat_keys
 from headform.importers.basel_topology import FULL, read_selection
-from headform.importers.companions import Companions
-from headform.importers.components import coordinates
 from headform.importers.importing import ImportedModel, linear_head
-from headform.importers.sniff import mat_keys
 from headform.io.mat_file import read_mat
 
 KIND = "bfm2009"

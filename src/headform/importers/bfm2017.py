@@ -21,11 +21,11 @@ from headform.geometry.units import infer_unit
 from headform.heads.checks import check_shape
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers.basel_arrays import flat, modes, triangles
-from headform.importers.companions import Companions
-from headform.importers.components import coordinates, numbers
+from headform.importers._basel_arrays import flat, modes, triangles
+from headform.importers._companions import Companions
+from headform.importers._components import coordinates, numbers
+from headform.importers._statismo_landmarks import ibug_of, points_of
 from headform.importers.importing import ImportedModel, linear_head
-from headform.importers.statismo_landmarks import ibug_of, points_of
 from headform.io.hdf5_file import is_hdf5, list_hdf5, read_hdf5
 
 KIND = "bfm2017"

@@ -17,12 +17,12 @@ from headform.errors import WeightsError
 from headform.heads.checks import check_shape
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers.basel_arrays import flat, modes, triangles, vertex_mask
+from headform.importers._basel_arrays import flat, modes, triangles, vertex_mask
+from headform.importers._companions import Companions
+from headform.importers._components import coordinates, numbers, whole
+from headform.importers._sniff import mat_keys
 from headform.importers.basel_topology import FRONT
-from headform.importers.companions import Companions
-from headform.importers.components import coordinates, numbers, whole
 from headform.importers.importing import ImportedModel, linear_head
-from headform.importers.sniff import mat_keys
 from headform.io.mat_file import read_mat
 
 KIND = "deep3d"

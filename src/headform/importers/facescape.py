@@ -20,10 +20,10 @@ from headform.errors import WeightsError
 from headform.heads.checks import check_finite, check_indices, check_shape
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers.companions import Companions
-from headform.importers.components import coordinates, from_zero, numbers, whole
+from headform.importers._companions import Companions
+from headform.importers._components import coordinates, from_zero, numbers, whole
+from headform.importers._model_mesh import on_one_tile
 from headform.importers.importing import ImportedModel, linear_head
-from headform.importers.model_mesh import on_one_tile
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "facescape"

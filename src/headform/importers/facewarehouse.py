@@ -17,12 +17,12 @@ from headform.errors import WeightsError
 from headform.heads.checks import check_finite
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers import facewarehouse_files as files
-from headform.importers.companions import Companions
-from headform.importers.components import unit_by_height
+from headform.importers import _facewarehouse_files as files
+from headform.importers._companions import Companions
+from headform.importers._components import unit_by_height
+from headform.importers._model_mesh import read_mesh
+from headform.importers._sniff import size_of
 from headform.importers.importing import ImportedModel, linear_head
-from headform.importers.model_mesh import read_mesh
-from headform.importers.sniff import size_of
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 KIND = "facewarehouse"

@@ -21,14 +21,14 @@ from headform.heads.flame.head import FlameHead
 from headform.heads.provenance import Provenance, SourceFile
 from headform.heads.texture_space import with_texture
 from headform.importers import flame_texture
-from headform.importers.companions import Companions
-from headform.importers.flame_landmark_fields import chosen_vertices, completed, point_fields
-from headform.importers.flame_landmarks import Embeddings, read_embeddings
+from headform.importers._companions import Companions
+from headform.importers._flame_landmark_fields import chosen_vertices, completed, point_fields
+from headform.importers._flame_landmarks import Embeddings, read_embeddings
+from headform.importers._flame_model import VERTICES, FlameArrays, read_arrays
+from headform.importers._flame_version import identify
+from headform.importers._sniff import first_bytes, size_of
 from headform.importers.flame_masks import parts_of, read_masks
-from headform.importers.flame_model import VERTICES, FlameArrays, read_arrays
-from headform.importers.flame_version import identify
 from headform.importers.importing import ImportedModel, head_fields
-from headform.importers.sniff import first_bytes, size_of
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import array_shapes

@@ -10,7 +10,7 @@ from jaxtyping import Bool, UInt8
 
 from headform.errors import WeightsError
 from headform.heads.linear import PARTS
-from headform.importers.flame_model import VERTICES, read_file
+from headform.importers._flame_model import VERTICES, read_file
 
 NAMES = (
     *("face", "forehead", "eye_region", "right_eye_region", "left_eye_region", "nose", "lips"),

@@ -24,7 +24,7 @@ from headform.errors import WeightsError
 from headform.heads.checks import check_finite, check_indices, check_shape
 from headform.heads.provenance import provenance_of
 from headform.heads.texture_space import TextureSpace
-from headform.importers.flame_model import FACES
+from headform.importers._flame_model import FACES
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "flame-texture"

@@ -22,10 +22,10 @@ from headform.geometry.seven_landmarks import OF_68
 from headform.heads.checks import check_finite, check_shape
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers.companions import Companions
-from headform.importers.components import coordinates, from_zero, whole
+from headform.importers._companions import Companions
+from headform.importers._components import coordinates, from_zero, whole
+from headform.importers._model_mesh import on_one_tile, welded
 from headform.importers.importing import ImportedModel, check_unit, linear_head, outer_eye_distance
-from headform.importers.model_mesh import on_one_tile, welded
 from headform.io.file_bytes import read_bytes
 from headform.io.npz_file import array_shapes, read_npz
 

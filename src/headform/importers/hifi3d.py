@@ -18,11 +18,11 @@ from headform.errors import WeightsError
 from headform.heads.checks import check_finite, check_shape
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers.companions import Companions
-from headform.importers.components import coordinates, from_zero, numbers, unit_by_height
+from headform.importers._companions import Companions
+from headform.importers._components import coordinates, from_zero, numbers, unit_by_height
+from headform.importers._model_mesh import on_one_tile
+from headform.importers._sniff import mat_keys
 from headform.importers.importing import ImportedModel, linear_head
-from headform.importers.model_mesh import on_one_tile
-from headform.importers.sniff import mat_keys
 from headform.io.mat_file import read_mat
 
 KIND = "hifi3d"

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.errors import InputError
-from headform.importers.ict_obj import read_polygons, read_positions
+from headform.importers._ict_obj import read_polygons, read_positions
 from headform.io.npz_file import read_npz
 
 VERTICES = 26719

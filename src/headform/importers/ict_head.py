@@ -20,11 +20,11 @@ from headform.errors import InputError, WeightsError
 from headform.heads.checks import check_finite, check_indices, check_shape
 from headform.heads.linear import PARTS, LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers import ict_obj
-from headform.importers.companions import Companions
+from headform.importers import _ict_obj as ict_obj
+from headform.importers._companions import Companions
+from headform.importers._model_mesh import as_model_error, on_one_tile
 from headform.importers.ict import EXPRESSIONS, IDENTITIES, LANDMARKS68, NEUTRAL, VERTICES
 from headform.importers.importing import ImportedModel, linear_head
-from headform.importers.model_mesh import as_model_error, on_one_tile
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "ict"

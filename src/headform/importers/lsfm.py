@@ -17,17 +17,17 @@ from headform.geometry.units import infer_unit
 from headform.heads.checks import check_finite, check_shape
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers.basel_landmarks import LANDMARKS
-from headform.importers.companions import Companions
-from headform.importers.components import (
+from headform.importers._basel_landmarks import LANDMARKS
+from headform.importers._companions import Companions
+from headform.importers._components import (
     coordinates,
     from_zero,
     numbers,
     per_sigma,
     unit_by_height,
 )
+from headform.importers._sniff import mat_keys
 from headform.importers.importing import ImportedModel, linear_head, outer_eye_distance
-from headform.importers.sniff import mat_keys
 from headform.io.mat_file import read_mat
 
 KIND = "lsfm"

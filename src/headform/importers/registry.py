@@ -7,7 +7,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from headform.errors import UsageError, WeightsError
 from headform.heads.linear import LinearHead
-from headform.importers.sniff import first_bytes
+from headform.importers._sniff import first_bytes
 from headform.io.file_bytes import check_regular
 
 MODULES = {

@@ -17,13 +17,13 @@ from jaxtyping import Float
 
 from headform.heads.checks import check_shape
 from headform.heads.linear import LinearHead
-from headform.importers import scm
-from headform.importers import surrey_companions as beside
-from headform.importers.cereal import Archive
-from headform.importers.companions import Companions
-from headform.importers.components import coordinates, per_sigma
-from headform.importers.sniff import first_bytes, size_of
-from headform.importers.surrey_model import Components, Content, assemble, column
+from headform.importers import _scm as scm
+from headform.importers import _surrey_companions as beside
+from headform.importers._cereal import Archive
+from headform.importers._companions import Companions
+from headform.importers._components import coordinates, per_sigma
+from headform.importers._sniff import first_bytes, size_of
+from headform.importers._surrey_model import Components, Content, assemble, column
 from headform.io.file_bytes import read_bytes
 
 KIND = "surrey"

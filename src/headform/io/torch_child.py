@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from headform.io.child import FAILED
+from headform.io._child import FAILED
 from headform.io.pickle_arrays import DamagedError, DtypeNode, Global, Holder, RefusedError
 from headform.io.pickle_child import limit
 from headform.io.torch_layout import Layout, read_layout

@@ -24,7 +24,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from headform.errors import ResourceError, WeightsError
-from headform.io.child import ask
+from headform.io._child import ask
 from headform.io.file_bytes import check_regular, read_bytes
 from headform.io.torch_pickle import ITEM_BYTES
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int
 
-from headform.mesh.box_tree import grow
-from headform.mesh.closest_point_search import pack, search
+from headform.mesh._box_tree import grow
+from headform.mesh._closest_point_search import pack, search
 
 Points = Float64[np.ndarray, "P 3"]
 

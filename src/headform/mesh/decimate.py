@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from headform.mesh.decimate_kernel import collapse_in_order
+from headform.mesh._decimate_kernel import collapse_in_order
 
 
 @dataclass(frozen=True)

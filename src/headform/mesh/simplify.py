@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from headform.mesh.collapse import collapse
+from headform.mesh._collapse import collapse
 from headform.mesh.topology import edges
 
 _BOUNDARY = 10.0  # weight of the planes that hold boundary edges, per area

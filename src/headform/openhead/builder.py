@@ -16,11 +16,11 @@ from headform.heads.landmark_offset import jaw_outline_offset
 from headform.heads.linear import PARTS, LinearHead
 from headform.importers import ict as ict_format
 from headform.mesh.simplify import simplify
-from headform.openhead.albedo_basis import learn_albedo
-from headform.openhead.atlas import pack_charts, upright_charts
-from headform.openhead.card import write_card
-from headform.openhead.regions import NECK_PIVOT_CM, contour, neck_weight, regions
-from headform.openhead.source import IRISES, OpenSource, prepare
+from headform.openhead._albedo_basis import learn_albedo
+from headform.openhead._atlas import pack_charts, upright_charts
+from headform.openhead._card import write_card
+from headform.openhead._regions import NECK_PIVOT_CM, contour, neck_weight, regions
+from headform.openhead._source import IRISES, OpenSource, prepare
 
 NAME = "open"
 LICENSE = "MIT; made from ICT-FaceKit Light (MIT, USC Institute for Creative Technologies)"

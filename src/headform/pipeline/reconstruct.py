@@ -25,10 +25,10 @@ from headform.nets.landmarks.committee import Committee
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
 from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor, average
 from headform.nets.shipped import load_dense, load_identity
+from headform.pipeline._mask import mask_in_photo, openings_in_photo
 from headform.pipeline.crops import crop_of_face, crop_of_points, tight_crop
 from headform.pipeline.face_fit import FaceFitter
 from headform.pipeline.landmarks68 import points68
-from headform.pipeline.mask import mask_in_photo, openings_in_photo
 from headform.pipeline.reconstruction import Reconstruction
 
 Picture = str | os.PathLike[str] | np.ndarray | Photo

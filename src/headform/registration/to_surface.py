@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Float64, Int
 
 from headform.errors import InputError, WeightsError
 from headform.geometry.similarity import Similarity, fit_similarity
-from headform.registration.plane_step import (
+from headform.registration._plane_step import (
     PlacedShape,
     Planes,
     joined,

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from headform.synth.generator import Generator, SyntheticBatch, View
-from headform.synth.variety import FULL, Recipe
+from headform.synth.randomization import FULL, RandomizationConfig
 
 _BATCH = 16
 
@@ -22,7 +22,7 @@ def write_folder(
     size: int = 224,
     seed: int = 0,
     view: View = "loose",
-    recipe: Recipe = FULL,
+    recipe: RandomizationConfig = FULL,
 ) -> Path:
     """Write `count` pictures as 000000.png ..., labels.npz, labels.json and sheet.png.
 

@@ -12,17 +12,17 @@ from jaxtyping import Float, Float32, UInt8
 from headform.heads.linear import PARTS, LinearHead
 from headform.nets.crop_geometry import eyes_and_mouth, loose_square, tight_similarity
 from headform.render.rasterize import rasterize_kernel
-from headform.synth import kernels
-from headform.synth.accessories import Glasses, make_glasses, make_torso, torso_faces
+from headform.synth import _kernels as kernels
+from headform.synth._accessories import Glasses, make_glasses, make_torso, torso_faces
+from headform.synth._degradations import degrade_photo
+from headform.synth._occluders import cover_face, loose_strands
 from headform.synth.backgrounds import SceneBank, sample_background
-from headform.synth.degradations import degrade_photo
 from headform.synth.hair import grow, lay_out_hair, sample_style
 from headform.synth.light import Lighting, sample_light
-from headform.synth.occluders import cover_face, loose_strands
 from headform.synth.people import Person, sample_person
+from headform.synth.randomization import FULL, RandomizationConfig
 from headform.synth.skin import paint, sample_skin, skin_rgb
 from headform.synth.skin_fields import SkinFields, skin_fields
-from headform.synth.variety import FULL, Recipe
 
 View = Literal["loose", "tight"]
 
@@ -59,7 +59,7 @@ class Generator:
         *,
         size: int = 144,
         view: View = "loose",
-        recipe: Recipe = FULL,
+        recipe: RandomizationConfig = FULL,
         bank_size: int = 96,
     ) -> None:
         self.head, self.size, self.view, self.recipe = head, size, view, recipe

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.heads.linear import LinearHead
-from headform.synth import kernels
+from headform.synth import _kernels as kernels
 from headform.synth.skin_fields import SkinFields
 
 MERIDIANS, ROOT_ROWS, HANG_ROWS = 72, 13, 9

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from headform.synth.variety import Recipe
+from headform.synth.randomization import RandomizationConfig
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Lighting:
     shininess: float  # Blinn-Phong exponent
 
 
-def sample_light(rng: np.random.Generator, recipe: Recipe) -> Lighting:
+def sample_light(rng: np.random.Generator, recipe: RandomizationConfig) -> Lighting:
     """Draw one lighting; overall brightness is arbitrary, exposure comes later."""
 
     def tint(spread: float) -> Float[np.ndarray, "3"]:

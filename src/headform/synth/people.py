@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.geometry.camera import FRONTAL
-from headform.synth.variety import Recipe
+from headform.synth.randomization import RandomizationConfig
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndar
 
 
 def sample_person(
-    rng: np.random.Generator, recipe: Recipe, names: tuple[str, ...], modes: int
+    rng: np.random.Generator, recipe: RandomizationConfig, names: tuple[str, ...], modes: int
 ) -> Person:
     """Draw a person; `names` are the head's expression names."""
     identity = rng.normal(0, 1, modes) * rng.uniform(*recipe.identity_scale)

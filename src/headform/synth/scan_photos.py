@@ -19,10 +19,10 @@ from headform.heads.linear import LinearHead
 from headform.images.transfer import linear_from_srgb, srgb_from_linear
 from headform.render.mesh_picture import MeshLook, draw_mesh
 from headform.render.visibility import visible_vertices
-from headform.synth import kernels
+from headform.synth import _kernels as kernels
 from headform.synth.light import Lighting, sample_light
 from headform.synth.people import rotation_from_angles
-from headform.synth.variety import FULL
+from headform.synth.randomization import FULL
 
 SUPERSAMPLE = 2
 _FACE_M = 0.21

@@ -24,7 +24,7 @@ from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirrored_expressions
 from headform.nets.landmarks.dense import INPUT_SIDE, MASK_SIDE, DenseNet, DenseNetConfig
 from headform.synth.generator import Generator
-from headform.synth.variety import FULL
+from headform.synth.randomization import FULL
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.config import TrainerConfig
 from headform.train.pool import MAY_CHANGE, PoolConfig, RenderPool, part_of_run, rows_of

@@ -21,7 +21,7 @@ from headform.errors import ResourceError
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
 from headform.synth.generator import Generator, SyntheticBatch, View
-from headform.synth.variety import Recipe
+from headform.synth.randomization import RandomizationConfig
 
 MAY_CHANGE = ("config.pool.workers", "config.workers", "config.first_people")
 """Of a stage's configuration: what a resumed run may be given anew."""
@@ -44,7 +44,7 @@ class PoolConfig:
 
     view: View
     size: int
-    recipe: Recipe
+    recipe: RandomizationConfig
     capacity: int = 40_000
     workers: int = 1
     seed: int = 0

@@ -22,7 +22,7 @@ from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
 from headform.nets.identity import INPUT_SIDE, IdentityNet, IdentityNetConfig
 from headform.synth.generator import Generator
-from headform.synth.variety import EASY, FULL, Recipe
+from headform.synth.randomization import EASY, FULL, RandomizationConfig
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.config import OptimizerConfig, TrainerConfig
 from headform.train.pool import MAY_CHANGE, PoolConfig, RenderPool, part_of_run, rows_of
@@ -54,7 +54,7 @@ class IdentityConfig:
     validation: int = 384
     seed: int = 0
 
-    def pool(self, recipe: Recipe) -> PoolConfig:
+    def pool(self, recipe: RandomizationConfig) -> PoolConfig:
         """The generator of one part of the run."""
         return PoolConfig(
             "tight", PICTURE_SIDE, recipe, self.capacity, self.workers, self.seed + 77

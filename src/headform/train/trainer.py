@@ -24,6 +24,8 @@ from torch import Tensor, nn
 
 from headform.errors import ResourceError, UsageError
 from headform.io.model_file import check_state
+from headform.train._run_folder import RunLog, check_config, write_config
+from headform.train._stop_signal import StopSignal, watched
 from headform.train.checkpoint import (
     NEWEST,
     PREVIOUS,
@@ -43,10 +45,8 @@ from headform.train.optimizer import (
     set_rate,
 )
 from headform.train.progress import TrainingProgress
-from headform.train.run_folder import RunLog, check_config, write_config
 from headform.train.sampler import EpochSampler, share_of
 from headform.train.schedule import rate_factor
-from headform.train.stop_signal import StopSignal, watched
 
 Losses = dict[str, Tensor]
 

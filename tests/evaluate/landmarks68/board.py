@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from headform.export import parameters, wavefront
+from headform.export import _wavefront as wavefront
+from headform.export import parameters
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 SIZE = (64, 48)

@@ -8,8 +8,8 @@ from scipy.optimize import approx_fprime
 from scipy.optimize import minimize as scipy_minimize
 from scipy.spatial.transform import Rotation
 
-from headform.evaluate.scan.dogleg import Linearized, Rules, minimize
-from headform.evaluate.scan.rigid_surface import RigidSurface
+from headform.evaluate.scan._dogleg import Linearized, Rules, minimize
+from headform.evaluate.scan._rigid_surface import RigidSurface
 from headform.geometry.rotation_numpy import rotation_derivative, rotation_from_rotvec
 from headform.mesh.closest_point import ClosestPointTree, closest_points
 from tests.mesh.surfaces import face_sheet

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from headform.errors import InputError
 from headform.evaluate.scan import sanity_checks
-from headform.evaluate.scan.mouth import mouth_gap
+from headform.evaluate.scan._mouth import mouth_gap
 from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.scan_error import crop_scan

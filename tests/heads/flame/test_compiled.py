@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from headform.heads.flame import compiled as flame_compiled
-from headform.heads.flame import panel_kernel as flame_panel_kernel
-from headform.heads.flame import plan as flame_plan
+from headform.heads.flame import _compiled as flame_compiled
+from headform.heads.flame import _panel_kernel as flame_panel_kernel
+from headform.heads.flame import _plan as flame_plan
+from headform.heads.flame._joints_kernel import rodrigues_factors
+from headform.heads.flame._plan import plan_of
 from headform.heads.flame.code import Part, joined
 from headform.heads.flame.head import FlameHead
-from headform.heads.flame.joints_kernel import rodrigues_factors
-from headform.heads.flame.plan import plan_of
 from tests.heads.flame.flame_heads import Inputs, random_inputs, tiny_flame
 
 Results = dict[str, Tensor]

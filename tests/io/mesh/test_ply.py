@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as npst
 
 from headform.errors import InputError
 from headform.io.mesh import ply
-from headform.io.mesh.ply_header import Encoding
+from headform.io.mesh._ply_header import Encoding
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 ENCODINGS: list[Encoding] = ["ascii", "binary_little_endian", "binary_big_endian"]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headform.nets.detection.boxes import sound, suppress
+from headform.nets.detection._boxes import sound, suppress
 
 
 def slow_suppress(boxes: np.ndarray, scores: np.ndarray, limit: float) -> list[int]:

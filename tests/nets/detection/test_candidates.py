@@ -1,6 +1,6 @@
 import numpy as np
 
-from headform.nets.detection.candidates import Candidates
+from headform.nets.detection._candidates import Candidates
 
 
 def test_of_doubles_the_surer_one_stays_and_prominence_orders() -> None:

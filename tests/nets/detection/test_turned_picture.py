@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headform.nets.detection.candidates import Candidates
-from headform.nets.detection.turned_picture import turn
+from headform.nets.detection._candidates import Candidates
+from headform.nets.detection._turned_picture import turn
 
 
 def blob(width: int, height: int, x: float, y: float) -> np.ndarray:

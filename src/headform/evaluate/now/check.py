@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headform.errors import InputError
+from headform.evaluate.now._subject import judge_subjects, shorten
 from headform.evaluate.now.layout import (
     LANDMARKS,
     MESHES,
@@ -20,12 +21,11 @@ from headform.evaluate.now.layout import (
     read_images,
 )
 from headform.evaluate.now.record import Record, failed
-from headform.evaluate.now.subject import judge_subjects, shorten
 from headform.evaluate.scan import sanity_checks
+from headform.evaluate.scan._mesh_files import read_surface
 from headform.evaluate.scan.landmark7_files import Landmarks, read_landmarks7
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import TYPICAL
-from headform.evaluate.scan.mesh_files import read_surface
 from headform.evaluate.scan.protocol import PROTOCOLS, Unit
 from headform.evaluate.scan.sanity_checks import Finding
 

@@ -12,6 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from headform.errors import InputError, ResourceError, UsageError
+from headform.evaluate.now._store import file_sha256, fingerprint
+from headform.evaluate.now._subject import judge_subjects
+from headform.evaluate.now._table import NowTable
 from headform.evaluate.now.image import Job, Options, evaluate_image
 from headform.evaluate.now.layout import (
     Image,
@@ -22,9 +25,6 @@ from headform.evaluate.now.layout import (
     read_images,
 )
 from headform.evaluate.now.record import Record
-from headform.evaluate.now.store import file_sha256, fingerprint
-from headform.evaluate.now.subject import judge_subjects
-from headform.evaluate.now.table import NowTable
 from headform.evaluate.scan.landmark7_files import read_landmarks7
 from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.protocol import Unit

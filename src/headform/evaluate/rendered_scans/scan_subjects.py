@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from headform.errors import InputError
+from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
-from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.sanity_checks import SCAN_EYES
 from headform.geometry.seven_landmarks import OF_68
 from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit

@@ -22,7 +22,7 @@ published; the alignment minimizes the point-to-surface distances of the cropped
 from dataclasses import dataclass
 from typing import Literal
 
-from headform.evaluate.scan.dogleg import Rules
+from headform.evaluate.scan._dogleg import Rules
 from headform.geometry.seven_landmarks import NOW_FACTOR
 
 Unit = Literal["mm", "cm", "m"]

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import InputError
-from headform.evaluate.scan import mouth
+from headform.evaluate.scan import _mouth as mouth
 from headform.evaluate.scan.protocol import MILLIMETERS, Unit
 
 WarningCode = Literal[

@@ -10,14 +10,14 @@ from jaxtyping import Float64, Int
 
 from headform.errors import InputError
 from headform.evaluate.scan import sanity_checks
-from headform.evaluate.scan.dogleg import minimize
+from headform.evaluate.scan._dogleg import minimize
+from headform.evaluate.scan._mesh_files import Surface
+from headform.evaluate.scan._nose import nose_tip
+from headform.evaluate.scan._rigid_surface import RigidSurface, SurfaceDistances
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import check_order
-from headform.evaluate.scan.mesh_files import Surface
-from headform.evaluate.scan.nose import nose_tip
 from headform.evaluate.scan.procrustes import Alignment
 from headform.evaluate.scan.protocol import MILLIMETERS, NOSE_RADIUS, Protocol, Unit
-from headform.evaluate.scan.rigid_surface import RigidSurface, SurfaceDistances
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.seven_landmarks import face_sphere, inside
 from headform.mesh.closest_point import ClosestPointTree

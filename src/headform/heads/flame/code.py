@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
-from headform.heads.flame.plan import FlamePlan
+from headform.heads.flame._plan import FlamePlan
 
 IDENTITY, EXPRESSION, TRANSLATION, FIRST_TURN = range(4)
 """Order of the inputs; one per joint follows from `FIRST_TURN` on."""

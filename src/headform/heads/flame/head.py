@@ -136,8 +136,8 @@ class FlameHead(LinearHead):
         shape, mimic, shift, *turns = rows
         if self._compiled(given):
             # only now: it brings the compiler
-            from headform.heads.flame.compiled import decode_compiled
-            from headform.heads.flame.plan import plan_of
+            from headform.heads.flame._compiled import decode_compiled
+            from headform.heads.flame._plan import plan_of
 
             vertices, joints = decode_compiled(
                 plan_of(self), self._decode, shape, mimic, shift, turns

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.errors import InputError
+from headform.io.mesh._ply_body import Column, Table, read_tables
+from headform.io.mesh._ply_header import Encoding, Header, parse_header
 from headform.io.mesh.mesh_file_bytes import read_bytes
-from headform.io.mesh.ply_body import Column, Table, read_tables
-from headform.io.mesh.ply_header import Encoding, Header, parse_header
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 

@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float, Float64, UInt8
 from PIL import Image
 
-from headform.nets.detection.boxes import sound
-from headform.nets.detection.candidates import Candidates
+from headform.nets.detection._boxes import sound
+from headform.nets.detection._candidates import Candidates
+from headform.nets.detection._turned_picture import turn
 from headform.nets.detection.face import Face
-from headform.nets.detection.turned_picture import turn
 from headform.nets.detection.yunet_net import STRIDES, YuNet
 
 _SMALLEST_PICTURE = 12

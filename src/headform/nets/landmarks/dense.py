@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from headform.nets.blocks import conv_norm, stage, standardize
+from headform.nets._blocks import conv_norm, stage, standardize
 
 INPUT_SIDE = 128
 MASK_SIDE = 64

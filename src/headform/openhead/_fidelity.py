@@ -11,7 +11,7 @@ from jaxtyping import Float
 from scipy.spatial import cKDTree
 
 from headform.heads.linear import PARTS, LinearHead
-from headform.openhead.source import OpenSource
+from headform.openhead._source import OpenSource
 
 _CANDIDATES = 24
 _SEED = 20240302

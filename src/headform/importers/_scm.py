@@ -15,11 +15,11 @@ from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
 from headform.heads.checks import check_finite
-from headform.importers.cereal import Archive
-from headform.importers.companions import Companions
-from headform.importers.components import coordinates
-from headform.importers.sniff import first_bytes, size_of
-from headform.importers.surrey_model import Components, Content
+from headform.importers._cereal import Archive
+from headform.importers._companions import Companions
+from headform.importers._components import coordinates
+from headform.importers._sniff import first_bytes, size_of
+from headform.importers._surrey_model import Components, Content
 from headform.io.file_bytes import read_bytes
 
 _MAX_TEXT = 1 << 26

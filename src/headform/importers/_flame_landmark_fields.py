@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from headform.importers.flame_landmarks import (
+from headform.importers._flame_landmarks import (
     FULL,
     JAW,
     NOW7,

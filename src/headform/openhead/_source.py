@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from headform.heads.linear import PARTS
 from headform.importers.ict import EXPRESSIONS, LANDMARKS68, IctModel
 from headform.mesh.topology import mirror_map
-from headform.openhead.dense_points import choose_dense
+from headform.openhead._dense_points import choose_dense
 
 VERTICES = 24591
 IRISES = ((22221, 23021), (23791, 24591))

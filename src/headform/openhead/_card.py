@@ -6,8 +6,8 @@ from pathlib import Path
 
 from headform.heads.linear import LinearHead
 from headform.io import atomic
-from headform.openhead.fidelity import measure_fidelity
-from headform.openhead.source import OpenSource
+from headform.openhead._fidelity import measure_fidelity
+from headform.openhead._source import OpenSource
 
 
 def write_card(head: LinearHead, source: OpenSource, asset_path: Path) -> None:

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 
 from headform.errors import HeadformError, InputError
-from headform.io.mesh.ply_header import Element, Header
+from headform.io.mesh._ply_header import Element, Header
 
 Column = np.ndarray | list[np.ndarray]
 """(N,) float64 of a single number; N arrays, or one (N, K) array, of a list."""

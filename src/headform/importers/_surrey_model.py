@@ -11,9 +11,9 @@ from jaxtyping import Float, Int
 from headform.heads.checks import check_finite, check_shape
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
-from headform.importers import surrey_companions as beside
-from headform.importers.companions import Companions
-from headform.importers.components import coordinates, per_sigma
+from headform.importers import _surrey_companions as beside
+from headform.importers._companions import Companions
+from headform.importers._components import coordinates, per_sigma
 from headform.importers.importing import ImportedModel, linear_head
 
 FAMILY = "surrey"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from headform.errors import WeightsError
-from headform.importers.sniff import size_of
+from headform.importers._sniff import size_of
 
 Read = TypeVar("Read")
 

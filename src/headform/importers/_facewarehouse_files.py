@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.errors import WeightsError
-from headform.importers.model_mesh import read_mesh
-from headform.importers.sniff import first_bytes, size_of
+from headform.importers._model_mesh import read_mesh
+from headform.importers._sniff import first_bytes, size_of
 from headform.io.npz_file import BROKEN, NPY_MAGIC, ArrayFileError, Header, read_header
 
 SHAPES = 47

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
-from headform.nets.detection.boxes import suppress
+from headform.nets.detection._boxes import suppress
 from headform.nets.detection.face import Face, by_prominence
 
 

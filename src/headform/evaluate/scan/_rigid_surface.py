@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 from numba import njit
 
-from headform.evaluate.scan.dogleg import Linearized
+from headform.evaluate.scan._dogleg import Linearized
 from headform.evaluate.scan.procrustes import Alignment
 from headform.geometry.rotation_numpy import rotation_derivative, rotation_from_rotvec
 from headform.mesh.closest_point import ClosestPointTree

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RandomizationConfig:
     """Ranges and rates. Angles in degrees, distances in meters, rates in 0..1."""
 
     identity_scale: tuple[float, float] = (0.7, 1.25)  # standard deviation of the coefficients
@@ -30,7 +30,7 @@ class Recipe:
     point_jitter_px: float = 1.0  # noise on the points that align the tight crop, px of 128
 
 
-FULL = Recipe()
+FULL = RandomizationConfig()
 EASY = replace(
     FULL,
     frontal_rate=1.0,

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from headform.errors import WeightsError
 from headform.heads.checks import check_finite, check_shape
-from headform.importers.components import from_zero, numbers, whole
+from headform.importers._components import from_zero, numbers, whole
 
 
 def modes(

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from headform.errors import InputError
-from headform.evaluate.now.curve import share_below
+from headform.evaluate.now._curve import share_below
 from headform.evaluate.now.image import Options
 from headform.evaluate.now.layout import CHALLENGES
 from headform.evaluate.now.record import Record

@@ -11,7 +11,7 @@ import typing
 import numpy as np
 from numba import njit
 
-from headform.mesh.quadric import quadric_value
+from headform.mesh._quadric import quadric_value
 
 _TURN = 0.2  # least cosine between the normals of a triangle before and after, first shape
 _QUALITY = 0.08  # least shape quality (1 equilateral) of a new triangle, if the old was better

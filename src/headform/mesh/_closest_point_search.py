@@ -10,7 +10,7 @@ import typing
 import numpy as np
 from numba import njit
 
-from headform.mesh.closest_on_triangle import on_triangle
+from headform.mesh._closest_on_triangle import on_triangle
 
 _THIN = 1e-8  # squared sine of the first corner's angle below which a triangle is judged with care
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numba import njit
 
-from headform.fit.photo_patch import bilinear, bilinear_scalar
+from headform.fit._photo_patch import bilinear, bilinear_scalar
 from headform.images.transfer import srgb_from_linear
 from headform.render.visibility import TOLERANCE, is_seen
 

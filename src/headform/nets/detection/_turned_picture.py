@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from PIL import Image
 
-from headform.nets.detection.candidates import Candidates
+from headform.nets.detection._candidates import Candidates
 
 _LONGEST = 1024
 

@@ -9,8 +9,8 @@ OUT/images/         results of single images, see `store`
 
 from pathlib import Path
 
-from headform.evaluate.now import curve
-from headform.evaluate.now.table import NowTable, of_challenge
+from headform.evaluate.now import _curve as curve
+from headform.evaluate.now._table import NowTable, of_challenge
 from headform.io.atomic import make_folder, write_bytes
 
 

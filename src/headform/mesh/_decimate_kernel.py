@@ -11,7 +11,7 @@ import typing
 import numpy as np
 from numba import njit
 
-from headform.mesh.quadric import quadric_value
+from headform.mesh._quadric import quadric_value
 
 
 @njit(cache=True, nogil=True)

@@ -17,16 +17,8 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from headform.heads.flame.code import (
-    EXPRESSION,
-    IDENTITY,
-    TRANSLATION,
-    FlameCode,
-    joined,
-    pack,
-)
-from headform.heads.flame.joints_kernel import joints_backward, joints_forward
-from headform.heads.flame.panel_kernel import (
+from headform.heads.flame._joints_kernel import joints_backward, joints_forward
+from headform.heads.flame._panel_kernel import (
     CODES,
     FEW,
     ITEMS,
@@ -36,7 +28,15 @@ from headform.heads.flame.panel_kernel import (
     skinning_backward,
     skinning_forward,
 )
-from headform.heads.flame.plan import FlamePlan, aligned
+from headform.heads.flame._plan import FlamePlan, aligned
+from headform.heads.flame.code import (
+    EXPRESSION,
+    IDENTITY,
+    TRANSLATION,
+    FlameCode,
+    joined,
+    pack,
+)
 from headform.kernels.functorch import transformed
 from headform.kernels.threads import run_all
 

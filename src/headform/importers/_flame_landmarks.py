@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
 from headform.heads.checks import check_finite
-from headform.importers.flame_model import FACES, read_file
+from headform.importers._flame_model import FACES, read_file
 
 STATIC, JAW, FULL, YAWS = 51, 17, 68, 79
 NOW7 = (19, 22, 25, 28, 16, 31, 37)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from headform.importers.basel_landmarks import BASEL_2017
+from headform.importers._basel_landmarks import BASEL_2017
 
 IBUG = {
     "center.chin.tip": 8,

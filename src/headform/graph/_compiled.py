@@ -14,9 +14,9 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
+from headform.graph._wave_kernel import wave, wave_reversed
+from headform.graph._wave_plan import STRIP, WavePlan, plan_of
 from headform.graph.laplacian import ScaledLaplacian
-from headform.graph.wave_kernel import wave, wave_reversed
-from headform.graph.wave_plan import STRIP, WavePlan, plan_of
 from headform.kernels.threads import run_all
 
 _LANES = 16

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
-from headform.importers.cereal import Archive
+from headform.importers._cereal import Archive
 from headform.io.file_bytes import read_bytes
 
 REFERENCE_VERTICES = 845
