@@ -73,17 +73,11 @@ def main(arguments: Arguments) -> None:
     tables: dict[str, ContourTable] = {}
     for method, points in found.items():
         for label, sets in (("", SETS), *((f", {s}", (s,)) for s in SETS)):
-            chosen = [
-                AnnotatedFace(name, face.points)
-                for name, face in truth.items()
-                if name.split("/")[0] in sets
-            ]
+            chosen = [AnnotatedFace(name, face.points) for name, face in truth.items() if name.split("/")[0] in sets]
             predictions = {name: [LandmarkPrediction(p)] for name, p in points.items()}
             tables[method + label] = evaluate_contours(predictions, chosen)
     print(to_markdown(tables))
-    print(
-        "| mesh | inner gap mm | error mm | faces within 0.4 mm | least mm |\n|---|---|---|---|---|"
-    )
+    print("| mesh | inner gap mm | error mm | faces within 0.4 mm | least mm |\n|---|---|---|---|---|")
     for method, rows in gaps.items():
         mesh, true = np.array(rows)[:, 0], np.array(rows)[:, 1]
         error = np.abs(mesh - true)

@@ -69,9 +69,7 @@ def draw_row(result: Reconstruction) -> np.ndarray:
     assert result.texture is not None
     head = result.head
 
-    def look(
-        vertices: np.ndarray, window: tuple[np.ndarray, float], clay: bool = False
-    ) -> np.ndarray:
+    def look(vertices: np.ndarray, window: tuple[np.ndarray, float], clay: bool = False) -> np.ndarray:
         mesh = TexturedMesh(vertices, head.faces.numpy(), head.uv.numpy(), head.uv_faces.numpy())
         camera = _window_camera(result.camera, *window)
         if clay:
@@ -104,9 +102,7 @@ def _photo_window(rgb: np.ndarray, middle: np.ndarray, half: float) -> np.ndarra
     unit = 2 * half / SIDE
     data = (unit, 0.0, float(middle[0] - half), 0.0, unit, float(middle[1] - half))
     picture = Image.fromarray(rgb)
-    return np.asarray(
-        picture.transform((SIDE, SIDE), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
-    )
+    return np.asarray(picture.transform((SIDE, SIDE), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC))
 
 
 def _window_camera(camera: PerspectiveCamera, middle: np.ndarray, half: float) -> PerspectiveCamera:

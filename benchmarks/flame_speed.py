@@ -68,9 +68,7 @@ def main(arguments: Arguments) -> None:
             inputs, gradient = drawn(items)
             apart = check(decoders, inputs, gradient)
             for title, call in (("forward", forward), ("both", both)):
-                seconds = take_turns(
-                    {**decoders, BARE: bare}, call, inputs, gradient, arguments.repeats
-                )
+                seconds = take_turns({**decoders, BARE: bare}, call, inputs, gradient, arguments.repeats)
                 middle = {t: 1000 * median(s) for t, s in seconds.items()}
                 cells = [f"{middle[t]:.2f} ({1000 * min(seconds[t]):.2f})" for t in titles]
                 ratio = f"{middle[THEIRS] / middle[KERNEL]:.1f}" if THEIRS in middle else "–"
@@ -155,9 +153,7 @@ def drawn(items: int) -> tuple[list[Tensor], Tensor]:
     return inputs, torch.randn(items, 5023, 3, generator=draw)
 
 
-def check(
-    decoders: dict[str, Decode], inputs: list[Tensor], gradient: Tensor
-) -> tuple[float, float]:
+def check(decoders: dict[str, Decode], inputs: list[Tensor], gradient: Tensor) -> tuple[float, float]:
     """How far apart vertices (meters) and gradients (of the greatest entry) are.
 
     Raises:
@@ -213,9 +209,7 @@ def in_own_process(title: str, folder: Path, batches: tuple[int, ...]) -> list[f
         return pool.apply(memory_of, (title, folder, batches, torch.get_num_threads()))
 
 
-def memory_of(
-    title: str, folder: Path, batches: tuple[int, ...], threads: int
-) -> list[float | None]:
+def memory_of(title: str, folder: Path, batches: tuple[int, ...], threads: int) -> list[float | None]:
     """Megabytes of the model, and of forward and backward at each batch."""
     torch.set_num_threads(threads)
     warm = make(title, folder)  # libraries, compiled code, threads

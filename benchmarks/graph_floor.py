@@ -110,9 +110,7 @@ def gemm_rate(layer: Layer) -> float:
         block, result = torch.randn(height, inner), torch.empty(height, layer.outputs)
         calls = max(1, 65536 // height)
 
-        def many(
-            block: torch.Tensor = block, result: torch.Tensor = result, n: int = calls
-        ) -> None:
+        def many(block: torch.Tensor = block, result: torch.Tensor = result, n: int = calls) -> None:
             for _ in range(n):
                 torch.mm(block, weight, out=result)
 

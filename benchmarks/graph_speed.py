@@ -104,9 +104,7 @@ def main(arguments: Arguments) -> None:
             peaks = [peak_megabytes(c, x, gradient) for c in contestants.values()]
             memory.append((name, width, peaks))
             del contestants
-    print(
-        f"\n| mesh | channels | {OURS} MB | {REFERENCE} MB | {THEIRS} MB |\n|---|---|---|---|---|"
-    )
+    print(f"\n| mesh | channels | {OURS} MB | {REFERENCE} MB | {THEIRS} MB |\n|---|---|---|---|---|")
     for name, width, peaks in memory:
         shown = " | ".join("–" if p is None else f"{p:.0f}" for p in peaks)
         print(f"| {name} | {width} | {shown} |")
@@ -122,9 +120,7 @@ def open_head() -> tuple[np.ndarray, np.ndarray]:
     return head.mean.double().numpy(), head.faces.numpy()
 
 
-def face_surface(
-    vertices: int = 35_709, outline: int = 551, mouth: int = 78
-) -> tuple[np.ndarray, np.ndarray]:
+def face_surface(vertices: int = 35_709, outline: int = 551, mouth: int = 78) -> tuple[np.ndarray, np.ndarray]:
     """A triangulated dome with a hole, numbered by rows from the top: positions (V, 3) and triangles (F, 3).
 
     F = 2 V - outline - mouth by Euler's formula.
@@ -225,9 +221,7 @@ def theirs(lap: ScaledLaplacian, width: int, parts: int) -> Contestant:
 
 def _check_edges(layer: Any, lap: ScaledLaplacian, pairs: Tensor, values: Tensor) -> None:
     """What is handed in is what the layer computes by itself, but for loops of nought."""
-    edges, weights = layer.__norm__(
-        pairs, lap.count, None, "sym", lambda_max=2.0, dtype=torch.float32
-    )
+    edges, weights = layer.__norm__(pairs, lap.count, None, "sym", lambda_max=2.0, dtype=torch.float32)
     loops = edges[0] == edges[1]
     assert not weights[loops].any()
     assert torch.equal(edges[:, ~loops], pairs)

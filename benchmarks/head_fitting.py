@@ -50,9 +50,7 @@ class Arguments:
 def main(arguments: Arguments) -> None:
     """Print the table."""
     print(f"{describe()}\n")
-    print(
-        "| source | head | landmarks | mean head | fitted: median | mean | 90 % | largest code | fit |"
-    )
+    print("| source | head | landmarks | mean head | fitted: median | mean | 90 % | largest code | fit |")
     print("|---|---|---|---|---|---|---|---|---|")
     open_head = heads.load_open()
     other = surrey.read(arguments.data / SURREY)
@@ -78,15 +76,11 @@ def main(arguments: Arguments) -> None:
         marks = f"{int(found.sure.sum())} in {spent:.1f} s"
         _row(name, source, open_head, marks, arguments, True)
         _row(name, source, other, marks, arguments, True)
-    print(
-        "\nThere and back, from each vertex of a Surrey face to the same vertex, mm (median, to the surface):"
-    )
+    print("\nThere and back, from each vertex of a Surrey face to the same vertex, mm (median, to the surface):")
     print("; ".join(f"{same:.2f}, {surface:.2f}" for same, surface in trips))
 
 
-def _round_trip(
-    head: LinearHead, source: FitSource, there: HeadFit, back: HeadFit
-) -> tuple[float, float]:
+def _round_trip(head: LinearHead, source: FitSource, there: HeadFit, back: HeadFit) -> tuple[float, float]:
     """Median distance of what came back to the same vertex, and to the surface, of what was sent, mm."""
     region = face_region(head)
     home = there.to_source.apply(back.placed)[region]
@@ -101,9 +95,7 @@ def _person(head: LinearHead, seed: int) -> FitSource:
     return head_source(head, layout_of(head).sample(generator=generator))
 
 
-def _row(
-    name: str, source: FitSource, head: LinearHead, marks: str, arguments: Arguments, drawn: bool
-) -> HeadFit:
+def _row(name: str, source: FitSource, head: LinearHead, marks: str, arguments: Arguments, drawn: bool) -> HeadFit:
     mean = fit_head(head, source, RIGID)
     fit = fit_head(head, source)
     d = fit.distance

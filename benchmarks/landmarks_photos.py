@@ -83,9 +83,7 @@ def main(arguments: Arguments) -> None:
     worst = sorted(own.scores, key=lambda s: np.inf if s.error is None else s.error)[-8:]
     shown = [f"{s.photo} {'missed' if s.error is None else f'{s.error:.2%}'}" for s in worst[::-1]]
     print(f"worst: {', '.join(shown)}")
-    print(
-        f"{own.unmatched} faces found that are not annotated; {len(names)} photos, {seconds:.0f} s"
-    )
+    print(f"{own.unmatched} faces found that are not annotated; {len(names)} photos, {seconds:.0f} s")
     print(describe())
     content = {name: json.loads(table.to_json()) for name, table in tables.items()}
     (arguments.out / "landmarks68.json").write_text(json.dumps(content, indent=1))

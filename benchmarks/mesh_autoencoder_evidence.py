@@ -159,10 +159,7 @@ class Faces:
         whole = {name: np.concatenate(rows) for name, rows in found.items() if len(rows) == FOLDS}
         for name in sorted(set(found) - set(whole)):
             print(f"left out, for there is not one per fold: {name}")
-        rows = tuple(
-            MeshErrorRow(name, "faces", width[name], len(d), summarize(d))
-            for name, d in whole.items()
-        )
+        rows = tuple(MeshErrorRow(name, "faces", width[name], len(d), summarize(d)) for name, d in whole.items())
         table = MeshErrorTable(rows, {"folds": FOLDS, "environment": describe()})
         shown = {name: d.mean(0) for name, d in whole.items() if width[name] in (2, 8)}
         if mean is None:
@@ -228,15 +225,9 @@ class _KnownNeck:
         return self._turned.head.turned(straight, rotation_from_euler(*neck.unbind(1)))
 
 
-def _with_known_neck(
-    table: MeshErrorTable, held_out: SampledHeads, train: SampledHeads
-) -> MeshErrorTable:
-    count = min(
-        train.count, 1200
-    )  # exact components; so many heads say enough about the first ones
-    straight = SampledHeads(
-        train.head, count, train.seed, recipe=train.recipe, posed=("expression", "gaze")
-    )
+def _with_known_neck(table: MeshErrorTable, held_out: SampledHeads, train: SampledHeads) -> MeshErrorTable:
+    count = min(train.count, 1200)  # exact components; so many heads say enough about the first ones
+    straight = SampledHeads(train.head, count, train.seed, recipe=train.recipe, posed=("expression", "gaze"))
     pca = fit_pca(straight, max(WIDTHS) - NECK)
     rows = []
     for width in WIDTHS:
@@ -245,9 +236,7 @@ def _with_known_neck(
         means = distances.mean(0)
         parts = {n: float(means[m].mean()) for n, m in head_regions(held_out.head).items()}
         name = f"true neck + PCA {width - NECK}"
-        rows.append(
-            MeshErrorRow(name, "everything", width, len(distances), summarize(distances), parts)
-        )
+        rows.append(MeshErrorRow(name, "everything", width, len(distances), summarize(distances), parts))
     return MeshErrorTable((*table.rows, *rows), table.facts)
 
 

@@ -75,9 +75,7 @@ def area_under_curve(same: Float[np.ndarray, " N"], other: Float[np.ndarray, " M
     return float(below / (len(same) * len(other)))
 
 
-def judge(
-    codes: tuple[Float[Tensor, "N Z"], ...], distance: Float[np.ndarray, "N N"]
-) -> tuple[float, float]:
+def judge(codes: tuple[Float[Tensor, "N Z"], ...], distance: Float[np.ndarray, "N N"]) -> tuple[float, float]:
     """AUC and rank correlation; see the module."""
     rest, one, two = codes
     alike = cosines(one, two)

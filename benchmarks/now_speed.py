@@ -48,9 +48,7 @@ def main(arguments: Arguments) -> None:
             for _ in range(arguments.repeats + 1):
                 begin = time.perf_counter()
                 cut = crop_scan(scan, marks[0], protocol)
-                found = scan_error(
-                    cut, head, marks[1], protocol=protocol, unit="m", metrical=metrical
-                )
+                found = scan_error(cut, head, marks[1], protocol=protocol, unit="m", metrical=metrical)
                 taken.append(time.perf_counter() - begin)
             taken = taken[1:]  # the first one compiles
             mode = "metrical" if metrical else "non-metrical"

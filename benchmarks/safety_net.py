@@ -160,9 +160,7 @@ def main(arguments: Arguments) -> None:
         arguments.file.write_text(json.dumps({"on": describe(), "arrays": found}, indent=1) + "\n")
         return
     before = json.loads(arguments.file.read_text())["arrays"]
-    differences = [
-        line for name in {**before, **found} if (line := _difference(name, before, found))
-    ]
+    differences = [line for name in {**before, **found} if (line := _difference(name, before, found))]
     print("\n".join(differences) or f"all {len(found)} arrays are the same")
     raise SystemExit(1 if differences else 0)
 

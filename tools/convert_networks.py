@@ -137,9 +137,7 @@ def main(nets: Path) -> None:
         "license": "Apache-2.0 style, of libfacedetection.train; text in NOTICE",
         "data": "trained by its publishers on WIDER FACE",
     }
-    save_model(
-        ASSETS / YUNET_FILE, detector.state_dict(), card_of(detector, [file], **said), half=False
-    )
+    save_model(ASSETS / YUNET_FILE, detector.state_dict(), card_of(detector, [file], **said), half=False)
     file = nets / "critics" / "face_landmarks_detector.onnx"
     mesh = face_mesh(file)
     said = {

@@ -69,9 +69,7 @@ def test_faces_of_one_photo_are_numbered(tmp_path):
 def test_doubt_is_printed(tmp_path, capsys):
     doubtful = Head("low_confidence", 0.2, ("the face is turned away", "it is dark"))
     run([photo(tmp_path / "me.png")], tmp_path / "out", lambda photo: [doubtful])
-    assert "low_confidence, confidence 0.20 (the face is turned away; it is dark)" in (
-        capsys.readouterr().out
-    )
+    assert "low_confidence, confidence 0.20 (the face is turned away; it is dark)" in (capsys.readouterr().out)
 
 
 def test_order_and_one_line_for_each_input(tmp_path, capsys):
@@ -95,9 +93,7 @@ def test_order_and_one_line_for_each_input(tmp_path, capsys):
     assert sorted(path.name for path in out.iterdir()) == ["a", "c", "manifest.jsonl"]
     printed = capsys.readouterr()
     assert len(printed.out.splitlines()) == 2
-    assert printed.err.splitlines()[0] == (
-        f"[2/5] error [image_empty]: the file is empty ({empty}). Copy it again."
-    )
+    assert printed.err.splitlines()[0] == (f"[2/5] error [image_empty]: the file is empty ({empty}). Copy it again.")
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,7 @@ def test_heads_inspect_says_what_the_file_holds(capsys):
     assert f"sha256: {head.sha256}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("data", "code"), [(None, "head_missing"), (b"not a head", "head_damaged")]
-)
+@pytest.mark.parametrize(("data", "code"), [(None, "head_missing"), (b"not a head", "head_damaged")])
 def test_heads_inspect_refuses_what_is_no_head(tmp_path, capsys, data, code):
     path = tmp_path / "h.safetensors"
     if data is not None:
@@ -69,9 +67,7 @@ def test_evaluate_landmarks_prints_the_table_and_writes_json(tmp_path, capsys):
     corner = truth + 0.5  # results count from the corner of the first pixel
     side = np.sqrt(np.prod(np.ptp(truth, axis=0)))
     wrong = corner + np.array([0.05 * side, 0])  # every point is 5 % of the box off
-    (tmp_path / "truth.json").write_text(
-        json.dumps([{"file": "d/me.jpg", "set": "s", "points68": truth.tolist()}])
-    )
+    (tmp_path / "truth.json").write_text(json.dumps([{"file": "d/me.jpg", "set": "s", "points68": truth.tolist()}]))
     (tmp_path / "out" / "me").mkdir(parents=True)
     result = {"points68": wrong.tolist()}
     (tmp_path / "out" / "me" / "landmarks.json").write_text(json.dumps(result))

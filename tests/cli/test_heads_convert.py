@@ -20,9 +20,7 @@ def test_a_model_is_converted_inspected_and_pictured(data_root, tmp_path, capsys
     # the publisher's file itself can be looked at, too
     assert main(["heads", "inspect", source, "--json"]) == 0
     direct = json.loads(capsys.readouterr().out)
-    assert {k: direct[k] for k in direct if k != "sha256"} == {
-        k: facts[k] for k in facts if k != "sha256"
-    }
+    assert {k: direct[k] for k in direct if k != "sha256"} == {k: facts[k] for k in facts if k != "sha256"}
 
 
 def test_convert_refuses_before_it_reads(tmp_path, capsys) -> None:
@@ -38,9 +36,7 @@ def test_convert_refuses_before_it_reads(tmp_path, capsys) -> None:
     assert (tmp_path / "head.safetensors").read_bytes() == b"mine"
 
 
-def test_what_goes_with_a_model_has_to_be_there_and_to_be_of_use(
-    data_root, tmp_path, capsys
-) -> None:
+def test_what_goes_with_a_model_has_to_be_there_and_to_be_of_use(data_root, tmp_path, capsys) -> None:
     source = str(data_root / "models/eos_sfm/sfm_shape_3448.bin")
     out = tmp_path / "head.safetensors"
 

@@ -40,9 +40,7 @@ def test_several_faces_of_one_photo_never_meet_another_photo():
         assert not {f"{name}_0" for name in found} & found
 
 
-@given(
-    st.lists(st.sampled_from(["a", "a_0", "a_0_0", "a-2", "A", "a_0-2", "b_1", "b"]), max_size=8)
-)
+@given(st.lists(st.sampled_from(["a", "a_0", "a_0_0", "a-2", "A", "a_0-2", "b_1", "b"]), max_size=8))
 def test_names_stay_apart_for_any_list(stems):
     found = [name.casefold() for name in names(*[f"{stem}.jpg" for stem in stems])]
     assert len(set(found)) == len(found)

@@ -65,9 +65,7 @@ def test_values_that_mean_nothing_are_usage_errors(words, code, capsys, tmp_path
 def test_error_line_says_what_where_and_how_to_mend():
     error = errors.InputError("image_empty", "the file is empty", "a.jpg", "copy it again")
     assert error_line(error) == "error [image_empty]: the file is empty (a.jpg). Copy it again."
-    assert error_line(errors.FaceError("no_face", "no face\nfound.")) == (
-        "error [no_face]: no face found."
-    )
+    assert error_line(errors.FaceError("no_face", "no face\nfound.")) == ("error [no_face]: no face found.")
 
 
 @pytest.mark.parametrize(
@@ -119,9 +117,7 @@ def test_help_and_import_stay_light(repository):
 def test_module_runs_like_the_command(tmp_path, repository):
     words = [sys.executable, "-m", "headform", "reconstruct", "missing.jpg", "-o", "out"]
     environment = os.environ | {"PYTHONPATH": str(repository / "src")}
-    done = subprocess.run(
-        words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
-    )
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
     assert done.returncode == 3
     assert done.stderr == "error [image_missing]: there is no such file (missing.jpg).\n"
 

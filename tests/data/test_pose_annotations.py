@@ -111,9 +111,7 @@ def test_placing_vertices(real: list[PoseAnnotation]) -> None:
     middles = [item.points_3d.mean(0) for item in real]
     flip = np.diag([1.0, -1.0, 1.0])
     matrix = np.concatenate([flip @ item.rotation * item.scale for item in real])
-    rest = np.concatenate(
-        [m - item.placed(head, HEIGHT).mean(0) for m, item in zip(middles, real, strict=True)]
-    )
+    rest = np.concatenate([m - item.placed(head, HEIGHT).mean(0) for m, item in zip(middles, real, strict=True)])
     middle = np.linalg.lstsq(matrix, rest, rcond=None)[0]
     assert abs(middle[0]) < 2000  # on the plane of symmetry; um
     assert np.abs(rest - matrix @ middle).max() < 6

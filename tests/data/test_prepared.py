@@ -69,9 +69,7 @@ def test_resumes_without_reading_the_finished_files_again(tmp_path: Path) -> Non
     damaged = folder / "train-00001.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\0")
     write(folder)
-    assert (folder / "train-00000.safetensors").stat().st_mtime_ns == kept[
-        "train-00000.safetensors"
-    ]
+    assert (folder / "train-00000.safetensors").stat().st_mtime_ns == kept["train-00000.safetensors"]
     fresh = tmp_path / "fresh"
     write(fresh)
     names = sorted(p.name for p in fresh.iterdir())

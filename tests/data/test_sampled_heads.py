@@ -53,9 +53,7 @@ def test_decodes_like_the_head_one_by_one() -> None:
     for index in moved:
         yaw, pitch, vergence = torch.from_numpy(codes.gaze[index])
         zero = torch.zeros(())
-        shape = head.vertices(
-            torch.from_numpy(codes.identity[index]), torch.from_numpy(codes.expression[index])
-        )
+        shape = head.vertices(torch.from_numpy(codes.identity[index]), torch.from_numpy(codes.expression[index]))
         # the subject's left is +x: inwards is to the left for the right eye
         right = rotation_from_euler(yaw + vergence, -pitch, zero)
         left = rotation_from_euler(yaw - vergence, -pitch, zero)

@@ -14,18 +14,14 @@ from headform.pipeline.reconstruction import Reconstruction
 RINGS, SECTORS = 14, 20
 
 
-def _ball(
-    rings: int, sectors: int, tile: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _ball(rings: int, sectors: int, tile: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """An open ball along y: vertices, faces, texture coordinates in column `tile`, their faces."""
     angle = np.linspace(0.05, 0.9, rings) * np.pi
     turn = np.arange(sectors) / sectors * 2 * np.pi + np.pi  # the seam is at the back
     y = np.cos(angle)[:, None] * np.ones(sectors)
     x, z = np.sin(angle)[:, None] * np.sin(turn), np.sin(angle)[:, None] * np.cos(turn)
     vertices = np.stack([x, y, z], -1).reshape(-1, 3)
-    u, v = np.meshgrid(
-        np.linspace(0.02, 0.31, sectors + 1) + tile / 3, np.linspace(0.95, 0.05, rings)
-    )
+    u, v = np.meshgrid(np.linspace(0.02, 0.31, sectors + 1) + tile / 3, np.linspace(0.95, 0.05, rings))
     uv = np.stack([u, v], -1).reshape(-1, 2)
     faces, uv_faces = [], []
     for i in range(rings - 1):

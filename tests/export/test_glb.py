@@ -46,13 +46,11 @@ class Parsed:
         if sparse := entry.get("sparse"):
             assert sparse["count"] > 0
             i, v = sparse["indices"], sparse["values"]
-            where = self.rows(
-                i["bufferView"], KINDS[i["componentType"]], sparse["count"], 1, i["byteOffset"]
-            )[:, 0].astype(int)
+            where = self.rows(i["bufferView"], KINDS[i["componentType"]], sparse["count"], 1, i["byteOffset"])[
+                :, 0
+            ].astype(int)
             assert (np.diff(where) > 0).all()
-            values[where] = self.rows(
-                v["bufferView"], kind, sparse["count"], width, v["byteOffset"]
-            )
+            values[where] = self.rows(v["bufferView"], kind, sparse["count"], width, v["byteOffset"])
         assert np.isfinite(values).all()
         if "min" in entry:
             assert values.min(0).tolist() == entry["min"]
@@ -135,9 +133,7 @@ def test_normals_are_unit_and_point_outwards(parsed: Parsed, primitive: dict) ->
     assert (np.einsum("vc,vc->v", normals, positions)[egg] > 0).mean() > 0.97
 
 
-def test_triangles_wind_counter_clockwise_seen_from_outside(
-    parsed: Parsed, primitive: dict
-) -> None:
+def test_triangles_wind_counter_clockwise_seen_from_outside(parsed: Parsed, primitive: dict) -> None:
     corners = parsed.accessor(primitive["indices"])[:, 0].reshape(-1, 3)
     positions = parsed.accessor(primitive["attributes"]["POSITION"]).astype(np.float64)
     normals = parsed.accessor(primitive["attributes"]["NORMAL"])
@@ -167,9 +163,7 @@ def test_shapes_are_sparse(parsed: Parsed, primitive: dict) -> None:
     assert sum(sparse) > 40
 
 
-def test_normals_of_shapes_equal_those_of_the_moved_mesh(
-    head: GlbHead, parsed: Parsed, primitive: dict
-) -> None:
+def test_normals_of_shapes_equal_those_of_the_moved_mesh(head: GlbHead, parsed: Parsed, primitive: dict) -> None:
     """By a loop over the triangles, independent of the incremental way."""
     corners = parsed.accessor(primitive["indices"])[:, 0]
     resting = parsed.accessor(primitive["attributes"]["NORMAL"])[corners]

@@ -70,9 +70,7 @@ def test_no_errors_and_no_warnings(
     assert issues["numWarnings"] == 0, issues["messages"]
 
 
-def test_the_validator_sees_a_fault(
-    validator: list[str], egg: LinearHead, texture: np.ndarray, tmp_path: Path
-) -> None:
+def test_the_validator_sees_a_fault(validator: list[str], egg: LinearHead, texture: np.ndarray, tmp_path: Path) -> None:
     """A wrong bound must be reported, or the test above proves nothing."""
     broken = file_of(egg, texture).replace(b'"max":[', b'"max":[9', 1)
     path = tmp_path / "head.glb"

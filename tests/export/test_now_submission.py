@@ -31,10 +31,7 @@ def write_result(folder, seed=0, **change):
 
 def write_manifest(folder, entries):
     """`entries`: path of the photo and folders of its faces."""
-    lines = [
-        json.dumps({"input": photo, "faces": [{"folder": name} for name in names]})
-        for photo, names in entries
-    ]
+    lines = [json.dumps({"input": photo, "faces": [{"folder": name} for name in names]}) for photo, names in entries]
     (folder / "manifest.jsonl").write_text("\n".join(lines) + "\n")
 
 
@@ -64,9 +61,7 @@ def test_an_interrupted_run_leaves_no_mesh_without_landmarks(tmp_path, monkeypat
 def test_a_run_with_a_manifest(tmp_path, capsys):
     unit, factor = "mm", 1000.0
     run, out = tmp_path / "run", tmp_path / "out"
-    shapes = {
-        name: write_result(run / name, i) for i, name in enumerate(["IMG_1", "IMG_1-2", "IMG_2_0"])
-    }
+    shapes = {name: write_result(run / name, i) for i, name in enumerate(["IMG_1", "IMG_1-2", "IMG_2_0"])}
     write_result(run / "IMG_2_1", 9)
     write_manifest(
         run,
@@ -91,9 +86,7 @@ def test_a_run_with_a_manifest(tmp_path, capsys):
         assert mesh.colors is None
         landmarks = np.load(out / f"{name}.npy")
         assert landmarks.shape == (7, 3)
-        np.testing.assert_array_equal(
-            landmarks, mesh.vertices[head.now7.numpy()].astype(np.float32)
-        )
+        np.testing.assert_array_equal(landmarks, mesh.vertices[head.now7.numpy()].astype(np.float32))
     assert len([p for p in out.rglob("*") if p.is_file()]) == 6
 
 
@@ -101,9 +94,7 @@ def test_folders_without_a_manifest_and_images_without_a_result(tmp_path, capsys
     run, out = tmp_path / "run", tmp_path / "out"
     write_result(run / "anna" / "selfie" / "IMG_1")
     write_result(run / "anna" / "selfie" / "IMG_7")
-    (tmp_path / "imagepathsvalidation.txt").write_text(
-        "anna/selfie/IMG_1.jpg\nanna/selfie/IMG_2.jpg\n"
-    )
+    (tmp_path / "imagepathsvalidation.txt").write_text("anna/selfie/IMG_1.jpg\nanna/selfie/IMG_2.jpg\n")
     words = ["export", "now", str(run), "-o", str(out), "--dataset", str(tmp_path)]
     assert main(words) == 7
     assert capsys.readouterr().out.endswith("without a result: 1\n- anna/selfie/IMG_2\n")

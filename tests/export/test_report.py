@@ -142,9 +142,7 @@ def test_the_viewer_moves_the_head_as_we_do(result: Reconstruction, tmp_path: Pa
     eyes = {side: head.part_vertices(f"eye_{side.lower()}").numpy() for side in ("Left", "Right")}
     at_rest = torch.from_numpy(result.neutral)
     centers = {s: head.eye_center(at_rest, f"eye_{s.lower()}").double().numpy() for s in eyes}
-    shapes = arkit_targets(
-        head.expression.numpy(), head.expression_names, result.neutral, eyes, centers
-    )
+    shapes = arkit_targets(head.expression.numpy(), head.expression_names, result.neutral, eyes, centers)
     for shape, weight in zip(shapes, said["weights"], strict=True):
         neutral += weight * shape.delta
     faces = head.faces.numpy()

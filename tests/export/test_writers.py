@@ -110,9 +110,7 @@ def test_textures(result: Reconstruction) -> None:
     assert "albedo.png" not in encode_all(result, ["obj"], "albedo")
 
 
-def test_writing_again_replaces_and_leaves_other_files_alone(
-    tmp_path: Path, result: Reconstruction
-) -> None:
+def test_writing_again_replaces_and_leaves_other_files_alone(tmp_path: Path, result: Reconstruction) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "head.ply").write_text("old")
     first = write_reconstruction(result, tmp_path, ["ply"])
@@ -123,9 +121,7 @@ def test_writing_again_replaces_and_leaves_other_files_alone(
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_nothing_is_written_when_encoding_fails(
-    tmp_path: Path, result: Reconstruction, photo: np.ndarray
-) -> None:
+def test_nothing_is_written_when_encoding_fails(tmp_path: Path, result: Reconstruction, photo: np.ndarray) -> None:
     with pytest.raises(ValueError, match="the photo is"):
         write_reconstruction(result, tmp_path / "new", FORMATS, photo_rgb=photo[1:])
     assert not (tmp_path / "new").exists()

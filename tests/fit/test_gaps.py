@@ -61,12 +61,8 @@ def test_derivatives_equal_differences() -> None:
         step = np.zeros(len(here.coefficients) + 7)
         step[k] = 1e-6
         plus, minus = values(step), values(-step)
-        np.testing.assert_allclose(
-            gap_rows[:, k], (plus[0] - minus[0]) / 2e-6, rtol=2e-5, atol=1e-4
-        )
-        np.testing.assert_allclose(
-            contact_rows[:, k], (plus[1] - minus[1]) / 2e-6, rtol=1e-5, atol=1e-4
-        )
+        np.testing.assert_allclose(gap_rows[:, k], (plus[0] - minus[0]) / 2e-6, rtol=2e-5, atol=1e-4)
+        np.testing.assert_allclose(contact_rows[:, k], (plus[1] - minus[1]) / 2e-6, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("opening", [0.0, 0.3, 0.9])

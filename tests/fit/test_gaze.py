@@ -29,9 +29,7 @@ def test_the_rotation_looks_where_the_angles_say() -> None:
 @pytest.mark.parametrize("gaze", [(0.0, 0.0), (0.4, -0.2), (-0.5, 0.3)])
 def test_pupils_tell_the_gaze(gaze: tuple[float, float]) -> None:
     true = np.array(gaze)
-    found = fit_gaze(
-        CENTERS, PUPILS, CAMERA, seen(true), np.full(2, 0.01), prior=np.zeros(2), prior_sigma=1.0
-    )
+    found = fit_gaze(CENTERS, PUPILS, CAMERA, seen(true), np.full(2, 0.01), prior=np.zeros(2), prior_sigma=1.0)
     np.testing.assert_allclose(found, true, atol=2e-3)
 
 
@@ -39,9 +37,7 @@ def test_a_shut_eye_says_nothing() -> None:
     true = np.array([0.3, 0.1])
     wrong = seen(true)
     wrong[0] += [30.0, -20.0]
-    found = fit_gaze(
-        CENTERS, PUPILS, CAMERA, wrong, np.array([np.inf, 0.01]), prior=np.zeros(2), prior_sigma=1.0
-    )
+    found = fit_gaze(CENTERS, PUPILS, CAMERA, wrong, np.array([np.inf, 0.01]), prior=np.zeros(2), prior_sigma=1.0)
     np.testing.assert_allclose(found, true, atol=2e-3)
     shut = fit_gaze(
         CENTERS,
@@ -57,7 +53,5 @@ def test_a_shut_eye_says_nothing() -> None:
 
 def test_no_eye_turns_farther_than_eyes_do() -> None:
     far = seen(np.zeros(2)) + [400.0, 300.0]
-    found = fit_gaze(
-        CENTERS, PUPILS, CAMERA, far, np.full(2, 0.01), prior=np.zeros(2), prior_sigma=1.0
-    )
+    found = fit_gaze(CENTERS, PUPILS, CAMERA, far, np.full(2, 0.01), prior=np.zeros(2), prior_sigma=1.0)
     assert (np.abs(found) <= LIMIT + 1e-12).all()

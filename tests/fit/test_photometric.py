@@ -68,9 +68,7 @@ def test_what_the_mask_excludes_does_not_count(head: LinearHead) -> None:
 
 
 def test_a_head_without_albedo_modes_is_fitted_with_light_alone(head: LinearHead) -> None:
-    flat = replace(
-        head, albedo=torch.zeros_like(head.albedo), albedo_mean=torch.full_like(head.mean, 0.4)
-    )
+    flat = replace(head, albedo=torch.zeros_like(head.albedo), albedo_mean=torch.full_like(head.mean, 0.4))
     light = made_light(5)
     vertices, camera, photo = lit_scene(flat, np.zeros(len(head.albedo)), light)
     fit = fit_light_and_albedo(flat, vertices, camera, photo)

@@ -18,9 +18,7 @@ def made_model(rng: np.random.Generator, points: int = 120) -> PointModel:
     """A bumpy half shell of head size with smooth random modes."""
     around, up = rng.uniform(-1.3, 1.3, points), rng.uniform(-1, 1, points)
     radius = 0.09 + 0.02 * np.exp(-8 * (around**2 + (up + 0.1) ** 2))
-    mean = np.stack(
-        [radius * np.sin(around) * 0.8, 0.1 * up, radius * np.cos(around) * np.cos(up)], axis=1
-    )
+    mean = np.stack([radius * np.sin(around) * 0.8, 0.1 * up, radius * np.cos(around) * np.cos(up)], axis=1)
     count = NUM_IDENTITY + NUM_EXPRESSION
     waves = rng.normal(0, 14, (count, 3, 3))
     phase = rng.uniform(0, 6, (count, 3))
@@ -28,12 +26,8 @@ def made_model(rng: np.random.Generator, points: int = 120) -> PointModel:
     return PointModel(mean, np.ascontiguousarray(basis), NUM_IDENTITY)
 
 
-def made_state(
-    rng: np.random.Generator, yaw: float = 0.0, roll: float = 0.0, focal: float = 768.0
-) -> PointState:
-    coefficients = np.concatenate(
-        [rng.normal(0, 0.7, NUM_IDENTITY), rng.uniform(0, 0.8, NUM_EXPRESSION)]
-    )
+def made_state(rng: np.random.Generator, yaw: float = 0.0, roll: float = 0.0, focal: float = 768.0) -> PointState:
+    coefficients = np.concatenate([rng.normal(0, 0.7, NUM_IDENTITY), rng.uniform(0, 0.8, NUM_EXPRESSION)])
     turn = Rotation.from_euler("zyx", [roll, yaw, rng.normal(0, 8)], degrees=True).as_matrix()
     rotation = np.diag([1.0, -1, -1]) @ turn
     return PointState(coefficients, rotation, np.array([0.03, -0.02, 0.8]), focal)
@@ -65,9 +59,7 @@ def test_projection_and_jacobian_agree_with_finite_differences() -> None:
         step = np.zeros(analytic.shape[2])
         step[p] = 1e-6
         ahead, behind = by_hand(model, state.moved(step)), by_hand(model, state.moved(-step))
-        np.testing.assert_allclose(
-            analytic[:, :, p].T, (ahead - behind) / 2e-6, rtol=1e-6, atol=1e-4
-        )
+        np.testing.assert_allclose(analytic[:, :, p].T, (ahead - behind) / 2e-6, rtol=1e-6, atol=1e-4)
 
 
 @pytest.mark.parametrize("estimate_focal", [False, True])

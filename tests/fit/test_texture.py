@@ -84,9 +84,7 @@ def test_background_never_enters(head: LinearHead, yaw: float, shift: float) -> 
     photo = photograph(head, vertices, camera, np.full(vertices.shape, 0.3))
     # The head is not where the fit says it is, by `shift` pixels.
     moved = camera.cropped(shift, -shift)
-    baked = bake_texture(
-        head, vertices, moved, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
-    )
+    baked = bake_texture(head, vertices, moved, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
     got = texel_values(head, baked.rgb).astype(int)
     assert (got[:, 0] - got[:, 1]).max() < 12  # the head is gray, the background magenta
     assert baked.photo_weight.max() > 0.99
@@ -98,9 +96,7 @@ def test_the_nose_does_not_color_the_cheek_it_hides(head: LinearHead) -> None:
     nose = head.regions["nose"].numpy()
     color = np.where(nose[:, None], [0.05, 0.6, 0.05], 0.3)
     photo = photograph(head, vertices, camera, color)
-    baked = bake_texture(
-        head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
-    )
+    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
     # Vertices two edges or more from the nose.
     near = nose.copy()
     for _ in range(2):
@@ -123,9 +119,7 @@ def test_the_hidden_side_takes_the_mirror_image(head: LinearHead) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, 55)
     symmetric = waves(np.abs(vertices))
     photo = photograph(head, vertices, camera, symmetric)
-    baked = bake_texture(
-        head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
-    )
+    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
     share = texel_values(head, baked.photo_weight)[:, 0]
     atlas = unwrap_head(head, SIZE)
     corners = head.faces.numpy()[atlas.face]
@@ -158,9 +152,7 @@ def test_teeth_and_mouth_never_take_the_photo(head: LinearHead) -> None:
     jaw[head.expression_names.index("jawOpen")] = 1
     vertices = head.vertices(expression=torch.from_numpy(jaw)).numpy()
     photo = photograph(head, vertices, camera, waves(vertices))
-    baked = bake_texture(
-        head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
-    )
+    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
     atlas = unwrap_head(head, SIZE)
     part = head.part.numpy()[head.faces.numpy()[atlas.face]]
     inside = np.isin(part, [PARTS.index(p) for p in ("mouth", "teeth", "tongue")]).all(1)
@@ -172,9 +164,7 @@ def test_charts_are_continued_into_their_gutters(head: LinearHead) -> None:
     atlas = unwrap_head(head, SIZE)
     vertices, camera = mean_vertices(head), camera_at(head, 0)
     photo = photograph(head, vertices, camera, waves(vertices))
-    baked = bake_texture(
-        head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE
-    )
+    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
     covered = np.zeros(SIZE * SIZE, bool)
     covered[atlas.texels] = True
     covered = covered.reshape(SIZE, SIZE)
@@ -186,9 +176,7 @@ def test_charts_are_continued_into_their_gutters(head: LinearHead) -> None:
     assert not leftover[wide].any()
 
 
-def test_slicing_the_work_changes_nothing(
-    head: LinearHead, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slicing_the_work_changes_nothing(head: LinearHead, monkeypatch: pytest.MonkeyPatch) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, 30)
     photo = photograph(head, vertices, camera, waves(vertices))
     code = np.zeros(len(head.albedo))
@@ -216,7 +204,5 @@ def test_size_is_checked(head: LinearHead) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, 0)
     photo = np.zeros((32, 32, 3), np.uint8)
     with pytest.raises(UsageError, match="64 to 8192") as error:
-        bake_texture(
-            head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=32
-        )
+        bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=32)
     assert error.value.code == "texture_size"

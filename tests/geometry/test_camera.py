@@ -65,9 +65,7 @@ def test_scaled_cut_and_turned() -> None:
 
 def test_torch_is_numpy_and_has_gradients() -> None:
     cameras = [made_camera(s) for s in range(2)]
-    stacked = [
-        torch.from_numpy(np.stack([getattr(c, k) for c in cameras])) for k in ("K", "R", "t")
-    ]
+    stacked = [torch.from_numpy(np.stack([getattr(c, k) for c in cameras])) for k in ("K", "R", "t")]
     points = torch.from_numpy(np.stack([POINTS, POINTS]))
     got = project(points, *stacked)
     for b in range(2):

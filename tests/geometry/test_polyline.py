@@ -10,9 +10,7 @@ def test_by_hand() -> None:
     line = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 3.0]])
     np.testing.assert_allclose(nearest_on(np.array([1.0, 2.0]), line), [1, 0])
     np.testing.assert_allclose(nearest_on(np.array([9.0, 9.0]), line), [4, 3])
-    np.testing.assert_allclose(
-        distances(np.array([[1.0, 2.0], [7.0, 1.0], [-3, -4]]), line), [2, 3, 5]
-    )
+    np.testing.assert_allclose(distances(np.array([[1.0, 2.0], [7.0, 1.0], [-3, -4]]), line), [2, 3, 5])
     assert height_at(np.array([[4.0, 3.0], [0.0, 1.0]]), 1.0) == pytest.approx(1.5)
     assert height_at(np.array([[0.0, 1.0], [4.0, 3.0]]), 9.0) == 3.0
 

@@ -59,13 +59,9 @@ def test_euler_is_scipys_and_comes_back(yaw: float, pitch: float, roll: float) -
 
 def test_euler_signs_are_those_of_the_words() -> None:
     nose, top = np.array([0.0, 0, 1]), np.array([0.0, 1, 0])
-    assert (rotation_numpy.rotation_from_euler(0.3, 0.0, 0.0) @ nose)[
-        0
-    ] > 0  # to the subject's left
+    assert (rotation_numpy.rotation_from_euler(0.3, 0.0, 0.0) @ nose)[0] > 0  # to the subject's left
     assert (rotation_numpy.rotation_from_euler(0.0, 0.3, 0.0) @ nose)[1] < 0  # bowed
-    assert (rotation_numpy.rotation_from_euler(0.0, 0.0, 0.3) @ top)[
-        0
-    ] < 0  # to the subject's right
+    assert (rotation_numpy.rotation_from_euler(0.0, 0.0, 0.3) @ top)[0] < 0  # to the subject's right
 
 
 @pytest.mark.parametrize("pitch", [np.pi / 2, -np.pi / 2])
@@ -98,9 +94,7 @@ def test_gradients(angle: float) -> None:
     matrix = rotation.rotation_from_rotvec(vector.detach()).requires_grad_()
     assert gradcheck(rotation.rotvec_from_rotation, (matrix,))
     assert gradcheck(rotation.euler_from_rotation, (matrix,))
-    assert gradcheck(
-        rotation.rotation_from_6d, (rotation.sixd_from_rotation(matrix).detach().requires_grad_(),)
-    )
+    assert gradcheck(rotation.rotation_from_6d, (rotation.sixd_from_rotation(matrix).detach().requires_grad_(),))
 
 
 def test_batches_are_the_single_ones() -> None:

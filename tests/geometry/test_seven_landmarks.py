@@ -30,9 +30,7 @@ def test_the_sphere_by_hand():
 
 
 def test_the_sphere_of_now_unless_told():
-    now7 = np.array(
-        [[-4.5, 0, 0], [-1.5, 0, 0], [1.5, 0, 0], [4.5, 0, 0], [0, -5, 0], [-2, -7, 0], [2, -7, 0]]
-    )
+    now7 = np.array([[-4.5, 0, 0], [-1.5, 0, 0], [1.5, 0, 0], [4.5, 0, 0], [0, -5, 0], [-2, -7, 0], [2, -7, 0]])
     center, radius = face_sphere(now7)
     np.testing.assert_allclose(center, [0, -3.5, 0])
     assert radius == pytest.approx(1.4 * (9 + 5) / 2)

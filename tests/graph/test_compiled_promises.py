@@ -26,9 +26,7 @@ def test_any_layout_in_memory_gives_the_same_bits(which):
     elif which == "expanded":
         x, gradient = (t[:1].expand(4, -1, -1) for t in (x, gradient))
     else:  # an address that no vector register likes
-        x, gradient = (
-            torch.cat([t.new_zeros(1), t.flatten()])[1:].view(t.shape) for t in (x, gradient)
-        )
+        x, gradient = (torch.cat([t.new_zeros(1), t.flatten()])[1:].view(t.shape) for t in (x, gradient))
     inputs = [x, weight, bias, gradient]
     plain = [t.clone(memory_format=torch.contiguous_format) for t in inputs]
     for rectify in (False, True):

@@ -17,9 +17,7 @@ def hierarchy():
     faces, count = flat(150, 2)
     plane = np.random.default_rng(2).uniform(size=(count, 2))  # the points that `flat` joined
     height = 0.1 * np.sin(9 * plane[:, :1]) * np.cos(7 * plane[:, 1:])
-    return build_hierarchy(
-        np.hstack([plane, height]), upward(plane, faces), (4, 3), edge_weight="per_triangle"
-    )
+    return build_hierarchy(np.hstack([plane, height]), upward(plane, faces), (4, 3), edge_weight="per_triangle")
 
 
 def upward(plane, faces):

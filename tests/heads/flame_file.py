@@ -104,9 +104,7 @@ def _modes(vertices, count, size, rng, fade=0.5):
     return waves[:, None, :] * strength[None]
 
 
-def write_npz(
-    path: Path, model: FlameModel, *, sparse: bool = False, drop: tuple[str, ...] = ()
-) -> Path:
+def write_npz(path: Path, model: FlameModel, *, sparse: bool = False, drop: tuple[str, ...] = ()) -> Path:
     """As `np.savez(path, **model)` writes it; `sparse` leaves the regressor a pickled object, else it is dense."""
     items = {k: v for k, v in model.items().items() if k not in drop}
     if not sparse and "J_regressor" in items:
@@ -158,9 +156,7 @@ def ibug_template() -> np.ndarray:
     inner = np.stack([0.019 * np.cos(b), -0.045 + 0.004 * np.sin(b)], 1)
     flip = np.array([-1.0, 1.0])
     left = right[[3, 2, 1, 0, 5, 4]] * flip
-    return np.concatenate(
-        [jaw, brow, brow[::-1] * flip, bridge, nostrils, right, left, outer, inner]
-    )
+    return np.concatenate([jaw, brow, brow[::-1] * flip, bridge, nostrils, right, left, outer, inner])
 
 
 def full_embedding(model: FlameModel) -> Embedding:
@@ -174,9 +170,7 @@ def full_embedding(model: FlameModel) -> Embedding:
     for p in ibug_template():
         share = np.stack([_cross(c - b, p - b), _cross(a - c, p - c), _cross(b - a, p - a)], 1)
         share /= area[:, None]
-        best = int(
-            np.argmax(share.min(1))
-        )  # the triangle that holds the point, else the nearest to doing so
+        best = int(np.argmax(share.min(1)))  # the triangle that holds the point, else the nearest to doing so
         held = np.clip(share[best], 0, None)
         ids.append(_skin(model)[front[best]])
         shares.append(held / held.sum())

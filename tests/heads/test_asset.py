@@ -87,9 +87,7 @@ def test_foreign(tmp_path) -> None:
     path = tmp_path / "other.safetensors"
     path.write_bytes(safetensors.numpy.save({"weight": np.zeros(3, np.float32)}))
     assert refused(path) == "head_foreign"
-    path.write_bytes(
-        safetensors.numpy.save({"x": np.zeros(3)}, {"headform": json.dumps({"format": "another"})})
-    )
+    path.write_bytes(safetensors.numpy.save({"x": np.zeros(3)}, {"headform": json.dumps({"format": "another"})}))
     assert refused(path) == "head_foreign"
     path.write_bytes(b"PK\x03\x04 this is a zip archive, or looks like one")
     assert refused(path) == "head_damaged"

@@ -29,9 +29,7 @@ def test_skull_stays_rigid_and_the_shoulders_stay() -> None:
     foot = head.neck_weight == 0
     assert len(skull) > 50
     assert int(foot.sum()) > 10
-    before, after = (
-        (points[skull, None] - points[skull]).norm(dim=-1) for points in (head.mean, got)
-    )
+    before, after = ((points[skull, None] - points[skull]).norm(dim=-1) for points in (head.mean, got))
     torch.testing.assert_close(after, before, rtol=0, atol=1e-6)
     torch.testing.assert_close(got[foot], head.mean[foot], rtol=0, atol=0)
     nose = head.landmark_vertices[30, 0]

@@ -45,9 +45,7 @@ def test_bfloat16_is_read_to_its_precision():
 @pytest.mark.parametrize("shape", [(32, 48), (32, 48, 1)])
 def test_gray_is_repeated(shape):
     gray = gradient()[..., 0].reshape(shape)
-    np.testing.assert_array_equal(
-        images.from_array(gray).rgb, np.repeat(gradient()[..., :1], 3, axis=2)
-    )
+    np.testing.assert_array_equal(images.from_array(gray).rgb, np.repeat(gradient()[..., :1], 3, axis=2))
 
 
 def test_alpha_is_shown_on_white():

@@ -117,9 +117,7 @@ def test_corrupt_png(tmp_path):
 
 
 def test_jpeg_that_states_no_size(tmp_path):
-    assert refusal(write(tmp_path, "a.jpg", b"\xff\xd8\xff\xda" + bytes(40))).code == (
-        "image_corrupt"
-    )
+    assert refusal(write(tmp_path, "a.jpg", b"\xff\xd8\xff\xda" + bytes(40))).code == ("image_corrupt")
 
 
 def test_png_of_no_width(tmp_path):

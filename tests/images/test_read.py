@@ -42,9 +42,7 @@ def test_exif_orientation_is_applied_as_pillow_does(tmp_path, orientation):
     assert any("turned upright" in note for note in photo.notes) == (orientation > 1)
 
 
-@pytest.mark.parametrize(
-    "damage", [b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0II*\0\x08\0\0\0\xff"]
-)
+@pytest.mark.parametrize("damage", [b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0II*\0\x08\0\0\0\xff"])
 def test_damaged_exif_does_not_cost_the_photo(tmp_path, damage):
     photo = images.read(write(tmp_path, "a.jpg", jpeg(exif=damage)))
     assert photo.size == (48, 32)

@@ -24,12 +24,7 @@ def text(value: str) -> bytes:
     return struct.pack("<Q", len(value.encode())) + value.encode()
 
 
-NOTHING = (
-    struct.pack("<ii", 0, 1)
-    + struct.pack("<ii", 0, 0)
-    + struct.pack("<ii", 0, 1)
-    + struct.pack("<Q", 0)
-)
+NOTHING = struct.pack("<ii", 0, 1) + struct.pack("<ii", 0, 0) + struct.pack("<ii", 0, 1) + struct.pack("<Q", 0)
 
 
 @dataclass
@@ -79,9 +74,7 @@ class EosModel:
             parts.append(self._expression())
         if version >= 3:
             named = b"".join(text(k) + struct.pack("<i", v) for k, v in self.points.items())
-            parts.append(
-                b"\0" + struct.pack("<Q", len(self.points)) + named if self.points else b"\1"
-            )
+            parts.append(b"\0" + struct.pack("<Q", len(self.points)) + named if self.points else b"\1")
         count = len(self.texture) if version >= 4 else self.vertices
         count = min(count, len(self.texture)) if self.uv else 0
         parts.append(struct.pack("<Q", count) + self.texture[:count].astype("<f8").tobytes())

@@ -38,9 +38,7 @@ def picture(size: int, modes: int, seed: int = 3) -> tuple[np.ndarray, np.ndarra
     rng = np.random.default_rng(seed)
     down, across = np.meshgrid(np.linspace(0, 1, size), np.linspace(0, 1, size), indexing="ij")
     mean = SKIN + 0.1 * (across[..., None] - 0.5) * [1, 0.5, 0.2] - 0.1 * (down[..., None] - 0.5)
-    wave = np.sin(
-        across[..., None] * rng.uniform(1, 9, modes) + down[..., None] * rng.uniform(1, 9, modes)
-    )
+    wave = np.sin(across[..., None] * rng.uniform(1, 9, modes) + down[..., None] * rng.uniform(1, 9, modes))
     return mean, 0.05 * wave[:, :, None, :] * rng.normal(0, 1, (3, modes))
 
 
@@ -58,9 +56,7 @@ def write_flame_texture(path: Path, model: FlameModel, size: int = 32, modes: in
     return path
 
 
-def write_albedo_mm(
-    path: Path, model: FlameModel, size: int = 32, modes: int = 145, *, bgr: bool = True
-) -> Path:
+def write_albedo_mm(path: Path, model: FlameModel, size: int = 32, modes: int = 145, *, bgr: bool = True) -> Path:
     """`albedoModel2020_FLAME_albedoPart.npz`: linear, diffuse and specular."""
     order = slice(None, None, -1 if bgr else 1)
     mean, basis = picture(size, modes)

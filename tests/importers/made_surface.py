@@ -10,9 +10,7 @@ RIGHT, LEFT = (-45.0, 30.0, 30.0), (45.0, 30.0, 30.0)
 """Outer corners of the eyes, mm, 90 apart."""
 
 
-def surface(
-    vertices: int, triangles: int, eyes: tuple[int, int] = (0, 1)
-) -> tuple[np.ndarray, np.ndarray]:
+def surface(vertices: int, triangles: int, eyes: tuple[int, int] = (0, 1)) -> tuple[np.ndarray, np.ndarray]:
     """Points in mm, float32 values as float64, and triangles from 0; the outer eye corners are vertices `eyes`."""
     k = np.arange(vertices) + 0.5
     z, turn = 1 - 2 * k / vertices, k * np.pi * (1 + np.sqrt(5))

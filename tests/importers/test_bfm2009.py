@@ -52,9 +52,7 @@ def read(folder: Path, values: dict[str, Any], *companions: Path, **changes: Any
     return bfm2009.read(folder / MODEL, companions)
 
 
-def refusal(
-    folder: Path, values: dict[str, Any], *companions: Path, **changes: Any
-) -> WeightsError:
+def refusal(folder: Path, values: dict[str, Any], *companions: Path, **changes: Any) -> WeightsError:
     with pytest.raises(WeightsError) as caught:
         read(folder, values, *companions, **changes)
     return caught.value
@@ -181,9 +179,7 @@ def test_expressions_of_another_mesh_or_cut_short(
     short.write_text("1 2 3")
     assert refusal(tmp_path, small, short, folder / "Exp_Pca.bin", given[1]).code == "model_shape"
     short.write_text("one")
-    assert (
-        refusal(tmp_path, small, short, folder / "Exp_Pca.bin", given[1]).code == "weights_damaged"
-    )
+    assert refusal(tmp_path, small, short, folder / "Exp_Pca.bin", given[1]).code == "weights_damaged"
 
 
 def test_mirror_map(tmp_path: Path, small: dict[str, Any]) -> None:
@@ -206,9 +202,7 @@ def test_mirror_map(tmp_path: Path, small: dict[str, Any]) -> None:
         np.testing.assert_array_equal(head.mirror.numpy(), mirror)
     head = read(tmp_path, small)  # the same list, another head
     assert not head.has("mirror")
-    assert any(
-        "face05_symlist.txt beside the model was left out" in n for n in head.provenance.notes
-    )
+    assert any("face05_symlist.txt beside the model was left out" in n for n in head.provenance.notes)
     assert refusal(tmp_path, small, path).code == "model_mismatch"
     path.write_text("1 two")
     assert refusal(tmp_path, small, path).code == "weights_damaged"

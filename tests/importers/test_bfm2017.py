@@ -30,9 +30,7 @@ def code_of(path: Path, *companions: Path) -> tuple[str, str]:
     return caught.value.code, str(caught.value)
 
 
-def decoded(
-    values: Values, some: np.ndarray, identity: np.ndarray, expression: np.ndarray
-) -> np.ndarray:
+def decoded(values: Values, some: np.ndarray, identity: np.ndarray, expression: np.ndarray) -> np.ndarray:
     """The formula of the publisher, mm."""
     total = values["shape/mean"][rows(some)] + values["expression/mean"][rows(some)].astype(float)
     for group, code in (("shape", identity), ("expression", expression)):
@@ -99,9 +97,7 @@ def test_the_table_of_landmarks_is_not_believed_without_proof(tmp_path: Path) ->
     ("major", "minor", "legacy"),
     [(0, 8, False), (0, 9, False), (1, 0, False), (0, 9, True), (0, 8, True)],
 )
-def test_versions_and_layouts_decode_alike(
-    tmp_path: Path, major: int, minor: int, legacy: bool
-) -> None:
+def test_versions_and_layouts_decode_alike(tmp_path: Path, major: int, minor: int, legacy: bool) -> None:
     """0.8 has its components multiplied already, 0.9 and 1.x have unit columns."""
     path = tmp_path / "m.h5"
     values = statismo(path, *SMALL, major=major, minor=minor, legacy=legacy)
@@ -217,9 +213,7 @@ def test_a_foreign_unit_is_judged_by_the_eyes(tmp_path: Path) -> None:
             file[f"{group}/model/mean"][...] /= 1000
         own = points + 0.25 / 1000
         text = f"right.eye.corner_outer 1 {own[0, 0]} {own[0, 1]} {own[0, 2]}\n"
-        file["metadata/landmarks/text"] = (
-            text + f"left.eye.corner_outer 1 {own[1, 0]} {own[1, 1]} {own[1, 2]}"
-        )
+        file["metadata/landmarks/text"] = text + f"left.eye.corner_outer 1 {own[1, 0]} {own[1, 1]} {own[1, 2]}"
     head = bfm2017.read(path)
     assert float((head.mean[0] - head.mean[1]).norm()) == pytest.approx(0.09, abs=1e-6)
     assert any("unit m is judged" in note for note in head.provenance.notes)

@@ -53,16 +53,12 @@ def test_a_code_of_257_numbers(values: dict[str, Any], head: LinearHead) -> None
     got = head.vertices(parts["identity"], parts["expression"])[SOME].numpy()
     np.testing.assert_allclose(got, want.reshape(-1, 3) / 10, rtol=0, atol=1e-7)
     color = values["meantex"][0, rows(SOME)].astype(np.float64)
-    color = (
-        color + values["texBase"][rows(SOME)].astype(np.float64) @ parts["texture"].double().numpy()
-    )
+    color = color + values["texBase"][rows(SOME)].astype(np.float64) @ parts["texture"].double().numpy()
     shown = (color / 255).reshape(-1, 3)
     got = head.albedo_of(parts["texture"])[SOME].numpy()
     np.testing.assert_allclose(got, ((shown + 0.055) / 1.055) ** 2.4, atol=1e-5)
     shift = 100 * mean.mean(0)
-    assert any(
-        f"({shift[0]:.2f}, {shift[1]:.2f}, {shift[2]:.2f}) mm" in n for n in head.provenance.notes
-    )
+    assert any(f"({shift[0]:.2f}, {shift[1]:.2f}, {shift[2]:.2f}) mm" in n for n in head.provenance.notes)
 
 
 def test_indices_and_regions(values: dict[str, Any], head: LinearHead) -> None:

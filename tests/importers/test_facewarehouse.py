@@ -77,9 +77,7 @@ def test_mean_modes_and_expressions(head: LinearHead) -> None:
     np.testing.assert_allclose(head.expression, moves / 10, atol=1e-7)
     assert head.expression_names[0] == "shape_1"
     assert len(head.expression_names) == 46
-    _, values, rows = np.linalg.svd(
-        (people[:, 0] - mean).reshape(IDENTITIES, -1), full_matrices=False
-    )
+    _, values, rows = np.linalg.svd((people[:, 0] - mean).reshape(IDENTITIES, -1), full_matrices=False)
     sigma = values[:2] / np.sqrt(IDENTITIES - 1)
     np.testing.assert_allclose(head.sigma, sigma, rtol=1e-5)
     modes = head.identity.reshape(2, -1).numpy()

@@ -49,9 +49,7 @@ def head(folder: Path) -> FlameHead:
 def light(model: FlameModel) -> dict[str, Any]:
     """The arrays in single precision and dense, quick to write."""
     items = model.items() | {"J_regressor": model.J_regressor.toarray()}
-    return {
-        n: a.astype(np.float32) if np.asarray(a).dtype == float else a for n, a in items.items()
-    }
+    return {n: a.astype(np.float32) if np.asarray(a).dtype == float else a for n, a in items.items()}
 
 
 def refusal(path: Path, *companions: Path) -> WeightsError:
@@ -77,9 +75,7 @@ def test_the_arrays_are_the_published_ones(head: FlameHead, model: FlameModel) -
         column = model.shapedirs[:, :, 300 + mode]
         np.testing.assert_allclose(head.expression[mode], column, rtol=1e-6)
     for entry in range(36):
-        np.testing.assert_allclose(
-            head.pose_correctives[entry], model.posedirs[:, :, entry], rtol=1e-6
-        )
+        np.testing.assert_allclose(head.pose_correctives[entry], model.posedirs[:, :, entry], rtol=1e-6)
     np.testing.assert_allclose(head.joint_regressor @ head.mean, model.J, atol=1e-7)
     np.testing.assert_allclose(head.skinning, model.weights, rtol=1e-6)
     assert head.parents == (-1, 0, 1, 1, 1)
@@ -87,9 +83,7 @@ def test_the_arrays_are_the_published_ones(head: FlameHead, model: FlameModel) -
     assert not head.has("uv")
 
 
-def test_every_form_of_file_gives_the_same_head(
-    tmp_path: Path, model: FlameModel, head: FlameHead
-) -> None:
+def test_every_form_of_file_gives_the_same_head(tmp_path: Path, model: FlameModel, head: FlameHead) -> None:
     metadata = {"supr_expression_metadata": {"n_expr": 100, "expr_components": "last_100"}}
     files = {
         "FLAME_NEUTRAL.npz": flame_file.write_npz(tmp_path / "FLAME_NEUTRAL.npz", model),
@@ -170,9 +164,7 @@ def changed(array: np.ndarray, place: Any, value: Any) -> np.ndarray:
         ("kintree_table", lambda a: a[:, :4], "model_shape", "2 x 4"),
     ],
 )
-def test_wrong_arrays(
-    tmp_path: Path, light: dict[str, Any], name: str, change: Any, code: str, said: str
-) -> None:
+def test_wrong_arrays(tmp_path: Path, light: dict[str, Any], name: str, change: Any, code: str, said: str) -> None:
     path = tmp_path / "flame.npz"
     np.savez(path, **(light | {name: change(light[name])}))
     error = refusal(path)
@@ -187,9 +179,7 @@ def test_another_model_is_no_flame(tmp_path: Path) -> None:
     assert "shapeMU" in error.message
 
 
-def test_clockwise_triangles_are_turned_round(
-    tmp_path: Path, light: dict[str, Any], model: FlameModel
-) -> None:
+def test_clockwise_triangles_are_turned_round(tmp_path: Path, light: dict[str, Any], model: FlameModel) -> None:
     np.savez(tmp_path / "flame.npz", **(light | {"f": light["f"][:, ::-1]}))
     head = flame.read(tmp_path / "flame.npz")
     np.testing.assert_array_equal(head.faces, model.f)
@@ -217,9 +207,7 @@ class Touches:
         return os.system, (f"touch {self.canary}",)
 
 
-def test_nothing_in_a_model_or_companion_runs(
-    tmp_path: Path, folder: Path, light: dict[str, Any]
-) -> None:
+def test_nothing_in_a_model_or_companion_runs(tmp_path: Path, folder: Path, light: dict[str, Any]) -> None:
     canary = tmp_path / "canary"
     bomb = Touches(canary)
     wrapped = Instance("chumpy.ch.Ch", {"x": bomb})
@@ -238,9 +226,7 @@ def test_nothing_in_a_model_or_companion_runs(
         assert error.code == "unsafe_pickle"
     assert all("posix.system" in error.message for error in errors[:4])
     assert "`mean` holds Python objects" in errors[4].message
-    (tmp_path / "other.pkl").write_bytes(
-        python2_pickle({"v_template": Name("chumpy.ch.MatVecMult")})
-    )
+    (tmp_path / "other.pkl").write_bytes(python2_pickle({"v_template": Name("chumpy.ch.MatVecMult")}))
     assert "chumpy.ch.MatVecMult" in refusal(tmp_path / "other.pkl").message
     assert not canary.exists()
 
@@ -277,12 +263,8 @@ def test_regions_and_parts(head: FlameHead, model: FlameModel) -> None:
     for name, ids in masks.items():
         np.testing.assert_array_equal(np.flatnonzero(head.regions[name]), ids)
     assert int((head.part == PARTS.index("eye_left")).sum()) == 546
-    np.testing.assert_allclose(
-        head.eye_center(head.mean, "eye_left"), [0.03, 0.02, 0.05], atol=1e-4
-    )
-    np.testing.assert_allclose(
-        head.eye_center(head.mean, "eye_right"), [-0.03, 0.02, 0.05], atol=1e-4
-    )
+    np.testing.assert_allclose(head.eye_center(head.mean, "eye_left"), [0.03, 0.02, 0.05], atol=1e-4)
+    np.testing.assert_allclose(head.eye_center(head.mean, "eye_right"), [-0.03, 0.02, 0.05], atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -164,9 +164,7 @@ def test_two_files_make_the_68_points(tmp_path: Path, bare: Path, model: FlameMo
     assert "0 to 16 are unknown" in " ".join(alone.provenance.notes)
 
 
-def test_the_full_set_alone_gives_the_static_points(
-    tmp_path: Path, bare: Path, model: FlameModel
-) -> None:
+def test_the_full_set_alone_gives_the_static_points(tmp_path: Path, bare: Path, model: FlameModel) -> None:
     full = flame_file.full_embedding(model)
     table = {"full_lmk_faces_idx": full.faces, "full_lmk_bary_coords": full.weights}
     head = flame.read(bare, [save(tmp_path / "landmark_embedding.npy", table)])
@@ -193,9 +191,7 @@ def test_what_was_given_must_fit_and_what_lies_beside_is_left_out(
     assert caught.value.code == "model_kind"
 
 
-def test_a_template_gives_texture_coordinates(
-    tmp_path: Path, bare: Path, model: FlameModel
-) -> None:
+def test_a_template_gives_texture_coordinates(tmp_path: Path, bare: Path, model: FlameModel) -> None:
     vt, ft = texture_map(model)
     path = tmp_path / "head_template.obj"
     faces = model.f.astype(np.int64)
@@ -205,9 +201,7 @@ def test_a_template_gives_texture_coordinates(
     np.testing.assert_array_equal(head.uv_faces, ft)
     assert head.albedo.shape == (50, 5023, 3)
     assert head.albedo_space == "srgb"
-    path.write_bytes(
-        obj.encode(TriangleMesh(model.v_template, faces[::-1].copy(), uv=vt, uv_faces=ft))
-    )
+    path.write_bytes(obj.encode(TriangleMesh(model.v_template, faces[::-1].copy(), uv=vt, uv_faces=ft)))
     assert refused(lambda p: flame.read(bare, [p]), path).code == "model_mismatch"
     path.write_bytes(obj.encode(TriangleMesh(model.v_template, faces)))
     assert "without texture coordinates" in refused(lambda p: flame.read(bare, [p]), path).message

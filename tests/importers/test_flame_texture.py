@@ -75,9 +75,7 @@ def test_the_basel_albedo(tmp_path: Path) -> None:
     assert_pictures(space, 199)
     assert space.encoding == "srgb"
     assert len(space.uv) == len(space.uv_faces) == 0
-    torch.testing.assert_close(
-        space.mean.mean((0, 1)), torch.from_numpy(SKIN).float(), atol=0.01, rtol=0
-    )
+    torch.testing.assert_close(space.mean.mean((0, 1)), torch.from_numpy(SKIN).float(), atol=0.01, rtol=0)
     with pytest.raises(WeightsError, match="no array `specMU`"):
         flame_texture.read(path, part="specular")
 
@@ -117,9 +115,7 @@ NAN = np.full((8, 8, 3), np.nan)
         ({"ft": np.zeros((5000, 3), int)}, "model_mismatch", "5000 triangles, FLAME has 9976"),
     ],
 )
-def test_wrong_arrays(
-    tmp_path: Path, model: FlameModel, changed: dict[str, Any], code: str, said: str
-) -> None:
+def test_wrong_arrays(tmp_path: Path, model: FlameModel, changed: dict[str, Any], code: str, said: str) -> None:
     path = write_flame_texture(tmp_path / "FLAME_texture.npz", model, 8, 5)
     error = refusal(change(path, **changed))
     assert error.code == code

@@ -76,9 +76,7 @@ def test_a_pickle_under_a_models_name(tmp_path: Path, module: ModuleType, name: 
 
 @pytest.mark.parametrize("module", sorted({m for m, _ in READERS}, key=lambda m: m.KIND))
 def test_a_look_never_raises(tmp_path: Path, module: ModuleType) -> None:
-    for number, raw in enumerate(
-        (b"", b"\0" * 5000, b"MATLAB 7.3", b"\x93NUMPY\xff", b"PK\x03\x04", b"v 1")
-    ):
+    for number, raw in enumerate((b"", b"\0" * 5000, b"MATLAB 7.3", b"\x93NUMPY\xff", b"PK\x03\x04", b"v 1")):
         path = tmp_path / f"{number}.bin"
         path.write_bytes(raw)
         assert not module.recognizes(path)

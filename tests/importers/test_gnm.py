@@ -161,7 +161,5 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         file.write_text(text)
         assert refusal(path, file).code == code, text[:20]
     file.write_text(good)
-    big = write(
-        tmp_path, values, template_vertex_positions=values["template_vertex_positions"] * 10
-    )
+    big = write(tmp_path, values, template_vertex_positions=values["template_vertex_positions"] * 10)
     assert refusal(big, file).code == "model_unit"

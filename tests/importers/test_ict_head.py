@@ -47,9 +47,7 @@ def test_the_published_files(data_root: Path, published: LinearHead) -> None:
         moved = vertices(folder / f"{name}.obj") - neutral
         np.testing.assert_allclose(shape, moved / 100, atol=1e-8)
     notes = published.provenance.notes
-    missing = (
-        "97 identity modes are missing: identity002 to identity056, identity058 to identity099"
-    )
+    missing = "97 identity modes are missing: identity002 to identity056, identity058 to identity099"
     assert missing in notes
     assert "left out, since their numbers would change: identity057" in notes
     absent = next(note for note in notes if "expressions are missing" in note)
@@ -132,9 +130,7 @@ def test_arkit_names() -> None:
     }
     stems = [n.partition("_") for n in ict.EXPRESSIONS]
     named = {
-        stem
-        if stem in ("browInnerUp", "cheekPuff")
-        else stem + {"L": "Left", "R": "Right", "": ""}[side]
+        stem if stem in ("browInnerUp", "cheekPuff") else stem + {"L": "Left", "R": "Right", "": ""}[side]
         for stem, _, side in stems
     }
     assert len(named) == 51

@@ -181,9 +181,7 @@ def test_decoding_has_exact_gradients() -> None:
 
 @pytest.mark.parametrize("name", ["mean", "identity", "sigma", "albedo", "uv"])
 def test_numbers_beyond_single_precision_are_refused(name: str) -> None:
-    model = mask_model(
-        albedo_mean=np.ones((81, 3)), albedo=np.ones((1, 81, 3)), uv=np.ones((81, 2))
-    )
+    model = mask_model(albedo_mean=np.ones((81, 3)), albedo=np.ones((1, 81, 3)), uv=np.ones((81, 2)))
     assert linear_head(model).has(name)
     with pytest.raises(WeightsError, match=f"`{name}`") as caught:
         linear_head(replace(model, landmarks=None, **{name: getattr(model, name) + 1e200}))

@@ -99,9 +99,7 @@ def test_a_model_cropped_through_the_eyes(tmp_path: Path, cropped: dict[str, Any
     there[place] = np.setdiff1d(np.arange(FULL), [*there, *LANDMARKS[FULL]])[0]
     down[LANDMARKS[FULL][36]], down[there[place]] = -1, place
     mean = cropped["mean"].copy()
-    mean[-3:] = (
-        mean.reshape(-1, 3)[down[LANDMARKS[FULL][45]]] + 0.5
-    )  # as far apart as in another unit
+    mean[-3:] = mean.reshape(-1, 3)[down[LANDMARKS[FULL][45]]] + 0.5  # as far apart as in another unit
     maps = {"map_cropped_to_full": there, "map_full_to_cropped": down}
     head = read(tmp_path, cropped | maps | {"mean": mean})
     assert head.landmark_known.tolist() == [False] * 10 + [k != 36 for k in range(10, 68)]
@@ -117,9 +115,7 @@ def test_any_unit(tmp_path: Path, small: dict[str, Any], factor: float, unit: st
     assert any(f"it is {unit}" in n or f"is {unit} by" in n for n in head.provenance.notes)
 
 
-def test_a_column_vector_and_scaled_components_and_counting_from_one(
-    tmp_path: Path, small: dict[str, Any]
-) -> None:
+def test_a_column_vector_and_scaled_components_and_counting_from_one(tmp_path: Path, small: dict[str, Any]) -> None:
     plain = read(tmp_path, small)
     sigma = np.sqrt(small["eigenvalues"])
     values = small | {
@@ -137,9 +133,7 @@ def test_a_column_vector_and_scaled_components_and_counting_from_one(
 
 
 def test_wrong_models(tmp_path: Path, small: dict[str, Any]) -> None:
-    assert (
-        "trilist" in refusal(tmp_path, {k: v for k, v in small.items() if k != "trilist"}).message
-    )
+    assert "trilist" in refusal(tmp_path, {k: v for k, v in small.items() if k != "trilist"}).message
     cases: list[tuple[str, str, Any]] = [
         ("model_shape", "components", small["components"][:-3]),
         ("model_shape", "eigenvalues", small["eigenvalues"][:-1]),

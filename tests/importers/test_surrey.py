@@ -19,17 +19,13 @@ NAMES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 POINTS = {str(k): 5 * k for k in range(1, 69)} | {"37": 177, "46": 610, "nose.tip": 4}
 
 
-def read(
-    folder: Path, data: bytes, name: str = "model.bin", with_: tuple[Path, ...] = ()
-) -> LinearHead:
+def read(folder: Path, data: bytes, name: str = "model.bin", with_: tuple[Path, ...] = ()) -> LinearHead:
     path = folder / name
     path.write_bytes(data)
     return surrey.read(path, with_)
 
 
-def refusal(
-    folder: Path, data: bytes, name: str = "model.bin", with_: tuple[Path, ...] = ()
-) -> WeightsError:
+def refusal(folder: Path, data: bytes, name: str = "model.bin", with_: tuple[Path, ...] = ()) -> WeightsError:
     with pytest.raises(WeightsError) as caught:
         read(folder, data, name, with_)
     return caught.value
@@ -43,9 +39,7 @@ def full() -> EosModel:
 
 @pytest.fixture(scope="module")
 def small() -> EosModel:
-    return EosModel(
-        12, 15, 2, 1, ("smile",), 0, {"1": 3, "37": 0, "46": 1}, eyes=(0, 1), uv_triangles=True
-    )
+    return EosModel(12, 15, 2, 1, ("smile",), 0, {"1": 3, "37": 0, "46": 1}, eyes=(0, 1), uv_triangles=True)
 
 
 def shapes_of(model: EosModel, code: np.ndarray) -> np.ndarray:
@@ -73,9 +67,7 @@ def test_the_published_file(data_root: Path) -> None:
     points = head.landmarks(head.mean)
     assert float((points[36] - points[45]).norm()) == pytest.approx(0.0923588, abs=1e-6)
     assert 0 <= float(head.mean[:, 2].max() - points[30, 2]) < 0.003  # the tip of the nose
-    assert (
-        float(np.corrcoef(head.uv[:, 1].numpy(), head.mean[:, 1].numpy())[0, 1]) > 0.99
-    )  # v runs upwards
+    assert float(np.corrcoef(head.uv[:, 1].numpy(), head.mean[:, 1].numpy())[0, 1]) > 0.99  # v runs upwards
     smile = head.expression[NAMES.index("happiness")]
     corners = head.landmark_vertices[[48, 54], 0]
     assert float(smile[corners, 1].min()) > 0.002  # the corners of the mouth go up
@@ -150,9 +142,7 @@ def test_triangles_the_other_way_round_are_turned(tmp_path: Path, full: EosModel
     model.faces, model.texture_faces = model.faces[:, [0, 2, 1]], model.texture_faces[:, [0, 2, 1]]
     right = EosModel(60, 90, 2, uv_triangles=True, eyes=(0, 1))
     head, other = read(tmp_path, model.encode(4)), read(tmp_path, right.encode(4))
-    assert {frozenset(f) for f in head.faces.tolist()} == {
-        frozenset(f) for f in other.faces.tolist()
-    }
+    assert {frozenset(f) for f in head.faces.tolist()} == {frozenset(f) for f in other.faces.tolist()}
     order = [face.index(min(face)) for face in head.faces.tolist()]
     back = [other.faces.tolist()[k].index(min(f)) for k, f in enumerate(head.faces.tolist())]
     turned = [face[k:] + face[:k] for face, k in zip(head.faces.tolist(), order, strict=True)]
@@ -192,9 +182,7 @@ def test_the_files_beside_a_model(tmp_path: Path, full: EosModel) -> None:
     assert len(head.provenance.sources) == 5
 
 
-def test_what_is_given_must_fit_and_what_lies_about_need_not(
-    tmp_path: Path, small: EosModel
-) -> None:
+def test_what_is_given_must_fit_and_what_lies_about_need_not(tmp_path: Path, small: EosModel) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     other = elsewhere / "expression_blendshapes_12.bin"
@@ -300,15 +288,11 @@ def test_lying_counts_allocate_nothing(tmp_path: Path, small: EosModel) -> None:
 
 
 @settings(max_examples=120)
-@given(
-    flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4)
-)
+@given(flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4))
 def test_flipped_bytes_end_in_an_error_or_a_sound_head(
     tmp_path_factory: pytest.TempPathFactory, flips: list[tuple[int, int]]
 ) -> None:
-    model = EosModel(
-        12, 15, 2, 1, ("smile",), 0, {"1": 3, "37": 0, "46": 1}, eyes=(0, 1), uv_triangles=True
-    )
+    model = EosModel(12, 15, 2, 1, ("smile",), 0, {"1": 3, "37": 0, "46": 1}, eyes=(0, 1), uv_triangles=True)
     data = bytearray(model.encode(4))
     for at, mask in flips:
         data[at % len(data)] ^= mask

@@ -162,9 +162,7 @@ def test_damaged_cards(saved: Path, text: str) -> None:
     assert code_of(saved) == "card_damaged"
 
 
-def test_a_crash_between_write_and_rename_leaves_the_old_model(
-    saved: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_between_write_and_rename_leaves_the_old_model(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = load_model(saved)
 
     def full(*_: object) -> None:

@@ -272,9 +272,7 @@ def test_tensors_that_lie(tmp_path: Path) -> None:
         assert refused(tmp_path, data).code == "weights_damaged", number
     conjugate = pickle.dumps(torch.tensor([1 + 2j]).conj(), 2)
     assert "conjugate" in refused(tmp_path, conjugate).message
-    error = refused(
-        tmp_path, tensor((4,), (1,), change=lambda d: d.replace(b"LongStorage", b"nnModule"))
-    )
+    error = refused(tmp_path, tensor((4,), (1,), change=lambda d: d.replace(b"LongStorage", b"nnModule")))
     assert error.code == "unsafe_pickle"
 
 

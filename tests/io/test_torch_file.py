@@ -186,9 +186,7 @@ class Calls:
         (getattr, "getattr"),
     ],
 )
-def test_calls_are_refused_by_name_and_never_made(
-    tmp_path: Path, function: Any, name: str, zipped: bool
-) -> None:
+def test_calls_are_refused_by_name_and_never_made(tmp_path: Path, function: Any, name: str, zipped: bool) -> None:
     canary = tmp_path / "canary"
     argument = {
         "system": f"touch {canary}",
@@ -356,9 +354,7 @@ def test_storages_that_overlap(tmp_path: Path) -> None:
         if name in (b"a/data/0", b"a/data/1"):
             offsets.append(at)
         at += 46
-    struct.pack_into(
-        "<I", data, offsets[1] + 42, struct.unpack_from("<I", data, offsets[0] + 42)[0]
-    )
+    struct.pack_into("<I", data, offsets[1] + 42, struct.unpack_from("<I", data, offsets[0] + 42)[0])
     path.write_bytes(data)
     assert "overlap" in refusal(path).message
 
@@ -392,9 +388,7 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "none", tmp_path, tmp_path / "fifo"):
         assert refusal(path).code == "weights_missing"
-    assert (
-        refusal(save(tmp_path / "a.pt", torch.zeros(99)), max_bytes=200).code == "weights_damaged"
-    )
+    assert refusal(save(tmp_path / "a.pt", torch.zeros(99)), max_bytes=200).code == "weights_damaged"
 
 
 def test_limits(tmp_path: Path) -> None:

@@ -120,9 +120,7 @@ def test_joblib_files_plain_and_compressed(tmp_path: Path) -> None:
             assert_same(found[str(number)], expected)
 
 
-@pytest.mark.parametrize(
-    "compress", [gzip.compress, bz2.compress, lzma.compress, zlib.compress, lz4.frame.compress]
-)
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zlib.compress, lz4.frame.compress])
 def test_compressed_plain_pickles_and_their_truncation(tmp_path: Path, compress: Any) -> None:
     path = tmp_path / "file.pkl"
     data = compress(pickle.dumps({"a": np.random.default_rng(0).random(500)}))
@@ -148,9 +146,7 @@ def test_several_files_in_one_child(tmp_path: Path) -> None:
     ("function", "name"),
     [(os.system, "system"), (eval, "eval"), (exec, "exec"), (open, "open"), (getattr, "getattr")],
 )
-def test_calls_are_refused_by_name_and_never_made(
-    tmp_path: Path, function: Any, name: str, protocol: int
-) -> None:
+def test_calls_are_refused_by_name_and_never_made(tmp_path: Path, function: Any, name: str, protocol: int) -> None:
     canary = tmp_path / "canary"
     argument = {
         "system": f"touch {canary}",

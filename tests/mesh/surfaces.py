@@ -8,9 +8,7 @@ def grid(rows, columns):
     y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
     vertices = np.stack([x.ravel(), y.ravel(), np.zeros(rows * columns)], axis=1).astype(float)
     number = np.arange(rows * columns).reshape(rows, columns)
-    a, b, d, c = (
-        n.ravel() for n in (number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:])
-    )
+    a, b, d, c = (n.ravel() for n in (number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]))
     even = ((x + y)[:-1, :-1].ravel() % 2 == 0)[:, None]
     first = np.where(even, np.stack([a, b, c], 1), np.stack([a, b, d], 1))
     second = np.where(even, np.stack([a, c, d], 1), np.stack([b, c, d], 1))

@@ -26,9 +26,7 @@ def tried(points, vertices, faces):
     return out
 
 
-@given(
-    seed=st.integers(0, 10_000), rows=st.integers(2, 7), spread=st.sampled_from([0.1, 1.0, 30.0])
-)
+@given(seed=st.integers(0, 10_000), rows=st.integers(2, 7), spread=st.sampled_from([0.1, 1.0, 30.0]))
 def test_equals_every_triangle_tried(seed, rows, spread) -> None:
     vertices, faces = grid(rows, 6)
     vertices = shaken(vertices, seed, by=0.3)
@@ -85,9 +83,7 @@ def test_thin_triangles_keep_their_digits(seed, thin) -> None:
     vertices = np.vstack([vertices, [ends[0], ends[1], ends[0] + side]])
     faces = np.array([np.roll([0, 1, 2], seed % 3), np.roll([3, 4, 5], seed % 3)])
     points = rng.normal(0, 1, (20, 3))
-    along = np.clip(
-        (points - ends[0]) @ (ends[1] - ends[0]) / ((ends[1] - ends[0]) ** 2).sum(), 0, 1
-    )
+    along = np.clip((points - ends[0]) @ (ends[1] - ends[0]) / ((ends[1] - ends[0]) ** 2).sum(), 0, 1)
     way = np.linalg.norm(ends[0] + along[:, None] * (ends[1] - ends[0]) - points, axis=1)
     found = closest_points(points, vertices, faces)
     np.testing.assert_allclose(np.sqrt(found.squared), way, atol=4 * thin + 1e-13)

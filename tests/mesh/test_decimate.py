@@ -75,9 +75,7 @@ def test_equals_the_slow_twin_on_random_surfaces(seed, rings, share) -> None:
     """Torn spheres; every vertex has four or more planes, so that no price is mere rounding."""
     vertices, faces = sphere(rings, 6)
     torn = np.random.default_rng(seed).integers(0, len(faces), 2)
-    check(
-        shaken(vertices, seed, by=0.2), np.delete(faces, torn, axis=0), -(-len(vertices) // share)
-    )
+    check(shaken(vertices, seed, by=0.2), np.delete(faces, torn, axis=0), -(-len(vertices) // share))
 
 
 @pytest.mark.parametrize("target", [40, 14, 9])

@@ -67,9 +67,7 @@ def test_the_open_head_stays_its_own_mirror_image_and_keeps_its_landmarks(head) 
     vertices, faces, mirror, marks = head
     keep = np.zeros(len(vertices), bool)
     keep[marks] = True
-    hierarchy = build_hierarchy(
-        vertices, faces, rule="symmetric", mirror=mirror, keep=keep, keep_levels=3
-    )
+    hierarchy = build_hierarchy(vertices, faces, rule="symmetric", mirror=mirror, keep=keep, keep_levels=3)
     assert hierarchy.counts == (10_639, 2660, 665, 167, 42)
     check(hierarchy, vertices)
     names = np.arange(len(vertices))
@@ -96,9 +94,7 @@ def test_lips_and_lids_do_not_hang_on_each_other(head) -> None:
     parents = up(hierarchy, 0)
     label = components(faces, len(vertices))
     at = hierarchy.kept[0][parents.indices]
-    assert (
-        label[at] == label[np.repeat(np.arange(parents.shape[0]), np.diff(parents.indptr))]
-    ).all()
+    assert (label[at] == label[np.repeat(np.arange(parents.shape[0]), np.diff(parents.indptr))]).all()
     gap = closest_points(vertices, vertices[hierarchy.kept[0]], hierarchy.faces[1]).squared
     here = ((parents @ vertices[hierarchy.kept[0]] - vertices) ** 2).sum(1)
     assert (here >= gap - 1e-15).all(), "nothing is closer than the closest point"

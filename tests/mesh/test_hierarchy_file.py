@@ -46,9 +46,7 @@ def test_a_file_loses_nothing(built, tmp_path) -> None:
     save_hierarchy(tmp_path / "h.safetensors", built)
     same(built, load_hierarchy(tmp_path / "h.safetensors"))
     save_hierarchy(tmp_path / "again.safetensors", built)
-    assert (tmp_path / "h.safetensors").read_bytes() == (
-        tmp_path / "again.safetensors"
-    ).read_bytes()
+    assert (tmp_path / "h.safetensors").read_bytes() == (tmp_path / "again.safetensors").read_bytes()
 
 
 def test_tensors_are_compact(built) -> None:

@@ -35,9 +35,7 @@ def test_counter_clockwise_points_outwards() -> None:
 
 def test_area_is_half_the_length() -> None:
     vertices = np.array([[0.0, 0, 5], [3, 0, 5], [0, 4, 5]])
-    assert face_area_vectors(vertices, np.array([[0, 1, 2]])) == pytest.approx(
-        np.array([[0, 0, 12]])
-    )
+    assert face_area_vectors(vertices, np.array([[0, 1, 2]])) == pytest.approx(np.array([[0, 0, 12]]))
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 1e30])

@@ -10,9 +10,7 @@ from headform.mesh.topology import boundary_vertices, edges
 def test_edges_are_counted_once_each_in_order() -> None:
     rng = np.random.default_rng(0)
     faces = np.concatenate([rng.integers(0, 40, (60, 3)), [[0, 0, 1]]])
-    counted = Counter(
-        tuple(sorted((int(face[k]), int(face[k - 1])))) for face in faces for k in range(3)
-    )
+    counted = Counter(tuple(sorted((int(face[k]), int(face[k - 1])))) for face in faces for k in range(3))
     for kind in (np.int64, np.int32):
         pairs, uses = edges(faces.astype(kind))
         np.testing.assert_array_equal(pairs, sorted(counted))

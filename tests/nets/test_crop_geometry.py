@@ -18,9 +18,7 @@ def test_tight_similarity_finds_the_similarity_that_made_the_anchors() -> None:
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     anchors = (TIGHT_TARGETS * 132) @ turn.T + shift
     matrix = tight_similarity(anchors, 132.0)
-    np.testing.assert_allclose(
-        anchors @ matrix[:, :2].T + matrix[:, 2], TIGHT_TARGETS * 132, atol=1e-9
-    )
+    np.testing.assert_allclose(anchors @ matrix[:, :2].T + matrix[:, 2], TIGHT_TARGETS * 132, atol=1e-9)
 
 
 def test_tight_similarity_never_mirrors() -> None:

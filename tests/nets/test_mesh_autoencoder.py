@@ -18,9 +18,7 @@ from headform.nets.mesh_autoencoder import (
 
 from .blobs import ball, blobs
 
-SMALL = MeshAutoencoderConfig(
-    latent=5, encoder_channels=(4, 6), decoder_channels=(6, 4), num_terms=3
-)
+SMALL = MeshAutoencoderConfig(latent=5, encoder_channels=(4, 6), decoder_channels=(6, 4), num_terms=3)
 VERTICES, FACES = ball(90)
 HIERARCHY = build_hierarchy(VERTICES, FACES, factors=(3, 3))
 
@@ -158,9 +156,7 @@ def test_initial_weights() -> None:
             assert float(parameter.detach().abs().max()) <= 0.2
     weights = net.encoder.code.weight.detach()
     assert float(weights.std()) == pytest.approx(0.088, rel=0.1)  # 0.1, cut at two deviations
-    big = MeshAutoencoderConfig(
-        encoder_channels=(64, 64), decoder_channels=(64, 64), init="balanced"
-    )
+    big = MeshAutoencoderConfig(encoder_channels=(64, 64), decoder_channels=(64, 64), init="balanced")
     net = MeshAutoencoder(big, HIERARCHY)
     code = net.encoder.code.weight.detach()
     assert float(code.std()) == pytest.approx(code.shape[1] ** -0.5, rel=0.15)

@@ -77,9 +77,7 @@ def test_weights_of_another_kind(path: Path, tmp_path: Path) -> None:
     small = IdentityNetConfig(modes=5, channels=(8, 8, 8, 8), hidden=16)
     facts = FACTS | {"samples_seen": 3}
     publish(IdentityNet(small), facts, other, command="c")
-    with pytest.raises(
-        WeightsError, match="kind 'identity', expected 'mesh autoencoder'"
-    ) as caught:
+    with pytest.raises(WeightsError, match="kind 'identity', expected 'mesh autoencoder'") as caught:
         load_mesh_autoencoder(other)
     assert caught.value.code == "weights_kind"
     with pytest.raises(WeightsError, match="kind 'mesh autoencoder', expected 'identity'"):

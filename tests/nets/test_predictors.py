@@ -72,7 +72,5 @@ def test_identity_reads_gray_and_averages_mirror_images() -> None:
     photo, crop = _photo(), square_matrix(11.0, 11.0, 128.0, 128)
     code = predictor.predict(photo, crop)
     assert code.shape == (100,)
-    gray = np.repeat((photo @ np.array([0.299, 0.587, 0.114])).round()[..., None], 3, 2).astype(
-        np.uint8
-    )
+    gray = np.repeat((photo @ np.array([0.299, 0.587, 0.114])).round()[..., None], 3, 2).astype(np.uint8)
     np.testing.assert_allclose(predictor.predict(gray, crop), code, atol=0.02)

@@ -59,9 +59,7 @@ def test_every_triangle_has_a_picture(head) -> None:
 
 def test_texture_corners_belong_to_one_vertex(head) -> None:
     owner = np.full(len(head.uv), -1)
-    for corner, vertex in zip(
-        head.uv_faces.numpy().ravel(), head.faces.numpy().ravel(), strict=True
-    ):
+    for corner, vertex in zip(head.uv_faces.numpy().ravel(), head.faces.numpy().ravel(), strict=True):
         assert owner[corner] in (-1, vertex)
         owner[corner] = vertex
 

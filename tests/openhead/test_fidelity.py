@@ -21,11 +21,7 @@ from tests.heads.surface_distance import candidates_of, depths, distances
 
 def both(head, source, identity, expression):
     """The same person on both meshes, centimeters."""
-    theirs = (
-        source.mean
-        + np.tensordot(identity, source.identity, 1)
-        + np.tensordot(expression, source.expression, 1)
-    )
+    theirs = source.mean + np.tensordot(identity, source.identity, 1) + np.tensordot(expression, source.expression, 1)
     ours = head.vertices(torch.from_numpy(identity).float(), torch.from_numpy(expression).float())
     return theirs, ours.double().numpy() * 100
 
@@ -57,9 +53,7 @@ def test_skin_follows_the_source(head, source) -> None:
     near = candidates_of(source.mean[skin], head.mean.double().numpy()[outer] * 100, 32)
     rng = np.random.default_rng(7)
     shapes = [(np.clip(rng.normal(size=100), -2, 2), unit(head, "")) for _ in range(12)]
-    shapes += [
-        (rng.choice([-2.0, 2.0], 100) * (np.arange(100) < 10), unit(head, "")) for _ in range(4)
-    ]
+    shapes += [(rng.choice([-2.0, 2.0], 100) * (np.arange(100) < 10), unit(head, "")) for _ in range(4)]
     shapes += [(np.zeros(100), unit(head, name)) for name in head.expression_names]
     for identity, expression in shapes:
         theirs, ours = both(head, source, identity, expression)
@@ -73,9 +67,7 @@ def spots(part, faces, vertices, flesh, near):
     """Vertices, edge middles and triangle centers of flesh that may touch: corners (n,3) and their weights."""
     own = faces[np.isin(part, [PARTS.index(n) for n in flesh])[faces].all(1)]
     own = own[near(vertices[own].mean(1))]
-    side = np.unique(
-        np.sort(np.concatenate([own[:, :2], own[:, 1:], own[:, [2, 0]]]), axis=1), axis=0
-    )
+    side = np.unique(np.sort(np.concatenate([own[:, :2], own[:, 1:], own[:, [2, 0]]]), axis=1), axis=0)
     point = np.unique(own)
     corners = np.concatenate([np.repeat(point[:, None], 3, 1), side[:, [0, 1, 1]], own])
     weights = [[1.0, 0, 0]] * len(point) + [[0.5, 0.5, 0]] * len(side) + [[1 / 3] * 3] * len(own)
@@ -113,9 +105,7 @@ def deeper(head, source, body, flesh, near, shapes):
 
 def people(count):
     rng = np.random.default_rng(11)
-    return [(np.zeros(100), "")] + [
-        (np.clip(rng.normal(size=100), -2, 2), "") for _ in range(count)
-    ]
+    return [(np.zeros(100), "")] + [(np.clip(rng.normal(size=100), -2, 2), "") for _ in range(count)]
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
@@ -131,7 +121,9 @@ def test_lids_enter_eyeballs_no_deeper(head, source, side) -> None:
 
 
 def test_lips_enter_teeth_no_deeper(head, source) -> None:
-    names = "jawOpen mouthSmileLeft mouthPucker mouthFunnel mouthRollLower mouthRollUpper mouthShrugUpper mouthPressRight"
+    names = (
+        "jawOpen mouthSmileLeft mouthPucker mouthFunnel mouthRollLower mouthRollUpper mouthShrugUpper mouthPressRight"
+    )
     shapes = people(1) + [(np.zeros(100), name) for name in names.split()]
 
     def near(centers):

@@ -49,13 +49,9 @@ def seen(
     turn = torch.from_numpy(gaze_rotation(np.array(gaze))).float()
     vertices = head.gazed(head.vertices(None, expression), turn, turn).double().numpy()
     dense = CAMERA.project(vertices[head.dense.numpy()])[:, :2]
-    places = np.einsum(
-        "pk,pkc->pc", calibration.surface_weights, vertices[calibration.surface_vertices]
-    )
+    places = np.einsum("pk,pkc->pc", calibration.surface_weights, vertices[calibration.surface_vertices])
     points68 = dense[:68]
-    reading = CommitteeReading(
-        CAMERA.project(places)[:, :2], 25.0, np.stack([points68] * 3), points68
-    )
+    reading = CommitteeReading(CAMERA.project(places)[:, :2], 25.0, np.stack([points68] * 3), points68)
     # as the network would put them: without the offset that is added to its points
     frame = reading.frame
     reading = replace(reading, mesh=frame.shifted(reading.mesh, -calibration.mesh_offset))
@@ -77,9 +73,7 @@ def lip_gap(vertices: np.ndarray, head: LinearHead) -> np.ndarray:
 
 
 @pytest.mark.parametrize("jaw", [0.0, 0.1, 0.3, 0.6])
-def test_lips_stand_as_far_apart_as_they_are_seen(
-    head: LinearHead, fitter: FaceFitter, jaw: float
-) -> None:
+def test_lips_stand_as_far_apart_as_they_are_seen(head: LinearHead, fitter: FaceFitter, jaw: float) -> None:
     assert fitter.calibration is not None
     prediction, reading = seen(head, fitter.calibration, {"jawOpen": jaw})
     fitted = fitter.fit(prediction, reading, None, SIZE)
@@ -111,9 +105,7 @@ def test_lids_shut_as_they_are_seen(head: LinearHead, fitter: FaceFitter, blink:
 
 
 @pytest.mark.parametrize("gaze", [(0.3, 0.0), (-0.25, 0.2)])
-def test_irises_lie_where_they_are_seen(
-    head: LinearHead, fitter: FaceFitter, gaze: tuple[float, float]
-) -> None:
+def test_irises_lie_where_they_are_seen(head: LinearHead, fitter: FaceFitter, gaze: tuple[float, float]) -> None:
     assert fitter.calibration is not None
     prediction, reading = seen(head, fitter.calibration, {}, gaze)
     fitted = fitter.fit(prediction, reading, None, SIZE)
@@ -127,9 +119,7 @@ def test_without_the_committee_the_dense_points_are_followed(head: LinearHead) -
     calibration, _ = load_calibration()
     prediction, _ = seen(head, calibration, {"jawOpen": 0.4})
     fitted = FaceFitter(head, None).fit(prediction, None, None, SIZE)
-    shown = fitted.camera.project(fitted.vertices[head.dense.numpy()[:68]].astype(np.float64))[
-        :, :2
-    ]
+    shown = fitted.camera.project(fitted.vertices[head.dense.numpy()[:68]].astype(np.float64))[:, :2]
     assert np.linalg.norm(shown - prediction.points[:68], axis=1).mean() < 2.0
     np.testing.assert_array_equal(fitted.gaze, prediction.gaze)
 
@@ -150,9 +140,7 @@ def test_openings_follow_the_rims(head: LinearHead, fitter: FaceFitter, reposito
     _, reading = seen(head, fitter.calibration, {"jawOpen": 0.5})
     openings = openings_in_photo(fitter.calibration, reading)
     assert [len(eye) for eye in openings.eyes] == [16, 16]
-    assert (
-        openings.eyes[0][:, 0].max() < openings.eyes[1][:, 0].min()
-    )  # the subject's right eye first
+    assert openings.eyes[0][:, 0].max() < openings.eyes[1][:, 0].min()  # the subject's right eye first
 
     def area(rim: np.ndarray) -> float:
         x, y = rim.T

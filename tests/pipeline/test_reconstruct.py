@@ -62,9 +62,7 @@ def test_the_texture_is_hers(astronaut: Reconstruction) -> None:
     assert (texels[:, 0].astype(int) - texels[:, 2] > 10).mean() > 0.9
 
 
-def test_a_mirrored_photo_gives_the_mirrored_points(
-    reconstructor: Reconstructor, astronaut: Reconstruction
-) -> None:
+def test_a_mirrored_photo_gives_the_mirrored_points(reconstructor: Reconstructor, astronaut: Reconstruction) -> None:
     mirrored = reconstructor.reconstruct(np.ascontiguousarray(astronaut.photo[:, ::-1]))[0]
     order = astronaut.head.dense_mirror.numpy()[:68]
     width = astronaut.image_size[0]
@@ -75,9 +73,7 @@ def test_a_mirrored_photo_gives_the_mirrored_points(
 
 
 @pytest.mark.parametrize("degrees", [-135, -90, -45, 30, 75, 90, 180])
-def test_a_photo_on_its_side_or_askew(
-    reconstructor: Reconstructor, astronaut: Reconstruction, degrees: int
-) -> None:
+def test_a_photo_on_its_side_or_askew(reconstructor: Reconstructor, astronaut: Reconstruction, degrees: int) -> None:
     askew = Image.fromarray(astronaut.photo).rotate(degrees, Image.Resampling.BILINEAR, expand=True)
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -107,9 +103,7 @@ def test_the_dense_network_alone(repository: Path, astronaut: Reconstruction) ->
     assert 0.001 * scale < apart < 0.06 * scale
 
 
-def test_all_faces_of_two_photos_side_by_side(
-    reconstructor: Reconstructor, astronaut: Reconstruction
-) -> None:
+def test_all_faces_of_two_photos_side_by_side(reconstructor: Reconstructor, astronaut: Reconstruction) -> None:
     small = np.asarray(Image.fromarray(astronaut.photo).resize((256, 256)))
     both = np.zeros((astronaut.photo.shape[0], astronaut.photo.shape[1] + 256, 3), np.uint8)
     both[:, :-256] = astronaut.photo
@@ -224,9 +218,7 @@ def test_the_code_of_a_result_decodes_to_its_vertices(astronaut: Reconstruction)
     np.testing.assert_allclose(turn, astronaut.camera.R, atol=1e-9)
 
 
-def test_no_iris_is_baked_on_the_lids(
-    reconstructor: Reconstructor, astronaut: Reconstruction
-) -> None:
+def test_no_iris_is_baked_on_the_lids(reconstructor: Reconstructor, astronaut: Reconstruction) -> None:
     head = astronaut.head
     lid = np.zeros(len(head.mean), bool)
     for side in ("Left", "Right"):
@@ -250,7 +242,5 @@ def test_no_iris_is_baked_on_the_lids(
     cheeks = np.median(luminance(astronaut, head.regions["cheeks"].numpy()))
     assert luminance(astronaut, lid).min() > 0.33 * cheeks
     # the same photo by the dense network alone, whose lids sit too low, bakes the iris on them
-    alone = Reconstructor.load(landmarks_net="own", texture_size=256).reconstruct(astronaut.photo)[
-        0
-    ]
+    alone = Reconstructor.load(landmarks_net="own", texture_size=256).reconstruct(astronaut.photo)[0]
     assert luminance(alone, lid).min() < 0.25 * cheeks

@@ -109,9 +109,7 @@ def test_a_real_scan_with_landmarks_found_by_drawing_it(head, data_root):
     """10,381 vertices in millimeters, without colors; the seven picked points lie elsewhere, since they are of others."""
     look, _ = read_mesh(data_root / "scans/rvcg_humface/humface.ply")
     found = ScanLandmarker.load().find(look)
-    picked = read_points(data_root / "scans/rvcg_humface/humface_landmarks_mm.csv")[
-        [0, 1, 2, 3, 5, 6]
-    ]
+    picked = read_points(data_root / "scans/rvcg_humface/humface_landmarks_mm.csv")[[0, 1, 2, 3, 5, 6]]
     own = found.points[[36, 39, 42, 45, 48, 54]]
     assert np.linalg.norm(own - picked, axis=1).max() < 8.0
     source = scan_source("humface", look, found.usable)

@@ -44,9 +44,7 @@ def look() -> MeshLook:
     return MeshLook(*face_sheet(5, 5))
 
 
-@pytest.mark.parametrize(
-    ("unit", "per_meter"), [("m", 1), ("dm", 10), ("cm", 100), ("mm", 1e3), ("um", 1e6)]
-)
+@pytest.mark.parametrize(("unit", "per_meter"), [("m", 1), ("dm", 10), ("cm", 100), ("mm", 1e3), ("um", 1e6)])
 def test_the_unit_is_told_by_the_eyes(unit, per_meter):
     source = scan_source("scan", look(), landmarks(per_meter))
     assert source.unit == unit
@@ -132,16 +130,12 @@ def test_a_head_and_its_code(head):
     layout = layout_of(head)
     code = layout.sample(generator=torch.Generator().manual_seed(2))
     source = head_source(head, code, code_origin="seed 2")
-    np.testing.assert_allclose(
-        source.look.vertices, head.vertices(code["identity"]).double().numpy(), atol=1e-7
-    )
+    np.testing.assert_allclose(source.look.vertices, head.vertices(code["identity"]).double().numpy(), atol=1e-7)
     assert (source.unit, source.is_scan, source.origin["code"]) == ("m", False, "seed 2")
     assert np.isfinite(source.landmarks).all()
     mean = head_source(head)
     np.testing.assert_array_equal(mean.look.vertices, head.mean.double().numpy())
-    np.testing.assert_allclose(
-        mean.landmarks, head.landmarks(head.mean, offset=False).numpy(), atol=1e-7
-    )
+    np.testing.assert_allclose(mean.landmarks, head.landmarks(head.mean, offset=False).numpy(), atol=1e-7)
 
 
 def write_parameters(path, head: LinearHead, **changed) -> None:
@@ -161,9 +155,7 @@ def test_a_reconstruction(head, tmp_path):
     source = parameters_source(path)
     assert source.name == "anna"
     np.testing.assert_allclose(source.look.vertices, head.mean.numpy() + 0.001, atol=1e-7)
-    np.testing.assert_allclose(
-        source.landmarks, head.landmarks(head.mean, offset=False).numpy() + 0.001, atol=1e-6
-    )
+    np.testing.assert_allclose(source.landmarks, head.landmarks(head.mean, offset=False).numpy() + 0.001, atol=1e-6)
     write_parameters(path, head, head_sha256=np.array("0" * 64))
     with pytest.raises(WeightsError, match="was made with") as caught:
         parameters_source(path)

@@ -124,9 +124,7 @@ def test_steps_lead_to_the_minimum_that_scipy_finds(model, scale):
     data = planes.stiffness @ distances(model, at, planes) ** 2
     ours = 0.5 * (data + model.precision @ at.coefficients**2)
     assert ours == pytest.approx(theirs.cost, rel=1e-7)
-    np.testing.assert_allclose(
-        at.coefficients, start.coefficients + theirs.x[: MODES + SHAPES], atol=2e-4
-    )
+    np.testing.assert_allclose(at.coefficients, start.coefficients + theirs.x[: MODES + SHAPES], atol=2e-4)
     if not scale:
         assert at.similarity.scale == pytest.approx(start.similarity.scale, abs=1e-15)
     assert np.linalg.det(at.similarity.R) == pytest.approx(1, abs=1e-12)

@@ -57,9 +57,7 @@ def test_a_head_in_its_colors(head, landmarker):
 def test_clay_in_millimeters_that_looks_along_minus_y_with_z_up(head, landmarker):
     """As some scanners write: the face is found from one of the other directions."""
     vertices, faces, marks = made_scan(head, 2)
-    turn = Rotation.from_euler(
-        "xz", [90, 10], degrees=True
-    )  # z out of the face becomes -y, y becomes z
+    turn = Rotation.from_euler("xz", [90, 10], degrees=True)  # z out of the face becomes -y, y becomes z
     turned = 1000 * turn.apply(vertices) + [300.0, -200, 50]
     found = landmarker.find(MeshLook(turned, faces))
     truth = 1000 * turn.apply(marks) + [300.0, -200, 50]

@@ -42,9 +42,7 @@ def scene(head: LinearHead) -> Scene:
     rng = np.random.default_rng(5)
     identity, expression = rng.normal(0, 0.9, 100), np.zeros(51)
     expression[[3, 17, 20, 41]] = [0.5, 0.3, 0.6, 0.2]
-    vertices = head.vertices(
-        torch.from_numpy(identity).float(), torch.from_numpy(expression).float()
-    )
+    vertices = head.vertices(torch.from_numpy(identity).float(), torch.from_numpy(expression).float())
     R = Rotation.from_euler("yxz", [35, -20, 15], degrees=True).as_matrix()
     placed = Similarity(1.0, R, np.array([0.4, -1.2, 0.3]))
     outside = skin(head)
@@ -204,9 +202,7 @@ def test_what_lies_far_from_the_head_changes_nothing(scene):
     faces = np.concatenate([scene.faces, len(scene.vertices) + np.array([[0, 1, 2]])])
     center = scene.landmarks[30]
     fits = [
-        fit_to_surface(
-            scene.model, Surface.of(v, f), scene.landmarks, focus=(center, 0.1)
-        ).coefficients
+        fit_to_surface(scene.model, Surface.of(v, f), scene.landmarks, focus=(center, 0.1)).coefficients
         for v, f in ((vertices, faces), (scene.vertices, scene.faces))
     ]
     np.testing.assert_allclose(*fits, atol=1e-9)
@@ -224,9 +220,7 @@ def test_pairs_end_where_either_surface_ends(scene):
     assert noise == stage.least_noise
     forward = planes.corners[:, 0] == planes.corners[:, 1]
     model = scene.model
-    head = Surface.of(
-        scene.placed.apply(model.positions(scene.code)), model.faces, border=model.border
-    )
+    head = Surface.of(scene.placed.apply(model.positions(scene.code)), model.faces, border=model.border)
     for points, normals, met, count in (
         (head.vertices[pairs.rows], head.normals[pairs.rows], surface, forward.sum()),
         (pairs.samples, surface.closest(pairs.samples).normals, head, (~forward).sum()),

@@ -40,9 +40,7 @@ def test_normals_by_loops() -> None:
             expected[v] += np.cross(q - p, r - p)
     expected[:16] /= np.linalg.norm(expected[:16], axis=1, keepdims=True)
     np.testing.assert_allclose(vertex_normals(points, faces), expected, atol=1e-12)
-    np.testing.assert_allclose(
-        vertex_normals_array(points.numpy(), faces.numpy()), expected, atol=1e-12
-    )
+    np.testing.assert_allclose(vertex_normals_array(points.numpy(), faces.numpy()), expected, atol=1e-12)
     assert (expected[:16, 2] > 0).all()  # counter-clockwise seen from +z: outwards
 
 
@@ -77,9 +75,7 @@ def test_recomputed_weights_are_the_rasterizers() -> None:
     # Positions interpolated at a pixel project back onto the center of that pixel.
     back = interpolate(points, faces, seen, weights)[seen >= 0].numpy()
     row, column = np.nonzero(found.face_index >= 0)
-    np.testing.assert_allclose(
-        made_camera().project(back)[:, :2], np.column_stack([column, row]) + 0.5, atol=1e-9
-    )
+    np.testing.assert_allclose(made_camera().project(back)[:, :2], np.column_stack([column, row]) + 0.5, atol=1e-9)
 
 
 def test_gradients_of_a_rendering() -> None:

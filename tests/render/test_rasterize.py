@@ -13,9 +13,7 @@ HEIGHT, WIDTH = 37, 51
 def made_scene(seed: int, count: int = 60) -> tuple[np.ndarray, np.ndarray]:
     """Random triangles, some off the picture, behind the camera, degenerate or sharing edges."""
     rng = np.random.default_rng(seed)
-    points = np.column_stack(
-        [rng.uniform(-15, 65, count), rng.uniform(-15, 50, count), rng.uniform(0.5, 2, count)]
-    )
+    points = np.column_stack([rng.uniform(-15, 65, count), rng.uniform(-15, 50, count), rng.uniform(0.5, 2, count)])
     points[: count // 3] = np.round(points[: count // 3] * 2) / 2  # vertices on pixel centers
     points[0, 2], points[1, 0] = -1.0, np.nan
     faces = rng.integers(0, count, (2 * count, 3))
@@ -67,9 +65,7 @@ def test_agrees_with_rays() -> None:
 def test_the_torch_twin_is_equal_bit_for_bit(seed: int, cull_back: bool) -> None:
     points, faces = made_scene(seed)
     found = rasterize(points, faces, HEIGHT, WIDTH, cull_back=cull_back)
-    twin = rasterize_torch(
-        torch.from_numpy(points), torch.from_numpy(faces), HEIGHT, WIDTH, cull_back=cull_back
-    )
+    twin = rasterize_torch(torch.from_numpy(points), torch.from_numpy(faces), HEIGHT, WIDTH, cull_back=cull_back)
     assert_same(found, twin)
     assert (found.face_index >= 0).any()
 
@@ -78,9 +74,7 @@ def test_the_twin_in_many_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     points, faces = made_scene(9)
     found = rasterize(points, faces, HEIGHT, WIDTH)
     monkeypatch.setattr("headform.render.torch_rasterize._PAIRS", 100)
-    assert_same(
-        found, rasterize_torch(torch.from_numpy(points), torch.from_numpy(faces), HEIGHT, WIDTH)
-    )
+    assert_same(found, rasterize_torch(torch.from_numpy(points), torch.from_numpy(faces), HEIGHT, WIDTH))
 
 
 def test_a_closed_grid_has_no_holes_and_nothing_is_drawn_from_nothing() -> None:

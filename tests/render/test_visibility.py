@@ -10,9 +10,7 @@ from headform.render.rasterize import rasterize
 from headform.render.visibility import outline_distance, visible_points, visible_vertices
 
 
-def sphere(
-    radius: float, center: np.ndarray, count: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def sphere(radius: float, center: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     unit = np.random.default_rng(seed).normal(size=(count, 3))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     return radius * unit + center, ConvexHull(unit).simplices

@@ -81,9 +81,7 @@ def test_easy_people_are_neutral_and_nearly_frontal() -> None:
 
 
 def test_rotation_angles_turn_the_face_where_they_say() -> None:
-    np.testing.assert_allclose(
-        rotation_from_angles(0.0, 0.0, 0.0), np.diag([1, -1, -1]), atol=1e-12
-    )
+    np.testing.assert_allclose(rotation_from_angles(0.0, 0.0, 0.0), np.diag([1, -1, -1]), atol=1e-12)
     ahead = rotation_from_angles(0.5, 0.0, 0.0) @ [0, 0, 1]
     assert ahead[0] > 0.4, "yaw turns the face to image right"
     up = rotation_from_angles(0.0, 0.0, 0.3) @ [0, 1, 0]

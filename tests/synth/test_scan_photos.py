@@ -27,9 +27,7 @@ def head():
 
 def ball(radius: float, center: np.ndarray, rings: int = 24) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and triangles of a ball; the two poles lie on its y axis."""
-    t, p = np.meshgrid(
-        np.linspace(0, np.pi, rings), np.linspace(0, 2 * np.pi, 2 * rings, endpoint=False)
-    )
+    t, p = np.meshgrid(np.linspace(0, np.pi, rings), np.linspace(0, 2 * np.pi, 2 * rings, endpoint=False))
     points = np.stack([np.sin(t) * np.sin(p), np.cos(t), np.sin(t) * np.cos(p)], -1).reshape(-1, 3)
     k = np.arange(2 * rings * rings).reshape(2 * rings, rings)
     a, b = k[:, :-1].ravel(), k[:, 1:].ravel()
@@ -58,9 +56,7 @@ def test_a_scan_in_any_unit_and_place_comes_into_the_head_frame(head):
 def test_the_middle_of_the_face_is_the_middle_of_the_picture(head):
     vertices, faces = ball(0.02, np.zeros(3))
     scan = placed(head, vertices, faces)
-    at_center = PlacedScan(
-        MeshLook(vertices + scan.center, faces, scan.look.colors), scan.placed, scan.center
-    )
+    at_center = PlacedScan(MeshLook(vertices + scan.center, faces, scan.look.colors), scan.placed, scan.center)
     for view in (FRONT, View(35.0, -12.0, 9.0, 0.6, 0.4)):
         _, camera = photograph(at_center, view, lights(1, 0)[0], side=96, seed=0)
         x, y, z = camera.project(scan.center[None])[0]
@@ -143,9 +139,7 @@ def test_a_scan_without_colors_makes_no_photo(head):
     vertices, faces = ball(0.05, np.zeros(3))
     mean = head.mean.double().numpy()[head.now7.numpy()]
     with pytest.raises(ValueError, match="without colors"):
-        photograph(
-            place(MeshLook(vertices, faces), mean, head), FRONT, lights(1, 0)[0], side=32, seed=0
-        )
+        photograph(place(MeshLook(vertices, faces), mean, head), FRONT, lights(1, 0)[0], side=32, seed=0)
 
 
 def test_views_and_lights_follow_the_seed():

@@ -144,9 +144,7 @@ class _Command:
         words = [word.replace("{out}", str(out)) for word in command] + ["--resume"] * resume
         path = f"{REPOSITORY / 'src'}{os.pathsep}{REPOSITORY}"
         environment = os.environ | {"PYTHONPATH": path}
-        self._process = subprocess.Popen(
-            words, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen(words, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
 
     @property
     def running(self) -> bool:

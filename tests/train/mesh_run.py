@@ -28,9 +28,7 @@ def train_heads(folder: Path, steps: int, resume: bool) -> None:
     _train(heads, (4, 4, 4, 4), folder, steps, resume)
 
 
-def _train(
-    data: MeshData, factors: tuple[int, ...], folder: Path, steps: int, resume: bool
-) -> None:
+def _train(data: MeshData, factors: tuple[int, ...], folder: Path, steps: int, resume: bool) -> None:
     torch.set_num_threads(1)
     config = choose("fast", data.train.count, steps=steps, batch=6)
     trainer = replace(config.trainer, log_every=1, validate_every=25, save_every=3)

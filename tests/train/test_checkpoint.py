@@ -90,9 +90,7 @@ def test_a_missing_newest_is_replaced_by_the_one_before(tmp_path: Path) -> None:
     assert found.path.name == PREVIOUS
 
 
-def test_a_disk_without_room_leaves_the_newest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_without_room_leaves_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_checkpoint(tmp_path, some(1.0), {"step": 1})
 
     def full(path: Path, data: bytes) -> None:

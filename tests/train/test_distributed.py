@@ -23,9 +23,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> tuple[Pa
     }
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     words += ["-m", "tests.train.pair", str(two)]
-    done = subprocess.run(
-        words, env=environment, cwd=repository, capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run(words, env=environment, cwd=repository, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     for kind in pair.CONFIGS:
         pair.learn(one, kind)
@@ -44,10 +42,7 @@ def test_two_processes_follow_one(runs: tuple[Path, Path], kind: str) -> None:
         assert torch.equal(first[name], second[name])
         torch.testing.assert_close(first[name], value, rtol=1e-5, atol=1e-9)
         assert float((value - begun[name]).norm()) > 1e-3, "something was learned"
-    lines = [
-        [json.loads(line) for line in (folder / kind / "log.jsonl").read_text().splitlines()]
-        for folder in runs
-    ]
+    lines = [[json.loads(line) for line in (folder / kind / "log.jsonl").read_text().splitlines()] for folder in runs]
     assert len(lines[0]) == len(lines[1]) == 50
     for a, b in zip(*lines, strict=True):
         for key in ("step", "rate", "total", "l1", "gradient"):

@@ -31,9 +31,7 @@ def test_labels_stay_on_the_picture_when_it_is_varied(rows: dict[str, np.ndarray
     expected = (rows["points"] - 8) / 64 - 1
     np.testing.assert_allclose(targets.points.numpy(), expected, atol=1e-5)
     assert plain.shape == (4, 3, 128, 128)
-    np.testing.assert_array_equal(
-        plain[0].permute(1, 2, 0).numpy(), rows["images"][0, 8:136, 8:136]
-    )
+    np.testing.assert_array_equal(plain[0].permute(1, 2, 0).numpy(), rows["images"][0, 8:136, 8:136])
     varied, moved = batches(rows, np.random.default_rng(1))
     # the nose tip keeps its color neighborhood: where the label goes, the picture goes
     for k in range(4):
@@ -60,9 +58,7 @@ def test_the_loss_is_least_at_the_truth(rows: dict[str, np.ndarray]) -> None:
                 points=targets.points + self.wrong,
                 log_variance=torch.full_like(targets.points[..., 0], -6.0),
                 expression=targets.expression + self.wrong,
-                rotation6=torch.cat(
-                    [targets.rotation[..., 0], targets.rotation[..., 1] + self.wrong], 1
-                ),
+                rotation6=torch.cat([targets.rotation[..., 0], targets.rotation[..., 1] + self.wrong], 1),
                 gaze=targets.gaze + self.wrong,
                 mask_logits=(targets.mask * 2 - 1) * (4 - 80 * self.wrong),
             )
@@ -91,9 +87,7 @@ def test_windows_and_patches() -> None:
 
 def test_a_run_from_made_people_to_a_network(tmp_path: Path) -> None:
     config = LandmarkConfig(
-        trainer=TrainerConfig(
-            minutes=0.05, batch=8, log_every=5, schedule=ScheduleConfig(warmup=1)
-        ),
+        trainer=TrainerConfig(minutes=0.05, batch=8, log_every=5, schedule=ScheduleConfig(warmup=1)),
         pool=PoolConfig("loose", 144, EASY, capacity=64, workers=1),
         net=DenseNetConfig(channels=(8, 8, 8, 8), depths=(1, 1, 1, 1), hidden=16),
         first_people=32,

@@ -139,9 +139,7 @@ def test_a_run_learns_and_says_what_it_did(folder: Path, tmp_path: Path) -> None
     assert (data.train.count, data.held_out.count) == (36, 4)
     config = _short(60)
     rate = dataclasses.replace(config.trainer.optimizer, rate=6e-2)
-    config = dataclasses.replace(
-        config, trainer=dataclasses.replace(config.trainer, optimizer=rate, average=0.9)
-    )
+    config = dataclasses.replace(config, trainer=dataclasses.replace(config.trainer, optimizer=rate, average=0.9))
     net, result, facts = run(config, data, tmp_path, backend="reference")
     found = facts["validation"]
     assert found["mean_mesh_mm"] > 5

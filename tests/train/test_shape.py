@@ -51,9 +51,7 @@ def test_a_mirrored_reading_carries_mirrored_coefficients() -> None:
 
 def test_a_run_from_easy_to_everything(tmp_path: Path) -> None:
     config = IdentityConfig(
-        trainer=TrainerConfig(
-            minutes=0.04, batch=8, log_every=5, schedule=ScheduleConfig(warmup=1)
-        ),
+        trainer=TrainerConfig(minutes=0.04, batch=8, log_every=5, schedule=ScheduleConfig(warmup=1)),
         net=IdentityNetConfig(channels=(8, 8, 8, 8), hidden=16),
         easy_share=0.5,
         capacity=64,

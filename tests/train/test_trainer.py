@@ -130,9 +130,7 @@ def test_sgd_decay_is_the_gradient_of_half_its_square(tmp_path: Path) -> None:
     torch.testing.assert_close(one.module.state_dict(), other.module.state_dict())
 
 
-def test_a_run_of_minutes_learns_and_ends_in_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_of_minutes_learns_and_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: 0.01 * next(ticks))  # a step takes 10 ms
     monkeypatch.setattr(trainer, "time", clock)
@@ -218,9 +216,7 @@ def test_a_step_draws_from_its_number_alone(tmp_path: Path) -> None:
     assert not {v for pair in drawn for v in pair} & {v for pair in first for v in pair}
 
 
-def test_without_a_terminal_lines_are_printed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_terminal_lines_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = TrainerConfig(steps=6, batch=16, log_every=2)
     Trainer(Line(), config, tmp_path, facts={}).run(losses_of)
     out = capsys.readouterr().out.splitlines()

@@ -68,9 +68,7 @@ def validate(net: nn.Module) -> dict[str, float]:
     return {"mse": float((net(x) - y).square().mean())}
 
 
-def trainer(
-    folder: Path, config: TrainerConfig = ADAMW, *, resume: bool = False, width: int = 24
-) -> Trainer:
+def trainer(folder: Path, config: TrainerConfig = ADAMW, *, resume: bool = False, width: int = 24) -> Trainer:
     """A new one in a process that remembers nothing: other first weights, other generators."""
     torch.manual_seed(99 if resume else 1)
     net = build(width)

@@ -47,6 +47,4 @@ def test_measured_points_are_colored_and_the_others_gray():
 
 def test_unknown_distances_of_what_is_not_measured_do_not_show():
     partly = np.where(made().measured, 3.0, np.nan)
-    np.testing.assert_array_equal(
-        draw_fit(replace(made(), distance_mm=partly), side=80), draw_fit(made(), side=80)
-    )
+    np.testing.assert_array_equal(draw_fit(replace(made(), distance_mm=partly), side=80), draw_fit(made(), side=80))

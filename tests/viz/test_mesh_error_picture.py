@@ -67,6 +67,4 @@ def test_scale_ends_at_the_98th_percentile() -> None:
     same = error_sheet(VERTICES, FACES, {"A": many}, side=140)
     top = np.ceil(np.percentile(many, 98) * 10) / 10
     assert top == pytest.approx(1.3)
-    np.testing.assert_array_equal(
-        same, error_sheet(VERTICES, FACES, {"A": many}, side=140, top=top)
-    )
+    np.testing.assert_array_equal(same, error_sheet(VERTICES, FACES, {"A": many}, side=140, top=top))

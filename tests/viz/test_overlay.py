@@ -13,9 +13,7 @@ from headform.viz.contact_sheet import contact_sheet
 from headform.viz.head_pictures import TexturedMesh, draw_clay, draw_textured, view_camera
 from headform.viz.overlay import PANEL, crop_square, cropped, overlay
 
-BALL_FACES = np.array(
-    [[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]]
-)
+BALL_FACES = np.array([[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]])
 BALL = np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]]) * 0.1
 
 
@@ -63,9 +61,7 @@ def test_crop_square_holds_points_and_box() -> None:
     assert top + side > 170
 
 
-def test_sheet_shows_landmarks_mesh_and_three_views(
-    result: Reconstruction, photo: np.ndarray
-) -> None:
+def test_sheet_shows_landmarks_mesh_and_three_views(result: Reconstruction, photo: np.ndarray) -> None:
     sheet = overlay(result, photo)
     assert sheet.shape[1] == 5 * PANEL
     panels = [sheet[:PANEL, k * PANEL : (k + 1) * PANEL].astype(int) for k in range(5)]
@@ -81,9 +77,7 @@ def test_sheet_shows_landmarks_mesh_and_three_views(
     assert np.abs(panels[2] - panels[4]).mean() > 1
 
 
-def test_mesh_lies_on_the_photo_where_the_camera_says(
-    result: Reconstruction, photo: np.ndarray
-) -> None:
+def test_mesh_lies_on_the_photo_where_the_camera_says(result: Reconstruction, photo: np.ndarray) -> None:
     """The middle of the silhouette on the sheet is the projected middle of the head."""
     sheet = overlay(result, photo)[:PANEL]
     left, top, side = crop_square(result.points68, result.face.box)
@@ -98,12 +92,8 @@ def test_mesh_lies_on_the_photo_where_the_camera_says(
 
 
 @pytest.mark.parametrize("gone", [("texture",), ("texture", "albedo_texture")])
-def test_sheet_without_textures(
-    result: Reconstruction, photo: np.ndarray, gone: tuple[str, ...]
-) -> None:
-    bare = dataclasses.replace(
-        result, **dict.fromkeys(gone), status="low_confidence", reasons=("dark",) * 30
-    )
+def test_sheet_without_textures(result: Reconstruction, photo: np.ndarray, gone: tuple[str, ...]) -> None:
+    bare = dataclasses.replace(result, **dict.fromkeys(gone), status="low_confidence", reasons=("dark",) * 30)
     assert np.abs(overlay(bare, photo).astype(int) - overlay(result, photo)).max() > 20
 
 

@@ -31,9 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True, help="readings are kept here")
-    parser.add_argument(
-        "--leave-out", type=int, metavar="K", help=f"one of {FOLDS} folds; written to OUT"
-    )
+    parser.add_argument("--leave-out", type=int, metavar="K", help=f"one of {FOLDS} folds; written to OUT")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     head = heads.load_open()
@@ -89,10 +87,7 @@ def main() -> None:
             "weights68": dict(
                 zip(
                     ("own", "mediapipe", "faceapi", "pfld"),
-                    (calibration.sigma68**-2 / (calibration.sigma68**-2).sum(0))
-                    .mean(1)
-                    .round(3)
-                    .tolist(),
+                    (calibration.sigma68**-2 / (calibration.sigma68**-2).sum(0)).mean(1).round(3).tolist(),
                     strict=True,
                 )
             ),

@@ -64,12 +64,8 @@ def curves68() -> dict[int, tuple[int, ...]]:
         found |= dict.fromkeys((first + 1, first + 2), UPPER_LID[eye])
         found |= dict.fromkeys((first + 4, first + 5), LOWER_LID[eye])
         found |= dict.fromkeys(range(17 + 5 * eye, 22 + 5 * eye), BROW_UPPER[eye])
-    found |= dict.fromkeys(range(49, 54), LIP_OUTER_UPPER) | dict.fromkeys(
-        range(55, 60), LIP_OUTER_LOWER
-    )
-    found |= dict.fromkeys((61, 62, 63), LIP_INNER_UPPER) | dict.fromkeys(
-        (65, 66, 67), LIP_INNER_LOWER
-    )
+    found |= dict.fromkeys(range(49, 54), LIP_OUTER_UPPER) | dict.fromkeys(range(55, 60), LIP_OUTER_LOWER)
+    found |= dict.fromkeys((61, 62, 63), LIP_INNER_UPPER) | dict.fromkeys((65, 66, 67), LIP_INNER_LOWER)
     return found | dict.fromkeys(range(2, 15), JAW)
 
 
@@ -153,9 +149,7 @@ def annotated(photos: Path) -> dict[str, AnnotatedFace]:
     }
 
 
-def with_rings(
-    calibration: Calibration, readings: PortraitReadings, truth: Mapping[str, AnnotatedFace]
-) -> Calibration:
+def with_rings(calibration: Calibration, readings: PortraitReadings, truth: Mapping[str, AnnotatedFace]) -> Calibration:
     """Offsets of MediaPipe's rings and irises, and how well it sees lids and lips apart, from annotated portraits."""
     rows = [k for k, name in enumerate(readings.name) if str(name) in truth]
     frames = readings.frames()
@@ -207,9 +201,7 @@ def with_points68(
             target = mean.copy()
         target = target.copy()
         for row in rows:
-            target[row] = _onto_curves(
-                target[row], frames[row], truth[str(readings.name[row])], curves
-            )
+            target[row] = _onto_curves(target[row], frames[row], truth[str(readings.name[row])], curves)
         for member in range(4):
             move = np.median(convention - local[:, member], axis=0)
             move[marked] = np.median(target[rows] - local[rows, member], axis=0)[marked]

@@ -72,8 +72,7 @@ class _Head:
         self.center = self.vertices[self.faces].mean(1)
         names = head.expression_names
         self.blink = {
-            side: head.expression[names.index(f"eyeBlink{side}")].numpy()[:, 1] * 1000
-            for side in ("Right", "Left")
+            side: head.expression[names.index(f"eyeBlink{side}")].numpy()[:, 1] * 1000 for side in ("Right", "Left")
         }
         self.pupils = [int(v) for v in head.dense[-2:]]
 
@@ -110,16 +109,12 @@ def register(head: LinearHead, canonical: np.ndarray, faces: np.ndarray) -> Plac
     """
     shape = _Head(head)
     rings = _lids(shape, canonical) | _inner_lips(shape, canonical)
-    placed = {
-        point: weights @ shape.vertices[shape.faces[row]] for point, (row, weights) in rings.items()
-    }
+    placed = {point: weights @ shape.vertices[shape.faces[row]] for point, (row, weights) in rings.items()}
     anchors = placed | _outer_lips(shape, canonical) | _named(shape, set(placed))
     ids = np.array(sorted(anchors))
     goal = np.array([anchors[i] for i in ids])
     moved = fit_similarity(canonical[ids], goal).apply(canonical)
-    spline = RBFInterpolator(
-        canonical[ids], goal - moved[ids], kernel="thin_plate_spline", smoothing=1e-3
-    )
+    spline = RBFInterpolator(canonical[ids], goal - moved[ids], kernel="thin_plate_spline", smoothing=1e-3)
     warped = moved + spline(canonical)
     outer = np.flatnonzero((shape.part[shape.faces] <= PARTS.index("head")).all(1))
     surface = shape.faces[outer].astype(np.int64)

@@ -29,9 +29,7 @@ RECIPE = replace(
 )  # fmt: skip
 """Whole pictures, not the hardest ones: what is asked is where the networks see things, not how they fail."""
 _GUIDE_NOISE = 0.01  # of the face's longer side
-_READ_WELL = (
-    0.06  # median distance from the surface point, in face sizes, of a face that MediaPipe saw
-)
+_READ_WELL = 0.06  # median distance from the surface point, in face sizes, of a face that MediaPipe saw
 _FRONTAL = np.radians(25.0)
 _USED = np.radians(55.0)
 _SEARCH_MM = 16.0
@@ -140,10 +138,7 @@ def refine(head: LinearHead, readings: SyntheticReadings, placement: Placement) 
         vertices = shape_of(head, readings.identity[row], readings.expression[row])
         true = readings.project(row, placement.positions(vertices, faces)[:SURFACE])
         size = EyeFrame.of(readings.points[row, :68]).size
-        if (
-            np.median(np.linalg.norm(readings.mesh[row, :SURFACE] - true, axis=1))
-            > _READ_WELL * size
-        ):
+        if np.median(np.linalg.norm(readings.mesh[row, :SURFACE] - true, axis=1)) > _READ_WELL * size:
             continue
         wanted.append(readings.mesh[row, :SURFACE] / size)
         seen.append(readings.project(row, vertices[candidates]) / size)
@@ -207,12 +202,7 @@ def growth(relative: np.ndarray, presence: np.ndarray) -> np.ndarray:
     3.05, 2.99, 2.97 and 3.06 %.
     """
     capped = np.minimum(relative, _CAP * np.median(relative))
-    square = np.array(
-        [
-            np.mean(capped[(presence >= low) & (presence < high)] ** 2)
-            for low, high in pairwise(_EDGES)
-        ]
-    )
+    square = np.array([np.mean(capped[(presence >= low) & (presence < high)] ** 2) for low, high in pairwise(_EDGES)])
     return np.asarray(np.maximum.accumulate((square / square[-1])[::-1])[::-1])
 
 

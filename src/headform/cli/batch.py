@@ -48,9 +48,7 @@ class Work(Generic[Head]):
     write: Callable[[Head, Path], object]
 
 
-def run_batch(
-    inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]], *, json: bool = False
-) -> int:
+def run_batch(inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]], *, json: bool = False) -> int:
     """Reconstruct all inputs into `out`, with `out/manifest.jsonl`.
 
     Args:

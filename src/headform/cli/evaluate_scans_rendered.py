@@ -83,9 +83,7 @@ class ScansRendered:
         if not self.scans:
             raise errors.UsageError("scans_missing", "--scans names nothing", "", "name a scan")
         if self.render_only and self.out is None:
-            raise errors.UsageError(
-                "out_missing", "--render-only writes nothing without -o", "", "name a folder"
-            )
+            raise errors.UsageError("out_missing", "--render-only writes nothing without -o", "", "name a folder")
 
     def _measure(self, folder: Path) -> int:
         from headform import heads

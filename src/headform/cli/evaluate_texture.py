@@ -51,9 +51,7 @@ class Texture:
         check_place(self.json)
         embedders = [load_embedder(spec) for spec in self.embedder]
         if self.results is not None:
-            table = evaluate_folder(
-                self.results, self.photos, atlas=self.atlas, embedders=embedders
-            )
+            table = evaluate_folder(self.results, self.photos, atlas=self.atlas, embedders=embedders)
         else:
             table = self._pair(embedders)
         print(table.to_markdown(), end="")
@@ -75,7 +73,5 @@ class Texture:
             if not faces:
                 raise errors.FaceError("no_face", "no face was found", str(self.first))
             points = faces[0].points5
-        score = compare(
-            first.rgb, second.rgb, masks, name=second.name, points5=points, embedders=embedders
-        )
+        score = compare(first.rgb, second.rgb, masks, name=second.name, points5=points, embedders=embedders)
         return TextureTable((score,), atlas="pair")

@@ -32,14 +32,10 @@ class Convert:
 
         if self.out.suffix != ".safetensors":
             what = f"{self.out.name} does not end in .safetensors"
-            raise errors.UsageError(
-                "out_suffix", what, "-o", "name the output like head.safetensors"
-            )
+            raise errors.UsageError("out_suffix", what, "-o", "name the output like head.safetensors")
         if not self.overwrite and is_there(self.out):
             what = "there is such a file already"
-            raise errors.UsageError(
-                "out_exists", what, str(self.out), "give --overwrite or another -o"
-            )
+            raise errors.UsageError("out_exists", what, str(self.out), "give --overwrite or another -o")
         if not is_there(self.out.parent):
             what = f"there is no folder {self.out.parent}"
             raise errors.ResourceError("write_failed", what, str(self.out), "make the folder first")

@@ -60,12 +60,8 @@ class Reconstruct:
         from headform.export.writers import write_reconstruction
         from headform.pipeline.reconstruct import Reconstructor
 
-        reconstructor = Reconstructor.load(
-            head=self.head, detector=self.detector, landmarks_net=self.landmarks_net
-        )
+        reconstructor = Reconstructor.load(head=self.head, detector=self.detector, landmarks_net=self.landmarks_net)
         return Work(
             reconstruct=lambda photo: reconstructor.reconstruct(photo, faces=self.faces),
-            write=lambda head, folder: write_reconstruction(
-                head, folder, self.formats, self.texture
-            ),
+            write=lambda head, folder: write_reconstruction(head, folder, self.formats, self.texture),
         )

@@ -25,16 +25,12 @@ class Synth:
     def run(self) -> int:
         """Write them."""
         if self.count < 1:
-            raise errors.UsageError(
-                "count_invalid", f"--count is {self.count}", "", "ask for 1 or more"
-            )
+            raise errors.UsageError("count_invalid", f"--count is {self.count}", "", "ask for 1 or more")
         if not 32 <= self.size <= 2048:
             what = f"--size is {self.size}"
             raise errors.UsageError("size_invalid", what, "", "ask for 32 to 2048 pixels")
         if self.seed < 0:
-            raise errors.UsageError(
-                "seed_invalid", f"--seed is {self.seed}", "", "ask for 0 or more"
-            )
+            raise errors.UsageError("seed_invalid", f"--seed is {self.seed}", "", "ask for 0 or more")
         from headform.synth.folder import write_folder
 
         sheet = write_folder(self.out, self.count, size=self.size, seed=self.seed)

@@ -28,9 +28,7 @@ class _OnPeople(Training):
         super().check()
         require_positive(minutes=self.minutes, workers=self.workers, first_people=self.first_people)
 
-    def train(
-        self, run: Callable[..., tuple[Any, Any, dict[str, Any]]], config: Any, out: Path, name: str
-    ) -> int:
+    def train(self, run: Callable[..., tuple[Any, Any, dict[str, Any]]], config: Any, out: Path, name: str) -> int:
         """Train with the cores that the makers leave, then write the weights."""
         import torch
 

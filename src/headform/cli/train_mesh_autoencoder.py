@@ -72,9 +72,7 @@ class MeshAutoencoder(Training):
 
         head = load_open()
         if self.data == _MADE:
-            data = sampled_heads(
-                head, self.count, self.seed, held_out=self.held_out, posed=self.posed
-            )
+            data = sampled_heads(head, self.count, self.seed, held_out=self.held_out, posed=self.posed)
         else:
             folder = Path(self.data)
             data = from_folder(folder, head, self.seed, held_out=self.held_out, unit=self.unit)

@@ -58,9 +58,7 @@ class ConvertWeights:
             what, advice = "there is such a file already", "give --overwrite or another -o"
             raise errors.UsageError("out_exists", what, str(self.out), advice)
         # shared and expanded tensors each get memory of their own
-        tensors = {
-            n: t.clone().contiguous() for n, t in state_dict_of(self.source, self.part).items()
-        }
+        tensors = {n: t.clone().contiguous() for n, t in state_dict_of(self.source, self.part).items()}
         digest = hashlib.sha256(self.source.read_bytes()).hexdigest()
         card = {
             "data": f"converted from {self.source.name}, SHA-256 {digest}",

@@ -65,9 +65,7 @@ def sampled_heads(
     return _data(train, kept, head, train.facts())
 
 
-def from_folder(
-    folder: Path, head: LinearHead, seed: int, *, held_out: int, unit: Unit = "auto"
-) -> MeshData:
+def from_folder(folder: Path, head: LinearHead, seed: int, *, held_out: int, unit: Unit = "auto") -> MeshData:
     """Meshes from disk.
 
     Args:
@@ -96,9 +94,7 @@ def from_folder(
     return _data(train, val, head, facts)
 
 
-def _data(
-    train: MeshDataset, held_out: MeshDataset, head: LinearHead, facts: dict[str, Any]
-) -> MeshData:
+def _data(train: MeshDataset, held_out: MeshDataset, head: LinearHead, facts: dict[str, Any]) -> MeshData:
     if train.count < 2:
         raise InputError("meshes_few", "there are not 2 meshes to learn from", train.name)
     try:

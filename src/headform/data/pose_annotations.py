@@ -123,9 +123,7 @@ def read_pose_annotation(path: Path | str) -> PoseAnnotation:
     )
 
 
-def _numbers(
-    where: str, name: str, value: object, shape: tuple[int, ...]
-) -> Float[np.ndarray, "..."]:
+def _numbers(where: str, name: str, value: object, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
     """An array of the file, double precision; one axis stands for a row or a column."""
     good = isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
     if isinstance(value, np.ndarray) and good and len(shape) == 1:

@@ -86,9 +86,7 @@ def write_prepared(
             path = folder / f"{split}-{number:05d}.safetensors"
             entry = _kept(path, digest)
             if entry is None:
-                pieces = [
-                    part.vertices(chosen[k : k + _READ]) for k in range(0, len(chosen), _READ)
-                ]
+                pieces = [part.vertices(chosen[k : k + _READ]) for k in range(0, len(chosen), _READ)]
                 entry = _write(path, {"vertices": torch.cat(pieces).cpu()}, digest)
             entries.append(entry | {"count": len(chosen)})
             written += len(chosen)

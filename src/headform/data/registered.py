@@ -187,9 +187,7 @@ def _check_same(
         if not wrong.size:
             return
         row = int(wrong[0])
-        what = (
-            f"triangle {row} is {faces[row].tolist()}, but {first_faces[row].tolist()} in {first!a}"
-        )
+        what = f"triangle {row} is {faces[row].tolist()}, but {first_faces[row].tolist()} in {first!a}"
         what += f" ({wrong.size} of {len(faces)} differ)"
     raise InputError("mesh_topology", what, ascii(label), _SAME)
 
@@ -209,7 +207,5 @@ def _unit(table: Float32[np.ndarray, "N V 3"], labels: list[str], source: Path) 
     raise InputError("mesh_unit", what, ascii(str(source)), "name the unit, or scale the meshes")
 
 
-def _onto(
-    row: Float[np.ndarray, "V 3"], goal: Float[np.ndarray, "V 3"]
-) -> Float[np.ndarray, "V 3"]:
+def _onto(row: Float[np.ndarray, "V 3"], goal: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V 3"]:
     return fit_similarity(row, goal, scale=False).apply(row)

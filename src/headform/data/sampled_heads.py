@@ -152,8 +152,7 @@ class SampledHeads:
         fix = "give the card of something that was trained on heads made from this head model"
         try:
             recipe: dict[str, Any] = {
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in facts["recipe"].items()
+                key: tuple(value) if isinstance(value, list) else value for key, value in facts["recipe"].items()
             }
             made = SampledHeads(
                 head,

@@ -25,9 +25,7 @@ class SplitIndices:
     test: Int64[np.ndarray, " c"]
 
 
-def split_indices(
-    count: int, *, val: float = 0.1, test: float = 0.2, seed: int = 0
-) -> SplitIndices:
+def split_indices(count: int, *, val: float = 0.1, test: float = 0.2, seed: int = 0) -> SplitIndices:
     """Divide `count` meshes at random; the same arguments give the same parts.
 
     Args:
@@ -66,9 +64,7 @@ def fold_indices(count: int, folds: int, number: int, *, seed: int = 0) -> Split
         raise ValueError(f"fold {number} of {folds} of {count} meshes")
     order = np.random.default_rng(seed).permutation(count)
     held = np.arange(count) % folds == number
-    return SplitIndices(
-        train=np.sort(order[~held]), val=np.zeros(0, np.int64), test=np.sort(order[held])
-    )
+    return SplitIndices(train=np.sort(order[~held]), val=np.zeros(0, np.int64), test=np.sort(order[held]))
 
 
 class Subset:

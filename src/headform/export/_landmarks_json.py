@@ -63,10 +63,7 @@ def encode(landmarks: Landmarks) -> bytes:
         "head": {"name": landmarks.head_name, "sha256": landmarks.head_sha256},
     }
     # One entry per line: short files, and a difference shows what changed.
-    lines = [
-        f'"{name}": {json.dumps(value, allow_nan=False, ensure_ascii=False)}'
-        for name, value in entries.items()
-    ]
+    lines = [f'"{name}": {json.dumps(value, allow_nan=False, ensure_ascii=False)}' for name, value in entries.items()]
     return ("{" + ",\n".join(lines) + "}\n").encode()
 
 

@@ -45,8 +45,7 @@ def encode(result: Reconstruction, glb: bytes, overlay_png: bytes) -> bytes:
     )
     name = html.escape(result.photo_name)
     rows = "\n".join(
-        f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>"
-        for key, value in numbers(result)
+        f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>" for key, value in numbers(result)
     )
     page = f"""<!doctype html>
 <html lang="en">
@@ -90,9 +89,7 @@ def numbers(result: Reconstruction) -> list[tuple[str, str]]:
     gaze_yaw, gaze_pitch = (float(angle) for angle in np.rad2deg(result.gaze))
     order = np.argsort(-result.expression)[:STRONGEST]
     shapes = [
-        f"{result.head.expression_names[k]} {result.expression[k]:.2f}"
-        for k in order
-        if result.expression[k] >= 0.05
+        f"{result.head.expression_names[k]} {result.expression[k]:.2f}" for k in order if result.expression[k] >= 0.05
     ]
     width, height = result.image_size
     rows = [

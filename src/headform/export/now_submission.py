@@ -128,11 +128,7 @@ def _of_manifest(path: Path) -> list[Result]:
             entry = json.loads(line)
             image = _image(Path(str(entry["input"])).parts, str(path))
             faces = entry["faces"]
-            file = (
-                path.parent / Path(str(faces[0]["folder"])).name / "parameters.npz"
-                if faces
-                else None
-            )
+            file = path.parent / Path(str(faces[0]["folder"])).name / "parameters.npz" if faces else None
             results.append(Result(image, file))
     except OSError as error:
         what = f"cannot read the manifest: {error.strerror or error}"

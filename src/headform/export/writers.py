@@ -183,21 +183,15 @@ def _in_original_pixels(result: Reconstruction) -> Reconstruction:
     )
 
 
-def encode_glb(
-    result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"], *, target_normals: bool = True
-) -> bytes:
+def encode_glb(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"], *, target_normals: bool = True) -> bytes:
     """`head.glb`: the neutral head, 52 shapes, the photo's expression and gaze as their weights."""
     head = result.head
     eyes = {side: head.part_vertices(f"eye_{side.lower()}").numpy() for side in ("Left", "Right")}
     neutral = torch.from_numpy(result.neutral)
     centers = {
-        side: head.eye_center(neutral, f"eye_{side.lower()}").double().numpy()
-        for side, ids in eyes.items()
-        if len(ids)
+        side: head.eye_center(neutral, f"eye_{side.lower()}").double().numpy() for side, ids in eyes.items() if len(ids)
     }
-    targets = arkit_targets(
-        head.expression.numpy(), head.expression_names, result.neutral, eyes, centers
-    )
+    targets = arkit_targets(head.expression.numpy(), head.expression_names, result.neutral, eyes, centers)
     content = glb.GlbHead(
         vertices=result.neutral,
         faces=head.faces.numpy(),
@@ -212,9 +206,7 @@ def encode_glb(
 
 
 def _mesh(head: LinearHead, vertices: Float32[np.ndarray, "V 3"]) -> TriangleMesh:
-    return TriangleMesh(
-        vertices, head.faces.numpy(), uv=head.uv.numpy(), uv_faces=head.uv_faces.numpy()
-    )
+    return TriangleMesh(vertices, head.faces.numpy(), uv=head.uv.numpy(), uv_faces=head.uv_faces.numpy())
 
 
 def _obj(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> dict[str, bytes]:

@@ -37,9 +37,7 @@ class VertexGraph:
     neighbor: Int32[np.ndarray, " M"]
 
 
-def vertex_graph(
-    positions: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"], stitch: float
-) -> VertexGraph:
+def vertex_graph(positions: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"], stitch: float) -> VertexGraph:
     """Edges of the mesh, and edges between its components where their open borders nearly touch.
 
     Args:
@@ -123,9 +121,7 @@ def _apply(start, neighbor, diagonal, smoothness, x, out):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _conjugate_gradients(
-    start, neighbor, diagonal, smoothness, right, x, tolerance, max_iterations
-):
+def _conjugate_gradients(start, neighbor, diagonal, smoothness, right, x, tolerance, max_iterations):
     """Jacobi-preconditioned, all channels at once with a step of their own; x (V, C) in place."""
     count, channels = x.shape
     q = np.empty_like(x)

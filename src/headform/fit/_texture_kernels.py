@@ -31,9 +31,7 @@ _DARK, _LIT = (
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _photo_weight(
-    x, y, z, face, layer, facing, layers, faces, points, face_index, mask, nearness, scale
-):
+def _photo_weight(x, y, z, face, layer, facing, layers, faces, points, face_index, mask, nearness, scale):
     """The photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1.
 
     layer: 1 on eyeballs, 0 elsewhere; layers (F,): the same of the faces that pixels show. Lids lie

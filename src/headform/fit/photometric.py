@@ -94,9 +94,7 @@ def fit_light_and_albedo(
         The fit; white light of strength 1 and the mean skin where fewer than 30 vertices are seen.
     """
     priors = priors or PhotometricPriors()
-    patch = cut_patch(
-        vertices, head.faces.numpy(), camera, rgb, skin_mask, resolution=220, least_buffer=240
-    )
+    patch = cut_patch(vertices, head.faces.numpy(), camera, rgb, skin_mask, resolution=220, least_buffer=240)
     normals = vertex_normals_array(vertices, head.faces.numpy()).astype(np.float64) @ camera.R.T
     chosen = np.flatnonzero(_lit_skin(head, camera.to_camera(vertices), normals, patch))
     modes = head.albedo.numpy()
@@ -174,9 +172,7 @@ def _solve(
         weight = root * np.sqrt(np.minimum(1.0, priors.huber / np.maximum(size, 1e-9)))
         hessian, gradient = np.zeros((num, num)), np.zeros(num)
         for c in range(3):
-            rows = np.concatenate(
-                [albedo[:, c, None] * samples.basis, shading[:, c, None] * samples.modes[c]], axis=1
-            )
+            rows = np.concatenate([albedo[:, c, None] * samples.basis, shading[:, c, None] * samples.modes[c]], axis=1)
             rows *= weight[:, c, None]
             where = np.r_[9 * c : 9 * c + 9, 27:num]
             hessian[np.ix_(where, where)] += rows.T @ rows

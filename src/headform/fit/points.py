@@ -170,9 +170,7 @@ def _precision(priors: PointPriors, identity: int, expression: int) -> Float[np.
     """Inverse covariance of the coefficients about their prior."""
     weight = np.diag(np.repeat([priors.identity_sigma**-2, 0.0], [identity, expression]))
     own = priors.expression_precision
-    weight[identity:, identity:] = (
-        np.eye(expression) / priors.expression_sigma**2 if own is None else own
-    )
+    weight[identity:, identity:] = np.eye(expression) / priors.expression_sigma**2 if own is None else own
     return weight
 
 
@@ -345,9 +343,7 @@ _CONTACT_ROUNDS, _STEP_ROUNDS, _STEP_TOLERANCE = 6, 12, 1e-5
 """A step need not be exact, since the next one is about another state."""
 
 
-def _minimize(
-    problem: _Problem, state: PointState, max_iterations: int
-) -> tuple[PointState, float, int]:
+def _minimize(problem: _Problem, state: PointState, max_iterations: int) -> tuple[PointState, float, int]:
     """Levenberg-Marquardt with bounds: each step minimizes its quadratic within them, the damping follows success."""
     cost = problem.cost(state)
     damping, accepted = 1e-3, 0

@@ -112,9 +112,7 @@ def bake_texture(
     Raises:
         UsageError: `texture_size` for a size out of range.
     """
-    kept, removed = bake_textures(
-        head, vertices, camera, rgb, light, albedo_code, skin_mask, size, openings
-    )
+    kept, removed = bake_textures(head, vertices, camera, rgb, light, albedo_code, skin_mask, size, openings)
     return kept if lighting == "kept" else removed
 
 
@@ -258,8 +256,7 @@ def _gains(
     # What the mirror image says counts less than what is seen.
     trust = weight + 0.5 * (1 - weight) * other
     ratio = (
-        weight[:, None] * np.log(seen / albedo)
-        + (trust - weight)[:, None] * (np.log(seen[mirror] / albedo) + gain)
+        weight[:, None] * np.log(seen / albedo) + (trust - weight)[:, None] * (np.log(seen[mirror] / albedo) + gain)
     ) / np.maximum(trust, 1e-6)[:, None]
     ratio = np.clip(ratio, -1.5, 1.5)
     rest = zero
@@ -288,9 +285,7 @@ def _positive(shading: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]
     return np.asarray(np.maximum(shading, floor))
 
 
-def _smoothstep(
-    value: Float[np.ndarray, "*shape"], low: float, high: float
-) -> Float[np.ndarray, "*shape"]:
+def _smoothstep(value: Float[np.ndarray, "*shape"], low: float, high: float) -> Float[np.ndarray, "*shape"]:
     """0 below `low`, 1 above `high`, 3x² - 2x³ between."""
     x = np.clip((value - low) / (high - low), 0.0, 1.0)
     return np.asarray(x * x * (3 - 2 * x))
@@ -315,9 +310,7 @@ def _finish(
     _in_threads(encode, count)
     seam = seam_kernel(rgb.reshape(size, size, 3), weight.reshape(size, size))
     spread_gutter_kernel(atlas.gutter, atlas.gutter_source, rgb)
-    return BakedTexture(
-        rgb.reshape(size, size, 3), np.maximum(weight, 0).reshape(size, size), float(seam)
-    )
+    return BakedTexture(rgb.reshape(size, size, 3), np.maximum(weight, 0).reshape(size, size), float(seam))
 
 
 _LEFTOVER = (128, 112, 104)

@@ -34,9 +34,7 @@ class PerspectiveCamera:
     t: Float64[np.ndarray, "3"]
 
     @classmethod
-    def frontal(
-        cls, focal_px: float, size: tuple[int, int], distance: float
-    ) -> "PerspectiveCamera":
+    def frontal(cls, focal_px: float, size: tuple[int, int], distance: float) -> "PerspectiveCamera":
         """Look straight at a head whose origin lies on the optical axis.
 
         Args:
@@ -69,9 +67,7 @@ class PerspectiveCamera:
         camera = self.to_camera(points)
         z = camera[:, 2:]
         homogeneous = camera @ self.K.T
-        pixels = np.divide(
-            homogeneous[:, :2], z, out=np.full((len(camera), 2), np.nan), where=z > 0
-        )
+        pixels = np.divide(homogeneous[:, :2], z, out=np.full((len(camera), 2), np.nan), where=z > 0)
         return np.concatenate([pixels, z], axis=1)
 
     def unproject(self, points_px: Float[np.ndarray, "N 3"]) -> Float64[np.ndarray, "N 3"]:
@@ -95,9 +91,7 @@ class PerspectiveCamera:
         shift = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
         return PerspectiveCamera(shift @ self.K, self.R, self.t)
 
-    def turned(
-        self, rotation: Float[np.ndarray, "3 3"], about: Float[np.ndarray, "3"]
-    ) -> "PerspectiveCamera":
+    def turned(self, rotation: Float[np.ndarray, "3 3"], about: Float[np.ndarray, "3"]) -> "PerspectiveCamera":
         """The camera that sees the head turned in place.
 
         Args:

@@ -4,9 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 
-def nearest_on(
-    point: Float[np.ndarray, "2"], line: Float[np.ndarray, "M 2"]
-) -> Float[np.ndarray, "2"]:
+def nearest_on(point: Float[np.ndarray, "2"], line: Float[np.ndarray, "M 2"]) -> Float[np.ndarray, "2"]:
     """The point of a polyline that is nearest to a point."""
     start, side = line[:-1], line[1:] - line[:-1]
     length = np.maximum((side**2).sum(1), 1e-12)
@@ -15,9 +13,7 @@ def nearest_on(
     return np.asarray(feet[((feet - point) ** 2).sum(1).argmin()])
 
 
-def distances(
-    points: Float[np.ndarray, "N 2"], line: Float[np.ndarray, "M 2"]
-) -> Float[np.ndarray, " N"]:
+def distances(points: Float[np.ndarray, "N 2"], line: Float[np.ndarray, "M 2"]) -> Float[np.ndarray, " N"]:
     """Distance of each point from a polyline."""
     return np.array([float(np.linalg.norm(p - nearest_on(p, line))) for p in points])
 

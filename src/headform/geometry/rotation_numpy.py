@@ -51,9 +51,7 @@ def rotation_derivative(rotvec: Float[np.ndarray, "3"]) -> Float64[np.ndarray, "
     Gallego and Yezzi (2015), equation 9; its series to the first order below an angle of 1e-5.
     """
     r = np.asarray(rotvec, np.float64)
-    crosses = np.cross(np.eye(3)[:, None], np.eye(3)[None]).transpose(
-        0, 2, 1
-    )  # of the unit vectors
+    crosses = np.cross(np.eye(3)[:, None], np.eye(3)[None]).transpose(0, 2, 1)  # of the unit vectors
     whole = np.tensordot(r, crosses, 1)
     squared = float(r @ r)
     if squared < 1e-10:

@@ -25,9 +25,7 @@ _NARROW = 5  # channels, up to which several items share the lanes
 _NOTHING = np.zeros(0, np.float32)
 
 
-def applies(
-    x: Float[Tensor, "*B V C_in"], weight: Float[Tensor, "K C_in C_out"], lap: ScaledLaplacian
-) -> bool:
+def applies(x: Float[Tensor, "*B V C_in"], weight: Float[Tensor, "K C_in C_out"], lap: ScaledLaplacian) -> bool:
     """Whether the kernel can take these: all on the CPU and in single precision."""
     same = all(t.device.type == "cpu" and t.dtype == torch.float32 for t in (x, weight, lap.values))
     return same and not torch.compiler.is_compiling()
@@ -61,9 +59,7 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(x, weight, output if clip else None)
 
     @staticmethod
-    def backward(
-        ctx: Any, grad: Tensor
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
         x, weight, y = ctx.saved_tensors
         wants = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # a graph of the gradient is wanted
@@ -153,9 +149,7 @@ def _run(
     clip: bool = False,
     signal_gate: Float32[np.ndarray, "B V C"] | None = None,
     other_gate: Float32[np.ndarray, "B V E"] | None = None,
-) -> tuple[
-    Float32[np.ndarray, "P K Q 16 16"], Float32[np.ndarray, " C16"], Float32[np.ndarray, " E16"]
-]:
+) -> tuple[Float32[np.ndarray, "P K Q 16 16"], Float32[np.ndarray, " C16"], Float32[np.ndarray, " E16"]]:
     """Every item through the kernel; fills `result`.
 
     How the work is cut depends on its shape alone, never on the number of threads, and partial sums are added in the order
@@ -181,9 +175,7 @@ def _run(
 
     def take(number: int, cut: int) -> None:
         item = number * group
-        scratch = np.empty(
-            plan.terms * (plan.ring * _LANES + 48) + (STRIP + 1) * _LANES, np.float32
-        )
+        scratch = np.empty(plan.terms * (plan.ring * _LANES + 48) + (STRIP + 1) * _LANES, np.float32)
         target = 0
         if result is not None:
             target = (result if parts is None else parts[cut])[item].ctypes.data
@@ -239,9 +231,7 @@ def _run_reversed(
     result = np.empty((items, plan.count, results), np.float32)
 
     def take(item: int) -> None:
-        scratch = np.empty(
-            plan.terms * (plan.ring * _LANES + 48) + (STRIP + 1) * _LANES, np.float32
-        )
+        scratch = np.empty(plan.terms * (plan.ring * _LANES + 48) + (STRIP + 1) * _LANES, np.float32)
         wave_reversed(
             signal[item].ctypes.data, channels, min(group, items - item), moved.ctypes.data, own.ctypes.data,
             result[item].ctypes.data, results, start.ctypes.data, plan.terms, plan.count, STRIP,
@@ -285,9 +275,7 @@ def _packed(weight: Float[Tensor, "K C D"]) -> Float32[np.ndarray, "P K Q 16 16"
     return np.ascontiguousarray(split.transpose(1, 0, 3, 2, 4))
 
 
-def _unpacked(
-    outer: Float32[np.ndarray, "P K Q 16 16"], shape: tuple[int, ...]
-) -> Float[Tensor, "K C D"]:
+def _unpacked(outer: Float32[np.ndarray, "P K Q 16 16"], shape: tuple[int, ...]) -> Float[Tensor, "K C D"]:
     """Sums of outer products, (blocks of C, K, blocks of D, 16 of C, 16 of D), as (K, C, D)."""
     terms, rows, columns = shape
     whole = outer.transpose(1, 0, 3, 2, 4).reshape(terms, outer.shape[0] * _LANES, -1)

@@ -305,9 +305,7 @@ def wave(
                     if gate != 0:
                         gate += away
                     width_left = others - o * 16
-                    _gather(
-                        other + away, gate, others * 4, width_left, order + 4 * first, rows, here
-                    )
+                    _gather(other + away, gate, others * 4, width_left, order + 4 * first, rows, here)
                     for k in range(terms):
                         g = outer + ((block * terms + k) * other_blocks + o) * 1024
                         if width > 8:

@@ -64,9 +64,7 @@ class ChebConv(nn.Module):
         bound = 1 / math.sqrt(num_terms * in_channels)
         nn.init.uniform_(self.weight, -bound, bound)
 
-    def forward(
-        self, x: Float[Tensor, "*B V C_in"], lap: ScaledLaplacian
-    ) -> Float[Tensor, "*B V C_out"]:
+    def forward(self, x: Float[Tensor, "*B V C_in"], lap: ScaledLaplacian) -> Float[Tensor, "*B V C_out"]:
         """Filter `x` on the graph whose scaled Laplacian is `lap`."""
         return cheb_conv(x, self.weight, self.bias, lap, rectify=self.rectify, backend=self.backend)
 

@@ -33,9 +33,7 @@ class ScaledLaplacian(nn.Module):
     col: Int[Tensor, " N"]
     values: Float[Tensor, " N"]
 
-    def __init__(
-        self, crow: Int[Tensor, " V1"], col: Int[Tensor, " N"], values: Float[Tensor, " N"]
-    ) -> None:
+    def __init__(self, crow: Int[Tensor, " V1"], col: Int[Tensor, " N"], values: Float[Tensor, " N"]) -> None:
         super().__init__()
         self.register_buffer("crow", crow, persistent=False)
         self.register_buffer("col", col, persistent=False)

@@ -24,26 +24,19 @@ class GraphLevels(nn.Module):
     down: nn.ModuleList
     up: nn.ModuleList
 
-    def __init__(
-        self, laplacians: list[ScaledLaplacian], down: list[Resample], up: list[Resample]
-    ) -> None:
+    def __init__(self, laplacians: list[ScaledLaplacian], down: list[Resample], up: list[Resample]) -> None:
         super().__init__()
         self.laplacians = nn.ModuleList(laplacians)
         self.down, self.up = nn.ModuleList(down), nn.ModuleList(up)
 
     @staticmethod
-    def from_hierarchy(
-        hierarchy: MeshHierarchy, dtype: torch.dtype = torch.float32
-    ) -> "GraphLevels":
+    def from_hierarchy(hierarchy: MeshHierarchy, dtype: torch.dtype = torch.float32) -> "GraphLevels":
         """The operators of a hierarchy in one dtype."""
         counts = hierarchy.counts
         steps = zip(hierarchy.up_vertices, hierarchy.up_weights, counts[1:], strict=True)
         return GraphLevels(
             [ScaledLaplacian.from_csr(lap, dtype) for lap in hierarchy.laplacians],
-            [
-                pooling(kept, count, dtype)
-                for kept, count in zip(hierarchy.kept, counts[:-1], strict=True)
-            ],
+            [pooling(kept, count, dtype) for kept, count in zip(hierarchy.kept, counts[:-1], strict=True)],
             [unpooling(corners, weights, count, dtype) for corners, weights, count in steps],
         )
 

@@ -32,9 +32,7 @@ class _Rows:
 
         def take(item: int) -> None:
             if channels % 16:
-                apply_rows_narrow(
-                    source[item], result[item], self.starts, self.columns, self.values
-                )
+                apply_rows_narrow(source[item], result[item], self.starts, self.columns, self.values)
             else:
                 apply_rows(
                     source[item].ctypes.data, result[item].ctypes.data, channels,
@@ -124,9 +122,7 @@ class Resample(nn.Module):
             return y.reshape(*x.shape[:-2], *y.shape[-2:])
         return self.product(x)
 
-    def product(
-        self, x: Float[Tensor, "*B V_in C"], *, transposed: bool = False
-    ) -> Float[Tensor, "*B V_out C"]:
+    def product(self, x: Float[Tensor, "*B V_in C"], *, transposed: bool = False) -> Float[Tensor, "*B V_out C"]:
         """M x, or M^T x, by torch's sparse product on any device: the reference of the compiled kernel."""
         flat = x.movedim(-2, 0)  # (V_in, *B, C)
         columns = flat.reshape(len(flat), -1)
@@ -171,9 +167,7 @@ def _rows_of(matrix: csr_matrix) -> _Rows:
     )
 
 
-def pooling(
-    kept: Int[np.ndarray, " V_out"], count: int, dtype: torch.dtype = torch.float32
-) -> Resample:
+def pooling(kept: Int[np.ndarray, " V_out"], count: int, dtype: torch.dtype = torch.float32) -> Resample:
     """Down-sampling that picks `kept` out of `count` vertices: a matrix of zeros and ones."""
     rows = len(kept)
     matrix = csr_matrix((np.ones(rows), kept, np.arange(rows + 1)), shape=(rows, count))

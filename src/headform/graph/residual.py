@@ -27,23 +27,17 @@ class ChebResidual(nn.Module):
         backend: of the convolutions, see `ChebConv`.
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, num_terms: int = 6, *, backend: Backend = "auto"
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, num_terms: int = 6, *, backend: Backend = "auto") -> None:
         super().__init__()
         self.first = ChebConv(in_channels, out_channels, num_terms, bias=False, backend=backend)
         self.inner = BiasedELU(out_channels)
         self.second = ChebConv(out_channels, out_channels, num_terms, bias=False, backend=backend)
         self.shortcut = (
-            None
-            if in_channels == out_channels
-            else ChebConv(in_channels, out_channels, 1, bias=False, backend=backend)
+            None if in_channels == out_channels else ChebConv(in_channels, out_channels, 1, bias=False, backend=backend)
         )
         self.outer = BiasedELU(out_channels)
 
-    def forward(
-        self, x: Float[Tensor, "*B V C_in"], lap: ScaledLaplacian
-    ) -> Float[Tensor, "*B V C_out"]:
+    def forward(self, x: Float[Tensor, "*B V C_in"], lap: ScaledLaplacian) -> Float[Tensor, "*B V C_out"]:
         """Filter `x` on the graph of `lap`."""
         main = self.second(self.inner(self.first(x, lap)), lap)
         past = x if self.shortcut is None else self.shortcut(x, lap)

@@ -97,15 +97,11 @@ def encode(head: LinearHead) -> bytes:
     for name in _FLOATS:
         arrays[name] = getattr(head, name).float().numpy()
     for name in _INTEGERS:
-        arrays[name] = (
-            getattr(head, name).numpy().astype(np.uint16 if len(head.uv) < 65536 else np.int32)
-        )
+        arrays[name] = getattr(head, name).numpy().astype(np.uint16 if len(head.uv) < 65536 else np.int32)
     # texture coordinates as whole 65535ths: a sixty-fourth of a texel at 1024
     arrays["uv"] = np.rint(head.uv.double().numpy() * 65535).clip(0, 65535).astype(np.uint16)
     arrays["part"] = head.part.numpy()
-    arrays["regions"] = np.packbits(
-        np.stack([head.regions[n].numpy() for n in head.regions]), axis=1
-    )
+    arrays["regions"] = np.packbits(np.stack([head.regions[n].numpy() for n in head.regions]), axis=1)
     text = {
         "format": FORMAT,
         "name": head.name,
@@ -137,9 +133,7 @@ def read(path: Path) -> LinearHead:
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise WeightsError(
-            "head_unreadable", f"the head file cannot be read: {reason}", str(path), again
-        ) from error
+        raise WeightsError("head_unreadable", f"the head file cannot be read: {reason}", str(path), again) from error
     try:
         arrays = safetensors.numpy.load(data)
         size = int.from_bytes(data[:8], "little")
@@ -149,15 +143,11 @@ def read(path: Path) -> LinearHead:
         KeyError,
         ValueError,
     ) as error:  # KeyError: a type that numpy lacks
-        raise WeightsError(
-            "head_damaged", f"not a whole safetensors file: {error}", str(path), again
-        ) from error
+        raise WeightsError("head_damaged", f"not a whole safetensors file: {error}", str(path), again) from error
     text = _text(metadata)
     if text is None:
         fix = "give a file made by `headform heads build-open` or `headform heads convert`"
-        raise WeightsError(
-            "head_foreign", "a safetensors file, but not of a headform head", str(path), fix
-        )
+        raise WeightsError("head_foreign", "a safetensors file, but not of a headform head", str(path), fix)
     sha256 = hashlib.sha256(data).hexdigest()
     if text["format"] == head_file.FORMAT:
         return replace(head_file.decode(arrays, text, str(path)), sha256=sha256)
@@ -165,9 +155,7 @@ def read(path: Path) -> LinearHead:
         head = _decode(arrays, text)
         check_head(head)
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise WeightsError(
-            "head_damaged", f"the parts do not fit together: {error}", str(path), again
-        ) from error
+        raise WeightsError("head_damaged", f"the parts do not fit together: {error}", str(path), again) from error
     return replace(head, sha256=sha256)
 
 
@@ -201,9 +189,7 @@ def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
         name=text["name"],
         sha256="",
         license=text["licence"],
-        identity=torch.from_numpy(
-            np.concatenate([basis("identity.first"), basis("identity.later")])
-        ),
+        identity=torch.from_numpy(np.concatenate([basis("identity.first"), basis("identity.later")])),
         expression=torch.from_numpy(expression),
         expression_names=tuple(text["expression_names"]),
         albedo=torch.from_numpy(basis("albedo")),

@@ -38,9 +38,7 @@ def check_shape(where: str, name: str, array: np.ndarray, *expected: int | None)
     Raises:
         WeightsError: ``model_shape``.
     """
-    good = array.ndim == len(expected) and all(
-        e is None or e == n for n, e in zip(array.shape, expected, strict=True)
-    )
+    good = array.ndim == len(expected) and all(e is None or e == n for n, e in zip(array.shape, expected, strict=True))
     if not good:
         wanted = " x ".join("any" if e is None else str(e) for e in expected)
         what = f"`{name}` is {' x '.join(map(str, array.shape)) or 'one number'}, expected {wanted}"

@@ -38,10 +38,7 @@ class CoefficientLayout:
     def slices(self) -> dict[str, slice]:
         """Where each part lies."""
         ends = list(accumulate(length for _, length in self.parts))
-        return {
-            name: slice(end - length, end)
-            for (name, length), end in zip(self.parts, ends, strict=True)
-        }
+        return {name: slice(end - length, end) for (name, length), end in zip(self.parts, ends, strict=True)}
 
     def split(self, code: Float[Tensor, "*B N"]) -> "Coefficients":
         """Take a code apart (views, no copies).
@@ -91,9 +88,7 @@ class Coefficients:
                 )
         unknown = set(self.values) - {name for name, _ in self.layout.parts}
         if unknown:
-            raise InputError(
-                "code_part", f"unknown parts {sorted(unknown)}", f"layout {self.layout.name}"
-            )
+            raise InputError("code_part", f"unknown parts {sorted(unknown)}", f"layout {self.layout.name}")
 
     def __getitem__(self, name: str) -> Float[Tensor, "..."]:
         return self.values[name]

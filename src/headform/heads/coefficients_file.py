@@ -44,8 +44,7 @@ def save_coefficients(path: Path | str, coefficients: Coefficients, head: Linear
         "head": {"name": head.name, **_origin(head)},
     }
     arrays = {
-        name: np.ascontiguousarray(coefficients[name].detach().cpu().float().numpy())
-        for name in sorted(coefficients)
+        name: np.ascontiguousarray(coefficients[name].detach().cpu().float().numpy()) for name in sorted(coefficients)
     }
     data = safetensors.numpy.save(arrays, {"headform": json.dumps(text, sort_keys=True)})
     atomic.write_bytes(Path(path), bytes(data))
@@ -73,9 +72,7 @@ def load_coefficients(path: Path | str, head: LinearHead | None = None) -> Coeff
         values = {name: torch.from_numpy(arrays[name]).float() for name, _ in parts}
         finite = all(bool(torch.isfinite(value).all()) for value in values.values())
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise InputError(
-            "code_format", f"the file lacks parts of a code: {error}", where
-        ) from error
+        raise InputError("code_format", f"the file lacks parts of a code: {error}", where) from error
     if not finite:
         raise InputError("code_format", "the code holds a number that is not finite", where)
     if head is not None and not _same(origin, _origin(head)):

@@ -93,9 +93,7 @@ def decode(arrays: dict[str, np.ndarray], text: dict[str, Any], where: str) -> L
         head = kind(**values)
         check_head(head)
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise WeightsError(
-            "head_damaged", f"the parts do not fit together: {error!s:.300}", where, _AGAIN
-        ) from error
+        raise WeightsError("head_damaged", f"the parts do not fit together: {error!s:.300}", where, _AGAIN) from error
     return head
 
 

@@ -53,9 +53,7 @@ def jaw_outline_offset(
     return offset
 
 
-def _surface_samples(
-    vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
-) -> Float[np.ndarray, "S 3"]:
+def _surface_samples(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float[np.ndarray, "S 3"]:
     """Ten points on each triangle."""
     steps = np.array([(i, j, 3 - i - j) for i in range(4) for j in range(4 - i)]) / 3.0
     return np.einsum("sk,fkc->fsc", steps, vertices[faces]).reshape(-1, 3)

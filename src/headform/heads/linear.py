@@ -143,9 +143,7 @@ class LinearHead:
             WeightsError: ``head_lacks``.
         """
         self.require("albedo_mean")
-        albedo = self.albedo_mean + torch.einsum(
-            "...k,kvc->...vc", code, self.albedo[: code.shape[-1]]
-        )
+        albedo = self.albedo_mean + torch.einsum("...k,kvc->...vc", code, self.albedo[: code.shape[-1]])
         return linear_from_srgb(albedo) if self.albedo_space == "srgb" else albedo
 
     @property
@@ -153,9 +151,7 @@ class LinearHead:
         """Albedo of the mean head, linear RGB; see `albedo_of`."""
         return self.albedo_of(self.albedo.new_zeros(0))
 
-    def landmarks(
-        self, vertices: Float[Tensor, "*B V 3"], *, offset: bool = True
-    ) -> Float[Tensor, "*B 68 3"]:
+    def landmarks(self, vertices: Float[Tensor, "*B V 3"], *, offset: bool = True) -> Float[Tensor, "*B 68 3"]:
         """The 68 iBUG points of decoded vertices, with the offset to the annotators' convention unless switched off.
 
         Points that the model does not define are NaN (`landmark_known`).
@@ -215,9 +211,7 @@ class LinearHead:
             raise ValueError(f"the head has no part {name}")
         a, b, c = self.mean[own].unbind(1)
         area = torch.linalg.norm(torch.linalg.cross(b - a, c - a), dim=-1)
-        weight = self.mean.new_zeros(len(self.mean)).index_add_(
-            0, own.flatten(), area.repeat_interleave(3)
-        )
+        weight = self.mean.new_zeros(len(self.mean)).index_add_(0, own.flatten(), area.repeat_interleave(3))
         ids = self.part_vertices(name)
         share = weight[ids] / weight[ids].sum()
         return (vertices[..., ids, :] * share.to(vertices)[:, None]).sum(-2)
@@ -239,9 +233,7 @@ class LinearHead:
             turned[..., ids, :] = (eye - middle) @ rotation.transpose(-1, -2) + middle
         return turned
 
-    def turned(
-        self, vertices: Float[Tensor, "*B V 3"], rotation: Float[Tensor, "*B 3 3"]
-    ) -> Float[Tensor, "*B V 3"]:
+    def turned(self, vertices: Float[Tensor, "*B V 3"], rotation: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B V 3"]:
         """Turn the head on its neck: each vertex goes `neck_weight` of the way to its turned place.
 
         Linear blend skinning with one bone, `v + w (R (v - p) + p - v)` about `neck_pivot` p; the
@@ -255,9 +247,7 @@ class LinearHead:
         moved = arm @ rotation.transpose(-1, -2) - arm
         return vertices + self.neck_weight.to(vertices)[:, None] * moved
 
-    def to(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
-    ) -> "LinearHead":
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "LinearHead":
         """The same head elsewhere; `dtype` applies to the floating-point parts."""
 
         def move(value: Any) -> Any:

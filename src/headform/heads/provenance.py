@@ -97,6 +97,4 @@ def provenance_of(
     Raises:
         WeightsError: ``weights_missing``.
     """
-    return Provenance(
-        kind, version, tuple(SourceFile.of(path) for path in paths), license, tuple(notes)
-    )
+    return Provenance(kind, version, tuple(SourceFile.of(path) for path in paths), license, tuple(notes))

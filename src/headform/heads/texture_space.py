@@ -91,9 +91,7 @@ def with_texture(head: Head, space: TextureSpace, *, modes: int = 50) -> Head:
         uv, uv_faces = head.uv, head.uv_faces
     pairs = torch.unique(torch.stack([head.faces.flatten(), uv_faces.flatten()], 1), dim=0)
     vertex, texel = pairs.unbind(1)
-    count = torch.zeros(len(head.mean), dtype=torch.int64).index_add_(
-        0, vertex, torch.ones_like(vertex)
-    )
+    count = torch.zeros(len(head.mean), dtype=torch.int64).index_add_(0, vertex, torch.ones_like(vertex))
     if not bool(count.all()):
         raise _mismatch(head, space, f"{int((count == 0).sum())} vertices lie on no triangle")
     images = [space.mean, *space.modes[:modes]]

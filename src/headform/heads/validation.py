@@ -24,9 +24,7 @@ def check_head(head: LinearHead) -> None:
     if not vertices or not len(head.faces):
         raise ValueError("there are no vertices or no triangles")
     limits = {
-        **dict.fromkeys(
-            ("faces", "mirror", "landmark_vertices", "contour", "now7", "dense"), vertices
-        ),
+        **dict.fromkeys(("faces", "mirror", "landmark_vertices", "contour", "now7", "dense"), vertices),
         "uv_faces": texture,
         "dense_mirror": len(head.dense),
         "part": len(PARTS),

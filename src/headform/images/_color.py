@@ -60,9 +60,7 @@ def _to_eight_bits(picture: Image.Image, note: Callable[[str], None]) -> Image.I
     return picture.convert("L") if picture.mode == "1" else picture
 
 
-def _split_alpha(
-    picture: Image.Image, note: Callable[[str], None]
-) -> tuple[Image.Image, Image.Image | None]:
+def _split_alpha(picture: Image.Image, note: Callable[[str], None]) -> tuple[Image.Image, Image.Image | None]:
     """Colors in L, RGB or CMYK, and the alpha channel where there is one."""
     transparency = picture.info.get("transparency")
     if isinstance(transparency, tuple) and max(transparency) > 255:
@@ -78,9 +76,7 @@ def _split_alpha(
     return picture.convert("RGB"), None
 
 
-def _apply_profile(
-    picture: Image.Image, profile: bytes, note: Callable[[str], None]
-) -> Image.Image:
+def _apply_profile(picture: Image.Image, profile: bytes, note: Callable[[str], None]) -> Image.Image:
     """Through the embedded profile to sRGB; left as it is when the profile cannot be used."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -92,9 +88,7 @@ def _apply_profile(
             return picture
         if space == "RGB" and name.lower().startswith("srgb"):
             return picture
-        converted = ImageCms.profileToProfile(
-            picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as damage:
         note(f"damaged color profile ignored: {damage}")
         return picture

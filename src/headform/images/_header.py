@@ -65,9 +65,7 @@ def read_header(data: bytes, where: str) -> Header:
         return _webp(data, where)
     kind = describe(data)
     advice = "save it as JPEG, PNG or WebP"
-    raise InputError(
-        "image_format", f"this is {kind}, not a JPEG, PNG or WebP photo", where, advice
-    )
+    raise InputError("image_format", f"this is {kind}, not a JPEG, PNG or WebP photo", where, advice)
 
 
 def describe(data: bytes) -> str:

@@ -61,9 +61,7 @@ def _as_numpy(array: object) -> Shaped[np.ndarray, "..."]:
         plain = array.detach().cpu()
         return np.asarray(plain.float() if plain.dtype == torch.bfloat16 else plain.numpy())
     if not isinstance(array, np.ndarray) and not hasattr(array, "__array__"):
-        raise _refused(
-            f"a {type(array).__name__} is not an array", "pass a numpy array or a tensor"
-        )
+        raise _refused(f"a {type(array).__name__} is not an array", "pass a numpy array or a tensor")
     return np.asarray(array)
 
 

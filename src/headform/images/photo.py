@@ -56,16 +56,14 @@ def check_size(width: int, height: int, where: str, *, max_pixels: int = MAX_PIX
     if max(width, height) > MAX_ASPECT * max(min(width, height), MIN_SIDE):
         raise InputError(
             "image_aspect",
-            f"{width}x{height} pixels is a strip, not a photo (longest over shortest side "
-            f"may be {MAX_ASPECT:g})",
+            f"{width}x{height} pixels is a strip, not a photo (longest over shortest side may be {MAX_ASPECT:g})",
             where,
             "crop it around the face",
         )
     if width * height > max_pixels:
         raise InputError(
             "image_too_large",
-            f"{width}x{height} is {width * height / 1e6:.0f} megapixels, the limit here is "
-            f"{max_pixels / 1e6:.0f}",
+            f"{width}x{height} is {width * height / 1e6:.0f} megapixels, the limit here is {max_pixels / 1e6:.0f}",
             where,
             "scale it down",
         )

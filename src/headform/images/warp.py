@@ -23,16 +23,12 @@ def inverse(matrix: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 3"]:
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
-def apply(
-    matrix: Float[np.ndarray, "2 3"], points: Float[np.ndarray, "N 2"]
-) -> Float[np.ndarray, "N 2"]:
+def apply(matrix: Float[np.ndarray, "2 3"], points: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
     """Points through an affine map."""
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
 
 
-def warp(
-    rgb: UInt8[np.ndarray, "H W 3"], matrix: Float[np.ndarray, "2 3"], side: int
-) -> UInt8[np.ndarray, "S S 3"]:
+def warp(rgb: UInt8[np.ndarray, "H W 3"], matrix: Float[np.ndarray, "2 3"], side: int) -> UInt8[np.ndarray, "S S 3"]:
     """Resample a photo: each crop pixel is the mean of bilinear samples spread over its footprint.
 
     Args:
@@ -72,24 +68,9 @@ def _warp(rgb, back, samples, crop):
                     fx, fy = px - x0, py - y0
                     w00, w10 = (1 - fx) * (1 - fy), fx * (1 - fy)
                     w01, w11 = (1 - fx) * fy, fx * fy
-                    r += (
-                        w00 * rgb[y0, x0, 0]
-                        + w10 * rgb[y0, x1, 0]
-                        + w01 * rgb[y1, x0, 0]
-                        + w11 * rgb[y1, x1, 0]
-                    )
-                    g += (
-                        w00 * rgb[y0, x0, 1]
-                        + w10 * rgb[y0, x1, 1]
-                        + w01 * rgb[y1, x0, 1]
-                        + w11 * rgb[y1, x1, 1]
-                    )
-                    b += (
-                        w00 * rgb[y0, x0, 2]
-                        + w10 * rgb[y0, x1, 2]
-                        + w01 * rgb[y1, x0, 2]
-                        + w11 * rgb[y1, x1, 2]
-                    )
+                    r += w00 * rgb[y0, x0, 0] + w10 * rgb[y0, x1, 0] + w01 * rgb[y1, x0, 0] + w11 * rgb[y1, x1, 0]
+                    g += w00 * rgb[y0, x0, 1] + w10 * rgb[y0, x1, 1] + w01 * rgb[y1, x0, 1] + w11 * rgb[y1, x1, 1]
+                    b += w00 * rgb[y0, x0, 2] + w10 * rgb[y0, x1, 2] + w01 * rgb[y1, x0, 2] + w11 * rgb[y1, x1, 2]
             crop[y, x, 0] = np.uint8(r * share + 0.5)
             crop[y, x, 1] = np.uint8(g * share + 0.5)
             crop[y, x, 2] = np.uint8(b * share + 0.5)

@@ -11,9 +11,7 @@ from headform.heads.checks import check_finite, check_shape
 from headform.importers._components import from_zero, numbers, whole
 
 
-def modes(
-    where: str, name: str, basis: object, scale: np.ndarray | None, count: int
-) -> Float[np.ndarray, "K N 3"]:
+def modes(where: str, name: str, basis: object, scale: np.ndarray | None, count: int) -> Float[np.ndarray, "K N 3"]:
     """Columns of a basis, each times its scale, as K fields of N vectors, single precision.
 
     Args:
@@ -64,9 +62,7 @@ def vector(where: str, name: str, value: object) -> Float[np.ndarray, " N"]:
     return flat(where, name, value, numbers(where, name, value).size)
 
 
-def triangles(
-    where: str, name: str, indices: object, count: int, first: int
-) -> tuple[Int[np.ndarray, "F 3"], str]:
+def triangles(where: str, name: str, indices: object, count: int, first: int) -> tuple[Int[np.ndarray, "F 3"], str]:
     """Triangles from 0, of a table with three columns or three rows, and a note; see `components.from_zero`.
 
     Raises:

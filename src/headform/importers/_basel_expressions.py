@@ -47,10 +47,7 @@ class BasisFile:
             what = f"expressions of {count} vertices for a head of {len(head.mean)}"
             raise WeightsError("model_mismatch", what, "Exp_Pca.bin", _FIX)
         basis = torch.from_numpy(self.displacements) * _MICRO
-        note = (
-            f"the mean of the expressions ({self.mean_um / 1000:.2g} mm at most) is not added, as "
-            "in Deng et al."
-        )
+        note = f"the mean of the expressions ({self.mean_um / 1000:.2g} mm at most) is not added, as in Deng et al."
         provenance = head.provenance
         return replace(
             head,
@@ -72,11 +69,7 @@ def read_expressions(path: Path, scale: Float[np.ndarray, " M"] | None, trimmed:
         WeightsError: ``weights_missing`` (also for a file that has to go with it), ``weights_damaged``, ``model_mismatch``
             (not of 53,215 vertices), ``model_shape``, ``model_not_finite``.
     """
-    absent = [
-        name
-        for name, there in (("std_exp.txt", scale is not None), ("BFM_exp_idx.mat", trimmed))
-        if not there
-    ]
+    absent = [name for name, there in (("std_exp.txt", scale is not None), ("BFM_exp_idx.mat", trimmed)) if not there]
     if scale is None or absent:
         what = f"{' and '.join(absent)} must be given with it"
         raise WeightsError("weights_missing", what, repr(str(path)), _FIX)

@@ -41,9 +41,7 @@ class Archive:
         """A u64 count of items of at least `item_bytes` each, all of which must be there."""
         count = self.number("Q", name)
         if count * item_bytes > self.remaining:
-            raise self.damaged(
-                f"`{name}` claims {count} items, {self.remaining} bytes are left for them"
-            )
+            raise self.damaged(f"`{name}` claims {count} items, {self.remaining} bytes are left for them")
         return count
 
     def text(self, name: str) -> str:

@@ -25,9 +25,7 @@ class Companions:
         self._path, self._given = path, [Path(g) for g in given]
         self.sources, self.notes = [path], list[str]()
 
-    def fetch(
-        self, names: Sequence[str], read: Callable[[Path], Read], absent: str = ""
-    ) -> Read | None:
+    def fetch(self, names: Sequence[str], read: Callable[[Path], Read], absent: str = "") -> Read | None:
         """Read the first file that is there.
 
         Args:

@@ -89,9 +89,7 @@ def whole(where: str, name: str, array: np.ndarray) -> Int[np.ndarray, "..."]:
     return array.astype(np.int64)
 
 
-def from_zero(
-    where: str, faces: np.ndarray, vertices: int, first: int
-) -> tuple[Int[np.ndarray, "F 3"], str]:
+def from_zero(where: str, faces: np.ndarray, vertices: int, first: int) -> tuple[Int[np.ndarray, "F 3"], str]:
     """Triangles counted from 0, of a format that counts from `first` (0 or 1).
 
     A file that counts the other way is read too: whoever converted it forgot, and the range of the numbers shows it.

@@ -74,9 +74,7 @@ class Embeddings:
         """These, and those of `other` where there are none."""
         if other is None:
             return self
-        return Embeddings(
-            self.static or other.static, self.contour or other.contour, self.full or other.full
-        )
+        return Embeddings(self.static or other.static, self.contour or other.contour, self.full or other.full)
 
 
 def read_embeddings(path: Path) -> Embeddings:
@@ -116,9 +114,7 @@ def _gathered(arrays: Mapping[str, np.ndarray], name: str, where: str) -> np.nda
     return np.stack(rows)
 
 
-def _points(
-    arrays: Mapping[str, np.ndarray], faces: str, weights: str, where: str
-) -> SurfacePoints:
+def _points(arrays: Mapping[str, np.ndarray], faces: str, weights: str, where: str) -> SurfacePoints:
     index, share = (_gathered(arrays, name, where) for name in (faces, weights))
     if index.ndim > 1 and index.shape[0] == 1:
         index, share = index[0], share[0] if share.shape[:1] == (1,) else share

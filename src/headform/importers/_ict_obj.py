@@ -47,9 +47,7 @@ def read_polygons(
         elif line.startswith(b"f "):
             pairs = [corner.split(b"/") for corner in line[2:].split()]
             if len(pairs) not in (3, 4) or any(len(pair) < 2 for pair in pairs) or not materials:
-                raise InputError(
-                    "ict_layout", "a face line without texture corners or material", str(path)
-                )
+                raise InputError("ict_layout", "a face line without texture corners or material", str(path))
             padding = [-1] * (4 - len(pairs))
             corners.append([int(pair[0]) - 1 for pair in pairs] + padding)
             corner_uvs.append([int(pair[1]) - 1 for pair in pairs] + padding)
@@ -69,6 +67,4 @@ def _numbers(rows: list[bytes], width: int, path: Path) -> Float[np.ndarray, "N 
         table = np.array(b" ".join(rows).split(), dtype=np.float64)
         return table.reshape(len(rows), width)
     except ValueError as error:
-        raise InputError(
-            "ict_layout", f"coordinates that are not {width} numbers a line", str(path)
-        ) from error
+        raise InputError("ict_layout", f"coordinates that are not {width} numbers a line", str(path)) from error

@@ -60,9 +60,7 @@ def read_content(path: Path, files: Companions) -> Content:
     texture = files.fetch(("*isomap*",), lambda p: _read_isomap(p, vertices))
     if texture is None:
         texture = np.zeros((0, 2))
-    return Content(
-        mean, shape, color, (), None, {}, texture, triangles[:0].astype(np.int32), tuple(notes)
-    )
+    return Content(mean, shape, color, (), None, {}, texture, triangles[:0].astype(np.int32), tuple(notes))
 
 
 def _components(archive: Archive, name: str, triangles: Int[np.ndarray, "F 3"]) -> Components:

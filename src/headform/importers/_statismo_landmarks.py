@@ -66,9 +66,7 @@ def ibug_of(
         apart = [float(np.linalg.norm(mean[table[k]] - point)) for k, point in named.items()]
         if len(named) >= _SURE and max(apart) < _NEAR * width:
             return table, (f"{len(named)} landmarks of the file bear out the table of 68",)
-        note = (
-            "the table of 68 landmarks for this mesh is not borne out by the file and was not used"
-        )
+        note = "the table of 68 landmarks for this mesh is not borne out by the file and was not used"
         return own, (note,)
     if not named:
         return own, ("the file has no landmarks that are known by name",)

@@ -20,9 +20,7 @@ REFERENCE_VERTICES = 845
 _TEXT_BYTES = 1 << 24
 
 
-def read_blendshapes(
-    path: Path, vertices: int
-) -> tuple[tuple[str, ...], Float[np.ndarray, "E V 3"]]:
+def read_blendshapes(path: Path, vertices: int) -> tuple[tuple[str, ...], Float[np.ndarray, "E V 3"]]:
     """``expression_blendshapes_3448.bin``: names and displacements, mm at weight 1.
 
     Raises:
@@ -34,18 +32,14 @@ def read_blendshapes(
     return names, shapes
 
 
-def blendshapes(
-    archive: Archive, vertices: int
-) -> tuple[tuple[str, ...], Float[np.ndarray, "E V 3"]]:
+def blendshapes(archive: Archive, vertices: int) -> tuple[tuple[str, ...], Float[np.ndarray, "E V 3"]]:
     """A vector of named displacements from an archive; see `read_blendshapes`."""
     names, shapes = list[str](), list[np.ndarray]()
     for _ in range(archive.count("blendshapes", 16)):
         names.append(archive.text("blendshape name"))
         shape = archive.matrix("blendshape")
         if shape.shape != (3 * vertices, 1):
-            raise _mismatch(
-                f"the expression {names[-1]!r} has {shape.size // 3} vertices, the model {vertices}"
-            )
+            raise _mismatch(f"the expression {names[-1]!r} has {shape.size // 3} vertices, the model {vertices}")
         shapes.append(shape.reshape(vertices, 3))
     return tuple(names), np.array(shapes, np.float32).reshape(len(shapes), vertices, 3)
 

@@ -115,9 +115,7 @@ def assemble(content: Content, files: Companions, where: str) -> LinearHead:
     else:
         check_shape(where, "texture triangles", uv_faces, len(shape.triangles), 3)
     known = [n for n in (*content.notes, scaled, scaled_color, *files.notes) if n]
-    provenance = provenance_of(
-        FAMILY, files.sources, version=str(count), license=LICENSE, notes=known
-    )
+    provenance = provenance_of(FAMILY, files.sources, version=str(count), license=LICENSE, notes=known)
     return linear_head(
         ImportedModel(
             name=FAMILY,
@@ -142,9 +140,7 @@ def assemble(content: Content, files: Companions, where: str) -> LinearHead:
     )
 
 
-def _colors(
-    where: str, color: Components, count: int
-) -> tuple[np.ndarray | None, np.ndarray | None, str]:
+def _colors(where: str, color: Components, count: int) -> tuple[np.ndarray | None, np.ndarray | None, str]:
     if not color.mean.size:
         return None, None, "no colors: this is the shape alone"
     check_shape(where, "color mean", color.mean, 3 * count, 1)

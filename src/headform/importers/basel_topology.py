@@ -68,15 +68,11 @@ class Selection:
         """
         if len(head.mean) != self.source:
             raise _mismatch(self, len(head.mean))
-        note = (
-            f"cut from {self.source} to {self.target} vertices by {self.name or 'an index array'}"
-        )
+        note = f"cut from {self.source} to {self.target} vertices by {self.name or 'an index array'}"
         return cut(head, self.vertices, note)
 
 
-def selection_of(
-    indices: object, source: int, target: int, *, origin: int, name: str = ""
-) -> Selection:
+def selection_of(indices: object, source: int, target: int, *, origin: int, name: str = "") -> Selection:
     """Check an index array of a user's file.
 
     Between meshes whose landmarks are known, the landmarks of the one must be those of the other: a test of the file and
@@ -134,9 +130,7 @@ def read_selection(path: Path | str) -> Selection:
         if key in found:
             return selection_of(found[key], source, target, origin=1, name=path.name)
     what = f"there is no {' or '.join(f'`{key}`' for key in _KEYS)}"
-    raise WeightsError(
-        "model_missing_key", what, repr(str(path)), f"give one of {', '.join(_NAMES)}"
-    )
+    raise WeightsError("model_missing_key", what, repr(str(path)), f"give one of {', '.join(_NAMES)}")
 
 
 def is_selection(path: Path) -> bool:

@@ -35,9 +35,7 @@ from headform.importers.importing import ImportedModel, linear_head
 from headform.io.mat_file import read_mat
 
 KIND = "bfm2009"
-LICENSE = (
-    "Basel Face Model 2009, University of Basel: signed form, non-commercial, no redistribution"
-)
+LICENSE = "Basel Face Model 2009, University of Basel: signed form, non-commercial, no redistribution"
 _KEYS = ("shapeMU", "shapePC", "shapeEV", "tl")
 _COLORS = ("texMU", "texPC", "texEV")
 _SEGMENTS = "segbin"
@@ -74,9 +72,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     color = _colors(where, data)
 
     files = Companions(path, companions)
-    mirror = files.fetch(
-        ["face05_symlist.txt"], lambda p: read_mirror(p, mean), "no mirror map was given"
-    )
+    mirror = files.fetch(["face05_symlist.txt"], lambda p: read_mirror(p, mean), "no mirror map was given")
     asked = any(Path(p).name.lower() == _CUT.lower() for p in companions)
     trim = files.fetch([_CUT], read_selection)
     expressions = _expressions(files, trim is not None)
@@ -90,9 +86,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         ImportedModel(
             name=KIND,
             license=LICENSE,
-            provenance=provenance_of(
-                KIND, files.sources, license=LICENSE, notes=[n for n in notes if n]
-            ),
+            provenance=provenance_of(KIND, files.sources, license=LICENSE, notes=[n for n in notes if n]),
             unit="um",
             mean=mean,
             faces=faces,
@@ -129,9 +123,7 @@ def _expressions(files: Companions, trimmed: bool) -> BasisFile | None:
     return found
 
 
-def _colors(
-    where: str, data: dict[str, Any]
-) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "K V 3"]] | None:
+def _colors(where: str, data: dict[str, Any]) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "K V 3"]] | None:
     """Mean color and color modes, from 0 to 1."""
     if not all(key in data for key in _COLORS):
         return None

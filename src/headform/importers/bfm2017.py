@@ -123,9 +123,7 @@ def _read(path: Path) -> dict[str, Any]:
         there = [name for name in _MODEL if f"{group}/model/{name}" in data]
         if there and len(there) < len(_MODEL):
             absent = next(name for name in _MODEL if name not in there)
-            what = (
-                f"there is no `{group}/model/{absent}`, though there is `{group}/model/{there[0]}`"
-            )
+            what = f"there is no `{group}/model/{absent}`, though there is `{group}/model/{there[0]}`"
             raise WeightsError("model_missing_key", what, repr(str(path)), "get the file again")
     return data
 
@@ -153,9 +151,7 @@ def _modes(
     expected = float(sigma[0]) if scaled and len(sigma) else 1.0
     if not 0.9 * expected <= length <= 1.1 * expected:
         what = "scaled" if scaled else "of unit length"
-        notes.append(
-            f"by its version the {group} components are {what}, but the first is {length:.3g} long"
-        )
+        notes.append(f"by its version the {group} components are {what}, but the first is {length:.3g} long")
     return modes(where, name, basis, None if scaled else sigma, count), sigma
 
 

@@ -39,7 +39,9 @@ _KEYS = (
     "texcoords",
     "lm_list_v16",
 )
-_RULE = "bilinear data made linear: identity modes are those of the neutral face, expressions those of the mean identity"
+_RULE = (
+    "bilinear data made linear: identity modes are those of the neutral face, expressions those of the mean identity"
+)
 
 
 def recognizes(path: Path) -> bool:
@@ -70,9 +72,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     check_finite(where, shape_bm_core=core, id_mean=center, id_var=variance)
     if variance.min() < 0:
         raise WeightsError("weights_damaged", "a variance in `id_var` is negative", where)
-    shapes = np.stack(
-        [coordinates(where, "shape_bm_core", core[:, k] @ center) for k in range(SHAPES)]
-    )
+    shapes = np.stack([coordinates(where, "shape_bm_core", core[:, k] @ center) for k in range(SHAPES)])
     mean, size = shapes[0], np.linalg.norm(shapes, axis=(1, 2))
     if (np.abs(size - size[0]) > 0.5 * size[0]).any():
         what = "the 52 shapes are components, not faces: this is the file `..._id_exp`"

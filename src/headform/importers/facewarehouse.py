@@ -77,9 +77,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         ImportedModel(
             name=KIND,
             license=LICENSE,
-            provenance=provenance_of(
-                KIND, sources, version=str(count), license=LICENSE, notes=notes
-            ),
+            provenance=provenance_of(KIND, sources, version=str(count), license=LICENSE, notes=notes),
             unit=unit,
             mean=mean,
             faces=mesh.faces,
@@ -93,9 +91,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     )
 
 
-def _readers(
-    path: Path, notes: list[str]
-) -> tuple[Iterable[Callable[[], Shapes]], list[Path], Path]:
+def _readers(path: Path, notes: list[str]) -> tuple[Iterable[Callable[[], Shapes]], list[Path], Path]:
     """One reader for each identity, the files they read, and where the triangles may be."""
     if path.is_dir():
         folders = _folders(path)
@@ -107,9 +103,7 @@ def _readers(
             notes.append(f"left out without shapes: {', '.join(empty)}")
         binary = [(f / "shape.bs").is_file() for f in folders]
         paths = [
-            p
-            for f, b in zip(folders, binary, strict=True)
-            for p in ([f / "shape.bs"] if b else files.mesh_paths(f))
+            p for f, b in zip(folders, binary, strict=True) for p in ([f / "shape.bs"] if b else files.mesh_paths(f))
         ]
         readers = [
             (lambda f=f: files.shape_file(f / "shape.bs"))
@@ -141,9 +135,7 @@ def _reduce(
         shapes = read_one()
         check_finite(f"{path}, identity {number + 1}", shapes=shapes)
         if neutral and shapes.shape[1] != len(neutral[0]):
-            what = (
-                f"identity {number + 1} has {shapes.shape[1]} vertices, the first {len(neutral[0])}"
-            )
+            what = f"identity {number + 1} has {shapes.shape[1]} vertices, the first {len(neutral[0])}"
             raise WeightsError("model_mismatch", what, repr(str(path)), "use one set of shapes")
         neutral.append(shapes[0].astype(np.float64))
         step = shapes[1:] - shapes[:1]

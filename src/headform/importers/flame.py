@@ -51,9 +51,7 @@ def recognizes(path: Path) -> bool:
     start = first_bytes(path, 2)
     if start[:2] == b"PK":
         shapes = array_shapes(path)
-        return shapes.get("v_template") == (VERTICES, 3) and {"shapedirs", "posedirs"} <= set(
-            shapes
-        )
+        return shapes.get("v_template") == (VERTICES, 3) and {"shapedirs", "posedirs"} <= set(shapes)
     if start[:1] not in (b"\x80", b"(") or size_of(path) > _LARGEST:
         return False
     try:
@@ -64,9 +62,7 @@ def recognizes(path: Path) -> bool:
                     b"M\x9f\x13K\x03",
                     b"I5023\nI3\n",
                 )  # 5023, 3 in the binary protocols, and in text
-                return all(data.find(n) >= 0 for n in names) and any(
-                    data.find(s) >= 0 for s in shapes_of
-                )
+                return all(data.find(n) >= 0 for n in names) and any(data.find(s) >= 0 for s in shapes_of)
     except (OSError, ValueError):
         return False
 
@@ -93,8 +89,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> FlameHead:
     beside.close()
     digested = space.provenance.sources if space else ()
     sources = tuple(
-        next((d for d in digested if d.name == source.name), None) or SourceFile.of(source)
-        for source in beside.sources
+        next((d for d in digested if d.name == source.name), None) or SourceFile.of(source) for source in beside.sources
     )
     version = identify(path, sources[0].sha256, arrays.keys)
     notes = [version.note, *beside.notes]
@@ -103,9 +98,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> FlameHead:
     if space is not None and len(space.uv):
         uv, uv_faces = space.uv.double().numpy(), space.uv_faces.numpy()
     if uv is None:
-        notes.append(
-            "neither a texture file nor head_template.obj: there are no texture coordinates"
-        )
+        notes.append("neither a texture file nor head_template.obj: there are no texture coordinates")
     license = version.license + (f"; colors: {space.provenance.license}" if space else "")
     model = ImportedModel(
         name=f"flame {version.version}",

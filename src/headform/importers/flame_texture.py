@@ -85,9 +85,7 @@ def read(
         uv=torch.from_numpy(uv[:, :2].astype(np.float32)),
         uv_faces=torch.from_numpy(uv_faces.astype(np.int64)),
         encoding="linear" if version == "albedomm" else "srgb",
-        provenance=provenance_of(
-            KIND, [path], version=version, license=_LICENSES[version], notes=notes
-        ),
+        provenance=provenance_of(KIND, [path], version=version, license=_LICENSES[version], notes=notes),
     )
 
 

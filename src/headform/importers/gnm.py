@@ -139,9 +139,7 @@ def _texture(
     return uv, uv_faces, tuple(notes)
 
 
-def _regions(
-    where: str, table: dict[str, np.ndarray], count: int
-) -> dict[str, Bool[np.ndarray, " V"]]:
+def _regions(where: str, table: dict[str, np.ndarray], count: int) -> dict[str, Bool[np.ndarray, " V"]]:
     names = [str(name) for name in table["vertex_group_names"].reshape(-1)]
     check_shape(where, "vertex_groups", table["vertex_groups"], len(names), count)
     return {name: row > 0.5 for name, row in zip(names, table["vertex_groups"], strict=True)}

@@ -94,13 +94,9 @@ def read_objs(folder: Path) -> IctModel:
     if missing:
         raise _missing(folder, [f"{name}.obj" for name in missing])
     neutral = _positions(folder, NEUTRAL)
-    uv, polygons, polygon_uvs, materials, polygon_material = read_polygons(
-        folder / f"{NEUTRAL}.obj"
-    )
+    uv, polygons, polygon_uvs, materials, polygon_material = read_polygons(folder / f"{NEUTRAL}.obj")
     # the published decimals give the displacement; float32 keeps them to 1e-7 cm
-    identity = np.stack(
-        [(_positions(folder, name) - neutral).astype(np.float32) for name in IDENTITIES]
-    )
+    identity = np.stack([(_positions(folder, name) - neutral).astype(np.float32) for name in IDENTITIES])
     expression = {n: (_positions(folder, n) - neutral).astype(np.float32) for n in EXPRESSIONS}
     return IctModel(
         _single(neutral),
@@ -162,9 +158,7 @@ def _read_npz(path: Path) -> IctModel:
         materials=tuple(str(name) for name in arrays["materials"]),
         polygon_material=arrays["polygon_material"].astype(np.int64),
         identity=arrays["identity"].astype(np.float32),
-        expression={
-            name: arrays["expression"][names.index(name)].astype(np.float32) for name in EXPRESSIONS
-        },
+        expression={name: arrays["expression"][names.index(name)].astype(np.float32) for name in EXPRESSIONS},
     )
 
 

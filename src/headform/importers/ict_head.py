@@ -132,9 +132,7 @@ def _head(content: _Content, where: str) -> LinearHead:
     uv, uv_faces, tiles = on_one_tile(content.uv, uv_faces)
     notes = [*content.notes]
     if tiles > 1:
-        notes.append(
-            f"the {tiles} texture tiles lie on top of each other; one image fits one material"
-        )
+        notes.append(f"the {tiles} texture tiles lie on top of each other; one image fits one material")
     provenance = provenance_of(KIND, content.sources, version="light", license=LICENSE, notes=notes)
     head = linear_head(
         ImportedModel(
@@ -155,9 +153,7 @@ def _head(content: _Content, where: str) -> LinearHead:
             regions={name: _range(first, end) for name, first, end, _ in _RANGES},
         )
     )
-    part = np.where(
-        content.neutral[:, 0] > 0, *(PARTS.index(f"socket_{s}") for s in ("left", "right"))
-    )
+    part = np.where(content.neutral[:, 0] > 0, *(PARTS.index(f"socket_{s}") for s in ("left", "right")))
     for _, first, end, name in reversed(_RANGES):
         if name:
             part[first:end] = PARTS.index(name)
@@ -188,15 +184,11 @@ def _from_folder(folder: Path) -> _Content:
     except (InputError, ValueError) as error:
         what = error.message if isinstance(error, InputError) else "a face line of something else"
         raise WeightsError("weights_damaged", what, repr(str(neutral_path))) from error
-    there = {
-        name for name in (*IDENTITIES, *EXPRESSIONS, *EXTRA) if (folder / f"{name}.obj").is_file()
-    }
+    there = {name for name in (*IDENTITIES, *EXPRESSIONS, *EXTRA) if (folder / f"{name}.obj").is_file()}
     modes = next((k for k, n in enumerate(IDENTITIES) if n not in there), len(IDENTITIES))
     names = [n for n in (*EXPRESSIONS, *EXTRA) if n in there]
     used = [*IDENTITIES[:modes], *names]
-    shapes = {
-        name: (_positions(folder / f"{name}.obj") - neutral).astype(np.float32) for name in used
-    }
+    shapes = {name: (_positions(folder / f"{name}.obj") - neutral).astype(np.float32) for name in used}
     notes = []
     if absent := [n for n in IDENTITIES if n not in there]:
         notes.append(f"{len(absent)} identity modes are missing: {_runs(absent)}")
@@ -261,6 +253,5 @@ def _runs(names: Sequence[str]) -> str:
     groups = groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
     spans = [[n for _, n in group] for _, group in groups]
     return ", ".join(
-        f"identity{s[0]:03d} to identity{s[-1]:03d}" if len(s) > 1 else f"identity{s[0]:03d}"
-        for s in spans
+        f"identity{s[0]:03d} to identity{s[-1]:03d}" if len(s) > 1 else f"identity{s[0]:03d}" for s in spans
     )

@@ -57,9 +57,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     table = {name: numbers(where, name, value) for name, value in values.items()}
     mean = coordinates(where, "mean", table["mean"].reshape(-1))
     check_shape(where, "components", table["components"], mean.size, None)
-    identity, sigma, scaled = per_sigma(
-        where, "shape", table["components"], table["eigenvalues"].reshape(-1)
-    )
+    identity, sigma, scaled = per_sigma(where, "shape", table["components"], table["eigenvalues"].reshape(-1))
     faces, counted = from_zero(where, table["trilist"], len(mean), 0)
     landmarks = _landmarks(where, table, len(mean))
     if landmarks is None:
@@ -76,9 +74,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         ImportedModel(
             name=KIND,
             license=LICENSE,
-            provenance=provenance_of(
-                KIND, [path], version=str(len(mean)), license=LICENSE, notes=notes
-            ),
+            provenance=provenance_of(KIND, [path], version=str(len(mean)), license=LICENSE, notes=notes),
             unit=unit,
             mean=mean,
             faces=faces,
@@ -89,9 +85,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     )
 
 
-def _landmarks(
-    where: str, table: dict[str, np.ndarray], vertices: int
-) -> Int[np.ndarray, "68"] | None:
+def _landmarks(where: str, table: dict[str, np.ndarray], vertices: int) -> Int[np.ndarray, "68"] | None:
     """The 68 points of the full mask, taken through the map to a cropped one."""
     full = np.array(LANDMARKS[FULL])
     if vertices == FULL:

@@ -67,9 +67,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         ImportedModel(
             name=KIND,
             license=LICENSE,
-            provenance=provenance_of(
-                KIND, [path], version=str(len(mean)), license=LICENSE, notes=filter(None, notes)
-            ),
+            provenance=provenance_of(KIND, [path], version=str(len(mean)), license=LICENSE, notes=filter(None, notes)),
             unit=unit,
             mean=mean,
             faces=faces[:, [0, 2, 1]],

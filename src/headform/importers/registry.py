@@ -69,9 +69,7 @@ def kind_of(path: Path) -> str:
             return kind
     if first_bytes(path, 9)[8:] == b"{":
         what = "a safetensors file, such as headform writes itself: nothing is to be converted"
-        fix = (
-            "use it as it is, for example with `headform heads inspect`, or give a publisher's file"
-        )
+        fix = "use it as it is, for example with `headform heads inspect`, or give a publisher's file"
         raise WeightsError("model_kind", what, repr(str(path)), fix)
     what = "no kind of head model that headform knows looks like this"
     fix = f"name the kind with --kind {'|'.join(MODULES)}"

@@ -38,13 +38,7 @@ def recognizes(path: Path) -> bool:
     if len(head) < 12:
         return False
     version, rows, columns = struct.unpack("<Iii", head)
-    return (
-        version in _VERSIONS
-        and columns == 1
-        and rows > 0
-        and rows % 3 == 0
-        and 4 * rows < size_of(path)
-    )
+    return version in _VERSIONS and columns == 1 and rows > 0 and rows % 3 == 0 and 4 * rows < size_of(path)
 
 
 def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
@@ -89,9 +83,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     texture = archive.pairs("texture coordinates")
     uv_faces = archive.triples("texture triangles") if version >= 4 else shape.triangles[:0]
     archive.end()
-    content = Content(
-        mean, shape, color, names, shapes, points, texture, uv_faces, tuple(filter(None, notes))
-    )
+    content = Content(mean, shape, color, names, shapes, points, texture, uv_faces, tuple(filter(None, notes)))
     return assemble(content, files, where)
 
 

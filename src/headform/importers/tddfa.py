@@ -45,9 +45,7 @@ _UNIT_COLUMN = 10.0
 def recognizes(path: Path) -> bool:
     """Whether it has the name of this model and begins like a pickle. It is not opened any further."""
     name = path.name.lower()
-    return (
-        name.startswith("bfm_noneck") and name.endswith(".pkl") and first_bytes(path, 1) == b"\x80"
-    )
+    return name.startswith("bfm_noneck") and name.endswith(".pkl") and first_bytes(path, 1) == b"\x80"
 
 
 def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
@@ -83,9 +81,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         ImportedModel(
             name=KIND,
             license=LICENSE,
-            provenance=provenance_of(
-                KIND, files.sources, license=LICENSE, notes=[n for n in (*notes, note) if n]
-            ),
+            provenance=provenance_of(KIND, files.sources, license=LICENSE, notes=[n for n in (*notes, note) if n]),
             unit="um",
             mean=mean,
             faces=faces,
@@ -97,9 +93,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     )
 
 
-def _first(
-    where: str, name: str, data: dict[str, np.ndarray], count: int
-) -> Float[np.ndarray, "N K"]:
+def _first(where: str, name: str, data: dict[str, np.ndarray], count: int) -> Float[np.ndarray, "N K"]:
     """The first columns of a basis."""
     basis = numbers(where, name, data[name])
     check_shape(where, name, basis, 3 * NO_NECK, None)
@@ -111,9 +105,7 @@ def _require(where: str, data: dict[str, np.ndarray], *keys: str) -> None:
     if absent:
         there = ", ".join(sorted(data)[:40]) or "nothing"
         what = f"there is no {', '.join(f'`{k}`' for k in absent)}; the file holds {there}"
-        raise WeightsError(
-            "model_missing_key", what, where, "give the file as its publisher made it"
-        )
+        raise WeightsError("model_missing_key", what, where, "give the file as its publisher made it")
 
 
 def _triangles(path: Path) -> Int[np.ndarray, "3 F"] | Int[np.ndarray, "F 3"]:

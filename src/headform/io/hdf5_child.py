@@ -118,9 +118,7 @@ def read(file: Any, wanted: list[str], most: int) -> Iterator[tuple[str, Any]]:
             found[path] = item
     sizes = [size_of(path, item) for path, item in found.items() if "@" not in path]
     if sum(sizes) > most:
-        raise HdfRefusedError(
-            f"arrays of {sum(sizes)} bytes; at most {most} are read from one file"
-        )
+        raise HdfRefusedError(f"arrays of {sum(sizes)} bytes; at most {most} are read from one file")
     limit(_MARGIN + 2 * max(sizes, default=0), _SECONDS)
     for path, item in found.items():
         name = path.partition("@")[2]

@@ -23,8 +23,7 @@ from headform.io.file_bytes import check_regular
 MAX_BYTES = 2 << 30
 """Memory that the arrays of one file may take."""
 _BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1]);"
-    "from headform.io.hdf5_child import main; sys.exit(main(*sys.argv[2:]))"
+    "import sys; sys.path.insert(0, sys.argv[1]);from headform.io.hdf5_child import main; sys.exit(main(*sys.argv[2:]))"
 )
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _MAGIC = b"\x89HDF\r\n\x1a\n"

@@ -130,14 +130,10 @@ class Elements:
         if not 0 < width <= 4096 and names:
             raise MatDamagedError(f"`{path}` has field names {width} bytes long")
         fields = [
-            names[at : at + width].split(b"\0")[0].decode("latin-1")
-            for at in range(0, len(names), max(width, 1))
+            names[at : at + width].split(b"\0")[0].decode("latin-1") for at in range(0, len(names), max(width, 1))
         ]
         self._budget.spend(count * max(len(fields), 1) * _CHARGE, f"`{path}`: {count} structures")
-        items = [
-            {field: self._nested(f"{path}/{field}", depth) for field in fields}
-            for _ in range(count)
-        ]
+        items = [{field: self._nested(f"{path}/{field}", depth) for field in fields} for _ in range(count)]
         return items[0] if count == 1 else items
 
     def _text(self, header: ArrayHeader, path: str) -> Any:

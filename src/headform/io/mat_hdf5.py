@@ -41,11 +41,7 @@ def read_mat_hdf5(
     """
     shapes = list_hdf5(path)
     asked = None if wanted is None else {*wanted, *optional}
-    names = [
-        name
-        for name in shapes
-        if not name.startswith("#") and (asked is None or name.partition("/")[0] in asked)
-    ]
+    names = [name for name in shapes if not name.startswith("#") and (asked is None or name.partition("/")[0] in asked)]
     there = {name.partition("/")[0] for name in names}
     absent = [name for name in wanted or () if name not in there]
     if absent:

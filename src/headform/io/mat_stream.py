@@ -36,9 +36,7 @@ class Budget:
             MatRefusedError: There are not as many left.
         """
         if count > self.left:
-            raise MatRefusedError(
-                f"{what} of {count} bytes; at most {self.size} are read from one file"
-            )
+            raise MatRefusedError(f"{what} of {count} bytes; at most {self.size} are read from one file")
         self.left -= count
 
 

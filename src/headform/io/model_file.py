@@ -43,9 +43,7 @@ def card_path(path: Path | str) -> Path:
     return Path(path).with_suffix(".json")
 
 
-def save_model(
-    path: Path | str, tensors: Mapping[str, Tensor], card: Mapping[str, Any], *, half: bool = True
-) -> None:
+def save_model(path: Path | str, tensors: Mapping[str, Tensor], card: Mapping[str, Any], *, half: bool = True) -> None:
     """Write a network's tensors and its card, each whole or not at all.
 
     Floating tensors of two or more axes are stored as float16 (single precision where a value

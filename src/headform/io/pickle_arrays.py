@@ -163,9 +163,7 @@ def _encode(text: Any, codec: Any = "latin1") -> bytes:
     return text.encode("latin-1")
 
 
-def _frombuffer(
-    data: Any, kind: Any, shape: Any, order: Any, axis_order: Any = None
-) -> npt.NDArray[Any]:
+def _frombuffer(data: Any, kind: Any, shape: Any, order: Any, axis_order: Any = None) -> npt.NDArray[Any]:
     """numpy's protocol 5; `axis_order` (numpy ≥ 2.3) transposes what the bytes hold."""
     array = array_from_bytes(data, kind, shape, order)
     if order != "K" or axis_order is None:

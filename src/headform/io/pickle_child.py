@@ -171,9 +171,7 @@ def main(memory_bytes: str, cpu_seconds: str, *paths: str) -> int:
     """
     memory, number = int(memory_bytes), 0
     try:
-        with contextlib.suppress(
-            DamagedError
-        ):  # import lz4, if it is there, before the limits bite
+        with contextlib.suppress(DamagedError):  # import lz4, if it is there, before the limits bite
             decompressor(b"\x04\x22\x4d\x18")
         limit(memory, int(cpu_seconds))
         arrays: dict[str, npt.NDArray[Any]] = {}

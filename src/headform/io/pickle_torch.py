@@ -44,8 +44,7 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> np
     if any(rest[2:]):
         raise DamagedError("a tensor marked as the conjugate or negative of its numbers")
     whole = all(
-        isinstance(part, tuple) and all(type(n) is int and n >= 0 for n in part)
-        for part in (size, stride, (offset,))
+        isinstance(part, tuple) and all(type(n) is int and n >= 0 for n in part) for part in (size, stride, (offset,))
     )
     if not whole or len(size) != len(stride) or not isinstance(storage, np.ndarray):
         raise DamagedError("a malformed tensor")

@@ -51,9 +51,7 @@ def describe(layout: Layout) -> dict[str, Any]:
         if visited > _MOST_ENTRIES:
             raise DamagedError(f"more than {_MOST_ENTRIES} entries")
         # the last on the queue is taken first: backwards, so that the file's order is kept
-        queue.extend(
-            (f"{path}/{key}" if path else f"{key}", child) for key, child in children[::-1]
-        )
+        queue.extend((f"{path}/{key}" if path else f"{key}", child) for key, child in children[::-1])
         if children:
             continue
         entry = _entry(item)

@@ -88,9 +88,7 @@ def read_torch(
         what = f"cannot read the weights: {error.strerror or error}"
         raise WeightsError("weights_missing", what, repr(str(path))) from error
     except MemoryError as error:
-        raise ResourceError(
-            "out_of_memory", "no memory for the weights", repr(str(path))
-        ) from error
+        raise ResourceError("out_of_memory", "no memory for the weights", repr(str(path))) from error
     except (ValueError, LookupError, TypeError, RuntimeError, binascii.Error) as error:
         what = f"{error}"[:200]
         raise WeightsError("weights_damaged", what, repr(str(path)), _AGAIN) from error

@@ -127,9 +127,7 @@ def _zip_layout(file: BinaryIO, size: int, archive: zipfile.ZipFile) -> Layout:
 def _place(file: BinaryIO, size: int, entry: zipfile.ZipInfo) -> Place:
     """The bytes of an archive's entry; torch compresses none, so that compressed ones are refused."""
     if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
-        raise RefusedError(
-            f"unpacking of {entry.filename!r:.80}, which torch.save never compresses"
-        )
+        raise RefusedError(f"unpacking of {entry.filename!r:.80}, which torch.save never compresses")
     if entry.file_size != entry.compress_size or not 0 <= entry.header_offset < size:
         raise DamagedError(f"an archive whose entry {entry.filename!r:.80} lies about its size")
     file.seek(entry.header_offset)

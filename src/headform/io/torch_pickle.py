@@ -185,9 +185,7 @@ def _marked(node: TensorNode, metadata: Any) -> TensorNode:
         return node
     if not isinstance(metadata, dict) or not set(metadata) <= {"conj", "neg"}:
         raise RefusedError(f"tensor metadata {metadata!r:.80}")
-    return replace(
-        node, conjugate=metadata.get("conj") is True, negative=metadata.get("neg") is True
-    )
+    return replace(node, conjugate=metadata.get("conj") is True, negative=metadata.get("neg") is True)
 
 
 def _first(tensor: Any = None, *_: Any) -> TensorNode:

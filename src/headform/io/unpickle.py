@@ -30,9 +30,7 @@ _FAILED = 3
 _SAFE = "only plain arrays are read; get the file from its publisher or convert it to safetensors"
 
 
-def read_pickle(
-    path: Path | str, *, memory_bytes: int = 2 << 30, cpu_seconds: int = 30
-) -> dict[str, npt.NDArray[Any]]:
+def read_pickle(path: Path | str, *, memory_bytes: int = 2 << 30, cpu_seconds: int = 30) -> dict[str, npt.NDArray[Any]]:
     """Read a pickle or joblib file, plain or compressed, without running anything in it.
 
     Arrays of numpy come out as they are, chumpy's and torch's as arrays, a sparse matrix of scipy as its `format`, `shape`,

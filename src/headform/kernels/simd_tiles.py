@@ -20,9 +20,7 @@ def _shuffled(builder: Any, a: Any, b: Any, order: list[int]) -> Any:
     return builder.shuffle_vector(a, b, mask)
 
 
-def product_of(
-    rows: int, columns: int, a_row: int, a_step: int, b_step: int
-) -> Callable[..., None]:
+def product_of(rows: int, columns: int, a_row: int, a_step: int, b_step: int) -> Callable[..., None]:
     """An operation for compiled code: a matrix product of `rows` by 16 `columns`, held in registers.
 
     ``product(a, b, steps, start, start_row, out, out_row)`` does, for r < rows and l < 16 columns,
@@ -55,9 +53,7 @@ def product_of(
             with cgutils.for_range(builder, steps) as loop:  # type: ignore[no-untyped-call]
                 left = builder.add(a, builder.mul(loop.index, whole(a_step)))
                 right = builder.add(b, builder.mul(loop.index, whole(b_step)))
-                values = [
-                    builder.load(place(right, whole(0), 0, c), align=4) for c in range(columns)
-                ]
+                values = [builder.load(place(right, whole(0), 0, c), align=4) for c in range(columns)]
                 for r in range(rows):
                     address = _pointer(builder, builder.add(left, whole(r * a_row)), _FLOAT)
                     factor = _everywhere(builder, builder.load(address, align=4))

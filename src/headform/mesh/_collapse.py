@@ -326,14 +326,7 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                 mu, mv = u, v
                 if paired:
                     mu, mv = mirror[u], mirror[v]
-                    if (
-                        mu < 0
-                        or mv < 0
-                        or keep[mu]
-                        or collapsed_to[mu] != mu
-                        or collapsed_to[mv] != mv
-                        or mu == v
-                    ):
+                    if mu < 0 or mv < 0 or keep[mu] or collapsed_to[mu] != mu or collapsed_to[mv] != mv or mu == v:
                         continue
                     if (mu == u and mv != v) or (exact and mu != u and used == target + 1):
                         continue
@@ -341,13 +334,9 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                     continue
                 start_v, count_v = start[v], count[v]
                 before = fill
-                fill, touched = _apply(
-                    u, v, faces, corners, alive, start, count, pool, fill, changed, saved
-                )
+                fill, touched = _apply(u, v, faces, corners, alive, start, count, pool, fill, changed, saved)
                 if mu != u:
-                    if not _allowed(
-                        mu, mv, faces, corners, alive, start, count, pool, points, uv, marks
-                    ):
+                    if not _allowed(mu, mv, faces, corners, alive, start, count, pool, points, uv, marks):
                         for i in range(touched):
                             f = changed[i]
                             if saved[i, 0] >= 0:
@@ -356,9 +345,7 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                             alive[f] = True
                         start[v], count[v], fill = start_v, count_v, before
                         continue
-                    fill, _ = _apply(
-                        mu, mv, faces, corners, alive, start, count, pool, fill, changed2, saved2
-                    )
+                    fill, _ = _apply(mu, mv, faces, corners, alive, start, count, pool, fill, changed2, saved2)
                 collapsed_to[u] = v
                 count[u] = 0
                 quadrics[v] += quadrics[u]
@@ -373,9 +360,7 @@ def collapse(faces, corners, points, quadrics, mass, uv, keep, mirror, target, s
                     _push_around(
                         mv, heap, faces, alive, start, count, pool, points, quadrics, mass, spread, keep
                     )  # fmt: skip
-                _push_around(
-                    v, heap, faces, alive, start, count, pool, points, quadrics, mass, spread, keep
-                )
+                _push_around(v, heap, faces, alive, start, count, pool, points, quadrics, mass, spread, keep)
                 progress = True
                 break
     return alive, collapsed_to

@@ -28,9 +28,7 @@ def _root(parent, v):
 def _costs(quadric_r, quadric_c, at_r, at_c):
     """Cost of keeping r, and of keeping c."""
     both = quadric_r + quadric_c
-    return quadric_value(both, at_r[0], at_r[1], at_r[2]), quadric_value(
-        both, at_c[0], at_c[1], at_c[2]
-    )
+    return quadric_value(both, at_r[0], at_r[1], at_r[2]), quadric_value(both, at_c[0], at_c[1], at_c[2])
 
 
 @njit(cache=True, nogil=True)

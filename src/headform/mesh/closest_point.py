@@ -44,9 +44,7 @@ class ClosestPointTree:
     nodes: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
     @classmethod
-    def of(
-        cls, vertices: Float64[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
-    ) -> "ClosestPointTree":
+    def of(cls, vertices: Float64[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> "ClosestPointTree":
         """Grow the tree of a mesh.
 
         Args:

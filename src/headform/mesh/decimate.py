@@ -31,9 +31,7 @@ class Decimated:
     collapsed_to: Int[np.ndarray, " V"]
 
 
-def decimate(
-    vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], target: int
-) -> Decimated:
+def decimate(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], target: int) -> Decimated:
     """Collapse edges until at most `target` vertices have triangles.
 
     The rule. Every triangle's plane, with unit normal and not weighted by area, gives a quadric Q that is summed at its
@@ -62,9 +60,7 @@ def decimate(
     start, end = triangles[:, [0, 1, 2]].ravel(), triangles[:, [1, 2, 0]].ravel()
     keys = np.unique(np.minimum(start, end) * count + np.maximum(start, end))
     edges = np.stack([keys // count, keys % count], axis=1)
-    holder, corners, alive = collapse_in_order(
-        points, triangles, edges, plane_quadrics(points, triangles), target
-    )
+    holder, corners, alive = collapse_in_order(points, triangles, edges, plane_quadrics(points, triangles), target)
     left = corners[alive]
     kept = np.unique(left)
     place = np.full(count, -1, np.int64)
@@ -72,9 +68,7 @@ def decimate(
     return Decimated(kept=kept, faces=place[left], collapsed_to=place[holder])
 
 
-def plane_quadrics(
-    points: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
-) -> Float[np.ndarray, "V 10"]:
+def plane_quadrics(points: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float[np.ndarray, "V 10"]:
     """Quadrics of the planes of each vertex's triangles, summed in the order of the triangles.
 
     Returns:

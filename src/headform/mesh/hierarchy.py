@@ -116,9 +116,7 @@ def build_hierarchy(
         up_vertices.append(parents)
         up_weights.append(weights)
         counts.append(len(points))
-    laplacians = [
-        scaled_laplacian(f, n, edge_weight=edge_weight) for f, n in zip(levels, counts, strict=True)
-    ]
+    laplacians = [scaled_laplacian(f, n, edge_weight=edge_weight) for f, n in zip(levels, counts, strict=True)]
     return MeshHierarchy(
         faces=tuple(levels),
         kept=tuple(kept),
@@ -151,9 +149,7 @@ def _simplified(
     stays = np.zeros(len(points), bool) if keep is None else keep.copy()
     if mirror is not None:
         stays |= stays[mirror] & (mirror >= 0)
-    afforded = _afforded(part[np.unique(faces)], fair, target) | np.isin(
-        np.arange(len(fair)), part[stays]
-    )
+    afforded = _afforded(part[np.unique(faces)], fair, target) | np.isin(np.arange(len(fair)), part[stays])
     left = faces[afforded[part[faces[:, 0]]]]
     simplified = simplify(points[None], left, target, keep=stays, mirror=mirror, exact=True)
     place = np.full(len(points), -1, np.int64)
@@ -165,9 +161,7 @@ def _simplified(
     )
 
 
-def _afforded(
-    part: Int[np.ndarray, " U"], fair: Float[np.ndarray, " C"], target: int
-) -> Bool[np.ndarray, " C"]:
+def _afforded(part: Int[np.ndarray, " U"], fair: Float[np.ndarray, " C"], target: int) -> Bool[np.ndarray, " C"]:
     """Which components go on: those due 4 vertices or more, the fewest of a closed surface.
 
     Smaller ones go on too where fewer than `target` vertices would be left without them and all that are smaller still.

@@ -43,9 +43,7 @@ def require_manifold(faces: Int[np.ndarray, "F 3"], count: int) -> None:
         what = f"{_named('triangle', again)} repeat the three vertices of an earlier one"
         raise InputError("mesh_repeated", what, "faces", "remove them")
     start, end = np.concatenate([a, b, c]), np.concatenate([b, c, a])
-    keys, uses = np.unique(
-        np.minimum(start, end) * count + np.maximum(start, end), return_counts=True
-    )
+    keys, uses = np.unique(np.minimum(start, end) * count + np.maximum(start, end), return_counts=True)
     if (uses > 2).any():
         what = f"{_named('edge', keys[uses > 2], count)} belong to more than two triangles"
         fix = "split the mesh there or remove the extra triangles"

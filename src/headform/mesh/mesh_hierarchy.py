@@ -104,8 +104,7 @@ class MeshHierarchy:
             up_vertices=tuple(up_vertices),
             up_weights=tuple(up_weights),
             laplacians=tuple(
-                scaled_laplacian(f, n, edge_weight=edge_weight)
-                for f, n in zip(faces, counts, strict=True)
+                scaled_laplacian(f, n, edge_weight=edge_weight) for f, n in zip(faces, counts, strict=True)
             ),
             counts=counts,
             edge_weight=edge_weight,
@@ -121,9 +120,7 @@ def topology_hash(faces: Int[np.ndarray, "F 3"], count: int) -> str:
 
 def _require(good: bool, name: str, what: str) -> None:
     if not good:
-        raise WeightsError(
-            "hierarchy_damaged", f"{name} {what}", "mesh hierarchy", "build it again"
-        )
+        raise WeightsError("hierarchy_damaged", f"{name} {what}", "mesh hierarchy", "build it again")
 
 
 def _head(arrays: Mapping[str, np.ndarray]) -> tuple[tuple[int, ...], EdgeWeight]:
@@ -137,9 +134,7 @@ def _head(arrays: Mapping[str, np.ndarray]) -> tuple[tuple[int, ...], EdgeWeight
     return tuple(counts.tolist()), known[int(which[0])]
 
 
-def _indices(
-    arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int | None, ...], bound: int
-) -> np.ndarray:
+def _indices(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int | None, ...], bound: int) -> np.ndarray:
     array = arrays[name]
     fits = array.ndim == len(shape) and all(
         want is None or have == want for have, want in zip(array.shape, shape, strict=True)

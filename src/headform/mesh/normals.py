@@ -10,9 +10,7 @@ FALLBACK = (0.0, 0.0, 1.0)
 """Normal of a vertex that has none: no triangle, or triangles that cancel out."""
 
 
-def face_area_vectors(
-    vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
-) -> Float64[np.ndarray, "F 3"]:
+def face_area_vectors(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float64[np.ndarray, "F 3"]:
     """Cross product of two edges per triangle: its normal, twice its area long, float64.
 
     Triangles wind counter-clockwise seen from outside, so that it points outwards.
@@ -26,9 +24,7 @@ def summed_at_vertices(
 ) -> Float64[np.ndarray, "V 3"]:
     """Sum of the vectors of the triangles around each of `count` vertices, float64."""
     index = faces.reshape(-1)
-    columns = [
-        np.bincount(index, np.repeat(values[:, axis], 3), minlength=count) for axis in range(3)
-    ]
+    columns = [np.bincount(index, np.repeat(values[:, axis], 3), minlength=count) for axis in range(3)]
     # Without any triangle, bincount counts in integers.
     return np.stack(columns, axis=1).astype(np.float64)
 
@@ -41,9 +37,7 @@ def unit(vectors: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
     return np.where(sound, divided, np.array(FALLBACK))
 
 
-def vertex_normals(
-    vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
-) -> Float64[np.ndarray, "V 3"]:
+def vertex_normals(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float64[np.ndarray, "V 3"]:
     """Unit normals of vertices: triangle normals weighted by area, summed and normalized.
 
     Args:

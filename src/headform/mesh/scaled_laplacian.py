@@ -20,9 +20,7 @@ triangles, hence 2 inside and 1 at boundaries, as the TensorFlow original and th
 add an entry for every triangle. On closed meshes both give the same operator."""
 
 
-def scaled_laplacian(
-    faces: Int[np.ndarray, "F 3"], count: int, *, edge_weight: EdgeWeight = "once"
-) -> csr_matrix:
+def scaled_laplacian(faces: Int[np.ndarray, "F 3"], count: int, *, edge_weight: EdgeWeight = "once") -> csr_matrix:
     """L~ = -D^-1/2 W D^-1/2 of the edges of a triangle mesh.
 
     Args:

@@ -131,11 +131,7 @@ def _quadrics(
         np.add.at(quadrics, faces[:, k], planes)
         np.add.at(mass, faces[:, k], area[:, 0] / 3)
     if len(boundary):
-        owner = {
-            tuple(sorted((int(f[k]), int(f[(k + 1) % 3])))): i
-            for i, f in enumerate(faces)
-            for k in range(3)
-        }
+        owner = {tuple(sorted((int(f[k]), int(f[(k + 1) % 3])))): i for i, f in enumerate(faces) for k in range(3)}
         face = np.array([owner[int(p), int(q)] for p, q in boundary])
         p, q = points[boundary[:, 0]], points[boundary[:, 1]]
         side = np.cross(q - p, normal[face])

@@ -50,9 +50,7 @@ def chart_labels(uv_faces: Int[np.ndarray, "F 3"], count: int) -> Int[np.ndarray
     return components(uv_faces, count)[uv_faces[:, 0]]
 
 
-def mirror_map(
-    vertices: Float[np.ndarray, "V 3"], polygons: Polygons, *, tolerance: float
-) -> Int[np.ndarray, " V"]:
+def mirror_map(vertices: Float[np.ndarray, "V 3"], polygons: Polygons, *, tolerance: float) -> Int[np.ndarray, " V"]:
     """Mirror partner of every vertex across the plane x = 0, found by walking the polygons.
 
     Position alone is ambiguous where surfaces touch (lips, lids), so a component is entered at one polygon whose

@@ -22,9 +22,7 @@ class Residual(nn.Module):
         self.first = conv_norm(inputs, outputs, stride=stride)
         self.second = conv_norm(outputs, outputs)
         plain = inputs == outputs and stride == 1
-        self.shortcut = (
-            nn.Identity() if plain else conv_norm(inputs, outputs, kernel=1, stride=stride)
-        )
+        self.shortcut = nn.Identity() if plain else conv_norm(inputs, outputs, kernel=1, stride=stride)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
         """Apply the block."""

@@ -81,9 +81,7 @@ class EyeFrame:
         """The face's size in pixels: the root of its box's area."""
         return max(math.sqrt(float(self.extent[0] * self.extent[1])), 1e-6)
 
-    def shifted(
-        self, points: Float[np.ndarray, "N 2"], offsets: Float[np.ndarray, "N 2"]
-    ) -> Float[np.ndarray, "N 2"]:
+    def shifted(self, points: Float[np.ndarray, "N 2"], offsets: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
         """Points moved by offsets that are given in this frame."""
         return points + (offsets @ self.axes.T) * self.size
 

@@ -24,15 +24,10 @@ class IdentityPredictor:
         self._mirror = mirror_identity_map(head).astype(np.float32)
 
     @torch.inference_mode()
-    def predict(
-        self, rgb: UInt8[np.ndarray, "H W 3"], crop: Float[np.ndarray, "2 3"]
-    ) -> Float[np.ndarray, " K"]:
+    def predict(self, rgb: UInt8[np.ndarray, "H W 3"], crop: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, " K"]:
         """Coefficients in standard deviations; `crop` takes photo pixels into the 128-pixel tight crop."""
         shifted = [np.column_stack([crop[:, :2], crop[:, 2] + shift]) for shift in _SHIFTS]
-        gray = (
-            np.stack([warp(rgb, matrix, INPUT_SIDE) for matrix in shifted]).astype(np.float32)
-            @ _GRAY
-        )
+        gray = np.stack([warp(rgb, matrix, INPUT_SIDE) for matrix in shifted]).astype(np.float32) @ _GRAY
         both = np.concatenate([gray, gray[:, :, ::-1]])
         codes = self._net(torch.from_numpy(both)[:, None]).numpy()
         plain, mirrored = np.split(codes, 2)

@@ -71,9 +71,7 @@ class MeshAutoencoderConfig:
 class MeshEncoder(nn.Module):
     """Normalized vertices to the code before its activation; see the module's text."""
 
-    def __init__(
-        self, config: MeshAutoencoderConfig, counts: tuple[int, ...], backend: Backend
-    ) -> None:
+    def __init__(self, config: MeshAutoencoderConfig, counts: tuple[int, ...], backend: Backend) -> None:
         super().__init__()
         widths = (3, *config.encoder_channels)
         steps = list(pairwise(widths))
@@ -92,9 +90,7 @@ class MeshEncoder(nn.Module):
 class MeshDecoder(nn.Module):
     """A code to normalized vertices; see the module's text."""
 
-    def __init__(
-        self, config: MeshAutoencoderConfig, counts: tuple[int, ...], backend: Backend
-    ) -> None:
+    def __init__(self, config: MeshAutoencoderConfig, counts: tuple[int, ...], backend: Backend) -> None:
         super().__init__()
         coarse = config.encoder_channels[-1]
         self.coarse_shape = (counts[-1], coarse)
@@ -127,15 +123,11 @@ class MeshAutoencoder(nn.Module):
         ValueError: a hierarchy with another number of steps than `config` has widths.
     """
 
-    def __init__(
-        self, config: MeshAutoencoderConfig, hierarchy: MeshHierarchy, *, backend: Backend = "auto"
-    ) -> None:
+    def __init__(self, config: MeshAutoencoderConfig, hierarchy: MeshHierarchy, *, backend: Backend = "auto") -> None:
         super().__init__()
         counts = tuple(hierarchy.counts)
         if len(counts) - 1 != len(config.encoder_channels):
-            what = (
-                f"a hierarchy of {len(counts) - 1} steps for {len(config.encoder_channels)} widths"
-            )
+            what = f"a hierarchy of {len(counts) - 1} steps for {len(config.encoder_channels)} widths"
             raise ValueError(what)
         self.config, self.hierarchy = config, hierarchy
         self.levels = GraphLevels.from_hierarchy(hierarchy)

@@ -35,9 +35,7 @@ def model_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> MeshAu
         WeightsError: `hierarchy_damaged`.
         ValueError, TypeError: a configuration of something else.
     """
-    carried = {
-        n.removeprefix(_PREFIX): t.numpy() for n, t in tensors.items() if n.startswith(_PREFIX)
-    }
+    carried = {n.removeprefix(_PREFIX): t.numpy() for n, t in tensors.items() if n.startswith(_PREFIX)}
     return MeshAutoencoder(MeshAutoencoderConfig(**config), MeshHierarchy.from_tensors(carried))
 
 

@@ -65,14 +65,7 @@ def pack_charts(
         flat[ids] = (flat[ids] - flat[ids].min(0)) * np.sqrt(surface / picture) * density
         charts.append((ids, local))
         sizes.append(surface * density**2)
-    face = int(
-        np.argmax(
-            [
-                len(local) * (part[faces[label == n, 0]][0] == 0)
-                for n, (_, local) in enumerate(charts)
-            ]
-        )
-    )
+    face = int(np.argmax([len(local) * (part[faces[label == n, 0]][0] == 0) for n, (_, local) in enumerate(charts)]))
     order = sorted((n for n in range(len(charts)) if n != face), key=lambda n: (-sizes[n], n))
     ids, local = charts[face]
     extent = float(np.ptp(flat[ids], axis=0).max())
@@ -213,10 +206,7 @@ def _density(part: UInt8[np.ndarray, " F"], corners: Float[np.ndarray, "F 3 3"])
 
 def _areas(corners: Float[np.ndarray, "F 3 3"]) -> Float[np.ndarray, " F"]:
     return np.asarray(
-        np.linalg.norm(
-            np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
-        )
-        / 2
+        np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
     )
 
 
@@ -225,9 +215,7 @@ def _signed_areas(corners: Float[np.ndarray, "F 3 2"]) -> Float[np.ndarray, " F"
     return np.asarray((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / 2)
 
 
-def upright_charts(
-    uv: Float[np.ndarray, "T 2"], uv_faces: Int[np.ndarray, "F 3"]
-) -> Float[np.ndarray, "T 2"]:
+def upright_charts(uv: Float[np.ndarray, "T 2"], uv_faces: Int[np.ndarray, "F 3"]) -> Float[np.ndarray, "T 2"]:
     """Turn over the charts that show the surface from its back, so that their areas become positive."""
     label = chart_labels(uv_faces, len(uv))
     area = _signed_areas(uv[uv_faces])

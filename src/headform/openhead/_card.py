@@ -49,6 +49,4 @@ def write_card(head: LinearHead, source: OpenSource, asset_path: Path) -> None:
         },
         "units": "meters, x to the subject's left, y up, z out of the face",
     }
-    atomic.write_bytes(
-        asset_path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode()
-    )
+    atomic.write_bytes(asset_path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())

@@ -55,19 +55,13 @@ def measure_fidelity(head: LinearHead, source: OpenSource) -> Fidelity:
             expression[head.expression_names.index(name)] = 1.0
         wanted = source.mean[skin] + np.tensordot(identity, source.identity[:, skin], 1)
         wanted = wanted + np.tensordot(expression, source.expression[:, skin], 1)
-        made = (
-            head.vertices(torch.from_numpy(identity).float(), torch.from_numpy(expression).float())
-            .double()
-            .numpy()
-        )
+        made = head.vertices(torch.from_numpy(identity).float(), torch.from_numpy(expression).float()).double().numpy()
         gaps.append(_to_triangles(wanted, made[outer][near] * 100) * 10)
     gap = np.concatenate(gaps)
     return Fidelity(float(np.median(gap)), float(np.percentile(gap, 99)), float(gap.max()))
 
 
-def _to_triangles(
-    points: Float[np.ndarray, "P 3"], corners: Float[np.ndarray, "P N 3 3"]
-) -> Float[np.ndarray, " P"]:
+def _to_triangles(points: Float[np.ndarray, "P 3"], corners: Float[np.ndarray, "P N 3 3"]) -> Float[np.ndarray, " P"]:
     """Distance from each point to the nearest of its own N triangles."""
     p = points[:, None]
     a, b, c = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]

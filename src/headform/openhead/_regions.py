@@ -100,9 +100,7 @@ def contour(
     return rows
 
 
-def neck_weight(
-    mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]
-) -> Float[np.ndarray, " V"]:
+def neck_weight(mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
     """1 on what turns with the head, falling smoothly to 0 toward the bottom of the neck; 1 on all inner parts."""
     _, y, z = mean.T
     top = np.interp(z, [-8.0, 0.0, 4.0, 8.0], [-5.0, -5.5, -7.5, -9.5])
@@ -112,9 +110,7 @@ def neck_weight(
     return np.asarray(np.where(part <= PARTS.index("head"), weight, 1.0))
 
 
-def _to_line(
-    points: Float[np.ndarray, "V 3"], line: Float[np.ndarray, "P 3"]
-) -> Float[np.ndarray, " V"]:
+def _to_line(points: Float[np.ndarray, "V 3"], line: Float[np.ndarray, "P 3"]) -> Float[np.ndarray, " V"]:
     """Distance of points from a polyline, in space."""
     best = np.full(len(points), np.inf)
     for a, b in pairwise(line):
@@ -123,9 +119,7 @@ def _to_line(
     return best
 
 
-def _outside(
-    points: Float[np.ndarray, "V 3"], loop: Float[np.ndarray, "P 3"]
-) -> Float[np.ndarray, " V"]:
+def _outside(points: Float[np.ndarray, "V 3"], loop: Float[np.ndarray, "P 3"]) -> Float[np.ndarray, " V"]:
     """Distance from a closed loop seen from the front, 0 inside it."""
     inside = np.zeros(len(points), np.bool_)
     flat = points[:, :2]

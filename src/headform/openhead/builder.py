@@ -108,9 +108,7 @@ def assemble(source: OpenSource) -> LinearHead:
         "uv_faces": whole(uv_faces),
         "landmark_vertices": whole(np.repeat(landmarks[:, None], 3, axis=1)),
         "landmark_weights": single(np.tile([1.0, 0.0, 0.0], (68, 1))),
-        "landmark_offset": single(
-            jaw_outline_offset(mean, faces, (part < 2) & ~masks["ears"], mean[landmarks]) / 100
-        ),
+        "landmark_offset": single(jaw_outline_offset(mean, faces, (part < 2) & ~masks["ears"], mean[landmarks]) / 100),
         "contour": whole(contour(mean, masks["face"], mirror, landmarks)),
         "now7": whole(landmarks[list(OF_68)]),
         "dense": whole(number[source.dense]),
@@ -165,9 +163,7 @@ def importance(source: OpenSource) -> Float[np.ndarray, " V"]:
 
 def _simplified(
     source: OpenSource,
-) -> tuple[
-    Int[np.ndarray, " W"], Int[np.ndarray, "F 3"], Float[np.ndarray, "T 2"], Int[np.ndarray, "F 3"]
-]:
+) -> tuple[Int[np.ndarray, " W"], Int[np.ndarray, "F 3"], Float[np.ndarray, "T 2"], Int[np.ndarray, "F 3"]]:
     """Kept source vertices (ascending), triangles over them, texture coordinates and triangles over those."""
     keep, weight = _must_stay(source), importance(source)
     uv = upright_charts(source.uv, source.uv_faces)

@@ -105,9 +105,7 @@ class FaceFitter:
                 head.name,
                 "reconstruct with --landmarks-net own, or on the open head",
             )
-        self._priors = replace(
-            COMMITTEE_PRIORS, expression_precision=calibration.expression_precision
-        )
+        self._priors = replace(COMMITTEE_PRIORS, expression_precision=calibration.expression_precision)
         corners, weights = calibration.surface_vertices, calibration.surface_weights
         surface = SurfacePoints(corners[:SURFACE], weights[:SURFACE])
         self._model = point_model(head, surface)

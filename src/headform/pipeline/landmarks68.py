@@ -53,9 +53,7 @@ def _to_outline(
     yaw = abs(math.atan2(camera.R[0, 2], -camera.R[2, 2]))
     low, high = OUTLINE_YAW
     share = min(1.0, max(0.0, (high - yaw) / (high - low)))
-    side = camera.R[:2, 0] / max(
-        1e-9, float(np.linalg.norm(camera.R[:2, 0]))
-    )  # to the subject's left
+    side = camera.R[:2, 0] / max(1e-9, float(np.linalg.norm(camera.R[:2, 0])))  # to the subject's left
     shift = np.zeros((17, 2))
     for j, row in enumerate(head.contour.numpy()):
         if j == 8:
@@ -69,7 +67,5 @@ def _to_outline(
     return shift
 
 
-def _project(
-    camera: PerspectiveCamera, points: Float[np.ndarray, "N 3"]
-) -> Float[np.ndarray, "N 2"]:
+def _project(camera: PerspectiveCamera, points: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 2"]:
     return np.array(camera.project(points.astype(np.float64))[:, :2])

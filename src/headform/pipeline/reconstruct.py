@@ -130,9 +130,7 @@ class Reconstructor:
             texture_size=texture_size,
         )
 
-    def reconstruct(
-        self, image: Picture, *, faces: Literal["largest", "all"] = "largest"
-    ) -> list[Reconstruction]:
+    def reconstruct(self, image: Picture, *, faces: Literal["largest", "all"] = "largest") -> list[Reconstruction]:
         """Reconstruct the largest face, or all, largest first.
 
         Args:
@@ -174,14 +172,10 @@ class Reconstructor:
                 found.append((face, prediction))
         if not found:
             what = "no face was found" if not candidates else "what looked like a face is none"
-            raise FaceError(
-                "no_face", what, photo.name, "give a photo in which a face is seen well"
-            )
+            raise FaceError("no_face", what, photo.name, "give a photo in which a face is seen well")
         return found, {"detect": detected - started, "landmarks": time.perf_counter() - detected}
 
-    def identity_of(
-        self, photo: Photo, prediction: DensePrediction
-    ) -> Float[np.ndarray, " K"] | None:
+    def identity_of(self, photo: Photo, prediction: DensePrediction) -> Float[np.ndarray, " K"] | None:
         """The identity network's coefficients of one face, standard deviations; None without that network."""
         if self._identity is None:
             return None
@@ -201,9 +195,7 @@ class Reconstructor:
         fine = average(self._dense.predict(photo.rgb, crops))
         return fine if fine.relative_sigma < NO_FACE_SIGMA else None
 
-    def _one(
-        self, photo: Photo, face: Face, prediction: DensePrediction, timings: dict[str, float]
-    ) -> Reconstruction:
+    def _one(self, photo: Photo, face: Face, prediction: DensePrediction, timings: dict[str, float]) -> Reconstruction:
         clock = time.perf_counter()
 
         def lap(stage: str) -> None:
@@ -276,9 +268,7 @@ class Reconstructor:
         )
 
 
-def judge(
-    prediction: DensePrediction, rms_sigma: float, apart: float
-) -> tuple[float, tuple[str, ...]]:
+def judge(prediction: DensePrediction, rms_sigma: float, apart: float) -> tuple[float, tuple[str, ...]]:
     """Confidence in [0, 1] and what speaks against a result.
 
     Args:
@@ -290,9 +280,7 @@ def judge(
     confidence = 1 / (1 + math.exp((spread - UNSURE_SIGMA) / 0.012))
     reasons = []
     if spread > UNSURE_SIGMA:
-        reasons.append(
-            f"the landmarks are uncertain: sigma is {100 * spread:.1f} % of the face size"
-        )
+        reasons.append(f"the landmarks are uncertain: sigma is {100 * spread:.1f} % of the face size")
     if apart > UNSURE_APART:
         confidence *= 0.5
         reasons.append(f"the landmark networks disagree: by {100 * apart:.1f} % of the face size")

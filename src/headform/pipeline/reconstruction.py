@@ -91,6 +91,4 @@ class Reconstruction:
             "camera": np.array([k[0, 0], k[0, 2], k[1, 2]]),
             "light": self.light.T.ravel(),
         }
-        return Coefficients(
-            OPEN, {name: torch.from_numpy(np.array(v, np.float64)) for name, v in values.items()}
-        )
+        return Coefficients(OPEN, {name: torch.from_numpy(np.array(v, np.float64)) for name, v in values.items()})

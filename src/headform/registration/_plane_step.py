@@ -138,9 +138,7 @@ def pivot(model: ShapeModel, shape: PlacedShape) -> Float64[np.ndarray, "3"]:
     return shape.similarity.apply(model.mean[model.region].mean(axis=0))
 
 
-def plane_step(
-    model: ShapeModel, shape: PlacedShape, planes: Planes, *, scale: bool
-) -> PlacedShape:
+def plane_step(model: ShapeModel, shape: PlacedShape, planes: Planes, *, scale: bool) -> PlacedShape:
     """The estimate after one step; see the head of the module.
 
     Args:

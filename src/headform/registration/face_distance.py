@@ -83,9 +83,7 @@ def face_distance(
     faces, border = head_faces[outer], Border.of(head_faces, len(head))
     closest = ClosestPointTree.of(head, faces).query(surface[near])
     measured, distance = near & seen, np.full(len(surface), np.nan)
-    measured[near] &= ~Border(border.opposite[outer], border.vertex).holds(
-        faces, closest.triangle, closest.weights
-    )
+    measured[near] &= ~Border(border.opposite[outer], border.vertex).holds(faces, closest.triangle, closest.weights)
     distance[near] = 1000.0 * np.sqrt(closest.squared)
     if not measured.any():
         raise ValueError("no vertex of the surface lies within the face")
@@ -99,9 +97,7 @@ def face_distance(
     )
 
 
-def _camera(
-    center: Float64[np.ndarray, "3"], radius: float, axes: Float64[np.ndarray, "3 3"]
-) -> PerspectiveCamera:
+def _camera(center: Float64[np.ndarray, "3"], radius: float, axes: Float64[np.ndarray, "3 3"]) -> PerspectiveCamera:
     """Looks against the third of `axes` at the sphere, which fills the picture."""
     R = FRONTAL @ axes.T
     focal = _SIDE * (_DISTANCE - radius) / (2.2 * radius)

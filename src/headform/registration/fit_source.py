@@ -151,9 +151,7 @@ def scan_source(
     return FitSource(name, look, np.asarray(landmarks), meters, found, True, origin or {})
 
 
-def head_source(
-    head: LinearHead, coefficients: Coefficients | None = None, *, code_origin: str = "mean"
-) -> FitSource:
+def head_source(head: LinearHead, coefficients: Coefficients | None = None, *, code_origin: str = "mean") -> FitSource:
     """A head of a model: its mean, or that of a code.
 
     Args:

@@ -82,9 +82,7 @@ class ScanLandmarker:
         Raises:
             WeightsError: they are missing or damaged.
         """
-        return cls(
-            YuNetDetector(load_yunet()[0]), DensePredictor(load_dense()[0], heads.load_open())
-        )
+        return cls(YuNetDetector(load_yunet()[0]), DensePredictor(load_dense()[0], heads.load_open()))
 
     def find(self, mesh: MeshLook, *, name: str = "") -> ScanLandmarks:
         """Find the face of a scan, in whatever unit and position it is.
@@ -118,9 +116,7 @@ class ScanLandmarker:
                     result = ScanLandmarks(points, sure, spread, least, placed, views, guess)
             if result is not None:
                 return result
-        what = (
-            "what looked like a face is none" if candidates else "no face was found from any side"
-        )
+        what = "what looked like a face is none" if candidates else "no face was found from any side"
         raise FaceError("no_face", what, name, "give its landmarks with --landmarks FILE")
 
     def _candidates(self, mesh: MeshLook) -> tuple[list[tuple[float, Similarity]], int]:
@@ -168,9 +164,7 @@ class ScanLandmarker:
         crops = [crop_of_points(points, rotation, zoom=zoom) for zoom in _ZOOMS]
         return average(self._dense.predict(rgb, crops))
 
-    def _placed(
-        self, points: Float[np.ndarray, "68 3"], known: Bool[np.ndarray, "68"]
-    ) -> Similarity | None:
+    def _placed(self, points: Float[np.ndarray, "68 3"], known: Bool[np.ndarray, "68"]) -> Similarity | None:
         """The mean head laid onto points, with less trust in the worst; None where that does not look like a face."""
         if known.sum() < 10:
             return None

@@ -126,9 +126,7 @@ def shape_model(
         region=region[rows],
         landmark_corners=np.where(weights != 0, place[corners], 0),
         landmark_weights=weights,
-        precision=np.repeat(
-            np.array([priors.identity_sigma, sigma]) ** -2.0, [num_identity, num_expression]
-        ),
+        precision=np.repeat(np.array([priors.identity_sigma, sigma]) ** -2.0, [num_identity, num_expression]),
         lower=lower,
         upper=upper,
         num_identity=num_identity,

@@ -152,9 +152,7 @@ class Surface:
             at_border=self.border.holds(self.faces, found.triangle, found.weights),
         )
 
-    def samples(
-        self, count: int, within: Bool[np.ndarray, " F"] | None = None
-    ) -> Float64[np.ndarray, "N 3"]:
+    def samples(self, count: int, within: Bool[np.ndarray, " F"] | None = None) -> Float64[np.ndarray, "N 3"]:
         """Points spread evenly over the area, always the same ones.
 
         Every triangle gets its share of the area (systematic sampling); inside, the places follow the R2 sequence

@@ -177,9 +177,7 @@ def fit_to_surface(
     )
 
 
-def _oriented(
-    model: ShapeModel, surface: Surface, shape: PlacedShape
-) -> tuple[PlacedShape, Surface]:
+def _oriented(model: ShapeModel, surface: Surface, shape: PlacedShape) -> tuple[PlacedShape, Surface]:
     """The surface with its normals outwards, judged by the head's where they lie near each other."""
     placed = shape.similarity.apply(model.positions(shape.coefficients))
     head = Surface.of(placed, model.faces, border=model.border)
@@ -217,9 +215,7 @@ class _Landmarks:
                 raise InputError("fit_lost", what, "", "give landmarks of a face") from error
             gap = np.linalg.norm(similarity.apply(own) - self.targets, axis=1)
             trust = self.factor**-2.0 * _trust(gap, float(max(np.median(gap), 1e-9)))
-        shape = PlacedShape(
-            np.clip(np.zeros(len(self.model.lower)), self.model.lower, self.model.upper), similarity
-        )
+        shape = PlacedShape(np.clip(np.zeros(len(self.model.lower)), self.model.lower, self.model.upper), similarity)
         self._check(own, float(np.median(self.gaps(shape))) / similarity.scale)
         return shape
 
@@ -285,9 +281,7 @@ class _Pairs:
         alike = (out.normals * head.normals[self.rows]).sum(axis=1)
         good = ~out.at_border & (out.distance < stage.reach) & (alike > stage.cosine)
         low, high = placed.min(axis=0) - stage.reach, placed.max(axis=0) + stage.reach
-        near = ((self.samples > low) & (self.samples < high)).all(
-            axis=1
-        )  # the far ones are slow to ask
+        near = ((self.samples > low) & (self.samples < high)).all(axis=1)  # the far ones are slow to ask
         samples, own = self.samples[near], self.own[near]
         back = head.closest(samples)
         kept = ~back.at_border & ((back.normals * own).sum(axis=1) > stage.cosine)
@@ -343,8 +337,6 @@ def lip_gaps(
     )
 
 
-def _trust(
-    distance: Float64[np.ndarray, " N"], sigma: float | Float64[np.ndarray, " N"]
-) -> Float64[np.ndarray, " N"]:
+def _trust(distance: Float64[np.ndarray, " N"], sigma: float | Float64[np.ndarray, " N"]) -> Float64[np.ndarray, " N"]:
     """Geman and McClure's weight, 1 at no distance, a quarter at 3 sigma."""
     return np.asarray((1.0 + (distance / (_ROBUST * sigma)) ** 2) ** -2.0)

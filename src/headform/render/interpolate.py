@@ -30,9 +30,7 @@ def barycentric_at_pixels(
     row, column = torch.nonzero(seen, as_tuple=True)
     corners = points[faces.long()[face_index[row, column].long()]]  # (N, 3, 3)
     x, y = corners[..., 0] - (column[:, None] + 0.5), corners[..., 1] - (row[:, None] + 0.5)
-    edges = torch.stack(
-        [x[:, k] * y[:, (k + 1) % 3] - x[:, (k + 1) % 3] * y[:, k] for k in (1, 2, 0)], dim=1
-    )
+    edges = torch.stack([x[:, k] * y[:, (k + 1) % 3] - x[:, (k + 1) % 3] * y[:, k] for k in (1, 2, 0)], dim=1)
     weights = edges / corners[..., 2]
     weights = weights / weights.sum(1, keepdim=True)
     out = torch.zeros(*face_index.shape, 3, dtype=points.dtype, device=points.device)

@@ -144,9 +144,7 @@ def _colors(
     return np.asarray((rows[mesh.faces[face]] * weights[..., None]).sum(axis=1), np.float64)
 
 
-def _bilinear(
-    texture: UInt8[np.ndarray, "h w 3"], uv: Float[np.ndarray, "N 2"]
-) -> Float64[np.ndarray, "N 3"]:
+def _bilinear(texture: UInt8[np.ndarray, "h w 3"], uv: Float[np.ndarray, "N 2"]) -> Float64[np.ndarray, "N 3"]:
     height, width = texture.shape[:2]
     x, y = np.mod(uv[:, 0], 1.0) * width - 0.5, np.mod(1.0 - uv[:, 1], 1.0) * height - 0.5
     column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)

@@ -17,9 +17,7 @@ from torch import Tensor
 from headform.render.rasterize import check_faces
 
 
-def vertex_normals(
-    vertices: Float[Tensor, "*B V 3"], faces: Int[Tensor, "F 3"]
-) -> Float[Tensor, "*B V 3"]:
+def vertex_normals(vertices: Float[Tensor, "*B V 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B V 3"]:
     """Unit normals, outwards for counter-clockwise faces; dtype and device kept.
 
     Args:

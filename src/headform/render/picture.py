@@ -108,9 +108,7 @@ def composite(
     return srgb_from_linear(torch.from_numpy(linear)).numpy(), cover
 
 
-def sample_texture(
-    texture: UInt8[np.ndarray, "S S 3"], uv: Float[np.ndarray, "*B 2"]
-) -> Float[np.ndarray, "*B 3"]:
+def sample_texture(texture: UInt8[np.ndarray, "S S 3"], uv: Float[np.ndarray, "*B 2"]) -> Float[np.ndarray, "*B 3"]:
     """Linear RGB of a texture at coordinates, bilinear, clamped at its border; float32.
 
     Args:

@@ -188,7 +188,4 @@ def check_faces(faces: Integer[np.ndarray, "F 3"], vertex_count: int) -> None:
         ValueError: naming the range that was found.
     """
     if faces.size and (faces.min() < 0 or faces.max() >= vertex_count):
-        raise ValueError(
-            f"faces must index {vertex_count} vertices, "
-            f"got indices from {faces.min()} to {faces.max()}"
-        )
+        raise ValueError(f"faces must index {vertex_count} vertices, got indices from {faces.min()} to {faces.max()}")

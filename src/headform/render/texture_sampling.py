@@ -45,9 +45,7 @@ def sample_faces_kernel(texture, uv, uv_faces, face_index, barycentric, colors):
             colors[n, c] = upper * (1.0 - fy) + lower * fy
 
 
-def sample_texture(
-    texture: UInt8[np.ndarray, "S S 3"], uv: Float[np.ndarray, "*N 2"]
-) -> Float[np.ndarray, "*N 3"]:
+def sample_texture(texture: UInt8[np.ndarray, "S S 3"], uv: Float[np.ndarray, "*N 2"]) -> Float[np.ndarray, "*N 3"]:
     """Bilinear colors of a texture, clamped at its border.
 
     Args:

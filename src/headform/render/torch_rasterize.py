@@ -54,8 +54,7 @@ def rasterize_torch(
         raise ValueError(f"height and width must be at least 1, got {height} x {width}")
     if faces.numel() and not (0 <= int(faces.min()) and int(faces.max()) < len(points)):
         raise ValueError(
-            f"faces must index {len(points)} vertices, "
-            f"got indices from {int(faces.min())} to {int(faces.max())}"
+            f"faces must index {len(points)} vertices, got indices from {int(faces.min())} to {int(faces.max())}"
         )
     corners = points.detach().to(torch.float32).to(torch.float64)[faces.long()]  # (F, 3, 3)
     first, span, kept = _boxes(corners, height, width, cull_back, near)

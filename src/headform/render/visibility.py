@@ -56,9 +56,7 @@ def is_seen(x, y, z, points, faces, face_index, tolerance):
 def _seen_kernel(query, points, faces, face_index, tolerance, seen):
     """query (N, 3) against the buffer; seen (N,) written."""
     for n in range(query.shape[0]):
-        seen[n] = is_seen(
-            query[n, 0], query[n, 1], query[n, 2], points, faces, face_index, tolerance
-        )
+        seen[n] = is_seen(query[n, 0], query[n, 1], query[n, 2], points, faces, face_index, tolerance)
 
 
 def visible_points(

@@ -36,9 +36,7 @@ def make_glasses(rng: np.random.Generator, marks: Float[np.ndarray, "68 3"]) -> 
     wire = rng.uniform(0.0006, 0.0035)
     angle = np.linspace(0, 2 * np.pi, _RING, endpoint=False)
     cos, sin = np.cos(angle), np.sin(angle)
-    shape = np.stack(
-        [np.sign(cos) * np.abs(cos) ** (2 / power), np.sign(sin) * np.abs(sin) ** (2 / power)], 1
-    )
+    shape = np.stack([np.sign(cos) * np.abs(cos) ** (2 / power), np.sign(sin) * np.abs(sin) ** (2 / power)], 1)
     bow = rng.uniform(1.0, 5.0)
     parts: list[Float[np.ndarray, "V 3"]] = []
     faces: list[Int[np.ndarray, "F 3"]] = []
@@ -79,9 +77,7 @@ def make_glasses(rng: np.random.Generator, marks: Float[np.ndarray, "68 3"]) -> 
     )
 
 
-def _tube(
-    rim: Float[np.ndarray, "R 3"], center: Float[np.ndarray, "2"], wire: float
-) -> Float[np.ndarray, "V 3"]:
+def _tube(rim: Float[np.ndarray, "R 3"], center: Float[np.ndarray, "2"], wire: float) -> Float[np.ndarray, "V 3"]:
     outward = rim[:, :2] - center
     outward = outward / np.linalg.norm(outward, axis=1, keepdims=True)
     side = np.column_stack([outward, np.zeros(len(rim))]) * wire
@@ -104,9 +100,7 @@ def _fan_faces(offset: int) -> Int[np.ndarray, "F 3"]:
     return np.stack([np.zeros(_RING, int), 1 + ring, 1 + (ring + 1) % _RING], 1) + offset
 
 
-def _bar(
-    start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"], wire: float
-) -> Float[np.ndarray, "V 3"]:
+def _bar(start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"], wire: float) -> Float[np.ndarray, "V 3"]:
     along = (end - start) / np.linalg.norm(end - start)
     up = np.array([0.0, 1.0, 0.0])
     side = np.cross(along, up)

@@ -107,9 +107,7 @@ def cast_shadow(verts, faces, direction, extent, bias, depth, lit):
 
 @njit(cache=True, nogil=True, fastmath=True)
 @typing.no_type_check
-def shade(
-    normals, albedo, gloss, occlusion, lit, ambient, directions, colors, hardness, shininess, out
-):
+def shade(normals, albedo, gloss, occlusion, lit, ambient, directions, colors, hardness, shininess, out):
     """Radiance toward the camera per vertex; the camera looks along +z, all in the camera frame.
 
     Ambient light is a 9-coefficient polynomial of the normal; lamps wrap a little round the edge, red most, as skin
@@ -163,9 +161,7 @@ def skin_luminance(face_index, bary, faces, radiance, skin_faces, values):
                 total = 0.0
                 for k in range(3):
                     i = faces[f, k]
-                    total += bary[row, column, k] * (
-                        0.3 * radiance[i, 0] + 0.6 * radiance[i, 1] + 0.1 * radiance[i, 2]
-                    )
+                    total += bary[row, column, k] * (0.3 * radiance[i, 0] + 0.6 * radiance[i, 1] + 0.1 * radiance[i, 2])
                 values[count] = total
                 count += 1
     return count

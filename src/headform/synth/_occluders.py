@@ -22,11 +22,7 @@ def cover_face(
     unit = float(np.ptp(points[:, 1])) * 2  # face height on the doubled layer
     for _ in range(int(rng.integers(1, 4))):
         hand = rng.random() < 0.45
-        rgb = (
-            np.clip(skin, 0, 1) ** (1 / 2.2) * 255 * rng.uniform(0.6, 1.2)
-            if hand
-            else rng.integers(0, 256, 3)
-        )
+        rgb = np.clip(skin, 0, 1) ** (1 / 2.2) * 255 * rng.uniform(0.6, 1.2) if hand else rng.integers(0, 256, 3)
         at = points[int(rng.integers(17))] * 2 + rng.normal(0, 0.12 * unit, 2)
         if hand:  # fingers: parallel rounded bars
             angle, width = rng.uniform(0, 2 * np.pi), unit * rng.uniform(0.07, 0.11)
@@ -55,11 +51,7 @@ def cover_face(
     cover = small[..., 3:] / 255.0
     axis = np.linspace(-0.3, 0.3, side, dtype=np.float32)
     angle = rng.uniform(0, 2 * np.pi)
-    shade = (
-        1
-        + axis[None, :, None] * np.float32(np.cos(angle))
-        + axis[:, None, None] * np.float32(np.sin(angle))
-    )
+    shade = 1 + axis[None, :, None] * np.float32(np.cos(angle)) + axis[:, None, None] * np.float32(np.sin(angle))
     rgb = np.where(cover > 0, small[..., :3] / np.maximum(cover, 1e-3), 0)
     rgb = np.clip(rgb, 0, 255) * shade
     return picture + (rgb - picture) * cover, mask * (1 - cover[..., 0])
@@ -82,8 +74,6 @@ def loose_strands(
         path = [(x, y0 - 0.5 * unit), (x + rng.normal(0, 0.1 * unit), y0)]
         path.append((x + rng.normal(0, 0.25 * unit), y0 + rng.uniform(0.05, 0.6) * unit))
         draw.line(path, fill=int(rng.uniform(120, 255)), width=int(rng.integers(1, 4)))
-    cover = (
-        np.asarray(layer.resize((side, side), Image.Resampling.BOX), np.float32)[..., None] / 255.0
-    )
+    cover = np.asarray(layer.resize((side, side), Image.Resampling.BOX), np.float32)[..., None] / 255.0
     rgb = (np.clip(hair, 0, 1) ** (1 / 2.2) * 255).astype(np.float32)
     return picture + (rgb - picture) * cover

@@ -27,9 +27,7 @@ class SceneBank:
         return scene
 
 
-def sample_background(
-    rng: np.random.Generator, bank: SceneBank, side: int
-) -> Float[np.ndarray, "S S 3"]:
+def sample_background(rng: np.random.Generator, bank: SceneBank, side: int) -> Float[np.ndarray, "S S 3"]:
     """One background of side x side pixels."""
     if rng.random() < 0.15:
         return _gradient(rng, side)
@@ -49,9 +47,7 @@ def sample_background(
 
 
 def _gradient(rng: np.random.Generator, side: int) -> Float[np.ndarray, "S S 3"]:
-    first, second = (
-        rng.random((2, 3)) if rng.random() < 0.5 else np.ones((2, 3)) * rng.random((2, 1))
-    )
+    first, second = rng.random((2, 3)) if rng.random() < 0.5 else np.ones((2, 3)) * rng.random((2, 1))
     angle = rng.uniform(0, 2 * np.pi)
     axis = np.linspace(-0.5, 0.5, side, dtype=np.float32)
     t = np.clip(axis[None] * np.cos(angle) + axis[:, None] * np.sin(angle) + 0.5, 0, 1)[..., None]
@@ -96,9 +92,7 @@ def _scene(rng: np.random.Generator) -> Image.Image:
         elif shape < 0.9:
             draw.polygon([tuple(p) for p in rng.uniform(0, side, (3, 2))], fill=tone)
         else:
-            draw.line(
-                [tuple(p) for p in rng.uniform(0, side, (4, 2))], fill=tone, width=int(w / 12) + 1
-            )
+            draw.line([tuple(p) for p in rng.uniform(0, side, (4, 2))], fill=tone, width=int(w / 12) + 1)
     if rng.random() < 0.35:
         image = image.filter(ImageFilter.GaussianBlur(float(rng.exponential(4))))
     return image

@@ -77,9 +77,7 @@ class Generator:
         self._shell = lay_out_hair(head, self._fields)
         self._head_faces = head.faces.numpy().astype(np.int32)
         self._shell_faces = self._shell.faces + np.int32(verts)
-        self._torso_at = verts + len(self._shell.phi) * (
-            len(self._shell.faces) // (2 * len(self._shell.phi)) + 1
-        )
+        self._torso_at = verts + len(self._shell.phi) * (len(self._shell.faces) // (2 * len(self._shell.phi)) + 1)
         self._torso_faces = torso_faces() + np.int32(self._torso_at)
         self._torso_count = int(torso_faces().max()) + 1
         self._glasses_at = self._torso_at + self._torso_count
@@ -150,9 +148,7 @@ class Generator:
         has_hair = rng.random() < recipe.hair_rate
         style = sample_style(rng)
         edge = style.recede * np.clip((self._fields.centimeters[:, 2] + 2) / 6, 0, 1)
-        roots = 1 / (
-            1 + np.exp(-np.clip((self._fields.hairline - edge) / rng.uniform(0.1, 0.5), -20, 20))
-        )
+        roots = 1 / (1 + np.exp(-np.clip((self._fields.hairline - edge) / rng.uniform(0.1, 0.5), -20, 20)))
         strength = 1.0 if has_hair else rng.uniform(0, 0.5) * (rng.random() < 0.5)
         albedo_head += (hair_rgb.astype(np.float32) - albedo_head) * (
             strength * roots * np.clip(1 + 0.3 * self._fields.noise[5], 0, 1.3)
@@ -160,9 +156,7 @@ class Generator:
         if has_hair:
             shell, tone = grow(self._shell, style, (verts - self._mean) * 100.0)
             rgb = rng.random(3) ** 2.2 if style.hat else hair_rgb
-            shell_rgb = (rgb * (np.ones_like(tone) if style.hat else tone)[:, None]).astype(
-                np.float32
-            )
+            shell_rgb = (rgb * (np.ones_like(tone) if style.hat else tone)[:, None]).astype(np.float32)
             faces.append(self._shell_faces)
         else:
             shell = np.zeros((self._torso_at - head_count, 3), np.float32)
@@ -199,18 +193,14 @@ class Generator:
         flat = project(in_camera)
         flat[:, :2] = flat[:, :2] @ to_raster[:, :2].T + to_raster[:, 2]
         kernels_in = np.ascontiguousarray(flat, np.float32)
-        rasterize_kernel(
-            kernels_in, all_faces, False, 0.02, self._face_index, self._bary, self._depth
-        )
+        rasterize_kernel(kernels_in, all_faces, False, 0.02, self._face_index, self._bary, self._depth)
         cover, lens_rgb = self._lens(rng, glasses, center, person, to_raster)
         points = dense[:, :2] @ to_raster[:, :2].T + to_raster[:, 2]
         visible = self._seen(points, dense[:, 2])
         picture, mask = self._expose(rng, all_faces, radiance, cover, lens_rgb, skin.melanin)
         points /= 2.0
         if rng.random() < recipe.occluder_rate:
-            picture, mask = cover_face(
-                rng, picture, mask, points[:68], skin_rgb(skin.melanin, skin.haemoglobin)
-            )
+            picture, mask = cover_face(rng, picture, mask, points[:68], skin_rgb(skin.melanin, skin.haemoglobin))
         if has_hair and not style.hat and rng.random() < 0.15:
             picture = loose_strands(rng, picture, points[:68], hair_rgb)
         image = degrade_photo(rng, picture, recipe.damage)
@@ -222,9 +212,7 @@ class Generator:
             yaw = float(person.gaze[0]) + inward * person.vergence
             pitch = float(person.gaze[1])
             cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-            turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]]) @ np.array(
-                [[1, 0, 0], [0, cp, sp], [0, -sp, cp]]
-            )
+            turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]]) @ np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
             pivot = verts[ids].mean(0)
             verts[ids] = (verts[ids] - pivot) @ turn.T.astype(np.float32) + pivot
 
@@ -245,9 +233,7 @@ class Generator:
         if light.hardness > 0.1:
             for k, direction in enumerate(light.directions):
                 if light.colors[k].max() > 0.25:
-                    kernels.cast_shadow(
-                        in_camera, faces, direction, 0.2, 0.006, self._shadow_map, lit[k]
-                    )
+                    kernels.cast_shadow(in_camera, faces, direction, 0.2, 0.006, self._shadow_map, lit[k])
         shine = np.full(count, np.float32(0.25 * gloss))
         shine[: len(gloss_head)] = gloss_head
         shine *= np.float32(rng.uniform(0, 0.3))
@@ -260,9 +246,7 @@ class Generator:
         )  # fmt: skip
         return radiance
 
-    def _frame(
-        self, rng: np.random.Generator, points: Float[np.ndarray, "68 2"]
-    ) -> Float[np.ndarray, "2 3"]:
+    def _frame(self, rng: np.random.Generator, points: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, "2 3"]:
         """Similarity from the normalized image plane to the raster (2S pixels)."""
         side = 2.0 * self.size
         if self.view == "loose":
@@ -307,17 +291,12 @@ class Generator:
             side = len(cover)
             axis = np.arange(side, dtype=np.float32)
             angle = rng.uniform(0, np.pi)
-            wave = np.cos(
-                (axis[None] * np.cos(angle) + axis[:, None] * np.sin(angle))
-                * rng.uniform(0.02, 0.1)
-            )
+            wave = np.cos((axis[None] * np.cos(angle) + axis[:, None] * np.sin(angle)) * rng.uniform(0.02, 0.1))
             cover[front] *= (0.7 + 0.3 * wave)[front]
         rgb = glasses.lens_rgb ** (1 / 2.2)
         return cover, rgb.astype(np.float32)
 
-    def _seen(
-        self, points: Float[np.ndarray, "N 2"], depth: Float[np.ndarray, " N"]
-    ) -> UInt8[np.ndarray, " N"]:
+    def _seen(self, points: Float[np.ndarray, "N 2"], depth: Float[np.ndarray, " N"]) -> UInt8[np.ndarray, " N"]:
         side = len(self._depth)
         at = np.floor(points).astype(int)
         inside = ((at >= 0) & (at < side)).all(1)
@@ -336,9 +315,7 @@ class Generator:
     ) -> tuple[Float32[np.ndarray, "S S 3"], Float32[np.ndarray, "S S"]]:
         values = np.empty(4096, np.float32)
         skin_faces = len(self._head_faces)
-        count = kernels.skin_luminance(
-            self._face_index, self._bary, faces, radiance, skin_faces, values
-        )
+        count = kernels.skin_luminance(self._face_index, self._bary, faces, radiance, skin_faces, values)
         level = float(np.median(values[:count])) if count else 0.3
         usual = 0.12 + 0.3 * float(np.exp(-1.2 * melanin))
         target = np.clip(usual * np.exp(rng.normal(0, 0.4)), 0.02, 0.65)
@@ -356,9 +333,9 @@ class Generator:
         """Cosine-weighted share of 96 far directions that each vertex of the mean head sees."""
         k = np.arange(96) + 0.5
         polar, turn = np.arccos(1 - 2 * k / 96), np.pi * (1 + 5**0.5) * k
-        directions = np.stack(
-            [np.cos(turn) * np.sin(polar), np.cos(polar), np.sin(turn) * np.sin(polar)], 1
-        ).astype(np.float32)
+        directions = np.stack([np.cos(turn) * np.sin(polar), np.cos(polar), np.sin(turn) * np.sin(polar)], 1).astype(
+            np.float32
+        )
         verts = (self._mean - self._mean.mean(0)).astype(np.float32)
         normals = np.empty_like(verts)
         kernels.vertex_normals_into(verts, self._head_faces, normals)

@@ -99,15 +99,11 @@ def sample_style(rng: np.random.Generator) -> HairStyle:
     fringe = float(rng.uniform(1, 6.5)) if rng.random() < 0.35 else 0.0
     hat = kind > 0.95
     return HairStyle(
-        thickness=float(
-            rng.uniform(0.25, 1.2) if short and rng.random() < 0.6 else rng.uniform(0.6, 3.5)
-        ),
+        thickness=float(rng.uniform(0.25, 1.2) if short and rng.random() < 0.6 else rng.uniform(0.6, 3.5)),
         recede=float(rng.normal(0, 0.8) if rng.random() < 0.8 else rng.uniform(0, 4.5)),
         fringe=0.0 if hat else fringe,
         sides=0.0 if hat else long_sides,
-        back=0.0
-        if hat
-        else (long_sides + float(rng.uniform(0, 8)) if not short else float(rng.uniform(0, 3))),
+        back=0.0 if hat else (long_sides + float(rng.uniform(0, 8)) if not short else float(rng.uniform(0, 3))),
         flare=float(rng.uniform(-0.05, 0.35)),
         ragged=float(rng.uniform(0.0, 1.0)),
         parting=float(rng.uniform(-1.2, 1.2)),
@@ -167,25 +163,19 @@ def grow(
     start = root[:, -1]
     drop = start[:, 1, None] - s[None] * length[:, None]  # (P, HANG_ROWS)
     step = shell.heights[1] - shell.heights[0]
-    level = np.clip(np.round((drop - shell.heights[0]) / step), 0, len(shell.heights) - 1).astype(
-        int
-    )
+    level = np.clip(np.round((drop - shell.heights[0]) / step), 0, len(shell.heights) - 1).astype(int)
     clearance = 0.35 + 0.3 * style.thickness * side[:, None]
     below = shell.radius[p[:, None], level] + clearance
     reach = np.hypot(start[:, 0], start[:, 2])[:, None]
     reach = np.maximum.accumulate(np.maximum(reach, np.where(hangs[:, None] > 0, below, 0)), axis=1)
     reach = reach + style.flare * length[:, None] * s[None] ** 2 * side[:, None]
     reach = reach * (1 + 0.03 * smooth[:, None] * s[None])
-    hanging = np.stack(
-        [reach * np.sin(shell.phi)[:, None], drop, reach * np.cos(shell.phi)[:, None]], axis=-1
-    )
+    hanging = np.stack([reach * np.sin(shell.phi)[:, None], drop, reach * np.cos(shell.phi)[:, None]], axis=-1)
     none = (length < 0.3)[:, None, None]
     hanging = np.where(none, start[:, None], hanging)
     verts = np.concatenate([root, hanging], axis=1).reshape(-1, 3)
     tone = 1 + 0.28 * fine[:, None] * np.ones(ROWS) + 0.12 * rng.normal(0, 1, (MERIDIANS, ROWS))
-    return (verts / 100.0).astype(np.float32), np.clip(tone, 0.35, 1.9).reshape(-1).astype(
-        np.float32
-    )
+    return (verts / 100.0).astype(np.float32), np.clip(tone, 0.35, 1.9).reshape(-1).astype(np.float32)
 
 
 def _around(rng: np.random.Generator, waves: int) -> Float[np.ndarray, " P"]:
@@ -206,9 +196,7 @@ def _cast(
     return np.where(reach > 0, reach, 7.0)
 
 
-def _nearest(
-    points: Float[np.ndarray, "R 3"], verts: Float[np.ndarray, "V 3"]
-) -> Int[np.ndarray, " R"]:
+def _nearest(points: Float[np.ndarray, "R 3"], verts: Float[np.ndarray, "V 3"]) -> Int[np.ndarray, " R"]:
     from scipy.spatial import cKDTree
 
     return np.asarray(cKDTree(verts).query(points)[1], np.int64)

@@ -15,9 +15,7 @@ from headform.synth.randomization import RandomizationConfig
 class Lighting:
     """See `sample_light`."""
 
-    ambient: Float[
-        np.ndarray, "9 3"
-    ]  # irradiance coefficients on 1, y, z, x, xy, yz, 3z2-1, xz, x2-y2
+    ambient: Float[np.ndarray, "9 3"]  # irradiance coefficients on 1, y, z, x, xy, yz, 3z2-1, xz, x2-y2
     directions: Float[np.ndarray, "N 3"]
     colors: Float[np.ndarray, "N 3"]
     hardness: float  # share of a lamp's light that a shadow takes away

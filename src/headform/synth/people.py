@@ -35,9 +35,7 @@ def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndar
     return np.asarray(FRONTAL @ about_z @ about_x @ about_y)
 
 
-def sample_person(
-    rng: np.random.Generator, recipe: RandomizationConfig, names: tuple[str, ...], modes: int
-) -> Person:
+def sample_person(rng: np.random.Generator, recipe: RandomizationConfig, names: tuple[str, ...], modes: int) -> Person:
     """Draw a person; `names` are the head's expression names."""
     identity = rng.normal(0, 1, modes) * rng.uniform(*recipe.identity_scale)
     expression, gaze = sample_expression(rng, names, recipe.expression_rate)

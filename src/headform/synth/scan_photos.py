@@ -146,9 +146,7 @@ def photograph(
         raise ValueError("a scan without colors makes no photo")
     camera = _camera(scan, view, side)
     fine = side * SUPERSAMPLE
-    albedo, found = draw_mesh(
-        scan.look, camera.resized(float(SUPERSAMPLE)), (fine, fine), supersample=1
-    )
+    albedo, found = draw_mesh(scan.look, camera.resized(float(SUPERSAMPLE)), (fine, fine), supersample=1)
     covered = found.face_index >= 0
     corners = scan.look.faces[found.face_index[covered]]
     weights = found.barycentric[covered][..., None]

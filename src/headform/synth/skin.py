@@ -125,9 +125,7 @@ def paint(
 
     flat = skin_rgb(a.melanin, a.haemoglobin)
     # pigments vary over the face: blood at cheeks and nose, melanin in patches
-    blood = (
-        0.45 * a.flush * f.flush + 0.12 * a.unevenness * noise(2) + 0.15 * a.under_eye * f.under_eye
-    )
+    blood = 0.45 * a.flush * f.flush + 0.12 * a.unevenness * noise(2) + 0.15 * a.under_eye * f.under_eye
     melanin = 0.10 * a.unevenness * (noise(3) + 0.6 * noise(0)) + 0.25 * a.under_eye * f.under_eye
     if a.freckles:
         melanin = melanin + a.freckles * 0.9 * np.clip(noise(0) - 1.2, 0, 1) * (0.3 + f.flush)
@@ -172,9 +170,7 @@ def paint(
     return np.clip(albedo, 0.002, 1).astype(np.float32), gloss.astype(np.float32)
 
 
-def _paint_parts(
-    albedo: Float[np.ndarray, "V 3"], part: np.ndarray, f: SkinFields, a: SkinAttributes
-) -> None:
+def _paint_parts(albedo: Float[np.ndarray, "V 3"], part: np.ndarray, f: SkinFields, a: SkinAttributes) -> None:
     """Eyes, teeth, tongue and the inside of the mouth, in place."""
     name = {n: i for i, n in enumerate(PARTS)}
     albedo[part == name["teeth"]] = np.array([0.80, 0.75, 0.64]) * a.teeth

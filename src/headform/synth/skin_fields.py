@@ -51,9 +51,7 @@ def skin_fields(head: LinearHead) -> SkinFields:
     inner = front & (verts[:, 2] > 7.0)
     lip = np.where(inner, _logistic(lip / 0.06), 0.0)
 
-    lids = np.maximum(
-        _signed_distance(marks[36:42, :2], xy), _signed_distance(marks[42:48, :2], xy)
-    )
+    lids = np.maximum(_signed_distance(marks[36:42, :2], xy), _signed_distance(marks[42:48, :2], xy))
     eye_distance = np.where(inner, -lids, 9.0)
 
     brow_offset, brow_position = _brows(marks, xy, front)
@@ -118,9 +116,7 @@ def _segment_distance(
     return dist, along, side
 
 
-def _signed_distance(
-    polygon: Float[np.ndarray, "P 2"], points: Float[np.ndarray, "V 2"]
-) -> Float[np.ndarray, " V"]:
+def _signed_distance(polygon: Float[np.ndarray, "P 2"], points: Float[np.ndarray, "V 2"]) -> Float[np.ndarray, " V"]:
     """Distance to a closed polygon, positive inside (even-odd rule)."""
     inside = np.zeros(len(points), bool)
     dist = np.full(len(points), np.inf)
@@ -165,9 +161,7 @@ def _solid_noise(verts: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "N V"]:
     return (noise - noise.mean(1, keepdims=True)) / noise.std(1, keepdims=True)
 
 
-def _trilinear(
-    lattice: Float[np.ndarray, "A A A"], at: Float[np.ndarray, "V 3"]
-) -> Float[np.ndarray, " V"]:
+def _trilinear(lattice: Float[np.ndarray, "A A A"], at: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, " V"]:
     low: Int[np.ndarray, "V 3"] = np.floor(at).astype(np.int64)
     frac = at - low
     total = np.zeros(len(at))

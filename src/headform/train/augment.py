@@ -12,18 +12,12 @@ def random_windows(rng: np.random.Generator, count: int, slack: int) -> np.ndarr
     return rng.integers(0, slack + 1, (count, 2))
 
 
-def cut_windows(
-    images: UInt8[np.ndarray, "B S S C"], corners: np.ndarray, side: int
-) -> UInt8[np.ndarray, "B T T C"]:
+def cut_windows(images: UInt8[np.ndarray, "B S S C"], corners: np.ndarray, side: int) -> UInt8[np.ndarray, "B T T C"]:
     """Windows of `side` pixels."""
-    return np.stack(
-        [im[y : y + side, x : x + side] for im, (x, y) in zip(images, corners, strict=True)]
-    )
+    return np.stack([im[y : y + side, x : x + side] for im, (x, y) in zip(images, corners, strict=True)])
 
 
-def vary_color(
-    rng: np.random.Generator, images: UInt8[np.ndarray, "B S S C"]
-) -> Float[np.ndarray, "B S S C"]:
+def vary_color(rng: np.random.Generator, images: UInt8[np.ndarray, "B S S C"]) -> Float[np.ndarray, "B S S C"]:
     """Gain of each channel and an offset, so that one reading differs from the next."""
     count, channels = len(images), images.shape[-1]
     gain = np.exp(rng.normal(0, 0.1, (count, 1, 1, channels))).astype(np.float32)
@@ -31,9 +25,7 @@ def vary_color(
     return np.clip(images * gain + lift, 0, 255)
 
 
-def paste_patches(
-    rng: np.random.Generator, images: Float[np.ndarray, "B S S C"], rate: float
-) -> None:
+def paste_patches(rng: np.random.Generator, images: Float[np.ndarray, "B S S C"], rate: float) -> None:
     """Cover a rectangle of some pictures with a piece of another, in place: occluders of any look."""
     count, side = images.shape[:2]
     for k in np.flatnonzero(rng.random(count) < rate):

@@ -74,9 +74,7 @@ class LandmarkBatches:
         else:
             corners = random_windows(rng, count, _SLACK // 2) * 2
         images = cut_windows(rows["images"], corners, INPUT_SIDE)
-        mask = cut_windows(rows["skin"][..., None], corners // 2, MASK_SIDE)[..., 0] / np.float32(
-            255
-        )
+        mask = cut_windows(rows["skin"][..., None], corners // 2, MASK_SIDE)[..., 0] / np.float32(255)
         points = (rows["points"] - corners[:, None]).astype(np.float32) * (2 / INPUT_SIDE) - 1
         expression, gaze, rotation = (rows[k].copy() for k in ("expression", "gaze", "rotation"))
         pixels = images.astype(np.float32)
@@ -90,12 +88,8 @@ class LandmarkBatches:
             expression[flip] = expression[flip][:, self._expression_mirror]
             gaze[flip, 0] *= -1
             rotation[flip] *= np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
-        tensor = torch.from_numpy(pixels).permute(
-            0, 3, 1, 2
-        )  # (B, 3, S, S), channels last in memory
-        targets = LandmarkTargets(
-            *(torch.from_numpy(x) for x in (points, expression, rotation, gaze, mask))
-        )
+        tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # (B, 3, S, S), channels last in memory
+        targets = LandmarkTargets(*(torch.from_numpy(x) for x in (points, expression, rotation, gaze, mask)))
         return tensor, targets
 
 
@@ -109,9 +103,7 @@ class LandmarkLosses:
         shapes = head.expression[:, head.dense].flatten(1) * 100.0  # (E, 3N) cm
         self._gram = shapes @ shapes.T / len(head.dense)  # (E, E) mean squared displacement, cm^2
 
-    def __call__(
-        self, net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets
-    ) -> Losses:
+    def __call__(self, net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets) -> Losses:
         """Losses by name; ``total`` is minimized."""
         out = net(images)
         off = out.points - targets.points
@@ -150,9 +142,7 @@ def validation_rows(head: LinearHead, config: LandmarkConfig) -> dict[str, np.nd
 
 
 @torch.no_grad()
-def point_error(
-    net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets
-) -> dict[str, float]:
+def point_error(net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets) -> dict[str, float]:
     """Mean 68-point error in per cent of the root of the true box's area, and others."""
     outs = [net(part) for part in images.split(64)]
     points = torch.cat([o.points for o in outs])
@@ -171,9 +161,7 @@ def point_error(
     }
 
 
-def run(
-    config: LandmarkConfig, out: Path, *, resume: bool = False
-) -> tuple[DenseNet, TrainResult, dict[str, Any]]:
+def run(config: LandmarkConfig, out: Path, *, resume: bool = False) -> tuple[DenseNet, TrainResult, dict[str, Any]]:
     """Train in `out`; returns the averaged network, what the trainer did, and facts for the model card."""
     config = replace(config, trainer=replace(config.trainer, seed=config.seed))
     torch.manual_seed(config.seed)

@@ -117,9 +117,7 @@ def _coma_paper(count: int, steps: int, batch: int) -> MeshAutoencoderRun:
         average=None,
         clip=None,
     )
-    return MeshAutoencoderRun(
-        preset="coma-paper", trainer=trainer, loss="normalized_l1", edge_weight="per_triangle"
-    )
+    return MeshAutoencoderRun(preset="coma-paper", trainer=trainer, loss="normalized_l1", edge_weight="per_triangle")
 
 
 def _fast(steps: int, batch: int) -> MeshAutoencoderRun:
@@ -253,9 +251,7 @@ class MeshLosses:
 
 
 @torch.no_grad()
-def vertex_errors(
-    module: nn.Module, dataset: MeshDataset, batch: int, device: torch.device
-) -> dict[str, float]:
+def vertex_errors(module: nn.Module, dataset: MeshDataset, batch: int, device: torch.device) -> dict[str, float]:
     """Mean over all meshes and vertices, and median over meshes of their mean, of the distance in millimeters."""
     means = []
     for start in range(0, dataset.count, batch):

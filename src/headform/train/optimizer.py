@@ -28,9 +28,7 @@ def build_optimizer(
             raise UsageError("group_empty", what, "", "see module.named_parameters()")
         mine = [left.pop(name) for name in named]
         parts.append({"params": mine, "weight_decay": group.weight_decay, "factor": group.rate})
-    parts.append(
-        {"params": list(left.values()), "weight_decay": config.weight_decay, "factor": 1.0}
-    )
+    parts.append({"params": list(left.values()), "weight_decay": config.weight_decay, "factor": 1.0})
     parts = [part for part in parts if part["params"]]
     if config.kind == "sgd":
         return torch.optim.SGD(parts, lr=config.rate, momentum=config.momentum)

@@ -100,21 +100,16 @@ class RenderPool:
         keep: go on with the people that an interrupted run left in `folder`, if their layout is the same.
     """
 
-    def __init__(
-        self, folder: Path, head: LinearHead, config: PoolConfig, *, keep: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, head: LinearHead, config: PoolConfig, *, keep: bool = False) -> None:
         self.folder, self.config = folder, config
         folder.mkdir(parents=True, exist_ok=True)
         layout = {
-            name: ((config.capacity, *shape), dtype)
-            for name, (shape, dtype) in row_layout(head, config.size).items()
+            name: ((config.capacity, *shape), dtype) for name, (shape, dtype) in row_layout(head, config.size).items()
         } | {"made": ((config.workers,), "i8")}
         arrays = _opened(folder, layout) if keep else None
         if arrays is None:
             arrays = {
-                name: np.lib.format.open_memmap(
-                    folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape
-                )
+                name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
                 for name, (shape, dtype) in layout.items()
             }
         self._made = arrays.pop("made")
@@ -124,9 +119,7 @@ class RenderPool:
     def __enter__(self) -> "RenderPool":
         context = get_context("spawn")
         for number in range(self.config.workers):
-            worker = context.Process(
-                target=_work, args=(self.folder, self.config, number), daemon=True
-            )
+            worker = context.Process(target=_work, args=(self.folder, self.config, number), daemon=True)
             worker.start()
             self._workers.append(worker)
         return self
@@ -181,18 +174,14 @@ class RenderPool:
         return {name: np.asarray(values[index]) for name, values in self.rows.items()}
 
 
-def _spread(
-    flat: Int[np.ndarray, " B"], filled: Int[np.ndarray, " W"], share: int
-) -> Int[np.ndarray, " B"]:
+def _spread(flat: Int[np.ndarray, " B"], filled: Int[np.ndarray, " W"], share: int) -> Int[np.ndarray, " B"]:
     """Position among all filled rows to row of the ring."""
     ends = np.cumsum(filled)
     worker = np.searchsorted(ends, flat, side="right")
     return np.asarray(worker * share + flat - (ends - filled)[worker])
 
 
-def _opened(
-    folder: Path, layout: dict[str, tuple[tuple[int, ...], str]]
-) -> dict[str, np.ndarray] | None:
+def _opened(folder: Path, layout: dict[str, tuple[tuple[int, ...], str]]) -> dict[str, np.ndarray] | None:
     """The arrays of an earlier run, writable; None unless all are there and fit."""
     arrays = {}
     for name, (shape, dtype) in layout.items():

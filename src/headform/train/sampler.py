@@ -66,9 +66,7 @@ class EpochSampler:
         share = share_of(self.batch, ranks)
         places = step * self.batch + rank * share + np.arange(share)
         epochs, within = np.divmod(places, self._length)
-        chosen = [
-            self.permutation(int(e))[within[epochs == e]] for e in range(epochs[0], epochs[-1] + 1)
-        ]
+        chosen = [self.permutation(int(e))[within[epochs == e]] for e in range(epochs[0], epochs[-1] + 1)]
         return np.concatenate(chosen)
 
 

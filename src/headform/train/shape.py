@@ -56,9 +56,7 @@ class IdentityConfig:
 
     def pool(self, recipe: RandomizationConfig) -> PoolConfig:
         """The generator of one part of the run."""
-        return PoolConfig(
-            "tight", PICTURE_SIDE, recipe, self.capacity, self.workers, self.seed + 77
-        )
+        return PoolConfig("tight", PICTURE_SIDE, recipe, self.capacity, self.workers, self.seed + 77)
 
 
 def shape_metric(head: LinearHead, *, points: int = 1500) -> Float[Tensor, "K K"]:
@@ -93,9 +91,7 @@ class IdentityBatches:
     ) -> tuple[Float[Tensor, "B 1 S S"], Float[Tensor, "B K"]]:
         """Vary the rows (not when `rng` is None: the middle window, as it is)."""
         count = len(rows["images"])
-        corners = (
-            np.full((count, 2), _SLACK // 2) if rng is None else random_windows(rng, count, _SLACK)
-        )
+        corners = np.full((count, 2), _SLACK // 2) if rng is None else random_windows(rng, count, _SLACK)
         images = cut_windows(rows["images"], corners, INPUT_SIDE)
         code = rows["identity"].copy()
         if rng is None:
@@ -109,9 +105,7 @@ class IdentityBatches:
         return torch.from_numpy(gray)[:, None], torch.from_numpy(code)
 
 
-def run(
-    config: IdentityConfig, out: Path, *, resume: bool = False
-) -> tuple[IdentityNet, TrainResult, dict[str, Any]]:
+def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[IdentityNet, TrainResult, dict[str, Any]]:
     """Train in `out`; returns the averaged network, what the trainer did, and facts for the model card."""
     config = replace(config, trainer=replace(config.trainer, seed=config.seed))
     torch.manual_seed(config.seed)
@@ -134,9 +128,7 @@ def run(
             continue
         pool_config = part_of_run(config.pool(recipe), trainer.seconds, rank)
         with RenderPool(out / f"pool_{name}_{rank}", head, pool_config, keep=resume) as pool:
-            validators = {
-                part: _validator(head, config, part, batches, metric) for part in ("easy", "full")
-            }
+            validators = {part: _validator(head, config, part, batches, metric) for part in ("easy", "full")}
             pool.wait_for(config.first_people if name == "easy" else min(2048, config.first_people))
 
             def losses_of(net: nn.Module, step: Step, pool: RenderPool = pool) -> Losses:

@@ -132,9 +132,7 @@ class Trainer:
         self.step, self.seconds, self.stopped = 0, 0.0, False
         self._share = share_of(config.batch, self.team.world_size)
         self.sampler = (
-            None
-            if count is None
-            else EpochSampler(count, config.batch, config.seed, drop_last=config.drop_last)
+            None if count is None else EpochSampler(count, config.batch, config.seed, drop_last=config.drop_last)
         )
         asked = {"trainer": asdict(config), "items": count, **facts}
         found = self._open_folder(asked, resume, MAY_CHANGE + may_change)
@@ -250,9 +248,7 @@ class Trainer:
         save_checkpoint(self.folder, tensors, facts)
         self._saved_step = self.step
 
-    def _open_folder(
-        self, asked: dict[str, Any], resume: bool, may_change: tuple[str, ...]
-    ) -> Checkpoint | None:
+    def _open_folder(self, asked: dict[str, Any], resume: bool, may_change: tuple[str, ...]) -> Checkpoint | None:
         self.folder.mkdir(parents=True, exist_ok=True)
         if resume:
             check_config(self.folder, asked, may_change)
@@ -315,9 +311,7 @@ class Trainer:
             grads = {n: p.grad for n, p in self.module.named_parameters() if p.grad is not None}
             bad = [n for n, g in grads.items() if not bool(torch.isfinite(g).all())]
             shown = ", ".join(bad[:3]) + (" and others" if len(bad) > 3 else "")
-            raise self._not_finite(
-                f"the gradient of the loss {means['total']:.6g} has norm {norm} ({shown})"
-            )
+            raise self._not_finite(f"the gradient of the loss {means['total']:.6g} has norm {norm} ({shown})")
         self.optimizer.step()
         if self._average is not None:
             self._average.update(self.module, self.step)
@@ -327,9 +321,7 @@ class Trainer:
     def _not_finite(self, what: str) -> ResourceError:
         kept = f"the checkpoint of step {self._saved_step} stays" if self._saved_step >= 0 else ""
         fix = "lower the learning rate" + (f"; {kept}" if kept else "")
-        return ResourceError(
-            "loss_not_finite", f"{what} at step {self.step}", str(self.folder), fix
-        )
+        return ResourceError("loss_not_finite", f"{what} at step {self.step}", str(self.folder), fix)
 
     def _tell_of_step(
         self,
@@ -351,9 +343,7 @@ class Trainer:
 
     def _save_due(self, seconds: float) -> bool:
         every, wait = self.config.save_every, self.config.save_seconds
-        return (every is not None and self.step % every == 0) or (
-            wait is not None and seconds > wait
-        )
+        return (every is not None and self.step % every == 0) or (wait is not None and seconds > wait)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -45,9 +45,7 @@ class FitPicture:
     title: str = ""
 
 
-def draw_fit(
-    fit: FitPicture, *, top_mm: float = 3.0, side: int = 400
-) -> UInt8[np.ndarray, "H W 3"]:
+def draw_fit(fit: FitPicture, *, top_mm: float = 3.0, side: int = 400) -> UInt8[np.ndarray, "H W 3"]:
     """Source, fitted head and distances, from the front and from the side, with the scale below.
 
     Args:

@@ -54,13 +54,9 @@ class Picture:
     rgb: Float32[np.ndarray, "P P 3"]
     cover: Float32[np.ndarray, "P P 1"]
 
-    def over(
-        self, ground: UInt8[np.ndarray, "P P 3"] | float, opacity: float = 1.0
-    ) -> UInt8[np.ndarray, "P P 3"]:
+    def over(self, ground: UInt8[np.ndarray, "P P 3"] | float, opacity: float = 1.0) -> UInt8[np.ndarray, "P P 3"]:
         """The head, `opacity` opaque, on a picture or on an even gray."""
-        mixed = self.rgb * np.float32(opacity) + (
-            1 - self.cover * np.float32(opacity)
-        ) * np.asarray(ground, np.float32)
+        mixed = self.rgb * np.float32(opacity) + (1 - self.cover * np.float32(opacity)) * np.asarray(ground, np.float32)
         return np.asarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
 
 
@@ -120,9 +116,7 @@ def draw_clay(mesh: TexturedMesh, camera: PerspectiveCamera, side: int) -> Pictu
     return _averaged(np.repeat(shade[:, None], 3, axis=1), covered, side)
 
 
-def _fragments(
-    mesh: TexturedMesh, camera: PerspectiveCamera, side: int
-) -> tuple[Fragments, Bool[np.ndarray, "h w"]]:
+def _fragments(mesh: TexturedMesh, camera: PerspectiveCamera, side: int) -> tuple[Fragments, Bool[np.ndarray, "h w"]]:
     large = SUPERSAMPLED * side
     points = camera.resized(float(SUPERSAMPLED)).project(mesh.vertices)
     found = rasterize(points, mesh.faces, large, large, cull_back=True)
@@ -143,9 +137,7 @@ def _lambert(
     return np.asarray(0.25 + 0.75 * np.clip(toward, 0, 1), np.float32)
 
 
-def _averaged(
-    colors: Float[np.ndarray, "N 3"], covered: Bool[np.ndarray, "h w"], side: int
-) -> Picture:
+def _averaged(colors: Float[np.ndarray, "N 3"], covered: Bool[np.ndarray, "h w"], side: int) -> Picture:
     large = np.zeros((*covered.shape, 4), np.float32)
     large[covered, :3] = colors
     large[covered, 3] = 1.0

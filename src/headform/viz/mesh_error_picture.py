@@ -13,9 +13,7 @@ from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.mesh.normals import vertex_normals
 from headform.render.rasterize import rasterize
 
-STOPS = np.array(
-    [[238, 238, 235], [250, 219, 120], [240, 140, 50], [200, 40, 50], [110, 10, 90], [40, 0, 60]]
-)
+STOPS = np.array([[238, 238, 235], [250, 219, 120], [240, 140, 50], [200, 40, 50], [110, 10, 90], [40, 0, 60]])
 """sRGB from no error to the greatest: ever darker, so that it reads in gray and to the color-blind."""
 YAWS = (0.0, 0.75)
 """Views of the rows, radians: from the front, and with the face turned to its left."""

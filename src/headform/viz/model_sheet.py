@@ -33,9 +33,7 @@ class _Drawer:
 
     def clay(self, vertices: torch.Tensor, yaw: float = 0.0) -> UInt8[np.ndarray, "P P 3"]:
         faces = self.head.faces.numpy()
-        mesh = TexturedMesh(
-            vertices.double().numpy(), faces, np.zeros((1, 2)), np.zeros_like(faces)
-        )
+        mesh = TexturedMesh(vertices.double().numpy(), faces, np.zeros((1, 2)), np.zeros_like(faces))
         return draw_clay(mesh, view_camera(self.face, yaw, TILE), TILE).over(BACKGROUND)
 
     def colored(self, albedo: torch.Tensor) -> UInt8[np.ndarray, "P P 3"]:
@@ -94,9 +92,7 @@ def face_points(head: LinearHead) -> Float[np.ndarray, "L 3"]:
     return np.asarray(middle + 0.4 * (box - middle))
 
 
-def _modes(
-    draw: _Drawer, head: LinearHead, sign: float
-) -> list[tuple[str, UInt8[np.ndarray, "P P 3"]]]:
+def _modes(draw: _Drawer, head: LinearHead, sign: float) -> list[tuple[str, UInt8[np.ndarray, "P P 3"]]]:
     return [
         (f"identity {k + 1} {sign:+.0f} sd", draw.clay(head.mean + sign * mode))
         for k, mode in enumerate(head.identity[:_MODES])

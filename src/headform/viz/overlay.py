@@ -36,9 +36,7 @@ _LINES = (
 """First and last point of each of iBUG's lines, and whether it closes."""
 
 
-def overlay(
-    result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]
-) -> UInt8[np.ndarray, "h w 3"]:
+def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
     """The sheet of one reconstruction.
 
     Args:
@@ -74,9 +72,7 @@ def overlay(
     return np.concatenate([np.concatenate(panels, axis=1), _captions(titles)], axis=0)
 
 
-def turned_view(
-    result: Reconstruction, mesh: TexturedMesh, yaw: float, side: int
-) -> UInt8[np.ndarray, "P P 3"]:
+def turned_view(result: Reconstruction, mesh: TexturedMesh, yaw: float, side: int) -> UInt8[np.ndarray, "P P 3"]:
     """The head from one side on even gray: in the photo's texture, else its albedo, else clay."""
     landmarks = result.head.landmarks(torch.from_numpy(result.vertices), offset=False)
     camera = view_camera(landmarks.numpy(), yaw, side)
@@ -86,9 +82,7 @@ def turned_view(
     return draw_textured(mesh, texture, camera, side, lit=result.texture is None).over(BACKGROUND)
 
 
-def crop_square(
-    points: Float[np.ndarray, "N 2"], box: Float[np.ndarray, "4"]
-) -> tuple[int, int, int]:
+def crop_square(points: Float[np.ndarray, "N 2"], box: Float[np.ndarray, "4"]) -> tuple[int, int, int]:
     """Left, top and side in whole pixels of a square around the whole head; may leave the photo."""
     low = np.minimum(points.min(0), box[:2])
     high = np.maximum(points.max(0), box[2:])
@@ -99,9 +93,7 @@ def crop_square(
     return int(left), int(top), side
 
 
-def cropped(
-    rgb: UInt8[np.ndarray, "H W 3"], left: int, top: int, side: int, size: int
-) -> UInt8[np.ndarray, "P P 3"]:
+def cropped(rgb: UInt8[np.ndarray, "H W 3"], left: int, top: int, side: int, size: int) -> UInt8[np.ndarray, "P P 3"]:
     """A square of the photo at `size` pixels; gray where it leaves the photo."""
     height, width = rgb.shape[:2]
     x0, y0 = max(left, 0), max(top, 0)
@@ -109,15 +101,11 @@ def cropped(
     square = np.full((side, side, 3), 128, np.uint8)
     if x0 < x1 and y0 < y1:
         square[y0 - top : y1 - top, x0 - left : x1 - left] = rgb[y0:y1, x0:x1]
-    picture = Image.fromarray(square).resize(
-        (size, size), Image.Resampling.BICUBIC, reducing_gap=2.0
-    )
+    picture = Image.fromarray(square).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
     return np.asarray(picture)
 
 
-def with_landmarks(
-    rgb: UInt8[np.ndarray, "h h 3"], points: Float[np.ndarray, "68 2"]
-) -> UInt8[np.ndarray, "P P 3"]:
+def with_landmarks(rgb: UInt8[np.ndarray, "h h 3"], points: Float[np.ndarray, "68 2"]) -> UInt8[np.ndarray, "P P 3"]:
     """Draw iBUG's 68 points and lines; the result is smaller by the factor of fineness."""
     picture = Image.fromarray(rgb)
     pen = ImageDraw.Draw(picture)

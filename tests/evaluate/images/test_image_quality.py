@@ -40,9 +40,7 @@ def test_a_loop_over_windows() -> None:
     offsets = np.arange(-5, 6)
     window = np.exp(-(offsets[:, None] ** 2 + offsets**2) / (2 * 1.5**2))
     window /= window.sum()
-    padded = [
-        np.pad(p.astype(float), ((5, 5), (5, 5), (0, 0)), "symmetric") for p in (first, second)
-    ]
+    padded = [np.pad(p.astype(float), ((5, 5), (5, 5), (0, 0)), "symmetric") for p in (first, second)]
     c1, c2 = 6.5025, 58.5225
     expected = np.empty(first.shape)
     for r, c, k in np.ndindex(first.shape):
@@ -50,9 +48,7 @@ def test_a_loop_over_windows() -> None:
         mx, my = (window * x).sum(), (window * y).sum()
         vx, vy = (window * (x - mx) ** 2).sum(), (window * (y - my) ** 2).sum()
         vxy = (window * (x - mx) * (y - my)).sum()
-        expected[r, c, k] = ((2 * mx * my + c1) * (2 * vxy + c2)) / (
-            (mx**2 + my**2 + c1) * (vx + vy + c2)
-        )
+        expected[r, c, k] = ((2 * mx * my + c1) * (2 * vxy + c2)) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
     found = ssim_map(first, second)
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
     mask = np.zeros(first.shape[:2], bool)

@@ -81,9 +81,7 @@ def write_manifest(folder: Path, *entries: tuple[str, list[str]]) -> None:
         {
             "input": photo,
             "status": "ok" if faces else "failed",
-            "faces": [
-                {"folder": name, "status": "ok", "confidence": 0.9, "reasons": []} for name in faces
-            ],
+            "faces": [{"folder": name, "status": "ok", "confidence": 0.9, "reasons": []} for name in faces],
             "notes": [],
             "error": None if faces else {"code": "no_face", "message": "no face", "exit_code": 4},
             "seconds": 1.0,

@@ -84,9 +84,7 @@ def test_a_mat_without_68_points_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("shift", "expected"), [(0.0, ORIGINAL), (3.0, "re-annotated (t.json)")])
-def test_a_list_beside_mats_takes_their_pose_and_says_whose_points_it_has(
-    tmp_path, shift, expected
-):
+def test_a_list_beside_mats_takes_their_pose_and_says_whose_points_it_has(tmp_path, shift, expected):
     write_mat(tmp_path / "d" / "x.mat", POINTS + shift)
     (face,) = read_annotations(write_list(tmp_path / "t.json", {"file": "d/x.jpg"}))
     assert face.ground_truth == expected

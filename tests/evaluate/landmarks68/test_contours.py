@@ -15,9 +15,7 @@ from headform.evaluate.landmarks68.contours import contour_errors, evaluate_cont
 from headform.evaluate.landmarks68.landmark_files import LandmarkPrediction
 
 
-def arc(
-    ids: tuple[int, ...], points: np.ndarray, middle: tuple[float, float], half: float, bulge: float
-) -> None:
+def arc(ids: tuple[int, ...], points: np.ndarray, middle: tuple[float, float], half: float, bulge: float) -> None:
     x = np.linspace(-1, 1, len(ids))
     points[list(ids)] = np.column_stack([middle[0] + half * x, middle[1] + bulge * (1 - x**2)])
 

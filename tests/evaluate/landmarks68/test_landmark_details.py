@@ -144,14 +144,10 @@ def test_sets_of_300w_are_told_by_their_folders():
 
 
 def test_pose_errors_reach_the_table():
-    truth = [
-        LandmarkAnnotation("a.jpg", "s", face(), "made", rotation_from_angles(10.0, 0.0, 0.0), 10.0)
-    ]
+    truth = [LandmarkAnnotation("a.jpg", "s", face(), "made", rotation_from_angles(10.0, 0.0, 0.0), 10.0)]
     found = LandmarkPrediction(face(), rotation_from_angles(13.0, 0.0, 0.0))
     table = evaluate_found({"a.jpg": [found]}, truth)
-    assert "| 1 faces | 3.00 | 0.00 | 0.00 | 1.00 | 3.00 | 3.00 | +3.00" in details_markdown(
-        table.scores
-    )
+    assert "| 1 faces | 3.00 | 0.00 | 0.00 | 1.00 | 3.00 | 3.00 | +3.00" in details_markdown(table.scores)
     assert json.loads(table.to_json())["pose_degrees"]["yaw_bias"] == pytest.approx(3)
     without = evaluate_found({"a.jpg": [LandmarkPrediction(face())]}, truth)
     assert without.scores[0].pose is None

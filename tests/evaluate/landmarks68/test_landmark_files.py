@@ -101,9 +101,7 @@ def test_the_annotated_photos_are_all_there(data_root):
     photos = data_root / "photos"
     faces = read_annotations(photos / "landmarks68.json")
     assert len(faces) == 49
-    counts = {
-        name: sum(f.set == name for f in faces) for name in ("dxy", "ibug", "dlib", "aflw2000")
-    }
+    counts = {name: sum(f.set == name for f in faces) for name in ("dxy", "ibug", "dlib", "aflw2000")}
     assert counts == {"dxy": 10, "ibug": 5, "dlib": 18, "aflw2000": 16}
     assert all((photos / face.photo).is_file() for face in faces)
 

@@ -38,9 +38,7 @@ def test_a_known_pose_comes_back(yaw, pitch, roll, scale, shift):
     got_scale, got_R, got_t = fit_weak_perspective(FACE5, pixels)
     assert got_scale == pytest.approx(scale, rel=1e-4)
     np.testing.assert_allclose(got_R, R, atol=1e-3)
-    np.testing.assert_allclose(
-        got_scale * FACE5 @ got_R[:2].T + got_t, pixels, atol=1e-3 * scale * 0.1
-    )
+    np.testing.assert_allclose(got_scale * FACE5 @ got_R[:2].T + got_t, pixels, atol=1e-3 * scale * 0.1)
 
 
 def test_the_five_points_of_68():

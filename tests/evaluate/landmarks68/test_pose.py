@@ -45,9 +45,7 @@ def test_convention_in_the_picture():
     """Camera x is to the right of the picture, y is down, the face's own z points out of it."""
     assert rotation_from_angles(20.0, 0.0, 0.0)[0, 2] < -0.3  # the nose points to the left
     assert rotation_from_angles(0.0, 20.0, 0.0)[1, 2] < -0.3  # the nose points up
-    assert (
-        rotation_from_angles(0.0, 0.0, 20.0)[0, 1] > 0.3
-    )  # the top of the head leans to the right
+    assert rotation_from_angles(0.0, 0.0, 20.0)[0, 1] > 0.3  # the top of the head leans to the right
 
 
 def test_angles_of_many_at_once():
@@ -82,9 +80,7 @@ def test_the_geodesic_is_the_angle_of_the_turn_between(yaw, pitch, roll, turn, a
 def test_errors_of_angles_are_signed_and_go_the_short_way_round():
     error = pose_error(rotation_from_angles(12.0, -3.0, 7.0), rotation_from_angles(10.0, 1.0, 7.0))
     assert (error.yaw, error.pitch, error.roll) == pytest.approx((2, -4, 0), abs=1e-9)
-    error = pose_error(
-        rotation_from_angles(0.0, 0.0, 179.0), rotation_from_angles(0.0, 0.0, -179.0)
-    )
+    error = pose_error(rotation_from_angles(0.0, 0.0, 179.0), rotation_from_angles(0.0, 0.0, -179.0))
     assert error.roll == pytest.approx(-2)
     assert error.geodesic == pytest.approx(2)
 
@@ -101,9 +97,7 @@ def test_turning_the_camera_to_the_face_puts_the_face_on_the_axis(x, y, z):
 def test_a_face_that_looks_along_its_ray_is_frontal_wherever_it_is_in_the_picture():
     """Turned toward the camera from the right of a wide picture, it has a yaw against the axis but none as seen."""
     ray = np.array([0.5, 0.0, 1.0])
-    toward = (
-        Rotation.from_euler("y", np.degrees(np.arctan(0.5)), degrees=True).as_matrix() @ FRONTAL
-    )
+    toward = Rotation.from_euler("y", np.degrees(np.arctan(0.5)), degrees=True).as_matrix() @ FRONTAL
     assert angles_from_rotation(toward)[0] == pytest.approx(np.degrees(np.arctan(0.5)))
     np.testing.assert_allclose(angles_from_rotation(seen_along_ray(toward, ray)), 0, atol=1e-9)
     with pytest.raises(ValueError, match="into the scene"):

@@ -21,9 +21,7 @@ def faces(count: int = 3) -> list[LandmarkAnnotation]:
     """In the opposite order of their names."""
     turn = rotation_from_angles(40.0, 0.0, 0.0)
     return [
-        LandmarkAnnotation(
-            f"z/image{k:05d}.jpg", "s", RNG.uniform(100, 300, (68, 2)), ORIGINAL, turn, 40.0
-        )
+        LandmarkAnnotation(f"z/image{k:05d}.jpg", "s", RNG.uniform(100, 300, (68, 2)), ORIGINAL, turn, 40.0)
         for k in range(count)
     ][::-1]
 
@@ -61,9 +59,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path):
         reannotated(other, path)
 
 
-@pytest.mark.parametrize(
-    "content", [np.zeros((3, 68)), np.full((3, 2, 68), np.nan), np.zeros((3, 4, 5))]
-)
+@pytest.mark.parametrize("content", [np.zeros((3, 68)), np.full((3, 2, 68), np.nan), np.zeros((3, 4, 5))])
 def test_arrays_of_another_kind_are_refused(tmp_path, content):
     np.save(tmp_path / "new.npy", content)
     with pytest.raises(InputError) as caught:
@@ -91,10 +87,7 @@ def test_the_order_is_that_of_names_on_real_annotations(data_root, tmp_path):
     rows = [np.array(known[name]["pts68_reannotated"]).T for name in sorted(known)]
     np.save(tmp_path / "new.npy", np.stack(rows))
     new = reannotated(read_annotations(folder), tmp_path / "new.npy")
-    listed = {
-        face.photo: face.points
-        for face in read_annotations(data_root / "photos" / "landmarks68.json")
-    }
+    listed = {face.photo: face.points for face in read_annotations(data_root / "photos" / "landmarks68.json")}
     for face in new:
         name = face.photo.rsplit("/")[-1]
         np.testing.assert_allclose(face.points, listed[f"aflw2000_prnet/{name}"])

@@ -81,10 +81,7 @@ def test_judge_fills_tables_and_maps() -> None:
         "| as it is | 0.000 | 0.000 |",
         "| shifted | 7.500 | 7.500 |",
     ]
-    assert (
-        "| shifted | – | 7.500 |"
-        in MeshErrorTable(table.rows[:1] + table.rows[2:]).sets_to_markdown()
-    )
+    assert "| shifted | – | 7.500 |" in MeshErrorTable(table.rows[:1] + table.rows[2:]).sets_to_markdown()
     assert MeshErrorTable(()).regions_to_markdown("five")
 
 

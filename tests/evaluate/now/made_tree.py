@@ -23,9 +23,7 @@ def make_dataset(folder: Path) -> None:
             (folder / part / subject).mkdir(parents=True)
         mesh = TriangleMesh(surface.vertices.astype(np.float32), surface.faces)
         obj.write(folder / "scans" / subject / "natural_head_rotation.000001.obj", mesh)
-        path = (
-            folder / "scans_lmks_onlypp" / subject / "natural_head_rotation.000001_picked_points.pp"
-        )
+        path = folder / "scans_lmks_onlypp" / subject / "natural_head_rotation.000001_picked_points.pp"
         path.write_text(picks(landmarks))
 
 

@@ -30,16 +30,8 @@ def one_by_one(dataset: Path, predictions: Path, name: str, **options):
     scan = next((dataset / "scans" / subject).glob("*.obj"))
     marks = next((dataset / "scans_lmks_onlypp" / subject).glob("*.pp"))
     base = predictions / name
-    mesh = next(
-        base.parent / f"{stem}{s}"
-        for s in (".obj", ".ply")
-        if (base.parent / f"{stem}{s}").exists()
-    )
-    own = next(
-        base.parent / f"{stem}{s}"
-        for s in (".npy", ".txt")
-        if (base.parent / f"{stem}{s}").exists()
-    )
+    mesh = next(base.parent / f"{stem}{s}" for s in (".obj", ".ply") if (base.parent / f"{stem}{s}").exists())
+    own = next(base.parent / f"{stem}{s}" for s in (".npy", ".txt") if (base.parent / f"{stem}{s}").exists())
     pairs = (read_surface(scan), read_landmarks7(marks)), (read_surface(mesh), read_landmarks7(own))
     return measured(*pairs, **options)
 
@@ -159,9 +151,7 @@ def test_every_option_that_changes_is_measured_again(few, good, tmp_path, monkey
     evaluate_dataset(one, good, Options("official", "m"), out=out)
     calls = []
     real = image_module.scan_error
-    monkeypatch.setattr(
-        image_module, "scan_error", lambda *a, **k: calls.append(k["metrical"]) or real(*a, **k)
-    )
+    monkeypatch.setattr(image_module, "scan_error", lambda *a, **k: calls.append(k["metrical"]) or real(*a, **k))
     found = evaluate_dataset(one, good, changed, out=out)
     assert calls == [changed.metrical]
     assert found.pooled() == evaluate_dataset(one, good, changed).pooled()
@@ -181,16 +171,12 @@ def test_a_changed_scan_is_measured_again(few, good, tmp_path):
     scan = next((kept / "scans" / SUBJECTS[0]).iterdir())
     lines = scan.read_text().splitlines()
     nose = [i for i, line in enumerate(lines) if line.startswith("v ")][::2]
-    scan.write_text(
-        "\n".join(line for i, line in enumerate(lines) if i not in nose and line[0] == "v")
-    )
+    scan.write_text("\n".join(line for i, line in enumerate(lines) if i not in nose and line[0] == "v"))
     after = evaluate_dataset(kept, good, options, out=out).pooled()
     assert after.vertices < before.vertices
 
 
-def test_without_matplotlib_the_picture_alone_is_missing(
-    few, predictions, tmp_path, capsys, monkeypatch
-):
+def test_without_matplotlib_the_picture_alone_is_missing(few, predictions, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     words = ["evaluate", "now", "--dataset", str(few), "--predictions", str(predictions)]
     assert main([*words, "-o", str(tmp_path / "out")]) == 0
@@ -206,9 +192,7 @@ def test_holes_are_counted_and_not_averaged_over(few, predictions, tmp_path, cap
     out = tmp_path / "out"
     assert main([*words, "-o", str(out)]) == 3
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith(
-        "error [predictions_incomplete]: 1 missing and 1 invalid of 8 predictions"
-    )
+    assert error.startswith("error [predictions_incomplete]: 1 missing and 1 invalid of 8 predictions")
     assert IMAGES[4] in error
     assert "no landmarks beside it" in error
     assert not (out / "now.json").exists()

@@ -101,9 +101,7 @@ def test_a_program_that_fails_is_a_missing_head(tmp_path, program, message):
 
 def test_words_are_given_as_they_are_to_no_shell(tmp_path):
     words = command(tmp_path, WRITER) + " ; touch {out}.owned"
-    prediction, reason = attempt(
-        command_reconstructor(words, tmp_path / "out"), PHOTO, photo_file(tmp_path)
-    )
+    prediction, reason = attempt(command_reconstructor(words, tmp_path / "out"), PHOTO, photo_file(tmp_path))
     assert prediction is None  # the program was handed the semicolon and knew nothing to do with it
     assert "exit code 1" in reason
     assert not list((tmp_path / "out").glob("*.owned"))

@@ -72,9 +72,7 @@ def perfect(head, truth, subject, tmp_path_factory):
         seen[path.name] = photo
         return truth
 
-    result = evaluate_rendered(
-        [subject], oracle, mean_head(head), folder, protocol=OFFICIAL, **SIZES
-    )
+    result = evaluate_rendered([subject], oracle, mean_head(head), folder, protocol=OFFICIAL, **SIZES)
     return folder, result, seen
 
 
@@ -121,9 +119,7 @@ def test_another_unit_and_another_size(head, truth, subject, tmp_path):
         return HeadPrediction(surface, 105 * truth.landmarks)
 
     def run(unit):
-        return evaluate_rendered(
-            [subject], larger, mean_head(head), tmp_path, protocol=OFFICIAL, unit=unit, **SIZES
-        )
+        return evaluate_rendered([subject], larger, mean_head(head), tmp_path, protocol=OFFICIAL, unit=unit, **SIZES)
 
     result = run("cm")
     assert result.numbers("non-metrical").median < 1e-3
@@ -139,9 +135,7 @@ def test_holes_are_counted_and_not_averaged_over(head, truth, subject, tmp_path)
             raise FaceError("no_face", "no face was found", path.name)
         return truth
 
-    result = evaluate_rendered(
-        [subject], half, mean_head(head), tmp_path, protocol=OFFICIAL, **SIZES
-    )
+    result = evaluate_rendered([subject], half, mean_head(head), tmp_path, protocol=OFFICIAL, **SIZES)
     assert [s.reason for s in result.scores] == [
         "no_face: no face was found (made_v00_l00.png)",
         "",

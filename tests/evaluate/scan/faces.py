@@ -50,9 +50,7 @@ def measured(
     return scan_error(crop_scan(*scan, chosen), *head, protocol=chosen, **options)
 
 
-def moved(
-    head: tuple[Surface, np.ndarray], scale=1.0, turn=None, shift=(0.0, 0.0, 0.0)
-) -> tuple[Surface, np.ndarray]:
+def moved(head: tuple[Surface, np.ndarray], scale=1.0, turn=None, shift=(0.0, 0.0, 0.0)) -> tuple[Surface, np.ndarray]:
     turn = np.eye(3) if turn is None else turn
 
     def place(points):

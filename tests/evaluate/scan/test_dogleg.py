@@ -40,9 +40,7 @@ def explicit(parameters, points, vertices, faces):
     return np.sqrt(closest_points(points, placed, faces).squared)
 
 
-@pytest.mark.parametrize(
-    "rotvec", [[0.0, 0, 0], [3e-6, -1e-6, 2e-6], [0.3, -0.7, 1.9], [0, 3.1, 0]]
-)
+@pytest.mark.parametrize("rotvec", [[0.0, 0, 0], [3e-6, -1e-6, 2e-6], [0.3, -0.7, 1.9], [0, 3.1, 0]])
 def test_derivative_of_rotations(rotvec):
     rotvec = np.array(rotvec)
     step = 1e-5
@@ -99,9 +97,7 @@ def test_run_to_the_end_it_is_where_scipy_ends(pair, scaled):
     # in units that make all parameters alike
     size = np.array([0.01, 0.01, 0.01, 0.01, 1.0, 1.0, 1.0])[0 if scaled else 1 :]
     start = surface.start()
-    rival = scipy_minimize(
-        lambda y: energy(start + y * size), np.zeros(len(size)), method="BFGS", tol=1e-5
-    )
+    rival = scipy_minimize(lambda y: energy(start + y * size), np.zeros(len(size)), method="BFGS", tol=1e-5)
     assert found.at.energy == pytest.approx(energy(found.parameters))
     assert found.at.energy <= rival.fun * (1 + 1e-9)
     assert found.at.energy == pytest.approx(rival.fun, rel=1e-5)

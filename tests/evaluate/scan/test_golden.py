@@ -42,9 +42,7 @@ def measured(pair, protocol, **options):
 
 
 def check(median, mean, std, metrical):
-    np.testing.assert_allclose(
-        (median, mean, std), EXPECTED[metrical], rtol=0, atol=TOLERANCE[metrical]
-    )
+    np.testing.assert_allclose((median, mean, std), EXPECTED[metrical], rtol=0, atol=TOLERANCE[metrical])
 
 
 @pytest.mark.parametrize("metrical", [False, True])

@@ -86,9 +86,7 @@ def test_files_that_hold_none(tmp_path, name, data, code):
 
 def test_a_header_that_promises_too_much_allocates_nothing(tmp_path):
     file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        file, {"descr": "<f8", "fortran_order": False, "shape": (10**12, 3)}
-    )
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (10**12, 3)})
     (tmp_path / "l.npy").write_bytes(file.getvalue() + b"\0" * 168)
     with pytest.raises(InputError) as caught:
         read_landmarks7(tmp_path / "l.npy")

@@ -27,9 +27,7 @@ def residual(target, source, scale, turn, shift):
 def test_procrustes_is_the_best_there_is(mirrored):
     source = RNG.normal(0, 1, (7, 3))
     noise = RNG.normal(0, 0.05, (7, 3))
-    turn = Rotation.from_rotvec([0.4, 1.0, -2.0]).as_matrix() @ np.diag(
-        [-1.0 if mirrored else 1, 1, 1]
-    )
+    turn = Rotation.from_rotvec([0.4, 1.0, -2.0]).as_matrix() @ np.diag([-1.0 if mirrored else 1, 1, 1])
     target = 3.0 * source @ turn.T + [5, -2, 9] + noise
     found = procrustes(target, source)
     assert found.mirrors is mirrored
@@ -82,9 +80,7 @@ def test_scans_that_cannot_be_cropped():
 
 def test_border_of_a_sheet():
     vertices, faces = grid(5, 5)
-    points = np.array(
-        [[2.3, 2.2, 1], [2, 2, 1], [-1, 2, 0.5], [2.3, 9, 0], [-3, -3, 0], [0.4, 1, 1], [4, 2.5, 0]]
-    )
+    points = np.array([[2.3, 2.2, 1], [2, 2, 1], [-1, 2, 0.5], [2.3, 9, 0], [-3, -3, 0], [0.4, 1, 1], [4, 2.5, 0]])
     found = closest_points(points, vertices, faces)
     on = sanity_checks.on_border(faces, found.triangle, found.weights)
     assert on.tolist() == [False, False, True, True, True, False, True]

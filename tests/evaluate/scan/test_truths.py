@@ -45,9 +45,7 @@ def on_sphere(radius):
         ]
     )
     at[:, 2] += 30
-    return Surface(vertices * radius, faces, "sphere"), at / np.linalg.norm(at, axis=1)[
-        :, None
-    ] * radius
+    return Surface(vertices * radius, faces, "sphere"), at / np.linalg.norm(at, axis=1)[:, None] * radius
 
 
 @pytest.mark.parametrize("offset", [-3.0, 0.5, 2.0])
@@ -78,9 +76,7 @@ def test_florence_measures_to_planes_within_95_mm_of_the_nose_tip():
     scan, head = head_of(4), head_of(5)
     found = measured(scan, head, "florence")
     marks = scan[1]
-    forwards = np.cross(
-        marks[3] - marks[0] + marks[6] - marks[5], marks[:4].mean(0) - marks[5:].mean(0)
-    )
+    forwards = np.cross(marks[3] - marks[0] + marks[6] - marks[5], marks[:4].mean(0) - marks[5:].mean(0))
     tip = scan[0].vertices[(scan[0].vertices @ forwards).argmax()]
     near = np.linalg.norm(scan[0].vertices - tip, axis=1) <= 95.0
     points, placed = scan[0].vertices[near], found.alignment.apply(head[0].vertices)
@@ -118,16 +114,12 @@ def test_official_starts_metrical_runs_where_the_evaluator_does():
         turn, size = found.alignment.turn, found.scale
         assert found.alignment.scale == 1000.0
     np.testing.assert_allclose(at_start["corrected"], 0.0, atol=1e-9)
-    np.testing.assert_allclose(
-        at_start["official"], (1000 - size) * turn @ head[1].mean(0), atol=1e-9
-    )
+    np.testing.assert_allclose(at_start["official"], (1000 - size) * turn @ head[1].mean(0), atol=1e-9)
     assert np.linalg.norm(at_start["official"]) > 20
     astray, near = measured(scan, head, **options), measured(scan, head, "corrected", **options)
     assert astray.iterations > near.iterations
     assert astray.mean == pytest.approx(near.mean, rel=0.01)
-    assert astray.border == near.border == measured(scan, head).border > 0, (
-        "as the landmarks place it"
-    )
+    assert astray.border == near.border == measured(scan, head).border > 0, "as the landmarks place it"
 
 
 def test_a_metrical_run_needs_a_unit():

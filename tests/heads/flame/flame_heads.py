@@ -25,10 +25,7 @@ def tiny_flame(
     """A cloud of vertices with random modes, a skeleton inside and weights of which some are 0."""
     rng = np.random.default_rng(seed)
     faces = rng.integers(0, count, (20, 3))
-    skinning = (
-        rng.random((count, 5)) * (rng.random((count, 5)) < 0.5)
-        + np.eye(5)[rng.integers(0, 5, count)]
-    )
+    skinning = rng.random((count, 5)) * (rng.random((count, 5)) < 0.5) + np.eye(5)[rng.integers(0, 5, count)]
     regressor = np.zeros((5, count))
     for row in regressor:
         row[rng.integers(0, count, 6)] = rng.random(6) + 0.1
@@ -69,10 +66,7 @@ def tiny_flame(
         expression_names=tuple(str(k) for k in range(expressions)),
         regions={},
         parents=PARENTS,
-        **{
-            name: torch.from_numpy(a.astype(np.float32) if a.dtype == float else a)
-            for name, a in arrays.items()
-        },
+        **{name: torch.from_numpy(a.astype(np.float32) if a.dtype == float else a) for name, a in arrays.items()},
     ).to(dtype=dtype)
 
 
@@ -92,9 +86,7 @@ class Inputs:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
-def random_inputs(
-    head: FlameHead, *batch: int, seed: int = 0, without: tuple[str, ...] = ()
-) -> Inputs:
+def random_inputs(head: FlameHead, *batch: int, seed: int = 0, without: tuple[str, ...] = ()) -> Inputs:
     """Coefficients of about 1, rotations of about 40 degrees, in the dtype of the head."""
     draw = torch.Generator().manual_seed(seed)
     widths = {
@@ -106,9 +98,7 @@ def random_inputs(
     scale = {"identity": 1.0, "expression": 1.0}
     return Inputs(
         **{
-            name: (torch.randn(*batch, width, generator=draw) * scale.get(name, 0.4)).to(
-                head.mean.dtype
-            )
+            name: (torch.randn(*batch, width, generator=draw) * scale.get(name, 0.4)).to(head.mean.dtype)
             for name, width in widths.items()
             if name not in without
         }
@@ -120,8 +110,7 @@ def posed_by_loops(head: FlameHead, inputs: Inputs) -> tuple[np.ndarray, np.ndar
     array = {n: v.detach().double().numpy() for n, v in inputs.given().items()}
     number = {n: getattr(head, n).double().numpy() for n in ("mean", "identity", "expression")}
     correctives, regressor, skinning = (
-        getattr(head, n).double().numpy()
-        for n in ("pose_correctives", "joint_regressor", "skinning")
+        getattr(head, n).double().numpy() for n in ("pose_correctives", "joint_regressor", "skinning")
     )
     shaped = number["mean"].copy()
     for name in ("identity", "expression"):

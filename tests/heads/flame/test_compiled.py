@@ -24,9 +24,7 @@ from tests.heads.flame.flame_heads import Inputs, random_inputs, tiny_flame
 Results = dict[str, Tensor]
 
 
-def results(
-    head: FlameHead, inputs: Inputs, wanted: tuple[str, ...] | None = None, *, of: str = "both"
-) -> Results:
+def results(head: FlameHead, inputs: Inputs, wanted: tuple[str, ...] | None = None, *, of: str = "both") -> Results:
     """Vertices, joints, and the gradients of `wanted` (of all, if None) of a random sum of them."""
     given = {n: v.detach().clone() for n, v in inputs.given().items()}
     for name in given if wanted is None else wanted:
@@ -42,9 +40,7 @@ def results(
     return {"vertices": pose.vertices.detach(), "joints": pose.joints.detach(), **grads}
 
 
-def exact(
-    head: FlameHead, inputs: Inputs, *rest: tuple[str, ...] | None, of: str = "both"
-) -> Results:
+def exact(head: FlameHead, inputs: Inputs, *rest: tuple[str, ...] | None, of: str = "both") -> Results:
     """The same by the reference in double precision."""
     double = Inputs(**{n: v.double() for n, v in inputs.given().items()})
     return results(head.to(dtype=torch.float64), double, *rest, of=of)
@@ -133,9 +129,7 @@ def test_fewer_modes_are_the_first_rows() -> None:
     head = tiny_flame(20, identities=9, expressions=8)
     whole = random_inputs(head, 3)
     for shape, mimic in ((9, 2), (4, 8), (4, 3), (0, 3)):
-        few = replace(
-            whole, identity=whole.identity[:, :shape], expression=whole.expression[:, :mimic]
-        )
+        few = replace(whole, identity=whole.identity[:, :shape], expression=whole.expression[:, :mimic])
         assert_near(results(head, few), exact(head, few))
 
 
@@ -325,7 +319,5 @@ def test_transforms_of_torch_lose_no_derivative() -> None:
     torch.testing.assert_close(tangent, expected @ inputs.jaw[1], atol=1e-6, rtol=0)
     result = decode(turn)
     rows = torch.eye(result.numel())[:4].view(-1, *result.shape)
-    (pulled,) = torch.func.vmap(
-        lambda row: torch.autograd.grad(result, turn, row, retain_graph=True)
-    )(rows)
+    (pulled,) = torch.func.vmap(lambda row: torch.autograd.grad(result, turn, row, retain_graph=True))(rows)
     torch.testing.assert_close(pulled, expected.flatten(0, 1)[:4], atol=1e-6, rtol=0)

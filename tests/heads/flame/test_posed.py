@@ -80,9 +80,7 @@ def test_derivatives_at_rest_and_of_the_head_itself() -> None:
     code = torch.ones(1, dtype=DOUBLE)
 
     def learned(mean, modes, correctives, skinning):
-        own = replace(
-            head, mean=mean, identity=modes, pose_correctives=correctives, skinning=skinning
-        )
+        own = replace(head, mean=mean, identity=modes, pose_correctives=correctives, skinning=skinning)
         return own.posed(code, jaw=rest.detach() + 0.4).vertices
 
     fields = (head.mean, head.identity, head.pose_correctives, head.skinning)
@@ -126,9 +124,7 @@ def test_axes_are_broadcast_and_gradients_summed(dtype) -> None:
     weights = torch.randn_like(pose.vertices)
     (got,) = torch.autograd.grad((pose.vertices * weights).sum(), shape)
     singly = [
-        torch.autograd.grad(
-            (head.posed(shape, mimic[j], jaw=many.jaw[i, 0]).vertices * weights[i, j]).sum(), shape
-        )[0]
+        torch.autograd.grad((head.posed(shape, mimic[j], jaw=many.jaw[i, 0]).vertices * weights[i, j]).sum(), shape)[0]
         for i in range(4)
         for j in range(3)
     ]
@@ -184,9 +180,7 @@ def test_fewer_coefficients_are_the_first_ones() -> None:
     few = head.posed(inputs.identity[:, :2], inputs.expression[:, :1], jaw=inputs.jaw)
     padded = [torch.zeros_like(t) for t in (inputs.identity, inputs.expression)]
     padded[0][:, :2], padded[1][:, :1] = inputs.identity[:, :2], inputs.expression[:, :1]
-    torch.testing.assert_close(
-        few.vertices, head.posed(*padded, jaw=inputs.jaw).vertices, atol=1e-7, rtol=0
-    )
+    torch.testing.assert_close(few.vertices, head.posed(*padded, jaw=inputs.jaw).vertices, atol=1e-7, rtol=0)
     none = head.posed(inputs.identity[:, :0], jaw=inputs.jaw)
     torch.testing.assert_close(none.vertices, head.posed(jaw=inputs.jaw).vertices)
 
@@ -285,9 +279,7 @@ def test_root_and_neck_turn_the_jaw_line_together() -> None:
     assert int(head.contour_bins(head.posed(neck=twelve))) == 12
     assert int(head.contour_bins(head.posed(global_rotation=ten, neck=twelve))) == 22
     assert int(head.contour_bins(head.posed(jaw=twelve))) == 0
-    both = head.posed(
-        global_rotation=ten.repeat(4, 1), neck=torch.stack([twelve, -twelve])[:, None]
-    )
+    both = head.posed(global_rotation=ten.repeat(4, 1), neck=torch.stack([twelve, -twelve])[:, None])
     assert head.contour_bins(both).tolist() == [[22] * 4, [41] * 4]
     turns = torch.randn(2, 30, 3, dtype=DOUBLE) * 0.4  # the root's turn comes after the neck's
     chain = Rotation.from_rotvec(turns[0].numpy()) * Rotation.from_rotvec(turns[1].numpy())
@@ -314,9 +306,7 @@ def test_landmarks_carry_gradients() -> None:
     turn = torch.tensor([0.1, -0.2, 0.05], dtype=DOUBLE, requires_grad=True)
     code = torch.ones(2, dtype=DOUBLE, requires_grad=True)
     for points in (head.landmarks2d, head.landmarks3d):
-        assert gradcheck(
-            lambda c, t, p=points: p(head.posed(c, global_rotation=t)), (code, turn), fast_mode=True
-        )
+        assert gradcheck(lambda c, t, p=points: p(head.posed(c, global_rotation=t)), (code, turn), fast_mode=True)
 
 
 def test_a_head_without_landmarks_says_so() -> None:

@@ -4,9 +4,7 @@ from headform.nets.detection._candidates import Candidates
 
 
 def test_of_doubles_the_surer_one_stays_and_prominence_orders() -> None:
-    near = Candidates(
-        np.array([[0, 0, 10, 10.0], [1, 0, 11, 10]]), np.array([0.6, 0.8]), np.zeros((2, 5, 2))
-    )
+    near = Candidates(np.array([[0, 0, 10, 10.0], [1, 0, 11, 10]]), np.array([0.6, 0.8]), np.zeros((2, 5, 2)))
     far = Candidates(np.array([[50, 50, 80, 80.0]]), np.array([0.5]), np.ones((1, 5, 2)))
     faces = Candidates.joined([near, far]).faces(0.4)
     assert [face.score for face in faces] == [0.5, 0.8]  # 30² · 0.5 > 10² · 0.8

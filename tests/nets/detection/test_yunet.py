@@ -42,9 +42,7 @@ def test_decoding_equals_a_loop_over_cells() -> None:
                 x, y = (column + x) * stride, (row + y) * stride
                 w, h = np.exp(w) * stride, np.exp(h) * stride
                 k = part["kps"][n].astype(float)
-                points = [
-                    [(column + k[2 * i]) * stride, (row + k[2 * i + 1]) * stride] for i in range(5)
-                ]
+                points = [[(column + k[2 * i]) * stride, (row + k[2 * i + 1]) * stride] for i in range(5)]
                 score = np.sqrt(float(part["cls"][n, 0]) * float(part["obj"][n, 0]))
                 expected.append(([x - w / 2, y - h / 2, x + w / 2, y + h / 2], points, score))
     found = decode(values, width)
@@ -53,9 +51,7 @@ def test_decoding_equals_a_loop_over_cells() -> None:
     np.testing.assert_allclose(found.scores, [e[2] for e in expected], rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "kind", ["noise", "gray noise", "black", "white", "gray", "ramp", "tiny", "strip"]
-)
+@pytest.mark.parametrize("kind", ["noise", "gray noise", "black", "white", "gray", "ramp", "tiny", "strip"])
 def test_no_face_where_there_is_none(detector: YuNetDetector, kind: str) -> None:
     rng = np.random.default_rng(0)
     side = 224
@@ -87,9 +83,7 @@ def test_points_lie_as_the_names_say(detector: YuNetDetector, photo: np.ndarray)
 
 
 @pytest.mark.parametrize("offset", [(3, 0), (0, 7), (16, 5)])
-def test_a_shift_by_whole_pixels(
-    detector: YuNetDetector, photo: np.ndarray, offset: tuple[int, int]
-) -> None:
+def test_a_shift_by_whole_pixels(detector: YuNetDetector, photo: np.ndarray, offset: tuple[int, int]) -> None:
     right, down = offset
     moved = np.pad(photo, ((down, 0), (right, 0), (0, 0)))
     before, after = detector.detect(photo)[0], detector.detect(moved)[0]
@@ -103,9 +97,7 @@ def _points_error(faces: list[Face], expected: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("degrees", [-135, -90, -60, -30, 30, 60, 90, 120, 180])
-def test_a_turned_photo_still_shows_where_the_face_is(
-    detector: YuNetDetector, photo: np.ndarray, degrees: int
-) -> None:
+def test_a_turned_photo_still_shows_where_the_face_is(detector: YuNetDetector, photo: np.ndarray, degrees: int) -> None:
     # its points are those of an upright face; `pipeline.reconstruct` finds out how it is turned
     upright = detector.detect(photo)[0]
     askew = Image.fromarray(photo).rotate(degrees, Image.Resampling.BILINEAR, expand=True)
@@ -122,9 +114,7 @@ def test_a_small_face_is_found(detector: YuNetDetector, photo: np.ndarray) -> No
     scale = 14 / float(face.box[2] - face.box[0])
     size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
     canvas = np.full((120, 160, 3), 90, np.uint8)
-    canvas[30 : 30 + size[1], 50 : 50 + size[0]] = np.asarray(
-        Image.fromarray(photo).resize(size, Image.Resampling.BOX)
-    )
+    canvas[30 : 30 + size[1], 50 : 50 + size[0]] = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX))
     expected = face.points5 * scale + [50, 30]
     assert _points_error(detector.detect(canvas), expected) < 3.0
 

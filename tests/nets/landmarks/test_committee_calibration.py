@@ -61,16 +61,12 @@ def test_offsets_turn_with_the_eyes_and_scale_with_the_face(turn: float) -> None
     seen = reading(turn=turn)
     assert seen.frame.size == pytest.approx(100)
     points, sigma = plain(mesh_offset=offset).mesh_on_surface(seen)
-    expected = 10 * np.array([np.cos(turn), np.sin(turn)]) + 20 * np.array(
-        [-np.sin(turn), np.cos(turn)]
-    )
+    expected = 10 * np.array([np.cos(turn), np.sin(turn)]) + 20 * np.array([-np.sin(turn), np.cos(turn)])
     np.testing.assert_allclose(points[7] - seen.mesh[7], expected, atol=1e-9)
     np.testing.assert_allclose(sigma, 1.0)
 
 
-@pytest.mark.parametrize(
-    ("presence", "factor"), [(-5.0, 2), (0.0, 2), (5.0, 1.5), (10.0, 1), (30.0, 1)]
-)
+@pytest.mark.parametrize(("presence", "factor"), [(-5.0, 2), (0.0, 2), (5.0, 1.5), (10.0, 1), (30.0, 1)])
 def test_errors_grow_as_presence_falls(presence: float, factor: float) -> None:
     _, sigma = plain().mesh_on_surface(reading(presence))
     np.testing.assert_allclose(sigma, factor)
@@ -159,9 +155,7 @@ def test_what_is_written_is_read_and_other_files_are_refused(tmp_path: Path) -> 
     save_calibration(file, plain(), dict.fromkeys(CARD_FIELDS, ""))
     back, _ = load_calibration(file)
     for field in fields(Calibration):
-        np.testing.assert_allclose(
-            getattr(back, field.name), getattr(plain(), field.name), rtol=1e-6
-        )
+        np.testing.assert_allclose(getattr(back, field.name), getattr(plain(), field.name), rtol=1e-6)
     tensors, card = load_model(file)
     save_model(file, tensors | {"gap_sigma": torch.ones(3)}, card, half=False)
     with pytest.raises(WeightsError) as caught:

@@ -18,9 +18,7 @@ def read_published(folder: Path) -> dict[str, np.ndarray]:
         count = int(np.prod(entry["shape"]))
         codes = np.frombuffer(data[place : place + count], np.uint8).reshape(entry["shape"])
         place += count
-        tensors[entry["name"]] = (
-            codes * float(entry["quantization"]["scale"]) + entry["quantization"]["min"]
-        )
+        tensors[entry["name"]] = codes * float(entry["quantization"]["scale"]) + entry["quantization"]["min"]
     assert place == len(data)
     return tensors
 

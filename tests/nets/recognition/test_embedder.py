@@ -118,9 +118,7 @@ def test_unit_vectors_in_batches() -> None:
 def state(net: nn.Module) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     return {
-        name: 0.02 * torch.randn(t.shape) + (name.endswith("running_var"))
-        if t.is_floating_point()
-        else torch.tensor(0)
+        name: 0.02 * torch.randn(t.shape) + (name.endswith("running_var")) if t.is_floating_point() else torch.tensor(0)
         for name, t in net.state_dict().items()
     }
 
@@ -235,9 +233,7 @@ def onnx_file(
     graph = field(1, node) + field(2, b"g")
     if external:
         place = field(1, b"location") + field(2, b"../../etc/passwd")
-        graph += field(
-            5, field(1, 4) + field(2, 1) + field(8, b"w") + field(13, place) + field(14, 1)
-        )
+        graph += field(5, field(1, 4) + field(2, 1) + field(8, b"w") + field(13, place) + field(14, 1))
     graph += field(11, inputs) + field(12, outputs)
     path.write_bytes(field(1, 8) + field(7, graph) + field(8, field(1, b"") + field(2, 17)))
     return path
@@ -249,9 +245,7 @@ def test_onnx_files_that_are_embedders_and_not(tmp_path: Path) -> None:
     embedder = load_embedder(str(good))
     crops = np.random.default_rng(0).integers(0, 256, (3, 112, 112, 3), dtype=np.uint8)
     x = (crops.transpose(0, 3, 1, 2).reshape(3, -1).astype(float) - 127.5) / 127.5
-    np.testing.assert_allclose(
-        embedder.embed(crops), x / np.linalg.norm(x, axis=1, keepdims=True), atol=1e-6
-    )
+    np.testing.assert_allclose(embedder.embed(crops), x / np.linalg.norm(x, axis=1, keepdims=True), atol=1e-6)
     raw = load_embedder(f"onnx-raw:{good}").embed(crops)
     x = crops.transpose(0, 3, 1, 2).reshape(3, -1).astype(float)
     np.testing.assert_allclose(raw, x / np.linalg.norm(x, axis=1, keepdims=True), atol=1e-6)

@@ -107,11 +107,7 @@ def facenet_names() -> set[str]:
     units = [f"conv2d_{place}" for place in ("1a", "2a", "2b", "3b", "4a", "4b")]
     closing = []
     shapes = {"repeat_1": (5, (2, 3)), "repeat_2": (10, (3,)), "repeat_3": (5, (3,))}
-    blocks = [
-        (f"{name}.{number}", branches)
-        for name, (count, branches) in shapes.items()
-        for number in range(count)
-    ]
+    blocks = [(f"{name}.{number}", branches) for name, (count, branches) in shapes.items() for number in range(count)]
     for block, branches in [*blocks, ("block8", (3,))]:
         units.append(f"{block}.branch0")
         for branch, length in enumerate(branches, 1):

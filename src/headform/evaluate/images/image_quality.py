@@ -70,9 +70,7 @@ def ssim(
     return mean_ssim(ssim_map(first, second, value_range=value_range), mask)
 
 
-def mean_ssim(
-    found: Float64[np.ndarray, "H W C"], mask: Bool[np.ndarray, "H W"] | None = None
-) -> float:
+def mean_ssim(found: Float64[np.ndarray, "H W C"], mask: Bool[np.ndarray, "H W"] | None = None) -> float:
     """The mean of an `ssim_map`; see `ssim` for the mask and the border."""
     if mask is None:
         return _mean(found[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS].mean(-1), None)

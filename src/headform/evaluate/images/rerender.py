@@ -36,9 +36,7 @@ class Rerendering:
     mask: Bool[np.ndarray, "H W"]
 
 
-def rerender(
-    head: WrittenHead, photo: UInt8[np.ndarray, "H W 3"], reduction: int = 1
-) -> Rerendering:
+def rerender(head: WrittenHead, photo: UInt8[np.ndarray, "H W 3"], reduction: int = 1) -> Rerendering:
     """Draw a head over its upright photo; light is mixed linearly.
 
     Args:
@@ -53,9 +51,7 @@ def rerender(
     height, width = photo.shape[:2]
     told, found = head.image_size, (width * reduction, height * reduction)
     if told != found:
-        what = (
-            f"the photo has {found[0]}x{found[1]} pixels, the result is about {told[0]}x{told[1]}"
-        )
+        what = f"the photo has {found[0]}x{found[1]} pixels, the result is about {told[0]}x{told[1]}"
         raise InputError("results_mismatch", what, "", "give the photo that was reconstructed")
     camera = head.camera.resized(1 / reduction)
     left, top, right, bottom = _extent(head, camera, width, height)
@@ -71,9 +67,7 @@ def rerender(
     return Rerendering(rgb, mask)
 
 
-def _extent(
-    head: WrittenHead, camera: PerspectiveCamera, width: int, height: int
-) -> tuple[int, int, int, int]:
+def _extent(head: WrittenHead, camera: PerspectiveCamera, width: int, height: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the pixels that may show the head."""
     points = camera.project(head.vertices)[:, :2]
     points = points[np.isfinite(points).all(1)]
@@ -95,9 +89,7 @@ def _drawn(
     points = camera.resized(float(fine)).project(head.vertices)
     found = rasterize(points, head.faces, height * fine, width * fine, cull_back=True)
     index, weights = torch.from_numpy(found.face_index), torch.from_numpy(found.barycentric)
-    uv = interpolate(
-        torch.from_numpy(head.uv).float(), torch.from_numpy(head.uv_faces), index, weights
-    )
+    uv = interpolate(torch.from_numpy(head.uv).float(), torch.from_numpy(head.uv_faces), index, weights)
     color = torch.from_numpy(sample_texture(head.texture, uv.numpy()))
     if head.light is not None:
         normals = normals_at(head.vertices, torch.from_numpy(head.faces), camera, index, weights)

@@ -73,9 +73,7 @@ class WrittenHead:
     points68: Float[np.ndarray, "68 2"]
 
 
-def list_results(
-    folder: Path, photos: Path | None = None
-) -> tuple[list[WrittenFace], list[tuple[str, str]]]:
+def list_results(folder: Path, photos: Path | None = None) -> tuple[list[WrittenFace], list[tuple[str, str]]]:
     """The faces that the manifest of a result folder lists, and the inputs that have none.
 
     Args:
@@ -156,9 +154,7 @@ def read_head(folder: Path, atlas: Atlas = "photo") -> WrittenHead:
         uv_faces=mesh.uv_faces,
         texture=texture,
         light=values["light"] if atlas == "albedo" else None,
-        camera=PerspectiveCamera(
-            *(np.asarray(values[name], np.float64) for name in ("K", "R", "t"))
-        ),
+        camera=PerspectiveCamera(*(np.asarray(values[name], np.float64) for name in ("K", "R", "t"))),
         image_size=(width, height),
         points68=values["landmarks68"],
     )
@@ -166,9 +162,7 @@ def read_head(folder: Path, atlas: Atlas = "photo") -> WrittenHead:
 
 def _present(path: Path) -> None:
     if not path.is_file():
-        raise InputError(
-            "results_incomplete", "this file of the result is missing", str(path), _AGAIN
-        )
+        raise InputError("results_incomplete", "this file of the result is missing", str(path), _AGAIN)
 
 
 def _parameters(path: Path) -> dict[str, Any]:

@@ -84,8 +84,7 @@ class TextureTable:
         names = list(rows[0]) if rows else []
         columns = {name: np.array([row[name] for row in rows]) for name in names}
         return {
-            name: {"mean": float(column.mean()), "median": float(np.median(column))}
-            for name, column in columns.items()
+            name: {"mean": float(column.mean()), "median": float(np.median(column))} for name, column in columns.items()
         }
 
     def to_json(self) -> str:
@@ -211,9 +210,7 @@ def evaluate_folder(
     return TextureTable(tuple(scores), tuple(failed), atlas)
 
 
-def score_face(
-    face: WrittenFace, *, atlas: Atlas = "photo", embedders: Sequence[Embedder] = ()
-) -> TextureScore:
+def score_face(face: WrittenFace, *, atlas: Atlas = "photo", embedders: Sequence[Embedder] = ()) -> TextureScore:
     """Measure one written head against its photo; errors as `evaluate_folder`."""
     head = read_head(face.folder, atlas)
     photo = images.read(face.photo)

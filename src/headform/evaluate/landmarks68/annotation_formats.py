@@ -54,9 +54,7 @@ def read_pts(path: Path) -> Float64[np.ndarray, "68 2"]:
     if not brace or not end:
         raise _invalid("there are no points between braces", path)
     try:
-        rows = [
-            [float(word) for word in line.split()] for line in body.splitlines() if line.strip()
-        ]
+        rows = [[float(word) for word in line.split()] for line in body.splitlines() if line.strip()]
     except ValueError as error:
         raise _invalid(f"not a number: {error}", path) from error
     if len(rows) != 68 or any(len(row) != 2 for row in rows):
@@ -114,9 +112,7 @@ class _DlibXml:
             elif name == "part" and self.in_box:
                 self.parts[given["name"]] = float(given["x"]), float(given["y"])
         except (KeyError, ValueError) as error:
-            raise _invalid(
-                f"a <{name}> of {self.photo!r} lacks or garbles {error}", self.path
-            ) from error
+            raise _invalid(f"a <{name}> of {self.photo!r} lacks or garbles {error}", self.path) from error
 
     def end(self, name: str) -> None:
         if name != "box":
@@ -154,9 +150,7 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(
-            "truth_unreadable", f"cannot read the file: {reason}", str(path)
-        ) from error
+        raise InputError("truth_unreadable", f"cannot read the file: {reason}", str(path)) from error
     except ValueError as error:
         raise _invalid("this is no text", path) from error
 

@@ -122,9 +122,7 @@ class ContourTable:
         found = [asdict(error) for error in self.errors if error is not None]
         if not found:
             return None
-        return ContourErrors(
-            **{f.name: float(np.mean([e[f.name] for e in found])) for f in fields(ContourErrors)}
-        )
+        return ContourErrors(**{f.name: float(np.mean([e[f.name] for e in found])) for f in fields(ContourErrors)})
 
     def require_complete(self) -> None:
         """Refuse to average over holes.

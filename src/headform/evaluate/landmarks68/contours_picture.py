@@ -32,9 +32,7 @@ _MARGIN = 1.15  # of the annotated curves' longer side
 _DOT = 2.5  # pixels
 
 
-def draw_worst(
-    table: ContourTable, truth: Sequence[AnnotatedFace], folder: Path
-) -> UInt8[np.ndarray, "H W 3"]:
+def draw_worst(table: ContourTable, truth: Sequence[AnnotatedFace], folder: Path) -> UInt8[np.ndarray, "H W 3"]:
     """The faces with the greatest errors of lids and lips, largest first: curves green, points red.
 
     Args:
@@ -59,9 +57,7 @@ def _badness(table: ContourTable, index: int) -> float:
     return error.upper_lid + error.lower_lid + error.outer_lips + error.lip_gap
 
 
-def _tile(
-    table: ContourTable, face: AnnotatedFace, index: int, folder: Path
-) -> UInt8[np.ndarray, "H W 3"]:
+def _tile(table: ContourTable, face: AnnotatedFace, index: int, folder: Path) -> UInt8[np.ndarray, "H W 3"]:
     photo = images.read(folder / face.photo)
     marks = face.points / photo.reduction
     outline = marks[[k for curve in _CURVES for k in curve]]

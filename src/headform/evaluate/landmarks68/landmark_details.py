@@ -100,8 +100,7 @@ def details(scores: Sequence[FaceScore]) -> dict[str, Any]:
     groups = sets_of_300w(scores)
     if groups:
         content["300-W"] = {
-            group: {name: _row(own, pick) for name, (_, pick) in SIZES.items()}
-            for group, own in groups.items()
+            group: {name: _row(own, pick) for name, (_, pick) in SIZES.items()} for group, own in groups.items()
         }
     pose = pose_summary(scores)
     if pose is not None:
@@ -135,9 +134,7 @@ def _errors(
     return errors, cumulative_error(errors, missed)
 
 
-def _row(
-    scores: Sequence[FaceScore], pick: Callable[[FaceScore], float | None]
-) -> dict[str, Any] | None:
+def _row(scores: Sequence[FaceScore], pick: Callable[[FaceScore], float | None]) -> dict[str, Any] | None:
     errors, curve = _errors(scores, pick)
     if curve is None:
         return None
@@ -154,9 +151,7 @@ def _sizes_table(title: str, scores: Sequence[FaceScore]) -> str:
     ]
     for words, pick in SIZES.values():
         errors, curve = _errors(scores, pick)
-        means = (
-            [_percent(float(np.mean(errors)), float(np.median(errors)))] if errors else ["– | –"]
-        )
+        means = [_percent(float(np.mean(errors)), float(np.median(errors)))] if errors else ["– | –"]
         rest = [] if curve is None else [_percent(*curve.area), _percent(*curve.failed)]
         lines.append(f"| {words} | {' | '.join(means + rest)} |")
     return "\n".join(lines)
@@ -167,9 +162,7 @@ def _bins_table(scores: Sequence[FaceScore]) -> str:
     heads = " | ".join(f"{b.low:.0f}–{b.high:.0f}° ({b.faces})" for b in bins)
     errors = [s.error for s in scores if s.error is not None]
     whole = float(np.mean(errors)) if errors else None
-    cells = " | ".join(
-        _or_dash(value) for value in (*[b.mean for b in bins], mean_of_bins(bins), whole)
-    )
+    cells = " | ".join(_or_dash(value) for value in (*[b.mean for b in bins], mean_of_bins(bins), whole))
     missed = sum(b.missed for b in bins)
     truth = "; ".join(_truths(scores))
     return (

@@ -102,17 +102,13 @@ def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
     return faces
 
 
-def read_predictions(
-    folder: Path, photos: Sequence[str]
-) -> dict[str, list[Float64[np.ndarray, "68 2"]]]:
+def read_predictions(folder: Path, photos: Sequence[str]) -> dict[str, list[Float64[np.ndarray, "68 2"]]]:
     """The points of `read_found`."""
     found = read_found(folder, photos, poses=False)
     return {photo: [face.points for face in faces] for photo, faces in found.items()}
 
 
-def read_found(
-    folder: Path, photos: Sequence[str], *, poses: bool = True
-) -> dict[str, list[LandmarkPrediction]]:
+def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> dict[str, list[LandmarkPrediction]]:
     """Collect the faces that were found on `photos`.
 
     Of `headform reconstruct`: a photo `a/b.jpg` has its result in `folder/b`, or with several faces in `folder/b_0`,
@@ -146,9 +142,7 @@ def read_found(
         photo = by_stem.get(name) or by_stem.get(re.sub(r"_\d+$", "", name))
         if photo is not None:
             points = _points68(_load(file, "predictions"), "predictions", str(file))
-            found[photo].append(
-                LandmarkPrediction(points, _rotation_beside(file, points) if poses else None)
-            )
+            found[photo].append(LandmarkPrediction(points, _rotation_beside(file, points) if poses else None))
     for file in sorted(folder.glob("*.pts")):
         photo = by_stem.get(file.stem)
         if photo is not None:
@@ -166,9 +160,7 @@ def _read_any(path: Path) -> list[LandmarkAnnotation]:
         return [_of_mat(path, path.parent)]
     if kind == ".xml":
         boxes = read_dlib_xml(path)
-        return [
-            LandmarkAnnotation(box.photo, path.parent.name, box.points, path.name) for box in boxes
-        ]
+        return [LandmarkAnnotation(box.photo, path.parent.name, box.points, path.name) for box in boxes]
     content = _load(path, "truth")
     if isinstance(content, dict) and "points68" in content:
         return [_of_result(path)]
@@ -248,14 +240,10 @@ def _of_result(path: Path) -> LandmarkAnnotation:
         stem = name
     rotation = _rotation_beside(path, points)
     yaw = None if rotation is None else float(angles_from_rotation(rotation)[0])
-    return LandmarkAnnotation(
-        stem, parent.resolve().name, points, "another reconstruction", rotation, yaw
-    )
+    return LandmarkAnnotation(stem, parent.resolve().name, points, "another reconstruction", rotation, yaw)
 
 
-def _rotation_beside(
-    file: Path, points: Float64[np.ndarray, "68 2"]
-) -> Float64[np.ndarray, "3 3"] | None:
+def _rotation_beside(file: Path, points: Float64[np.ndarray, "68 2"]) -> Float64[np.ndarray, "3 3"] | None:
     path = file.parent / PARAMETERS_NAME
     if not path.is_file():
         return None
@@ -288,9 +276,7 @@ def _entry(entry: Any, kind: str, path: Path, index: int) -> LandmarkAnnotation:
     return LandmarkAnnotation(photo, label.split("_")[0], points, named, rotation, yaw)
 
 
-def _pose_of(
-    entry: dict[str, Any], kind: str, where: str
-) -> tuple[Float64[np.ndarray, "3 3"] | None, float | None]:
+def _pose_of(entry: dict[str, Any], kind: str, where: str) -> tuple[Float64[np.ndarray, "3 3"] | None, float | None]:
     pose, rows = entry.get("pose"), entry.get("rotation")
     if rows is not None:
         good = isinstance(rows, list) and len(rows) == 3
@@ -319,9 +305,7 @@ def _load(path: Path, kind: str) -> Any:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(
-            f"{kind}_unreadable", f"cannot read the file: {reason}", str(path)
-        ) from error
+        raise InputError(f"{kind}_unreadable", f"cannot read the file: {reason}", str(path)) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{kind}_invalid", f"not JSON: {error}", str(path)) from error
 
@@ -330,9 +314,7 @@ def _points68(entry: Any, kind: str, where: str) -> Float64[np.ndarray, "68 2"]:
     """The `points68` of one entry, checked one by one: 68 pairs of finite numbers."""
     listed = entry.get("points68") if isinstance(entry, dict) else None
     rows = listed if isinstance(listed, list) else []
-    good = len(rows) == 68 and all(
-        isinstance(row, list) and len(row) == 2 and _numbers(row) for row in rows
-    )
+    good = len(rows) == 68 and all(isinstance(row, list) and len(row) == 2 and _numbers(row) for row in rows)
     if not good:
         raise InputError(f"{kind}_invalid", "points68 is not 68 pairs of finite numbers", where)
     return np.array(rows, np.float64)

@@ -60,9 +60,7 @@ def fit_weak_perspective(
     return scale, R, middle + best[4:] * spread - scale * (R @ center)[:2]
 
 
-def posed_mean_head(
-    head: LinearHead, points5: Float[np.ndarray, "5 2"]
-) -> Float64[np.ndarray, "68 2"]:
+def posed_mean_head(head: LinearHead, points5: Float[np.ndarray, "5 2"]) -> Float64[np.ndarray, "68 2"]:
     """The 68 points of the mean head, posed to five detected points by weak perspective.
 
     Args:

@@ -89,9 +89,7 @@ def angles_from_rotation(rotation: Float[np.ndarray, "*B 3 3"]) -> Float64[np.nd
     return np.degrees(np.stack([yaw, pitch, roll], axis=-1))
 
 
-def seen_along_ray(
-    rotation: Float[np.ndarray, "3 3"], ray: Float[np.ndarray, "3"]
-) -> Float64[np.ndarray, "3 3"]:
+def seen_along_ray(rotation: Float[np.ndarray, "3 3"], ray: Float[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
     """The rotation as a camera sees it that is turned, the shortest way, to look along a ray.
 
     Args:

@@ -53,8 +53,6 @@ def reannotated(faces: Sequence[LandmarkAnnotation], path: Path) -> list[Landmar
         gap = float(np.linalg.norm(own - face.points, axis=1).mean()) / face_sizes(face.points).box
         if face.ground_truth != ORIGINAL or gap > _FARTHEST:
             what = f"its points are not those of {face.photo}"
-            raise InputError(
-                "truth_mismatch", what, where, "give all .mat files of the set as --truth"
-            )
+            raise InputError("truth_mismatch", what, where, "give all .mat files of the set as --truth")
         new.append(replace(face, points=own, ground_truth=f"{REANNOTATED} ({path.name})"))
     return new

@@ -172,9 +172,7 @@ def head_regions(head: LinearHead) -> dict[str, Bool[np.ndarray, " V"]]:
     return named
 
 
-def posed_sets(
-    head: LinearHead, count: int, seed: int, recipe: HeadSampling
-) -> dict[str, SampledHeads]:
+def posed_sets(head: LinearHead, count: int, seed: int, recipe: HeadSampling) -> dict[str, SampledHeads]:
     """Held-out sampled heads, the same people each time: with everything posed, and by cause."""
     causes: dict[str, tuple[Posed, ...]] = {
         "everything": EVERYTHING,
@@ -215,9 +213,7 @@ def judge(
             distances = vertex_distances(model, dataset, batch=batch)
             means = distances.mean(0, dtype=np.float64)
             parts = {key: float(means[mask].mean()) for key, mask in (regions or {}).items()}
-            rows.append(
-                MeshErrorRow(name, set_name, width, len(distances), summarize(distances), parts)
-            )
+            rows.append(MeshErrorRow(name, set_name, width, len(distances), summarize(distances), parts))
             maps[name, set_name] = means.astype(np.float32)
     return MeshErrorTable(tuple(rows), dict(facts or {})), maps
 

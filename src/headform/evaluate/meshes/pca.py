@@ -96,9 +96,7 @@ def fit_pca(
     return _streamed(dataset, chosen, mean, components, tolerance, seed)
 
 
-def _rows(
-    dataset: MeshDataset, chosen: Int64[np.ndarray, " N"]
-) -> Iterator[Float64[Tensor, "B C"]]:
+def _rows(dataset: MeshDataset, chosen: Int64[np.ndarray, " N"]) -> Iterator[Float64[Tensor, "B C"]]:
     for start in range(0, len(chosen), _BATCH):
         yield dataset.vertices(chosen[start : start + _BATCH]).double().flatten(1)
 
@@ -123,9 +121,7 @@ def _exact(
         raise ValueError("all meshes are equal: there are no components")
     # directions without variance are any that are orthogonal to the rest: QR finds some
     directions = torch.linalg.qr(x.T @ vectors).Q.T
-    return MeshPca(
-        mean, directions, values.clamp(min=0.0) / len(chosen), total / len(chosen), 1, 0.0
-    )
+    return MeshPca(mean, directions, values.clamp(min=0.0) / len(chosen), total / len(chosen), 1, 0.0)
 
 
 def _streamed(
@@ -139,9 +135,7 @@ def _streamed(
     """Rayleigh-Ritz on the range of C Q, C the covariance, Q improved from pass to pass."""
     size = mean.numel()
     width = min(2 * components + 8, size, len(chosen) - 1)
-    start = torch.randn(
-        (size, width), generator=torch.Generator().manual_seed(seed), dtype=torch.float64
-    )
+    start = torch.randn((size, width), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     basis = torch.linalg.qr(start.to(mean.device)).Q
     captured, flat = 0.0, mean.flatten()
     for number in range(1, _MOST_PASSES + 1):

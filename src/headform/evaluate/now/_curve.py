@@ -30,9 +30,7 @@ def to_csv(curves: dict[str, Float64[np.ndarray, " P"]]) -> str:
     columns = [share_below(distances, FINE) for distances in curves.values()]
     rows = [",".join(["millimeters", *curves])]
     for number, threshold in enumerate(FINE.tolist()):
-        rows.append(
-            ",".join([f"{threshold:.2f}", *(f"{column[number]:.8f}" for column in columns)])
-        )
+        rows.append(",".join([f"{threshold:.2f}", *(f"{column[number]:.8f}" for column in columns)]))
     return "\n".join(rows) + "\n"
 
 

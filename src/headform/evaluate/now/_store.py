@@ -62,9 +62,7 @@ def save(out: Path, record: Record, mark: str) -> None:
         raise ValueError("only whole results are kept")
     path = result_path(out, record.image)
     make_folder(path.parent)
-    text = json.dumps(
-        {"fingerprint": mark, "facts": record.facts(), "topology": record.shape.topology}
-    )
+    text = json.dumps({"fingerprint": mark, "facts": record.facts(), "topology": record.shape.topology})
     arrays = {
         "record": np.array(text),
         "distances": record.distances,

@@ -57,9 +57,7 @@ class NowTable:
     records: tuple[Record, ...]
     options: Options
 
-    def distances(
-        self, wanted: Callable[[Record], bool] = lambda record: True
-    ) -> Float64[np.ndarray, " P"]:
+    def distances(self, wanted: Callable[[Record], bool] = lambda record: True) -> Float64[np.ndarray, " P"]:
         """All distances of the wanted images, millimeters, one image behind the other."""
         parts = [r.distances for r in self.records if r.distances is not None and wanted(r)]
         return np.concatenate(parts) if parts else np.zeros(0)
@@ -68,9 +66,7 @@ class NowTable:
         """Numbers of the wanted images."""
         chosen = [record for record in self.records if wanted(record)]
         d = self.distances(wanted)
-        known = (
-            (float(np.median(d)), float(d.mean()), float(d.std())) if len(d) else (None, None, None)
-        )
+        known = (float(np.median(d)), float(d.mean()), float(d.std())) if len(d) else (None, None, None)
         return Pooled(len(chosen), sum(r.status == "ok" for r in chosen), len(d), *known)
 
     def challenges(self) -> tuple[str, ...]:

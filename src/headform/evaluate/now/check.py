@@ -71,9 +71,7 @@ class Submission:
                 text = f"{record.image.name}: {finding.message}"
                 problems.setdefault(f"warning [{finding.code}]", []).append(text)
         if self.strays:
-            problems["warning [not_in_list]"] = [
-                f"{name}: belongs to no image" for name in self.strays
-            ]
+            problems["warning [not_in_list]"] = [f"{name}: belongs to no image" for name in self.strays]
         for title, rows in sorted(problems.items()):
             lines.append(f"{title}: {len(rows)}")
             lines += [f"- {row}" for row in rows[:_SHOWN]]
@@ -129,9 +127,7 @@ def _look(predictions: Path, image: Image, target: Landmarks, unit: Unit | None)
     if unit is None and sanity_checks.likely_unit(best.scale) is None:
         what = f"the landmarks say {best.scale:.4g} mm per unit: neither m nor cm nor mm"
         findings.append(Finding("unit_doubtful", what))
-    opened = sanity_checks.judge_mouth(
-        mesh.vertices * best.scale, mesh.faces, landmarks * best.scale
-    )
+    opened = sanity_checks.judge_mouth(mesh.vertices * best.scale, mesh.faces, landmarks * best.scale)
     findings += [opened] if opened is not None else []
     if mesh.colored_obj:
         what = "an OBJ file with vertex colors, which the benchmark's own evaluator misreads"

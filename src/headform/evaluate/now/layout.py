@@ -62,9 +62,7 @@ def read_images(dataset: Path) -> list[Image]:
     """
     path = dataset
     if dataset.is_dir():
-        path = next(
-            (dataset / name for name in LISTS if (dataset / name).is_file()), dataset / LISTS[0]
-        )
+        path = next((dataset / name for name in LISTS if (dataset / name).is_file()), dataset / LISTS[0])
     try:
         if path.stat().st_size > _MAX_LIST:
             raise InputError("dataset_invalid", "this is no list of images", str(path))
@@ -140,6 +138,4 @@ def find_prediction(predictions: Path, image: Image) -> Pair | None:
 
 
 def _first(folder: Path, stem: str, suffixes: tuple[str, ...]) -> Path | None:
-    return next(
-        (folder / f"{stem}{s}" for s in suffixes if (folder / f"{stem}{s}").is_file()), None
-    )
+    return next((folder / f"{stem}{s}" for s in suffixes if (folder / f"{stem}{s}").is_file()), None)

@@ -68,13 +68,9 @@ def evaluate_dataset(
     if options.metrical and options.unit is None:
         options = replace(options, unit=submission_unit(images, scans, predictions))
     digests = {
-        subject: fingerprint((file_sha256(pair.mesh), file_sha256(pair.landmarks)))
-        for subject, pair in scans.items()
+        subject: fingerprint((file_sha256(pair.mesh), file_sha256(pair.landmarks))) for subject, pair in scans.items()
     }
-    jobs = [
-        Job(image, scans[image.subject], digests[image.subject], predictions, options, out)
-        for image in images
-    ]
+    jobs = [Job(image, scans[image.subject], digests[image.subject], predictions, options, out) for image in images]
     records = {}
     for record in _records(jobs, workers):
         records[record.image] = record
@@ -131,8 +127,4 @@ def _groups(jobs: list[Job]) -> list[list[Job]]:
     by_subject: dict[str, list[Job]] = {}
     for job in jobs:
         by_subject.setdefault(job.image.subject, []).append(job)
-    return [
-        group[i : i + _TOGETHER]
-        for group in by_subject.values()
-        for i in range(0, len(group), _TOGETHER)
-    ]
+    return [group[i : i + _TOGETHER] for group in by_subject.values() for i in range(0, len(group), _TOGETHER)]

@@ -75,9 +75,7 @@ def _table(result: RenderedScores, mode: Mode) -> list[str]:
         own, floor = result.numbers(mode, scores), result.floor_numbers(mode, scores)
         found = sum(s.errors is not None for s in scores)
         share = "–" if own is None or floor is None else f"{100 * own.median / floor.median:.0f} %"
-        lines.append(
-            f"| {title} | {found} of {len(scores)} | {_cells(own)} | {_cells(floor)} | {share} |"
-        )
+        lines.append(f"| {title} | {found} of {len(scores)} | {_cells(own)} | {_cells(floor)} | {share} |")
     return lines
 
 
@@ -101,20 +99,14 @@ def _scan_notes(result: RenderedScores) -> list[str]:
 
 
 def _guess(unit: str) -> str:
-    return (
-        f"unit not stated, taken for {unit}"
-        if unit
-        else "in no known unit, scaled to the mean head"
-    )
+    return f"unit not stated, taken for {unit}" if unit else "in no known unit, scaled to the mean head"
 
 
 def _warnings(result: RenderedScores) -> list[str]:
     def counted(errors: Sequence[Any], title: str) -> list[str]:
         codes = Counter(finding.code for error in errors for finding in error.findings)
         first = {f.code: f.message for error in reversed(errors) for f in error.findings}
-        return [
-            f"- warning [{code}] {title}, {n} times: {first[code]}" for code, n in codes.items()
-        ]
+        return [f"- warning [{code}] {title}, {n} times: {first[code]}" for code, n in codes.items()]
 
     scored = [e for s in result.scores if s.errors is not None for e in s.errors.values()]
     floors = [e for floor in result.floors for e in floor.values()]

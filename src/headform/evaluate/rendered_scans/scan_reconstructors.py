@@ -57,9 +57,7 @@ def read_prediction(stem: Path) -> HeadPrediction:
         InputError: `prediction_missing`, and from the readers.
     """
     mesh = _beside(stem, _MESHES, "mesh")
-    return HeadPrediction(
-        read_surface(mesh), read_landmarks7(_beside(stem, _LANDMARKS, "landmarks"))
-    )
+    return HeadPrediction(read_surface(mesh), read_landmarks7(_beside(stem, _LANDMARKS, "landmarks")))
 
 
 def headform_reconstructor() -> Reconstruct:
@@ -101,22 +99,16 @@ def command_reconstructor(template: str, out: Path, *, timeout_s: float = 600.0)
         words = shlex.split(template)
     except ValueError as error:
         raise UsageError("reconstructor_invalid", str(error), template) from error
-    if not words or any(
-        not any(f"{{{key}}}" in word for word in words) for key in ("photo", "out")
-    ):
+    if not words or any(not any(f"{{{key}}}" in word for word in words) for key in ("photo", "out")):
         what = "the command must name {photo} and {out}"
-        raise UsageError(
-            "reconstructor_invalid", what, template, "for example: tool {photo} -o {out}.obj"
-        )
+        raise UsageError("reconstructor_invalid", what, template, "for example: tool {photo} -o {out}.obj")
 
     def reconstruct(photo: UInt8[np.ndarray, "S S 3"], path: Path) -> HeadPrediction:
         stem = (out / path.stem).absolute()
         for ending in (*_MESHES, *_LANDMARKS):  # what an earlier run left there is no answer
             stem.with_name(stem.name + ending).unlink(missing_ok=True)
         stem.parent.mkdir(parents=True, exist_ok=True)
-        call = [
-            w.replace("{photo}", str(path.absolute())).replace("{out}", str(stem)) for w in words
-        ]
+        call = [w.replace("{photo}", str(path.absolute())).replace("{out}", str(stem)) for w in words]
         try:
             # the person who runs headform wrote this command line
             done = subprocess.run(  # noqa: S603
@@ -129,9 +121,7 @@ def command_reconstructor(template: str, out: Path, *, timeout_s: float = 600.0)
             what = f"cannot start it: {error.strerror or error}"
             raise UsageError("reconstructor_missing", what, words[0]) from error
         if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines() or [
-                "it said nothing"
-            ]
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
             what = f"exit code {done.returncode}: {said[-1][:200]}"
             raise InputError("reconstructor_failed", what, path.name)
         return read_prediction(stem)
@@ -160,9 +150,7 @@ def _beside(stem: Path, endings: tuple[str, ...], what: str) -> Path:
         path = stem.with_name(stem.name + ending)
         if path.is_file():
             return path
-    raise InputError(
-        "prediction_missing", f"there is no {what} ({' or '.join(endings)})", str(stem)
-    )
+    raise InputError("prediction_missing", f"there is no {what} ({' or '.join(endings)})", str(stem))
 
 
 def _int64(faces: Int[np.ndarray, "F 3"]) -> Int[np.ndarray, "F 3"]:

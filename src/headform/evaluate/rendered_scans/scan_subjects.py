@@ -131,9 +131,7 @@ def read_scan(
     now7 = find(look, path.name) if file is None else _read_landmarks(file)
     outer = float(np.linalg.norm(now7[0] - now7[3]))
     if not outer > 0:
-        raise InputError(
-            "landmarks_degenerate", "the outer eye corners coincide", str(file or path)
-        )
+        raise InputError("landmarks_degenerate", "the outer eye corners coincide", str(file or path))
     chosen, millimeters = _size(outer, unit)
     source = FOUND if file is None else file.name
     try:

@@ -121,9 +121,7 @@ class RenderedScores:
         chosen = self.scores if scores is None else scores
         return pooled([s.errors[mode].distances for s in chosen if s.errors is not None])
 
-    def floor_numbers(
-        self, mode: Mode, scores: Sequence[PhotoScore] | None = None
-    ) -> Numbers | None:
+    def floor_numbers(self, mode: Mode, scores: Sequence[PhotoScore] | None = None) -> Numbers | None:
         """Of the floor, over the scans of the same photos, each as often as it was reconstructed."""
         chosen = self.scores if scores is None else scores
         found = [self.floors[s.scan][mode].distances for s in chosen if s.errors is not None]
@@ -185,9 +183,7 @@ def take_photos(
     return chosen
 
 
-def measure(
-    scan: CroppedScan, prediction: HeadPrediction, protocol: Protocol, unit: Unit
-) -> dict[Mode, ScanError]:
+def measure(scan: CroppedScan, prediction: HeadPrediction, protocol: Protocol, unit: Unit) -> dict[Mode, ScanError]:
     """Both modes of one prediction.
 
     Raises:
@@ -268,6 +264,4 @@ def evaluate_rendered(
     seen = take_photos(
         subjects, view_count=view_count, light_count=light_count, size=size, seed=seed, handle=handle
     )  # fmt: skip
-    return RenderedScores(
-        *names, protocol.name, tuple(subjects), seen, light_count, seed, size, tuple(scores), floors
-    )
+    return RenderedScores(*names, protocol.name, tuple(subjects), seen, light_count, seed, size, tuple(scores), floors)

@@ -73,9 +73,7 @@ class Minimum(Generic[At]):
     stop: Stop
 
 
-def minimize(
-    function: Callable[[Vector], At], start: Float64[np.ndarray, " K"], rules: Rules
-) -> Minimum[At]:
+def minimize(function: Callable[[Vector], At], start: Float64[np.ndarray, " K"], rules: Rules) -> Minimum[At]:
     """Descend from `start`.
 
     The radius grows to 2.5 steps when the energy falls by more than 0.9 of what the linear model promised and shrinks to

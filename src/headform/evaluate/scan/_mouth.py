@@ -55,9 +55,7 @@ def mouth_gap(
     return longest * STEP
 
 
-def _foremost(
-    corners: Float64[np.ndarray, "F 3 3"], y: Float64[np.ndarray, " S"]
-) -> Float64[np.ndarray, " S"]:
+def _foremost(corners: Float64[np.ndarray, "F 3 3"], y: Float64[np.ndarray, " S"]) -> Float64[np.ndarray, " S"]:
     """Greatest z of the section x = 0 at every height; -inf where there is none."""
     side = corners[..., 0] >= 0
     cut = corners[side.any(1) & ~side.all(1)]

@@ -74,9 +74,7 @@ class RigidSurface:
         if abs(scale) < 1e-12:
             nothing = np.zeros(len(free)), np.zeros((len(free), len(free)))
             far = np.full(count, np.inf)
-            return SurfaceDistances(
-                float("inf"), *nothing, far, np.zeros(count, np.int64), np.zeros((count, 3))
-            )
+            return SurfaceDistances(float("inf"), *nothing, far, np.zeros(count, np.int64), np.zeros((count, 3)))
         found = self.tree.query((self.points - full[4:]) @ turn / scale)
         turns = rotation_derivative(full[1:4])
         distances, energy, descent, curvature = _terms(
@@ -117,9 +115,7 @@ def _terms(points, corners, triangle, weights, scale, turn, turns, shift):
         f = triangle[i]
         for k in range(3):
             own[k] = (
-                weights[i, 0] * corners[f, 0, k]
-                + weights[i, 1] * corners[f, 1, k]
-                + weights[i, 2] * corners[f, 2, k]
+                weights[i, 0] * corners[f, 0, k] + weights[i, 1] * corners[f, 1, k] + weights[i, 2] * corners[f, 2, k]
             )
         squared = 0.0
         for k in range(3):

@@ -32,9 +32,7 @@ def read_landmarks7(path: Path) -> Landmarks:
     """
     where, kind = ascii(str(path)), path.suffix.lower()
     if kind not in SUFFIXES:
-        what = (
-            f"landmarks are read from {' '.join(SUFFIXES)}, not {kind or 'files without a suffix'}"
-        )
+        what = f"landmarks are read from {' '.join(SUFFIXES)}, not {kind or 'files without a suffix'}"
         raise InputError("landmarks_format", what, where)
     rows = read_points(path, inactive=True)
     if kind == ".pp":

@@ -43,9 +43,7 @@ class Alignment:
         return Alignment(self.scale * first.scale, self.turn @ first.turn, shift)
 
 
-def procrustes(
-    target: Float[np.ndarray, "N 3"], source: Float[np.ndarray, "N 3"], *, mirror: bool = True
-) -> Alignment:
+def procrustes(target: Float[np.ndarray, "N 3"], source: Float[np.ndarray, "N 3"], *, mirror: bool = True) -> Alignment:
     """Least-squares similarity that takes `source` to `target`.
 
     Minimizes `Σ |target - (s Q source + t)|²` over s > 0, orthogonal Q and t, in closed form by the singular values of

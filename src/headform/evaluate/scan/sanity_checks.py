@@ -54,9 +54,7 @@ class Finding:
 
 def reflected() -> Finding:
     """The landmarks only match when left and right are exchanged."""
-    what = (
-        "the landmarks match best mirrored: left and right are exchanged, or the mesh is mirrored"
-    )
+    what = "the landmarks match best mirrored: left and right are exchanged, or the mesh is mirrored"
     return Finding("reflected", what)
 
 
@@ -122,9 +120,7 @@ def on_border(
 ) -> Bool[np.ndarray, " P"]:
     """Which closest points lie on an edge that has one triangle only, or on its ends."""
     edges = np.sort(faces[:, [[1, 2], [2, 0], [0, 1]]], axis=2)  # edge k lies across from corner k
-    _, number, count = np.unique(
-        edges.reshape(-1, 2), axis=0, return_inverse=True, return_counts=True
-    )
+    _, number, count = np.unique(edges.reshape(-1, 2), axis=0, return_inverse=True, return_counts=True)
     open_edge = (count == 1)[number.reshape(-1, 3)]
     end = np.zeros(int(faces.max()) + 1, np.bool_)
     end[edges[open_edge].ravel()] = True

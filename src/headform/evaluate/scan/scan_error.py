@@ -180,9 +180,7 @@ def scan_error(
     findings += [finding for finding in (small, opened) if finding is not None]
     distances = at.distances
     if protocol.to_plane:
-        distances = _to_plane(
-            scan.points, alignment.apply(prediction.vertices), prediction.faces, at
-        )
+        distances = _to_plane(scan.points, alignment.apply(prediction.vertices), prediction.faces, at)
     return ScanError(
         distances=distances,
         scan_vertices=scan.vertices,

@@ -73,9 +73,7 @@ def decode_compiled(
 
 class _Decoding(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, plan: FlamePlan, reference: Callable[..., Decoded], *inputs: Tensor | None
-    ) -> Decoded:
+    def forward(ctx: Any, plan: FlamePlan, reference: Callable[..., Decoded], *inputs: Tensor | None) -> Decoded:
         ctx.set_materialize_grads(False)
         ctx.plan, ctx.reference, ctx.code = plan, reference, pack(plan, inputs)
         vertices, joints, *kept = _forward(plan, ctx.code, keep=True)
@@ -83,9 +81,7 @@ class _Decoding(torch.autograd.Function):
         return vertices, joints
 
     @staticmethod
-    def backward(
-        ctx: Any, grad_vertices: Tensor | None, grad_joints: Tensor | None
-    ) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_vertices: Tensor | None, grad_joints: Tensor | None) -> tuple[Tensor | None, ...]:
         shaped, movements, frames, *inputs = ctx.saved_tensors
         wants, grads = ctx.needs_input_grad[2:], (grad_vertices, grad_joints)
         graph_wanted = torch.is_grad_enabled()
@@ -98,9 +94,7 @@ class _Decoding(torch.autograd.Function):
         return (None, None, *found)
 
 
-def _forward(
-    plan: FlamePlan, code: FlameCode, *, keep: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _forward(plan: FlamePlan, code: FlameCode, *, keep: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Vertices, joints; and to keep: vertices before skinning, movements and frames of the joints."""
     items, joints = code.turns.shape[:2]
     panels, layout = len(plan.mean), code.layout
@@ -119,8 +113,7 @@ def _forward(
     run_all(place, blocks)
     packed = [_side_by_side(code.numbers[first : first + count]) for first, count in blocks]
     givens = [
-        (movements[first].data_ptr(), code.shifts[first].ctypes.data, vertices[first].data_ptr())
-        for first, _ in blocks
+        (movements[first].data_ptr(), code.shifts[first].ctypes.data, vertices[first].data_ptr()) for first, _ in blocks
     ]
     codes = [array.ctypes.data for array in packed]
 
@@ -256,9 +249,7 @@ def _side_by_side(numbers: Float32[np.ndarray, "M C"]) -> Float32[np.ndarray, ".
     return np.ascontiguousarray(padded.reshape(groups, ROWS, columns).transpose(0, 2, 1))
 
 
-def _by_item(
-    sums: Float32[np.ndarray, " n"], rows: int, items: int
-) -> Float32[np.ndarray, "M rows"]:
+def _by_item(sums: Float32[np.ndarray, " n"], rows: int, items: int) -> Float32[np.ndarray, "M rows"]:
     """The gradient of the code as `skinning_backward` leaves it, a row per item."""
     if items <= FEW:
         return sums[: items * rows].reshape(items, rows)

@@ -135,9 +135,7 @@ def joints_backward(
                 grad_places[j, a] = grad_placed[m, j, a] + grad_offset
                 grad_rest[j, a] = 0
                 for b in range(3):
-                    grad_worlds[j, 3 * a + b] = (
-                        grad_movements[m, j, 4 * a + b] - grad_offset * at[b]
-                    )
+                    grad_worlds[j, 3 * a + b] = grad_movements[m, j, 4 * a + b] - grad_offset * at[b]
                     grad_rest[j, a] -= world[3 * b + a] * grad_movements[m, j, 4 * b + 3]
         for j in range(joints - 1, -1, -1):  # children before their parents
             own, _, _, at = _parts(frames[m, j])

@@ -139,9 +139,7 @@ class FlameHead(LinearHead):
             from headform.heads.flame._compiled import decode_compiled
             from headform.heads.flame._plan import plan_of
 
-            vertices, joints = decode_compiled(
-                plan_of(self), self._decode, shape, mimic, shift, turns
-            )
+            vertices, joints = decode_compiled(plan_of(self), self._decode, shape, mimic, shift, turns)
         else:
             vertices, joints = self._decode(shape, mimic, shift, turns)
         return FlamePose(
@@ -249,13 +247,9 @@ class FlameHead(LinearHead):
         shaped = self.vertices(identity, expression).expand(items, -1, -1)
         joints = self.joint_regressor @ shaped
         nothing = shaped.new_zeros(items, 3)
-        rotations = rotation_from_rotvec(
-            torch.stack([nothing if turn is None else turn for turn in turns], dim=-2)
-        )
+        rotations = rotation_from_rotvec(torch.stack([nothing if turn is None else turn for turn in turns], dim=-2))
         if self.has("pose_correctives"):
-            shaped = shaped + (pose_feature(rotations) @ self.pose_correctives.flatten(1)).view_as(
-                shaped
-            )
+            shaped = shaped + (pose_feature(rotations) @ self.pose_correctives.flatten(1)).view_as(shaped)
         turned, placed = posed_joints(rotations, joints, self.parents)
         vertices = skinned(shaped, self.skinning, joints, turned, placed)
         if translation is None:

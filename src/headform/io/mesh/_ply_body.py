@@ -71,9 +71,7 @@ def _read_ascii(data: bytes, header: Header, name: str) -> dict[str, Table]:
     return tables
 
 
-def _take_words(
-    element: Element, columns: list[list[float | np.ndarray]], words: list[bytes]
-) -> None:
+def _take_words(element: Element, columns: list[list[float | np.ndarray]], words: list[bytes]) -> None:
     position = 0
     for item, column in zip(element.properties, columns, strict=True):
         if position >= len(words):
@@ -108,21 +106,15 @@ def _read_binary(data: bytes, header: Header, name: str, order: str) -> dict[str
     return tables
 
 
-def _read_fixed(
-    data: bytes, element: Element, offset: int, name: str, order: str
-) -> tuple[Table, int]:
+def _read_fixed(data: bytes, element: Element, offset: int, name: str, order: str) -> tuple[Table, int]:
     kind = np.dtype([(str(i), order + item.kind) for i, item in enumerate(element.properties)])
     _demand(data, element, offset, kind.itemsize * element.count, name)
     rows = np.frombuffer(data, kind, element.count, offset)
-    table: Table = {
-        item.name: rows[str(i)].astype(np.float64) for i, item in enumerate(element.properties)
-    }
+    table: Table = {item.name: rows[str(i)].astype(np.float64) for i, item in enumerate(element.properties)}
     return table, offset + kind.itemsize * element.count
 
 
-def _read_lists(
-    data: bytes, element: Element, offset: int, name: str, order: str
-) -> tuple[Table, int]:
+def _read_lists(data: bytes, element: Element, offset: int, name: str, order: str) -> tuple[Table, int]:
     least = sum(np.dtype(item.length_kind or item.kind).itemsize for item in element.properties)
     _demand(data, element, offset, least * element.count, name)
     even = _read_even_lists(data, element, offset, order)
@@ -153,9 +145,7 @@ def _read_lists(
     return table, offset
 
 
-def _read_even_lists(
-    data: bytes, element: Element, offset: int, order: str
-) -> tuple[Table, int] | None:
+def _read_even_lists(data: bytes, element: Element, offset: int, order: str) -> tuple[Table, int] | None:
     """The quick way, for one list property whose lists all have the first one's length."""
     lists = [i for i, item in enumerate(element.properties) if item.length_kind]
     if len(lists) != 1 or element.count == 0:
@@ -182,9 +172,7 @@ def _read_even_lists(
     rows = np.frombuffer(data, kind, element.count, offset)
     if not (rows["length"] == length).all():
         return None
-    table: Table = {
-        item.name: rows[str(i)].astype(np.float64) for i, item in enumerate(element.properties)
-    }
+    table: Table = {item.name: rows[str(i)].astype(np.float64) for i, item in enumerate(element.properties)}
     return table, offset + kind.itemsize * element.count
 
 

@@ -187,9 +187,7 @@ class _Rows:
             what = f"cannot understand the corner {text!a}"
             raise self.fail("mesh_format", what, number) from None
         index = [-1, -1, -1]
-        for slot, (value, count) in enumerate(
-            zip(given, (len(self.points), len(self.uv), self.normals), strict=False)
-        ):
+        for slot, (value, count) in enumerate(zip(given, (len(self.points), len(self.uv), self.normals), strict=False)):
             if value is None:
                 continue
             # Negative counts back from the latest so far; positive is checked at the end.

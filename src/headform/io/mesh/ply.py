@@ -71,9 +71,7 @@ def write(path: str | Path, mesh: TriangleMesh, *, encoding: Encoding = "ascii")
     Path(path).write_bytes(encode(mesh, encoding=encoding))
 
 
-def encode(
-    mesh: TriangleMesh, *, encoding: Encoding = "binary_little_endian", comment: str = ""
-) -> bytes:
+def encode(mesh: TriangleMesh, *, encoding: Encoding = "binary_little_endian", comment: str = "") -> bytes:
     """The bytes of a PLY file.
 
     Args:
@@ -145,9 +143,7 @@ def _colors(vertex: Table, header: Header) -> Float[np.ndarray, "V 3"] | None:
 
 
 def _triangles(table: Table, count: int, name: str) -> Int[np.ndarray, "F 3"]:
-    column: Column = next(
-        (table[key] for key in ("vertex_indices", "vertex_index") if key in table), []
-    )
+    column: Column = next((table[key] for key in ("vertex_indices", "vertex_index") if key in table), [])
     if isinstance(column, np.ndarray) and column.ndim == 1:
         raise InputError("mesh_format", "the vertex indices of faces are no lists", ascii(name))
     groups: list[Int[np.ndarray, "f 3"]] = []
@@ -162,15 +158,11 @@ def _triangles(table: Table, count: int, name: str) -> Int[np.ndarray, "F 3"]:
         return np.stack(fans, axis=1).reshape(-1, 3)
     for face, polygon in enumerate(column):
         corners = _indices(polygon[None], count, name, face)[0]
-        groups.append(
-            np.stack([np.full(len(corners) - 2, corners[0]), corners[1:-1], corners[2:]], axis=1)
-        )
+        groups.append(np.stack([np.full(len(corners) - 2, corners[0]), corners[1:-1], corners[2:]], axis=1))
     return np.concatenate(groups) if groups else np.zeros((0, 3), dtype=np.int64)
 
 
-def _indices(
-    polygons: Float[np.ndarray, "F K"], count: int, name: str, first: int
-) -> Int[np.ndarray, "F K"]:
+def _indices(polygons: Float[np.ndarray, "F K"], count: int, name: str, first: int) -> Int[np.ndarray, "F K"]:
     bad = ~((polygons >= 0) & (polygons < count)) | (polygons % 1 != 0)  # NaN is bad, too
     wrong = np.flatnonzero(bad.any(1))
     if wrong.size:

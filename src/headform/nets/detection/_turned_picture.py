@@ -73,7 +73,5 @@ def turn(rgb: UInt8[np.ndarray, "H W 3"], degrees: int) -> Turned:
     size = np.ceil(np.abs(axes.T) @ np.array(image.size, float)).astype(int)
     origin = np.array(image.size) / 2 - axes @ (size / 2)
     data = (cos, -sin, float(origin[0]), sin, cos, float(origin[1]))
-    turned = image.transform(
-        (int(size[0]), int(size[1])), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR
-    )
+    turned = image.transform((int(size[0]), int(size[1])), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
     return Turned(np.asarray(turned), degrees, axes * reduction, origin * reduction)

@@ -34,8 +34,6 @@ def load_detector(path: Path | None = None) -> Detector:
     """
     if path is not None and Path(path).suffix == ".onnx":
         what = "the detector's weights are an ONNX file, and safetensors are read"
-        advice = (
-            "leave the option out: YuNet is built in; or convert it with tools/convert_networks.py"
-        )
+        advice = "leave the option out: YuNet is built in; or convert it with tools/convert_networks.py"
         raise WeightsError("weights_kind", what, str(path), advice)
     return YuNetDetector(load_yunet(path)[0])

@@ -67,9 +67,7 @@ class YuNetDetector:
                 break
         return faces
 
-    def passes(
-        self, image: UInt8[np.ndarray, "H W 3"], *, every: bool = False
-    ) -> Iterator[list[Face]]:
+    def passes(self, image: UInt8[np.ndarray, "H W 3"], *, every: bool = False) -> Iterator[list[Face]]:
         """What `detect` knows after each stage of its search, for a caller who judges himself.
 
         Each list holds the faces of the lists before it, too, unless a better one covers them.
@@ -90,9 +88,7 @@ class YuNetDetector:
             yield Candidates.joined(found).faces(options.overlap)
             least = max(least, options.retry_score)
 
-    def _search(
-        self, image: UInt8[np.ndarray, "H W 3"], degrees: int, side: int, least: float
-    ) -> Candidates:
+    def _search(self, image: UInt8[np.ndarray, "H W 3"], degrees: int, side: int, least: float) -> Candidates:
         turned = turn(image, degrees)
         picture = Image.fromarray(turned.rgb)
         scale = min(side / max(picture.size), _MOST_ENLARGED)

@@ -43,16 +43,12 @@ class YuNet(nn.Module):
         c, w = config.stem, config.width
         self.stem = nn.Sequential(nn.Conv2d(3, c, 3, 2, 1), nn.ReLU(), _Unit(c, c))
         self.stages = nn.ModuleList(
-            [nn.Sequential(_Unit(c, c), _Unit(c, w))]
-            + [nn.Sequential(_Unit(w, w), _Unit(w, w)) for _ in range(4)]
+            [nn.Sequential(_Unit(c, c), _Unit(c, w))] + [nn.Sequential(_Unit(w, w), _Unit(w, w)) for _ in range(4)]
         )
         self.lateral = nn.ModuleList([_Unit(w, w) for _ in STRIDES])
         self.shared = nn.ModuleList([_Unit(w, w) for _ in STRIDES])
         self.heads = nn.ModuleDict(
-            {
-                name: nn.ModuleList([_Unit(w, size, activate=False) for _ in STRIDES])
-                for name, size in _OUTPUTS.items()
-            }
+            {name: nn.ModuleList([_Unit(w, size, activate=False) for _ in STRIDES]) for name, size in _OUTPUTS.items()}
         )
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> Mapping[str, Float[Tensor, "B N C"]]:

@@ -66,9 +66,7 @@ class Committee:
         return cls(load_face_mesh()[0], load_landmarks68()[0], load_pfld()[0])
 
     @torch.inference_mode()
-    def read(
-        self, rgb: UInt8[np.ndarray, "H W 3"], guide: Float[np.ndarray, "68 2"]
-    ) -> CommitteeReading:
+    def read(self, rgb: UInt8[np.ndarray, "H W 3"], guide: Float[np.ndarray, "68 2"]) -> CommitteeReading:
         """Read one face.
 
         Args:

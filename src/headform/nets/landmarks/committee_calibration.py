@@ -69,9 +69,7 @@ class Calibration:
         points = frame.shifted(reading.mesh, self.mesh_offset)
         return points, self.mesh_sigma * (growth * frame.size)
 
-    def gaps(
-        self, reading: CommitteeReading
-    ) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
+    def gaps(self, reading: CommitteeReading) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
         """How far lids and lips stand apart along the face's own vertical, and the standard deviations, pixels.
 
         Pairs are those of `LID_PAIRS`, then `LIP_PAIRS`. Lips hardly apart are closed: what is seen below `CLOSED` is mostly
@@ -100,9 +98,7 @@ class Calibration:
         frame = reading.frame
         said = np.concatenate([own[None], reading.points68])
         moved = np.stack([frame.shifted(p, o) for p, o in zip(said, self.offset68, strict=True)])
-        growth = np.array(
-            [np.interp(reading.presence, self.presence, row) for row in self.growth68]
-        )
+        growth = np.array([np.interp(reading.presence, self.presence, row) for row in self.growth68])
         weight = (self.sigma68 * growth[:, None]) ** -2.0
         first = np.einsum("mk,mkc->kc", weight / weight.sum(0), moved)
         stray = np.linalg.norm(moved - first, axis=2).mean(1) / frame.size
@@ -154,15 +150,11 @@ def load_calibration(path: Path | None = None) -> tuple[Calibration, dict[str, A
         return _checked(*load_model(shipped), FILE)
 
 
-def _checked(
-    tensors: dict[str, torch.Tensor], card: dict[str, Any], where: str
-) -> tuple[Calibration, dict[str, Any]]:
+def _checked(tensors: dict[str, torch.Tensor], card: dict[str, Any], where: str) -> tuple[Calibration, dict[str, Any]]:
     found, members = card.get("kind"), card.get("members")
     shapes = tensors.get("expression_precision", torch.zeros(0)).shape
     expressions = shapes[0] if shapes else 0
-    knots = (
-        len(tensors["presence"]) if "presence" in tensors and tensors["presence"].ndim == 1 else 0
-    )
+    knots = len(tensors["presence"]) if "presence" in tensors and tensors["presence"].ndim == 1 else 0
     count, points = len(ALL_MEMBERS), mediapipe478.POINTS
     wanted = {
         "surface_vertices": (points, 3),

@@ -74,9 +74,7 @@ class DensePredictor:
             u, _, vt = np.linalg.svd(rotation[:count] + rotation[count:] * signs)
             rotation = u @ vt
         return [
-            self._in_photo(
-                crop, points[k], variance[k], expression[k], rotation[k], gaze[k], mask[k]
-            )
+            self._in_photo(crop, points[k], variance[k], expression[k], rotation[k], gaze[k], mask[k])
             for k, crop in enumerate(crops)
         ]
 

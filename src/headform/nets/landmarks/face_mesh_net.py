@@ -71,9 +71,7 @@ class FaceMeshNet(nn.Module):
         self.point_head = nn.Conv2d(c[-1], config.points * 3, 2)
         self.face_head = nn.Conv2d(c[-1], 1, 2)
 
-    def forward(
-        self, images: Float[Tensor, "B 3 256 256"]
-    ) -> tuple[Float[Tensor, "B 478 3"], Float[Tensor, " B"]]:
+    def forward(self, images: Float[Tensor, "B 3 256 256"]) -> tuple[Float[Tensor, "B 478 3"], Float[Tensor, " B"]]:
         """Points in pixels of the crop, origin at its corner, and the logit that the crop shows a face.
 
         The points' depth is to the same scale; smaller is nearer.

@@ -37,9 +37,7 @@ class _Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, first: bool) -> None:
         super().__init__()
-        self.first: nn.Module = (
-            nn.Conv2d(inputs, outputs, 3, 2) if first else _Separable(inputs, outputs, 2)
-        )
+        self.first: nn.Module = nn.Conv2d(inputs, outputs, 3, 2) if first else _Separable(inputs, outputs, 2)
         self.rest = nn.ModuleList([_Separable(outputs, outputs, 1) for _ in range(3)])
 
     def forward(self, x: Float[Tensor, "B c h w"]) -> Float[Tensor, "B d i j"]:
@@ -57,9 +55,7 @@ class Landmarks68Net(nn.Module):
         super().__init__()
         self.config = config
         c = (3, *config.channels)
-        self.blocks = nn.Sequential(
-            *[_Block(c[k], c[k + 1], first=k == 0) for k in range(len(config.channels))]
-        )
+        self.blocks = nn.Sequential(*[_Block(c[k], c[k + 1], first=k == 0) for k in range(len(config.channels))])
         self.point_head = nn.Linear(c[-1], 136)
         self.mean: Tensor
         self.register_buffer("mean", torch.tensor(MEAN_RGB).view(1, 3, 1, 1), persistent=False)

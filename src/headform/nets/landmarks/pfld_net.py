@@ -28,9 +28,7 @@ class PfldConfig:
 class _Bottleneck(nn.Module):
     """Widen, filter each channel, narrow; added to its input where `residual`."""
 
-    def __init__(
-        self, inputs: int, outputs: int, middle: int, stride: int = 1, *, residual: bool = False
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, middle: int, stride: int = 1, *, residual: bool = False) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(inputs, middle, 1),

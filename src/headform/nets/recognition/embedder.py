@@ -52,9 +52,7 @@ class CropSpec:
     offset: tuple[float, ...] = (127.5,)
     divisor: tuple[float, ...] = (127.5,)
 
-    def crop(
-        self, rgb: UInt8[np.ndarray, "H W 3"], points5: Float[np.ndarray, "5 2"]
-    ) -> UInt8[np.ndarray, "S S 3"]:
+    def crop(self, rgb: UInt8[np.ndarray, "H W 3"], points5: Float[np.ndarray, "5 2"]) -> UInt8[np.ndarray, "S S 3"]:
         """Cut a face out of a photo by the best similarity of the five points, without aliasing.
 
         Args:

@@ -68,9 +68,7 @@ ONNX = {
     "onnx": ARCFACE,
     "onnx-bgr": replace(ARCFACE, channels="bgr"),
     "onnx-raw": replace(ARCFACE, offset=(0.0,), divisor=(1.0,)),
-    "onnx-imagenet": replace(
-        ARCFACE, offset=(123.675, 116.28, 103.53), divisor=(58.395, 57.12, 57.375)
-    ),
+    "onnx-imagenet": replace(ARCFACE, offset=(123.675, 116.28, 103.53), divisor=(58.395, 57.12, 57.375)),
 }
 """Kinds of ONNX files, by name, and what they want to see."""
 

@@ -32,9 +32,7 @@ Kernel = int | tuple[int, int]
 class Unit(nn.Module):
     """Convolution, batch norm, ReLU."""
 
-    def __init__(
-        self, inputs: int, outputs: int, kernel: Kernel, *, stride: int = 1, padded: bool = False
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: Kernel, *, stride: int = 1, padded: bool = False) -> None:
         super().__init__()
         high, wide = (kernel, kernel) if isinstance(kernel, int) else kernel
         padding = (high // 2, wide // 2) if padded else (0, 0)
@@ -58,9 +56,7 @@ def _chain(width: int, *steps: tuple[int, Kernel]) -> nn.Sequential:
 class Residual(nn.Module):
     """Branches side by side, a 1x1 convolution, the input added; the first branch is one unit."""
 
-    def __init__(
-        self, width: int, first: int, *others: nn.Sequential, scale: float, rectified: bool = True
-    ) -> None:
+    def __init__(self, width: int, first: int, *others: nn.Sequential, scale: float, rectified: bool = True) -> None:
         super().__init__()
         self.branch0 = Unit(width, first, 1)
         self.others = [f"branch{number}" for number in range(1, len(others) + 1)]

@@ -96,9 +96,7 @@ class IResNet(nn.Module):
         """Training mode for what learns, evaluation mode for what is frozen."""
         super().train(mode)
         for name, module in self.named_children():
-            frozen = self._part == "none" or (
-                self._part == "last3" and name not in ("layer4", "bn2", "fc", "features")
-            )
+            frozen = self._part == "none" or (self._part == "last3" and name not in ("layer4", "bn2", "fc", "features"))
             if frozen:
                 module.eval()
         return self

@@ -51,18 +51,14 @@ def _iresnet(state: Mapping[str, Tensor]) -> nn.Module:
 
 KINDS: Mapping[str, Kind] = {
     "arcface": Kind("layer1.0.prelu.weight", _iresnet),
-    "facenet": Kind(
-        "conv2d_1a.conv.weight", lambda _: InceptionResnetV1(), inception_resnet_v1.CLASSIFIER
-    ),
+    "facenet": Kind("conv2d_1a.conv.weight", lambda _: InceptionResnetV1(), inception_resnet_v1.CLASSIFIER),
     "lightcnn": Kind("group1.conv_a.filter.weight", lambda _: LightCNN29v2(), light_cnn.CLASSIFIER),
     "evolve": Kind("input_layer.0.weight", lambda _: EvolveIR50()),
 }
 """By name."""
 
 
-def load_recognition(
-    path: Path | str, kind: str | None = None, part: str | None = None
-) -> tuple[str, nn.Module]:
+def load_recognition(path: Path | str, kind: str | None = None, part: str | None = None) -> tuple[str, nn.Module]:
     """A recognition network with the weights of a file, in evaluation mode.
 
     Args:
