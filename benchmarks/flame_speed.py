@@ -103,7 +103,7 @@ def ours(head: FlameHead, title: str) -> Decode:
     """Our decoder, by the kernel or by the reference."""
 
     def kernel(x: list[Tensor]) -> Tensor:
-        return head.posed(
+        return head.pose(
             x[0], x[1], global_rotation=x[2], neck=x[3], jaw=x[4], eyes=torch.cat(x[5:7], -1), translation=x[7]
         ).vertices  # fmt: skip
 

@@ -222,7 +222,7 @@ class _KnownNeck:
 
         neck = torch.from_numpy(self._turned.codes.neck[self._last]).to(vertices.device)
         straight = self._model(self._straight.vertices(self._last))
-        return self._turned.head.turned(straight, rotation_from_euler(*neck.unbind(1)))
+        return self._turned.head.rotate_neck(straight, rotation_from_euler(*neck.unbind(1)))
 
 
 def _with_known_neck(table: MeshErrorTable, held_out: SampledHeads, train: SampledHeads) -> MeshErrorTable:

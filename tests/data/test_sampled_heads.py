@@ -58,7 +58,7 @@ def test_decodes_like_the_head_one_by_one() -> None:
         right = rotation_from_euler(yaw + vergence, -pitch, zero)
         left = rotation_from_euler(yaw - vergence, -pitch, zero)
         neck = rotation_from_euler(*torch.from_numpy(codes.neck[index]))
-        wanted = head.turned(head.gazed(shape, right, left), neck)
+        wanted = head.rotate_neck(head.rotate_eyes(shape, right, left), neck)
         got = data.vertices(numbers(int(index)))[0]
         torch.testing.assert_close(got, wanted, rtol=0, atol=2e-6)
 

@@ -1,6 +1,7 @@
 """Head files: what is written comes back, and what is wrong is named."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_written_heads_come_back(head, tmp_path) -> None:
 def test_quantizing_loses_little(head, tmp_path) -> None:
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand(head.identity.shape, generator=generator) * 1e-3
-    noisy = type(head)(**{**vars(head), "identity": head.identity + noise})
+    noisy = replace(head, identity=head.identity + noise)
     write(noisy, tmp_path / "noisy.safetensors")
     back = load(tmp_path / "noisy.safetensors").identity
     error = (back - noisy.identity).abs().amax((1, 2))
@@ -67,8 +68,12 @@ def test_equal_heads_give_equal_bytes(head) -> None:
     assert encode(head) == encode(head)
 
 
-def test_loaded_once() -> None:
-    assert load_open() is load_open()
+def test_read_once_and_each_module_its_own() -> None:
+    first, second = load_open(), load_open()
+    assert first is not second
+    assert first.identity is second.identity  # read once
+    first.to(dtype=torch.float64)
+    assert (first.mean.dtype, second.mean.dtype) == (torch.float64, torch.float32)
 
 
 def test_missing_and_unreadable(tmp_path) -> None:

@@ -41,7 +41,7 @@ def test_unknown_names_stay() -> None:
 def test_gazed_turns_the_eyeballs_only() -> None:
     head = load_open()
     turn = torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
-    moved = head.gazed(head.mean, turn, turn)
+    moved = head.rotate_eyes(head.mean, turn, turn)
     changed = (moved - head.mean).abs().sum(1) > 0
     assert set(head.part[changed].tolist()) == {7, 8}
     center = head.eye_center(head.mean, "eye_left")

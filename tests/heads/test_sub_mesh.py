@@ -39,7 +39,7 @@ def test_decoding_and_cutting_change_places(head: LinearHead) -> None:
     torch.testing.assert_close(whole[kept][small.now7], whole[head.now7])
     torch.testing.assert_close(whole[kept][small.contour], whole[head.contour])
     turn = torch.linalg.matrix_exp(torch.tensor([[0.0, -1, 2], [1, 0, 0.5], [-2, -0.5, 0]]) * 0.1)
-    torch.testing.assert_close(small.turned(whole[kept], turn), head.turned(whole, turn)[kept])
+    torch.testing.assert_close(small.rotate_neck(whole[kept], turn), head.rotate_neck(whole, turn)[kept])
     for name, mask in head.regions.items():
         assert torch.equal(small.regions[name], mask[kept])
 
@@ -71,10 +71,10 @@ def test_dense_points_stay_with_their_images(head: LinearHead) -> None:
     pairs = {int(a): int(b) for a, b in zip(head.dense, mirrored, strict=True)}
     ids = rows[small.dense.numpy()]
     assert [pairs[int(v)] for v in ids] == ids[small.dense_mirror.numpy()].tolist()
-    assert not small.has("mirror")  # the image of one vertex is gone
+    assert not small.has_field("mirror")  # the image of one vertex is gone
     without = cut(head, np.setdiff1d(np.arange(len(head.mean)), head.dense[5:6].numpy()))
-    assert not without.has("dense")
-    assert not without.has("dense_mirror")
+    assert not without.has_field("dense")
+    assert not without.has_field("dense_mirror")
 
 
 def test_what_refers_to_a_lost_vertex_becomes_unknown() -> None:
@@ -96,10 +96,10 @@ def test_what_refers_to_a_lost_vertex_becomes_unknown() -> None:
     jaw = rows[small.contour.numpy()]
     assert jaw[0].tolist() == [40, 40, 40]
     assert jaw[1:].tolist() == candidates[1:].tolist()
-    assert not small.has("mirror")
+    assert not small.has_field("mirror")
     bare = cut(made, np.array([1, 2, 10, 11]))
-    assert not bare.has("landmark_vertices")
-    assert not bare.has("contour")
+    assert not bare.has_field("landmark_vertices")
+    assert not bare.has_field("contour")
 
 
 def test_texture_of_one_point_for_each_vertex_stays_so() -> None:

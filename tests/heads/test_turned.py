@@ -1,5 +1,7 @@
 """Turning the head on its neck, against loops, limits and finite differences."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -11,7 +13,7 @@ def test_each_vertex_goes_its_share_of_the_way() -> None:
     head = load_open()
     angles = torch.tensor([[0.5, -0.2, 0.1], [-0.3, 0.3, 0.2]])
     rotation = rotation_from_euler(*angles.unbind(1))
-    got = head.turned(head.mean.expand(2, -1, -1), rotation)
+    got = head.rotate_neck(head.mean.expand(2, -1, -1), rotation)
     pivot = head.neck_pivot.double().numpy()
     for item in range(2):
         for vertex in np.random.default_rng(0).integers(0, len(head.mean), 40):
@@ -24,7 +26,7 @@ def test_each_vertex_goes_its_share_of_the_way() -> None:
 
 def test_skull_stays_rigid_and_the_shoulders_stay() -> None:
     head = load_open()
-    got = head.turned(head.mean, rotation_from_euler(*torch.tensor([0.6, 0.2, 0.1])))
+    got = head.rotate_neck(head.mean, rotation_from_euler(*torch.tensor([0.6, 0.2, 0.1])))
     skull = (head.neck_weight == 1).nonzero()[:, 0][::40]
     foot = head.neck_weight == 0
     assert len(skull) > 50
@@ -37,13 +39,13 @@ def test_skull_stays_rigid_and_the_shoulders_stay() -> None:
 
 
 def test_gradients() -> None:
-    head = load_open().to(dtype=torch.float64)
+    head = replace(load_open()).to(dtype=torch.float64)
     order = head.neck_weight.argsort()
     chosen = order[torch.linspace(0, len(order) - 1, 5).long()]
 
     def turn(vertices: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
         whole = head.mean.expand(2, -1, -1).index_copy(1, chosen, vertices)
-        return head.turned(whole, rotation_from_euler(*angles.unbind(-1)))[:, chosen]
+        return head.rotate_neck(whole, rotation_from_euler(*angles.unbind(-1)))[:, chosen]
 
     vertices = head.mean[chosen].expand(2, -1, -1).clone().requires_grad_()
     angles = torch.tensor([[0.0, 0.0, 0.0], [0.4, -0.2, 0.1]]).double().requires_grad_()

@@ -95,7 +95,7 @@ def test_triangles_and_landmarks(whole: tuple[dict[str, Any], LinearHead]) -> No
     points = head.landmarks(head.mean).numpy()
     np.testing.assert_array_equal(points, head.mean.numpy()[list(LANDMARKS[FULL])])
     assert outer_eye_distance(points) == pytest.approx(0.09, abs=1e-6)
-    assert not head.has("expression")
+    assert not head.has_field("expression")
     assert any("no expressions" in note for note in head.provenance.notes)
     assert head.provenance.kind == "bfm2009"
 
@@ -153,7 +153,7 @@ def test_companions_that_do_not_suffice(
     assert [s.name for s in head.provenance.sources] == [MODEL]
     assert any("Exp_Pca.bin beside the model was left out" in n for n in head.provenance.notes)
     assert any("no colors" in n for n in head.provenance.notes)
-    assert not head.has("albedo_mean")
+    assert not head.has_field("albedo_mean")
     head = read(tmp_path, small, folder / "select_vertex_id.mat")
     assert len(head.mean) == FRONT
     assert head.landmark_vertices[:, 0].tolist() == list(LANDMARKS[FRONT])
@@ -201,7 +201,7 @@ def test_mirror_map(tmp_path: Path, small: dict[str, Any]) -> None:
         head = read(tmp_path, small, **changed)
         np.testing.assert_array_equal(head.mirror.numpy(), mirror)
     head = read(tmp_path, small)  # the same list, another head
-    assert not head.has("mirror")
+    assert not head.has_field("mirror")
     assert any("face05_symlist.txt beside the model was left out" in n for n in head.provenance.notes)
     assert refusal(tmp_path, small, path).code == "model_mismatch"
     path.write_text("1 two")

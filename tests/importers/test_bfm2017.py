@@ -77,7 +77,7 @@ def test_the_table_of_landmarks_is_not_believed_without_proof(tmp_path: Path) ->
     path = tmp_path / NOMOUTH
     mean = statismo(path, 53149, 105694, (1, 1, 1))["points"]
     head = bfm2017.read(path)
-    assert not head.has("landmark_vertices")
+    assert not head.has_field("landmark_vertices")
     assert any("not borne out" in note for note in head.provenance.notes)
     named = {name: mean[BASEL_2017[k]].tolist() for k, name in NAMES.items()}
     named["center.nose.tip"] = (mean[BASEL_2017[30]] * 0.8).tolist()
@@ -90,7 +90,7 @@ def test_the_table_of_landmarks_is_not_believed_without_proof(tmp_path: Path) ->
     for far in (10**400, 1e300, float("inf")):
         named["center.nose.tip"] = [far, 0, 0]
         statismo(path, 53149, 105694, (1, 1, 1), named=named)
-        assert not bfm2017.read(path).has("landmark_vertices")
+        assert not bfm2017.read(path).has_field("landmark_vertices")
 
 
 @pytest.mark.parametrize(
@@ -269,6 +269,6 @@ def test_parts_that_may_be_absent(tmp_path: Path) -> None:
         file["metadata/landmarks/json"] = "no json"
     head = bfm2017.read(path)
     check_head(head)
-    assert not head.has("albedo_mean")
-    assert not head.has("expression")
+    assert not head.has_field("albedo_mean")
+    assert not head.has_field("expression")
     assert {"the file has no colors", "the file has no expressions"} <= set(head.provenance.notes)

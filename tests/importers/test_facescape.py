@@ -62,7 +62,7 @@ def test_the_model(tmp_path: Path) -> None:
 
 def test_what_is_wrong(tmp_path: Path) -> None:
     values = table(80, 90)
-    assert facescape.read(write(tmp_path, values)).has("uv")
+    assert facescape.read(write(tmp_path, values)).has_field("uv")
     core = values["shape_bm_core"]
     components = core * np.r_[1, np.full(51, 0.01)][None, :, None]
     for code, name, value in (

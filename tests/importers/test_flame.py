@@ -79,8 +79,8 @@ def test_the_arrays_are_the_published_ones(head: FlameHead, model: FlameModel) -
     np.testing.assert_allclose(head.joint_regressor @ head.mean, model.J, atol=1e-7)
     np.testing.assert_allclose(head.skinning, model.weights, rtol=1e-6)
     assert head.parents == (-1, 0, 1, 1, 1)
-    assert not head.has("albedo_mean")
-    assert not head.has("uv")
+    assert not head.has_field("albedo_mean")
+    assert not head.has_field("uv")
 
 
 def test_every_form_of_file_gives_the_same_head(tmp_path: Path, model: FlameModel, head: FlameHead) -> None:

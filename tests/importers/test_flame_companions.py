@@ -211,7 +211,7 @@ def test_a_texture_gives_colors(tmp_path: Path, bare: Path, model: FlameModel) -
     path = write_albedo_mm(tmp_path / "albedoModel2020_FLAME_albedoPart.npz", model, 16, 20)
     head = flame.read(bare, [path])
     assert (head.albedo_space, len(head.albedo)) == ("linear", 20)
-    assert head.has("uv")
+    assert head.has_field("uv")
     assert "academic" in head.license
     assert head.provenance.sources == (SourceFile.of(bare), SourceFile.of(path))
     red, _, blue = head.mean_albedo.mean(0).tolist()
@@ -225,7 +225,7 @@ def test_textures_beside_the_model_are_not_taken(tmp_path: Path, bare: Path) -> 
     (tmp_path / "flame.npz").symlink_to(bare)
     write_bfm_albedo(tmp_path / "FLAME_albedo_from_BFM.npz", 8, 5)
     head = flame.read(tmp_path / "flame.npz")
-    assert not head.has("albedo_mean")
+    assert not head.has_field("albedo_mean")
     assert "no texture was given" in " ".join(head.provenance.notes)
 
 

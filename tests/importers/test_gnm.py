@@ -93,7 +93,7 @@ def test_the_jaw_is_put_in_order(tmp_path: Path) -> None:
     values = table()
     path = write(tmp_path, values)
     plain = gnm.read(path)
-    assert not plain.has("landmark_vertices")
+    assert not plain.has_field("landmark_vertices")
     assert any("head_sparse_68.txt" in note for note in plain.provenance.notes)
     file = tmp_path / "sparse_68.txt"
     file.write_text(points(values, list(range(68))))

@@ -44,7 +44,7 @@ def test_both_models(tmp_path: Path) -> None:
     np.testing.assert_allclose(head.expression.reshape(3, -1), values["basis_exp"] / 100, atol=1e-8)
     np.testing.assert_array_equal(head.faces, values["tri"])
     np.testing.assert_array_equal(head.regions["face"], values["mask_face"][0] > 0)
-    assert not head.has("uv")
+    assert not head.has_field("uv")
     texture = wave(20792, 2) % 1
     faces = values["tri"][:18684]
     values |= {"tri": faces, "vt_list": texture, "tri_vt": faces + 1}

@@ -45,11 +45,11 @@ def test_positions_become_meters(unit: str) -> None:
 
 def test_what_is_unknown_is_empty_and_asking_for_it_is_an_error() -> None:
     head = linear_head(mask_model())
-    assert not any(head.has(name) for name in ("uv", "mirror", "part", "albedo_mean", "now7"))
-    assert head.has("landmark_vertices")
-    assert head.has("identity")
+    assert not any(head.has_field(name) for name in ("uv", "mirror", "part", "albedo_mean", "now7"))
+    assert head.has_field("landmark_vertices")
+    assert head.has_field("identity")
     with pytest.raises(WeightsError, match="mask has no texture coordinates and no colors") as e:
-        head.require("identity", "uv", "albedo_mean")
+        head.require_fields("identity", "uv", "albedo_mean")
     assert e.value.code == "head_lacks"
     bare = linear_head(mask_model(landmarks=None))
     assert not bare.landmark_known.any()
@@ -182,7 +182,7 @@ def test_decoding_has_exact_gradients() -> None:
 @pytest.mark.parametrize("name", ["mean", "identity", "sigma", "albedo", "uv"])
 def test_numbers_beyond_single_precision_are_refused(name: str) -> None:
     model = mask_model(albedo_mean=np.ones((81, 3)), albedo=np.ones((1, 81, 3)), uv=np.ones((81, 2)))
-    assert linear_head(model).has(name)
+    assert linear_head(model).has_field(name)
     with pytest.raises(WeightsError, match=f"`{name}`") as caught:
         linear_head(replace(model, landmarks=None, **{name: getattr(model, name) + 1e200}))
     assert caught.value.code == "model_not_finite"

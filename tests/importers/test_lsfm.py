@@ -88,7 +88,7 @@ def test_a_cropped_model(tmp_path: Path, cropped: dict[str, Any]) -> None:
     assert refusal(tmp_path, other).code == "model_mismatch"
     without = {k: v for k, v in cropped.items() if not k.startswith("map")}
     head = read(tmp_path, without)
-    assert not head.has("landmark_vertices")
+    assert not head.has_field("landmark_vertices")
     assert any("no landmarks" in note for note in head.provenance.notes)
 
 

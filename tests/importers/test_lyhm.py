@@ -84,7 +84,7 @@ def test_what_a_conversion_may_have_changed(tmp_path: Path) -> None:
     assert "turned round" in notes
     assert "count from 0" in notes
     assert "no colors" in notes
-    assert not head.has("albedo_mean")
+    assert not head.has_field("albedo_mean")
 
 
 def test_wrong_models(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_every_version(tmp_path: Path, full: EosModel, version: int) -> None:
     assert bool(head.landmark_known.all()) == (version >= 3)
     if version >= 3:
         assert head.landmark_vertices[:, 0].tolist() == [POINTS[str(k)] for k in range(1, 69)]
-        assert head.has("now7")
+        assert head.has_field("now7")
     np.testing.assert_allclose(head.uv, full.texture * [1, -1] + [0, 1], atol=1e-7)
     expected = full.texture_faces if version == 4 else full.faces
     np.testing.assert_array_equal(head.uv_faces, expected)
@@ -194,7 +194,7 @@ def test_what_is_given_must_fit_and_what_lies_about_need_not(tmp_path: Path, sma
     assert "15 vertices, the model 12" in given.message
     assert refusal(tmp_path, small.encode(1), with_=(landmarks,)).code == "model_mismatch"
     head = read(tmp_path, small.encode(1))
-    assert not head.has("landmark_vertices")
+    assert not head.has_field("landmark_vertices")
     assert any("ibug_to_sfm.txt beside the model was left out" in n for n in head.provenance.notes)
     stranger = tmp_path / "readme.doc"
     stranger.write_bytes(b"hello")
@@ -252,12 +252,12 @@ def test_wrong_models(tmp_path: Path, small: EosModel) -> None:
     assert code(5) == "weights_damaged"
     assert code(0) == "weights_damaged"
     tiled = read(tmp_path, changed(texture=small.texture[:12] * 4).encode(3))
-    assert not tiled.has("uv")
+    assert not tiled.has_field("uv")
 
 
 def test_cut_anywhere(tmp_path: Path, small: EosModel, full: EosModel) -> None:
     data = small.encode(4)
-    assert read(tmp_path, data).has("uv_faces")
+    assert read(tmp_path, data).has_field("uv_faces")
     for end in range(0, len(data), 7):
         assert refusal(tmp_path, data[:end]).code in ("weights_damaged", "model_shape")
     assert refusal(tmp_path, data + b"\0").code == "weights_damaged"
@@ -344,7 +344,7 @@ def test_the_publishers_own_format(tmp_path: Path, full: EosModel) -> None:
 def test_damaged_scm(tmp_path: Path, small: EosModel) -> None:
     data = small.scm()
     shape_only = data[: 8 + 12 * 15 + 8 + 8 * 72 + 4 + 8 * 36 + 4 + 8 * 2]
-    assert not read(tmp_path, shape_only, "a.scm").has("albedo_mean")
+    assert not read(tmp_path, shape_only, "a.scm").has_field("albedo_mean")
     for end in range(0, len(data), 11):
         if end != len(shape_only):
             codes = ("weights_damaged", "model_shape")

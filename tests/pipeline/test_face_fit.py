@@ -47,7 +47,7 @@ def seen(
     for name, weight in weights.items():
         expression[head.expression_names.index(name)] = weight
     turn = torch.from_numpy(gaze_rotation(np.array(gaze))).float()
-    vertices = head.gazed(head.vertices(None, expression), turn, turn).double().numpy()
+    vertices = head.rotate_eyes(head.vertices(None, expression), turn, turn).double().numpy()
     dense = CAMERA.project(vertices[head.dense.numpy()])[:, :2]
     places = np.einsum("pk,pkc->pc", calibration.surface_weights, vertices[calibration.surface_vertices])
     points68 = dense[:68]

@@ -164,8 +164,8 @@ class Fit:
         from headform.io.mesh.triangle_mesh import TriangleMesh
 
         faces = head.faces.cpu().numpy()
-        uv = head.uv.double().cpu().numpy() if head.has("uv") else None
-        uv_faces = head.uv_faces.cpu().numpy() if head.has("uv") else None
+        uv = head.uv.double().cpu().numpy() if head.has_field("uv") else None
+        uv_faces = head.uv_faces.cpu().numpy() if head.has_field("uv") else None
         mesh = TriangleMesh(vertices.astype(np.float32), faces, uv, uv_faces)
         comment = f"{head.name}: {head.license}"
         if self.format == "ply":

@@ -194,9 +194,9 @@ class SampledHeads:
             zero = torch.zeros_like(yaw)
             right = rotation_from_euler(yaw + vergence, -pitch, zero)
             left = rotation_from_euler(yaw - vergence, -pitch, zero)
-            shape = self.head.gazed(shape, right, left)
+            shape = self.head.rotate_eyes(shape, right, left)
         if "neck" in self.posed:
-            shape = self.head.turned(shape, rotation_from_euler(*there(codes.neck).unbind(1)))
+            shape = self.head.rotate_neck(shape, rotation_from_euler(*there(codes.neck).unbind(1)))
         return shape
 
     def _draw(self, index: int) -> tuple[Float32[np.ndarray, " n"], ...]:

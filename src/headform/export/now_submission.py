@@ -90,7 +90,7 @@ def write_submission(
         WeightsError: `model_mismatch` when a result was made with another head; `head_lacks` without landmarks.
         ResourceError: `write_failed`.
     """
-    head.require("now7")
+    head.require_fields("now7")
     written, absent = [], []
     for result in results:
         if result.file is None:

@@ -1,5 +1,6 @@
 """Head models: the open head that ships inside, FLAME, and every model that was converted."""
 
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 
@@ -12,12 +13,16 @@ __all__ = ["LinearHead", "load", "load_open", "with_landmark_offset"]
 OPEN_HEAD = "open_head.safetensors"
 
 
-@cache
 def load_open() -> LinearHead:
-    """The open head, read once per process; treat it as constant.
+    """Load the open head: a module of its own over tensors that are read once per process.
 
     Raises:
         WeightsError: the file is missing from the installation or damaged; see `load`.
     """
+    return replace(_open_head())
+
+
+@cache
+def _open_head() -> LinearHead:
     with resources.as_file(resources.files("headform.heads") / "assets" / OPEN_HEAD) as path:
         return load(path)

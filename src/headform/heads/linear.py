@@ -1,19 +1,19 @@
 """A linear morphable head: mean + identity modes + expression shapes, with everything that is known about its surface.
 
 V vertices, F triangles, T texture vertices, K identity modes, E expressions, A albedo modes, N dense points. What a model
-does not know is empty: an axis of length V, F or 68 is then of length 0 (`LinearHead.has`).
+does not know is empty: an axis of length V, F or 68 is then of length 0 (`LinearHead.has_field`).
 Positions in meters, x to the subject's left, y up, z out of the face. Colors linear RGB.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
-from headform.errors import WeightsError
+from headform.errors import InputError, WeightsError
 from headform.heads.provenance import Provenance
 from headform.images.transfer import linear_from_srgb
 
@@ -46,9 +46,47 @@ _SPOKEN = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class LinearHead:
-    """One head model in memory; see the module's text for shapes and units.
+class Regions(nn.Module):
+    """Vertex masks by name: a read-only mapping whose masks are buffers, so that they move with their head."""
+
+    def __init__(self, masks: Mapping[str, Bool[Tensor, " V"]]) -> None:
+        super().__init__()
+        # a buffer's name may hold no dot, a publisher's may
+        self._buffer_of = {name: name.replace(".", "_") for name in masks}
+        for name, mask in masks.items():
+            self.register_buffer(self._buffer_of[name], mask)
+
+    def __getitem__(self, name: str) -> Bool[Tensor, " V"]:
+        return self._buffers[self._buffer_of[name]]  # type: ignore[return-value]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._buffer_of)
+
+    def __len__(self) -> int:
+        return len(self._buffer_of)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._buffer_of
+
+    def keys(self) -> list[str]:
+        """Names of the masks."""
+        return list(self)
+
+    def values(self) -> list[Bool[Tensor, " V"]]:
+        """Masks, in the order of their names."""
+        return [self[name] for name in self]
+
+    def items(self) -> list[tuple[str, Bool[Tensor, " V"]]]:
+        """Names and masks."""
+        return [(name, self[name]) for name in self]
+
+
+@dataclass(eq=False, repr=False)
+class LinearHead(nn.Module):
+    """A head model; see the module docstring for shapes and units.
+
+    An `nn.Module` whose tensors are buffers: `.to` moves it in place, `.state_dict` holds it, a module that owns one takes
+    it along. `dataclasses.replace(head)` gives another module over the same tensors.
 
     Attributes:
         name: what the model is called, for example ``open``.
@@ -94,7 +132,7 @@ class LinearHead:
     faces: Int[Tensor, "F 3"]
     mirror: Int[Tensor, " V_m"]
     part: UInt8[Tensor, " V_p"]
-    regions: Mapping[str, Bool[Tensor, " V"]]
+    regions: Regions | Mapping[str, Bool[Tensor, " V"]]
     uv: Float[Tensor, "T 2"]
     uv_faces: Int[Tensor, "F_ 3"]
     landmark_vertices: Int[Tensor, "L 3"]
@@ -112,6 +150,31 @@ class LinearHead:
     provenance: Provenance = field(default_factory=Provenance)
     albedo_space: Literal["linear", "srgb"] = "linear"
 
+    def __new__(cls, *_: Any, **__: Any) -> "LinearHead":
+        """Set up the module before the dataclass assigns its fields."""
+        self = super().__new__(cls)
+        nn.Module.__init__(self)
+        return self
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
+                delattr(self, each.name)
+                self.register_buffer(each.name, value)
+        masks = dict(self.regions.items())
+        if "regions" in self.__dict__:
+            del self.__dict__["regions"]
+        self.regions = Regions(masks)
+
+    def forward(
+        self,
+        identity: Float[Tensor, "*#B K"] | None = None,
+        expression: Float[Tensor, "*#B E"] | None = None,
+    ) -> Any:
+        """Decode coefficients; see `vertices`."""
+        return self.vertices(identity, expression)
+
     def vertices(
         self,
         identity: Float[Tensor, "*#B K"] | None = None,
@@ -121,7 +184,11 @@ class LinearHead:
 
         Fewer coefficients than modes use the first ones. Without coefficients: the mean, (V, 3).
         Batch axes are broadcast.
+
+        Raises:
+            InputError: ``code_length``: more coefficients than modes.
         """
+        self.check_lengths(identity=identity, expression=expression)
         codes = [
             (code, basis)
             for code, basis in ((identity, self.identity), (expression, self.expression))
@@ -141,10 +208,28 @@ class LinearHead:
 
         Raises:
             WeightsError: ``head_lacks``.
+            InputError: ``code_length``.
         """
-        self.require("albedo_mean")
+        self.require_fields("albedo_mean")
+        self.check_lengths(albedo=code)
         albedo = self.albedo_mean + torch.einsum("...k,kvc->...vc", code, self.albedo[: code.shape[-1]])
         return linear_from_srgb(albedo) if self.albedo_space == "srgb" else albedo
+
+    def check_lengths(self, **codes: Tensor | None) -> None:
+        """Refuse codes that are longer than the basis of their name.
+
+        Raises:
+            InputError: ``code_length``.
+        """
+        for name, code in codes.items():
+            modes = len(getattr(self, name))
+            if code is not None and code.shape[-1] > modes:
+                raise InputError(
+                    "code_length",
+                    f"{code.shape[-1]} numbers of {name} for {modes} modes",
+                    f"head {self.name}",
+                    "leave out the last ones, or use a model that has as many modes",
+                )
 
     @property
     def mean_albedo(self) -> Float[Tensor, "V 3"]:
@@ -159,7 +244,7 @@ class LinearHead:
         Raises:
             WeightsError: ``head_lacks`` when it defines none.
         """
-        self.require("landmark_vertices")
+        self.require_fields("landmark_vertices")
         corners = vertices[..., self.landmark_vertices, :]  # (*B, 68, 3, 3)
         points = (corners * self.landmark_weights[..., None]).sum(-2)
         points = points + self.landmark_offset if offset else points
@@ -173,17 +258,17 @@ class LinearHead:
             return torch.zeros(68, dtype=torch.bool, device=self.mean.device)
         return (self.landmark_weights != 0).any(-1)
 
-    def has(self, name: str) -> bool:
+    def has_field(self, name: str) -> bool:
         """Whether an optional field, such as ``uv`` or ``landmark_vertices``, holds anything."""
         return bool(len(getattr(self, name)))
 
-    def require(self, *names: str) -> None:
+    def require_fields(self, *names: str) -> None:
         """Make sure that optional fields hold something.
 
         Raises:
             WeightsError: ``head_lacks``.
         """
-        absent = [_SPOKEN.get(name, name) for name in names if not self.has(name)]
+        absent = [_SPOKEN.get(name, name) for name in names if not self.has_field(name)]
         if absent:
             notes = "; ".join(self.provenance.notes)
             raise WeightsError(
@@ -216,7 +301,7 @@ class LinearHead:
         share = weight[ids] / weight[ids].sum()
         return (vertices[..., ids, :] * share.to(vertices)[:, None]).sum(-2)
 
-    def gazed(
+    def rotate_eyes(
         self,
         vertices: Float[Tensor, "*B V 3"],
         right: Float[Tensor, "*B 3 3"],
@@ -233,7 +318,9 @@ class LinearHead:
             turned[..., ids, :] = (eye - middle) @ rotation.transpose(-1, -2) + middle
         return turned
 
-    def turned(self, vertices: Float[Tensor, "*B V 3"], rotation: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B V 3"]:
+    def rotate_neck(
+        self, vertices: Float[Tensor, "*B V 3"], rotation: Float[Tensor, "*B 3 3"]
+    ) -> Float[Tensor, "*B V 3"]:
         """Turn the head on its neck: each vertex goes `neck_weight` of the way to its turned place.
 
         Linear blend skinning with one bone, `v + w (R (v - p) + p - v)` about `neck_pivot` p; the
@@ -247,14 +334,10 @@ class LinearHead:
         moved = arm @ rotation.transpose(-1, -2) - arm
         return vertices + self.neck_weight.to(vertices)[:, None] * moved
 
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "LinearHead":
-        """The same head elsewhere; `dtype` applies to the floating-point parts."""
-
-        def move(value: Any) -> Any:
-            if isinstance(value, Tensor):
-                return value.to(device, dtype if value.is_floating_point() else None)
-            if isinstance(value, Mapping):
-                return {k: move(v) for k, v in value.items()}
-            return value
-
-        return replace(self, **{f.name: move(getattr(self, f.name)) for f in fields(self)})
+    def __repr__(self) -> str:
+        sizes = (
+            f"{len(self.mean)} vertices, {len(self.faces)} faces, {len(self.identity)} identity, "
+            f"{len(self.expression)} expression, {len(self.albedo)} albedo"
+        )
+        dtype = str(self.mean.dtype).removeprefix("torch.")
+        return f"{type(self).__name__}({self.name}: {sizes}, {self.mean.device}, {dtype})"

@@ -47,7 +47,7 @@ def cut(head: LinearHead, kept: Int[np.ndarray, " N"], note: str = "") -> Linear
     uv, uv_faces = _texture(head, rows, place, whole)
     vertices, weights, offset = _landmarks(head, place)
     dense, dense_mirror = _dense(head, place)
-    mirror = place[head.mirror[rows]] if head.has("mirror") else head.mirror
+    mirror = place[head.mirror[rows]] if head.has_field("mirror") else head.mirror
     now7 = place[head.now7]
     notes = (*head.provenance.notes, *([note] if note else []))
 
@@ -74,7 +74,7 @@ def cut(head: LinearHead, kept: Int[np.ndarray, " N"], note: str = "") -> Linear
         dense=dense,
         dense_mirror=dense_mirror,
         albedo_mean=part(head.albedo_mean),
-        albedo=head.albedo[:, rows] if head.has("albedo_mean") else head.albedo,
+        albedo=head.albedo[:, rows] if head.has_field("albedo_mean") else head.albedo,
         neck_weight=part(head.neck_weight),
         provenance=replace(head.provenance, notes=notes),
     )
@@ -82,7 +82,7 @@ def cut(head: LinearHead, kept: Int[np.ndarray, " N"], note: str = "") -> Linear
 
 def _texture(head: LinearHead, rows: Tensor, place: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
     """Texture vertices of the triangles that stay; one for each vertex where it was so before."""
-    if not head.has("uv"):
+    if not head.has_field("uv"):
         return head.uv, head.uv_faces
     if len(head.uv) == len(head.mean) and torch.equal(head.uv_faces, head.faces):
         return head.uv[rows], place[head.uv_faces[whole]]

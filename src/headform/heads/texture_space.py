@@ -87,7 +87,7 @@ def with_texture(head: Head, space: TextureSpace, *, modes: int = 50) -> Head:
     if len(space.uv):
         uv, uv_faces = space.uv, _aligned(head, space)
     else:
-        head.require("uv")
+        head.require_fields("uv")
         uv, uv_faces = head.uv, head.uv_faces
     pairs = torch.unique(torch.stack([head.faces.flatten(), uv_faces.flatten()], 1), dim=0)
     vertex, texel = pairs.unbind(1)

@@ -157,7 +157,7 @@ class FaceFitter:
         if surface is not None:
             gaze = self._gaze(surface, fit.camera, posed, gaze)
         turn = torch.from_numpy(gaze_rotation(gaze)).float()
-        return FittedHead(fit, gaze, neutral.numpy(), self.head.gazed(posed, turn, turn).numpy())
+        return FittedHead(fit, gaze, neutral.numpy(), self.head.rotate_eyes(posed, turn, turn).numpy())
 
     def _gaps(self, surface: "_Surface") -> Gaps:
         rows = [*range(len(surface.gaps)), *(len(LID_PAIRS) + k for k in _LIP_PAIR_OF_68)]

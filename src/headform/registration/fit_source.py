@@ -162,7 +162,7 @@ def head_source(head: LinearHead, coefficients: Coefficients | None = None, *, c
     Raises:
         WeightsError: ``head_lacks`` landmarks.
     """
-    head.require("landmark_vertices")
+    head.require_fields("landmark_vertices")
     vertices = head.mean
     if isinstance(head, FlameHead) and coefficients is not None and coefficients.layout == FLAME:
         vertices = head.decode(coefficients).vertices

@@ -94,7 +94,7 @@ def shape_model(
         WeightsError: ``head_lacks`` landmarks.
         ValueError: no triangle lies within the region.
     """
-    head.require("landmark_vertices")
+    head.require_fields("landmark_vertices")
     priors = priors or ShapePriors()
     corners = head.landmark_vertices.cpu().numpy()
     weights = head.landmark_weights.cpu().double().numpy()
@@ -135,7 +135,7 @@ def shape_model(
 
 def skin(head: LinearHead) -> Bool[np.ndarray, " V"]:
     """The outer skin: parts ``face`` and ``head`` where parts are named, else every vertex of a triangle."""
-    if head.has("part"):
+    if head.has_field("part"):
         return np.asarray((head.part <= PARTS.index("head")).cpu().numpy())
     used = np.zeros(len(head.mean), bool)
     used[head.faces.cpu().numpy().ravel()] = True
@@ -145,7 +145,7 @@ def skin(head: LinearHead) -> Bool[np.ndarray, " V"]:
 def outer(head: LinearHead) -> Bool[np.ndarray, " V"]:
     """What a scan shows of a head: skin and eyeballs where parts are named, else every vertex of a triangle."""
     shown = skin(head)
-    if head.has("part"):
+    if head.has_field("part"):
         shown |= head.part.cpu().numpy() >= PARTS.index("eye_right")
     return shown
 
@@ -158,7 +158,7 @@ def face_region(head: LinearHead) -> Bool[np.ndarray, " V"]:
     """
     if "face" in head.regions:
         return np.asarray(head.regions["face"].cpu().numpy())
-    head.require("now7")
+    head.require_fields("now7")
     vertices = head.mean.double().cpu().numpy()
     center, radius = face_sphere(vertices[head.now7.cpu().numpy()])
     near = inside(vertices, center, radius)

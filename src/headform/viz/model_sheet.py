@@ -58,10 +58,10 @@ def model_sheet(head: LinearHead) -> UInt8[np.ndarray, "H W 3"]:
     """
     draw = _Drawer(head, face_points(head))
     rows = [[(name, draw.clay(head.mean, yaw)) for name, yaw in _YAWS]]
-    if head.has("albedo_mean"):
+    if head.has_field("albedo_mean"):
         rows[0].append(("mean color", draw.colored(head.mean_albedo)))
     rows += [_modes(draw, head, sign) for sign in (-2.0, 2.0)]
-    if head.has("albedo"):
+    if head.has_field("albedo"):
         codes = torch.eye(len(head.albedo))[:_COLORS]
         rows.append(
             [

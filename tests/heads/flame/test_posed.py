@@ -33,7 +33,7 @@ DOUBLE = torch.float64
 def test_it_is_what_the_loops_give(dtype, without) -> None:
     head = tiny_flame(dtype=dtype)
     inputs = random_inputs(head, without=without)
-    pose = head.posed(**inputs.given())
+    pose = head.pose(**inputs.given())
     vertices, joints = posed_by_loops(head, inputs)
     atol = 1e-6 if dtype == torch.float32 else 1e-14
     np.testing.assert_allclose(pose.vertices, vertices, atol=atol, rtol=0)
@@ -44,13 +44,13 @@ def test_every_turn_moves_what_hangs_on_its_joint() -> None:
     head = tiny_flame(dtype=DOUBLE)
     head = replace(head, skinning=torch.eye(5, dtype=DOUBLE).repeat(8, 1)[: len(head.mean)])
     head = replace(head, pose_correctives=head.pose_correctives * 0)
-    rest = head.posed().vertices
+    rest = head.pose().vertices
     moved = {}
     for name, width in (("global_rotation", 3), ("neck", 3), ("jaw", 3), ("eyes", 6)):
         turn = torch.full((width,), 0.3, dtype=DOUBLE)
         if name == "eyes":
             turn[3:] = 0  # the left eye alone
-        changed = (head.posed(**{name: turn}).vertices - rest).norm(dim=-1) > 1e-9
+        changed = (head.pose(**{name: turn}).vertices - rest).norm(dim=-1) > 1e-9
         moved[name] = {int(j) for j in head.skinning[changed].argmax(-1)}
     assert moved == {
         "global_rotation": {0, 1, 2, 3, 4},
@@ -66,7 +66,7 @@ def test_first_and_second_derivatives() -> None:
     values = [v.requires_grad_() for v in random_inputs(head, 2).given().values()]
 
     def decode(*values):
-        pose = head.posed(**dict(zip(names, values, strict=True)))
+        pose = head.pose(**dict(zip(names, values, strict=True)))
         return pose.vertices, pose.joints
 
     assert gradcheck(decode, values)
@@ -76,12 +76,12 @@ def test_first_and_second_derivatives() -> None:
 def test_derivatives_at_rest_and_of_the_head_itself() -> None:
     head = tiny_flame(5, identities=1, expressions=1, dtype=DOUBLE)
     rest = torch.zeros(3, dtype=DOUBLE, requires_grad=True)
-    assert gradcheck(lambda turn: head.posed(jaw=turn, neck=turn).vertices, (rest,))
+    assert gradcheck(lambda turn: head.pose(jaw=turn, neck=turn).vertices, (rest,))
     code = torch.ones(1, dtype=DOUBLE)
 
     def learned(mean, modes, correctives, skinning):
         own = replace(head, mean=mean, identity=modes, pose_correctives=correctives, skinning=skinning)
-        return own.posed(code, jaw=rest.detach() + 0.4).vertices
+        return own.pose(code, jaw=rest.detach() + 0.4).vertices
 
     fields = (head.mean, head.identity, head.pose_correctives, head.skinning)
     own = [f.clone().requires_grad_() for f in fields]
@@ -92,7 +92,7 @@ def test_a_learned_head_in_single_precision_gets_its_gradients() -> None:
     head = tiny_flame()
     basis = head.identity.clone().requires_grad_()
     inputs = random_inputs(head, 2)
-    replace(head, identity=basis).posed(**inputs.given()).vertices.sum().backward()
+    replace(head, identity=basis).pose(**inputs.given()).vertices.sum().backward()
     assert basis.grad is not None
     assert basis.grad.abs().sum() > 0
 
@@ -101,11 +101,11 @@ def test_a_learned_head_in_single_precision_gets_its_gradients() -> None:
 def test_batches_of_any_shape_are_the_items_one_by_one(dtype) -> None:
     head = tiny_flame(dtype=dtype)
     inputs = random_inputs(head, 2, 3)
-    pose = head.posed(**inputs.given())
+    pose = head.pose(**inputs.given())
     assert pose.vertices.shape == (2, 3, 37, 3)
     assert pose.joints.shape == (2, 3, 5, 3)
     for at in np.ndindex(2, 3):
-        alone = head.posed(**{n: v[at] for n, v in inputs.given().items()})
+        alone = head.pose(**{n: v[at] for n, v in inputs.given().items()})
         torch.testing.assert_close(pose.vertices[at], alone.vertices, atol=1e-6, rtol=0)
         torch.testing.assert_close(pose.joints[at], alone.joints, atol=1e-6, rtol=0)
 
@@ -116,15 +116,15 @@ def test_axes_are_broadcast_and_gradients_summed(dtype) -> None:
     one, many = random_inputs(head), random_inputs(head, 4, 1, seed=1)
     shape = one.identity.clone().requires_grad_()
     mimic = random_inputs(head, 3, seed=2).expression
-    pose = head.posed(shape, mimic, jaw=many.jaw, translation=one.translation)
+    pose = head.pose(shape, mimic, jaw=many.jaw, translation=one.translation)
     assert pose.vertices.shape == (4, 3, 37, 3)
     wide = [t.expand(4, 3, -1) for t in (shape, mimic, many.jaw, one.translation)]
-    full = head.posed(wide[0], wide[1], jaw=wide[2], translation=wide[3])
+    full = head.pose(wide[0], wide[1], jaw=wide[2], translation=wide[3])
     torch.testing.assert_close(pose.vertices, full.vertices)
     weights = torch.randn_like(pose.vertices)
     (got,) = torch.autograd.grad((pose.vertices * weights).sum(), shape)
     singly = [
-        torch.autograd.grad((head.posed(shape, mimic[j], jaw=many.jaw[i, 0]).vertices * weights[i, j]).sum(), shape)[0]
+        torch.autograd.grad((head.pose(shape, mimic[j], jaw=many.jaw[i, 0]).vertices * weights[i, j]).sum(), shape)[0]
         for i in range(4)
         for j in range(3)
     ]
@@ -141,10 +141,10 @@ def test_without_pose_it_is_the_linear_head(dtype) -> None:
         {},
         {"jaw": nothing, "global_rotation": nothing, "eyes": torch.cat([nothing] * 2, 1)},
     ):
-        pose = head.posed(inputs.identity, inputs.expression, **turns)
+        pose = head.pose(inputs.identity, inputs.expression, **turns)
         torch.testing.assert_close(pose.vertices, unposed, atol=1e-7, rtol=0)
         torch.testing.assert_close(pose.joints, head.joint_regressor @ unposed, atol=1e-7, rtol=0)
-    bare = head.posed()
+    bare = head.pose()
     torch.testing.assert_close(bare.vertices, head.mean, atol=1e-7, rtol=0)
     assert bare.joints.shape == (5, 3)
     assert torch.equal(head.vertices(), head.mean)
@@ -154,8 +154,8 @@ def test_without_pose_it_is_the_linear_head(dtype) -> None:
 def test_the_global_rotation_turns_everything_about_the_root(dtype) -> None:
     head = tiny_flame(dtype=dtype)
     inputs = random_inputs(head, 2)
-    still = head.posed(**replace(inputs, global_rotation=None, translation=None).given())
-    turned = head.posed(**inputs.given())
+    still = head.pose(**replace(inputs, global_rotation=None, translation=None).given())
+    turned = head.pose(**inputs.given())
     rotation = rotation_from_rotvec(inputs.global_rotation)
     root = still.joints[:, :1]
     for before, after in ((still.vertices, turned.vertices), (still.joints, turned.joints)):
@@ -167,9 +167,9 @@ def test_the_global_rotation_turns_everything_about_the_root(dtype) -> None:
 def test_any_floating_type(dtype) -> None:
     head = tiny_flame(dtype=dtype)
     inputs = random_inputs(head, 2)
-    pose = head.posed(**inputs.given())
+    pose = head.pose(**inputs.given())
     assert pose.vertices.dtype == pose.joints.dtype == head.landmarks2d(pose).dtype == dtype
-    exact = tiny_flame(dtype=DOUBLE).posed(**{n: v.double() for n, v in inputs.given().items()})
+    exact = tiny_flame(dtype=DOUBLE).pose(**{n: v.double() for n, v in inputs.given().items()})
     error = (pose.vertices.double() - exact.vertices).abs().max()
     assert error < 8 * torch.finfo(dtype).eps
 
@@ -177,12 +177,12 @@ def test_any_floating_type(dtype) -> None:
 def test_fewer_coefficients_are_the_first_ones() -> None:
     head = tiny_flame()
     inputs = random_inputs(head, 2)
-    few = head.posed(inputs.identity[:, :2], inputs.expression[:, :1], jaw=inputs.jaw)
+    few = head.pose(inputs.identity[:, :2], inputs.expression[:, :1], jaw=inputs.jaw)
     padded = [torch.zeros_like(t) for t in (inputs.identity, inputs.expression)]
     padded[0][:, :2], padded[1][:, :1] = inputs.identity[:, :2], inputs.expression[:, :1]
-    torch.testing.assert_close(few.vertices, head.posed(*padded, jaw=inputs.jaw).vertices, atol=1e-7, rtol=0)
-    none = head.posed(inputs.identity[:, :0], jaw=inputs.jaw)
-    torch.testing.assert_close(none.vertices, head.posed(jaw=inputs.jaw).vertices)
+    torch.testing.assert_close(few.vertices, head.pose(*padded, jaw=inputs.jaw).vertices, atol=1e-7, rtol=0)
+    none = head.pose(inputs.identity[:, :0], jaw=inputs.jaw)
+    torch.testing.assert_close(none.vertices, head.pose(jaw=inputs.jaw).vertices)
 
 
 def test_a_head_without_correctives_is_skinned_all_the_same() -> None:
@@ -190,14 +190,14 @@ def test_a_head_without_correctives_is_skinned_all_the_same() -> None:
         head = tiny_flame(correctives=False, dtype=dtype)
         inputs = random_inputs(head)
         vertices, _ = posed_by_loops(head, inputs)
-        got = head.posed(**inputs.given()).vertices
+        got = head.pose(**inputs.given()).vertices
         np.testing.assert_allclose(got, vertices, atol=1e-6, rtol=0)
 
 
 def test_no_heads_at_all() -> None:
     head = tiny_flame()
     code = torch.zeros(0, 4, requires_grad=True)
-    pose = head.posed(code, jaw=torch.zeros(0, 3))
+    pose = head.pose(code, jaw=torch.zeros(0, 3))
     assert pose.vertices.shape == (0, 37, 3)
     assert pose.joints.shape == (0, 5, 3)
     pose.vertices.sum().backward()
@@ -207,14 +207,14 @@ def test_no_heads_at_all() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     head = tiny_flame()
     with pytest.raises(InputError, match="5 numbers of identity for 4 modes") as caught:
-        head.posed(torch.zeros(5))
+        head.pose(torch.zeros(5))
     assert caught.value.code == "code_length"
     with pytest.raises(InputError, match="4 numbers of expression for 3 modes"):
-        head.posed(expression=torch.zeros(2, 4))
+        head.pose(expression=torch.zeros(2, 4))
     with pytest.raises(InputError, match=r"float64 for a head in torch\.float32") as caught:
-        head.posed(jaw=torch.zeros(3, dtype=DOUBLE))
+        head.pose(jaw=torch.zeros(3, dtype=DOUBLE))
     assert caught.value.code == "code_type"
-    unchecked = FlameHead.posed.__wrapped__  # as where no annotations are checked
+    unchecked = FlameHead.pose.__wrapped__  # as where no annotations are checked
     for name in ("global_rotation", "neck", "jaw", "eyes", "translation"):
         with pytest.raises(InputError, match=rf"{name.replace('_', ' ')} of the shape \(2, 1\)"):
             unchecked(head, **{name: torch.zeros(2, 1)})
@@ -224,7 +224,7 @@ def test_a_code_is_shape_pose_and_expression() -> None:
     head = tiny_flame(identities=6, expressions=5)
     code = FLAME.split(torch.randn(2, FLAME.size))
     pose = head.decode(code)
-    by_hand = head.posed(
+    by_hand = head.pose(
         code["shape"][:, :6],
         code["expression"][:, :5],
         global_rotation=code["pose"][:, :3],
@@ -256,7 +256,7 @@ def test_the_jaw_line_follows_the_yaw_and_the_rest_stays() -> None:
     yaw = torch.deg2rad(torch.tensor(YAWS, dtype=DOUBLE))
     turn = torch.zeros(len(YAWS), 3, dtype=DOUBLE)
     turn[:, 1] = -yaw  # bins count to the subject's right
-    pose = head.posed(random_inputs(head).identity, global_rotation=turn)
+    pose = head.pose(random_inputs(head).identity, global_rotation=turn)
     assert head.contour_bins(pose).tolist() == BINS
     seen, fixed = head.landmarks2d(pose), head.landmarks3d(pose)
     assert seen.shape == fixed.shape == (len(YAWS), 68, 3)
@@ -275,27 +275,27 @@ def test_root_and_neck_turn_the_jaw_line_together() -> None:
     head = tiny_flame(dtype=DOUBLE)
     about_y = torch.tensor([0.0, -1.0, 0.0], dtype=DOUBLE)
     ten, twelve = (about_y * np.deg2rad(k) for k in (10.0, 12.0))
-    assert int(head.contour_bins(head.posed(global_rotation=ten))) == 10
-    assert int(head.contour_bins(head.posed(neck=twelve))) == 12
-    assert int(head.contour_bins(head.posed(global_rotation=ten, neck=twelve))) == 22
-    assert int(head.contour_bins(head.posed(jaw=twelve))) == 0
-    both = head.posed(global_rotation=ten.repeat(4, 1), neck=torch.stack([twelve, -twelve])[:, None])
+    assert int(head.contour_bins(head.pose(global_rotation=ten))) == 10
+    assert int(head.contour_bins(head.pose(neck=twelve))) == 12
+    assert int(head.contour_bins(head.pose(global_rotation=ten, neck=twelve))) == 22
+    assert int(head.contour_bins(head.pose(jaw=twelve))) == 0
+    both = head.pose(global_rotation=ten.repeat(4, 1), neck=torch.stack([twelve, -twelve])[:, None])
     assert head.contour_bins(both).tolist() == [[22] * 4, [41] * 4]
     turns = torch.randn(2, 30, 3, dtype=DOUBLE) * 0.4  # the root's turn comes after the neck's
     chain = Rotation.from_rotvec(turns[0].numpy()) * Rotation.from_rotvec(turns[1].numpy())
     rise = chain.as_matrix()[:, 2, 0]  # how far the head's x axis comes forward
     degrees = np.round(np.rad2deg(np.arcsin(rise))).clip(-39, 39).astype(int)
-    found = head.contour_bins(head.posed(global_rotation=turns[0], neck=turns[1]))
+    found = head.contour_bins(head.pose(global_rotation=turns[0], neck=turns[1]))
     assert found.tolist() == np.where(degrees < 0, 39 - degrees, degrees).tolist()
     tilted = torch.tensor([0.5, 0.0, 0.0], dtype=DOUBLE)  # a bow is no yaw
-    assert int(head.contour_bins(head.posed(global_rotation=tilted))) == 0
+    assert int(head.contour_bins(head.pose(global_rotation=tilted))) == 0
 
 
 def test_a_pose_without_a_number_spoils_itself_alone() -> None:
     head = tiny_flame()
     turn = torch.zeros(3, 3)
     turn[1] = torch.nan
-    pose = head.posed(global_rotation=turn)
+    pose = head.pose(global_rotation=turn)
     assert head.contour_bins(pose).tolist() == [0, 0, 0]
     lost = head.landmarks2d(pose).isnan().flatten(1)
     assert lost.all(1).tolist() == lost.any(1).tolist() == [False, True, False]
@@ -306,7 +306,7 @@ def test_landmarks_carry_gradients() -> None:
     turn = torch.tensor([0.1, -0.2, 0.05], dtype=DOUBLE, requires_grad=True)
     code = torch.ones(2, dtype=DOUBLE, requires_grad=True)
     for points in (head.landmarks2d, head.landmarks3d):
-        assert gradcheck(lambda c, t, p=points: p(head.posed(c, global_rotation=t)), (code, turn), fast_mode=True)
+        assert gradcheck(lambda c, t, p=points: p(head.pose(c, global_rotation=t)), (code, turn), fast_mode=True)
 
 
 def test_a_head_without_landmarks_says_so() -> None:
@@ -322,7 +322,7 @@ def test_a_head_without_landmarks_says_so() -> None:
         landmark_weights=none.float(),
         landmark_offset=none.float(),
     )
-    pose = bare.posed(**Inputs(jaw=torch.zeros(3)).given())
+    pose = bare.pose(**Inputs(jaw=torch.zeros(3)).given())
     for points in (
         bare.static_landmarks,
         bare.contour_landmarks,

@@ -38,7 +38,7 @@ Reconstruct = Callable[[UInt8[np.ndarray, "S S 3"], Path], HeadPrediction]
 def predicted_by(head: LinearHead, vertices: Float64[np.ndarray, "V 3"]) -> HeadPrediction:
     """A head of a model, without what lies inside it (`INSIDE`) where the model names its parts."""
     faces = head.faces.numpy()
-    if head.has("part"):
+    if head.has_field("part"):
         hidden = np.isin(head.part.numpy(), [PARTS.index(name) for name in INSIDE])
         faces = faces[~hidden[faces].all(axis=1)]
     landmarks = vertices[head.now7.numpy()]

@@ -20,7 +20,7 @@ from headform.kernels.simd import BYTES, WIDTH
 
 SPILL = 16
 """Rows past the last that a kernel may read, though it makes nothing of them."""
-_plans: "WeakKeyDictionary[Any, tuple[tuple[int, ...], FlamePlan]]" = WeakKeyDictionary()
+_plans: "WeakKeyDictionary[Any, tuple[list[Any], tuple[int, ...], FlamePlan]]" = WeakKeyDictionary()
 _lock = Lock()
 
 
@@ -81,11 +81,13 @@ def plan_of(head: Any) -> FlamePlan:
     versions = tuple(0 if t.is_inference() else t._version for t in tensors)
     with _lock:
         known = _plans.get(head)
-        if known is None or known[0] != versions:
+        # a head that was moved holds other tensors, one that was written to tensors of another version
+        same = known is not None and all(a is b for a, b in zip(known[0], tensors, strict=True))
+        if known is None or not same or known[1] != versions:
             arrays = [t.detach().numpy() for t in tensors]
-            known = versions, make_plan(*arrays, parents=head.parents)
+            known = tensors, versions, make_plan(*arrays, parents=head.parents)
             _plans[head] = known
-        return known[1]
+        return known[2]
 
 
 def make_plan(

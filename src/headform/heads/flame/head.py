@@ -6,6 +6,7 @@ P = 9 (J - 1) pose correctives, Y yaw bins of the jaw line (79).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -38,9 +39,9 @@ class FlamePose:
     neck: Float[Tensor, "*#B 3"] | None = None
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class FlameHead(LinearHead):
-    """A FLAME model. `vertices` gives its unposed shape; `posed` moves the joints.
+    """A FLAME model. `vertices` gives its unposed shape; `pose` moves the joints.
 
     `identity` and `expression` are the columns of the published ``shapedirs`` (+1 is one standard deviation).
     The 68 points of `landmarks` are the published full embedding.
@@ -65,7 +66,11 @@ class FlameHead(LinearHead):
     contour_vertices: Int[Tensor, "Y R 3"]
     contour_weights: Float[Tensor, "Y R 3"]
 
-    def posed(
+    def forward(self, *args: Any, **kwargs: Any) -> FlamePose:
+        """Shape, pose and place the head; see `pose`."""
+        return self.pose(*args, **kwargs)
+
+    def pose(
         self,
         identity: Float[Tensor, "*#B I"] | None = None,
         expression: Float[Tensor, "*#B E"] | None = None,
@@ -79,8 +84,8 @@ class FlameHead(LinearHead):
         """Shape, pose and place the head (Li et al. 2017, equations 1 to 5). Differentiable in every argument.
 
         Blendshapes of identity and expression; joints from those vertices, expression included, as in the released models;
-        correctives from R - I of every joint but the root; linear blend skinning. Batch axes are broadcast. What is None is
-        nought and costs nothing; fewer coefficients than modes use the first ones.
+        correctives from R - I of every joint but the root; linear blend skinning. Batch axes are broadcast. An input left as
+        None is treated as zero and costs nothing; fewer coefficients than modes use the first ones.
 
         On the CPU in single precision a kernel does it (`heads.flame_compiled`) and gives the same numbers for any number of
         threads; plain torch elsewhere, where the head's own tensors want gradients, for second and forward derivatives and
@@ -109,17 +114,7 @@ class FlameHead(LinearHead):
             if turn is not None and turn.shape[-1:] != (width,):
                 what = f"{part} of the shape {tuple(turn.shape)}, expected {width} numbers an item"
                 raise InputError("code_length", what, f"head {self.name}")
-        for part, code, basis in (
-            ("identity", identity, self.identity),
-            ("expression", expression, self.expression),
-        ):
-            if code is not None and code.shape[-1] > len(basis):
-                raise InputError(
-                    "code_length",
-                    f"{code.shape[-1]} numbers of {part} for {len(basis)} modes",
-                    f"head {self.name}",
-                    "leave out the last ones, or convert a model that has as many modes",
-                )
+        self.check_lengths(identity=identity, expression=expression)
         left, right = (None, None) if eyes is None else eyes.split(3, dim=-1)
         inputs = (identity, expression, translation, global_rotation, neck, jaw, left, right)
         given = [t for t in inputs if t is not None]
@@ -133,15 +128,15 @@ class FlameHead(LinearHead):
         batches = {t.shape[:-1] for t in given}
         batch = batches.pop() if len(batches) == 1 else torch.broadcast_shapes(*batches)
         rows = [None if t is None else _rows(t, batch) for t in inputs]
-        shape, mimic, shift, *turns = rows
+        shape, expressed, shift, *rotations = rows
         if self._compiled(given):
             # only now: it brings the compiler
             from headform.heads.flame._compiled import decode_compiled
             from headform.heads.flame._plan import plan_of
 
-            vertices, joints = decode_compiled(plan_of(self), self._decode, shape, mimic, shift, turns)
+            vertices, joints = decode_compiled(plan_of(self), self._decode, shape, expressed, shift, rotations)
         else:
-            vertices, joints = self._decode(shape, mimic, shift, turns)
+            vertices, joints = self._decode(shape, expressed, shift, rotations)
         return FlamePose(
             vertices.view(*batch, *vertices.shape[1:]),
             joints.view(*batch, *joints.shape[1:]),
@@ -166,7 +161,7 @@ class FlameHead(LinearHead):
                 "decode it with the head it was made for",
             )
         rotation, jaw = code["pose"].split(3, dim=-1)
-        return self.posed(
+        return self.pose(
             code["shape"][..., : len(self.identity)],
             code["expression"][..., : len(self.expression)],
             global_rotation=rotation,
@@ -179,7 +174,7 @@ class FlameHead(LinearHead):
         Raises:
             WeightsError: ``head_lacks``.
         """
-        self.require("static_vertices")
+        self.require_fields("static_vertices")
         return _on_surface(pose.vertices, self.static_vertices, self.static_weights)
 
     def contour_bins(self, pose: FlamePose) -> Int[Tensor, "*B"]:
@@ -204,7 +199,7 @@ class FlameHead(LinearHead):
         Raises:
             WeightsError: ``head_lacks``.
         """
-        self.require("contour_vertices")
+        self.require_fields("contour_vertices")
         bins = self.contour_bins(pose)
         return _on_surface(pose.vertices, self.contour_vertices[bins], self.contour_weights[bins])
 
@@ -248,7 +243,7 @@ class FlameHead(LinearHead):
         joints = self.joint_regressor @ shaped
         nothing = shaped.new_zeros(items, 3)
         rotations = rotation_from_rotvec(torch.stack([nothing if turn is None else turn for turn in turns], dim=-2))
-        if self.has("pose_correctives"):
+        if self.has_field("pose_correctives"):
             shaped = shaped + (pose_feature(rotations) @ self.pose_correctives.flatten(1)).view_as(shaped)
         turned, placed = posed_joints(rotations, joints, self.parents)
         vertices = skinned(shaped, self.skinning, joints, turned, placed)
