@@ -79,3 +79,12 @@ def head() -> LinearHead:
 def source(data_root: Path) -> OpenSource:
     """The model that the open head is made from."""
     return prepare(ict.read(data_root / "ict_facekit"))
+
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request: pytest.FixtureRequest) -> torch.device:
+    """Every device of this machine in turn."""
+    return torch.device(request.param)

@@ -5,12 +5,9 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from headform.geometry.camera import PerspectiveCamera, project
-from headform.geometry.rotation import rotation_from_rotvec
+from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
-from headform.render.interpolate import barycentric_at_pixels, interpolate
 from headform.render.normals import vertex_normals, vertex_normals_array
-from headform.render.rasterize import rasterize
 from headform.render.shade import shade
 
 
@@ -62,52 +59,6 @@ def test_normals_have_gradients_also_where_they_vanish() -> None:
     assert gradcheck(lambda p: vertex_normals(p, faces), (points,))
     batch = vertex_normals(torch.stack([points, 2 * points]), faces)
     torch.testing.assert_close(batch[0], batch[1])
-
-
-def test_recomputed_weights_are_the_rasterizers() -> None:
-    points, faces = made_mesh(1)
-    projected = made_camera().project(points.numpy())
-    found = rasterize(projected, faces.numpy(), 12, 16)
-    seen = torch.from_numpy(found.face_index)
-    weights = barycentric_at_pixels(torch.from_numpy(projected), faces, seen)
-    np.testing.assert_allclose(weights, found.barycentric, atol=1e-5)
-    assert (seen >= 0).float().mean() > 0.5
-    # Positions interpolated at a pixel project back onto the center of that pixel.
-    back = interpolate(points, faces, seen, weights)[seen >= 0].numpy()
-    row, column = np.nonzero(found.face_index >= 0)
-    np.testing.assert_allclose(made_camera().project(back)[:, :2], np.column_stack([column, row]) + 0.5, atol=1e-9)
-
-
-def test_gradients_of_a_rendering() -> None:
-    points, faces = made_mesh(2)
-    camera = made_camera()
-    found = rasterize(camera.project(points.numpy()), faces.numpy(), 12, 16)
-    seen = torch.from_numpy(found.face_index)
-    albedo = torch.rand(17, 3, dtype=torch.float64)
-    light = torch.randn(9, 3, dtype=torch.float64) * 0.1
-    light[0] = AMBIENT
-    K = torch.from_numpy(camera.K)
-    turn = torch.tensor([0.02, -0.01, 0.03], dtype=torch.float64)
-    t = torch.from_numpy(camera.t)
-    lamp = torch.tensor([0.0, 0.6, -0.8], dtype=torch.float64)
-
-    def picture(
-        points: torch.Tensor,
-        albedo: torch.Tensor,
-        light: torch.Tensor,
-        K: torch.Tensor,
-        turn: torch.Tensor,
-        t: torch.Tensor,
-        lamp: torch.Tensor,
-    ) -> torch.Tensor:
-        R = rotation_from_rotvec(turn) @ torch.from_numpy(camera.R)
-        weights = barycentric_at_pixels(project(points, K, R, t), faces, seen)
-        normals = vertex_normals(points, faces) @ R.T
-        colors = shade(albedo, normals, light, lamp_direction=lamp)
-        return interpolate(colors, faces, seen, weights)[::3, ::3]
-
-    inputs = [points, albedo, light, K, turn, t, lamp]
-    assert gradcheck(picture, [x.clone().requires_grad_() for x in inputs])
 
 
 def test_shading_by_hand() -> None:

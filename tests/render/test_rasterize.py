@@ -44,7 +44,7 @@ def by_rays(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def assert_same(found: Fragments, torch_found: object) -> None:
     for name in ("face_index", "barycentric", "depth"):
-        np.testing.assert_array_equal(getattr(torch_found, name).numpy(), getattr(found, name))
+        np.testing.assert_array_equal(getattr(torch_found, name)[0].numpy(), getattr(found, name))
 
 
 def test_agrees_with_rays() -> None:
@@ -65,7 +65,7 @@ def test_agrees_with_rays() -> None:
 def test_the_torch_twin_is_equal_bit_for_bit(seed: int, cull_back: bool) -> None:
     points, faces = made_scene(seed)
     found = rasterize(points, faces, HEIGHT, WIDTH, cull_back=cull_back)
-    twin = rasterize_torch(torch.from_numpy(points), torch.from_numpy(faces), HEIGHT, WIDTH, cull_back=cull_back)
+    twin = rasterize_torch(torch.from_numpy(points)[None], torch.from_numpy(faces), HEIGHT, WIDTH, cull_back=cull_back)
     assert_same(found, twin)
     assert (found.face_index >= 0).any()
 
@@ -74,7 +74,7 @@ def test_the_twin_in_many_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     points, faces = made_scene(9)
     found = rasterize(points, faces, HEIGHT, WIDTH)
     monkeypatch.setattr("headform.render.torch_rasterize._PAIRS", 100)
-    assert_same(found, rasterize_torch(torch.from_numpy(points), torch.from_numpy(faces), HEIGHT, WIDTH))
+    assert_same(found, rasterize_torch(torch.from_numpy(points)[None], torch.from_numpy(faces), HEIGHT, WIDTH))
 
 
 def test_a_closed_grid_has_no_holes_and_nothing_is_drawn_from_nothing() -> None:
@@ -94,7 +94,7 @@ def test_a_closed_grid_has_no_holes_and_nothing_is_drawn_from_nothing() -> None:
     none = rasterize(points, faces[:0], 4, 5)
     assert (none.face_index == -1).all()
     assert np.isinf(none.depth).all()
-    assert_same(none, rasterize_torch(torch.from_numpy(points), torch.from_numpy(faces[:0]), 4, 5))
+    assert_same(none, rasterize_torch(torch.from_numpy(points)[None], torch.from_numpy(faces[:0]), 4, 5))
 
 
 @pytest.mark.parametrize(("low", "size"), [(-1, 4), (0, 0)])
@@ -103,4 +103,4 @@ def test_refusals(low: int, size: int) -> None:
     with pytest.raises(ValueError, match="must"):
         rasterize(points, faces, size, 4)
     with pytest.raises(ValueError, match="must"):
-        rasterize_torch(torch.from_numpy(points), torch.from_numpy(faces), size, 4)
+        rasterize_torch(torch.from_numpy(points)[None], torch.from_numpy(faces), size, 4)

@@ -9,6 +9,7 @@ is (0.5, 0.5). A head that looks straight into the camera (y up, z out of the fa
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -128,3 +129,85 @@ def project(
     pixels = homogeneous[..., :2] / torch.where(in_front, z, torch.ones_like(z))
     pixels = torch.where(in_front, pixels, torch.full_like(pixels, torch.nan))
     return torch.cat([pixels, z], dim=-1)
+
+
+def ndc_from_pixels(pixels: Float[Tensor, "*B 2"], size: tuple[int, int]) -> Float[Tensor, "*B 2"]:
+    """Convert pixels to normalized device coordinates: x right, y DOWN, -1 and 1 at the outer edges of the picture.
+
+    That is the frame of `torch.nn.functional.grid_sample` with ``align_corners=False`` and of DECA's landmarks.
+
+    Args:
+        pixels: (*B, 2) origin at the top-left corner, so that the first pixel's center is (0.5, 0.5).
+        size: (width, height).
+    """
+    return 2 * pixels / pixels.new_tensor(size) - 1
+
+
+def pixels_from_ndc(ndc: Float[Tensor, "*B 2"], size: tuple[int, int]) -> Float[Tensor, "*B 2"]:
+    """Convert normalized device coordinates to pixels; the inverse of `ndc_from_pixels`."""
+    return (ndc + 1) * ndc.new_tensor(size) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class PerspectiveCameras:
+    """A batch of pinhole cameras as tensors; see the module docstring for the convention.
+
+    Attributes:
+        K: (B, 3, 3) intrinsics in pixels.
+        R: (B, 3, 3) camera from head.
+        t: (B, 3) meters, camera from head.
+    """
+
+    K: Float[Tensor, "B 3 3"]
+    R: Float[Tensor, "B 3 3"]
+    t: Float[Tensor, "B 3"]
+    perspective: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, *cameras: PerspectiveCamera, dtype: torch.dtype = torch.float32) -> "PerspectiveCameras":
+        """Stack cameras."""
+        K, R, t = (torch.from_numpy(np.stack([getattr(c, name) for c in cameras])).to(dtype) for name in "KRt")
+        return cls(K, R, t)
+
+    def project(self, points: Float[Tensor, "B N 3"], size: tuple[int, int]) -> Float[Tensor, "B N 3"]:
+        """Project to pixel x, pixel y and depth in meters; `size` has no part in it."""
+        return project(points, self.K, self.R, self.t)
+
+    def rotate(self, directions: Float[Tensor, "B N 3"]) -> Float[Tensor, "B N 3"]:
+        """Turn directions of the head frame into the camera frame."""
+        return directions @ self.R.mT
+
+
+@dataclass(frozen=True, eq=False)
+class WeakPerspectiveCameras:
+    """A batch of scaled parallel projections, as DECA has them (Feng et al. 2021; its code ``[s, tx, ty]``).
+
+    `ndc = (s (x + tx), -s (y + ty))`, y down (`ndc_from_pixels`). The head looks at the camera: camera x right, y down and z
+    forward are the head's x, -y and -z.
+
+    Attributes:
+        scale: (B,) NDC units per meter.
+        shift: (B, 2) meters, added to x and y of the head frame.
+    """
+
+    scale: Float[Tensor, " B"]
+    shift: Float[Tensor, "B 2"]
+    perspective: ClassVar[bool] = False
+
+    @classmethod
+    def from_code(cls, code: Float[Tensor, "B 3"]) -> "WeakPerspectiveCameras":
+        """Read scale and shift from the three camera numbers of a FLAME code."""
+        return cls(code[:, 0], code[:, 1:])
+
+    def project(self, points: Float[Tensor, "B N 3"], size: tuple[int, int]) -> Float[Tensor, "B N 3"]:
+        """Project to pixel x, pixel y and a depth in NDC units that grows away from the camera and may be negative."""
+        scale = self.scale[:, None, None]
+        ndc = scale * (points[..., :2] + self.shift[:, None]) * points.new_tensor([1.0, -1.0])
+        return torch.cat([pixels_from_ndc(ndc, size), -scale * points[..., 2:]], dim=-1)
+
+    def rotate(self, directions: Float[Tensor, "B N 3"]) -> Float[Tensor, "B N 3"]:
+        """Turn directions of the head frame into the camera frame."""
+        return directions * directions.new_tensor([1.0, -1.0, -1.0])
+
+
+Cameras = PerspectiveCameras | WeakPerspectiveCameras

@@ -7,6 +7,7 @@ counts by its area. Vertices of no face, and of faces without area only, have th
 """
 
 import typing
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,16 +15,28 @@ from jaxtyping import Float, Int, Integer
 from numba import njit
 from torch import Tensor
 
+from headform.kernels.functorch import transformed
+from headform.kernels.threads import run_all
+from headform.render._compiled import compilable, int32_rows, second_derivatives
+from headform.render._pixel_kernels import normals_backward, normals_forward
 from headform.render.rasterize import check_faces
 
 
 def vertex_normals(vertices: Float[Tensor, "*B V 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B V 3"]:
-    """Unit normals, outwards for counter-clockwise faces; dtype and device kept.
+    """Compute unit normals, outwards for counter-clockwise faces; dtype and device kept. Differentiable.
+
+    On the CPU compiled loops run, one mesh per thread; elsewhere and for second derivatives plain torch does.
 
     Args:
         vertices: (*B, V, 3) positions in any unit.
-        faces: (F, 3) int64 vertex indices.
+        faces: (F, 3) vertex indices.
     """
+    if not compilable(vertices):
+        return _reference(vertices, faces)
+    return _Normals.apply(faces, vertices)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _reference(vertices: Float[Tensor, "*B V 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B V 3"]:
     a, b, c = (vertices[..., faces[:, k], :] for k in range(3))
     cross = torch.linalg.cross(b - a, c - a)
     total = torch.zeros_like(vertices)
@@ -33,6 +46,38 @@ def vertex_normals(vertices: Float[Tensor, "*B V 3"], faces: Int[Tensor, "F 3"])
     # No root of zero is taken, so that isolated vertices have gradient zero rather than NaN.
     has = square > 0
     return torch.where(has, total / torch.where(has, square, torch.ones_like(square)).sqrt(), total)
+
+
+class _Normals(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, faces: Tensor, vertices: Tensor) -> Tensor:
+        rows = int32_rows(faces)
+        check_faces(rows, vertices.shape[-2])
+        flat = (
+            vertices.detach().contiguous().flatten(0, -3)
+            if vertices.dim() > 2
+            else vertices.detach()[None].contiguous()
+        )
+        normals, lengths = torch.zeros_like(flat), flat.new_empty(flat.shape[:2])
+        own, out, sizes = flat.numpy(), normals.numpy(), lengths.numpy()
+        run_all(lambda k: normals_forward(own[k], rows, out[k], sizes[k]), [(k,) for k in range(len(own))])
+        ctx.faces, ctx.rows = faces, rows
+        ctx.save_for_backward(vertices, normals, lengths)
+        return normals.view(vertices.shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None]:
+        vertices, normals, lengths = ctx.saved_tensors
+        if torch.is_grad_enabled() or transformed(grad):
+            return None, second_derivatives(lambda v: _reference(v, ctx.faces), [vertices], grad, [True])[0]
+        flat = vertices.detach().contiguous().view(normals.shape)
+        found, scratch = torch.zeros_like(flat), torch.empty_like(flat)
+        arrays = [t.numpy() for t in (flat, normals, lengths, grad.contiguous().view(flat.shape), scratch, found)]
+        run_all(
+            lambda k: normals_backward(arrays[0][k], ctx.rows, *(a[k] for a in arrays[1:])),
+            [(k,) for k in range(len(flat))],
+        )
+        return None, found.view(vertices.shape)
 
 
 def vertex_normals_array(

@@ -37,7 +37,7 @@ class Fragments:
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def rasterize_kernel(points, faces, cull_back, near, face_index, barycentric, depth):
+def rasterize_kernel(points, faces, perspective, cull_back, near, face_index, barycentric, depth):
     """Clear the three buffers and rasterize into them; no argument is checked (`rasterize` does).
 
     Edge functions are evaluated as `(B y + C) + A x` in float64 without fused or reordered
@@ -46,11 +46,13 @@ def rasterize_kernel(points, faces, cull_back, near, face_index, barycentric, de
     inclusive. Depths are compared as float32; on a tie the smaller face index wins.
 
     Args:
-        points: (V, 3) float32, pixel x, pixel y, depth > 0; faces with a non-finite vertex are
+        points: (V, 3) float32, pixel x, pixel y, depth; faces with a non-finite vertex are
             skipped.
         faces: (F, 3) int32, all within [0, V): the caller guarantees it.
+        perspective: weights are perspective-correct and depths above `near`; else both are linear over the picture
+            (parallel projection) and depths may have any sign.
         cull_back: drop faces seen from behind.
-        near: faces with a vertex at this depth or closer are dropped.
+        near: faces with a vertex at this depth or closer are dropped, under perspective.
         face_index: (H, W) int32, written.
         barycentric: (H, W, 3) float32, written.
         depth: (H, W) float32, written.
@@ -66,7 +68,10 @@ def rasterize_kernel(points, faces, cull_back, near, face_index, barycentric, de
         z0 = np.float64(points[i0, 2])
         z1 = np.float64(points[i1, 2])
         z2 = np.float64(points[i2, 2])
-        if not (z0 > near and z1 > near and z2 > near):  # also drops NaN
+        if perspective:
+            if not (z0 > near and z1 > near and z2 > near):  # also drops NaN
+                continue
+        elif not (np.isfinite(z0) and np.isfinite(z1) and np.isfinite(z2)):
             continue
         x0 = np.float64(points[i0, 0])
         y0 = np.float64(points[i0, 1])
@@ -106,9 +111,13 @@ def rasterize_kernel(points, faces, cull_back, near, face_index, barycentric, de
             a0, b0, c0 = -a0, -b0, -c0
             a1, b1, c1 = -a1, -b1, -c1
             a2, b2, c2 = -a2, -b2, -c2
-        inverse_z0 = 1.0 / z0
-        inverse_z1 = 1.0 / z1
-        inverse_z2 = 1.0 / z2
+        inverse_z0 = 1.0
+        inverse_z1 = 1.0
+        inverse_z2 = 1.0
+        if perspective:
+            inverse_z0 = 1.0 / z0
+            inverse_z1 = 1.0 / z1
+            inverse_z2 = 1.0 / z2
 
         for row in range(int(top), int(bottom) + 1):
             y = row + 0.5
@@ -127,7 +136,10 @@ def rasterize_kernel(points, faces, cull_back, near, face_index, barycentric, de
                     total = w0 + w1 + w2
                     if total > 0.0:
                         inverse_total = 1.0 / total
-                        z = np.float32((e0 + e1 + e2) * inverse_total)
+                        if perspective:
+                            z = np.float32((e0 + e1 + e2) * inverse_total)
+                        else:
+                            z = np.float32((e0 * z0 + e1 * z1 + e2 * z2) * inverse_total)
                         if z < depth[row, column]:
                             depth[row, column] = z
                             face_index[row, column] = f
@@ -172,6 +184,7 @@ def rasterize(
     rasterize_kernel(
         np.ascontiguousarray(points, np.float32),
         np.ascontiguousarray(faces, np.int32),
+        True,
         cull_back,
         near,
         face_index,

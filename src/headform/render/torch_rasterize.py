@@ -1,12 +1,11 @@
-"""The portable twin of `rasterize`: the same fragments, in torch, on any device.
+"""Rasterize a batch in torch, on any device: the portable twin of the compiled rasterizer.
 
-Letters: V vertices, F faces, H W pixels, P candidate pairs of a face and a pixel.
+Letters: B batch, V vertices, F faces, G faces of the whole batch, H W pixels, P candidate pairs of a face and a pixel.
 
 Every pixel in the bounding box of every face is a candidate. The arithmetic is that of the compiled
-rasterizer, in float64 and in the same order, and a pixel keeps the least of (float32 depth bits,
-face index) packed into one integer: depths are positive, so their bits sort as they do. On devices
-that do not fuse multiplication and addition the result is bit for bit the same. Not differentiable:
-`interpolate` recomputes what needs gradients from `face_index`.
+rasterizer, in float64 and in the same order, and a pixel keeps the least of (float32 depth, face index) packed into one
+integer whose order is theirs. On devices that do not fuse multiplication and addition the result is bit for bit the same.
+Not differentiable: `interpolate` recomputes what needs gradients from `face_index`.
 """
 
 from dataclasses import dataclass
@@ -22,70 +21,89 @@ _PAIRS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
-class TorchFragments:
-    """`Fragments` as tensors of one device.
+class BatchFragments:
+    """`Fragments` of a batch, as tensors of one device.
 
     Attributes:
-        face_index: (H, W) int32, the nearest face; -1 where no face is seen.
-        barycentric: (H, W, 3) float32, perspective-correct; 0 where no face is seen.
-        depth: (H, W) float32; inf where no face is seen.
+        face_index: (B, H, W) int32, the nearest face; -1 where no face is seen.
+        barycentric: (B, H, W, 3) float32; 0 where no face is seen.
+        depth: (B, H, W) float32; inf where no face is seen.
     """
 
-    face_index: Int32[Tensor, "H W"]
-    barycentric: Float32[Tensor, "H W 3"]
-    depth: Float32[Tensor, "H W"]
+    face_index: Int32[Tensor, "B H W"]
+    barycentric: Float32[Tensor, "B H W 3"]
+    depth: Float32[Tensor, "B H W"]
 
 
 def rasterize_torch(
-    points: Float[Tensor, "V 3"],
+    points: Float[Tensor, "B V 3"],
     faces: Int[Tensor, "F 3"],
     height: int,
     width: int,
     *,
+    perspective: bool = True,
     cull_back: bool = False,
     near: float = NEAR,
-) -> TorchFragments:
-    """Rasterize a projected mesh; arguments, conventions and result are those of `rasterize`.
+) -> BatchFragments:
+    """Rasterize projected meshes of one topology; arguments, conventions and result are those of `rasterize_batch`.
 
     Raises:
         ValueError: a size below 1 or a face index outside [0, V).
     """
-    if height < 1 or width < 1:
-        raise ValueError(f"height and width must be at least 1, got {height} x {width}")
-    if faces.numel() and not (0 <= int(faces.min()) and int(faces.max()) < len(points)):
-        raise ValueError(
-            f"faces must index {len(points)} vertices, got indices from {int(faces.min())} to {int(faces.max())}"
-        )
-    corners = points.detach().to(torch.float32).to(torch.float64)[faces.long()]  # (F, 3, 3)
-    first, span, kept = _boxes(corners, height, width, cull_back, near)
+    check_raster(points, faces, height, width)
+    items, count = len(points), len(faces)
+    exact = points.detach().to(torch.float32).to(torch.float64)
+    corners = exact[:, faces.long()].reshape(items * count, 3, 3)
+    first, span, kept = _boxes(corners, height, width, perspective, cull_back, near)
     empty = torch.iinfo(torch.int64).max
-    best = torch.full((height * width,), empty, dtype=torch.int64, device=points.device)
+    area = height * width
+    best = torch.full((items * area,), empty, dtype=torch.int64, device=points.device)
     for part in _parts(span, kept):
         index, pixel = _candidates(part, first, span, width)
-        inside, weights, z = _at_pixels(corners[index], pixel, width)
-        key = (z.view(torch.int32).long() << 32) | index
-        best.scatter_reduce_(0, pixel[inside], key[inside], "amin")
+        inside, _, z = _at_pixels(corners[index], pixel, width, perspective)
+        key = (_sortable(z) << 32) | (index % count)
+        best.scatter_reduce_(0, (pixel + index // count * area)[inside], key[inside], "amin")
     hit = best != empty
     face = torch.where(hit, best & 0xFFFFFFFF, -1)
-    barycentric = torch.zeros(height * width, 3, dtype=torch.float32, device=points.device)
-    depth = torch.full((height * width,), torch.inf, dtype=torch.float32, device=points.device)
+    barycentric = torch.zeros(items * area, 3, dtype=torch.float32, device=points.device)
+    depth = torch.full((items * area,), torch.inf, dtype=torch.float32, device=points.device)
     pixel = torch.nonzero(hit)[:, 0]
-    _, weights, z = _at_pixels(corners[face[pixel]], pixel, width)
+    seen = corners[face[pixel] + pixel // area * count]
+    _, weights, z = _at_pixels(seen, pixel % area, width, perspective)
     barycentric[pixel], depth[pixel] = weights, z
-    return TorchFragments(
-        face.to(torch.int32).reshape(height, width),
-        barycentric.reshape(height, width, 3),
-        depth.reshape(height, width),
-    )
+    shape = (items, height, width)
+    return BatchFragments(face.to(torch.int32).reshape(shape), barycentric.reshape(*shape, 3), depth.reshape(shape))
+
+
+def check_raster(points: Float[Tensor, "B V 3"], faces: Int[Tensor, "F 3"], height: int, width: int) -> None:
+    """Refuse a picture without pixels, and face indices outside the vertices.
+
+    Raises:
+        ValueError: naming what was found.
+    """
+    if height < 1 or width < 1:
+        raise ValueError(f"height and width must be at least 1, got {height} x {width}")
+    count = points.shape[1]
+    if faces.numel() and not (0 <= int(faces.min()) and int(faces.max()) < count):
+        raise ValueError(
+            f"faces must index {count} vertices, got indices from {int(faces.min())} to {int(faces.max())}"
+        )
+
+
+def _sortable(depth: Float32[Tensor, " P"]) -> Int64[Tensor, " P"]:
+    """Integers in the order of the depths: the bits of a negative float run backwards."""
+    bits = depth.view(torch.int32)
+    return torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).long()
 
 
 def _boxes(
-    corners: Float[Tensor, "F 3 3"], height: int, width: int, cull_back: bool, near: float
-) -> tuple[Int64[Tensor, "F 2"], Int64[Tensor, "F 2"], Int64[Tensor, " G"]]:
+    corners: Float[Tensor, "G 3 3"], height: int, width: int, perspective: bool, cull_back: bool, near: float
+) -> tuple[Int64[Tensor, "G 2"], Int64[Tensor, "G 2"], Int64[Tensor, " K"]]:
     """First column and row of each face's bounding box, its extent, and the faces that count."""
     (x0, y0), (x1, y1), (x2, y2) = (corners[:, k, :2].unbind(-1) for k in range(3))
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-    good = (corners[..., 2] > near).all(1) & (area.abs() > 0) & (area.abs() < torch.inf)
+    deep = corners[..., 2] > near if perspective else torch.isfinite(corners[..., 2])
+    good = deep.all(1) & (area.abs() > 0) & (area.abs() < torch.inf)
     if cull_back:
         good &= area < 0
     limit = torch.tensor([width - 1.0, height - 1.0], dtype=torch.float64, device=corners.device)
@@ -97,7 +115,7 @@ def _boxes(
     return first, span, torch.nonzero(good)[:, 0]
 
 
-def _parts(span: Int64[Tensor, "F 2"], kept: Int64[Tensor, " G"]) -> list[Int64[Tensor, " N"]]:
+def _parts(span: Int64[Tensor, "G 2"], kept: Int64[Tensor, " K"]) -> list[Int64[Tensor, " N"]]:
     """The faces in runs of at most `_PAIRS` candidates (or of one face)."""
     total = span[kept].prod(1).cumsum(0)
     if len(kept) == 0:
@@ -109,8 +127,8 @@ def _parts(span: Int64[Tensor, "F 2"], kept: Int64[Tensor, " G"]) -> list[Int64[
 
 def _candidates(
     part: Int64[Tensor, " N"],
-    first: Int64[Tensor, "F 2"],
-    span: Int64[Tensor, "F 2"],
+    first: Int64[Tensor, "G 2"],
+    span: Int64[Tensor, "G 2"],
     width: int,
 ) -> tuple[Int64[Tensor, " P"], Int64[Tensor, " P"]]:
     """Face and flat pixel of every pair."""
@@ -124,7 +142,7 @@ def _candidates(
 
 
 def _at_pixels(
-    corners: Float[Tensor, "P 3 3"], pixel: Int64[Tensor, " P"], width: int
+    corners: Float[Tensor, "P 3 3"], pixel: Int64[Tensor, " P"], width: int, perspective: bool
 ) -> tuple[Bool[Tensor, " P"], Float32[Tensor, "P 3"], Float32[Tensor, " P"]]:
     """Whether each pixel's center is inside its triangle, the weights and the depth there."""
     (x0, y0, z0), (x1, y1, z1), (x2, y2, z2) = (corners[:, k].unbind(-1) for k in range(3))
@@ -139,10 +157,11 @@ def _at_pixels(
         ],
         dim=1,
     )
-    w0, w1, w2 = edges[:, 0] * (1 / z0), edges[:, 1] * (1 / z1), edges[:, 2] * (1 / z2)
+    e0, e1, e2 = edges.unbind(1)
+    w0, w1, w2 = (e0 * (1 / z0), e1 * (1 / z1), e2 * (1 / z2)) if perspective else (e0, e1, e2)
     total = w0 + w1 + w2
     inside = (edges >= 0).all(1) & (total > 0)
     inverse = 1 / torch.where(inside, total, torch.ones_like(total))
-    z = (edges[:, 0] + edges[:, 1] + edges[:, 2]) * inverse
+    z = (e0 + e1 + e2 if perspective else e0 * z0 + e1 * z1 + e2 * z2) * inverse
     weights = torch.stack([w0 * inverse, w1 * inverse, w2 * inverse], dim=1)
     return inside, weights.float(), z.float()

@@ -193,7 +193,7 @@ class Generator:
         flat = project(in_camera)
         flat[:, :2] = flat[:, :2] @ to_raster[:, :2].T + to_raster[:, 2]
         kernels_in = np.ascontiguousarray(flat, np.float32)
-        rasterize_kernel(kernels_in, all_faces, False, 0.02, self._face_index, self._bary, self._depth)
+        rasterize_kernel(kernels_in, all_faces, True, False, 0.02, self._face_index, self._bary, self._depth)
         cover, lens_rgb = self._lens(rng, glasses, center, person, to_raster)
         points = dense[:, :2] @ to_raster[:, :2].T + to_raster[:, 2]
         visible = self._seen(points, dense[:, 2])
@@ -282,7 +282,7 @@ class Generator:
         depth = lens[:, 2] + person.distance
         flat = lens[:, :2] / depth[:, None] @ to_raster[:, :2].T + to_raster[:, 2]
         rasterize_kernel(
-            np.column_stack([flat, depth]).astype(np.float32), glasses.lens_faces, False, 0.02,
+            np.column_stack([flat, depth]).astype(np.float32), glasses.lens_faces, True, False, 0.02,
             self._lens_index, self._lens_bary, self._lens_depth,
         )  # fmt: skip
         front = (self._lens_index >= 0) & (self._lens_depth < self._depth)
