@@ -70,14 +70,17 @@ class CropSpec:
         return warp(rgb, np.asarray(fitted.matrix()[:2]), self.side)
 
     def values(self, crops: UInt8[np.ndarray, "B S S 3"]) -> Float32[Tensor, "B C S S"]:
-        """The crops as the network's input; crops are RGB."""
-        x = torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2).float()
+        """Encode crops as the network's input; crops are RGB."""
+        return self.encode(torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2).float())
+
+    def encode(self, crops: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B C S S"]:
+        """Encode RGB crops with values from 0 to 255 as the network's input; differentiable."""
         if self.channels == "gray":
-            x = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+            crops = (crops * crops.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
         elif self.channels == "bgr":
-            x = x.flip(1)
-        offset, divisor = torch.tensor(self.offset), torch.tensor(self.divisor)
-        return (x - offset[:, None, None]) / divisor[:, None, None]
+            crops = crops.flip(1)
+        offset, divisor = crops.new_tensor(self.offset), crops.new_tensor(self.divisor)
+        return (crops - offset[:, None, None]) / divisor[:, None, None]
 
 
 def arcface_points(side: int = 112) -> Float[np.ndarray, "5 2"]:
