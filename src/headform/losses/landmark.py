@@ -41,9 +41,10 @@ def landmark_loss(
         weights: (L,) weight of each point; all alike if absent.
         visible: (B, L) points that count; all if absent. Hidden points may be NaN.
     """
-    distance = (predicted - target).abs().sum(-1)
+    off = predicted - target
     if visible is not None:
-        distance = torch.where(visible, distance, torch.zeros_like(distance))
+        off = torch.where(visible[..., None], off, torch.zeros_like(off))
+    distance = off.abs().sum(-1)
     own = distance.new_ones(distance.shape[1]) if weights is None else weights.to(distance)
     return (distance * own).sum(-1).mean() / (2 * own.sum())
 
