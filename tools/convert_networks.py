@@ -28,7 +28,7 @@ from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
 from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks68Net
 from headform.nets.landmarks.pfld_net import PfldConfig, PfldNet
 from headform.nets.shipped import FACE_MESH_FILE, KINDS, LANDMARKS68_FILE, PFLD_FILE, YUNET_FILE
-from headform.train.publish import source_commit
+from headform.train.export_weights import source_commit
 
 ASSETS = Path(__file__).resolve().parents[1] / "src" / "headform" / "nets" / "assets"
 

@@ -1,9 +1,9 @@
 """Kill a training run again and again, resume it, and compare what it ends with with an undisturbed run.
 
-    python tests/train/kill_and_resume.py [--kills 20] [--seed 0] [--folder DIR] [--stage toy|blobs|heads] [--steps 300]
+    python tests/train/kill_and_resume.py [--kills 20] [--seed 0] [--folder DIR] [--stage toy|gan|blobs|heads] [--steps 300]
     python tests/train/kill_and_resume.py [--kills 20] [--seed 0] [--folder DIR] -- COMMAND ... {out} ...
 
-The stages are the small one of `tests.train.toy` and the mesh autoencoder on round meshes and on the open head
+The stages are `tests.train.toy`, `tests.train.gan` and the mesh autoencoder on round meshes and on the open head
 (`tests.train.mesh_run`), forked from a server that has torch loaded. A command trains in the folder {out} and takes
 --resume, such as `headform train mesh-autoencoder -o {out}`; it must write checkpoints often enough to come to its end.
 
@@ -32,11 +32,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "src"), str(REPOSITORY)]
 
 from headform.train.checkpoint import NEWEST, PREVIOUS, load_checkpoint  # noqa: E402
-from tests.train import mesh_run, toy  # noqa: E402
+from tests.train import gan, mesh_run, toy  # noqa: E402
 
-STAGES = {"toy": toy.train, "blobs": mesh_run.train_blobs, "heads": mesh_run.train_heads}
+STAGES = {"toy": toy.train, "gan": gan.train, "blobs": mesh_run.train_blobs, "heads": mesh_run.train_heads}
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.train.mesh_run", "tests.train.toy", "torch._dynamo"])
+FORKS.set_forkserver_preload(["tests.train.gan", "tests.train.mesh_run", "tests.train.toy", "torch._dynamo"])
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def kill_and_resume(folder: Path, kills: int, run: list[str] | Stage, *, seed: i
         half += any(killed.glob(".*"))
         found = load_checkpoint(killed)
         reached = log(killed)[-1]["step"] if log(killed) else 0
-        lost += max(0, reached - (found.facts["step"] if found else 0))
+        lost += max(0, reached - (found.metadata["step"] if found else 0))
     child = _start(run, killed, resume=True)
     assert child.wait() == 0, "the last part failed"
     assert count >= 0.75 * kills, f"only {count} of {kills} kills came before the end"
@@ -118,7 +118,7 @@ def compare(one: Path, other: Path) -> None:
     a, b = load_checkpoint(one), load_checkpoint(other)
     assert a is not None
     assert b is not None
-    assert a.facts["step"] == b.facts["step"]
+    assert a.metadata["step"] == b.metadata["step"]
     assert a.tensors.keys() == b.tensors.keys()
     different = [name for name in a.tensors if not torch.equal(a.tensors[name], b.tensors[name])]
     assert not different, f"tensors differ: {different}"

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from headform.data.mesh_data import MeshData, from_folder, sampled_heads
 from headform.heads import load_open
-from headform.train.mesh_autoencoder import choose, run
+from headform.train.mesh_autoencoder import from_preset, run
 from tests.nets.blobs import write_folder
 
 
@@ -30,7 +30,7 @@ def train_heads(folder: Path, steps: int, resume: bool) -> None:
 
 def _train(data: MeshData, factors: tuple[int, ...], folder: Path, steps: int, resume: bool) -> None:
     torch.set_num_threads(1)
-    config = choose("fast", data.train.count, steps=steps, batch=6)
+    config = from_preset("fast", data.train.count, steps=steps, batch=6)
     trainer = replace(config.trainer, log_every=1, validate_every=25, save_every=3)
     config = replace(config, trainer=trainer, factors=factors)
     with contextlib.redirect_stdout(io.StringIO()):

@@ -26,20 +26,20 @@ CONFIGS = {
     "adamw": TrainerConfig(
         steps=50,
         batch=16,
-        optimizer=OptimizerConfig("adamw", rate=3e-3),
+        optimizer=OptimizerConfig("adamw", lr=3e-3),
         schedule=ScheduleConfig("cosine", warmup=5),
-        average=0.9,
-        clip=0.5,
+        ema_decay=0.9,
+        max_grad_norm=0.5,
         log_every=1,
         save_seconds=None,
     ),
     "sgd": TrainerConfig(
         steps=50,
         batch=16,
-        optimizer=OptimizerConfig("sgd", rate=8e-3, weight_decay=5e-4),
+        optimizer=OptimizerConfig("sgd", lr=8e-3, weight_decay=5e-4),
         schedule=ScheduleConfig("exponential", warmup=0, gamma=0.9, every=COUNT / 16),
-        average=None,
-        clip=None,
+        ema_decay=None,
+        max_grad_norm=None,
         log_every=1,
         save_seconds=None,
     ),
@@ -64,9 +64,9 @@ def losses_of(net: nn.Module, step: Step) -> Losses:
 
 def learn(folder: Path, kind: str) -> None:
     torch.manual_seed(int(os.environ.get("RANK", "0")))  # other first weights: the first's count
-    trainer = Trainer(build(), CONFIGS[kind], folder / kind, facts={}, count=COUNT)
-    trainer.run(losses_of, tell=lambda line: None)
-    name = f"weights_{trainer.team.rank}.safetensors"
+    trainer = Trainer(build(), CONFIGS[kind], folder / kind, metadata={}, count=COUNT)
+    trainer.run(losses_of, log_fn=lambda line: None)
+    name = f"weights_{trainer.context.rank}.safetensors"
     save_file(trainer.module.state_dict(), folder / kind / name)
 
 
@@ -76,32 +76,32 @@ def stop(folder: Path) -> None:
     said: dict[str, object] = {}
 
     def asks(net: nn.Module, step: Step) -> Losses:
-        if trainer.team.rank == 1 and step.number == 5:
+        if trainer.context.rank == 1 and step.number == 5:
             os.kill(os.getpid(), signal.SIGTERM)
         return losses_of(net, step)
 
     def breaks(net: nn.Module, step: Step) -> Losses:
-        worse = float("nan") if trainer.team.rank == 1 and step.number == 9 else 1.0
+        worse = float("nan") if trainer.context.rank == 1 and step.number == 9 else 1.0
         return {"total": losses_of(net, step)["total"] * worse}
 
-    trainer = Trainer(build(), config, folder / "stop", facts={}, count=COUNT)
-    result = trainer.run(asks, tell=lambda line: None)
+    trainer = Trainer(build(), config, folder / "stop", metadata={}, count=COUNT)
+    result = trainer.run(asks, log_fn=lambda line: None)
     said["stopped"] = [result.stopped, result.steps]
-    trainer = Trainer(build(), config, folder / "stop", facts={}, count=COUNT, resume=True)
+    trainer = Trainer(build(), config, folder / "stop", metadata={}, count=COUNT, resume=True)
     said["resumed"] = trainer.step
     try:
-        trainer.run(breaks, tell=lambda line: None)
+        trainer.run(breaks, log_fn=lambda line: None)
     except ResourceError as error:
         said["error"] = [error.code, error.message]
     # Clocks that disagree: the first process's counts, 60 steps of 10 ms.
     ticks = itertools.count()
-    pace = 0.01 if trainer.team.rank == 0 else 0.07
+    pace = 0.01 if trainer.context.rank == 0 else 0.07
     trainer_module.time = SimpleNamespace(monotonic=lambda: pace * next(ticks))
     timed = replace(config, steps=None, minutes=0.01)
-    trainer = Trainer(build(), timed, folder / "timed", facts={}, count=COUNT)
-    result = trainer.run(losses_of, tell=lambda line: None)
+    trainer = Trainer(build(), timed, folder / "timed", metadata={}, count=COUNT)
+    result = trainer.run(losses_of, log_fn=lambda line: None)
     said["timed"] = [result.steps, round(result.minutes, 4)]
-    (folder / f"said_{trainer.team.rank}.json").write_text(json.dumps(said))
+    (folder / f"said_{trainer.context.rank}.json").write_text(json.dumps(said))
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ def test_tensors_and_facts_come_back_to_the_bit(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, some(0.1), FACTS)
     found = load_checkpoint(tmp_path)
     assert found is not None
-    assert found.facts == FACTS
+    assert found.metadata == FACTS
     assert found.tensors.keys() == some(0.1).keys()
     for name, value in some(0.1).items():
         assert torch.equal(found.tensors[name], value)
@@ -72,7 +72,7 @@ def test_the_one_before_is_kept_and_named(tmp_path: Path) -> None:
     (tmp_path / PREVIOUS).replace(tmp_path / NEWEST)
     found = load_checkpoint(tmp_path)
     assert found is not None
-    assert found.facts == {"step": 2}
+    assert found.metadata == {"step": 2}
     # both damaged: no false hope
     save_checkpoint(tmp_path, some(3.0), {"step": 3})
     for name in (NEWEST, PREVIOUS):
@@ -102,7 +102,7 @@ def test_a_disk_without_room_leaves_the_newest(tmp_path: Path, monkeypatch: pyte
             save_checkpoint(tmp_path, some(2.0), {"step": 2})
     found = load_checkpoint(tmp_path)
     assert found is not None
-    assert (found.path.name, found.facts) == (NEWEST, {"step": 1})
+    assert (found.path.name, found.metadata) == (NEWEST, {"step": 1})
 
 
 def test_without_hard_links_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,12 +90,12 @@ def test_a_run_from_made_people_to_a_network(tmp_path: Path) -> None:
         trainer=TrainerConfig(minutes=0.05, batch=8, log_every=5, schedule=ScheduleConfig(warmup=1)),
         pool=PoolConfig("loose", 144, EASY, capacity=64, workers=1),
         net=DenseNetConfig(channels=(8, 8, 8, 8), depths=(1, 1, 1, 1), hidden=16),
-        first_people=32,
+        first_faces=32,
         validation=8,
     )
     net, result, facts = run(config, tmp_path)
     assert result.steps > 3
-    assert facts["people_made"] >= 32
+    assert facts["faces_rendered"] >= 32
     assert facts["samples_seen"] == 8 * result.steps
     assert not any(tmp_path.glob("pool*"))
     assert not net.training

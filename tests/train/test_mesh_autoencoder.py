@@ -15,13 +15,13 @@ from headform.nets.mesh_autoencoder import MeshAutoencoder, MeshAutoencoderConfi
 from headform.train.mesh_autoencoder import (
     MeshAutoencoderRun,
     MeshLosses,
-    choose,
+    from_preset,
     hierarchy_of,
     run,
     vertex_errors,
 )
 from headform.train.optimizer import build_optimizer
-from headform.train.schedule import rate_factor
+from headform.train.schedule import lr_factor
 from tests.nets.blobs import ball, blobs, write_folder
 
 NET = MeshAutoencoderConfig(
@@ -46,7 +46,7 @@ def _data(folder: Path) -> MeshData:
 
 
 def _short(steps: int, preset: str = "fast") -> MeshAutoencoderRun:
-    config = choose(preset, 36, steps=steps)
+    config = from_preset(preset, 36, steps=steps)
     kept = {name: getattr(config.net, name) for name in ("latent_activation", "init")}
     net = dataclasses.replace(NET, **kept)
     trainer = dataclasses.replace(config.trainer, log_every=5, validate_every=10, save_every=1)
@@ -54,19 +54,19 @@ def _short(steps: int, preset: str = "fast") -> MeshAutoencoderRun:
 
 
 def test_the_papers_recipe() -> None:
-    config = choose("coma-paper", 20_466)
+    config = from_preset("coma-paper", 20_466)
     trainer, optimizer = config.trainer, config.trainer.optimizer
     assert (trainer.batch, config.loss, config.net.latent_activation) == (
         16,
         "normalized_l1",
         "relu",
     )
-    assert (optimizer.kind, optimizer.rate, optimizer.momentum) == ("sgd", 8e-3, 0.9)
+    assert (optimizer.kind, optimizer.lr, optimizer.momentum) == ("sgd", 8e-3, 0.9)
     assert trainer.steps == 383_738  # 300 passes over 20,466 meshes, 16 at a time
     assert config.net == MeshAutoencoderConfig()
-    rates = [rate_factor(trainer.schedule, step, 0.0) for step in (0, 1279, 1280, 2559)]
+    rates = [lr_factor(trainer.schedule, step, 0.0) for step in (0, 1279, 1280, 2559)]
     assert rates == pytest.approx([1.0, 1.0, 0.99, 0.9801])  # an epoch is 1279.125 steps
-    assert (trainer.average, trainer.clip) == (None, None)
+    assert (trainer.ema_decay, trainer.max_grad_norm) == (None, None)
 
 
 def test_the_penalty_is_on_the_two_linear_layers_alone(folder: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_penalty_is_on_the_two_linear_layers_alone(folder: Path) -> None:
     torch.manual_seed(0)
     net = MeshAutoencoder(config.net, hierarchy_of(config, _data(folder)))
     before = {n: p.detach().clone() for n, p in net.named_parameters()}
-    optimizer = build_optimizer(net, config.trainer.optimizer, config.trainer.groups)
+    optimizer = build_optimizer(dict(net.named_parameters()), config.trainer.optimizer, config.trainer.groups)
     for parameter in net.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
@@ -93,7 +93,7 @@ def test_the_penalty_is_on_the_two_linear_layers_alone(folder: Path) -> None:
 
 
 def test_choices() -> None:
-    config = choose("fast", 100, epochs=3.0, batch=8, latent=16, hierarchy="symmetric", seed=5)
+    config = from_preset("fast", 100, epochs=3.0, batch=8, latent=16, hierarchy="symmetric", seed=5)
     assert config.trainer.steps == 38
     assert (config.net.latent, config.hierarchy, config.net.latent_activation) == (
         16,
@@ -101,9 +101,9 @@ def test_choices() -> None:
         "linear",
     )
     assert (config.seed, config.trainer.seed) == (5, 5)
-    assert choose("fast", 9, latent_activation="relu").net.latent_activation == "relu"
+    assert from_preset("fast", 9, latent_activation="relu").net.latent_activation == "relu"
     with pytest.raises(ValueError, match="not both"):
-        choose("fast", 9, epochs=1.0, steps=1)
+        from_preset("fast", 9, epochs=1.0, steps=1)
 
 
 def test_losses_by_hand(folder: Path) -> None:
@@ -138,8 +138,8 @@ def test_a_run_learns_and_says_what_it_did(folder: Path, tmp_path: Path) -> None
     data = _data(folder)
     assert (data.train.count, data.held_out.count) == (36, 4)
     config = _short(60)
-    rate = dataclasses.replace(config.trainer.optimizer, rate=6e-2)
-    config = dataclasses.replace(config, trainer=dataclasses.replace(config.trainer, optimizer=rate, average=0.9))
+    rate = dataclasses.replace(config.trainer.optimizer, lr=6e-2)
+    config = dataclasses.replace(config, trainer=dataclasses.replace(config.trainer, optimizer=rate, ema_decay=0.9))
     net, result, facts = run(config, data, tmp_path, backend="reference")
     found = facts["validation"]
     assert found["mean_mesh_mm"] > 5
@@ -186,7 +186,7 @@ def test_resumed_is_the_same_to_the_bit(folder: Path, tmp_path: Path, preset: st
 def test_a_short_run_may_be_lengthened(folder: Path, tmp_path: Path) -> None:
     """Though the preset's warm-up depends on the number of steps."""
     short, long = _short(2), _short(3)
-    warmup = choose("fast", 36, steps=2000).trainer.schedule
+    warmup = from_preset("fast", 36, steps=2000).trainer.schedule
     assert warmup.warmup > short.trainer.schedule.warmup
     long = dataclasses.replace(long, trainer=dataclasses.replace(long.trainer, schedule=warmup))
     run(short, _data(folder), tmp_path)

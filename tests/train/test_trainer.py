@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 from headform.errors import ResourceError, UsageError
 from headform.train import trainer
 from headform.train.checkpoint import NEWEST
-from headform.train.config import GroupConfig, OptimizerConfig, ScheduleConfig, TrainerConfig
+from headform.train.config import GroupConfig, OptimizerConfig, PhaseConfig, ScheduleConfig, TrainerConfig
 from headform.train.optimizer import build_optimizer
 from headform.train.trainer import Losses, Step, Trainer
 
@@ -50,13 +51,13 @@ def test_sgd_is_the_textbook_recurrence(tmp_path: Path) -> None:
     config = TrainerConfig(
         steps=30,
         batch=16,
-        optimizer=OptimizerConfig("sgd", rate=0.05, momentum=0.8, weight_decay=0.01),
+        optimizer=OptimizerConfig("sgd", lr=0.05, momentum=0.8, weight_decay=0.01),
         schedule=ScheduleConfig("exponential", warmup=0, gamma=0.5, every=10.0),
-        average=None,
-        clip=2.0,
+        ema_decay=None,
+        max_grad_norm=2.0,
     )
-    run = Trainer(Line(), config, tmp_path, facts={})
-    run.run(losses_of, tell=quiet)
+    run = Trainer(Line(), config, tmp_path, metadata={})
+    run.run(losses_of, log_fn=quiet)
     w = v = torch.zeros(3, dtype=torch.float64)
     for step in range(30):
         x = batch(step)
@@ -72,13 +73,13 @@ def test_adamw_decays_weights_apart_from_the_gradient(tmp_path: Path) -> None:
     config = TrainerConfig(
         steps=20,
         batch=16,
-        optimizer=OptimizerConfig("adamw", rate=0.1, weight_decay=0.3),
+        optimizer=OptimizerConfig("adamw", lr=0.1, weight_decay=0.3),
         schedule=STILL,
-        average=None,
-        clip=None,
+        ema_decay=None,
+        max_grad_norm=None,
     )
-    run = Trainer(Line(), config, tmp_path, facts={})
-    run.run(losses_of, tell=quiet)
+    run = Trainer(Line(), config, tmp_path, metadata={})
+    run.run(losses_of, log_fn=quiet)
     w = m = s = torch.zeros(3, dtype=torch.float64)
     for step in range(20):
         x = batch(step)
@@ -92,8 +93,8 @@ def test_adamw_decays_weights_apart_from_the_gradient(tmp_path: Path) -> None:
 
 def test_groups_decay_what_they_name(tmp_path: Path) -> None:
     net = nn.ModuleDict({"fc": nn.Linear(2, 3), "conv": nn.Linear(3, 2), "top": nn.Linear(1, 1)})
-    groups = (GroupConfig(("fc.*",), 0.5, rate=0.1), GroupConfig(("*.bias",), 0.2))
-    optimizer = build_optimizer(net, OptimizerConfig("sgd", weight_decay=0.1), groups)
+    groups = (GroupConfig(("fc.*",), 0.5, lr_scale=0.1), GroupConfig(("*.bias",), 0.2))
+    optimizer = build_optimizer(dict(net.named_parameters()), OptimizerConfig("sgd", weight_decay=0.1), groups)
     found = {id(p): g for g in optimizer.param_groups for p in g["params"]}
     decays = {n: found[id(p)]["weight_decay"] for n, p in net.named_parameters()}
     assert decays == {
@@ -102,7 +103,7 @@ def test_groups_decay_what_they_name(tmp_path: Path) -> None:
     }
     assert found[id(net["fc"].weight)]["factor"] == 0.1
     with pytest.raises(UsageError) as caught:
-        build_optimizer(net, OptimizerConfig(), (GroupConfig(("absent.*",)),))
+        build_optimizer(dict(net.named_parameters()), OptimizerConfig(), (GroupConfig(("absent.*",)),))
     assert caught.value.code == "group_empty"
 
 
@@ -111,22 +112,22 @@ def test_sgd_decay_is_the_gradient_of_half_its_square(tmp_path: Path) -> None:
     plain = TrainerConfig(
         steps=9,
         batch=16,
-        optimizer=OptimizerConfig("sgd", rate=0.05, weight_decay=0.0),
+        optimizer=OptimizerConfig("sgd", lr=0.05, weight_decay=0.0),
         schedule=STILL,
-        average=None,
-        clip=None,
+        ema_decay=None,
+        max_grad_norm=None,
     )
-    grouped = replace(plain, groups=(GroupConfig(("weight",), 0.4, rate=0.5),))
-    one = Trainer(Line(), grouped, tmp_path / "grouped", facts={})
-    one.run(losses_of, tell=quiet)
+    grouped = replace(plain, groups=(GroupConfig(("weight",), 0.4, lr_scale=0.5),))
+    one = Trainer(Line(), grouped, tmp_path / "grouped", metadata={})
+    one.run(losses_of, log_fn=quiet)
 
     def penalized(net: nn.Module, step: Step) -> Losses:
         penalty = 0.2 * next(net.parameters()).square().sum()
         return {"total": losses_of(net, step)["total"] + penalty}
 
-    halved = replace(plain, optimizer=replace(plain.optimizer, rate=0.025))
-    other = Trainer(Line(), halved, tmp_path / "in the loss", facts={})
-    other.run(penalized, tell=quiet)
+    halved = replace(plain, optimizer=replace(plain.optimizer, lr=0.025))
+    other = Trainer(Line(), halved, tmp_path / "in the loss", metadata={})
+    other.run(penalized, log_fn=quiet)
     torch.testing.assert_close(one.module.state_dict(), other.module.state_dict())
 
 
@@ -137,16 +138,16 @@ def test_a_run_of_minutes_learns_and_ends_in_time(tmp_path: Path, monkeypatch: p
     config = TrainerConfig(
         minutes=0.05,
         batch=16,
-        optimizer=OptimizerConfig(rate=0.05, weight_decay=0.0),
+        optimizer=OptimizerConfig(lr=0.05, weight_decay=0.0),
         schedule=ScheduleConfig(warmup=1),
-        average=0.9,
+        ema_decay=0.9,
         log_every=50,
     )
-    run = Trainer(Line(), config, tmp_path, facts={"stage": "line"})
-    half = run.run(losses_of, until=0.025, tell=quiet)
+    run = Trainer(Line(), config, tmp_path, metadata={"stage": "line"})
+    half = run.run(losses_of, until=0.025, log_fn=quiet)
     assert half.minutes == pytest.approx(0.025, abs=2e-4)
     assert half.steps == pytest.approx(150, abs=1)
-    result = run.run(losses_of, tell=quiet)
+    result = run.run(losses_of, log_fn=quiet)
     assert result.minutes == pytest.approx(0.05, abs=2e-4)
     assert result.steps == pytest.approx(300, abs=2)
     assert result.samples == 16 * result.steps
@@ -168,15 +169,15 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, bad: float) -> 
         worse = good * (bad if step.number == 6 else 1.0)
         return {"total": good + worse, "edge": worse, "fine": good}
 
-    run = Trainer(Line(), config, tmp_path, facts={})
+    run = Trainer(Line(), config, tmp_path, metadata={})
     with pytest.raises(ResourceError) as caught:
-        run.run(breaks, tell=quiet)
+        run.run(breaks, log_fn=quiet)
     assert caught.value.code == "loss_not_finite"
     assert "because of edge at step 6" in caught.value.message
     assert "checkpoint of step 4 stays" in caught.value.hint
     assert run.step == 6
     assert bool(torch.isfinite(run.module.state_dict()["weight"]).all())
-    assert Trainer(Line(), config, tmp_path, facts={}, resume=True).step == 4
+    assert Trainer(Line(), config, tmp_path, metadata={}, resume=True).step == 4
 
 
 def test_a_gradient_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
@@ -185,10 +186,10 @@ def test_a_gradient_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
         return {"total": good + (good - good.detach()).clamp(min=0).sqrt()}  # finite, slope not
 
     for clip in (None, 5.0):
-        config = TrainerConfig(steps=20, batch=16, clip=clip)
-        run = Trainer(Line(), config, tmp_path / str(clip), facts={})
+        config = TrainerConfig(steps=20, batch=16, max_grad_norm=clip)
+        run = Trainer(Line(), config, tmp_path / str(clip), metadata={})
         with pytest.raises(ResourceError) as caught:
-            run.run(breaks, tell=quiet)
+            run.run(breaks, log_fn=quiet)
         assert caught.value.code == "loss_not_finite"
         assert "gradient" in caught.value.message
         assert "weight" in caught.value.message
@@ -204,21 +205,21 @@ def test_a_step_draws_from_its_number_alone(tmp_path: Path) -> None:
         drawn.append((float(step.rng.random()), float(torch.rand(()))))
         return losses_of(net, step)
 
-    Trainer(Line(), config, tmp_path / "a", facts={}).run(draws, tell=quiet)
+    Trainer(Line(), config, tmp_path / "a", metadata={}).run(draws, log_fn=quiet)
     assert len({value for pair in drawn for value in pair}) == 10
     first = drawn.copy()
     drawn.clear()
     torch.manual_seed(77)
-    Trainer(Line(), config, tmp_path / "b", facts={}).run(draws, tell=quiet)
+    Trainer(Line(), config, tmp_path / "b", metadata={}).run(draws, log_fn=quiet)
     assert drawn == first
     drawn.clear()
-    Trainer(Line(), replace(config, seed=4), tmp_path / "c", facts={}).run(draws, tell=quiet)
+    Trainer(Line(), replace(config, seed=4), tmp_path / "c", metadata={}).run(draws, log_fn=quiet)
     assert not {v for pair in drawn for v in pair} & {v for pair in first for v in pair}
 
 
 def test_without_a_terminal_lines_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = TrainerConfig(steps=6, batch=16, log_every=2)
-    Trainer(Line(), config, tmp_path, facts={}).run(losses_of)
+    Trainer(Line(), config, tmp_path, metadata={}).run(losses_of)
     out = capsys.readouterr().out.splitlines()
     assert len(out) == 3
     assert out[0].startswith("step 2  minutes")
@@ -233,12 +234,14 @@ def test_without_a_terminal_lines_are_printed(tmp_path: Path, capsys: pytest.Cap
         {"steps": 0},
         {"minutes": float("nan")},
         {"steps": 3, "batch": 0},
-        {"steps": 3, "average": 1.0},
-        {"steps": 3, "clip": 0.0},
+        {"steps": 3, "ema_decay": 1.0},
+        {"steps": 3, "max_grad_norm": 0.0},
+        {"steps": 3, "accumulate": 0},
+        {"steps": 3, "phases": (PhaseConfig("a"), PhaseConfig("a"))},
         {"steps": 3, "save_every": 0},
     ],
 )
-def test_a_senseless_configuration_is_refused(wrong: dict[str, float]) -> None:
+def test_a_senseless_configuration_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError) as caught:
         TrainerConfig(**wrong)  # type: ignore[arg-type]
     assert caught.value.code == "config_invalid"

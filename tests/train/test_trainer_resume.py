@@ -34,7 +34,7 @@ def log(folder: Path) -> list[dict[str, Any]]:
 
 
 def whole(folder: Path, config: TrainerConfig) -> TrainResult:
-    return toy.trainer(folder, config).run(toy.losses_of, toy.validate, tell=quiet)
+    return toy.trainer(folder, config).run(toy.losses_of, toy.validate, log_fn=quiet)
 
 
 def assert_same(one: Path, other: Path) -> None:
@@ -49,14 +49,14 @@ def assert_same(one: Path, other: Path) -> None:
 def test_a_run_in_parts_is_the_whole_run_to_the_bit(tmp_path: Path, config: TrainerConfig) -> None:
     result = whole(tmp_path / "whole", config)
     parts = tmp_path / "parts"
-    toy.trainer(parts, config).run(toy.losses_of, toy.validate, until=1.0, tell=quiet)
+    toy.trainer(parts, config).run(toy.losses_of, toy.validate, until=1.0, log_fn=quiet)
     for until in (7.0, 8.0, 19.0, 24.0):
         again = toy.trainer(parts, config, resume=True)
-        last = again.run(toy.losses_of, toy.validate, until=until, tell=quiet)
+        last = again.run(toy.losses_of, toy.validate, until=until, log_fn=quiet)
         assert again.step == until
     assert_same(tmp_path / "whole", parts)
     assert last.losses == result.losses
-    kinds = {name.split(".")[1] for name in tensors(parts) if name.startswith("optimizer.")}
+    kinds = {name.split(".")[2] for name in tensors(parts) if name.startswith("optimizer.")}
     wanted = {"step", "exp_avg", "exp_avg_sq"} if config is toy.ADAMW else {"momentum_buffer"}
     assert kinds == wanted, "what the optimizer remembers is in the checkpoint"
     lines = log(parts)
@@ -75,14 +75,14 @@ def test_steps_that_were_lost_are_logged_once(tmp_path: Path) -> None:
         return toy.losses_of(net, step)
 
     with pytest.raises(KeyError):
-        toy.trainer(cut).run(fails, toy.validate, tell=quiet)
+        toy.trainer(cut).run(fails, toy.validate, log_fn=quiet)
     assert log(cut)[-1]["step"] == 13
     with (cut / "log.jsonl").open("a") as file:
         file.write('{"step": 1, "tot')  # a line that was never finished
     again = toy.trainer(cut, resume=True)
     assert again.step == 10
     assert [line["step"] for line in log(cut)] == list(range(1, 11))
-    again.run(toy.losses_of, toy.validate, tell=quiet)
+    again.run(toy.losses_of, toy.validate, log_fn=quiet)
     assert_same(tmp_path / "whole", cut)
 
 
@@ -96,7 +96,7 @@ def test_a_run_that_came_to_no_checkpoint_begins_again(tmp_path: Path) -> None:
 
 def test_the_average_is_what_is_validated_and_returned(tmp_path: Path) -> None:
     run = toy.trainer(tmp_path)
-    run.run(toy.losses_of, toy.validate, tell=quiet)
+    run.run(toy.losses_of, toy.validate, log_fn=quiet)
     twin = run.averaged_module()
     assert not twin.training
     state = twin.state_dict()
@@ -115,7 +115,7 @@ def test_the_average_follows_its_formula(tmp_path: Path) -> None:
         return toy.losses_of(net, step)
 
     run = toy.trainer(tmp_path, replace(toy.SGD, steps=6))
-    run.run(watching, tell=quiet)
+    run.run(watching, log_fn=quiet)
     seen.append(run.module.state_dict()["0.weight"].double())
     expected = seen[0]
     for n, weight in enumerate(seen[1:]):
@@ -139,14 +139,14 @@ def test_a_signal_saves_at_the_next_step(tmp_path: Path, number: signal.Signals)
 
     before = signal.getsignal(number)
     run = toy.trainer(asked, config)
-    result = run.run(with_signal, toy.validate, tell=told.append)
+    result = run.run(with_signal, toy.validate, log_fn=told.append)
     assert (result.stopped, run.stopped, result.steps) == (True, True, 10)
     assert signal.getsignal(number) is before
     assert "--resume" in told[-1]
     assert "step 10" in told[-1]
     again = toy.trainer(asked, config, resume=True)
     assert again.step == 10
-    assert not again.run(toy.losses_of, toy.validate, tell=quiet).stopped
+    assert not again.run(toy.losses_of, toy.validate, log_fn=quiet).stopped
     assert_same(tmp_path / "whole", asked)
 
 
@@ -157,7 +157,7 @@ def test_a_signal_in_the_last_step_leaves_nothing_to_resume(tmp_path: Path) -> N
         return toy.losses_of(net, step)
 
     told: list[str] = []
-    result = toy.trainer(tmp_path).run(with_signal, tell=told.append)
+    result = toy.trainer(tmp_path).run(with_signal, log_fn=told.append)
     assert (result.stopped, result.steps) == (False, 24)
     assert not any("--resume" in line for line in told)
 
@@ -169,12 +169,12 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         return toy.losses_of(net, step)
 
     with pytest.raises(KeyboardInterrupt):
-        toy.trainer(tmp_path).run(impatient, tell=quiet)
+        toy.trainer(tmp_path).run(impatient, log_fn=quiet)
     assert not (tmp_path / NEWEST).exists()
 
 
 def test_another_configuration_is_refused_and_its_fields_named(tmp_path: Path) -> None:
-    toy.trainer(tmp_path).run(toy.losses_of, until=3.0, tell=quiet)
+    toy.trainer(tmp_path).run(toy.losses_of, until=3.0, log_fn=quiet)
     kept = (tmp_path / "config.json").read_bytes()
     schedule = ScheduleConfig("cosine", warmup=6)
     other = replace(toy.ADAMW, batch=10, schedule=schedule, log_every=3)
@@ -187,12 +187,12 @@ def test_another_configuration_is_refused_and_its_fields_named(tmp_path: Path) -
     assert (tmp_path / "config.json").read_bytes() == kept
     longer = replace(toy.ADAMW, steps=30, log_every=3, save_every=7, validate_every=2)
     again = toy.trainer(tmp_path, longer, resume=True)
-    assert again.run(toy.losses_of, tell=quiet).steps == 30
+    assert again.run(toy.losses_of, log_fn=quiet).steps == 30
     assert json.loads((tmp_path / "config.json").read_text())["trainer"]["steps"] == 30
 
 
 def test_a_run_is_not_begun_over_another(tmp_path: Path) -> None:
-    toy.trainer(tmp_path).run(toy.losses_of, until=2.0, tell=quiet)
+    toy.trainer(tmp_path).run(toy.losses_of, until=2.0, log_fn=quiet)
     with pytest.raises(UsageError) as caught:
         toy.trainer(tmp_path)
     assert caught.value.code == "run_exists"
@@ -200,7 +200,7 @@ def test_a_run_is_not_begun_over_another(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
-    toy.trainer(tmp_path).run(toy.losses_of, until=2.0, tell=quiet)
+    toy.trainer(tmp_path).run(toy.losses_of, until=2.0, log_fn=quiet)
     with pytest.raises(WeightsError) as caught:
         toy.trainer(tmp_path, resume=True, width=25)
     assert caught.value.code == "weights_mismatch"
@@ -210,6 +210,6 @@ def test_a_finished_run_resumed_does_nothing(tmp_path: Path) -> None:
     whole(tmp_path, toy.ADAMW)
     kept, lines = (tmp_path / NEWEST).read_bytes(), log(tmp_path)
     again = toy.trainer(tmp_path, resume=True)
-    assert again.run(toy.losses_of, toy.validate, tell=quiet).steps == 24
+    assert again.run(toy.losses_of, toy.validate, log_fn=quiet).steps == 24
     assert (tmp_path / NEWEST).read_bytes() == kept
     assert log(tmp_path) == lines

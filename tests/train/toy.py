@@ -18,9 +18,9 @@ COUNT = 50
 ADAMW = TrainerConfig(
     steps=24,
     batch=8,
-    optimizer=OptimizerConfig("adamw", rate=1e-2),
+    optimizer=OptimizerConfig("adamw", lr=1e-2),
     schedule=ScheduleConfig("cosine", warmup=5),
-    average=0.9,
+    ema_decay=0.9,
     log_every=1,
     validate_every=6,
     save_every=5,
@@ -28,7 +28,7 @@ ADAMW = TrainerConfig(
 )
 SGD = replace(
     ADAMW,
-    optimizer=OptimizerConfig("sgd", rate=1e-2, weight_decay=1e-3),
+    optimizer=OptimizerConfig("sgd", lr=1e-2, weight_decay=1e-3),
     schedule=ScheduleConfig("exponential", warmup=0, gamma=0.9, every=COUNT / 8),
 )
 
@@ -72,7 +72,7 @@ def trainer(folder: Path, config: TrainerConfig = ADAMW, *, resume: bool = False
     """A new one in a process that remembers nothing: other first weights, other generators."""
     torch.manual_seed(99 if resume else 1)
     net = build(width)
-    return Trainer(net, config, folder, facts={"stage": "toy"}, count=COUNT, resume=resume)
+    return Trainer(net, config, folder, metadata={"stage": "toy"}, count=COUNT, resume=resume)
 
 
 def train(folder: Path, steps: int, resume: bool) -> None:
@@ -80,6 +80,6 @@ def train(folder: Path, steps: int, resume: bool) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(1)
     config = replace(ADAMW, steps=steps, validate_every=25, save_every=3)
-    run = Trainer(build(400), config, folder, facts={"stage": "toy"}, count=COUNT, resume=resume)
-    if not run.run(losses_of, validate, tell=lambda line: None).stopped:
+    run = Trainer(build(400), config, folder, metadata={"stage": "toy"}, count=COUNT, resume=resume)
+    if not run.run(losses_of, validate, log_fn=lambda line: None).stopped:
         save_file(run.averaged_module().state_dict(), folder / "weights.safetensors")

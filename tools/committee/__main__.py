@@ -8,7 +8,7 @@ import numpy as np
 from headform import heads
 from headform.geometry.mediapipe478 import POINTS, SURFACE
 from headform.nets.landmarks.committee_calibration import FILE, Calibration, save_calibration
-from headform.train.publish import source_commit
+from headform.train.export_weights import source_commit
 from tools.committee.portraits import annotated, read_portraits, with_points68, with_rings
 from tools.committee.registration import canonical_face, register
 from tools.committee.synthetic import (

@@ -21,12 +21,12 @@ class _OnPeople(Training):
     """Minutes of training, of all resumed parts together; the preset's own if not given."""
     workers: int = 1
     """Processes that make people while the network learns."""
-    first_people: int | None = None
+    first_faces: int | None = None
     """People made before the first step; the preset's own if not given."""
 
     def check(self) -> None:
         super().check()
-        require_positive(minutes=self.minutes, workers=self.workers, first_people=self.first_people)
+        require_positive(minutes=self.minutes, workers=self.workers, first_faces=self.first_faces)
 
     def train(self, run: Callable[..., tuple[Any, Any, dict[str, Any]]], config: Any, out: Path, name: str) -> int:
         """Train with the cores that the makers leave, then write the weights."""
@@ -35,8 +35,8 @@ class _OnPeople(Training):
         if self.minutes is not None:
             trainer = dataclasses.replace(config.trainer, minutes=self.minutes)
             config = dataclasses.replace(config, trainer=trainer)
-        if self.first_people is not None:
-            config = dataclasses.replace(config, first_people=self.first_people)
+        if self.first_faces is not None:
+            config = dataclasses.replace(config, first_faces=self.first_faces)
         torch.set_num_threads(max(1, (os.cpu_count() or 1) - self.workers))
         net, result, facts = run(config, out, resume=self.resume)
         return finish(net, result, facts, out / name)
@@ -70,7 +70,7 @@ class Shape(_OnPeople):
     def run(self) -> int:
         """Train and publish."""
         self.check()
-        from headform.train.shape import IdentityConfig, run
+        from headform.train.identity import IdentityConfig, run
 
         config = IdentityConfig(seed=self.seed, workers=self.workers)
         return self.train(run, config, self.out, "identity.safetensors")

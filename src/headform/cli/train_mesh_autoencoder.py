@@ -86,9 +86,9 @@ class MeshAutoencoder(Training):
         return finish(net, result, facts, self.out / "mesh_autoencoder.safetensors")
 
     def _config(self, data: "MeshData") -> "MeshAutoencoderRun":
-        from headform.train.mesh_autoencoder import choose
+        from headform.train.mesh_autoencoder import from_preset
 
-        return choose(
+        return from_preset(
             self.preset,
             data.train.count,
             steps=self.steps,

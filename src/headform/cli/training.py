@@ -47,10 +47,10 @@ def finish(net: Any, result: Any, facts: dict[str, Any], path: Path) -> int:
         path: Of the weights.
     """
     from headform.train.distributed import init_distributed
-    from headform.train.publish import publish
+    from headform.train.export_weights import export_weights
 
     if init_distributed().is_main:
-        publish(net, facts, path, command=shlex.join(["headform", *sys.argv[1:]]))
+        export_weights(net, facts, path, command=shlex.join(["headform", *sys.argv[1:]]))
         seen = facts.get("samples_seen", facts.get("meshes_seen"))
         what = "pictures" if "samples_seen" in facts else "meshes"
         print(f"{path}: {seen} {what} seen in {facts['minutes']} minutes")

@@ -118,19 +118,22 @@ def load_model(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return {n: t.float() if t.is_floating_point() else t for n, t in stored.items()}, card
 
 
-def check_state(module: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
+def check_state(
+    module: nn.Module, tensors: Mapping[str, Tensor], where: str, wanted: Mapping[str, Tensor] | None = None
+) -> None:
     """Refuse tensors that are not exactly the state of a module; loads nothing.
 
     Args:
         module: The network that is to be filled.
         tensors: Candidates for `module.load_state_dict`.
         where: The file, for the message.
+        wanted: The part of the state that is expected; all of it if absent.
 
     Raises:
         WeightsError: `weights_mismatch`, naming the first tensor that is missing, not expected, of
             another shape or of another kind (floating or not), and how many more there are.
     """
-    wanted = module.state_dict()
+    wanted = module.state_dict() if wanted is None else wanted
     wrong = [f"{name} is missing" for name in wanted if name not in tensors]
     wrong += [f"{name} is not expected" for name in tensors if name not in wanted]
     for name in wanted.keys() & tensors.keys():

@@ -14,13 +14,13 @@ CONFIG = "config.json"
 LOG = "log.jsonl"
 
 
-def check_config(folder: Path, wanted: Mapping[str, Any], may_change: tuple[str, ...]) -> None:
+def check_config(folder: Path, wanted: Mapping[str, Any], resumable_fields: tuple[str, ...]) -> None:
     """Compare a resumed run's configuration with the one it was begun with.
 
     Args:
         folder: Of the run; without a config.json there is nothing to compare.
         wanted: Plain JSON values; tuples count as lists.
-        may_change: Dotted names of fields, such as `trainer.steps`, that may differ wherever they
+        resumable_fields: Dotted names of fields, such as `trainer.steps`, that may differ wherever they
             stand in the tree.
 
     Raises:
@@ -39,7 +39,7 @@ def check_config(folder: Path, wanted: Mapping[str, Any], may_change: tuple[str,
         f"{name}: {_short(before, name)} before, {_short(now, name)} now"
         for name in sorted(before.keys() | now.keys())
         if before.get(name, _ABSENT) != now.get(name, _ABSENT)
-        and not any(f".{name}".endswith(f".{free}") for free in may_change)
+        and not any(f".{name}".endswith(f".{free}") for free in resumable_fields)
     ]
     if told:
         what = "the run was begun with another configuration: " + "; ".join(told)

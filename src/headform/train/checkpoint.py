@@ -3,7 +3,7 @@
     checkpoint.safetensors            the newest
     checkpoint.previous.safetensors   the one before, for the day the newest turns out damaged
 
-The metadata hold one entry, `headform`: 64 hexadecimal digits, then the run's facts as JSON. The digits are the SHA-256 of
+The metadata hold one entry, `headform`: 64 hexadecimal digits, then the run as JSON. The digits are the SHA-256 of
 the whole file with zeros in their place, so that any changed byte is noticed. Files appear by renaming: a process that is
 killed while it writes leaves both as they were.
 """
@@ -39,22 +39,22 @@ class Checkpoint:
 
     Attributes:
         tensors: By name, on the CPU.
-        facts: Plain JSON values; floats are kept to the bit. `step` is among them.
+        metadata: Plain JSON values; floats are kept to the bit. `step` is among them.
         path: Where it was read.
     """
 
     tensors: dict[str, Tensor]
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
     path: Path
 
 
-def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Write the newest checkpoint; the present newest becomes the previous one.
 
     Raises:
         ResourceError: `write_failed`; the newest one is then what it was.
     """
-    data = _encoded(tensors, facts)
+    data = _encoded(tensors, metadata)
     newest, previous = folder / NEWEST, folder / PREVIOUS
     if newest.is_file():
         spare = folder / f".{PREVIOUS}.spare"
@@ -82,7 +82,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     except WeightsError as error:
         fix = "start the run again in another folder"
         with contextlib.suppress(WeightsError):
-            step = _read(previous).facts["step"]
+            step = _read(previous).metadata["step"]
             fix = f"the one before it, of step {step}, is whole: to go on from there, "
             fix += f"mv {PREVIOUS} {NEWEST} in that folder"
         raise WeightsError("checkpoint_damaged", error.message, error.location, fix) from error
@@ -95,9 +95,9 @@ def clear_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _encoded(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> bytes:
+def _encoded(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> bytes:
     plain = {name: tensors[name].detach().to("cpu", copy=True).contiguous() for name in tensors}
-    metadata = {"headform": _BLANK.decode() + json.dumps(dict(facts))}
+    metadata = {"headform": _BLANK.decode() + json.dumps(dict(metadata))}
     data = bytearray(safetensors.torch.save(plain, metadata))
     at = data.index(_MARK) + len(_MARK)
     data[at : at + 64] = hashlib.sha256(data).hexdigest().encode()
@@ -115,8 +115,8 @@ def _read(path: Path) -> Checkpoint:
         if digest.hexdigest().encode() != data[at : at + 64]:
             what = "the checkpoint is damaged: its SHA-256 is not the one it states"
             raise WeightsError("checkpoint_damaged", what, where)
-        facts = json.loads(json.loads(data[8:length])["__metadata__"]["headform"][64:])
-        return Checkpoint(safetensors.torch.load(data), facts, path)
+        metadata = json.loads(json.loads(data[8:length])["__metadata__"]["headform"][64:])
+        return Checkpoint(safetensors.torch.load(data), metadata, path)
     except (safetensors.SafetensorError, KeyError, ValueError, MemoryError) as error:
         what = f"the checkpoint is damaged: {error}"[:200]
         raise WeightsError("checkpoint_damaged", what, where) from error

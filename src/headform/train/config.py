@@ -6,7 +6,7 @@ from typing import Literal
 
 from headform.errors import UsageError
 
-MAY_CHANGE = (
+RESUMABLE_FIELDS = (
     "trainer.steps",
     "trainer.minutes",
     "trainer.log_every",
@@ -26,32 +26,36 @@ class OptimizerConfig:
     """What turns gradients into steps.
 
     Attributes:
-        kind: `adamw` (decay decoupled from the gradient: weights shrink by rate * weight_decay) or
-            `sgd` with momentum (v = momentum v + g, w -= rate v; decay adds weight_decay * w to g,
+        kind: `adamw` (decay decoupled from the gradient: weights shrink by lr * weight_decay) or
+            `sgd` with momentum (v = momentum v + g, w -= lr v; decay adds weight_decay * w to g,
             the gradient of weight_decay / 2 * |w|^2), or `muon` (`headform.train.muon`; decay as
             with `adamw`).
-        rate: Highest learning rate; the schedule multiplies it.
+        lr: Highest learning rate; the schedule multiplies it.
         momentum: Of `sgd` and `muon`; 0 for none.
+        betas: Decay of the two moments of `adamw`; WGAN-GP is usually trained with (0, 0.9).
         weight_decay: Of all parameters that no group names.
     """
 
     kind: Literal["adamw", "sgd", "muon"] = "adamw"
-    rate: float = 1.6e-3
+    lr: float = 1.6e-3
     momentum: float = 0.9
     weight_decay: float = 0.02
+    betas: tuple[float, float] = (0.9, 0.999)
 
     def __post_init__(self) -> None:
         kinds = ("adamw", "sgd", "muon")
         _ask(self.kind in kinds, "optimizer.kind", self.kind, "one of " + ", ".join(kinds))
-        _ask(0 < self.rate < math.inf, "optimizer.rate", self.rate, "more than 0")
+        _ask(0 < self.lr < math.inf, "optimizer.lr", self.lr, "more than 0")
         _ask(0 <= self.momentum < 1, "optimizer.momentum", self.momentum, "from 0 to below 1")
+        good = len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas)
+        _ask(good, "optimizer.betas", self.betas, "two numbers from 0 to below 1")
         decay = self.weight_decay
         _ask(0 <= decay < math.inf, "optimizer.weight_decay", decay, "0 or more")
 
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """How the rate changes; the formulas are in `headform.train.schedule`.
+    """Course of the learning rate; the formulas are in `headform.train.schedule`.
 
     Attributes:
         kind: `cosine` over the whole run, `exponential` staircase, or `constant`.
@@ -84,16 +88,37 @@ class GroupConfig:
         names: Patterns such as `encoder.fc.*`, as in `fnmatch`, matched against the names of
             `module.named_parameters()`; a parameter belongs to the first group that names it.
         weight_decay: In place of the optimizer's.
-        rate: Factor on the learning rate.
+        lr_scale: Factor on the learning rate.
     """
 
     names: tuple[str, ...]
     weight_decay: float = 0.0
-    rate: float = 1.0
+    lr_scale: float = 1.0
 
     def __post_init__(self) -> None:
         _ask(0 <= self.weight_decay < math.inf, "group.weight_decay", self.weight_decay, "0 up")
-        _ask(0 <= self.rate < math.inf, "group.rate", self.rate, "0 or more")
+        _ask(0 <= self.lr_scale < math.inf, "group.lr_scale", self.lr_scale, "0 or more")
+
+
+@dataclass(frozen=True)
+class PhaseConfig:
+    """Part of a step with an optimizer and losses of its own, such as a critic's.
+
+    Attributes:
+        name: Given to the stage in `Step.phase`; prefix of its losses in the log.
+        parameters: Patterns as in `GroupConfig` of the parameters that learn; all others are constants in this phase.
+        optimizer: Turns their gradients into steps; None for the trainer's.
+        repeats: Optimizer steps of this phase in one step of the run, each on a batch of its own.
+    """
+
+    name: str
+    parameters: tuple[str, ...] = ("*",)
+    optimizer: OptimizerConfig | None = None
+    repeats: int = 1
+
+    def __post_init__(self) -> None:
+        _ask(bool(self.name) and "." not in self.name, "phase.name", self.name or "empty", "a word without a dot")
+        _ask(self.repeats >= 1, "phase.repeats", self.repeats, "1 or more")
 
 
 @dataclass(frozen=True)
@@ -110,8 +135,12 @@ class TrainerConfig:
         optimizer: What turns gradients into steps.
         schedule: How the rate changes.
         groups: Parameters with a weight decay or a rate of their own.
-        average: Of the moving average of the weights; None for no average.
-        clip: Greatest norm of the gradient; None for no limit.
+        phases: What a step consists of, in order; without any, one phase named ``all`` in which every parameter learns.
+        accumulate: Pieces that a batch is cut into; their gradients are added up before an optimizer steps.
+        precision: ``bfloat16`` runs the losses under `torch.autocast`; weights, gradients and optimizers stay float32.
+        ema_decay: Decay of the exponential moving average of the weights; None for no average.
+        ema_parts: Patterns of the state that is averaged; what is left out, such as a critic, is taken as it is.
+        max_grad_norm: Greatest norm of the gradient of a phase; None for no limit.
         drop_last: See `headform.train.sampler.EpochSampler`.
         log_every: Steps from one line of log.jsonl to the next.
         validate_every: Steps from one validation to the next; the last step has one too.
@@ -127,8 +156,12 @@ class TrainerConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     groups: tuple[GroupConfig, ...] = ()
-    average: float | None = 0.998
-    clip: float | None = 5.0
+    phases: tuple[PhaseConfig, ...] = ()
+    accumulate: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+    ema_decay: float | None = 0.998
+    ema_parts: tuple[str, ...] = ("*",)
+    max_grad_norm: float | None = 5.0
     drop_last: bool = False
     log_every: int = 100
     validate_every: int = 1000
@@ -148,8 +181,15 @@ class TrainerConfig:
         long = self.minutes is None or 0 < self.minutes < math.inf
         _ask(long, "minutes", self.minutes, "more than 0")
         _ask(self.batch >= 1, "batch", self.batch, "1 or more")
-        _ask(self.average is None or 0 <= self.average < 1, "average", self.average, "from 0 to <1")
-        _ask(self.clip is None or self.clip > 0, "clip", self.clip, "more than 0")
+        decay = self.ema_decay
+        _ask(decay is None or 0 <= decay < 1, "ema_decay", decay, "from 0 to below 1")
+        norm = self.max_grad_norm
+        _ask(norm is None or norm > 0, "max_grad_norm", norm, "more than 0")
+        _ask(self.accumulate >= 1, "accumulate", self.accumulate, "1 or more")
+        kinds = ("float32", "bfloat16")
+        _ask(self.precision in kinds, "precision", self.precision, "one of " + ", ".join(kinds))
+        names = [phase.name for phase in self.phases]
+        _ask(len(set(names)) == len(names), "phases", ", ".join(names), "a name of its own to each")
         _ask(self.log_every >= 1, "log_every", self.log_every, "1 or more")
         _ask(self.validate_every >= 1, "validate_every", self.validate_every, "1 or more")
         _ask(self.save_every is None or self.save_every >= 1, "save_every", self.save_every, "1 up")

@@ -51,6 +51,22 @@ class DistributedContext:
         """
         return module if self.world_size == 1 else DistributedDataParallel(module)
 
+    def average_gradients(self, parameters: list[nn.Parameter]) -> None:
+        """Replace gradients by their mean over all processes; a process without one counts as zero."""
+        if self.world_size == 1:
+            return
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            distributed.all_reduce(parameter.grad)
+            parameter.grad /= self.world_size
+
+    def broadcast(self, module: nn.Module) -> None:
+        """Make process 0's weights and buffers everybody's."""
+        if self.world_size > 1:
+            for value in module.state_dict().values():
+                distributed.broadcast(value, 0)
+
     def total(self, numbers: list[float], device: torch.device) -> list[float]:
         """Sum of each number over all processes, in float64; waits for all of them.
 

@@ -1,6 +1,6 @@
-"""The exponential moving average of a network's weights, which is what is used in the end.
+"""Exponential moving average of a network's weights, which is what is used in the end.
 
-    a <- k a + (1 - k) w,  k = min(keep, (1 + n) / (10 + n)) after n steps
+    a <- k a + (1 - k) w,  k = min(decay, (1 + n) / (10 + n)) after n steps
 
 so that the average forgets the first weights quickly (tf.train.ExponentialMovingAverage, num_updates).
 """
@@ -8,33 +8,37 @@ so that the average forgets the first weights quickly (tf.train.ExponentialMovin
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
-class Average:
-    """Follows a module's floating state; integers and booleans are copied.
+class WeightEma:
+    """Average of floating tensors; integers and booleans are copied.
 
     Args:
-        module: Whose weights now are the first average.
-        keep: k after many steps.
+        state: The first average, by name.
+        decay: k after many steps.
+
+    Attributes:
+        tensors: The average by name.
     """
 
-    def __init__(self, module: nn.Module, keep: float) -> None:
-        self.keep = keep
-        self.tensors = {k: v.detach().clone() for k, v in module.state_dict().items()}
+    def __init__(self, state: Mapping[str, Tensor], decay: float) -> None:
+        self._decay = decay
+        self.tensors = {k: v.detach().clone() for k, v in state.items()}
 
     @torch.no_grad()
-    def update(self, module: nn.Module, steps: int) -> None:
+    def update(self, state: Mapping[str, Tensor], steps: int) -> None:
         """Take in the weights after a step, `steps` of which came before it."""
-        keep = min(self.keep, (1 + steps) / (10 + steps))
-        for key, value in module.state_dict().items():
+        keep = min(self._decay, (1 + steps) / (10 + steps))
+        for key, average in self.tensors.items():
+            value = state[key]
             if value.is_floating_point():
-                self.tensors[key].lerp_(value, 1 - keep)
+                average.lerp_(value, 1 - keep)
             else:
-                self.tensors[key].copy_(value)
+                average.copy_(value)
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take a saved average's values; the names and shapes must be those of the module."""
+        """Take a saved average's values; names and shapes must be those of the first."""
         for key, value in self.tensors.items():
             value.copy_(tensors[key])

@@ -27,7 +27,7 @@ from headform.synth.generator import Generator
 from headform.synth.randomization import FULL
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.config import TrainerConfig
-from headform.train.pool import MAY_CHANGE, PoolConfig, RenderPool, part_of_run, rows_of
+from headform.train.pool import RESUMABLE_FIELDS, PoolConfig, RenderPool, part_of_run, rows_of
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 PICTURE_SIDE = 144
@@ -41,7 +41,7 @@ class LandmarkConfig:
     trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(minutes=60.0))
     pool: PoolConfig = field(default_factory=lambda: PoolConfig("loose", PICTURE_SIDE, FULL))
     net: DenseNetConfig = field(default_factory=DenseNetConfig)
-    first_people: int = 2048
+    first_faces: int = 2048
     validation: int = 384
     seed: int = 0
 
@@ -169,14 +169,14 @@ def run(config: LandmarkConfig, out: Path, *, resume: bool = False) -> tuple[Den
     net = DenseNet(replace(config.net, points=len(head.dense), expressions=len(head.expression)))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     facts: dict[str, Any] = {"stage": "landmarks", "config": asdict(config), "head": head.sha256}
-    trainer = Trainer(net, config.trainer, out, facts=facts, resume=resume, may_change=MAY_CHANGE)
+    trainer = Trainer(net, config.trainer, out, metadata=facts, resume=resume, resumable_fields=RESUMABLE_FIELDS)
     batches, losses = LandmarkBatches(head), LandmarkLosses(head)
-    rank = trainer.team.rank
+    rank = trainer.context.rank
     pool_config = part_of_run(config.pool, trainer.seconds, rank)
     pool = RenderPool(out / f"pool_{rank}", head, pool_config, keep=resume)
     with pool:
         held_out = batches(validation_rows(head, config), None)
-        pool.wait_for(config.first_people)
+        pool.wait_for(config.first_faces)
 
         def losses_of(net: nn.Module, step: Step) -> Losses:
             rows = pool.draw(step.rng, step.count)
@@ -192,7 +192,7 @@ def run(config: LandmarkConfig, out: Path, *, resume: bool = False) -> tuple[Den
     facts |= {
         "steps": result.steps,
         "samples_seen": result.samples,
-        "people_made": made,
+        "faces_rendered": made,
         "minutes": round(result.minutes, 1),
         "wall_minutes_last_part": round((time.time() - started) / 60, 1),
         "validation": point_error(final, *held_out),

@@ -71,7 +71,7 @@ class MeshAutoencoderRun:
     seed: int = 0
 
 
-def choose(
+def from_preset(
     preset: Preset,
     count: int,
     *,
@@ -111,11 +111,11 @@ def _coma_paper(count: int, steps: int, batch: int) -> MeshAutoencoderRun:
     trainer = TrainerConfig(
         steps=steps,
         batch=batch,
-        optimizer=OptimizerConfig(kind="sgd", rate=8e-3, momentum=0.9, weight_decay=0.0),
+        optimizer=OptimizerConfig(kind="sgd", lr=8e-3, momentum=0.9, weight_decay=0.0),
         schedule=ScheduleConfig(kind="exponential", warmup=0, gamma=0.99, every=count / batch),
         groups=(GroupConfig(_LINEAR_LAYERS, weight_decay=5e-4),),
-        average=None,
-        clip=None,
+        ema_decay=None,
+        max_grad_norm=None,
     )
     return MeshAutoencoderRun(preset="coma-paper", trainer=trainer, loss="normalized_l1", edge_weight="per_triangle")
 
@@ -124,10 +124,10 @@ def _fast(steps: int, batch: int) -> MeshAutoencoderRun:
     trainer = TrainerConfig(
         steps=steps,
         batch=batch,
-        optimizer=OptimizerConfig(kind="muon", rate=1e-2, momentum=0.95, weight_decay=0.0),
+        optimizer=OptimizerConfig(kind="muon", lr=1e-2, momentum=0.95, weight_decay=0.0),
         schedule=ScheduleConfig(kind="cosine", warmup=min(100, max(1, steps // 20)), floor=0.002),
-        average=0.99,
-        clip=5.0,
+        ema_decay=0.99,
+        max_grad_norm=5.0,
         log_every=50,
         validate_every=500,
     )
@@ -190,10 +190,10 @@ def run(
         net,
         config.trainer,
         out,
-        facts=asked,
+        metadata=asked,
         count=count,
         resume=resume,
-        may_change=("trainer.schedule.warmup",),  # `fast` derives it from the steps
+        resumable_fields=("trainer.schedule.warmup",),  # `fast` derives it from the steps
     )
 
     def losses_of(module: nn.Module, step: Step) -> Losses:
@@ -218,7 +218,7 @@ def run(
         "meshes_seen": result.samples,
         "minutes": round(result.minutes, 1),
     }
-    if trainer.team.is_main:
+    if trainer.context.is_main:
         cpu = torch.device("cpu")
         still = _MeanMesh(final.normalization.mean)
         facts["validation"] = {

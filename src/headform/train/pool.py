@@ -23,7 +23,7 @@ from headform.heads.linear import LinearHead
 from headform.synth.generator import Generator, SyntheticBatch, View
 from headform.synth.randomization import RandomizationConfig
 
-MAY_CHANGE = ("config.pool.workers", "config.workers", "config.first_people")
+RESUMABLE_FIELDS = ("config.pool.workers", "config.workers", "config.first_faces")
 """Of a stage's configuration: what a resumed run may be given anew."""
 
 _BATCH = 32

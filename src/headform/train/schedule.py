@@ -14,7 +14,7 @@ import math
 from headform.train.config import ScheduleConfig
 
 
-def rate_factor(config: ScheduleConfig, step: int, done: float) -> float:
+def lr_factor(config: ScheduleConfig, step: int, done: float) -> float:
     """What the highest rate is multiplied by.
 
     Args:

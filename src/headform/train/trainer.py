@@ -1,6 +1,9 @@
-"""The trainer of all stages: steps, schedule, average, log, checkpoints from which a run goes on to the bit.
+"""Trainer of all stages: phases, schedule, average, log, checkpoints from which a run goes on to the bit.
 
-B samples of the global batch.
+B samples of the global batch, W processes.
+
+A step runs every phase in order (`PhaseConfig`), each as often as it repeats; a repeat draws a batch of its own, cut into
+`accumulate` pieces, and ends with one step of that phase's optimizer. Without phases a step is one step of one optimizer.
 
 A run is a folder: config.json, log.jsonl, checkpoint.safetensors and the checkpoint before it. Everything that is drawn at
 random while training derives from (seed, step, rank): torch's global generator (dropout) is seeded anew before each step,
@@ -13,16 +16,15 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int64
 from torch import Tensor, nn
 
-from headform.errors import ResourceError, UsageError
+from headform.errors import ResourceError, UsageError, WeightsError
 from headform.io.model_file import check_state
 from headform.train._run_folder import RunLog, check_config, write_config
 from headform.train._stop_signal import StopSignal, watched
@@ -34,85 +36,47 @@ from headform.train.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from headform.train.config import MAY_CHANGE, TrainerConfig
+from headform.train.config import RESUMABLE_FIELDS, TrainerConfig
 from headform.train.distributed import init_distributed
-from headform.train.ema import Average
-from headform.train.optimizer import (
-    build_optimizer,
-    gradient_norm,
-    optimizer_tensors,
-    restore_optimizer,
-    set_rate,
-)
+from headform.train.ema import WeightEma
+from headform.train.frozen import digest_of, frozen_names
+from headform.train.optimizer import matches
+from headform.train.phase import Phase, build_phases
 from headform.train.progress import TrainingProgress
 from headform.train.sampler import EpochSampler, share_of
-from headform.train.schedule import rate_factor
-
-Losses = dict[str, Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """What a stage is told of the step whose losses it is asked for.
-
-    Attributes:
-        number: Counted from 0, over all parts of the run.
-        count: Samples that this process is to use, B / processes.
-        indices: Which items of the data set, when the trainer was told how many there are.
-        rng: Drawn from (seed, step, rank): for everything else that is left to chance.
-    """
-
-    number: int
-    count: int
-    indices: Int64[np.ndarray, " count"] | None
-    rng: np.random.Generator
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a run did, over all its parts.
-
-    Attributes:
-        steps: Done.
-        samples: Seen, by all processes together.
-        minutes: Of training.
-        losses: Running means of the last ones, factor 0.98.
-        stopped: Whether a signal ended it before its time.
-    """
-
-    steps: int
-    samples: int
-    minutes: float
-    losses: dict[str, float]
-    stopped: bool
+from headform.train.schedule import lr_factor
+from headform.train.step import Losses as Losses
+from headform.train.step import Step as Step
+from headform.train.step import TrainResult as TrainResult
 
 
 class Trainer:
-    """Trains `module` in a folder.
+    """Trains a module in a folder.
 
     Args:
         module: The network, on its device; its first weights are the caller's to seed.
         config: How long, how fast, how often.
         folder: The run's; made when it is not there. With several processes, all must see it.
-        facts: Plain JSON values for config.json, beside the trainer's own configuration: what else
-            decides the outcome.
+        metadata: Plain JSON values for config.json, beside the trainer's own configuration: what else decides the outcome.
         count: Items of an indexed data set; `Step.indices` is None without.
         resume: Go on from the folder's checkpoint, or start when it has come to none yet.
-        may_change: Further fields of config.json, as dotted names, that may differ on resuming;
-            `headform.train.config.MAY_CHANGE` always may.
+        resumable_fields: Further fields of config.json, as dotted names, that may differ on resuming;
+            `headform.train.config.RESUMABLE_FIELDS` always may.
+        frozen: Patterns of `module.state_dict()`, such as ``backbone.*``, of tensors that never change: left out of
+            checkpoint and average, their SHA-256 kept instead and compared on resuming.
 
     Attributes:
         module: As given; holds the last weights, not the averaged ones.
         step: Steps done.
         seconds: Of training.
         stopped: Whether a signal ended the last `run`.
-        team: This process among all.
+        context: This process among all.
 
     Raises:
-        UsageError: `run_exists` when the folder holds a checkpoint and `resume` is not asked for;
-            `config_changed`; `batch_uneven`; `dataset_small`; `group_empty`.
-        WeightsError: `checkpoint_damaged`; `weights_mismatch` when the checkpoint is of another
-            network.
+        UsageError: `run_exists` when the folder holds a checkpoint and `resume` is not asked for; `config_changed`;
+            `batch_uneven`; `dataset_small`; `group_empty`; `phase_empty`; `frozen_invalid`.
+        WeightsError: `checkpoint_damaged`; `weights_mismatch` when the checkpoint is of another network;
+            `frozen_changed` when a frozen part is not the one that the run began with.
         ResourceError: `write_failed`.
     """
 
@@ -122,33 +86,39 @@ class Trainer:
         config: TrainerConfig,
         folder: Path,
         *,
-        facts: dict[str, Any],
+        metadata: dict[str, Any],
         count: int | None = None,
         resume: bool = False,
-        may_change: tuple[str, ...] = (),
+        resumable_fields: tuple[str, ...] = (),
+        frozen: tuple[str, ...] = (),
     ) -> None:
         self.module, self.config, self.folder = module, config, folder
-        self.team = init_distributed()
+        self.context = init_distributed()
         self.step, self.seconds, self.stopped = 0, 0.0, False
-        self._share = share_of(config.batch, self.team.world_size)
+        self._share = share_of(config.batch, self.context.world_size * config.accumulate)
         self.sampler = (
             None if count is None else EpochSampler(count, config.batch, config.seed, drop_last=config.drop_last)
         )
-        asked = {"trainer": asdict(config), "items": count, **facts}
-        found = self._open_folder(asked, resume, MAY_CHANGE + may_change)
-        self.optimizer = build_optimizer(module, config.optimizer, config.groups)
-        self._parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        asked = {"trainer": asdict(config), "items": count, **metadata}
+        found = self._open_folder(asked, resume, RESUMABLE_FIELDS + resumable_fields)
+        self.phases = build_phases(module, config)
+        self._frozen = frozenset(frozen_names(module, frozen))
+        self._frozen_digest = digest_of({n: t for n, t in module.state_dict().items() if n in self._frozen})
         self._shown: dict[str, float] = {}
         self._log = RunLog(folder)
-        self._device = self._parameters[0].device
+        self._device = next(iter(self.phases[0].parameters.values())).device
         if found is not None:
             self._restore(found)
-        self.net = self.team.wrap(module)  # what `losses_of` is given
-        self._average = None if config.average is None else Average(module, config.average)
+        # one phase, one piece: DDP averages gradients while they are computed; else they are averaged before each step
+        self._wrapped = self.context.world_size > 1 and len(self.phases) == 1 and config.accumulate == 1
+        if not self._wrapped:
+            self.context.broadcast(module)
+        self.net = self.context.wrap(module) if self._wrapped else module  # what `losses_of` is given
+        self._average = None if config.ema_decay is None else WeightEma(self._averaged_state(), config.ema_decay)
         if found is not None and self._average is not None:
             self._average.restore(_part(found.tensors, "average."))
         self._saved_step = -1 if found is None else self.step
-        if self.team.is_main:
+        if self.context.is_main:
             write_config(folder, asked)
             self._log.cut(self.step if found is not None else -1)
 
@@ -158,7 +128,7 @@ class Trainer:
         validate: Callable[[nn.Module], dict[str, float]] | None = None,
         *,
         until: float = math.inf,
-        tell: Callable[[str], None] | None = None,
+        log_fn: Callable[[str], None] | None = None,
     ) -> TrainResult:
         """Train until the steps or minutes are used up, or until SIGTERM or SIGINT.
 
@@ -172,11 +142,11 @@ class Trainer:
         Args:
             losses_of: Given the network (wrapped for several processes: call it, do not look
                 inside) and the step, computes a batch's losses; `total` is minimized, all are
-                logged, averaged over the processes.
+                logged, averaged over the processes; with several phases as ``phase/name``.
             validate: Given the averaged network in evaluation mode, measures it; runs in the first
                 process only.
             until: Steps or minutes, whichever the run is measured in, after which to return early.
-            tell: Where lines go, in place of a progress bar or standard output.
+            log_fn: Where lines go, in place of a progress bar or standard output.
 
         Raises:
             ResourceError: `loss_not_finite` when the loss or the gradient holds NaN or infinity;
@@ -184,28 +154,38 @@ class Trainer:
         """
         self.stopped = False
         unit = "steps" if self.config.steps is not None else "minutes"
-        show = TrainingProgress(self.config.length, unit, tell=tell, silent=not self.team.is_main)
+        show = TrainingProgress(self.config.length, unit, tell=log_fn, silent=not self.context.is_main)
         with watched() as stop, show:
             before = saved = time.monotonic()
             self.module.train()
             while self.done < min(until, self.config.length) and not self.stopped:
-                rate = self._begin()
-                losses = losses_of(self.net, self._step())
+                factor = self._begin()
+                numbers: dict[str, float] = {}
+                for phase in self.phases:
+                    prefix = f"{phase.name}/" if len(self.phases) > 1 else ""
+                    lr = phase.begin(factor)
+                    for repeat in range(phase.config.repeats):
+                        means = self._accumulated(losses_of, phase, repeat)
+                        norm = self._descend(phase, means["total"])
+                    numbers |= {f"{prefix}rate": lr, f"{prefix}gradient": norm}
+                    for name, value in means.items():
+                        key = prefix + name
+                        self._shown[key] = 0.98 * self._shown.get(key, value) + 0.02 * value
+                if self._average is not None:
+                    self._average.update(self.module.state_dict(), self.step)
+                self.step += 1
                 now = time.monotonic()
-                means = self._agree(losses, stop, now - before)
+                self._agree(stop, now - before)
                 before = now
-                norm = self._descend(losses["total"], means)
-                for name, value in means.items():
-                    self._shown[name] = 0.98 * self._shown.get(name, value) + 0.02 * value
                 show.advance(self.done, means["total"])
-                if self.team.is_main:
-                    self._tell_of_step({"rate": rate, "gradient": norm}, validate, show)
+                if self.context.is_main:
+                    self._write_log(numbers, validate, show)
                     if self._save_due(now - saved):
                         self.save()
                         saved = now
-            if self.team.is_main and self._saved_step != self.step:
+            if self.context.is_main and self._saved_step != self.step:
                 self.save()
-            self.team.wait()
+            self.context.wait()
             self.stopped &= self.done < self.config.length  # after the last step nothing is left
             if self.stopped:
                 show.line(
@@ -215,20 +195,20 @@ class Trainer:
         return self.result()
 
     def result(self) -> TrainResult:
-        """What has been done so far."""
+        """Sum up what has been done so far."""
         samples = self.step * self.config.batch
         return TrainResult(self.step, samples, self.seconds / 60, dict(self._shown), self.stopped)
 
     @property
     def done(self) -> float:
-        """Steps or minutes behind, whichever the run is measured in."""
+        """Steps or minutes done, whichever the run is measured in."""
         return float(self.step) if self.config.steps is not None else self.seconds / 60
 
     def averaged_module(self) -> nn.Module:
-        """A copy of the module in evaluation mode, with the averaged weights (the last ones when none are averaged)."""
+        """Copy the module in evaluation mode, with the averaged weights (the last ones of what is not averaged)."""
         twin = copy.deepcopy(self.module)
         if self._average is not None:
-            twin.load_state_dict(self._average.tensors)
+            twin.load_state_dict(self._average.tensors, strict=False)
         return twin.eval()
 
     def save(self) -> None:
@@ -238,84 +218,117 @@ class Trainer:
             ResourceError: `write_failed`; the last checkpoint stays.
         """
         parts = {
-            "model": self.module.state_dict(),
-            "optimizer": optimizer_tensors(self.optimizer, self.module),
+            "model": self._learned_state(),
+            "optimizer": {k: v for phase in self.phases for k, v in phase.state().items()},
             "average": {} if self._average is None else self._average.tensors,
         }
         tensors = {f"{part}.{k}": v for part, state in parts.items() for k, v in state.items()}
-        facts = {"step": self.step, "seconds": self.seconds, "shown": self._shown}
+        metadata = {"step": self.step, "seconds": self.seconds, "shown": self._shown}
+        if self._frozen:
+            metadata["frozen_sha256"] = self._frozen_digest
         self._log.flush()
-        save_checkpoint(self.folder, tensors, facts)
+        save_checkpoint(self.folder, tensors, metadata)
         self._saved_step = self.step
 
-    def _open_folder(self, asked: dict[str, Any], resume: bool, may_change: tuple[str, ...]) -> Checkpoint | None:
+    def _open_folder(self, asked: dict[str, Any], resume: bool, resumable_fields: tuple[str, ...]) -> Checkpoint | None:
         self.folder.mkdir(parents=True, exist_ok=True)
         if resume:
-            check_config(self.folder, asked, may_change)
+            check_config(self.folder, asked, resumable_fields)
         elif (self.folder / NEWEST).exists() or (self.folder / PREVIOUS).exists():
             what = "the folder holds a run already"
             fix = "go on with it by --resume, or choose another folder"
             raise UsageError("run_exists", what, str(self.folder), fix)
-        if self.team.is_main:
+        if self.context.is_main:
             clear_leftovers(self.folder)
         return load_checkpoint(self.folder) if resume else None
 
+    def _learned_state(self) -> dict[str, Tensor]:
+        """State of the module without what is frozen."""
+        return {n: t for n, t in self.module.state_dict().items() if n not in self._frozen}
+
+    def _averaged_state(self) -> dict[str, Tensor]:
+        return {n: t for n, t in self._learned_state().items() if matches(n, self.config.ema_parts)}
+
     def _restore(self, found: Checkpoint) -> None:
         where = repr(str(found.path))
+        before = found.metadata.get("frozen_sha256", digest_of({}))
+        if before != self._frozen_digest:
+            what = f"the frozen part has SHA-256 {self._frozen_digest[:12]}, the run began with {before[:12]}"
+            raise WeightsError("frozen_changed", what, where, "load the weights that the run began with")
         model = _part(found.tensors, "model.")
-        check_state(self.module, model, where)
-        if self.config.average is not None:
-            check_state(self.module, _part(found.tensors, "average."), where)
-        self.module.load_state_dict(model)
+        check_state(self.module, model, where, self._learned_state())
+        if self.config.ema_decay is not None:
+            average = _part(found.tensors, "average.")
+            check_state(self.module, average, where, self._averaged_state())
+        self.module.load_state_dict(model, strict=False)
         state = _part(found.tensors, "optimizer.")
-        restore_optimizer(self.optimizer, self.module, state, where)
-        self.step, self.seconds = found.facts["step"], found.facts["seconds"]
-        self._shown = found.facts["shown"]
+        for phase in self.phases:
+            phase.restore(state, where)
+        self.step, self.seconds = found.metadata["step"], found.metadata["seconds"]
+        self._shown = found.metadata["shown"]
 
     def _begin(self) -> float:
-        """Rate and generators of the step that begins."""
-        done = self.done / self.config.length
-        rate = self.config.optimizer.rate * rate_factor(self.config.schedule, self.step, done)
-        set_rate(self.optimizer, rate)
-        key = (self.step, self.team.rank, 1)
+        """Seed the step that begins; returns its factor on the learning rates."""
+        key = (self.step, self.context.rank, 1)
         words = np.random.SeedSequence(self.config.seed, spawn_key=key).generate_state(2)
         torch.manual_seed(int(words[0]) << 32 | int(words[1]))
-        return rate
+        return lr_factor(self.config.schedule, self.step, self.done / self.config.length)
 
-    def _step(self) -> Step:
-        rank, ranks = self.team.rank, self.team.world_size
-        key = np.random.SeedSequence(self.config.seed, spawn_key=(self.step, rank, 2))
-        indices = None if self.sampler is None else self.sampler.indices(self.step, rank, ranks)
-        return Step(self.step, self._share, indices, np.random.default_rng(key))
+    def _accumulated(
+        self, losses_of: Callable[[nn.Module, Step], Losses], phase: Phase, repeat: int
+    ) -> dict[str, float]:
+        """Add up the gradients of a batch, piece by piece; the mean of each loss over pieces and processes."""
+        pieces = self.config.accumulate
+        sums: dict[str, float] = {}
+        phase.optimizer.zero_grad(set_to_none=True)
+        with phase.learning(self.module):
+            for piece in range(pieces):
+                with torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+                    losses = losses_of(self.net, self._request(phase, repeat, piece))
+                for name, value in self._means(losses).items():
+                    sums[name] = sums.get(name, 0.0) + value / pieces
+                (losses["total"] / pieces).backward()  # type: ignore[no-untyped-call]
+        return sums
 
-    def _agree(self, losses: Losses, stop: StopSignal, seconds: float) -> dict[str, float]:
-        """Mean of each loss over the processes; the first one's clock and anybody's stop."""
+    def _means(self, losses: Losses) -> dict[str, float]:
+        """Mean of each loss over the processes, before any goes backward: all of them stop at what is not finite."""
         values = torch.stack([v.detach().double() for v in losses.values()]).tolist()
-        mine = [float(stop.asked), seconds if self.team.is_main else 0.0, *values]
-        asked, passed, *sums = self.team.total(mine, self._device)
-        self.seconds += passed
-        self.stopped = asked > 0
-        means = {k: v / self.team.world_size for k, v in zip(losses, sums, strict=True)}
+        totals = self.context.total(values, self._device)
+        means = {name: value / self.context.world_size for name, value in zip(losses, totals, strict=True)}
         if not math.isfinite(means["total"]):
             bad = [k for k, v in means.items() if not math.isfinite(v) and k != "total"]
             because = f" because of {', '.join(bad)}" if bad else ""
             raise self._not_finite(f"the loss is {means['total']}{because}")
         return means
 
-    def _descend(self, total: Tensor, means: dict[str, float]) -> float:
+    def _request(self, phase: Phase, repeat: int, piece: int) -> Step:
+        """Batch and chance of one piece of one repeat of one phase: functions of the seed and these numbers."""
+        rank, pieces = self.context.rank, self.config.accumulate
+        repeats = [p.config.repeats for p in self.phases]
+        number = self.phases.index(phase)
+        draws = sum(repeats)
+        draw = sum(repeats[:number]) + repeat
+        key = (self.step, rank, 2) if (draw, piece) == (0, 0) else (self.step, rank, 2, draw, piece)
+        rng = np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=key))
+        indices = None
+        if self.sampler is not None:
+            shares = self.context.world_size * pieces
+            indices = self.sampler.indices(self.step * draws + draw, rank * pieces + piece, shares)
+        return Step(self.step, self._share, indices, rng, phase.name, repeat)
+
+    def _agree(self, stop: StopSignal, seconds: float) -> None:
+        """Take the first process's clock and anybody's stop."""
+        mine = [float(stop.asked), seconds if self.context.is_main else 0.0]
+        asked, passed = self.context.total(mine, self._device)
+        self.seconds += passed
+        self.stopped = asked > 0
+
+    def _descend(self, phase: Phase, total: float) -> float:
         """One step downhill, unless the gradient is not finite; its norm before clipping."""
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        norm = gradient_norm(self._parameters, self.config.clip)
+        norm, bad = phase.descend(self.context, averaged=self._wrapped)
         if not math.isfinite(norm):
-            grads = {n: p.grad for n, p in self.module.named_parameters() if p.grad is not None}
-            bad = [n for n, g in grads.items() if not bool(torch.isfinite(g).all())]
             shown = ", ".join(bad[:3]) + (" and others" if len(bad) > 3 else "")
-            raise self._not_finite(f"the gradient of the loss {means['total']:.6g} has norm {norm} ({shown})")
-        self.optimizer.step()
-        if self._average is not None:
-            self._average.update(self.module, self.step)
-        self.step += 1
+            raise self._not_finite(f"the gradient of the loss {total:.6g} has norm {norm} ({shown})")
         return norm
 
     def _not_finite(self, what: str) -> ResourceError:
@@ -323,9 +336,9 @@ class Trainer:
         fix = "lower the learning rate" + (f"; {kept}" if kept else "")
         return ResourceError("loss_not_finite", f"{what} at step {self.step}", str(self.folder), fix)
 
-    def _tell_of_step(
+    def _write_log(
         self,
-        facts: dict[str, float],
+        numbers: dict[str, float],
         validate: Callable[[nn.Module], dict[str, float]] | None,
         show: TrainingProgress,
     ) -> None:
@@ -334,7 +347,7 @@ class Trainer:
         if not (last or checked or self.step % self.config.log_every == 0):
             return
         line: dict[str, Any] = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
-        numbers = facts | self._shown
+        numbers = numbers | self._shown
         if validate is not None and checked:
             numbers |= {f"val_{k}": v for k, v in validate(self.averaged_module()).items()}
         line |= {k: float(f"{v:.6g}") for k, v in numbers.items()}

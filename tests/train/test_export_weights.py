@@ -5,7 +5,7 @@ import torch
 from headform.nets.identity import IdentityNet, IdentityNetConfig
 from headform.nets.landmarks.dense import DenseNet, DenseNetConfig
 from headform.nets.shipped import load_dense, load_identity
-from headform.train.publish import publish, source_commit
+from headform.train.export_weights import export_weights, source_commit
 
 FACTS = {
     "stage": "s",
@@ -13,7 +13,7 @@ FACTS = {
     "head": "ab" * 32,
     "steps": 7,
     "samples_seen": 336,
-    "people_made": 64,
+    "faces_rendered": 64,
     "minutes": 0.5,
     "validation": {"point_px": 1.5},
 }
@@ -22,7 +22,7 @@ FACTS = {
 def test_dense_weights_come_back_with_their_own_sizes(tmp_path):
     config = DenseNetConfig(points=20, channels=(8, 8, 8, 8), depths=(1, 1, 1, 1), hidden=16)
     net = DenseNet(config)
-    publish(net, FACTS, tmp_path / "d.safetensors", command="headform train landmarks")
+    export_weights(net, FACTS, tmp_path / "d.safetensors", command="headform train landmarks")
     back, card = load_dense(tmp_path / "d.safetensors")
     assert back.config == config
     for name, tensor in net.state_dict().items():
@@ -36,7 +36,7 @@ def test_dense_weights_come_back_with_their_own_sizes(tmp_path):
 def test_identity_weights_come_back(tmp_path):
     config = IdentityNetConfig(modes=5, channels=(8, 8, 8, 8), hidden=16)
     facts = {k: v for k, v in FACTS.items() if k != "validation"}
-    publish(IdentityNet(config), facts, tmp_path / "i.safetensors", command="c")
+    export_weights(IdentityNet(config), facts, tmp_path / "i.safetensors", command="c")
     back, card = load_identity(tmp_path / "i.safetensors")
     assert back.config == config
     assert card["metrics"] == {}

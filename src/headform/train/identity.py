@@ -1,4 +1,4 @@
-"""`headform train shape`: who it is, from a gray, aligned crop of synthetic faces.
+"""`headform train identity`: who it is, from a gray, aligned crop of synthetic faces.
 
 B batch, K identity modes, P surface points.
 
@@ -25,7 +25,7 @@ from headform.synth.generator import Generator
 from headform.synth.randomization import EASY, FULL, RandomizationConfig
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.config import OptimizerConfig, TrainerConfig
-from headform.train.pool import MAY_CHANGE, PoolConfig, RenderPool, part_of_run, rows_of
+from headform.train.pool import RESUMABLE_FIELDS, PoolConfig, RenderPool, part_of_run, rows_of
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 PICTURE_SIDE = 132
@@ -43,14 +43,14 @@ class IdentityConfig:
     """
 
     trainer: TrainerConfig = field(
-        default_factory=lambda: TrainerConfig(minutes=40.0, optimizer=OptimizerConfig(rate=2e-3))
+        default_factory=lambda: TrainerConfig(minutes=40.0, optimizer=OptimizerConfig(lr=2e-3))
     )
     net: IdentityNetConfig = field(default_factory=IdentityNetConfig)
     easy_share: float = 0.35
     ridge: float = 1e-4
     capacity: int = 40_000
     workers: int = 1
-    first_people: int = 2048
+    first_faces: int = 2048
     validation: int = 384
     seed: int = 0
 
@@ -117,10 +117,10 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
         "config": asdict(config),
         "head": head.sha256,
     }
-    trainer = Trainer(net, config.trainer, out, facts=facts, resume=resume, may_change=MAY_CHANGE)
+    trainer = Trainer(net, config.trainer, out, metadata=facts, resume=resume, resumable_fields=RESUMABLE_FIELDS)
     batches, metric = IdentityBatches(head), shape_metric(head)
     metric = metric + config.ridge * torch.eye(len(metric))
-    length, rank = config.trainer.length, trainer.team.rank
+    length, rank = config.trainer.length, trainer.context.rank
     made: dict[str, int] = {}
     result = trainer.result()
     for name, recipe, until in (("easy", EASY, config.easy_share * length), ("full", FULL, length)):
@@ -129,7 +129,7 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
         pool_config = part_of_run(config.pool(recipe), trainer.seconds, rank)
         with RenderPool(out / f"pool_{name}_{rank}", head, pool_config, keep=resume) as pool:
             validators = {part: _validator(head, config, part, batches, metric) for part in ("easy", "full")}
-            pool.wait_for(config.first_people if name == "easy" else min(2048, config.first_people))
+            pool.wait_for(config.first_faces if name == "easy" else min(2048, config.first_faces))
 
             def losses_of(net: nn.Module, step: Step, pool: RenderPool = pool) -> Losses:
                 images, code = batches(pool.draw(step.rng, step.count), step.rng)
@@ -149,7 +149,7 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
     facts |= {
         "steps": result.steps,
         "samples_seen": result.samples,
-        "people_made": made,
+        "faces_rendered": made,
         "minutes": round(result.minutes, 1),
     }
     return final, result, facts

@@ -10,7 +10,7 @@ from headform.geometry.similarity import fit_similarity
 from headform.heads import load_open
 from headform.nets.identity import IdentityNetConfig
 from headform.train.config import ScheduleConfig, TrainerConfig
-from headform.train.shape import IdentityBatches, IdentityConfig, run, shape_metric
+from headform.train.identity import IdentityBatches, IdentityConfig, run, shape_metric
 
 
 def test_metric_equals_the_aligned_distance_for_small_differences() -> None:
@@ -55,10 +55,10 @@ def test_a_run_from_easy_to_everything(tmp_path: Path) -> None:
         net=IdentityNetConfig(channels=(8, 8, 8, 8), hidden=16),
         easy_share=0.5,
         capacity=64,
-        first_people=32,
+        first_faces=32,
         validation=8,
     )
     net, result, facts = run(config, tmp_path)
-    assert set(facts["people_made"]) == {"easy", "full"}
+    assert set(facts["faces_rendered"]) == {"easy", "full"}
     assert facts["samples_seen"] == 8 * result.steps
     assert not net.training

@@ -15,7 +15,7 @@ from headform.nets.mesh_autoencoder_file import model_tensors
 from headform.nets.shipped import KINDS
 
 
-def publish(
+def export_weights(
     net: DenseNet | IdentityNet | MeshAutoencoder,
     facts: Mapping[str, Any],
     path: Path,
