@@ -14,7 +14,7 @@ from headform.synth.generator import Generator
 from headform.synth.randomization import EASY
 from headform.train.augment import cut_windows, paste_patches
 from headform.train.config import ScheduleConfig, TrainerConfig
-from headform.train.landmarks import LandmarkBatches, LandmarkConfig, LandmarkLosses, run
+from headform.train.landmarks import LandmarkBatches, LandmarkConfig, LandmarkLosses, LandmarkLossWeights, run
 from headform.train.pool import PoolConfig, rows_of
 
 
@@ -26,7 +26,7 @@ def rows() -> dict[str, np.ndarray]:
 
 def test_labels_stay_on_the_picture_when_it_is_varied(rows: dict[str, np.ndarray]) -> None:
     head = load_open()
-    batches = LandmarkBatches(head)
+    batches = LandmarkBatches(head, 0.12)
     plain, targets = batches(rows, None)
     expected = (rows["points"] - 8) / 64 - 1
     np.testing.assert_allclose(targets.points.numpy(), expected, atol=1e-5)
@@ -46,7 +46,7 @@ def test_labels_stay_on_the_picture_when_it_is_varied(rows: dict[str, np.ndarray
 def test_the_loss_is_least_at_the_truth(rows: dict[str, np.ndarray]) -> None:
     head = load_open()
     images, targets = LandmarkBatches(head)(rows, None)
-    losses = LandmarkLosses(head)
+    losses = LandmarkLosses(head, LandmarkLossWeights())
 
     class Oracle(nn.Module):
         def __init__(self, wrong: float) -> None:
@@ -70,6 +70,9 @@ def test_the_loss_is_least_at_the_truth(rows: dict[str, np.ndarray]) -> None:
     false = losses(Oracle(0.05), images, targets)
     for name in ("total", "nll", "l1", "expression_cm2", "rotation", "gaze", "mask"):
         assert float(false[name]) > float(true[name]), name
+    parts = {name: value for name, value in false.items() if name != "total"}
+    heavier = LandmarkLosses(head, LandmarkLossWeights(gaze=1.5))(Oracle(0.05), images, targets)
+    assert float(heavier["total"] - false["total"]) == pytest.approx(float(parts["gaze"]), rel=1e-3)
     # the L1 part against its closed form
     assert float(false["l1"]) == pytest.approx(0.05, rel=1e-4)
 

@@ -1,9 +1,9 @@
-"""`headform train identity`: who it is, from a gray, aligned crop of synthetic faces.
+"""`headform train identity`: identity coefficients from a gray, aligned crop of synthetic faces.
 
 B batch, K identity modes, P surface points.
 
 One loss: the squared distance of the surfaces after removing what a similarity can explain, since size and place cannot be
-seen in one crop. Easy people come first (near frontal, neutral, mild light), then everything: learning to read a face from
+seen in one crop. Easy faces come first (near frontal, neutral, mild light), then everything: learning to read a face from
 hard pictures alone finds no way in.
 """
 
@@ -25,6 +25,7 @@ from headform.synth.generator import Generator
 from headform.synth.randomization import EASY, FULL, RandomizationConfig
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.config import OptimizerConfig, TrainerConfig
+from headform.train.distributed import init_distributed
 from headform.train.pool import RESUMABLE_FIELDS, PoolConfig, RenderPool, part_of_run, rows_of
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
@@ -35,10 +36,11 @@ _GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass(frozen=True)
 class IdentityConfig:
-    """Everything about a run.
+    """Configuration of a run.
 
     Attributes:
-        easy_share: part of the run spent on easy people.
+        easy_share: share of the run on near frontal, neutral, mildly lit faces.
+        patch_rate: share of pictures that a patch of another one covers.
         ridge: weight of the squared error of the coefficients (in standard deviations) beside cm squared.
     """
 
@@ -47,6 +49,7 @@ class IdentityConfig:
     )
     net: IdentityNetConfig = field(default_factory=IdentityNetConfig)
     easy_share: float = 0.35
+    patch_rate: float = 0.05
     ridge: float = 1e-4
     capacity: int = 40_000
     workers: int = 1
@@ -81,9 +84,15 @@ def shape_metric(head: LinearHead, *, points: int = 1500) -> Float[Tensor, "K K"
 
 
 class IdentityBatches:
-    """Turns stored rows into gray crops and coefficients."""
+    """Turns stored rows into gray crops and coefficients.
 
-    def __init__(self, head: LinearHead) -> None:
+    Args:
+        head: Whose identity coefficients the labels are.
+        patch_rate: Share of pictures that a patch of another one covers.
+    """
+
+    def __init__(self, head: LinearHead, patch_rate: float = 0.0) -> None:
+        self._patch_rate = patch_rate
         self._mirror = mirror_identity_map(head).astype(np.float32)
 
     def __call__(
@@ -98,7 +107,7 @@ class IdentityBatches:
             gray = images.astype(np.float32) @ _GRAY
         else:
             gray = vary_color(rng, images) @ _GRAY
-            paste_patches(rng, gray[..., None], 0.05)
+            paste_patches(rng, gray[..., None], self._patch_rate)
             flip = rng.random(count) < 0.5
             gray[flip] = gray[flip, :, ::-1]
             code[flip] = code[flip] @ self._mirror
@@ -106,20 +115,21 @@ class IdentityBatches:
 
 
 def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[IdentityNet, TrainResult, dict[str, Any]]:
-    """Train in `out`; returns the averaged network, what the trainer did, and facts for the model card."""
+    """Train in `out`; returns the averaged network on the CPU, the totals of the run, and metadata for the model card."""
     config = replace(config, trainer=replace(config.trainer, seed=config.seed))
     torch.manual_seed(config.seed)
     head = load_open()
     net = IdentityNet(replace(config.net, modes=len(head.identity)))
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    device = init_distributed().device
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     facts: dict[str, Any] = {
-        "stage": "shape",
+        "stage": "identity",
         "config": asdict(config),
         "head": head.sha256,
     }
     trainer = Trainer(net, config.trainer, out, metadata=facts, resume=resume, resumable_fields=RESUMABLE_FIELDS)
-    batches, metric = IdentityBatches(head), shape_metric(head)
-    metric = metric + config.ridge * torch.eye(len(metric))
+    batches, metric = IdentityBatches(head, config.patch_rate), shape_metric(head)
+    metric = (metric + config.ridge * torch.eye(len(metric))).to(device)
     length, rank = config.trainer.length, trainer.context.rank
     made: dict[str, int] = {}
     result = trainer.result()
@@ -133,7 +143,7 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
 
             def losses_of(net: nn.Module, step: Step, pool: RenderPool = pool) -> Losses:
                 images, code = batches(pool.draw(step.rng, step.count), step.rng)
-                wrong = net(images) - code
+                wrong = net(images.to(device)) - code.to(device)
                 total = torch.einsum("bk,kl,bl->b", wrong, metric, wrong).mean()
                 return {"total": total}
 
@@ -146,6 +156,7 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
     final = trainer.averaged_module()
     if not isinstance(final, IdentityNet):
         raise TypeError(type(final))
+    final.cpu()
     facts |= {
         "steps": result.steps,
         "samples_seen": result.samples,
@@ -162,11 +173,11 @@ def _validator(
     batches: IdentityBatches,
     metric: Float[Tensor, "K K"],
 ) -> Any:
-    """Error of a network as percentage of the mean head's, on people that no worker makes."""
+    """Error of a network as percentage of the mean head's, on synthetic faces that no worker renders."""
     recipe = {"easy": EASY, "full": FULL}[part]
     maker = Generator(head, size=PICTURE_SIDE, view="tight", recipe=recipe)
     rows = rows_of(maker.batch(np.random.default_rng((config.seed, 2**31)), config.validation))
-    images, code = batches(rows, None)
+    images, code = (tensor.to(metric.device) for tensor in batches(rows, None))
 
     @torch.no_grad()
     def check(module: nn.Module) -> float:

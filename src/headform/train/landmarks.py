@@ -8,7 +8,7 @@ displacement of the dense points; the Frobenius distance of the rotations; cross
 
 import shutil
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from headform.synth.generator import Generator
 from headform.synth.randomization import FULL
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.config import TrainerConfig
+from headform.train.distributed import init_distributed
 from headform.train.pool import RESUMABLE_FIELDS, PoolConfig, RenderPool, part_of_run, rows_of
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
@@ -35,12 +36,38 @@ _SLACK = PICTURE_SIDE - INPUT_SIDE
 
 
 @dataclass(frozen=True)
+class LandmarkLossWeights:
+    """Factors of the losses in the total; names as in `LandmarkLosses`."""
+
+    nll: float = 1.0
+    l1: float = 20.0
+    expression_cm2: float = 20.0
+    expression_mse: float = 1.0
+    rotation: float = 2.0
+    gaze: float = 0.5
+    mask: float = 0.5
+
+
+@dataclass(frozen=True)
 class LandmarkConfig:
-    """Everything about a run."""
+    """Configuration of a run.
+
+    Attributes:
+        trainer: Length, optimizer, schedule.
+        pool: Generator of the synthetic faces.
+        net: Sizes of the network.
+        weights: Factors of the losses.
+        patch_rate: Share of pictures that a patch of another one covers.
+        first_faces: Synthetic faces rendered before the first step.
+        validation: Synthetic faces that are validated on.
+        seed: Of weights and data.
+    """
 
     trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(minutes=60.0))
     pool: PoolConfig = field(default_factory=lambda: PoolConfig("loose", PICTURE_SIDE, FULL))
     net: DenseNetConfig = field(default_factory=DenseNetConfig)
+    weights: LandmarkLossWeights = field(default_factory=LandmarkLossWeights)
+    patch_rate: float = 0.12
     first_faces: int = 2048
     validation: int = 384
     seed: int = 0
@@ -56,11 +83,21 @@ class LandmarkTargets:
     gaze: Float[Tensor, "B 2"]
     mask: Float[Tensor, "B M M"]
 
+    def to(self, device: torch.device) -> "LandmarkTargets":
+        """Move every label."""
+        return LandmarkTargets(*(getattr(self, each.name).to(device) for each in fields(self)))
+
 
 class LandmarkBatches:
-    """Turns stored rows into inputs and targets."""
+    """Turns stored rows into inputs and targets.
 
-    def __init__(self, head: LinearHead) -> None:
+    Args:
+        head: Whose dense points and expressions the labels are of.
+        patch_rate: Share of pictures that a patch of another one covers.
+    """
+
+    def __init__(self, head: LinearHead, patch_rate: float = 0.0) -> None:
+        self._patch_rate = patch_rate
         self._mirror = head.dense_mirror.numpy()
         self._expression_mirror = mirrored_expressions(head.expression_names)
 
@@ -80,7 +117,7 @@ class LandmarkBatches:
         pixels = images.astype(np.float32)
         if rng is not None:
             pixels = vary_color(rng, images)
-            paste_patches(rng, pixels, 0.12)
+            paste_patches(rng, pixels, self._patch_rate)
             flip = rng.random(count) < 0.5
             pixels[flip] = pixels[flip, :, ::-1]
             mask[flip] = mask[flip, :, ::-1]
@@ -94,14 +131,23 @@ class LandmarkBatches:
 
 
 class LandmarkLosses:
-    """See the module's text."""
+    """Losses of the module docstring.
 
-    def __init__(self, head: LinearHead) -> None:
+    Args:
+        head: Whose dense points and expressions the labels are of.
+        weights: Factors in the total.
+        device: Of network and labels.
+    """
+
+    def __init__(
+        self, head: LinearHead, weights: LandmarkLossWeights, device: torch.device | str | None = None
+    ) -> None:
+        self._weights = asdict(weights)
         weight = torch.ones(len(head.dense))
         weight[:68] = 2.0
-        self._weight = weight / weight.mean()
+        self._weight = (weight / weight.mean()).to(device)
         shapes = head.expression[:, head.dense].flatten(1) * 100.0  # (E, 3N) cm
-        self._gram = shapes @ shapes.T / len(head.dense)  # (E, E) mean squared displacement, cm^2
+        self._gram = (shapes @ shapes.T / len(head.dense)).to(device)  # (E, E) mean squared displacement, cm^2
 
     def __call__(self, net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets) -> Losses:
         """Losses by name; ``total`` is minimized."""
@@ -122,20 +168,12 @@ class LandmarkLosses:
             "gaze": (out.gaze - targets.gaze).abs().mean(),
             "mask": functional.binary_cross_entropy_with_logits(out.mask_logits, targets.mask),
         }
-        losses["total"] = (
-            losses["nll"]
-            + 20 * losses["l1"]
-            + 20 * losses["expression_cm2"]
-            + losses["expression_mse"]
-            + 2 * losses["rotation"]
-            + 0.5 * losses["gaze"]
-            + 0.5 * losses["mask"]
-        )
+        losses["total"] = torch.stack([self._weights[name] * loss for name, loss in losses.items()]).sum()
         return losses
 
 
 def validation_rows(head: LinearHead, config: LandmarkConfig) -> dict[str, np.ndarray]:
-    """People that no worker makes (their seed is kept apart)."""
+    """Render synthetic faces that no worker renders (their seed is kept apart)."""
     maker = Generator(head, size=config.pool.size, view="loose", recipe=config.pool.recipe)
     rng = np.random.default_rng((config.seed, 2**31))
     return rows_of(maker.batch(rng, config.validation))
@@ -143,7 +181,7 @@ def validation_rows(head: LinearHead, config: LandmarkConfig) -> dict[str, np.nd
 
 @torch.no_grad()
 def point_error(net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets) -> dict[str, float]:
-    """Mean 68-point error in per cent of the root of the true box's area, and others."""
+    """Measure the mean 68-point error in per cent of the root of the annotated box's area, and others."""
     outs = [net(part) for part in images.split(64)]
     points = torch.cat([o.points for o in outs])
     true = targets.points[:, :68]
@@ -162,25 +200,28 @@ def point_error(net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: Landm
 
 
 def run(config: LandmarkConfig, out: Path, *, resume: bool = False) -> tuple[DenseNet, TrainResult, dict[str, Any]]:
-    """Train in `out`; returns the averaged network, what the trainer did, and facts for the model card."""
+    """Train in `out`; returns the averaged network on the CPU, the totals of the run, and metadata for the model card."""
     config = replace(config, trainer=replace(config.trainer, seed=config.seed))
     torch.manual_seed(config.seed)
     head = load_open()
     net = DenseNet(replace(config.net, points=len(head.dense), expressions=len(head.expression)))
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    device = init_distributed().device
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     facts: dict[str, Any] = {"stage": "landmarks", "config": asdict(config), "head": head.sha256}
     trainer = Trainer(net, config.trainer, out, metadata=facts, resume=resume, resumable_fields=RESUMABLE_FIELDS)
-    batches, losses = LandmarkBatches(head), LandmarkLosses(head)
+    batches, losses = LandmarkBatches(head, config.patch_rate), LandmarkLosses(head, config.weights, device)
     rank = trainer.context.rank
     pool_config = part_of_run(config.pool, trainer.seconds, rank)
     pool = RenderPool(out / f"pool_{rank}", head, pool_config, keep=resume)
     with pool:
-        held_out = batches(validation_rows(head, config), None)
+        images, targets = batches(validation_rows(head, config), None)
+        held_out = images.to(device), targets.to(device)
         pool.wait_for(config.first_faces)
 
         def losses_of(net: nn.Module, step: Step) -> Losses:
             rows = pool.draw(step.rng, step.count)
-            return losses(net, *batches(rows, step.rng))
+            images, targets = batches(rows, step.rng)
+            return losses(net, images.to(device), targets.to(device))
 
         started = time.time()
         result = trainer.run(losses_of, lambda module: point_error(module, *held_out))
@@ -189,12 +230,14 @@ def run(config: LandmarkConfig, out: Path, *, resume: bool = False) -> tuple[Den
     final = trainer.averaged_module()
     if not isinstance(final, DenseNet):
         raise TypeError(type(final))
+    measured = point_error(final, *held_out)
+    final.cpu()
     facts |= {
         "steps": result.steps,
         "samples_seen": result.samples,
         "faces_rendered": made,
         "minutes": round(result.minutes, 1),
         "wall_minutes_last_part": round((time.time() - started) / 60, 1),
-        "validation": point_error(final, *held_out),
+        "validation": measured,
     }
     return final, result, facts
