@@ -6,6 +6,7 @@ from benchmarks import (
     hierarchy_speed,
     now_speed,
     reconstruct_speed,
+    render_speed,
     synth_speed,
 )
 
@@ -14,6 +15,8 @@ if __name__ == "__main__":
     reconstruct_speed.main(reconstruct_speed.Arguments())
     print("\n# Synthetic faces\n", flush=True)
     synth_speed.main(synth_speed.Arguments())
+    print("\n# Batched rendering\n", flush=True)
+    render_speed.main(render_speed.Arguments())
     print("\n# Graph convolution\n", flush=True)
     graph_speed.main(graph_speed.Arguments())
     print("\n# Mesh hierarchies\n", flush=True)
