@@ -20,7 +20,7 @@ from headform.train.pool import PoolConfig, rows_of
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, np.ndarray]:
-    maker = Generator(load_open(), size=144, recipe=EASY, bank_size=2)
+    maker = Generator(load_open(), size=144, randomization=EASY, bank_size=2)
     return rows_of(maker.batch(np.random.default_rng(0), 4))
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from headform.heads.linear import LinearHead
 from headform.synth import _kernels as kernels
+from headform.synth.randomization import HairRandomization, Range
 from headform.synth.skin_fields import SkinFields
 
 MERIDIANS, ROOT_ROWS, HANG_ROWS = 72, 13, 9
@@ -91,22 +92,26 @@ class HairStyle:
     seed: int
 
 
-def sample_style(rng: np.random.Generator) -> HairStyle:
-    """Crops, short cuts, fringes, bobs, long hair and hats."""
+def sample_style(rng: np.random.Generator, config: HairRandomization) -> HairStyle:
+    """Draw crops, short cuts, fringes, bobs, long hair and hats."""
+    c = config
+
+    def draw(limits: Range) -> float:
+        return float(rng.uniform(*limits))
+
     kind = rng.random()
-    short = kind < 0.5
-    long_sides = float(rng.uniform(6, 30)) if not short else float(rng.uniform(0, 1.5))
-    fringe = float(rng.uniform(1, 6.5)) if rng.random() < 0.35 else 0.0
-    hat = kind > 0.95
+    short, hat = kind < c.short_rate, kind > 1 - c.hat_rate
+    sides = draw(c.short_sides if short else c.long_sides)
+    fringe = draw(c.fringe) if rng.random() < c.fringe_rate else 0.0
     return HairStyle(
-        thickness=float(rng.uniform(0.25, 1.2) if short and rng.random() < 0.6 else rng.uniform(0.6, 3.5)),
-        recede=float(rng.normal(0, 0.8) if rng.random() < 0.8 else rng.uniform(0, 4.5)),
+        thickness=draw(c.thin if short and rng.random() < c.thin_rate else c.thick),
+        recede=float(rng.normal(0, c.hairline_sd)) if rng.random() < c.usual_hairline_rate else draw(c.receding),
         fringe=0.0 if hat else fringe,
-        sides=0.0 if hat else long_sides,
-        back=0.0 if hat else (long_sides + float(rng.uniform(0, 8)) if not short else float(rng.uniform(0, 3))),
-        flare=float(rng.uniform(-0.05, 0.35)),
-        ragged=float(rng.uniform(0.0, 1.0)),
-        parting=float(rng.uniform(-1.2, 1.2)),
+        sides=0.0 if hat else sides,
+        back=0.0 if hat else draw(c.short_back) if short else sides + draw(c.back_beyond_sides),
+        flare=draw(c.flare),
+        ragged=draw(c.ragged),
+        parting=draw(c.parting),
         hat=hat,
         seed=int(rng.integers(2**31)),
     )

@@ -136,7 +136,7 @@ class LandmarkLosses:
 
 def validation_rows(head: LinearHead, config: LandmarkConfig) -> dict[str, np.ndarray]:
     """People that no worker makes (their seed is kept apart)."""
-    maker = Generator(head, size=config.pool.size, view="loose", recipe=config.pool.recipe)
+    maker = Generator(head, size=config.pool.size, view="loose", randomization=config.pool.recipe)
     rng = np.random.default_rng((config.seed, 2**31))
     return rows_of(maker.batch(rng, config.validation))
 

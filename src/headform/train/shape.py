@@ -164,7 +164,7 @@ def _validator(
 ) -> Any:
     """Error of a network as percentage of the mean head's, on people that no worker makes."""
     recipe = {"easy": EASY, "full": FULL}[part]
-    maker = Generator(head, size=PICTURE_SIDE, view="tight", recipe=recipe)
+    maker = Generator(head, size=PICTURE_SIDE, view="tight", randomization=recipe)
     rows = rows_of(maker.batch(np.random.default_rng((config.seed, 2**31)), config.validation))
     images, code = batches(rows, None)
 
