@@ -80,7 +80,7 @@ def _forward(
     if results <= min(_NARROW, weight.shape[1] - 1):
         y = torch.from_numpy(_run_reversed(plan, signal, weight.detach(), bias))
         return torch.relu_(y) if clip else y
-    result = np.empty((len(signal), plan.count, results), np.float32)
+    result = np.empty((len(signal), plan.num_vertices, results), np.float32)
     start = np.zeros(_blocks(results) * _LANES, np.float32)
     if bias is not None:
         start[: len(bias)] = bias.detach().numpy()
@@ -108,7 +108,7 @@ def _backward(
         return None, grad_weight, _first(total, weight.shape[2]) if wants[2] else None
     result, start, turned = None, _NOTHING, _NOTHING
     if wants[0]:
-        result = np.empty((len(back), plan.count, weight.shape[1]), np.float32)
+        result = np.empty((len(back), plan.num_vertices, weight.shape[1]), np.float32)
         start = np.zeros(_blocks(weight.shape[1]) * _LANES, np.float32)
         turned = _packed(weight.detach().transpose(1, 2))
     other = _rows(x) if wants[1] or wants[2] else None
@@ -186,7 +186,7 @@ def _run(
             (start if first == 0 else zero).ctypes.data, clip and cuts == 1,
             _address(other, item), _address(other_gate, item), others,
             outer[number].ctypes.data, signal_sums[number].ctypes.data,
-            other_sums[number, cut].ctypes.data, plan.terms, plan.count, STRIP, plan.ring,
+            other_sums[number, cut].ctypes.data, plan.terms, plan.num_vertices, STRIP, plan.ring,
             plan.order.ctypes.data, plan.starts.ctypes.data, plan.positions.ctypes.data,
             plan.values.ctypes.data, plan.reach, -(-scratch.ctypes.data // 64) * 64,
             np.empty(plan.terms, np.int64), np.empty(plan.terms, np.int64),
@@ -228,13 +228,13 @@ def _run_reversed(
         own[item, lanes] = 1
         if bias is not None:
             start[lanes] = bias.detach().numpy()
-    result = np.empty((items, plan.count, results), np.float32)
+    result = np.empty((items, plan.num_vertices, results), np.float32)
 
     def take(item: int) -> None:
         scratch = np.empty(plan.terms * (plan.ring * _LANES + 48) + (STRIP + 1) * _LANES, np.float32)
         wave_reversed(
             signal[item].ctypes.data, channels, min(group, items - item), moved.ctypes.data, own.ctypes.data,
-            result[item].ctypes.data, results, start.ctypes.data, plan.terms, plan.count, STRIP,
+            result[item].ctypes.data, results, start.ctypes.data, plan.terms, plan.num_vertices, STRIP,
             plan.ring, plan.order.ctypes.data, plan.starts.ctypes.data,
             plan.positions.ctypes.data, plan.values.ctypes.data, plan.reach,
             -(-scratch.ctypes.data // 64) * 64,

@@ -1,4 +1,4 @@
-"""The compiled part of `graph.compiled`: Chebyshev terms of one item, in strips that stay in cache.
+"""Compiled Chebyshev convolution (`graph._compiled`): Chebyshev terms of one item, in strips that stay in cache.
 
 V vertices in the order of the plan, K terms, channels in blocks of 16 (`lanes`). Nothing is checked here.
 

@@ -89,8 +89,8 @@ def cheb_conv(
     Raises:
         ValueError: a signal on another number of vertices or channels; the kernel asked for what it cannot take.
     """
-    if x.shape[-2] != lap.count or x.shape[-1] != weight.shape[1]:
-        found, wanted = tuple(x.shape[-2:]), (lap.count, weight.shape[1])
+    if x.shape[-2] != lap.num_vertices or x.shape[-1] != weight.shape[1]:
+        found, wanted = tuple(x.shape[-2:]), (lap.num_vertices, weight.shape[1])
         raise ValueError(f"the signal has {found} vertices and channels, expected {wanted}")
     if backend != "reference":
         from headform.graph._compiled import applies, cheb_conv_compiled

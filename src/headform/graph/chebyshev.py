@@ -31,13 +31,13 @@ def chebyshev_basis(
     """
     if num_terms < 1:
         raise ValueError(f"num_terms must be at least 1, got {num_terms}")
-    if x.shape[-2] != lap.count:
-        raise ValueError(f"the signal has {x.shape[-2]} vertices, the Laplacian {lap.count}")
+    if x.shape[-2] != lap.num_vertices:
+        raise ValueError(f"the signal has {x.shape[-2]} vertices, the Laplacian {lap.num_vertices}")
     flat = x.movedim(-2, 0)  # (V, *B, C): sparse products want the vertices first
     shape = flat.shape
     terms = [flat.reshape(shape[0], -1)]  # (V, B*C)
     if num_terms > 1:
-        terms.append(lap.times(terms[0]))
+        terms.append(lap.matmul(terms[0]))
     for _ in range(2, num_terms):
-        terms.append(2 * lap.times(terms[-1]) - terms[-2])
+        terms.append(2 * lap.matmul(terms[-1]) - terms[-2])
     return torch.stack(terms, dim=-1).reshape(*shape, num_terms).movedim(0, -3)

@@ -31,7 +31,7 @@ class GraphLevels(nn.Module):
 
     @staticmethod
     def from_hierarchy(hierarchy: MeshHierarchy, dtype: torch.dtype = torch.float32) -> "GraphLevels":
-        """The operators of a hierarchy in one dtype."""
+        """Build the operators of a hierarchy in one dtype."""
         counts = hierarchy.counts
         steps = zip(hierarchy.up_vertices, hierarchy.up_weights, counts[1:], strict=True)
         return GraphLevels(
@@ -43,4 +43,4 @@ class GraphLevels(nn.Module):
     @property
     def counts(self) -> tuple[int, ...]:
         """Vertices per level, finest first."""
-        return tuple(lap.count for lap in self.laplacians if isinstance(lap, ScaledLaplacian))
+        return tuple(lap.num_vertices for lap in self.laplacians if isinstance(lap, ScaledLaplacian))

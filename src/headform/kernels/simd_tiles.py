@@ -1,4 +1,4 @@
-"""Tiles of sixteen floats (`graph.lanes`): matrix products in registers, triples, transposition, sums.
+"""Tiles of sixteen floats (`kernels.simd`): matrix products in registers, triples, transposition, sums.
 
 Addresses are integers; strides are in bytes. Nothing here checks them.
 """
