@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageFilter
 
+from headform.images.transfer import LUMA_REC601
 from headform.synth.randomization import DegradationRandomization
 
 
@@ -24,7 +25,7 @@ def degrade_photo(
         grain = rng.standard_normal((*image.shape[:2], channels), dtype=np.float32)
         pixels = pixels + grain * np.float32(rng.exponential(c.noise))
     if rng.random() < c.desaturation_rate * c.strength:
-        gray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+        gray = pixels @ np.array(LUMA_REC601, np.float32)
         pixels = pixels + (gray[..., None] - pixels) * np.float32(rng.uniform(*c.desaturation))
         if rng.random() < c.monochrome_rate:
             pixels = np.repeat(gray[..., None], 3, axis=2)
