@@ -10,8 +10,8 @@ import torch
 from headform.errors import WeightsError
 from headform.io.model_file import save_model
 from headform.mesh.hierarchy import build_hierarchy
-from headform.nets.identity import IdentityNet, IdentityNetConfig
-from headform.nets.mesh_autoencoder import MeshAutoencoder, MeshAutoencoderConfig
+from headform.nets.identity_net import IdentityNet, IdentityNetConfig
+from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
 from headform.nets.shipped import load_identity, load_mesh_autoencoder
 from headform.train.publish import publish
 

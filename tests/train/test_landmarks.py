@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from headform.heads import load_open
-from headform.nets.landmarks.dense import DenseNetConfig, DenseOutput
+from headform.nets.landmarks.dense_net import DenseNetConfig, DenseOutput
 from headform.synth.generator import Generator
 from headform.synth.randomization import EASY
 from headform.train.augment import cut_windows, paste_patches

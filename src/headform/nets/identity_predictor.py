@@ -9,10 +9,11 @@ from jaxtyping import Float, UInt8
 
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
+from headform.images.transfer import LUMA_REC601
 from headform.images.warp import warp
-from headform.nets.identity import INPUT_SIDE, IdentityNet
+from headform.nets.identity_net import INPUT_SIDE, IdentityNet
 
-_GRAY = np.array([0.299, 0.587, 0.114], np.float32)
+_GRAY = np.array(LUMA_REC601, np.float32)
 _SHIFTS = ((0.0, 0.0), (2.0, 1.0), (-2.0, -1.0))
 
 

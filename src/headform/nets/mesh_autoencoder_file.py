@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from headform.mesh.hierarchy import MeshHierarchy
-from headform.nets.mesh_autoencoder import MeshAutoencoder, MeshAutoencoderConfig
+from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
 
 _PREFIX = "hierarchy."
 

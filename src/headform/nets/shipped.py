@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from headform.errors import HeadformError, WeightsError
 from headform.io.model_file import check_state, load_model
 from headform.nets.detection.yunet_net import YuNet, YuNetConfig
-from headform.nets.identity import IdentityNet, IdentityNetConfig
-from headform.nets.landmarks.dense import DenseNet, DenseNetConfig
+from headform.nets.identity_net import IdentityNet, IdentityNetConfig
+from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
 from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
 from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks68Net
 from headform.nets.landmarks.pfld_net import PfldConfig, PfldNet
-from headform.nets.mesh_autoencoder import MeshAutoencoder
 from headform.nets.mesh_autoencoder_file import model_of, weights_of
+from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 
 DENSE_FILE, IDENTITY_FILE = "dense_landmarks.safetensors", "identity.safetensors"
 MESH_AUTOENCODER_FILE = "mesh_autoencoder.safetensors"

@@ -22,7 +22,7 @@ from headform.geometry.rotation import rotation_from_6d
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirrored_expressions
-from headform.nets.landmarks.dense import INPUT_SIDE, MASK_SIDE, DenseNet, DenseNetConfig
+from headform.nets.landmarks.dense_net import INPUT_SIDE, MASK_SIDE, DenseNet, DenseNetConfig
 from headform.synth.generator import Generator
 from headform.synth.randomization import FULL
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
@@ -48,7 +48,7 @@ class LandmarkConfig:
 
 @dataclass(frozen=True)
 class LandmarkTargets:
-    """Labels in the network's own units; see `headform.nets.landmarks.dense.DenseOutput`."""
+    """Labels in the network's own units; see `headform.nets.landmarks.dense_net.DenseOutput`."""
 
     points: Float[Tensor, "B N 2"]
     expression: Float[Tensor, "B E"]

@@ -8,10 +8,10 @@ from typing import Any
 
 import headform
 from headform.io.model_file import save_model
-from headform.nets.identity import IdentityNet
-from headform.nets.landmarks.dense import DenseNet
-from headform.nets.mesh_autoencoder import MeshAutoencoder
+from headform.nets.identity_net import IdentityNet
+from headform.nets.landmarks.dense_net import DenseNet
 from headform.nets.mesh_autoencoder_file import model_tensors
+from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 from headform.nets.shipped import KINDS
 
 

@@ -16,7 +16,7 @@ from headform.geometry.rotation import rotation_from_6d
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirrored_expressions
 from headform.images.warp import apply, inverse, warp
-from headform.nets.landmarks.dense import INPUT_SIDE, DenseNet
+from headform.nets.landmarks.dense_net import INPUT_SIDE, DenseNet
 
 
 @dataclass(frozen=True)

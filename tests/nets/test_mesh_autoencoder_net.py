@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from headform.errors import InputError
 from headform.mesh.hierarchy import MeshHierarchy, build_hierarchy
-from headform.nets.mesh_autoencoder import (
+from headform.nets.mesh_autoencoder_net import (
     MeshAutoencoder,
     MeshAutoencoderConfig,
     check_vertices,
