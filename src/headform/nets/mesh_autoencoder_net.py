@@ -10,6 +10,9 @@ Layers, on a mesh of FLAME's 5023 vertices (levels 5023, 1256, 314, 79, 20), Che
 Reference: Ranjan, Bolkart, Sanyal, Black, "Generating 3D Faces using Convolutional Mesh Autoencoders", ECCV 2018,
 section 3 and table 1 (https://arxiv.org/abs/1807.10267), and its public TensorFlow code. Kept from that code: a ReLU on
 the code (`latent_activation`), no bias and no activation on the last convolution.
+
+Source: trained here on heads sampled from the open head (`headform train mesh-autoencoder`), MIT. Input and output:
+vertices in meters, head frame; normalization lies inside.
 """
 
 from dataclasses import asdict, dataclass
