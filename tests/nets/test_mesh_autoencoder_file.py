@@ -88,8 +88,8 @@ def test_weights_of_another_kind(path: Path, tmp_path: Path) -> None:
     ("name", "change", "match"),
     [
         ("hierarchy.kept.0", None, "kept.0 is missing"),
-        ("hierarchy.faces.1", lambda t: t.int() + 40, "faces.1 names a vertex"),
-        ("hierarchy.up_weights.0", lambda t: -t, "no weights"),
+        ("hierarchy.faces.1", lambda t: t.int() + 40, "faces.1 has an index outside"),
+        ("hierarchy.up_weights.0", lambda t: -t, "not barycentric weights"),
         ("encoder.code.weight", None, "encoder.code.weight is missing"),
         ("encoder.code.weight", lambda t: t[:, :-1], "encoder.code.weight has shape"),
         ("normalization.mean", lambda t: t[:-1], "normalization.mean has shape"),

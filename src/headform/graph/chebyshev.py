@@ -24,10 +24,10 @@ def chebyshev_basis(
     Args:
         x: vertex signal of the dtype of `lap`.
         lap: spectrum in [-1, 1].
-        num_terms: K. The filter reaches K - 1 edges far; K = 1 sees the vertex itself alone.
+        num_terms: K. The filter reaches K - 1 edges far; K = 1 is a map of each vertex alone.
 
     Raises:
-        ValueError: `num_terms` below 1, or a signal on another number of vertices.
+        ValueError: `num_terms` is below 1, or the numbers of vertices do not match.
     """
     if num_terms < 1:
         raise ValueError(f"num_terms must be at least 1, got {num_terms}")

@@ -101,5 +101,5 @@ class ScaledLaplacian(nn.Module):
         return csr_matrix(tuple(p.cpu().numpy() for p in parts), shape=(self.num_vertices, self.num_vertices))
 
     def extra_repr(self) -> str:
-        """Sizes in `print(model)`."""
+        """Return sizes for `print(model)`."""
         return f"vertices={self.num_vertices}, entries={len(self.col_indices)}"

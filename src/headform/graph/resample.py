@@ -149,16 +149,16 @@ class Resample(nn.Module):
 
     @cached_property
     def compiled_rows(self) -> _Rows:
-        """M for the kernel."""
+        """CSR arrays of M for the kernel."""
         return _rows_of(self.to_scipy())
 
     @cached_property
     def compiled_columns(self) -> _Rows:
-        """M^T for the kernel."""
+        """CSR arrays of M^T for the kernel."""
         return _rows_of(csr_matrix(self.to_scipy().T))
 
     def extra_repr(self) -> str:
-        """Sizes in `print(model)`."""
+        """Return sizes for `print(model)`."""
         return f"{self.in_vertices} -> {self.out_vertices} vertices"
 
 

@@ -25,7 +25,7 @@ def corner_of(face, v):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def is_allowed(u, v, faces, corners, alive, start, count, pool, points, uv, marks):
-    """Whether u may move onto v: manifold, boundary, seams, orientation. ``marks`` is a scratch array (V,) of zeros."""
+    """Return whether u may move onto v: manifold, boundary, seams, orientation; ``marks`` is scratch, (V,) zeros."""
     # A wedge is a texture corner of u: one in the interior of a chart, two on a seam. Each must find the corner of v that
     # it moves onto in a triangle that contains both, else a chart would tear.
     shared = 0
@@ -87,7 +87,7 @@ def is_allowed(u, v, faces, corners, alive, start, count, pool, points, uv, mark
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _link_condition(u, v, shared, faces, alive, start, count, pool, marks):
-    """Whether the surface stays manifold: u and v have as many common neighbors as triangles, and u keeps its boundary."""
+    """Return whether the surface stays manifold: u and v share as many neighbors as triangles, and boundaries are kept."""
     # a neighbor of u is in one triangle of u on the boundary, in two elsewhere; a boundary vertex moves along it only
     once = 0
     for i in range(start[u], start[u] + count[u]):
@@ -126,7 +126,7 @@ def _link_condition(u, v, shared, faces, alive, start, count, pool, marks):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _duplicates(u, v, b, c, faces, alive, start, count, pool):
-    """Whether triangle (v, b, c) exists already."""
+    """Return whether triangle (v, b, c) exists already."""
     for j in range(start[v], start[v] + count[v]):
         g = pool[j]
         if alive[g] and corner_of(faces[g], b) >= 0 and corner_of(faces[g], c) >= 0:
@@ -138,7 +138,7 @@ def _duplicates(u, v, b, c, faces, alive, start, count, pool):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _uv_upright(old, new, p, q):
-    """Whether texture triangle (old, p, q), become (new, p, q), stays positive and does not degenerate much further."""
+    """Return whether texture triangle (old, p, q), moved to (new, p, q), stays positive and keeps most of its area."""
     area = (p[0] - new[0]) * (q[1] - new[1])
     area -= (q[0] - new[0]) * (p[1] - new[1])
     legs = (p[0] - new[0]) ** 2 + (p[1] - new[1]) ** 2
@@ -153,7 +153,7 @@ def _uv_upright(old, new, p, q):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _upright(u, v, b, c, strict):
-    """Whether triangle (u, b, c), become (v, b, c), keeps its orientation and, if `strict`, an acceptable shape."""
+    """Return whether triangle (u, b, c), moved to (v, b, c), keeps its orientation and, if `strict`, an acceptable shape."""
     ab0, ab1, ab2 = b[0] - u[0], b[1] - u[1], b[2] - u[2]
     ac0, ac1, ac2 = c[0] - u[0], c[1] - u[1], c[2] - u[2]
     n0, n1, n2 = ab1 * ac2 - ab2 * ac1, ab2 * ac0 - ab0 * ac2, ab0 * ac1 - ab1 * ac0

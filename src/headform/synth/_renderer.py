@@ -30,7 +30,7 @@ _SCENE_SEED = 7
 
 
 class Renderer:
-    """Draws subjects of one head model; not thread-safe, since its buffers are reused from picture to picture."""
+    """Renderer of subjects of one head model; not thread-safe, since its buffers are reused from picture to picture."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""One synthetic person as geometry: head, hair, shoulders and glasses as one mesh with colors.
+"""Geometry of one synthetic person: head, hair, shoulders and glasses as one mesh with colors.
 
 V head vertices, W vertices of the whole mesh, F triangles.
 """
@@ -32,7 +32,7 @@ class Subject:
         marks: The 68 landmarks.
         skin: Coloring.
         hair_rgb: Linear RGB.
-        bare_hair: Whether there is hair and no hat over it.
+        bare_hair: True where there is hair without a hat.
         glasses: The glasses, if any.
     """
 
@@ -48,7 +48,7 @@ class Subject:
 
 
 class SubjectBuilder:
-    """Makes people on one head model; what all of them share is computed once."""
+    """Builder of people on one head model; data that all of them share is computed once."""
 
     def __init__(self, head: LinearHead, config: RandomizationConfig) -> None:
         self._head, self._config = head, config
@@ -68,7 +68,7 @@ class SubjectBuilder:
         self._glasses_at = np.int32(count + self._shell_count + self._torso_count)
 
     def build(self, rng: np.random.Generator, person: Person, verts: Float32[np.ndarray, "V 3"]) -> Subject:
-        """Color and dress a person whose head has these vertices; the eyes are turned in place."""
+        """Build a person whose head has these vertices; the eyes are turned in place."""
         config = self._config
         self._turn_eyes(verts, person)
         skin = sample_skin(rng, config.skin)

@@ -60,7 +60,7 @@ def write_folder(
 
 
 def contact_sheet(parts: list[SyntheticBatch], *, most: int = 48, columns: int = 8) -> Image.Image:
-    """Up to `most` pictures side by side; every second row carries its labels."""
+    """Tile up to `most` pictures; every second row shows its labels."""
     images = np.concatenate([p.images for p in parts])[:most]
     points = np.concatenate([p.points for p in parts])[:most]
     side = images.shape[1]

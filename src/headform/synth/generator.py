@@ -1,4 +1,4 @@
-"""The generator of synthetic faces: draw people, dress them, light them, take their pictures, label them.
+"""Generator of synthetic faces: sample people, hair, clothes and light, render pictures, compute labels.
 
 B batch, V head vertices, K identity modes, E expressions, N dense points, S side of the picture.
 """
@@ -77,13 +77,13 @@ class Generator:
         self._renderer = Renderer(head, self._builder.head_faces, size, randomization, bank_size)
 
     def batch(self, rng: np.random.Generator, count: int) -> SyntheticBatch:
-        """Make `count` pictures; the same generator state gives the same pictures."""
+        """Render `count` pictures; the same generator state gives the same pictures."""
         names, modes = self.head.expression_names, len(self.head.identity)
         people = [sample_person(rng, self.randomization, names, modes) for _ in range(count)]
         return self.photograph(rng, people)
 
     def photograph(self, rng: np.random.Generator, people: list[Person]) -> SyntheticBatch:
-        """Picture given people; everything but their coefficients is drawn."""
+        """Render given people; everything but their coefficients is sampled."""
         codes = np.stack([np.concatenate([p.identity, p.expression]) for p in people])
         shapes = (codes.astype(np.float32) @ self._basis).reshape(len(people), -1, 3) + self._mean
         shots = [self._shot(rng, p, v) for p, v in zip(people, shapes, strict=True)]

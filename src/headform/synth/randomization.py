@@ -1,4 +1,4 @@
-"""Every probability and range from which synthetic faces are drawn.
+"""Probabilities and ranges from which synthetic faces are sampled.
 
 FULL randomizes everything; EASY (near frontal, neutral, mild light) is where the training of an identity network starts.
 A field named `..._rate` is a probability in 0..1, `..._sd` a standard deviation, a `Range` is uniform unless it says
@@ -300,7 +300,7 @@ class SceneRandomization:
 
 @dataclass(frozen=True)
 class DegradationRandomization:
-    """What cameras and the internet do to a photo."""
+    """Degradations of photos by cameras and the internet."""
 
     strength: float = 1.0  # factor of all rates
     blur_rate: float = 0.45  # probability of blur or low resolution
@@ -324,7 +324,7 @@ class DegradationRandomization:
 
 @dataclass(frozen=True)
 class RandomizationConfig:
-    """All of it, by group."""
+    """Configuration of the generator, by group."""
 
     identity_scale: Range = (0.7, 1.25)  # standard deviation of the identity coefficients
     expression: ExpressionRandomization = ExpressionRandomization()

@@ -30,7 +30,7 @@ _IRIS = ((0.07, 0.035, 0.02), (0.13, 0.07, 0.035), (0.2, 0.17, 0.08), (0.15, 0.2
 
 @dataclass(frozen=True)
 class SkinAttributes:
-    """What a person may edit. Amounts are 0 (none) to 1 (much) unless said otherwise."""
+    """Attributes of a person's coloring. Amounts are 0 (none) to 1 (much) unless stated otherwise."""
 
     melanin: float = 0.35  # absorbance, about 0.05 (light) to 2 (dark)
     haemoglobin: float = 0.35  # absorbance, about 0.1 to 0.9
@@ -63,7 +63,7 @@ class SkinAttributes:
 
 
 def skin_rgb(melanin: float, haemoglobin: float) -> Float[np.ndarray, "3"]:
-    """Linear RGB of flat skin."""
+    """Return the linear RGB of uniform skin."""
     return np.asarray(_BASE * np.exp(-melanin * _MELANIN - haemoglobin * _HAEMOGLOBIN))
 
 
@@ -126,14 +126,14 @@ def _moustache(rng: np.random.Generator, config: SkinRandomization, beard: float
 
 
 def clean(attributes: SkinAttributes) -> SkinAttributes:
-    """The same person without hair color on the skin: beard, moustache, make-up removed."""
+    """Return the same person without beard, moustache and make-up."""
     return replace(attributes, beard=0.0, moustache=0.0, lip_paint=0.0, eye_shadow=0.0)
 
 
 def paint(
     head: LinearHead, fields_: SkinFields, attributes: SkinAttributes
 ) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, " V"]]:
-    """Albedo (V, 3) linear RGB and specular strength (V,) of a person on `head`."""
+    """Compute the albedo (V, 3), linear RGB, and specular strength (V,) of a person on `head`."""
     f, a = fields_, attributes
     rng = np.random.default_rng(a.noise_seed)
     part = head.part.numpy()
@@ -190,7 +190,7 @@ def paint(
 
 
 def _paint_parts(albedo: Float[np.ndarray, "V 3"], part: np.ndarray, f: SkinFields, a: SkinAttributes) -> None:
-    """Eyes, teeth, tongue and the inside of the mouth, in place."""
+    """Paint eyes, teeth, tongue and the inside of the mouth, in place."""
     name = {n: i for i, n in enumerate(PARTS)}
     albedo[part == name["teeth"]] = np.array([0.80, 0.75, 0.64]) * a.teeth
     albedo[part == name["tongue"]] = (0.5, 0.19, 0.18)

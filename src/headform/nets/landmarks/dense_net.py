@@ -38,7 +38,7 @@ class DenseNetConfig:
 
 @dataclass(frozen=True)
 class DenseOutput:
-    """Raw outputs; see `DenseNet`."""
+    """Raw outputs of `DenseNet`."""
 
     points: Float[Tensor, "B N 2"]  # crop coordinates, -1 left/top edge to 1 right/bottom edge
     log_variance: Float[Tensor, "B N"]  # of either coordinate, in the same units squared

@@ -71,7 +71,7 @@ class OnnxEmbedder:
             there = ", ".join(f"{i.name} {list(i.shape)}" for i in inputs)
             self._refuse(f"its input is {there or 'nothing'}, expected one of [B, {wanted}]")
         if inputs[0].type != "tensor(float)":
-            self._refuse(f"its input is of the type {inputs[0].type}")
+            self._refuse(f"its input has the type {inputs[0].type}, expected tensor(float)")
         if len(outputs) != 1 or len(outputs[0].shape) != 2:
             there = ", ".join(f"{o.name} {list(o.shape)}" for o in outputs)
             self._refuse(f"its output is {there or 'nothing'}, expected one of [B, D]")
@@ -96,14 +96,14 @@ class OnnxEmbedder:
             what = f"the embedder cannot be run: {error}"[:200]
             raise WeightsError("weights_mismatch", what, self._where, _ADVICE) from error
         if answer.ndim != 2 or len(answer) != len(values) or answer.dtype.kind != "f":
-            self._refuse(f"it answers {answer.dtype} {answer.shape} for {len(values)} faces")
+            self._refuse(f"its output is {answer.dtype} {answer.shape} for {len(values)} faces")
         return answer.astype(np.float32)
 
     def _refuse(self, what: str) -> None:
-        what = f"this ONNX file is no embedder: {what}"
+        what = f"the ONNX file is not an embedder: {what}"
         raise WeightsError("weights_mismatch", what, self._where, _ADVICE)
 
 
 def _fits(shape: list[Any], wanted: list[int]) -> bool:
-    """Whether an input shape takes what is wanted; names stand for any length."""
+    """Return whether an input shape accepts the wanted one; names stand for any length."""
     return all(not isinstance(n, int) or n == w for n, w in zip(shape, wanted, strict=True))

@@ -50,7 +50,7 @@ class Bottleneck(nn.Module):
 
 
 class EvolveIR50(nn.Module):
-    """The network, in the order of its published layers."""
+    """The network up to the embedding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,5 +79,5 @@ class EvolveIR50(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "B 3 112 112"]) -> Float[Tensor, "B 512"]:
-        """Embeddings, not normalized."""
+        """Return embeddings, not normalized."""
         return self.output_layer(self.body(self.input_layer(x)))

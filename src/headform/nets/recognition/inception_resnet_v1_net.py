@@ -47,7 +47,7 @@ class Unit(nn.Module):
 
 
 def _chain(width: int, *steps: tuple[int, Kernel]) -> nn.Sequential:
-    """Units of stride 1 that keep the size."""
+    """Build units of stride 1 that keep the size."""
     units: list[nn.Module] = []
     for outputs, kernel in steps:
         units.append(Unit(width, outputs, kernel, padded=True))
@@ -69,7 +69,7 @@ class Residual(nn.Module):
         self.scale, self.rectified = scale, rectified
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
-        """One block."""
+        """Apply the block."""
         branches = [self.branch0(x), *(self.get_submodule(name)(x) for name in self.others)]
         y = x + self.scale * self.conv2d(torch.cat(branches, 1))
         return F.relu(y) if self.rectified else y
@@ -85,7 +85,7 @@ class Reduction(nn.Module):
             self.add_module(name, branch)
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
-        """All of them."""
+        """Apply all branches."""
         found = [self.get_submodule(name)(x) for name in self.names]
         return torch.cat([*found, F.max_pool2d(x, 3, 2)], 1)
 
@@ -132,7 +132,7 @@ class InceptionResnetV1(nn.Module):
         self.last_bn = nn.BatchNorm1d(EMBEDDING, eps=0.001)
 
     def features(self, x: Float[Tensor, "B 3 h w"]) -> Float[Tensor, "B 1792"]:
-        """What the last pooling sees, which some losses compare instead of the embedding."""
+        """Return the input of the last pooling, which some losses compare instead of the embedding."""
         y = self.conv2d_2b(self.conv2d_2a(self.conv2d_1a(x)))
         y = self.conv2d_4a(self.conv2d_3b(F.max_pool2d(y, 3, 2)))
         y = self.repeat_1(self.conv2d_4b(y))
@@ -141,5 +141,5 @@ class InceptionResnetV1(nn.Module):
         return self.block8(y).mean((2, 3))
 
     def forward(self, x: Float[Tensor, "B 3 h w"]) -> Float[Tensor, "B 512"]:
-        """Embeddings, not normalized."""
+        """Return embeddings, not normalized."""
         return self.last_bn(self.last_linear(self.features(x)))
