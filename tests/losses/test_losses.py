@@ -8,7 +8,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from headform import losses
 from headform.losses.regularizers import within_subject_permutation
-from headform.nets.recognition.embedder import ARCFACE, CropSpec
+from headform.nets.recognition.crops import ARCFACE, CropSpec
 from headform.nets.recognition.face_crop import crop_faces
 from tests import oracles
 

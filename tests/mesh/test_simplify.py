@@ -117,7 +117,7 @@ def test_same_input_same_output() -> None:
 
 def test_refuses_what_it_cannot_do() -> None:
     vertices, faces, _ = grid(5)
-    with pytest.raises(ValueError, match="come together"):
+    with pytest.raises(ValueError, match="given together"):
         simplify(vertices[None], faces, 10, uv=vertices[:, :2])
     with pytest.raises(ValueError, match="more than two triangles"):
         simplify(vertices[None], np.concatenate([faces, faces[:1], faces[:1]]), 10)

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from headform.train.publish import publish
 
 from headform.errors import WeightsError
 from headform.io.model_file import save_model
 from headform.mesh.hierarchy import build_hierarchy
-from headform.nets.identity import IdentityNet, IdentityNetConfig
-from headform.nets.mesh_autoencoder import MeshAutoencoder, MeshAutoencoderConfig
+from headform.nets.identity_net import IdentityNet, IdentityNetConfig
+from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
 from headform.nets.shipped import load_identity, load_mesh_autoencoder
-from headform.train.publish import publish
 
 from .blobs import ball, blobs
 
@@ -88,8 +88,8 @@ def test_weights_of_another_kind(path: Path, tmp_path: Path) -> None:
     ("name", "change", "match"),
     [
         ("hierarchy.kept.0", None, "kept.0 is missing"),
-        ("hierarchy.faces.1", lambda t: t.int() + 40, "faces.1 names a vertex"),
-        ("hierarchy.up_weights.0", lambda t: -t, "no weights"),
+        ("hierarchy.faces.1", lambda t: t.int() + 40, "faces.1 has an index outside"),
+        ("hierarchy.up_weights.0", lambda t: -t, "not barycentric weights"),
         ("encoder.code.weight", None, "encoder.code.weight is missing"),
         ("encoder.code.weight", lambda t: t[:, :-1], "encoder.code.weight has shape"),
         ("normalization.mean", lambda t: t[:-1], "normalization.mean has shape"),

@@ -6,9 +6,9 @@ import torch
 from headform.heads import load_open
 from headform.heads.mirror import mirrored_expressions
 from headform.images.warp import square_matrix
-from headform.nets.identity import IdentityNet, IdentityNetConfig
+from headform.nets.identity_net import IdentityNet, IdentityNetConfig
 from headform.nets.identity_predictor import IdentityPredictor
-from headform.nets.landmarks.dense import DenseNet, DenseNetConfig
+from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
 from headform.nets.landmarks.dense_predictor import DensePredictor
 
 SMALL = DenseNetConfig(channels=(8, 8, 8, 8), depths=(1, 1, 1, 1), hidden=32)

@@ -18,6 +18,7 @@ from headform.errors import HeadformError, InputError
 from headform.geometry.rotation import rotation_from_euler
 from headform.heads.linear import LinearHead
 from headform.synth.people import sample_expression
+from headform.synth.randomization import ExpressionRandomization
 
 Posed = Literal["expression", "neck", "gaze"]
 EVERYTHING: tuple[Posed, ...] = ("expression", "neck", "gaze")
@@ -210,7 +211,7 @@ class SampledHeads:
         neck = np.clip(rng.standard_normal(3) * recipe.neck_sd, -most, most)
         neck *= rng.random() < recipe.neck_rate
         vergence = rng.uniform(0.0, VERGENCE)
-        expression, look = sample_expression(rng, names, recipe.expression_rate)
+        expression, look = sample_expression(rng, names, ExpressionRandomization(rate=recipe.expression_rate))
         lids = np.array([name.startswith(LIDS) for name in names])
         if "expression" not in self.posed:
             expression = np.where(lids, expression, 0.0)

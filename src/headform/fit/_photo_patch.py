@@ -8,15 +8,14 @@ import typing
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float32, Float64, Integer, UInt8
 from numba import njit
 
 from headform.geometry.camera import PerspectiveCamera
-from headform.images.transfer import linear_from_srgb
+from headform.images.transfer import LINEAR_FROM_SRGB8
 from headform.render.rasterize import Fragments, rasterize
 
-SRGB_TO_LINEAR = linear_from_srgb(torch.arange(256, dtype=torch.float64) / 255).float().numpy()
+SRGB_TO_LINEAR = LINEAR_FROM_SRGB8.astype(np.float32)
 """Linear value of each 8-bit sRGB value."""
 
 

@@ -1,4 +1,4 @@
-"""Coarsen a triangle mesh by the edge collapses of CoMA, to the letter.
+"""Coarsen a triangle mesh by exactly the edge collapses of CoMA.
 
 V vertices, F triangles, W vertices and G triangles left.
 
@@ -13,11 +13,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.mesh._decimate_kernel import collapse_in_order
+from headform.mesh._quadric import plane_quadric
 
 
 @dataclass(frozen=True)
 class Decimated:
-    """What is left of a mesh.
+    """A coarsened mesh.
 
     Attributes:
         kept: (W,) int64 the vertices that stay, ascending.
@@ -36,7 +37,7 @@ def decimate(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], 
 
     The rule. Every triangle's plane, with unit normal and not weighted by area, gives a quadric Q that is summed at its
     three vertices; boundaries get none. An edge (r, c), r < c, costs min(p_r' Q p_r, p_c' Q p_c) with Q = Q_r + Q_c. The
-    cheapest edge is taken and priced again: if it has become dearer it goes back into the queue. Otherwise one end is
+    cheapest edge is taken and priced again; if its cost has grown it goes back into the queue. Otherwise one end is
     removed: `c` where keeping r is strictly cheaper, else `r` (so a tie keeps c), and both ends carry Q from then on.
     Triangles that name a vertex twice disappear. Nothing checks whether triangles turn over, edges get a third
     triangle, or a component vanishes.
@@ -69,7 +70,7 @@ def decimate(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], 
 
 
 def plane_quadrics(points: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float[np.ndarray, "V 10"]:
-    """Quadrics of the planes of each vertex's triangles, summed in the order of the triangles.
+    """Sum the quadrics of the planes of each vertex's triangles, in the order of the triangles.
 
     Returns:
         (V, 10) the upper triangle of the symmetric 4 x 4 matrix: xx xy xz xw yy yz yw zz zw ww.
@@ -78,9 +79,6 @@ def plane_quadrics(points: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3
     normal = np.cross(b - a, c - a)
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     normal = np.where(length > 0, normal / np.where(length > 0, length, 1.0), 0.0)
-    plane = np.concatenate([normal, -(normal * a).sum(axis=1, keepdims=True)], axis=1)
-    first, second = np.triu_indices(4)
-    quadric = plane[:, first] * plane[:, second]
     total = np.zeros((len(points), 10))
-    np.add.at(total, faces.ravel(), np.repeat(quadric, 3, axis=0))
+    np.add.at(total, faces.ravel(), np.repeat(plane_quadric(normal, a), 3, axis=0))
     return total

@@ -2,10 +2,10 @@
 
 V vertices, F triangles, T texture vertices, S shapes, W vertices and G triangles left.
 
-Quadric edge collapse (Garland and Heckbert, 1997) with subset placement as CoMA has it (Ranjan et al., "Generating 3D
+Quadric edge collapse (Garland and Heckbert, 1997) with subset placement as in CoMA (Ranjan et al., "Generating 3D
 faces using convolutional mesh autoencoders", 2018): an edge costs the lesser value of the two summed quadrics at its
 ends, that end stays, and edges are taken in order of cost. Different from CoMA: planes may be weighted by area, the
-price is summed over several shapes of the same mesh, boundaries and texture seams are kept, nothing folds over.
+price is summed over several shapes of the same mesh, boundaries and texture seams are kept, triangles do not fold over.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from headform.mesh._collapse import collapse
+from headform.mesh._quadric import plane_quadric
 from headform.mesh.topology import edges
 
 _BOUNDARY = 10.0  # weight of the planes that hold boundary edges, per area
@@ -21,13 +22,13 @@ _BOUNDARY = 10.0  # weight of the planes that hold boundary edges, per area
 
 @dataclass(frozen=True)
 class Simplified:
-    """What is left of a mesh.
+    """A simplified mesh.
 
     Attributes:
         vertices: (W,) the vertices that stay, ascending.
         faces: (G, 3) triangles over those W.
-        uv_faces: (G, 3) texture corners, numbered as they came in; None where there were none.
-        collapsed_to: (V,) the vertex, numbered as it came in, that each was collapsed onto; itself where it stays.
+        uv_faces: (G, 3) texture corners, with input indices; None where there were none.
+        collapsed_to: (V,) input index of the vertex that each was collapsed onto; itself where it stays.
     """
 
     vertices: Int[np.ndarray, " W"]
@@ -50,21 +51,21 @@ def simplify(
     by_area: bool = True,
     exact: bool = False,
 ) -> Simplified:
-    """Collapse edges until `target` vertices are left, or until nothing more may go.
+    """Collapse edges until `target` vertices are left, or until no further collapse is allowed.
 
     Args:
         shapes: positions; the first shape is the one whose triangles must stay well formed.
         faces: counter-clockwise from outside.
-        target: vertices to keep; two at a time go where `mirror` is given, so it may be undercut by one (but see `exact`).
+        target: number of vertices to keep; with `mirror` two are removed at a time, so one fewer may be left (see `exact`).
         keep: vertices that must stay.
         mirror: partner of every vertex, -1 for vertices without one, which then stay. A collapse is made together
             with its mirror image or not at all.
-        weight: importance of the surface about each vertex, 1 where not given.
+        weight: importance of the surface around each vertex, 1 by default.
         uv: texture coordinates; every texture triangle must have positive area.
         uv_faces: texture corners. Seams keep their ends and forks; a seam vertex moves only along its seam.
-        spread: price of the squared length of a collapse, against the squared distance from the planes.
+        spread: weight of the squared length of a collapse against the squared distance from the planes.
         by_area: weight each triangle's plane by its area; False is CoMA's choice.
-        exact: do not undercut the target: a pair goes only where two may go.
+        exact: never leave fewer than `target` vertices: remove a pair only where two may be removed.
 
     Returns:
         The vertices that stay and the triangles between them.
@@ -73,7 +74,7 @@ def simplify(
         ValueError: `uv` without `uv_faces` or the other way round, or an edge with more than two triangles.
     """
     if (uv is None) != (uv_faces is None):
-        raise ValueError("uv and uv_faces come together")
+        raise ValueError("uv and uv_faces must be given together")
     count = shapes.shape[1]
     pairs, uses = edges(faces)
     if len(uses) and uses.max() > 2:
@@ -116,7 +117,7 @@ def _quadrics(
     importance: Float[np.ndarray, " V"],
     by_area: bool,
 ) -> tuple[Float[np.ndarray, "V S 10"], Float[np.ndarray, " V"]]:
-    """Summed plane quadrics per vertex and shape, boundary planes included, and the area about each vertex."""
+    """Sum plane quadrics per vertex and shape, boundary planes included, and the area around each vertex."""
     count, shapes = points.shape[:2]
     quadrics = np.zeros((count, shapes, 10))
     mass = np.zeros(count)
@@ -126,7 +127,7 @@ def _quadrics(
     normal = normal / np.maximum(doubled, 1e-30)
     area = doubled[..., 0] / 2 if by_area else np.ones(doubled.shape[:2])
     area = area * importance[faces].mean(1)[:, None]
-    planes = _plane_quadrics(normal, a) * area[..., None]
+    planes = plane_quadric(normal, a) * area[..., None]
     for k in range(3):
         np.add.at(quadrics, faces[:, k], planes)
         np.add.at(mass, faces[:, k], area[:, 0] / 3)
@@ -136,16 +137,8 @@ def _quadrics(
         p, q = points[boundary[:, 0]], points[boundary[:, 1]]
         side = np.cross(q - p, normal[face])
         length = np.linalg.norm(side, axis=-1, keepdims=True)
-        held = _plane_quadrics(side / np.maximum(length, 1e-30), p)
+        held = plane_quadric(side / np.maximum(length, 1e-30), p)
         held *= _BOUNDARY * (length**2 if by_area else np.ones_like(length))
         np.add.at(quadrics, boundary[:, 0], held)
         np.add.at(quadrics, boundary[:, 1], held)
     return quadrics, mass
-
-
-def _plane_quadrics(
-    normal: Float[np.ndarray, "F S 3"], point: Float[np.ndarray, "F S 3"]
-) -> Float[np.ndarray, "F S 10"]:
-    plane = np.concatenate([normal, -(normal * point).sum(-1, keepdims=True)], axis=-1)
-    first, second = np.triu_indices(4)
-    return plane[..., first] * plane[..., second]

@@ -1,1 +1,1 @@
-"""Image networks, and the weights that ship."""
+"""Neural networks for images and meshes, and the weights that ship."""

@@ -1,4 +1,4 @@
-"""Identity coefficients of faces in a photo.
+"""Predictor of identity coefficients from a photo.
 
 K identity modes. Pixel coordinates have their origin at the top-left corner.
 """
@@ -9,15 +9,16 @@ from jaxtyping import Float, UInt8
 
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
+from headform.images.transfer import LUMA_REC601
 from headform.images.warp import warp
-from headform.nets.identity import INPUT_SIDE, IdentityNet
+from headform.nets.identity_net import INPUT_SIDE, IdentityNet
 
-_GRAY = np.array([0.299, 0.587, 0.114], np.float32)
-_SHIFTS = ((0.0, 0.0), (2.0, 1.0), (-2.0, -1.0))
+_GRAY = np.array(LUMA_REC601, np.float32)
+_SHIFTS = ((0.0, 0.0), (2.0, 1.0), (-2.0, -1.0))  # pixels of the crop
 
 
 class IdentityPredictor:
-    """Runs an `IdentityNet` on a few shifted and mirrored readings of a crop and averages them."""
+    """Average an `IdentityNet` over shifted and mirrored copies of a crop."""
 
     def __init__(self, net: IdentityNet, head: LinearHead) -> None:
         self._net = net
@@ -25,7 +26,7 @@ class IdentityPredictor:
 
     @torch.inference_mode()
     def predict(self, rgb: UInt8[np.ndarray, "H W 3"], crop: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, " K"]:
-        """Coefficients in standard deviations; `crop` takes photo pixels into the 128-pixel tight crop."""
+        """Predict coefficients in standard deviations; `crop` maps photo pixels to the 128-pixel tight crop."""
         shifted = [np.column_stack([crop[:, :2], crop[:, 2] + shift]) for shift in _SHIFTS]
         gray = np.stack([warp(rgb, matrix, INPUT_SIDE) for matrix in shifted]).astype(np.float32) @ _GRAY
         both = np.concatenate([gray, gray[:, :, ::-1]])

@@ -21,7 +21,7 @@ from headform.geometry.mediapipe478 import (
 from headform.images.warp import apply, inverse
 from headform.nets.landmarks.committee import CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration
-from headform.nets.landmarks.dense import INPUT_SIDE
+from headform.nets.landmarks.dense_net import INPUT_SIDE
 from headform.nets.landmarks.dense_predictor import DensePrediction
 
 FADE = 9.0

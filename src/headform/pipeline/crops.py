@@ -11,7 +11,7 @@ from jaxtyping import Float
 from headform.images.warp import square_matrix
 from headform.nets.crop_geometry import LOOSE_MARGIN, eyes_and_mouth, tight_similarity
 from headform.nets.detection.face import Face
-from headform.nets.landmarks.dense import INPUT_SIDE
+from headform.nets.landmarks.dense_net import INPUT_SIDE
 
 _UPRIGHT_WITHIN = math.radians(15)
 """A head rolled further is turned upright before it is read again."""

@@ -9,13 +9,11 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.heads.linear import LinearHead
-from headform.images.transfer import linear_from_srgb, srgb_from_linear
+from headform.images.transfer import LINEAR_FROM_SRGB8, srgb_from_linear
 from headform.render.interpolate import interpolate
 from headform.render.normals import vertex_normals_array
 from headform.render.rasterize import rasterize
 from headform.render.shade import shade
-
-_TO_LINEAR = linear_from_srgb(torch.arange(256, dtype=torch.float64) / 255).numpy()
 
 
 def render(
@@ -104,7 +102,7 @@ def composite(
     blocks = (height, supersample, width, supersample)
     cover = seen.reshape(blocks).mean(axis=(1, 3))[..., None]
     drawn = np.where(seen[..., None], color.numpy(), 0).reshape(*blocks, 3).mean(axis=(1, 3))
-    linear = drawn + (1 - cover) * _TO_LINEAR[ground]
+    linear = drawn + (1 - cover) * LINEAR_FROM_SRGB8[ground]
     return srgb_from_linear(torch.from_numpy(linear)).numpy(), cover
 
 
@@ -121,7 +119,7 @@ def sample_texture(texture: UInt8[np.ndarray, "S S 3"], uv: Float[np.ndarray, "*
     c0, r0 = x.astype(np.int64), y.astype(np.int64)
     c1, r1 = np.minimum(c0 + 1, side - 1), np.minimum(r0 + 1, side - 1)
     u, v = (x - c0)[..., None], (y - r0)[..., None]
-    table = _TO_LINEAR.astype(np.float32)
+    table = LINEAR_FROM_SRGB8.astype(np.float32)
     above = table[texture[r0, c0]] * (1 - u) + table[texture[r0, c1]] * u
     below = table[texture[r1, c0]] * (1 - u) + table[texture[r1, c1]] * u
     return np.asarray(above * (1 - v) + below * v, np.float32)

@@ -22,7 +22,7 @@ def write_folder(
     size: int = 224,
     seed: int = 0,
     view: View = "loose",
-    recipe: RandomizationConfig = FULL,
+    randomization: RandomizationConfig = FULL,
 ) -> Path:
     """Write `count` pictures as 000000.png ..., labels.npz, labels.json and sheet.png.
 
@@ -31,7 +31,7 @@ def write_folder(
     out.mkdir(parents=True, exist_ok=True)
     from headform.heads import load_open
 
-    maker = Generator(load_open(), size=size, view=view, recipe=recipe)
+    maker = Generator(load_open(), size=size, view=view, randomization=randomization)
     parts: list[SyntheticBatch] = []
     for first in range(0, count, _BATCH):
         rng = np.random.default_rng((seed, first))
@@ -60,7 +60,7 @@ def write_folder(
 
 
 def contact_sheet(parts: list[SyntheticBatch], *, most: int = 48, columns: int = 8) -> Image.Image:
-    """Up to `most` pictures side by side; every second row carries its labels."""
+    """Tile up to `most` pictures; every second row shows its labels."""
     images = np.concatenate([p.images for p in parts])[:most]
     points = np.concatenate([p.points for p in parts])[:most]
     side = images.shape[1]

@@ -120,7 +120,7 @@ def lights(count: int, seed: int) -> tuple[Lighting, ...]:
     """`count` lightings, the first even and soft, the others as synthetic faces have them."""
     return (
         _even(),
-        *(sample_light(np.random.default_rng((seed, 2, k)), FULL) for k in range(1, count)),
+        *(sample_light(np.random.default_rng((seed, 2, k)), FULL.light) for k in range(1, count)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where things are on a face: smooth fields over the vertices that paint the procedural skin.
+"""Smooth fields over the vertices of a face, from which the procedural skin is painted.
 
 V vertices, L landmarks. All lengths in centimeters inside this module, since skin detail is measured so.
 
@@ -19,7 +19,7 @@ _NOISE_PER_SCALE = 8
 
 @dataclass(frozen=True)
 class SkinFields:
-    """Fields over the vertices of one head; see `skin_fields`."""
+    """Fields over the vertices of one head."""
 
     skin: Float[np.ndarray, " V"]  # 1 on outer skin (face, head, neck), else 0
     lip: Float[np.ndarray, " V"]  # soft membership of the vermilion, 0..1
@@ -108,7 +108,7 @@ def _logistic(x: Float[np.ndarray, "*S"]) -> Float[np.ndarray, "*S"]:
 def _segment_distance(
     a: Float[np.ndarray, "2"], b: Float[np.ndarray, "2"], points: Float[np.ndarray, "V 2"]
 ) -> tuple[Float[np.ndarray, " V"], Float[np.ndarray, " V"], Float[np.ndarray, " V"]]:
-    """Distance to segment ab, parameter along it, and the side (positive left of a to b)."""
+    """Return the distance to segment ab, the parameter along it, and the side (positive left of a to b)."""
     ab = b - a
     along = np.clip(((points - a) @ ab) / float(ab @ ab), 0, 1)
     dist = np.linalg.norm(points - a - along[:, None] * ab, axis=1)
@@ -117,7 +117,7 @@ def _segment_distance(
 
 
 def _signed_distance(polygon: Float[np.ndarray, "P 2"], points: Float[np.ndarray, "V 2"]) -> Float[np.ndarray, " V"]:
-    """Distance to a closed polygon, positive inside (even-odd rule)."""
+    """Return the distance to a closed polygon, positive inside (even-odd rule)."""
     inside = np.zeros(len(points), bool)
     dist = np.full(len(points), np.inf)
     for a, b in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
@@ -131,7 +131,7 @@ def _signed_distance(polygon: Float[np.ndarray, "P 2"], points: Float[np.ndarray
 def _brows(
     marks: Float[np.ndarray, "68 3"], xy: Float[np.ndarray, "V 2"], front: np.ndarray
 ) -> tuple[Float[np.ndarray, " V"], Float[np.ndarray, " V"]]:
-    """Signed offset above, and position along, the nearer of the two brow lines."""
+    """Return the signed offset above, and the position along, the nearer of the two brow lines."""
     right = marks[17:22, :2]  # the subject's right, outer to inner
     left = marks[22:27, :2][::-1] * [-1, 1]
     per_side = []
@@ -150,7 +150,7 @@ def _brows(
 
 
 def _solid_noise(verts: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "N V"]:
-    """Value noise on a wrapped lattice at several scales; the same for the same head."""
+    """Compute value noise on a periodic lattice at several scales; the same for the same head."""
     rng = np.random.default_rng(20240229)
     lattice = rng.standard_normal((16, 16, 16))
     rows = []

@@ -26,7 +26,7 @@ from headform.mesh.hierarchy import FACTORS, Rule
 from headform.mesh.hierarchy_file import cached_hierarchy
 from headform.mesh.mesh_hierarchy import MeshHierarchy
 from headform.mesh.scaled_laplacian import EdgeWeight
-from headform.nets.mesh_autoencoder import (
+from headform.nets.mesh_autoencoder_net import (
     LatentActivation,
     MeshAutoencoder,
     MeshAutoencoderConfig,

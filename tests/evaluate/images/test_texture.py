@@ -14,7 +14,7 @@ from headform.evaluate.images.rerender import rerender
 from headform.evaluate.images.result_files import list_results, read_head
 from headform.evaluate.images.texture import compare, evaluate_folder, hull_mask
 from headform.export.writers import write_reconstruction
-from headform.nets.recognition.embedder import CropSpec, arcface_points
+from headform.nets.recognition.crops import CropSpec, arcface_points
 from headform.pipeline.reconstruction import Reconstruction
 from tests.evaluate.landmarks68.board import SIZE, png, write_board, write_manifest
 from tests.export.conftest import egg, photo, result, texture  # noqa: F401

@@ -1,1 +1,1 @@
-"""Face detection: YuNet, its boxes, and faces at any roll."""
+"""Face detection by YuNet, at any roll."""

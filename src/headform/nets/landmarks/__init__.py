@@ -1,1 +1,1 @@
-"""Landmark networks: the dense landmarks of our own, three third-party networks, and the committee of them all."""
+"""Landmark networks: dense landmarks trained here, three third-party networks, and the committee of all."""

@@ -1,7 +1,8 @@
-"""The committee: third-party landmark networks, each on its own crop of a face whose rough points are known.
+"""The committee: third-party landmark networks, each on its own crop around rough landmarks of a face.
 
-MediaPipe's face mesh (478 surface points), face-api's and PFLD's 68 points. Every crop is read as it is and mirrored, and
-the readings are averaged. Pixel coordinates have their origin at the top-left corner of the photo.
+MediaPipe's face mesh (478 surface points), face-api's and PFLD's 68 points. Every network runs on each
+crop and its mirror image, and both outputs are averaged. Pixel coordinates have their origin at the top-left corner of the
+photo.
 """
 
 from collections.abc import Callable
@@ -25,18 +26,18 @@ from headform.nets.shipped import load_face_mesh, load_landmarks68, load_pfld
 MEMBERS = ("mediapipe", "faceapi", "pfld")
 """Names of the members in the order of `CommitteeReading.points68`."""
 _MARGIN = {"mediapipe": 1.5, "faceapi": 1.25, "pfld": 1.1}
-"""Side of each square crop over the longer side of the face's box: what each network was trained to see."""
+"""Side of each square crop over the longer side of the face's box, as each network was trained."""
 
 
 @dataclass(frozen=True)
 class CommitteeReading:
-    """What the members say about one face.
+    """Landmarks of one face by each member.
 
     Attributes:
         mesh: MediaPipe's points, x and y in pixels of the photo.
-        presence: logit of MediaPipe's network that the crop shows a face at all.
+        presence: logit of MediaPipe's network that the crop shows a face.
         points68: the 68 points by each of `MEMBERS` in its own convention, pixels of the photo.
-        guide: 68 points by which the crops were placed, pixels.
+        guide: 68 points around which the crops were placed, pixels.
     """
 
     mesh: Float[np.ndarray, "478 2"]
@@ -46,22 +47,22 @@ class CommitteeReading:
 
     @property
     def frame(self) -> EyeFrame:
-        """The frame in which offsets and sizes of this face are measured."""
+        """Frame in which offsets and sizes of this face are measured."""
         return EyeFrame.of(self.guide)
 
 
 class Committee:
-    """The three networks, ready to read."""
+    """The three third-party networks."""
 
     def __init__(self, mesh: FaceMeshNet, faceapi: Landmarks68Net, pfld: PfldNet) -> None:
         self._mesh, self._faceapi, self._pfld = mesh, faceapi, pfld
 
     @classmethod
     def load(cls) -> "Committee":
-        """With the weights that ship with the package.
+        """Load the shipped weights.
 
         Raises:
-            WeightsError: they are missing or damaged.
+            WeightsError: the weights are missing or damaged.
         """
         return cls(load_face_mesh()[0], load_landmarks68()[0], load_pfld()[0])
 
@@ -71,7 +72,7 @@ class Committee:
 
         Args:
             rgb: the photo, sRGB.
-            guide: its 68 points, pixels; a hundredth of the face's size off does not matter.
+            guide: rough 68 points, pixels; errors up to a hundredth of the face's size do not matter.
         """
         frame = EyeFrame.of(guide)
         logits: list[float] = []

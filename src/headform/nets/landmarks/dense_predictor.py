@@ -1,4 +1,4 @@
-"""Dense landmarks of faces in a photo, in the photo's pixels.
+"""Predictor of dense landmarks, in pixels of the photo.
 
 N dense points, E expressions, M side of the mask. Pixel coordinates have their origin at the top-left corner; the camera
 frame is x right, y down, z forward.
@@ -16,12 +16,12 @@ from headform.geometry.rotation import rotation_from_6d
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirrored_expressions
 from headform.images.warp import apply, inverse, warp
-from headform.nets.landmarks.dense import INPUT_SIDE, DenseNet
+from headform.nets.landmarks.dense_net import INPUT_SIDE, DenseNet
 
 
 @dataclass(frozen=True)
 class DensePrediction:
-    """What the network says about one crop."""
+    """Prediction for one crop, in the frame of the photo."""
 
     points: Float[np.ndarray, "N 2"]  # px
     sigma: Float[np.ndarray, " N"]  # px, standard deviation of either coordinate
@@ -33,13 +33,13 @@ class DensePrediction:
 
     @property
     def relative_sigma(self) -> float:
-        """Mean sigma of the 68 points over the root of the area of their box: small is sure."""
+        """Mean sigma of the 68 points over the square root of their box's area; small means certain."""
         extent = np.ptp(self.points[:68], axis=0)
         return float(self.sigma[:68].mean() / max(1e-6, math.sqrt(float(extent[0] * extent[1]))))
 
 
 class DensePredictor:
-    """Runs a `DenseNet`; with `mirror` each crop is read twice, as it is and mirrored, and the readings are averaged."""
+    """Run a `DenseNet` on crops; with `mirror` its outputs for a crop and its mirror image are averaged."""
 
     def __init__(self, net: DenseNet, head: LinearHead, *, mirror: bool = True) -> None:
         self._net, self._mirror = net, mirror
@@ -50,7 +50,7 @@ class DensePredictor:
     def predict(
         self, rgb: UInt8[np.ndarray, "H W 3"], crops: Sequence[Float[np.ndarray, "2 3"]]
     ) -> list[DensePrediction]:
-        """Read crops of one photo; each is a similarity from photo pixels to the 128-pixel crop."""
+        """Predict crops of one photo; each is a similarity from photo pixels to the 128-pixel crop."""
         if not crops:
             return []
         images = np.stack([warp(rgb, crop, INPUT_SIDE) for crop in crops]).astype(np.float32)
@@ -104,10 +104,10 @@ class DensePredictor:
 
 
 def average(predictions: Sequence[DensePrediction]) -> DensePrediction:
-    """One prediction from several readings of one face; each point weighted by its inverse variance.
+    """Average several predictions of one face; each point is weighted by its inverse variance.
 
-    Errors of the readings are nearly the same error, so sigma is their mean and does not shrink with their number. The
-    mask and its crop are those of the first.
+    Their errors are strongly correlated, so sigma is the mean and does not shrink with their number. The mask and its crop
+    are those of the first.
     """
     weight = np.stack([1 / np.square(p.sigma) for p in predictions])  # (R, N)
     points = np.einsum("rn,rnc->nc", weight, np.stack([p.points for p in predictions]))

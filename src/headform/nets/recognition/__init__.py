@@ -1,1 +1,1 @@
-"""Face recognition networks under their published names, with their crops and one loader."""
+"""Face recognition networks under their published tensor names, with their crops and one loader."""

@@ -1,6 +1,6 @@
 """IResNet, the residual network of ArcFace, under the names that insightface's arcface_torch checkpoints use.
 
-B faces of 112 by 112 pixels, 512 numbers each; C channels, h w cells.
+B faces of 112 x 112 pixels, embeddings of 512 dimensions; C channels, h w cells.
 
 Duta, Liu, Zhu, Shao 2020, "Improved Residual Networks for Image and Video Recognition", as used by Deng, Guo, Xue,
 Zafeiriou 2019, "ArcFace". Layers (also in MICA, whose encoder this is with 100 layers):
@@ -10,7 +10,8 @@ Zafeiriou 2019, "ArcFace". Layers (also in MICA, whose encoder this is with 100 
            norm, where the shape changes); nothing after the sum
     bn2, flattened, fc 25088 → 512, features: batch norm whose scale is fixed at 1
 
-Input: RGB, (x − 127.5) / 127.5. Output: not normalized; embeddings are compared after division by their length.
+Source: https://github.com/deepinsight/insightface; its weights are not shipped, and most are licensed for research alone.
+Input: RGB, (x − 127.5) / 127.5, aligned as `crops.ARCFACE`. Output: embeddings, not normalized, compared by the cosine.
 """
 
 from typing import Literal
@@ -24,12 +25,12 @@ LAYERS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 100: (3, 13, 30
 WIDTHS = (64, 128, 256, 512)
 EMBEDDING = 512
 SIDE = 112
-Frozen = Literal["none", "last3", "all"]
-_LAST3 = ("layer4.", "bn2.", "fc.", "features.bias")
+TrainablePart = Literal["none", "last_stage", "all"]
+_LAST_STAGE = ("layer4", "bn2", "fc", "features")
 
 
 class Block(nn.Module):
-    """Two convolutions; see the head of the module."""
+    """Two convolutions with a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -45,21 +46,20 @@ class Block(nn.Module):
             self.downsample = nn.Sequential(narrow, nn.BatchNorm2d(outputs))
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
-        """One block."""
+        """Apply the block."""
         past = x if self.downsample is None else self.downsample(x)
         y = self.prelu(self.bn2(self.conv1(self.bn1(x))))
         return self.bn3(self.conv2(y)) + past
 
 
 class IResNet(nn.Module):
-    """The network.
+    """The network; `set_trainable` freezes parts of it.
 
-    `trainable` says which weights learn. What does not learn does not change at all: its batch norms keep their running
-    statistics, and use them, in training mode too.
+    A frozen part does not change at all: its batch norms keep and use their running statistics, in training mode too.
     """
 
     def __init__(self, layers: tuple[int, int, int, int] = LAYERS[100]) -> None:
-        """A network with weights as torch draws them.
+        """Build the network with random weights.
 
         Args:
             layers: Blocks per stage; `LAYERS` has the published ones.
@@ -76,34 +76,33 @@ class IResNet(nn.Module):
         self.fc = nn.Linear(WIDTHS[3] * (SIDE // 16) ** 2, EMBEDDING)
         self.features = nn.BatchNorm1d(EMBEDDING)
         nn.init.ones_(self.features.weight)
-        self._part: Frozen = "none"
-        self.trainable("all")
+        self._part: TrainablePart = "none"
+        self.set_trainable("all")
 
-    def trainable(self, part: Frozen) -> "IResNet":
-        """Choose what learns; the network itself.
+    def set_trainable(self, part: TrainablePart) -> "IResNet":
+        """Choose which parameters are trained, and return the network.
 
         Args:
-            part: ``all``; ``last3``, the three blocks of layer4 and what follows, as MICA trains it; ``none``. The scale
-                of `features` never learns.
+            part: ``all``; ``last_stage``, layer4 and what follows, as MICA trains it; ``none``. The scale of `features`
+                is never trained.
         """
         self._part = part
         for name, parameter in self.named_parameters():
-            learns = part == "all" or (part == "last3" and name.startswith(_LAST3))
-            parameter.requires_grad_(learns and name != "features.weight")
+            trained = part == "all" or (part == "last_stage" and name.split(".")[0] in _LAST_STAGE)
+            parameter.requires_grad_(trained and name != "features.weight")
         return self.train(self.training)
 
     def train(self, mode: bool = True) -> "IResNet":
-        """Training mode for what learns, evaluation mode for what is frozen."""
+        """Set training mode for the trainable part; frozen parts stay in evaluation mode."""
         super().train(mode)
         for name, module in self.named_children():
-            frozen = self._part == "none" or (self._part == "last3" and name not in ("layer4", "bn2", "fc", "features"))
-            if frozen:
+            if self._part == "none" or (self._part == "last_stage" and name not in _LAST_STAGE):
                 module.eval()
         return self
 
     def forward(self, x: Float[Tensor, "B 3 112 112"]) -> Float[Tensor, "B 512"]:
-        """Embeddings, not normalized."""
-        if self._part == "last3":
+        """Return embeddings, not normalized."""
+        if self._part == "last_stage":
             with torch.no_grad():
                 y = self._stem(x)
         else:

@@ -2,8 +2,11 @@
 
 B batch, N dense points, E expressions, M side of the mask.
 
-A plain residual network on a 128-pixel loose crop. Points are regressed directly, each with a log variance trained by
-the Gaussian negative log-likelihood, as in Wood et al., "3D Face Reconstruction with Dense Landmarks" (ECCV 2022).
+A plain residual network. Points are regressed directly, each with a log variance trained by the Gaussian negative
+log-likelihood, as in Wood et al., "3D Face Reconstruction with Dense Landmarks" (ECCV 2022).
+
+Source: trained here on synthetic faces (`headform train landmarks`), MIT. Input: a 128-pixel loose crop
+(`nets.crop_geometry`), RGB, sRGB values 0 to 255. Output: `DenseOutput`, in the frame of the crop.
 """
 
 from dataclasses import asdict, dataclass
@@ -29,24 +32,24 @@ class DenseNetConfig:
     hidden: int = 512
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values for a model card."""
+        """Return plain values for a model card."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class DenseOutput:
-    """Raw outputs; see `DenseNet`."""
+    """Raw outputs of `DenseNet`."""
 
     points: Float[Tensor, "B N 2"]  # crop coordinates, -1 left/top edge to 1 right/bottom edge
     log_variance: Float[Tensor, "B N"]  # of either coordinate, in the same units squared
-    expression: Float[Tensor, "B E"]
-    rotation6: Float[Tensor, "B 6"]  # first two rows of camera-from-head
-    gaze: Float[Tensor, "B 2"]  # yaw, pitch, radians
-    mask_logits: Float[Tensor, "B M M"]
+    expression: Float[Tensor, "B E"]  # blendshape weights, 0 to 1
+    rotation6: Float[Tensor, "B 6"]  # first two columns of camera-from-head, see `geometry.rotation.rotation_from_6d`
+    gaze: Float[Tensor, "B 2"]  # yaw to the subject's left, pitch up, radians
+    mask_logits: Float[Tensor, "B M M"]  # of the head's own surface, over the crop
 
 
 class DenseNet(nn.Module):
-    """See the module's text; `forward` takes sRGB pictures in 0..255."""
+    """Dense landmarks of loose crops."""
 
     def __init__(self, config: DenseNetConfig) -> None:
         super().__init__()
@@ -73,7 +76,7 @@ class DenseNet(nn.Module):
         nn.init.constant_(self.variance_head.bias, -3.0)
 
     def forward(self, images: Float[Tensor, "B 3 128 128"]) -> DenseOutput:
-        """Predict everything about each crop."""
+        """Predict all labels of each crop."""
         x = self.stage2(self.stage1(self.stem(standardize(images))))  # (B, c1, 16, 16)
         y = self.stage3(x)  # (B, c2, 8, 8)
         z = torch.relu(self.hidden(self.stage4(y).flatten(1)))  # (B, hidden)

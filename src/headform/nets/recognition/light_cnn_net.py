@@ -1,6 +1,6 @@
 """LightCNN-29 version 2, under the names that its checkpoint (`LightCNN_29Layers_V2_checkpoint.pth.tar`) uses.
 
-B gray faces of 128 by 128 pixels, 256 numbers each; C channels, h w cells.
+B gray faces of 128 x 128 pixels, embeddings of 256 dimensions; C channels, h w cells.
 
 Wu, He, Sun, Tan 2018, "A Light CNN for Deep Face Representation with Noisy Labels". Its activation is the
 max-feature-map: a convolution makes twice the channels, and of each pair the larger stays.
@@ -9,8 +9,9 @@ max-feature-map: a convolution makes twice the channels, and of each pair the la
     128 · block4 (4), group4 → 128, pool · fc 8·8·128 → 256
     residual: conv1, conv2 3x3 with the input added; group: conv_a 1x1, conv 3x3; pool: maximum plus mean of 2x2
 
-Input: one gray channel, x / 255; in the face's square the middle of the eyes lies 40 pixels from above and that of the
-mouth 48 below it. Checkpoints also hold the classifier `fc2` (80013 people), which embeddings do not need.
+Source: https://github.com/AlfredXiangWu/LightCNN; its weights are not shipped, check their license before use. Input: one
+gray channel, x / 255, aligned as `crops.LIGHT_CNN`. Output: embeddings, compared by the cosine. Checkpoints also hold the
+classifier `fc2` (80013 people).
 """
 
 import torch
@@ -21,21 +22,19 @@ from torch.nn import functional as F
 RESIDUALS = (1, 2, 3, 4)
 EMBEDDING = 256
 SIDE = 128
-EYES, MOUTH = 40.0, 88.0
-"""Heights of the middle of the eyes and of the mouth in the published alignment, pixels from above."""
 CLASSIFIER = ("fc2.",)
-"""Names of a checkpoint that are no part of the network here."""
+"""Prefixes of tensor names in checkpoints that embeddings do not need."""
 
 
 class MaxFeature(nn.Module):
-    """A convolution to twice the channels, and the larger half of each pair."""
+    """A convolution to twice the channels, then the maximum of each pair."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
         self.filter = nn.Conv2d(inputs, 2 * outputs, kernel, padding=kernel // 2)
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h w"]:
-        """One layer."""
+        """Apply the layer."""
         first, second = self.filter(x).chunk(2, dim=1)
         return torch.maximum(first, second)
 
@@ -49,7 +48,7 @@ class Group(nn.Module):
         self.conv = MaxFeature(inputs, outputs, 3)
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h w"]:
-        """Both."""
+        """Apply both layers."""
         return self.conv(self.conv_a(x))
 
 
@@ -62,12 +61,12 @@ class Residual(nn.Module):
         self.conv2 = MaxFeature(width, width, 3)
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
-        """One block."""
+        """Apply the block."""
         return self.conv2(self.conv1(x)) + x
 
 
 class LightCNN29v2(nn.Module):
-    """The network up to the embedding."""
+    """The network up to the embedding; input gray, x / 255."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +78,7 @@ class LightCNN29v2(nn.Module):
         self.fc = nn.Linear((SIDE // 16) ** 2 * 128, EMBEDDING)
 
     def forward(self, x: Float[Tensor, "B 1 128 128"]) -> Float[Tensor, "B 256"]:
-        """Embeddings, not normalized."""
+        """Return embeddings, not normalized."""
         y = _pool(self.conv1(x))
         y = _pool(self.group1(self.block1(y)))
         y = _pool(self.group2(self.block2(y)))

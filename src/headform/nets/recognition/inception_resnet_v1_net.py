@@ -1,6 +1,6 @@
 """Inception-ResNet v1 (FaceNet), under the names that facenet-pytorch's checkpoints (`20180402-114759-vggface2.pt`) use.
 
-B faces of 160 by 160 pixels, 512 numbers each (1792 before the last layer); C channels, h w cells.
+B faces of 160 x 160 pixels, embeddings of 512 dimensions (1792 before the last layer); C channels, h w cells.
 
 Szegedy, Ioffe, Vanhoucke, Alemi 2017, "Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning",
 as David Sandberg's facenet has it, of which those checkpoints are conversions. Every convolution but the ones that close a
@@ -11,8 +11,10 @@ block is without bias and followed by batch norm (eps 0.001) and ReLU.
     repeat_3: 5 blocks at 3x3 (0.2) · block8: one more, of scale 1 and without ReLU · mean over cells · last_linear → 512
     · last_bn
 
-A block is x + scale · (1x1 convolution of its branches side by side), then ReLU. Input: RGB, (x − 127.5) / 128.
-Checkpoints also hold the classifier `logits`, which embeddings do not need.
+A block is x + scale · (1x1 convolution of its branches side by side), then ReLU.
+
+Source: https://github.com/timesler/facenet-pytorch (MIT); its weights are not shipped. Input: RGB, (x − 127.5) / 128, framed
+as `crops.FACENET`. Output: embeddings, compared by the cosine. Checkpoints also hold the classifier `logits`.
 """
 
 import torch
@@ -24,7 +26,7 @@ EMBEDDING = 512
 FEATURES = 1792
 SIDE = 160
 CLASSIFIER = ("logits.",)
-"""Names of a checkpoint that are no part of the network here."""
+"""Prefixes of tensor names in checkpoints that embeddings do not need."""
 
 Kernel = int | tuple[int, int]
 
@@ -40,12 +42,12 @@ class Unit(nn.Module):
         self.bn = nn.BatchNorm2d(outputs, eps=0.001)
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
-        """One layer."""
+        """Apply the layer."""
         return F.relu(self.bn(self.conv(x)))
 
 
 def _chain(width: int, *steps: tuple[int, Kernel]) -> nn.Sequential:
-    """Units of stride 1 that keep the size."""
+    """Build units of stride 1 that keep the size."""
     units: list[nn.Module] = []
     for outputs, kernel in steps:
         units.append(Unit(width, outputs, kernel, padded=True))
@@ -67,7 +69,7 @@ class Residual(nn.Module):
         self.scale, self.rectified = scale, rectified
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
-        """One block."""
+        """Apply the block."""
         branches = [self.branch0(x), *(self.get_submodule(name)(x) for name in self.others)]
         y = x + self.scale * self.conv2d(torch.cat(branches, 1))
         return F.relu(y) if self.rectified else y
@@ -83,7 +85,7 @@ class Reduction(nn.Module):
             self.add_module(name, branch)
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
-        """All of them."""
+        """Apply all branches."""
         found = [self.get_submodule(name)(x) for name in self.names]
         return torch.cat([*found, F.max_pool2d(x, 3, 2)], 1)
 
@@ -130,7 +132,7 @@ class InceptionResnetV1(nn.Module):
         self.last_bn = nn.BatchNorm1d(EMBEDDING, eps=0.001)
 
     def features(self, x: Float[Tensor, "B 3 h w"]) -> Float[Tensor, "B 1792"]:
-        """What the last pooling sees, which some losses compare instead of the embedding."""
+        """Return the input of the last pooling, which some losses compare instead of the embedding."""
         y = self.conv2d_2b(self.conv2d_2a(self.conv2d_1a(x)))
         y = self.conv2d_4a(self.conv2d_3b(F.max_pool2d(y, 3, 2)))
         y = self.repeat_1(self.conv2d_4b(y))
@@ -139,5 +141,5 @@ class InceptionResnetV1(nn.Module):
         return self.block8(y).mean((2, 3))
 
     def forward(self, x: Float[Tensor, "B 3 h w"]) -> Float[Tensor, "B 512"]:
-        """Embeddings, not normalized."""
+        """Return embeddings, not normalized."""
         return self.last_bn(self.last_linear(self.features(x)))

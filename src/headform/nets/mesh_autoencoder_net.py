@@ -10,6 +10,9 @@ Layers, on a mesh of FLAME's 5023 vertices (levels 5023, 1256, 314, 79, 20), Che
 Reference: Ranjan, Bolkart, Sanyal, Black, "Generating 3D Faces using Convolutional Mesh Autoencoders", ECCV 2018,
 section 3 and table 1 (https://arxiv.org/abs/1807.10267), and its public TensorFlow code. Kept from that code: a ReLU on
 the code (`latent_activation`), no bias and no activation on the last convolution.
+
+Source: trained here on heads sampled from the open head (`headform train mesh-autoencoder`), MIT. Input and output:
+vertices in meters, head frame; normalization lies inside.
 """
 
 from dataclasses import asdict, dataclass
@@ -28,7 +31,7 @@ from headform.nets.mesh_normalization import MeshNormalization
 
 LatentActivation = Literal["relu", "linear"]
 Init = Literal["coma", "balanced"]
-"""``coma``: every weight from a normal distribution of 0.1 cut at 0.2, every bias 0.1, as the original has it.
+"""``coma``: every weight from a normal distribution of 0.1 cut at 0.2, every bias 0.1, as in the original.
 ``balanced``: weights that keep the signal's variance from layer to layer (He et al. 2015, eq. 10), biases 0."""
 
 
@@ -37,13 +40,12 @@ class MeshAutoencoderConfig:
     """Sizes of the network; saved with its weights.
 
     Attributes:
-        latent: Z, 8 in the paper.
-        encoder_channels: width after each convolution, finest first; one per step of the hierarchy.
+        latent: size Z of the code, 8 in the paper.
+        encoder_channels: channels after each convolution, finest first; one per step of the hierarchy.
         decoder_channels: the same, coarsest first.
-        num_terms: of every convolution (degree + 1).
-        latent_activation: ``relu`` as in CoMA, where a code has no negative numbers and one of them can die;
-            ``linear`` leaves the code as it is.
-        init: of the weights, see `Init`.
+        num_terms: Chebyshev terms of every convolution (degree + 1).
+        latent_activation: ``relu`` as in CoMA, where codes are not negative and units can die; ``linear`` for none.
+        init: initialization of the weights, see `Init`.
     """
 
     latent: int = 8
@@ -64,12 +66,12 @@ class MeshAutoencoderConfig:
                 raise ValueError(f"{value!r} is none of {get_args(choices)}")
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values for a model card."""
+        """Return plain values for a model card."""
         return asdict(self)
 
 
 class MeshEncoder(nn.Module):
-    """Normalized vertices to the code before its activation; see the module's text."""
+    """Encoder of normalized vertices; its output is the code before the activation."""
 
     def __init__(self, config: MeshAutoencoderConfig, counts: tuple[int, ...], backend: Backend) -> None:
         super().__init__()
@@ -81,14 +83,14 @@ class MeshEncoder(nn.Module):
         self.code = nn.Linear(counts[-1] * widths[-1], config.latent)
 
     def forward(self, x: Float[Tensor, "*B V 3"], levels: GraphLevels) -> Float[Tensor, "*B Z"]:
-        """Filter and pool down to the coarsest level, then one linear map of all that is there."""
+        """Filter and pool down to the coarsest level, then apply one linear map."""
         for level, (convolve, pool) in enumerate(zip(self.convolutions, levels.down, strict=True)):
             x = pool(convolve(x, levels.laplacians[level]))
         return self.code(x.flatten(-2))
 
 
 class MeshDecoder(nn.Module):
-    """A code to normalized vertices; see the module's text."""
+    """Decoder of a code to normalized vertices."""
 
     def __init__(self, config: MeshAutoencoderConfig, counts: tuple[int, ...], backend: Backend) -> None:
         super().__init__()
@@ -103,7 +105,7 @@ class MeshDecoder(nn.Module):
         self.last = ChebConv(widths[-1], 3, config.num_terms, bias=False, backend=backend)
 
     def forward(self, code: Float[Tensor, "*B Z"], levels: GraphLevels) -> Float[Tensor, "*B V 3"]:
-        """One linear map to the coarsest level, then unpool and filter up to the finest."""
+        """Apply one linear map to the coarsest level, then unpool and filter up to the finest."""
         x = torch.relu(self.spread(code)).unflatten(-1, self.coarse_shape)
         for step, convolve in enumerate(self.convolutions):
             level = len(self.convolutions) - 1 - step  # the finer one, which this step fills
@@ -112,22 +114,22 @@ class MeshDecoder(nn.Module):
 
 
 class MeshAutoencoder(nn.Module):
-    """Vertices in meters to a short code and back; normalization lies inside.
+    """Autoencoder of vertices in meters; normalization is part of it.
 
     Args:
-        config: sizes.
-        hierarchy: the meshes that it works on; kept as an attribute and written into the model's file.
-        backend: of the convolutions, see `headform.graph.cheb_conv.Backend`.
+        config: sizes of the network.
+        hierarchy: mesh hierarchy of its levels; kept as an attribute and written into the model file.
+        backend: backend of the convolutions, see `headform.graph.cheb_conv.Backend`.
 
     Raises:
-        ValueError: a hierarchy with another number of steps than `config` has widths.
+        ValueError: the numbers of hierarchy steps and of widths in `config` differ.
     """
 
     def __init__(self, config: MeshAutoencoderConfig, hierarchy: MeshHierarchy, *, backend: Backend = "auto") -> None:
         super().__init__()
         counts = tuple(hierarchy.counts)
         if len(counts) - 1 != len(config.encoder_channels):
-            what = f"a hierarchy of {len(counts) - 1} steps for {len(config.encoder_channels)} widths"
+            what = f"the hierarchy has {len(counts) - 1} steps, the configuration {len(config.encoder_channels)} widths"
             raise ValueError(what)
         self.config, self.hierarchy = config, hierarchy
         self.levels = GraphLevels.from_hierarchy(hierarchy)
@@ -137,7 +139,7 @@ class MeshAutoencoder(nn.Module):
         _initialize(self, config.init)
 
     def encode_linear(self, vertices: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B Z"]:
-        """The code before its activation: what a cosine between two heads is taken of.
+        """Encode without the activation of the code, for the cosine similarity of two heads.
 
         After CoMA's ReLU a cosine lies in [0, 1] and is undefined where no unit fires.
 
@@ -145,13 +147,13 @@ class MeshAutoencoder(nn.Module):
             InputError: `mesh_topology` for another number of vertices.
         """
         if vertices.shape[-2] != self.levels.counts[0]:
-            what = f"a mesh of {vertices.shape[-2]} vertices, expected {self.levels.counts[0]}"
+            what = f"the mesh has {vertices.shape[-2]} vertices, expected {self.levels.counts[0]}"
             advice = "give meshes of the topology that the autoencoder was trained on"
             raise InputError("mesh_topology", what, "", advice)
         return self.encoder(self.normalization(vertices), self.levels)
 
     def encode(self, vertices: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B Z"]:
-        """Vertices, meters, to the code that `decode` takes.
+        """Encode vertices, meters, to the code that `decode` takes.
 
         Raises:
             InputError: `mesh_topology`.
@@ -160,11 +162,11 @@ class MeshAutoencoder(nn.Module):
         return torch.relu(code) if self.config.latent_activation == "relu" else code
 
     def decode(self, code: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B V 3"]:
-        """A code to vertices, meters."""
+        """Decode a code to vertices, meters."""
         return self.normalization.restore(self.decoder(code, self.levels))
 
     def forward(self, vertices: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B V 3"]:
-        """Encode and decode: the mesh that is left of the mesh after Z numbers.
+        """Encode and decode vertices, meters.
 
         Raises:
             InputError: `mesh_topology`.
@@ -173,7 +175,7 @@ class MeshAutoencoder(nn.Module):
 
 
 def check_vertices(vertices: Float[Tensor, "*B V 3"], where: str = "") -> None:
-    """Refuse meshes with coordinates that are no numbers; networks themselves do not look.
+    """Raise an error for meshes with NaN or infinite coordinates, which the networks do not check.
 
     Args:
         vertices: any leading axes.

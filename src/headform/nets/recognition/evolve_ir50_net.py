@@ -1,8 +1,8 @@
 """IR-50 of face.evoLVe, under the names that its checkpoints (`backbone_ir50_*.pth`) use.
 
-B faces of 112 by 112 pixels, 512 numbers each; C channels, h w cells.
+B faces of 112 x 112 pixels, embeddings of 512 dimensions; C channels, h w cells.
 
-Another reading of ArcFace's network than `nets.iresnet`: one batch norm less per block, and a shortcut that skips pixels
+A variant of ArcFace's network, `iresnet_net`: one batch norm less per block, and a shortcut that skips pixels
 where only the size changes.
 
     input_layer: conv 3x3, batch norm, PReLU
@@ -11,8 +11,9 @@ where only the size changes.
            batch norm where the number of channels changes, else every second pixel
     output_layer: batch norm, dropout, flattened, linear 25088 → 512, batch norm
 
-Input: RGB, (x − 127.5) / 127.5, aligned as ArcFace's (its 96 by 112 template with 8 pixels on either side). The project's
-own extraction adds the embedding of the mirrored face; here it is one pass.
+Source: https://github.com/ZhaoJ9014/face.evoLVe (MIT); its weights are not shipped. Input: RGB, (x − 127.5) / 127.5, aligned
+as `crops.ARCFACE` (the 96 x 112 template with 8 pixels on either side). Output: embeddings, not normalized, compared by the
+cosine. The original project adds the embedding of the mirrored face; here it is one pass.
 """
 
 from collections import OrderedDict
@@ -27,7 +28,7 @@ SIDE = 112
 
 
 class Bottleneck(nn.Module):
-    """Two convolutions and a shortcut; see the head of the module."""
+    """Two convolutions and a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -44,12 +45,12 @@ class Bottleneck(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
-        """One block."""
+        """Apply the block."""
         return self.res_layer(x) + self.shortcut_layer(x)
 
 
 class EvolveIR50(nn.Module):
-    """The network, in the order of its published layers."""
+    """The network up to the embedding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,5 +79,5 @@ class EvolveIR50(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "B 3 112 112"]) -> Float[Tensor, "B 512"]:
-        """Embeddings, not normalized."""
+        """Return embeddings, not normalized."""
         return self.output_layer(self.body(self.input_layer(x)))
