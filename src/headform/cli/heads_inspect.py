@@ -106,11 +106,11 @@ def head_counts(head: "LinearHead") -> dict[str, int]:
 
 def _unit_check(head: "LinearHead") -> Facts:
     """The distance between the outer eye corners, which tells a wrong unit at once."""
+    from headform.geometry.landmarks68 import OUTER_EYE_CORNERS, outer_eye_distance
     from headform.geometry.units import OUTER_EYES_M
-    from headform.importers.importing import outer_eye_distance
 
     known = head.landmark_known
-    if not bool(known[[36, 45]].all()):
+    if not bool(known[list(OUTER_EYE_CORNERS)].all()):
         return {"unit_check": "not possible without the landmarks of the outer eye corners"}
     points = head.landmarks(head.mean, offset=False).double().numpy()
     distance = 1000 * outer_eye_distance(points)

@@ -15,7 +15,7 @@ from jaxtyping import Float, Float64
 
 from headform import heads, images
 from headform.errors import InputError, WeightsError
-from headform.geometry.seven_landmarks import OF_68
+from headform.geometry.landmarks68 import NOW7, outer_eye_distance
 from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
@@ -107,10 +107,10 @@ def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
     points = read_points(path)
     if len(points) == 68:
         return points
-    if len(points) != len(OF_68):
+    if len(points) != len(NOW7):
         raise InputError("landmarks_count", f"{len(points)} points", ascii(str(path)), _GIVE)
     out = np.full((68, 3), np.nan)
-    out[list(OF_68)] = points
+    out[list(NOW7)] = points
     return out
 
 
@@ -135,8 +135,7 @@ def scan_source(
     Raises:
         InputError: ``landmarks_count``; ``mesh_unit``: in the unit that was named this is no head.
     """
-    right, left = landmarks[OF_68[0]], landmarks[OF_68[3]]
-    outer = float(np.linalg.norm(left - right))
+    outer = outer_eye_distance(landmarks)
     if not outer > 0:
         what = "the outer eye corners are not among the landmarks, or are one point"
         raise InputError("landmarks_count", what, name, _GIVE)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from headform.geometry.landmarks68 import eyes_and_mouth
+
 _RING = 24
 
 
@@ -26,7 +28,7 @@ class Glasses:
 
 def make_glasses(rng: np.random.Generator, marks: Float[np.ndarray, "68 3"]) -> Glasses:
     """A pair that fits the face with these 68 points (meters)."""
-    right, left = marks[36:42].mean(0), marks[42:48].mean(0)
+    right, left, _ = eyes_and_mouth(marks)
     span = float(np.linalg.norm(left - right))
     front = max(right[2], left[2]) + rng.uniform(0.008, 0.018)
     half_width = span * rng.uniform(0.33, 0.46)

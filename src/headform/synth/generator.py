@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.heads.linear import PARTS, LinearHead
-from headform.nets.crop_geometry import eyes_and_mouth, loose_square, tight_similarity
+from headform.nets.crop_geometry import loose_square, tight_similarity
 from headform.render.rasterize import rasterize_kernel
 from headform.synth import _kernels as kernels
 from headform.synth._accessories import Glasses, make_glasses, make_torso, torso_faces

@@ -34,7 +34,7 @@ from headform.errors import InputError
 from headform.evaluate.images.image_quality import WINDOW, mean_ssim, psnr, ssim_map
 from headform.evaluate.images.rerender import rerender
 from headform.evaluate.images.result_files import Atlas, WrittenFace, list_results, read_head
-from headform.evaluate.landmarks68.mean_head import five_points
+from headform.geometry.landmarks68 import five_points
 from headform.nets.recognition.embedder import Embedder, embed_faces
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.evaluate.landmarks68.pose import PoseError
+from headform.geometry.landmarks68 import LEFT_EYE, RIGHT_EYE, outer_eye_distance
 
 AREA_AT = (0.07, 0.08)
 """Where the area under the curve is cut: AFLW2000-3D papers use 7 % of the box, 300-W papers 8 % of the eyes' distance."""
@@ -82,8 +83,8 @@ def face_sizes(true: Float[np.ndarray, "68 2"]) -> FaceSizes:
     box = float(np.sqrt(np.prod(np.ptp(true, axis=0))))
     if not box > 0:
         raise ValueError("the true points span no area")
-    eyes = true[36:42].mean(axis=0) - true[42:48].mean(axis=0)
-    return FaceSizes(box, float(np.linalg.norm(true[36] - true[45])), float(np.linalg.norm(eyes)))
+    eyes = true[RIGHT_EYE].mean(axis=0) - true[LEFT_EYE].mean(axis=0)
+    return FaceSizes(box, outer_eye_distance(true), float(np.linalg.norm(eyes)))
 
 
 def cumulative_error(errors: Sequence[float], missed: int) -> CumulativeError | None:

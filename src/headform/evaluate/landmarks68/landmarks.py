@@ -24,11 +24,11 @@ from headform.evaluate.landmarks68.landmark_files import (
     read_found,
 )
 from headform.evaluate.landmarks68.pose import pose_error
+from headform.geometry.landmarks68 import INNER_FACE
 
 MINIMUM_OVERLAP = 0.2
 """Boxes of the same face have at least this intersection over union."""
 
-INNER = slice(17, 68)
 """All but the jaw line, on which conventions differ most."""
 
 
@@ -275,7 +275,7 @@ def _score(predicted: LandmarkPrediction, face: LandmarkAnnotation) -> FaceScore
         photo=face.photo,
         set=face.set,
         error=point_error(predicted.points, face.points),
-        inner_error=point_error(predicted.points, face.points, INNER),
+        inner_error=point_error(predicted.points, face.points, INNER_FACE),
         outer_eyes_error=distance / sizes.outer_eyes if sizes.outer_eyes > 0 else None,
         pupils_error=distance / sizes.pupils if sizes.pupils > 0 else None,
         yaw=face.yaw,

@@ -6,19 +6,11 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from headform.geometry.camera import FRONTAL
+from headform.geometry.landmarks68 import five_points
 from headform.heads.linear import LinearHead
 
 START_YAWS = np.radians([0.0, -50.0, 50.0])
 """Five points have a mirrored solution in depth; the best of several starts is taken."""
-
-
-def five_points(points68: Float[np.ndarray, "68 D"]) -> Float64[np.ndarray, "5 D"]:
-    """Eye middles, nose tip and mouth corners of the 68 points, image left first.
-
-    The order and meaning of a face detector's five points.
-    """
-    p = np.asarray(points68, np.float64)
-    return np.stack([p[36:42].mean(axis=0), p[42:48].mean(axis=0), p[30], p[48], p[54]])
 
 
 def fit_weak_perspective(

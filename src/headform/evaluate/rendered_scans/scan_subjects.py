@@ -16,7 +16,7 @@ from headform.errors import InputError
 from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
 from headform.evaluate.scan.sanity_checks import SCAN_EYES
-from headform.geometry.seven_landmarks import OF_68
+from headform.geometry.landmarks68 import NOW7
 from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
 from headform.heads.linear import LinearHead
 from headform.registration.fit_source import PICTURES, read_mesh
@@ -175,7 +175,7 @@ def landmark_finder() -> Finder:
     def find(look: MeshLook, name: str) -> Float64[np.ndarray, "7 3"]:
         if not loaded:
             loaded.append(ScanLandmarker.load())
-        return loaded[0].find(look, name=name).points[list(OF_68)]
+        return loaded[0].find(look, name=name).points[list(NOW7)]
 
     return find
 
