@@ -218,7 +218,7 @@ class _KnownNeck:
         return self._turned.vertices(indices)
 
     def model(self, vertices: torch.Tensor) -> torch.Tensor:
-        from headform.geometry.rotation import rotation_from_euler
+        from headform.geometry.head_angles import rotation_from_euler
 
         neck = torch.from_numpy(self._turned.codes.neck[self._last]).to(vertices.device)
         straight = self._model(self._straight.vertices(self._last))

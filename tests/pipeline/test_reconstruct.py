@@ -9,7 +9,7 @@ from PIL import Image
 
 from headform import images
 from headform.errors import FaceError, InputError, UsageError, WeightsError
-from headform.geometry.rotation_numpy import rotation_from_rotvec
+from headform.geometry.rotation import rotation_from_rotvec
 from headform.nets.landmarks.dense_predictor import DensePrediction, average
 from headform.pipeline._mask import mask_in_photo
 from headform.pipeline.landmarks68 import points68

@@ -31,13 +31,13 @@ class Contours:
         """Print the table."""
         from headform.data.contours import read_contours
         from headform.evaluate.landmarks68.contours import evaluate_contours, to_markdown
-        from headform.evaluate.landmarks68.landmark_files import read_found
+        from headform.evaluate.landmarks68.landmark_files import read_predictions
         from headform.io.atomic import check_place, write_bytes
 
         check_place(self.json)
         check_place(self.picture)
         truth = read_contours(self.truth)
-        found = read_found(self.predictions, [face.photo for face in truth], poses=False)
+        found = read_predictions(self.predictions, [face.photo for face in truth], poses=False)
         table = evaluate_contours(found, truth)
         if not self.allow_missing:
             table.require_complete()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from headform.data.splits import SPLITS, Split
 from headform.errors import HeadformError, InputError
-from headform.geometry.rotation import rotation_from_euler
+from headform.geometry.head_angles import rotation_from_euler
 from headform.heads.linear import LinearHead
 from headform.synth.people import sample_expression
 
@@ -54,7 +54,7 @@ class HeadCodes:
     Attributes:
         identity: (B, K) standard deviations.
         expression: (B, E) 0..1, order of the head's `expression_names`.
-        neck: (B, 3) yaw, pitch, roll of `geometry.rotation.rotation_from_euler`, radians.
+        neck: (B, 3) yaw, pitch, roll of `geometry.head_angles.rotation_from_euler`, radians.
         gaze: (B, 3) yaw (to the subject's left), pitch (up), vergence (each eye inwards), radians.
     """
 

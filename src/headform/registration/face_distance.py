@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
+from headform.geometry.head_angles import rotation_from_euler
 from headform.geometry.landmarks68 import NOW7
-from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.geometry.seven_landmarks import face_sphere, inside
 from headform.mesh.closest_point import ClosestPointTree
 from headform.registration.surface import Border

@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float, Float64, UInt8
 from headform import heads
 from headform.errors import FaceError
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.head_angles import rotation_from_euler
 from headform.geometry.landmarks68 import INNER_FACE, NOW7, outer_eye_distance
-from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.geometry.similarity import Similarity, fit_similarity
 from headform.mesh.closest_point import ClosestPointTree
 from headform.nets.detection.yunet import YuNetDetector

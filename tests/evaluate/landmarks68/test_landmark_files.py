@@ -41,7 +41,7 @@ def test_numbered_folders_belong_to_their_photo_unless_a_photo_has_that_name(tmp
         write_result(tmp_path, name, np.array(POINTS) + k)
     (tmp_path / "a_2").mkdir()  # an empty folder is no result
     found = read_predictions(tmp_path, ["x/a.jpg", "x/b.jpg", "x/b_1.png", "y/c.jpg", "y/d.jpg"])
-    firsts = {photo: [float(p[0, 0]) for p in faces] for photo, faces in found.items()}
+    firsts = {photo: [float(face.points[0, 0]) for face in faces] for photo, faces in found.items()}
     expected = {"x/a.jpg": [0, 1], "x/b.jpg": [], "x/b_1.png": [2], "y/c.jpg": [3], "y/d.jpg": []}
     assert firsts == expected
 

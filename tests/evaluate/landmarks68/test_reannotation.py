@@ -11,15 +11,15 @@ from headform.evaluate.landmarks68.landmark_files import (
     LandmarkAnnotation,
     read_annotations,
 )
-from headform.evaluate.landmarks68.pose import rotation_from_angles
 from headform.evaluate.landmarks68.reannotation import reannotated
+from headform.geometry.head_angles import rotation_from_aflw2000_degrees
 
 RNG = np.random.default_rng(4)
 
 
 def faces(count: int = 3) -> list[LandmarkAnnotation]:
     """In the opposite order of their names."""
-    turn = rotation_from_angles(40.0, 0.0, 0.0)
+    turn = rotation_from_aflw2000_degrees(40.0, 0.0, 0.0)
     return [
         LandmarkAnnotation(f"z/image{k:05d}.jpg", "s", RNG.uniform(100, 300, (68, 2)), ORIGINAL, turn, 40.0)
         for k in range(count)

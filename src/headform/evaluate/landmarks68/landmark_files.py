@@ -24,10 +24,9 @@ from headform.evaluate.landmarks68.annotation_formats import (
     read_pts,
 )
 from headform.evaluate.landmarks68.pose import (
-    angles_from_rotation,
-    rotation_from_angles,
     seen_along_ray,
 )
+from headform.geometry.head_angles import aflw2000_degrees_from_rotation, rotation_from_aflw2000_degrees
 from headform.io.npz_file import read_npz
 
 ANNOTATION_SHIFT = CENTER_SHIFT
@@ -102,13 +101,7 @@ def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
     return faces
 
 
-def read_predictions(folder: Path, photos: Sequence[str]) -> dict[str, list[Float64[np.ndarray, "68 2"]]]:
-    """The points of `read_found`."""
-    found = read_found(folder, photos, poses=False)
-    return {photo: [face.points for face in faces] for photo, faces in found.items()}
-
-
-def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> dict[str, list[LandmarkPrediction]]:
+def read_predictions(folder: Path, photos: Sequence[str]) -> dict[str, list[LandmarkPrediction]]:
     """Collect the faces that were found on `photos`.
 
     Of `headform reconstruct`: a photo `a/b.jpg` has its result in `folder/b`, or with several faces in `folder/b_0`,
@@ -118,7 +111,6 @@ def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> di
     Args:
         folder: Where the results are.
         photos: Photos of the evaluation, each file once.
-        poses: Read rotations from each `parameters.npz` too.
 
     Returns:
         For each photo its faces; none where no face was found.
@@ -142,7 +134,7 @@ def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> di
         photo = by_stem.get(name) or by_stem.get(re.sub(r"_\d+$", "", name))
         if photo is not None:
             points = _points68(_load(file, "predictions"), "predictions", str(file))
-            found[photo].append(LandmarkPrediction(points, _rotation_beside(file, points) if poses else None))
+            found[photo].append(LandmarkPrediction(points, _rotation_beside(file, points)))
     for file in sorted(folder.glob("*.pts")):
         photo = by_stem.get(file.stem)
         if photo is not None:
@@ -207,7 +199,7 @@ def _photo_of(path: Path) -> str:
 
 def _of_mat(path: Path, folder: Path) -> LandmarkAnnotation:
     points, angles = _mat(path)
-    rotation = rotation_from_angles(*angles)
+    rotation = rotation_from_aflw2000_degrees(*angles)
     photo, label = _photo_of(path), _set_below(path, folder)
     return LandmarkAnnotation(photo, label, points, ORIGINAL, rotation, angles[0])
 
@@ -221,7 +213,7 @@ def _with_mat(face: LandmarkAnnotation, folder: Path) -> LandmarkAnnotation:
     gap = float(np.linalg.norm(points - face.points, axis=1).mean())
     same = gap < 1.0  # conventions of half a pixel either way
     truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
-    rotation = rotation_from_angles(*angles)
+    rotation = rotation_from_aflw2000_degrees(*angles)
     return LandmarkAnnotation(face.photo, face.set, face.points, truth, rotation, angles[0])
 
 
@@ -239,7 +231,7 @@ def _of_result(path: Path) -> LandmarkAnnotation:
     if stem != name and not all((parent / f"{stem}_{k}").is_dir() for k in (0, 1)):
         stem = name
     rotation = _rotation_beside(path, points)
-    yaw = None if rotation is None else float(angles_from_rotation(rotation)[0])
+    yaw = None if rotation is None else float(aflw2000_degrees_from_rotation(rotation)[0])
     return LandmarkAnnotation(stem, parent.resolve().name, points, "another reconstruction", rotation, yaw)
 
 
@@ -284,7 +276,7 @@ def _pose_of(entry: dict[str, Any], kind: str, where: str) -> tuple[Float64[np.n
         rotation = np.array(rows, np.float64) if good else np.zeros((3, 3))
         if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
             raise InputError(f"{kind}_invalid", "rotation is no rotation of three rows", where)
-        return rotation, float(angles_from_rotation(rotation)[0])
+        return rotation, float(aflw2000_degrees_from_rotation(rotation)[0])
     if pose is None:
         return None, None
     angles: list[Any] = []
@@ -293,7 +285,7 @@ def _pose_of(entry: dict[str, Any], kind: str, where: str) -> tuple[Float64[np.n
     if not angles or not _numbers(angles):
         raise InputError(f"{kind}_invalid", "pose has no yaw, pitch and roll in degrees", where)
     yaw, pitch, roll = (float(angle) for angle in angles)
-    return rotation_from_angles(yaw, pitch, roll), yaw
+    return rotation_from_aflw2000_degrees(yaw, pitch, roll), yaw
 
 
 def _load(path: Path, kind: str) -> Any:

@@ -21,7 +21,7 @@ from headform.evaluate.landmarks68.landmark_files import (
     LandmarkAnnotation,
     LandmarkPrediction,
     read_annotations,
-    read_found,
+    read_predictions,
 )
 from headform.evaluate.landmarks68.pose import pose_error
 from headform.geometry.landmarks68 import INNER_FACE
@@ -244,7 +244,7 @@ def evaluate_folder(predictions: Path, *truth: Path) -> LandmarkTable:
         truth: Annotation files or folders, see `read_annotations`.
 
     Raises:
-        InputError: see `read_annotations` and `read_found`.
+        InputError: see `read_annotations` and `read_predictions`.
         WeightsError: from a damaged `parameters.npz`.
     """
     return evaluate_against(predictions, read_annotations(*truth))
@@ -254,11 +254,11 @@ def evaluate_against(predictions: Path, truth: Sequence[LandmarkAnnotation]) -> 
     """The same against truths that are read.
 
     Raises:
-        InputError: see `read_found`.
+        InputError: see `read_predictions`.
         WeightsError: from a damaged `parameters.npz`.
     """
     photos = list(dict.fromkeys(face.photo for face in truth))
-    return evaluate_found(read_found(predictions, photos), truth)
+    return evaluate_found(read_predictions(predictions, photos), truth)
 
 
 def _missed(face: LandmarkAnnotation) -> FaceScore:

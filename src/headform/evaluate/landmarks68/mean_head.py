@@ -3,10 +3,10 @@
 import numpy as np
 from jaxtyping import Float, Float64
 from scipy.optimize import least_squares
-from scipy.spatial.transform import Rotation
 
 from headform.geometry.camera import FRONTAL
 from headform.geometry.landmarks68 import five_points
+from headform.geometry.rotation import rotation_from_rotvec
 from headform.heads.linear import LinearHead
 
 START_YAWS = np.radians([0.0, -50.0, 50.0])
@@ -38,7 +38,7 @@ def fit_weak_perspective(
     extent = float(np.sqrt((centered**2).sum()))
 
     def rotation(turn: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
-        return np.asarray(Rotation.from_rotvec(turn).as_matrix() @ FRONTAL, np.float64)
+        return np.asarray(rotation_from_rotvec(turn) @ FRONTAL, np.float64)
 
     def residual(unknown: Float64[np.ndarray, "6"]) -> Float64[np.ndarray, " R"]:
         flat = np.exp(unknown[0]) * (centered / extent) @ rotation(unknown[1:4])[:2].T

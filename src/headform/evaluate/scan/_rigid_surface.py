@@ -14,7 +14,7 @@ from numba import njit
 
 from headform.evaluate.scan._dogleg import Linearized
 from headform.evaluate.scan.procrustes import Alignment
-from headform.geometry.rotation_numpy import rotation_derivative, rotation_from_rotvec
+from headform.geometry.rotation import rotation_derivative, rotation_from_rotvec
 from headform.mesh.closest_point import ClosestPointTree
 
 _AGAINST_MIRROR = 100.0  # weight of |s| - s, which keeps the scale positive
