@@ -37,7 +37,7 @@ class Contours:
         check_place(self.json)
         check_place(self.picture)
         truth = read_contours(self.truth)
-        found = read_predictions(self.predictions, [face.photo for face in truth], poses=False)
+        found = read_predictions(self.predictions, [face.photo for face in truth])
         table = evaluate_contours(found, truth)
         if not self.allow_missing:
             table.require_complete()

@@ -15,9 +15,9 @@ from jaxtyping import Bool, Float, Float64, Int
 
 from headform.evaluate.now.record import Record, Shape
 from headform.evaluate.scan.landmarks7 import face_frame
-from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.seven_landmarks import face_sphere, inside
+from headform.geometry.similarity import fit_similarity
 
 SAMPLES = 1500
 """Vertices that are compared, about."""
@@ -94,7 +94,7 @@ def _laid_over(
     target: Float64[np.ndarray, "S 3"],
     part: Bool[np.ndarray, " S"],
 ) -> Float64[np.ndarray, "S 3"]:
-    return procrustes(target[part], points[part], mirror=False).apply(points)
+    return fit_similarity(points[part], target[part]).apply(points)
 
 
 def _parts(

@@ -13,8 +13,8 @@ from jaxtyping import Float64, Int
 from numba import njit
 
 from headform.evaluate.scan._dogleg import Linearized
-from headform.evaluate.scan.procrustes import Alignment
 from headform.geometry.rotation import rotation_derivative, rotation_from_rotvec
+from headform.geometry.similarity import Similarity
 from headform.mesh.closest_point import ClosestPointTree
 
 _AGAINST_MIRROR = 100.0  # weight of |s| - s, which keeps the scale positive
@@ -61,10 +61,10 @@ class RigidSurface:
         """Scale, rotation vector and shift."""
         return free if self.scaled else np.concatenate([UNMOVED[:1], free])
 
-    def alignment(self, free: Float64[np.ndarray, " K"]) -> Alignment:
+    def alignment(self, free: Float64[np.ndarray, " K"]) -> Similarity:
         """Where the parameters carry the surface."""
         full = self.all_parameters(free)
-        return Alignment(float(full[0]), rotation_from_rotvec(full[1:4]), full[4:])
+        return Similarity(float(full[0]), rotation_from_rotvec(full[1:4]), full[4:])
 
     def __call__(self, free: Float64[np.ndarray, " K"]) -> SurfaceDistances:
         """Distances and derivatives at parameters (K,); infinite energy where the scale is 0."""

@@ -10,9 +10,10 @@ from headform.errors import InputError
 from headform.evaluate.scan import sanity_checks
 from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan.landmarks7 import check_order
-from headform.evaluate.scan.procrustes import Alignment, procrustes
+from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.protocol import Protocol, Unit
 from headform.evaluate.scan.sanity_checks import Finding
+from headform.geometry.similarity import Similarity
 
 Landmarks = Float64[np.ndarray, "7 3"]
 
@@ -25,7 +26,7 @@ def match_landmarks(
     protocol: Protocol,
     unit: Unit | None,
     metrical: bool,
-) -> tuple[Alignment, list[Finding]]:
+) -> tuple[Similarity, list[Finding]]:
     """The similarity from a prediction's landmarks to a scan's, and warnings about mirroring and unit.
 
     Args:

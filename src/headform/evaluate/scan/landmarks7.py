@@ -50,7 +50,7 @@ def check_order(points: Float[np.ndarray, "7 3"], where: str) -> None:
 
     In the face's own axes the four eye corners must follow each other from right to left, then the mouth's two, and the
     nose bottom must lie between eyes and mouth in height. All left and right exchanged cannot be told from a mirrored
-    face, so that is not judged here (`Alignment.mirrors` does).
+    face, so that is not judged here (`Similarity.mirrors` does).
 
     Args:
         points: (7, 3), any unit and frame.

@@ -22,8 +22,8 @@ def scan_facts(found: ScanError) -> dict[str, Any]:
         "border": found.border,
         "alignment": {
             "scale": found.alignment.scale,
-            "turn": found.alignment.turn.tolist(),
-            "shift": found.alignment.shift.tolist(),
+            "turn": found.alignment.R.tolist(),
+            "shift": found.alignment.t.tolist(),
         },
         "warnings": [{"code": f.code, "message": f.message} for f in found.findings],
     }

@@ -16,10 +16,10 @@ from headform.evaluate.scan._nose import nose_tip
 from headform.evaluate.scan._rigid_surface import RigidSurface, SurfaceDistances
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import check_order
-from headform.evaluate.scan.procrustes import Alignment
 from headform.evaluate.scan.protocol import MILLIMETERS, NOSE_RADIUS, Protocol, Unit
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.seven_landmarks import face_sphere, inside
+from headform.geometry.similarity import Similarity
 from headform.mesh.closest_point import ClosestPointTree
 
 Landmarks = Float64[np.ndarray, "7 3"]
@@ -47,7 +47,7 @@ class ScanError:
     distances: Float64[np.ndarray, " P"]
     scan_vertices: int
     scale: float
-    alignment: Alignment
+    alignment: Similarity
     iterations: int
     stop: str
     border: float
@@ -153,11 +153,11 @@ def scan_error(
     )
     first = best
     if metrical and unit is not None:
-        size, shift = MILLIMETERS[unit], best.shift
+        size, shift = MILLIMETERS[unit], best.t
         if not protocol.shift_of_fitted_scale:
             middle = landmarks.mean(axis=0)
-            shift = scan.landmarks.mean(axis=0) - size * (best.turn @ middle)
-        first = Alignment(size, best.turn, shift)
+            shift = scan.landmarks.mean(axis=0) - size * (best.R @ middle)
+        first = Similarity(size, best.R, shift)
     surface = RigidSurface(
         scan.points,
         ClosestPointTree.of(first.apply(prediction.vertices), prediction.faces),
@@ -195,8 +195,8 @@ def scan_error(
 
 def _judge_size(
     points: Float64[np.ndarray, "P 3"],
-    best: Alignment,
-    first: Alignment,
+    best: Similarity,
+    first: Similarity,
     tree: ClosestPointTree,
     faces: Int[np.ndarray, "F 3"],
 ) -> tuple[float, Finding | None]:
