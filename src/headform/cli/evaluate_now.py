@@ -8,6 +8,7 @@ from tyro.conf import arg
 
 from headform import errors
 from headform.cli.progress import Progress
+from headform.geometry.units import MeshUnit
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Now:
     """SUBJECT/CHALLENGE/IMAGE.obj or .ply with .npy or .txt beside it."""
     metrical: bool = False
     """Keep the predictions' size. Without it a scale is fitted to each."""
-    unit: Literal["mm", "cm", "m"] | None = None
+    unit: MeshUnit | None = None
     """Unit of the predictions, told by the first one's landmarks if not given; without --metrical only compared."""
     protocol: Literal["official", "corrected"] = "official"
     """Bug-compatible, or mended."""

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from headform import errors
 from headform.cli.progress import Progress
+from headform.geometry.units import MeshUnit
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class NowCheck:
     """The data set, also the test set without scans, or its list of images."""
     predictions: Path
     """SUBJECT/CHALLENGE/IMAGE.obj or .ply with .npy or .txt beside it."""
-    unit: Literal["mm", "cm", "m"] | None = None
+    unit: MeshUnit | None = None
     """Unit of the predictions."""
     json: Path | None = None
     """Also write what was found here."""

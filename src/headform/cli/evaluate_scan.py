@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from headform import errors
+from headform.geometry.units import MeshUnit
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Scan:
     """Neutral head, OBJ or PLY."""
     prediction_landmarks: Path
     """Its seven landmarks in its own frame and unit: .npy or .txt, 7 x 3."""
-    unit: Literal["mm", "cm", "m"]
+    unit: MeshUnit
     """Unit of the prediction."""
     metrical: bool = False
     """Keep the prediction's size; without it a scale is fitted."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import arg
 
 from headform import errors
+from headform.geometry.units import InputUnit, MeshUnit
 
 if TYPE_CHECKING:
     from headform.evaluate.rendered_scans.scan_reconstructors import Reconstruct
@@ -29,7 +30,7 @@ class ScansRendered:
     reconstructor: str = "headform"
     """headform; or a command with {photo} and {out} that writes {out}.obj or .ply (a neutral head) and {out}.npy or .txt
     (its seven landmarks); or a folder in which such files lie by the photos' names."""
-    unit: Literal["mm", "cm", "m"] = "m"
+    unit: MeshUnit = "m"
     """Unit of the predictions of other programs."""
     floor: Path | None = None
     """Mean head of another program's model: a mesh, with its landmarks beside it as .npy or .txt; in --unit."""
@@ -41,7 +42,7 @@ class ScansRendered:
     """Side of the photos in pixels."""
     seed: int = 0
     """The same seed, size and version give the same photos."""
-    scan_unit: Literal["auto", "m", "dm", "cm", "mm"] = "auto"
+    scan_unit: InputUnit = "auto"
     """Unit of the scans; auto guesses it, and then their true size is not known: metrical numbers are marked."""
     texture: Path | None = None
     """Picture of a single scan, where it is not beside it by the scan's name."""

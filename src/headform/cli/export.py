@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from headform import errors
+from headform.geometry.units import MeshUnit
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Export:
     """Folders that `headform reconstruct` wrote from photos SUBJECT/CHALLENGE/IMAGE.jpg."""
     out: Annotated[Path, arg(aliases=("-o",))]
     """The submission's folder."""
-    unit: Literal["mm", "cm", "m"] = "m"
+    unit: MeshUnit = "m"
     """Unit of the meshes; say the same to the evaluator."""
     dataset: Path | None = None
     """The benchmark's folder or its list of images: say which have no result."""

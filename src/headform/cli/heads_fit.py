@@ -13,6 +13,7 @@ import numpy as np
 from tyro.conf import Positional, arg
 
 from headform import errors
+from headform.geometry.units import MM_PER_M, InputUnit
 
 if TYPE_CHECKING:
     from headform.heads import LinearHead
@@ -44,7 +45,7 @@ class Fit:
     """Landmarks of a mesh: 7 (NoW) or 68 (iBUG) rows of a .txt or .csv, or MeshLab's .pp. Found by drawing it if absent."""
     texture: Path | None = None
     """Picture for the texture coordinates of a mesh: helps to find landmarks. One of the same stem is found by itself."""
-    unit: Literal["auto", "m", "dm", "cm", "mm", "um"] = "auto"
+    unit: InputUnit = "auto"
     """Of a mesh; auto is told by the distance between its eyes."""
     scale: Literal["auto", "fixed", "free"] = "auto"
     """Whether the size of the source is trusted; auto does, unless its unit cannot be told."""
@@ -207,7 +208,7 @@ def report_of(fit: "HeadFit") -> dict[str, Any]:
             "of": "source vertices in the NoW sphere, seen from outside, not beyond the head's edge, "
             "to the fitted surface",
         },
-        "landmark_rms_mm": 1000 * found.landmark_rms,
+        "landmark_rms_mm": MM_PER_M * found.landmark_rms,
         "iterations": found.iterations,
         "converged": found.converged,
         "source_reversed": found.reversed,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, UseAppendAction, arg
 
 from headform import errors
+from headform.geometry.units import MM_PER_M
 
 if TYPE_CHECKING:
     from headform.heads import LinearHead
@@ -70,7 +71,7 @@ def head_facts(head: "LinearHead") -> Facts:
         "license": head.license,
         "sha256": head.sha256,
         **{what.replace(" ", "_"): count for what, count in head_counts(head).items()},
-        "size_mm": [round(1000 * float(side), 1) for side in high - low],
+        "size_mm": [round(MM_PER_M * float(side), 1) for side in high - low],
         **_unit_check(head),
         "regions": list(head.regions),
         "expressions": list(head.expression_names),
@@ -107,14 +108,14 @@ def head_counts(head: "LinearHead") -> dict[str, int]:
 def _unit_check(head: "LinearHead") -> Facts:
     """The distance between the outer eye corners, which tells a wrong unit at once."""
     from headform.geometry.landmarks68 import OUTER_EYE_CORNERS, outer_eye_distance
-    from headform.geometry.units import OUTER_EYES_M
+    from headform.geometry.units import MM_PER_M, OUTER_EYES_M
 
     known = head.landmark_known
     if not bool(known[list(OUTER_EYE_CORNERS)].all()):
         return {"unit_check": "not possible without the landmarks of the outer eye corners"}
     points = head.landmarks(head.mean, offset=False).double().numpy()
-    distance = 1000 * outer_eye_distance(points)
-    usual = 1000 * OUTER_EYES_M
+    distance = MM_PER_M * outer_eye_distance(points)
+    usual = MM_PER_M * OUTER_EYES_M
     verdict = "as on a head" if 0.8 < distance / usual < 1.2 else "NOT as on a head"
     return {
         "outer_eye_distance_mm": round(distance, 1),

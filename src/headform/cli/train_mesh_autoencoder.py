@@ -8,6 +8,7 @@ from tyro.conf import arg
 
 from headform import errors
 from headform.cli.training import Training, finish, require_positive
+from headform.geometry.units import InputUnit
 
 if TYPE_CHECKING:
     from headform.data.mesh_data import MeshData
@@ -27,7 +28,7 @@ class MeshAutoencoder(Training):
     data: str = _MADE
     """`made` for heads made from the open head, or a folder: prepared meshes (with a dataset.json), or .obj, .ply and .npz
     files of one topology, a tenth of which is held out."""
-    unit: Literal["auto", "m", "cm", "mm"] = "auto"
+    unit: InputUnit = "auto"
     """Unit of .obj, .ply and .npz files."""
     count: int = 20_000
     """Sampled heads to learn from."""

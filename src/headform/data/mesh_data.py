@@ -21,9 +21,9 @@ from headform.data import (
 )
 from headform.data.mesh_dataset import CoordinateStatistics
 from headform.data.prepared import INDEX
-from headform.data.registered import Unit
 from headform.data.sampled_heads import EVERYTHING, Posed
 from headform.errors import HeadformError, InputError
+from headform.geometry.units import InputUnit
 from headform.heads.linear import LinearHead
 
 STATISTICS = 2048
@@ -65,7 +65,7 @@ def sampled_heads(
     return _data(train, kept, head, train.facts())
 
 
-def from_folder(folder: Path, head: LinearHead, seed: int, *, held_out: int, unit: Unit = "auto") -> MeshData:
+def from_folder(folder: Path, head: LinearHead, seed: int, *, held_out: int, unit: InputUnit = "auto") -> MeshData:
     """Meshes from disk.
 
     Args:

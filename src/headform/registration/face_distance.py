@@ -13,6 +13,7 @@ from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.geometry.head_angles import rotation_from_euler
 from headform.geometry.landmarks68 import NOW7
 from headform.geometry.seven_landmarks import face_sphere, inside
+from headform.geometry.units import MM_PER_M
 from headform.mesh.closest_point import ClosestPointTree
 from headform.registration.surface import Border
 from headform.render.visibility import visible_vertices
@@ -85,7 +86,7 @@ def face_distance(
     closest = ClosestPointTree.of(head, faces).query(surface[near])
     measured, distance = near & seen, np.full(len(surface), np.nan)
     measured[near] &= ~Border(border.opposite[outer], border.vertex).holds(faces, closest.triangle, closest.weights)
-    distance[near] = 1000.0 * np.sqrt(closest.squared)
+    distance[near] = MM_PER_M * np.sqrt(closest.squared)
     if not measured.any():
         raise ValueError("no vertex of the surface lies within the face")
     counted = distance[measured]

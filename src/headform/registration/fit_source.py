@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from jaxtyping import Float, Float64
 from headform import heads, images
 from headform.errors import InputError, WeightsError
 from headform.geometry.landmarks68 import NOW7, outer_eye_distance
-from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
+from headform.geometry.units import METERS_PER, OUTER_EYES_M, InputUnit, infer_unit
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
@@ -27,7 +27,6 @@ from headform.io.npz_file import read_npz
 from headform.registration.shape_model import outer
 from headform.render.mesh_picture import MeshLook, reduced_texture
 
-Unit = Literal["auto", "m", "dm", "cm", "mm", "um"]
 PLAUSIBLE = 1.6
 """Outer eye corners of people are at most this many times nearer or farther apart than on a mean head."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
@@ -119,7 +118,7 @@ def scan_source(
     look: MeshLook,
     landmarks: Float[np.ndarray, "68 3"],
     *,
-    unit: Unit = "auto",
+    unit: InputUnit = "auto",
     origin: Mapping[str, Any] | None = None,
 ) -> FitSource:
     """A scan with landmarks; its unit is told by the distance between the outer eye corners.

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from headform.errors import InputError, WeightsError
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS, JAW
 from headform.geometry.similarity import Similarity, fit_similarity
+from headform.geometry.units import MM_PER_M
 from headform.registration._plane_step import (
     PlacedShape,
     Planes,
@@ -221,7 +222,7 @@ class _Landmarks:
         """Refuse landmarks that no face has, whose fit would end somewhere: of another order, or right for left."""
         fix = "give them in their order; right is the subject's right"
         if gap > _MISPLACED:
-            what = f"the landmarks are not those of a face: half of them lie {1000 * gap:.0f} mm and more off"
+            what = f"the landmarks are not those of a face: half of them lie {MM_PER_M * gap:.0f} mm and more off"
             raise InputError("fit_lost", what, "", fix)
         proper, mirrored = (self._spread(own * [side, 1.0, 1.0]) for side in (1.0, -1.0))
         if proper > max(_MIRRORED * mirrored, _UNLIKE):

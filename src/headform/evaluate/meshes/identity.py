@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from headform.geometry.similarity import fit_similarity
+from headform.geometry.units import MM_PER_M
 from headform.heads.linear import LinearHead
 from headform.synth import SyntheticBatch
 
@@ -103,7 +104,7 @@ def identity_error(
     """
     mine, theirs = np.asarray(predicted[region], float), np.asarray(true[region], float)
     aligned = fit_similarity(mine, theirs).apply(mine)
-    return float(np.linalg.norm(aligned - theirs, axis=1).mean() * 1000)
+    return float(np.linalg.norm(aligned - theirs, axis=1).mean() * MM_PER_M)
 
 
 def evaluate_identity(

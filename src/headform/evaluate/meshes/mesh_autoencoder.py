@@ -15,6 +15,7 @@ from torch import Tensor
 
 from headform.data.mesh_dataset import MeshDataset
 from headform.data.sampled_heads import EVERYTHING, HeadSampling, Posed, SampledHeads
+from headform.geometry.units import MM_PER_M
 from headform.heads.linear import PARTS, LinearHead
 
 Reconstructor = Callable[[Float[Tensor, "B V 3"]], Float[Tensor, "B V 3"]]
@@ -143,7 +144,7 @@ def vertex_distances(
         if got.shape != true.shape or not bool(torch.isfinite(got).all()):
             raise ValueError(f"the model made {tuple(got.shape)} of {tuple(true.shape)}, or NaN")
         gap = got.double() - true.double()
-        rows.append((torch.linalg.vector_norm(gap, dim=2) * 1000).float().cpu().numpy())
+        rows.append((torch.linalg.vector_norm(gap, dim=2) * MM_PER_M).float().cpu().numpy())
     return np.concatenate(rows)
 
 

@@ -26,8 +26,9 @@ from headform.evaluate.scan._mesh_files import read_surface
 from headform.evaluate.scan.landmark7_files import Landmarks, read_landmarks7
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import TYPICAL
-from headform.evaluate.scan.protocol import PROTOCOLS, Unit
+from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.sanity_checks import Finding
+from headform.geometry.units import MeshUnit
 
 _SHOWN = 10
 
@@ -84,7 +85,7 @@ def check_submission(
     dataset: Path,
     predictions: Path,
     *,
-    unit: Unit | None = None,
+    unit: MeshUnit | None = None,
     done: Callable[[Record], None] = lambda record: None,
 ) -> Submission:
     """Look a folder of predictions over.
@@ -113,7 +114,7 @@ def check_submission(
     return Submission(tuple(judge_subjects(records)), _strays(predictions, images))
 
 
-def _look(predictions: Path, image: Image, target: Landmarks, unit: Unit | None) -> Record:
+def _look(predictions: Path, image: Image, target: Landmarks, unit: MeshUnit | None) -> Record:
     try:
         pair = find_prediction(predictions, image)
         if pair is None:

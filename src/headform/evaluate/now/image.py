@@ -11,8 +11,9 @@ from headform.evaluate.now.layout import Image, Pair, find_prediction
 from headform.evaluate.now.record import Numbers, Record, failed
 from headform.evaluate.scan._mesh_files import read_surface
 from headform.evaluate.scan.landmark7_files import read_landmarks7
-from headform.evaluate.scan.protocol import PROTOCOLS, ProtocolName, Unit
+from headform.evaluate.scan.protocol import PROTOCOLS, ProtocolName
 from headform.evaluate.scan.scan_error import CroppedScan, crop_scan, scan_error
+from headform.geometry.units import MeshUnit
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Options:
     """
 
     protocol: ProtocolName = "official"
-    unit: Unit | None = None
+    unit: MeshUnit | None = None
     metrical: bool = False
 
 

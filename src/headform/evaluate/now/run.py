@@ -27,8 +27,8 @@ from headform.evaluate.now.layout import (
 from headform.evaluate.now.record import Record
 from headform.evaluate.scan.landmark7_files import read_landmarks7
 from headform.evaluate.scan.procrustes import procrustes
-from headform.evaluate.scan.protocol import Unit
 from headform.evaluate.scan.sanity_checks import likely_unit
+from headform.geometry.units import MeshUnit
 
 _TOGETHER = 8  # images of one subject that a worker takes at once
 
@@ -78,7 +78,7 @@ def evaluate_dataset(
     return NowTable(tuple(judge_subjects([records[image] for image in images])), options)
 
 
-def submission_unit(images: list[Image], scans: Mapping[str, Pair], predictions: Path) -> Unit:
+def submission_unit(images: list[Image], scans: Mapping[str, Pair], predictions: Path) -> MeshUnit:
     """The unit in which the first usable prediction's seven landmarks are as large as its scan's.
 
     The others are held against it one by one (`sanity_checks.judge_unit`).

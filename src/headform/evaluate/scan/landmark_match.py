@@ -11,9 +11,10 @@ from headform.evaluate.scan import sanity_checks
 from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan.landmarks7 import check_order
 from headform.evaluate.scan.procrustes import procrustes
-from headform.evaluate.scan.protocol import Protocol, Unit
+from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.similarity import Similarity
+from headform.geometry.units import MeshUnit
 
 Landmarks = Float64[np.ndarray, "7 3"]
 
@@ -24,7 +25,7 @@ def match_landmarks(
     landmarks: Landmarks,
     *,
     protocol: Protocol,
-    unit: Unit | None,
+    unit: MeshUnit | None,
     metrical: bool,
 ) -> tuple[Similarity, list[Finding]]:
     """The similarity from a prediction's landmarks to a scan's, and warnings about mirroring and unit.

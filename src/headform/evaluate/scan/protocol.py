@@ -25,11 +25,7 @@ from typing import Literal
 from headform.evaluate.scan._dogleg import Rules
 from headform.geometry.seven_landmarks import NOW_FACTOR
 
-Unit = Literal["mm", "cm", "m"]
 ProtocolName = Literal["official", "corrected", "fg2018", "florence"]
-
-MILLIMETERS: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
-"""Millimeters in one unit."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from headform.evaluate.scan.protocol import Protocol, Unit
+from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.scan_error import ScanError
+from headform.geometry.units import MeshUnit
 
 
 def scan_facts(found: ScanError) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def scan_facts(found: ScanError) -> dict[str, Any]:
     }
 
 
-def scan_json(found: ScanError, protocol: Protocol, *, unit: Unit | None, metrical: bool) -> str:
+def scan_json(found: ScanError, protocol: Protocol, *, unit: MeshUnit | None, metrical: bool) -> str:
     """Everything, as JSON text; floats with all their digits."""
     head = {"protocol": protocol.name, "metrical": metrical, "unit": unit}
     return json.dumps({**head, **scan_facts(found)}, indent=1, allow_nan=False) + "\n"

@@ -4,14 +4,14 @@ Letters: P measured scan vertices, V vertices, F triangles.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import InputError
 from headform.evaluate.scan import _mouth as mouth
-from headform.evaluate.scan.protocol import MILLIMETERS, Unit
+from headform.geometry.units import MeshUnit, mm_per
 
 WarningCode = Literal[
     "reflected",
@@ -58,15 +58,15 @@ def reflected() -> Finding:
     return Finding("reflected", what)
 
 
-def likely_unit(scale: float) -> Unit | None:
+def likely_unit(scale: float) -> MeshUnit | None:
     """The unit in which a head of scale `scale` to millimeters is of human size."""
-    for unit, factor in MILLIMETERS.items():
-        if 1 / 2 < scale / factor < 2:
-            return unit
+    for unit in get_args(MeshUnit):
+        if 1 / 2 < scale / mm_per(unit) < 2:
+            return cast(MeshUnit, unit)
     return None
 
 
-def judge_unit(scale: float, unit: Unit, *, metrical: bool, where: str) -> Finding | None:
+def judge_unit(scale: float, unit: MeshUnit, *, metrical: bool, where: str) -> Finding | None:
     """Compare the scale of the landmarks with the stated unit.
 
     Args:
@@ -78,10 +78,10 @@ def judge_unit(scale: float, unit: Unit, *, metrical: bool, where: str) -> Findi
     Raises:
         InputError: `unit_wrong`, when metrical and off by more than `WRONG_UNIT`.
     """
-    ratio = scale / MILLIMETERS[unit]
+    ratio = scale / mm_per(unit)
     if 1 / SCALE <= ratio <= SCALE:
         return None
-    what = f"the landmarks say {scale:.4g} mm per unit, {unit} means {MILLIMETERS[unit]:g}"
+    what = f"the landmarks say {scale:.4g} mm per unit, {unit} means {mm_per(unit):g}"
     likely = likely_unit(scale)
     if metrical and not 1 / WRONG_UNIT < ratio < WRONG_UNIT:
         fix = f"state --unit {likely}" if likely else "state the unit of the predictions"

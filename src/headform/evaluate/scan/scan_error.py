@@ -16,10 +16,11 @@ from headform.evaluate.scan._nose import nose_tip
 from headform.evaluate.scan._rigid_surface import RigidSurface, SurfaceDistances
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import check_order
-from headform.evaluate.scan.protocol import MILLIMETERS, NOSE_RADIUS, Protocol, Unit
+from headform.evaluate.scan.protocol import NOSE_RADIUS, Protocol
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.seven_landmarks import face_sphere, inside
 from headform.geometry.similarity import Similarity
+from headform.geometry.units import MeshUnit, mm_per
 from headform.mesh.closest_point import ClosestPointTree
 
 Landmarks = Float64[np.ndarray, "7 3"]
@@ -123,7 +124,7 @@ def scan_error(
     landmarks: Landmarks,
     *,
     protocol: Protocol,
-    unit: Unit | None = None,
+    unit: MeshUnit | None = None,
     metrical: bool = False,
 ) -> ScanError:
     """Align a prediction to a scan and measure.
@@ -153,7 +154,7 @@ def scan_error(
     )
     first = best
     if metrical and unit is not None:
-        size, shift = MILLIMETERS[unit], best.t
+        size, shift = mm_per(unit), best.t
         if not protocol.shift_of_fitted_scale:
             middle = landmarks.mean(axis=0)
             shift = scan.landmarks.mean(axis=0) - size * (best.R @ middle)
