@@ -4,7 +4,6 @@
 measured across the contour only: where along a lid a point lies is a matter of convention.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
@@ -25,6 +24,7 @@ from headform.data.contours import (
 from headform.errors import InputError
 from headform.evaluate.landmarks68.landmark_files import LandmarkPrediction
 from headform.evaluate.landmarks68.landmarks import match_faces
+from headform.evaluate.tables import json_text, markdown_table
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS
 from headform.geometry.polyline import distances, height_at
 
@@ -150,7 +150,7 @@ class ContourTable:
             "mean": None if mean is None else asdict(mean),
             "each": [{"photo": p} | ({} if e is None else asdict(e)) for p, e in rows],
         }
-        return json.dumps(content, indent=1) + "\n"
+        return json_text(content)
 
 
 def evaluate_contours(
@@ -171,13 +171,11 @@ def evaluate_contours(
 
 def to_markdown(tables: Mapping[str, ContourTable]) -> str:
     """A table with a row per method, per cent of the distance of the pupils."""
-    lines = [
-        "| method | faces | missed | upper lid (low by) | lower lid | outer lips | lip gap (wide by) | brow high by | jaw |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    measures = ["upper lid (low by)", "lower lid", "outer lips", "lip gap (wide by)", "brow high by", "jaw"]
+    rows = []
     for name, table in tables.items():
         m = table.mean()
-        cells = ["–"] * 6
+        cells = ["–"] * len(measures)
         if m is not None:
             cells = [
                 f"{m.upper_lid:.2f} ({m.upper_lid_low:+.2f})",
@@ -187,5 +185,5 @@ def to_markdown(tables: Mapping[str, ContourTable]) -> str:
                 f"{m.brow_high:+.2f}",
                 f"{m.jaw:.2f}",
             ]
-        lines.append(f"| {name} | {len(table.photos)} | {table.missed} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        rows.append([name, len(table.photos), table.missed, *cells])
+    return markdown_table(["method", "faces", "missed", *measures], rows) + "\n"

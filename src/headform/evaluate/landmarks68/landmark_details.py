@@ -17,6 +17,7 @@ from headform.evaluate.landmarks68.landmark_errors import (
 )
 from headform.evaluate.landmarks68.landmark_files import PTS
 from headform.evaluate.landmarks68.pose import PoseSummary, summarize_poses
+from headform.evaluate.tables import markdown_table, percent
 
 SIZES: dict[str, tuple[str, Callable[[FaceScore], float | None]]] = {
     "box": ("box", lambda score: score.error),
@@ -145,47 +146,27 @@ def _row(scores: Sequence[FaceScore], pick: Callable[[FaceScore], float | None])
 def _sizes_table(title: str, scores: Sequence[FaceScore]) -> str:
     heads = [f"area to {100 * cut:.0f} %" for cut in AREA_AT]
     heads += [f"above {100 * limit:.0f} %" for limit in FAILURE_AT]
-    lines = [
-        f"| {title}: divided by | mean % | median % | {' | '.join(heads)} |",
-        "|---" * (3 + len(heads)) + "|",
-    ]
+    rows = []
     for words, pick in SIZES.values():
         errors, curve = _errors(scores, pick)
-        means = [_percent(float(np.mean(errors)), float(np.median(errors)))] if errors else ["– | –"]
-        rest = [] if curve is None else [_percent(*curve.area), _percent(*curve.failed)]
-        lines.append(f"| {words} | {' | '.join(means + rest)} |")
-    return "\n".join(lines)
+        means = [float(np.mean(errors)), float(np.median(errors))] if errors else [None, None]
+        rest = [] if curve is None else [*curve.area, *curve.failed]
+        rows.append([words, *map(percent, [*means, *rest])])
+    return markdown_table([f"{title}: divided by", "mean %", "median %", *heads], rows)
 
 
 def _bins_table(scores: Sequence[FaceScore]) -> str:
     bins = yaw_bins(scores)
-    heads = " | ".join(f"{b.low:.0f}–{b.high:.0f}° ({b.faces})" for b in bins)
+    heads = [f"{b.low:.0f}–{b.high:.0f}° ({b.faces})" for b in bins]
     errors = [s.error for s in scores if s.error is not None]
     whole = float(np.mean(errors)) if errors else None
-    cells = " | ".join(_or_dash(value) for value in (*[b.mean for b in bins], mean_of_bins(bins), whole))
-    missed = sum(b.missed for b in bins)
-    truth = "; ".join(_truths(scores))
-    return (
-        f"| mean % of the box by yaw (faces); ground truth | {heads} | mean of bins | all | missed |\n"
-        f"{'|---' * (len(bins) + 4)}|\n"
-        f"| {truth} | {cells} | {missed} |"
-    )
+    cells = map(percent, (*[b.mean for b in bins], mean_of_bins(bins), whole))
+    header = ["mean % of the box by yaw (faces); ground truth", *heads, "mean of bins", "all", "missed"]
+    return markdown_table(header, [["; ".join(_truths(scores)), *cells, sum(b.missed for b in bins)]])
 
 
 def _pose_table(pose: PoseSummary) -> str:
-    means = " | ".join(f"{v:.2f}" for v in (pose.yaw, pose.pitch, pose.roll, pose.mean))
-    turns = f"{pose.geodesic:.2f} | {pose.geodesic_median:.2f}"
+    header = ["pose, degrees", "yaw", "pitch", "roll", "mean", "rotation", "its median", "bias of yaw, pitch, roll"]
+    means = (pose.yaw, pose.pitch, pose.roll, pose.mean, pose.geodesic, pose.geodesic_median)
     bias = " ".join(f"{v:+.2f}" for v in (pose.yaw_bias, pose.pitch_bias, pose.roll_bias))
-    return (
-        "| pose, degrees | yaw | pitch | roll | mean | rotation | its median | bias of yaw, pitch, roll |\n"
-        f"{'|---' * 8}|\n"
-        f"| {pose.faces} faces | {means} | {turns} | {bias} |"
-    )
-
-
-def _percent(*values: float) -> str:
-    return " | ".join(f"{100 * value:.2f}" for value in values)
-
-
-def _or_dash(value: float | None) -> str:
-    return "–" if value is None else _percent(value)
+    return markdown_table(header, [[f"{pose.faces} faces", *(f"{v:.2f}" for v in means), bias]])

@@ -5,7 +5,6 @@ box around the true points (Zhu et al. 2016 measure AFLW2000-3D so). P predicted
 Other sizes to divide by, bins of yaw, curves and pose are in `landmark_details`.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,12 +23,11 @@ from headform.evaluate.landmarks68.landmark_files import (
     read_predictions,
 )
 from headform.evaluate.landmarks68.pose import pose_error
+from headform.evaluate.tables import json_text, markdown_table, percent
 from headform.geometry.landmarks68 import INNER_FACE
 
 MINIMUM_OVERLAP = 0.2
 """Boxes of the same face have at least this intersection over union."""
-
-"""All but the jaw line, on which conventions differ most."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class SetSummary:
         missed: How many of them were not found.
         mean: Mean error.
         median: Median error.
-        inner_mean: Mean error of the 51 inner points.
+        inner_mean: Mean error of the 51 points off the jaw line, on which conventions differ most.
     """
 
     faces: int
@@ -107,19 +105,16 @@ class LandmarkTable:
             **details(self.scores),
             "faces": [asdict(score) for score in self.scores],
         }
-        return json.dumps(content, indent=1) + "\n"
+        return json_text(content)
 
     def to_markdown(self) -> str:
         """A table with a row per set and one for all; errors in per cent."""
-        lines = [
-            "| set | faces | missed | mean % | median % | inner 51 mean % |",
-            "|---|---|---|---|---|---|",
-        ]
+        header = ["set", "faces", "missed", "mean %", "median %", "inner 51 mean %"]
+        rows = []
         for name in (*self.sets(), None):
             s = self.summary(name)
-            numbers = " | ".join(_percent(x) for x in (s.mean, s.median, s.inner_mean))
-            lines.append(f"| {name or 'all'} | {s.faces} | {s.missed} | {numbers} |")
-        return "\n".join(lines) + "\n"
+            rows.append([name or "all", s.faces, s.missed, percent(s.mean), percent(s.median), percent(s.inner_mean)])
+        return markdown_table(header, rows) + "\n"
 
 
 def compare(tables: Mapping[str, LandmarkTable]) -> str:
@@ -134,16 +129,12 @@ def compare(tables: Mapping[str, LandmarkTable]) -> str:
     if any(other != faces[0] for other in faces):
         raise ValueError("the tables judge different faces")
     sets = next(iter(tables.values())).sets()
-    lines = [
-        f"| method | all | inner 51 | {' | '.join(sets)} | missed |",
-        "|---" * (len(sets) + 4) + "|",
-    ]
+    rows = []
     for method, table in tables.items():
         whole = table.summary()
-        means = [_percent(table.summary(name).mean) for name in sets]
-        cells = [_percent(whole.mean), _percent(whole.inner_mean), *means, str(whole.missed)]
-        lines.append(f"| {method} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        means = [percent(table.summary(name).mean) for name in sets]
+        rows.append([method, percent(whole.mean), percent(whole.inner_mean), *means, whole.missed])
+    return markdown_table(["method", "all", "inner 51", *sets, "missed"], rows) + "\n"
 
 
 def point_error(
@@ -282,7 +273,3 @@ def _score(predicted: LandmarkPrediction, face: LandmarkAnnotation) -> FaceScore
         pose=pose,
         ground_truth=face.ground_truth,
     )
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f}"

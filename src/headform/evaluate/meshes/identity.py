@@ -4,15 +4,15 @@ Only identity counts: neutral heads, aligned by the best similarity (scale inclu
 region, mean distance of corresponding vertices there, in millimeters. B people, V vertices, K modes
 """
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from headform.evaluate.tables import json_text, markdown_table
 from headform.geometry.similarity import fit_similarity
 from headform.geometry.units import MM_PER_M
 from headform.heads.linear import LinearHead
@@ -74,20 +74,16 @@ class IdentityTable:
 
     def to_json(self) -> str:
         """All fields as JSON text."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        return json_text(self)
 
     def to_markdown(self) -> str:
         """A table with a row per method."""
-        lines = [
-            "| identity only | people | failed | mean mm | median mm | % of the mean head |",
-            "|---|---|---|---|---|---|",
+        header = ["identity only", "people", "failed", "mean mm", "median mm", "% of the mean head"]
+        rows = [
+            [r.method, r.people, r.failed, f"{r.mean_mm:.3f}", f"{r.median_mm:.3f}", f"{r.percent_of_mean_head:.1f}"]
+            for r in self.rows
         ]
-        for r in self.rows:
-            lines.append(
-                f"| {r.method} | {r.people} | {r.failed} | {r.mean_mm:.3f} | {r.median_mm:.3f} "
-                f"| {r.percent_of_mean_head:.1f} |"
-            )
-        return "\n".join(lines) + "\n"
+        return markdown_table(header, rows) + "\n"
 
 
 def identity_error(

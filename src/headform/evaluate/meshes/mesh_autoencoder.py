@@ -3,9 +3,8 @@
 B batch, N meshes, V vertices.
 """
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from headform.data.mesh_dataset import MeshDataset
 from headform.data.sampled_heads import EVERYTHING, HeadSampling, Posed, SampledHeads
+from headform.evaluate.tables import decimals, json_text, markdown_table
 from headform.geometry.units import MM_PER_M
 from headform.heads.linear import PARTS, LinearHead
 
@@ -79,22 +79,17 @@ class MeshErrorTable:
 
     def to_json(self) -> str:
         """Everything as JSON text."""
-        content = {"unit": "mm", "facts": dict(self.facts)}
-        return json.dumps(content | {"rows": [asdict(row) for row in self.rows]}, indent=1) + "\n"
+        return json_text({"unit": "mm", "facts": self.facts, "rows": self.rows})
 
     def to_markdown(self, set_name: str) -> str:
         """A row per model: mean ± standard deviation, median, 95 % on one set."""
-        lines = [
-            "| model | numbers | mean mm | ± | median mm | 95 % mm | worst mesh mm |",
-            "|---|---|---|---|---|---|---|",
+        header = ["model", "numbers", "mean mm", "±", "median mm", "95 % mm", "worst mesh mm"]
+        rows = [
+            [row.model, row.width, *(f"{value:.3f}" for value in astuple(row.overall))]
+            for row in self.rows
+            if row.set == set_name
         ]
-        for row in (r for r in self.rows if r.set == set_name):
-            o = row.overall
-            lines.append(
-                f"| {row.model} | {row.width} | {o.mean:.3f} | {o.std:.3f} | {o.median:.3f} "
-                f"| {o.percentile_95:.3f} | {o.worst_mesh:.3f} |"
-            )
-        return "\n".join(lines) + "\n"
+        return markdown_table(header, rows) + "\n"
 
     def regions_to_markdown(self, set_name: str) -> str:
         """A row per model, a column per region: mean distance in mm on one set."""
@@ -220,8 +215,4 @@ def judge(
 
 
 def _grid(corner: str, names: list[str], rows: list[tuple[str, list[float]]]) -> str:
-    lines = [f"| {corner} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for name, values in rows:
-        cells = ["–" if np.isnan(x) else f"{x:.3f}" for x in values]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return markdown_table([corner, *names], [[name, *(decimals(x, 3) for x in values)] for name, values in rows]) + "\n"

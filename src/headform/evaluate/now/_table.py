@@ -6,7 +6,6 @@ Numbers of several images are those of all their distances together, as the benc
 weighs more.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,8 +18,10 @@ from headform.evaluate.now._curve import share_below
 from headform.evaluate.now.image import Options
 from headform.evaluate.now.layout import CHALLENGES
 from headform.evaluate.now.record import Record
+from headform.evaluate.tables import decimals, json_text, markdown_table
 
 _SHOWN = 5
+_PLACES = 4  # of millimeters
 _COARSE = np.arange(0, 81) / 10.0
 
 
@@ -117,7 +118,7 @@ class NowTable:
             "curve": {"millimeters": _COARSE.tolist(), "share": curve.tolist()},
             "images": [record.facts() for record in self.records],
         }
-        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+        return json_text(content)
 
     def warnings(self) -> Counter[str]:
         """How many images carry each warning."""
@@ -129,21 +130,14 @@ class NowTable:
         if self.options.metrical:
             kind = f"metrical, predictions in {self.options.unit}"
         lines = [f"NoW, protocol {self.options.protocol}, {kind}", ""]
-        lines += [
-            "| challenge | images | measured | median mm | mean mm | std mm |",
-            "|---" * 6 + "|",
-        ]
-        lines += [_row(c, self.pooled(of_challenge(c))) for c in self.challenges()]
-        lines.append(_row("all", self.pooled()))
+        columns = ["images", "measured", "median mm", "mean mm", "std mm"]
+        rows = [_row(c, self.pooled(of_challenge(c))) for c in self.challenges()]
+        lines.append(markdown_table(["challenge", *columns], [*rows, _row("all", self.pooled())]))
         if details:
-            lines += [
-                "",
-                "| subject | images | measured | median mm | mean mm | std mm |",
-                "|---" * 6 + "|",
-            ]
-            lines += [_row(s, self.pooled(_of_subject(s))) for s in self.subjects()]
-            lines += ["", "| image | median mm | mean mm | std mm | vertices | scale | notes |"]
-            lines += ["|---" * 7 + "|", *map(_image_row, self.records)]
+            rows = [_row(s, self.pooled(_of_subject(s))) for s in self.subjects()]
+            lines += ["", markdown_table(["subject", *columns], rows)]
+            header = ["image", "median mm", "mean mm", "std mm", "vertices", "scale", "notes"]
+            lines += ["", markdown_table(header, map(_image_row, self.records))]
         holes = self.holes()
         if holes:
             lines += ["", f"Without a number: {len(holes)} of {len(self.records)}"]
@@ -164,23 +158,19 @@ def _of_subject(name: str) -> Callable[[Record], bool]:
     return lambda record: record.image.subject == name
 
 
-def _row(name: str, pooled: Pooled) -> str:
-    numbers = " | ".join(_number(x) for x in (pooled.median, pooled.mean, pooled.std))
-    return f"| {name} | {pooled.images} | {pooled.measured} | {numbers} |"
+def _row(name: str, pooled: Pooled) -> list[object]:
+    numbers = (decimals(x, _PLACES) for x in (pooled.median, pooled.mean, pooled.std))
+    return [name, pooled.images, pooled.measured, *numbers]
 
 
-def _image_row(record: Record) -> str:
+def _image_row(record: Record) -> list[object]:
     n = record.numbers
     notes = " ".join([record.status] * (n is None) + [f.code for f in record.findings])
     if n is None:
-        return f"| {record.image.name} | – | – | – | – | – | {notes} |"
-    numbers = " | ".join(_number(x) for x in (n.median, n.mean, n.std))
-    return f"| {record.image.name} | {numbers} | {n.vertices} | {n.scale:.5g} | {notes} |"
+        return [record.image.name, *["–"] * 5, notes]
+    numbers = (decimals(x, _PLACES) for x in (n.median, n.mean, n.std))
+    return [record.image.name, *numbers, n.vertices, f"{n.scale:.5g}", notes]
 
 
 def _hole(record: Record) -> str:
     return f"{record.image.name}: {record.message or 'missing'}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

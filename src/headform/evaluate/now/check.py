@@ -3,7 +3,6 @@
 Nothing is aligned to a scan. Where the data set has scans their landmarks are used, else those of a typical face.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import TYPICAL
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.sanity_checks import Finding
+from headform.evaluate.tables import json_text
 from headform.geometry.units import MeshUnit
 
 _SHOWN = 10
@@ -57,7 +57,7 @@ class Submission:
             "images": [record.facts() for record in self.records],
             "strays": list(self.strays),
         }
-        return json.dumps(content, indent=1) + "\n"
+        return json_text(content)
 
     def to_text(self) -> str:
         """Counts, then up to ten images of every problem."""

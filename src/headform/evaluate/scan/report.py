@@ -1,10 +1,10 @@
 """A single scan's numbers as text and as JSON."""
 
-import json
 from typing import Any
 
 from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.scan_error import ScanError
+from headform.evaluate.tables import json_text
 from headform.geometry.units import MeshUnit
 
 
@@ -33,7 +33,7 @@ def scan_facts(found: ScanError) -> dict[str, Any]:
 def scan_json(found: ScanError, protocol: Protocol, *, unit: MeshUnit | None, metrical: bool) -> str:
     """Everything, as JSON text; floats with all their digits."""
     head = {"protocol": protocol.name, "metrical": metrical, "unit": unit}
-    return json.dumps({**head, **scan_facts(found)}, indent=1, allow_nan=False) + "\n"
+    return json_text({**head, **scan_facts(found)})
 
 
 def scan_text(found: ScanError, protocol: Protocol, *, metrical: bool) -> str:
