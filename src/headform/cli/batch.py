@@ -12,8 +12,8 @@ from headform.cli.inputs import Input
 from headform.cli.interrupt import is_interrupt
 from headform.cli.manifest import Entry, ErrorEntry, FaceEntry, Manifest
 from headform.cli.message import error_line
-from headform.cli.progress import Progress
 from headform.io.atomic import make_folder
+from headform.io.progress import BatchProgress
 
 
 class Found(Protocol):
@@ -68,7 +68,7 @@ def run_batch(inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]]
     """
     work: Work[Head] | None = None
     failures: list[int] = []
-    with Manifest(out) as manifest, Progress(len(inputs)) as progress:
+    with Manifest(out) as manifest, BatchProgress(len(inputs)) as progress:
         for item in inputs:
             progress.begin(item.path.name)
             started = time.perf_counter()

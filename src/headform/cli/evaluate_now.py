@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from headform import errors
-from headform.cli.progress import Progress
 from headform.geometry.units import MeshUnit
+from headform.io.progress import BatchProgress
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Now:
             what = f"--workers is {self.workers}"
             raise errors.UsageError("workers_invalid", what, "", "ask for 1 or more")
         check_place(self.json)
-        with Progress(len(read_images(self.dataset))) as progress:
+        with BatchProgress(len(read_images(self.dataset))) as progress:
 
             def done(record: Record) -> None:
                 number = record.numbers

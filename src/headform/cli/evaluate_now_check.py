@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headform import errors
-from headform.cli.progress import Progress
 from headform.geometry.units import MeshUnit
+from headform.io.progress import BatchProgress
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class NowCheck:
         from headform.io.atomic import check_place, write_bytes
 
         check_place(self.json)
-        with Progress(len(read_images(self.dataset)), quiet=True) as progress:
+        with BatchProgress(len(read_images(self.dataset)), quiet=True) as progress:
 
             def done(record: Record) -> None:
                 progress.end(record.image.name)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from headform.errors import ResourceError, UsageError
 from headform.io.model_file import check_state
+from headform.io.progress import TrainingProgress
 from headform.train._run_folder import RunLog, check_config, write_config
 from headform.train._stop_signal import StopSignal, watched
 from headform.train.checkpoint import (
@@ -44,7 +45,6 @@ from headform.train.optimizer import (
     restore_optimizer,
     set_rate,
 )
-from headform.train.progress import TrainingProgress
 from headform.train.sampler import EpochSampler, share_of
 from headform.train.schedule import rate_factor
 
@@ -184,7 +184,7 @@ class Trainer:
         """
         self.stopped = False
         unit = "steps" if self.config.steps is not None else "minutes"
-        show = TrainingProgress(self.config.length, unit, tell=tell, silent=not self.team.is_main)
+        show = TrainingProgress(self.config.length, unit, log=tell, silent=not self.team.is_main)
         with watched() as stop, show:
             before = saved = time.monotonic()
             self.module.train()
