@@ -55,7 +55,7 @@ def test_broken_pts_are_refused(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message) as caught:
         read_pts(path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
     assert str(path) in str(caught.value)
 
 
@@ -63,7 +63,7 @@ def test_files_that_are_not_there_or_no_text(tmp_path):
     for path in (tmp_path / "none.pts", tmp_path):
         with pytest.raises(InputError) as caught:
             read_pts(path)
-        assert caught.value.code == "truth_unreadable"
+        assert caught.value.code == "annotations_unreadable"
     (tmp_path / "b.pts").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="no text"):
         read_pts(tmp_path / "b.pts")
@@ -96,7 +96,7 @@ def test_broken_xml_is_refused(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message) as caught:
         read_dlib_xml(path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 def test_real_files(data_root):

@@ -126,7 +126,7 @@ def test_a_list_may_name_pose_and_ground_truth(tmp_path):
 def test_poses_that_are_none_are_refused(tmp_path, entry):
     with pytest.raises(InputError) as caught:
         read_annotations(write_list(tmp_path / "t.json", {"file": "a.jpg", **entry}))
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 def test_other_reconstructions_can_be_the_truth(tmp_path):
@@ -174,12 +174,12 @@ def test_predictions_may_be_a_list(tmp_path):
 def test_folders_that_are_empty_or_of_two_kinds(tmp_path):
     with pytest.raises(InputError, match="holds no") as caught:
         read_annotations(tmp_path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
     write_pts(tmp_path / "a.pts")
     write_mat(tmp_path / "b.mat")
     with pytest.raises(InputError) as caught:
         read_annotations(tmp_path)
-    assert caught.value.code == "truth_mixed"
+    assert caught.value.code == "annotations_mixed"
     assert len(read_annotations(tmp_path / "a.pts", tmp_path / "b.mat")) == 2
 
 

@@ -62,7 +62,7 @@ def test_broken_annotations_are_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InputError) as caught:
         read_annotations(path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 @pytest.mark.parametrize("bad", [None, float("nan"), "1", True, 10**400, [1]])
@@ -72,7 +72,7 @@ def test_points_that_are_not_finite_numbers_are_refused(tmp_path, bad):
     path.write_text(json.dumps([{"file": "a.jpg", "set": "s", "points68": points}]))
     with pytest.raises(InputError) as caught:
         read_annotations(path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 def test_two_photos_of_one_stem_are_refused(tmp_path):
@@ -83,7 +83,7 @@ def test_two_photos_of_one_stem_are_refused(tmp_path):
 def test_missing_files_have_their_code(tmp_path):
     with pytest.raises(InputError) as caught:
         read_annotations(tmp_path / "none.json")
-    assert caught.value.code == "truth_unreadable"
+    assert caught.value.code == "annotations_unreadable"
     with pytest.raises(InputError) as caught:
         read_predictions(tmp_path / "none", ["a.jpg"])
     assert caught.value.code == "predictions_missing"

@@ -52,7 +52,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path):
     np.save(path, right[::-1] + 300)
     with pytest.raises(InputError, match="not those of") as caught:
         reannotated(old, path)
-    assert caught.value.code == "truth_mismatch"
+    assert caught.value.code == "annotations_mismatch"
     np.save(path, right)
     other = [LandmarkAnnotation(face.photo, "s", face.points, "a list") for face in old]
     with pytest.raises(InputError, match="not those of"):
@@ -64,14 +64,14 @@ def test_arrays_of_another_kind_are_refused(tmp_path, content):
     np.save(tmp_path / "new.npy", content)
     with pytest.raises(InputError) as caught:
         reannotated(faces(), tmp_path / "new.npy")
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 def test_files_that_are_no_arrays(tmp_path):
     (tmp_path / "new.npy").write_bytes(b"no array")
     for path, code in (
-        (tmp_path / "new.npy", "truth_invalid"),
-        (tmp_path / "x.npy", "truth_unreadable"),
+        (tmp_path / "new.npy", "annotations_invalid"),
+        (tmp_path / "x.npy", "annotations_unreadable"),
     ):
         with pytest.raises(InputError) as caught:
             reannotated(faces(), path)

@@ -46,7 +46,7 @@ def read_pts(path: Path) -> Float64[np.ndarray, "68 2"]:
     Layout: `version: 1`, `n_points: 68`, `{`, a pair of numbers a line, `}`.
 
     Raises:
-        InputError: `truth_unreadable`, or `truth_invalid` for another number of points, or no pairs of finite numbers.
+        InputError: `annotations_unreadable`; `annotations_invalid`: not 68 pairs of finite numbers.
     """
     text = read_text(path)
     head, brace, rest = text.partition("{")
@@ -74,8 +74,8 @@ def read_dlib_xml(path: Path) -> list[MarkedBox]:
     Boxes without any `<part>`, and those marked `ignore`, are left out.
 
     Raises:
-        InputError: `truth_unreadable`, or `truth_invalid`: no XML of this kind, a document type declaration (which could
-            define entities), parts that are not 00 to 67, a number that is none.
+        InputError: `annotations_unreadable`; `annotations_invalid`: not XML of this kind, a document type declaration
+            (which could define entities), parts other than 00 to 67, an invalid number.
     """
     reader = _DlibXml(path)
     parser = xml.parsers.expat.ParserCreate()
@@ -137,12 +137,12 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     """A small text file.
 
     Raises:
-        InputError: `truth_unreadable`, or `truth_invalid` when it is too large or no text.
+        InputError: `annotations_unreadable`, or `annotations_invalid` when it is too large or no text.
     """
     try:
         if not path.is_file():
             what = "there is no such file" if not path.exists() else "this is no file"
-            raise InputError("truth_unreadable", what, str(path))
+            raise InputError("annotations_unreadable", what, str(path))
         if path.stat().st_size > MAX_BYTES:
             raise _invalid(f"more than {MAX_BYTES >> 20} MiB", path)
         return path.read_text(encoding=encoding)
@@ -150,10 +150,10 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError("truth_unreadable", f"cannot read the file: {reason}", str(path)) from error
+        raise InputError("annotations_unreadable", f"cannot read the file: {reason}", str(path)) from error
     except ValueError as error:
         raise _invalid("this is no text", path) from error
 
 
 def _invalid(what: str, path: Path) -> InputError:
-    return InputError("truth_invalid", what, str(path))
+    return InputError("annotations_invalid", what, str(path))

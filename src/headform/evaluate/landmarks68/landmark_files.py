@@ -1,7 +1,7 @@
 """Reading the two sides of a landmark evaluation: annotated faces, and the faces that were found.
 
 Everything handed on is in pixels with the origin at the top-left CORNER of the photo, so the center
-of the first pixel is (0.5, 0.5); what files count from is in `truth_formats`.
+of the first pixel is (0.5, 0.5); what files count from is in `annotation_formats`.
 """
 
 import json
@@ -86,9 +86,9 @@ def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
     - A folder: all its `.pts`, or all its `.mat`, or all reconstructions, at any depth; each folder is a set.
 
     Raises:
-        InputError: `truth_unreadable`, `truth_invalid`, `truth_mixed` (a folder of several kinds), and from
-            `read_pose_annotation`; two photos of one stem in different folders are invalid because results are filed by
-            stem.
+        InputError: `annotations_unreadable`, `annotations_invalid`, `annotations_mixed` (a folder of several kinds), and
+            from `read_pose_annotation`; two photos of one stem in different folders are invalid because results are
+            filed by stem.
         WeightsError: from a damaged `parameters.npz`.
     """
     faces = [face for path in paths for face in _read_any(path)]
@@ -97,7 +97,7 @@ def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
         if owner.setdefault(Path(face.photo).stem, face.photo) != face.photo:
             where = ", ".join(str(path) for path in paths)
             what = f"two photos are called {Path(face.photo).stem}"
-            raise InputError("truth_invalid", what, where)
+            raise InputError("annotations_invalid", what, where)
     return faces
 
 
@@ -153,10 +153,10 @@ def _read_any(path: Path) -> list[LandmarkAnnotation]:
     if kind == ".xml":
         boxes = read_dlib_xml(path)
         return [LandmarkAnnotation(box.photo, path.parent.name, box.points, path.name) for box in boxes]
-    content = _load(path, "truth")
+    content = _load(path, "annotations")
     if isinstance(content, dict) and "points68" in content:
         return [_of_result(path)]
-    return [_with_mat(face, path.parent) for face in _json_list(content, "truth", path)]
+    return [_with_mat(face, path.parent) for face in _json_list(content, "annotations", path)]
 
 
 def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
@@ -167,10 +167,10 @@ def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
     kinds = {kind: files for kind, files in kinds.items() if files}
     if not kinds:
         what = f"the folder holds no .pts, .mat or {RESULT_NAME}"
-        raise InputError("truth_invalid", what, str(folder))
+        raise InputError("annotations_invalid", what, str(folder))
     if len(kinds) > 1:
         what = f"the folder holds {' and '.join(kinds)}"
-        raise InputError("truth_mixed", what, str(folder), "name the files of one kind")
+        raise InputError("annotations_mixed", what, str(folder), "name the files of one kind")
     ((kind, files),) = kinds.items()
     if kind == ".pts":
         return [_of_pts(file, folder) for file in files]
@@ -225,7 +225,7 @@ def _mat(path: Path) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, f
 
 
 def _of_result(path: Path) -> LandmarkAnnotation:
-    points = _points68(_load(path, "truth"), "truth", str(path))
+    points = _points68(_load(path, "annotations"), "annotations", str(path))
     name, parent = path.parent.name, path.parent.parent
     stem = re.sub(r"_\d+$", "", name)
     if stem != name and not all((parent / f"{stem}_{k}").is_dir() for k in (0, 1)):

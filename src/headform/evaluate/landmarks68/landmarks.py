@@ -230,7 +230,7 @@ def evaluate_folder(predictions: Path, *truth: Path) -> LandmarkTable:
     """Score the `landmarks.json` files under a folder that `headform reconstruct` wrote.
 
     Args:
-        predictions: The output folder; reconstruct with `--faces all`, for a photo may show several
+        predictions: The output folder; reconstruct with `--people all`, for a photo may show several
             annotated faces.
         truth: Annotation files or folders, see `read_annotations`.
 
