@@ -42,8 +42,8 @@ from headform.evaluate.meshes.mesh_autoencoder import (
     MeshErrorRow,
     MeshErrorTable,
     Reconstructor,
+    evaluate_models,
     head_regions,
-    judge,
     posed_sets,
     summarize,
     vertex_distances,
@@ -85,7 +85,7 @@ class Heads:
         sets = posed_sets(head, self.count, train.seed, train.recipe)
         regions = head_regions(head)
         facts = {"trained_on": train.facts(), "held_out": self.count, "environment": describe()}
-        table, maps = judge(models, dict(sets), regions=regions, facts=facts)
+        table, maps = evaluate_models(models, dict(sets), regions=regions, facts=facts)
         table = _with_known_neck(table, sets["everything"], train)
         text = [
             f"Trained on {train.count} heads, judged on {self.count} others.\n",

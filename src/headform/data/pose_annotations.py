@@ -29,7 +29,7 @@ _MOST_BYTES = 16 << 20
 
 @dataclass(frozen=True, eq=False)
 class PoseAnnotation:
-    """What one file says.
+    """Content of one file.
 
     Attributes:
         pitch: Radians; positive looks up.

@@ -31,7 +31,7 @@ class RegisteredMeshes:
     """A `MeshDataset` in memory.
 
     Attributes:
-        name: What it is called.
+        name: Name of the set.
         license: One line.
         faces: (F, 3) int64.
         table: (N, V, 3) float32 meters, in the frame of the files (or of `aligned`).
@@ -48,19 +48,19 @@ class RegisteredMeshes:
 
     @property
     def count(self) -> int:
-        """How many meshes."""
+        """Number of meshes."""
         return len(self.table)
 
     def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
-        """The meshes with these numbers, meters."""
+        """Meshes of these indices, meters."""
         return self.table[torch.from_numpy(indices)]
 
     def aligned(self, reference: Int64[np.ndarray, " R"] | None = None) -> "RegisteredMeshes":
         """The same meshes, each moved and turned (not scaled) onto the mean of some of them.
 
         Generalized Procrustes analysis (Gower 1975) without scale: align to the mean, take the mean
-        again, until it stands still. CoMA's data come aligned; scans in the frames of their scanner
-        do not, and a model would spend its numbers on where people sat. The frame is that of the
+        again, until it converges. CoMA's data come aligned; scans in the frames of their scanner
+        do not, and a model would spend its coefficients on where people sat. The frame is that of the
         first reference mesh.
 
         Args:
@@ -92,14 +92,14 @@ def read_registered(
     Args:
         source: The folder (folders below it are not searched) or file.
         unit: InputUnit of the files.
-        name: What to call the set; the name of `source` if absent.
+        name: Name of the set; that of `source` if absent.
         license: One line.
 
     Raises:
         InputError: `no_meshes` when there is none; `mesh_topology` when a mesh has another vertex
             count or other triangles than the first, naming both; `mesh_index`; `mesh_not_finite`;
-            `mesh_unit` when the unit cannot be told or one mesh
-            is another size (`MIXED`) than the others; or what the readers raise for a broken file.
+            `mesh_unit` when the unit cannot be inferred
+            or one mesh is of another size (`MIXED`) than the others; and those of the readers for a broken file.
     """
     source = Path(source)
     labels: list[str] = []

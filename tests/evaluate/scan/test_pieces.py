@@ -83,7 +83,7 @@ def test_border_of_a_sheet():
     found = closest_points(points, vertices, faces)
     on = sanity_checks.on_border(faces, found.triangle, found.weights)
     assert on.tolist() == [False, False, True, True, True, False, True]
-    share, finding = sanity_checks.judge_size(faces, found.triangle, found.weights)
+    share, finding = sanity_checks.assess_size(faces, found.triangle, found.weights)
     assert share == pytest.approx(4 / 7)
     assert finding is not None
     assert finding.code == "too_small"
@@ -91,7 +91,7 @@ def test_border_of_a_sheet():
 
 @pytest.mark.parametrize("scale", [0.8, 1.0, 1.3])
 def test_unit(scale):
-    assert sanity_checks.judge_unit(1000 * scale, "m", metrical=True, where="") is None
+    assert sanity_checks.assess_unit(1000 * scale, "m", metrical=True, where="") is None
     assert sanity_checks.likely_unit(10 * scale) == "cm"
     assert sanity_checks.likely_unit(100 * scale) is None
 

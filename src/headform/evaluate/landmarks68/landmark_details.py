@@ -1,4 +1,4 @@
-"""What else a table of landmark errors says: other sizes to divide by, curves, bins of yaw, sets of 300-W, pose."""
+"""Further landmark statistics: other normalizations, cumulative curves, bins of yaw, sets of 300-W, pose."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ SIZES: dict[str, tuple[str, Callable[[FaceScore], float | None]]] = {
     "outer_eyes": ("outer eye corners", lambda score: score.outer_eyes_error),
     "pupils": ("pupils", lambda score: score.pupils_error),
 }
-"""What errors are divided by: name, in words, and where a score keeps it."""
+"""Normalizations of errors: name, words, and the field of a score."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class YawBin:
 
     Attributes:
         low: Degrees.
-        high: Degrees, of the bin.
-        faces: How many are annotated.
-        missed: How many of them were not found.
-        mean: Mean error over the box of those found, a fraction; None of none.
+        high: Degrees.
+        faces: Number of annotated faces.
+        missed: Number of them without a prediction.
+        mean: Mean error over the box of those found, a fraction; None if there are none.
     """
 
     low: float
@@ -64,7 +64,7 @@ def mean_of_bins(bins: Sequence[YawBin]) -> float | None:
 
 
 def sets_of_300w(scores: Sequence[FaceScore]) -> dict[str, list[FaceScore]]:
-    """Common (test sets of LFPW and HELEN), challenging (iBUG) and full set of 300-W, told by the names of `.pts` folders.
+    """Group 300-W by `.pts` folder names: common (test sets of LFPW and HELEN), challenging (iBUG), and full set.
 
     Only those that have faces; the full one when both others have.
     """
@@ -87,7 +87,7 @@ def pose_summary(scores: Sequence[FaceScore]) -> PoseSummary | None:
 
 
 def details(scores: Sequence[FaceScore]) -> dict[str, Any]:
-    """Everything below as JSON content; parts that the truths say nothing about are left out."""
+    """Content of all statistics for JSON; parts without annotations are left out."""
     content: dict[str, Any] = {
         "ground_truth": _truths(scores),
         "area_cut_at": AREA_AT,
@@ -110,7 +110,7 @@ def details(scores: Sequence[FaceScore]) -> dict[str, Any]:
 
 
 def details_markdown(scores: Sequence[FaceScore]) -> str:
-    """The same as tables, errors in per cent and degrees."""
+    """Format the statistics as tables, errors in per cent and degrees."""
     blocks = [f"Ground truth: {'; '.join(_truths(scores))}.", _sizes_table("all", scores)]
     for group, own in sets_of_300w(scores).items():
         blocks.append(_sizes_table(f"300-W {group}, {len(own)} faces", own))

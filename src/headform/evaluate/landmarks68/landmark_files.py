@@ -1,7 +1,7 @@
-"""Reading the two sides of a landmark evaluation: annotated faces, and the faces that were found.
+"""Readers of a landmark evaluation: annotated faces and predicted faces.
 
-Everything handed on is in pixels with the origin at the top-left CORNER of the photo, so the center
-of the first pixel is (0.5, 0.5); what files count from is in `annotation_formats`.
+All points returned are pixels with the origin at the top-left CORNER of the photo, so the center of the first pixel is
+(0.5, 0.5); the origins of the files are listed in `annotation_formats`.
 """
 
 import json
@@ -36,9 +36,9 @@ RESULT_NAME = "landmarks.json"
 PARAMETERS_NAME = "parameters.npz"
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 PTS = "points of .pts"
-"""Name of the ground truth that `.pts` files hold."""
+"""Name of the ground truth in `.pts` files."""
 ORIGINAL = "original pt3d_68"
-"""Name of the ground truth that the `.mat` files of 300W-LP and AFLW2000-3D hold."""
+"""Name of the ground truth in the `.mat` files of 300W-LP and AFLW2000-3D."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class LandmarkAnnotation:
         photo: The photo's file, relative to the annotation file's folder.
         set: Short name of the data set, the folder's name up to its first underscore.
         points: (68, 2) float64 pixels, iBUG order, origin at the corner.
-        ground_truth: Which annotation it is.
+        ground_truth: Name of the annotation.
         rotation: (3, 3) float64, camera from head as seen along the ray to the face, or None; see `pose`.
         yaw: Degrees as annotated, or None; sorts the face into a bin.
     """
@@ -68,7 +68,7 @@ class LandmarkPrediction:
 
     Attributes:
         points: (68, 2) float64 pixels, iBUG order, origin at the corner.
-        rotation: As `LandmarkAnnotation.rotation`.
+        rotation: (3, 3) float64 or None, see `LandmarkAnnotation.rotation`.
     """
 
     points: Float64[np.ndarray, "68 2"]
@@ -76,7 +76,7 @@ class LandmarkPrediction:
 
 
 def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
-    """Read annotations of any known kind, told by the name.
+    """Read annotations of any supported kind, recognized by the name.
 
     - `.json`: a list of objects with `file`, `set` and `points68` (pixels from the center of the first pixel), and if known
       `pose` ({"yaw", "pitch", "roll"} in degrees as `evaluate.pose` counts them), `rotation` (three rows) and
@@ -109,7 +109,7 @@ def read_predictions(folder: Path, photos: Sequence[str]) -> dict[str, list[Land
     `folder/b.pts`, or in place of the folder a JSON list like that of `read_annotations`.
 
     Args:
-        folder: Where the results are.
+        folder: Folder of the results.
         photos: Photos of the evaluation, each file once.
 
     Returns:
@@ -166,10 +166,10 @@ def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
     }
     kinds = {kind: files for kind, files in kinds.items() if files}
     if not kinds:
-        what = f"the folder holds no .pts, .mat or {RESULT_NAME}"
+        what = f"the folder contains no .pts, .mat or {RESULT_NAME}"
         raise InputError("annotations_invalid", what, str(folder))
     if len(kinds) > 1:
-        what = f"the folder holds {' and '.join(kinds)}"
+        what = f"the folder contains both {' and '.join(kinds)}"
         raise InputError("annotations_mixed", what, str(folder), "name the files of one kind")
     ((kind, files),) = kinds.items()
     if kind == ".pts":
@@ -212,9 +212,9 @@ def _with_mat(face: LandmarkAnnotation, folder: Path) -> LandmarkAnnotation:
     points, angles = _mat(path)
     gap = float(np.linalg.norm(points - face.points, axis=1).mean())
     same = gap < 1.0  # conventions of half a pixel either way
-    truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
+    ground_truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
     rotation = rotation_from_aflw2000_degrees(*angles)
-    return LandmarkAnnotation(face.photo, face.set, face.points, truth, rotation, angles[0])
+    return LandmarkAnnotation(face.photo, face.set, face.points, ground_truth, rotation, angles[0])
 
 
 def _mat(path: Path) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, float]]:
@@ -243,7 +243,7 @@ def _rotation_beside(file: Path, points: Float64[np.ndarray, "68 2"]) -> Float64
     R, K = (np.asarray(arrays[name], np.float64) for name in ("R", "K"))
     sound = R.shape == K.shape == (3, 3) and bool(np.isfinite(R).all() and np.isfinite(K).all())
     if not sound or np.abs(R @ R.T - np.eye(3)).max() > 1e-3 or not abs(np.linalg.det(K)) > 0:
-        raise InputError("predictions_invalid", "R is no rotation or K no camera", str(path))
+        raise InputError("predictions_invalid", "R is not a rotation or K not a camera matrix", str(path))
     ray = np.linalg.inv(K) @ np.array([*points.mean(axis=0), 1.0])
     return seen_along_ray(R, ray)
 

@@ -1,4 +1,4 @@
-"""The yardstick below every method: the mean head, posed by five points and nothing else."""
+"""Baseline of every method: the mean head, posed by five points alone."""
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -53,7 +53,7 @@ def fit_weak_perspective(
 
 
 def posed_mean_head(head: LinearHead, points5: Float[np.ndarray, "5 2"]) -> Float64[np.ndarray, "68 2"]:
-    """The 68 points of the mean head, posed to five detected points by weak perspective.
+    """Pose the 68 points of the mean head to five detected points by weak perspective.
 
     Args:
         head: Any head; its offset to the annotators' convention is included.

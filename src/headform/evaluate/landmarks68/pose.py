@@ -1,6 +1,4 @@
-"""Head pose: yaw, pitch and roll as 300W-LP and AFLW2000-3D count them, and errors against a true rotation.
-
-Letters: B any leading axes.
+"""Errors of head pose against ground truth, in yaw, pitch and roll of AFLW2000-3D and as an angle between rotations.
 
 Rotations take the head frame (x to the subject's left, y up, z out of the face) into the camera frame (x right, y down, z
 forward); their angles are those of `geometry.head_angles.rotation_from_aflw2000_degrees`, which belong to a weak
@@ -26,7 +24,7 @@ class PoseError:
         yaw: Signed, in (-180, 180].
         pitch: Signed, likewise.
         roll: Signed, likewise.
-        geodesic: Angle of the turn from one rotation to the other, 0 to 180.
+        geodesic: Angle between the rotations, 0 to 180.
     """
 
     yaw: float
@@ -37,10 +35,10 @@ class PoseError:
 
 @dataclass(frozen=True)
 class PoseSummary:
-    """Over several faces, degrees.
+    """Mean pose errors of several faces, degrees.
 
     Attributes:
-        faces: How many have a true and a predicted rotation.
+        faces: Number of faces with an annotated and a predicted rotation.
         yaw: Mean absolute error.
         pitch: Mean absolute error.
         roll: Mean absolute error.
@@ -48,7 +46,7 @@ class PoseSummary:
         geodesic: Mean angle between the rotations; needs no convention of angles.
         geodesic_median: Its median.
         yaw_bias: Mean signed error.
-        pitch_bias: Mean signed error; head models do not agree on where a face looks that is said not to nod.
+        pitch_bias: Mean signed error; head models disagree on the zero of pitch.
         roll_bias: Mean signed error.
     """
 
@@ -65,7 +63,7 @@ class PoseSummary:
 
 
 def seen_along_ray(rotation: Float[np.ndarray, "3 3"], ray: Float[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
-    """The rotation as a camera sees it that is turned, the shortest way, to look along a ray.
+    """Rotation as seen by the camera after it is turned, by the smallest angle, to look along a ray.
 
     Args:
         rotation: Camera from head.
@@ -83,7 +81,7 @@ def seen_along_ray(rotation: Float[np.ndarray, "3 3"], ray: Float[np.ndarray, "3
 
 
 def geodesic_degrees(a: Float[np.ndarray, "3 3"], b: Float[np.ndarray, "3 3"]) -> float:
-    """Angle of the turn that takes one rotation to the other, 0 to 180 degrees."""
+    """Angle between two rotations, 0 to 180 degrees."""
     return math.degrees(float(np.linalg.norm(rotvec_from_rotation(a.T @ b))))
 
 
@@ -95,7 +93,7 @@ def pose_error(predicted: Float[np.ndarray, "3 3"], true: Float[np.ndarray, "3 3
 
 
 def summarize_poses(errors: list[PoseError]) -> PoseSummary | None:
-    """Means over faces; None of nothing."""
+    """Average over faces; None without any."""
     if not errors:
         return None
     signed = np.array([[e.yaw, e.pitch, e.roll] for e in errors])

@@ -1,6 +1,6 @@
 """AFLW2000-3D with its points annotated again (Bulat and Tzimiropoulos 2017), as 3DDFA distributes them.
 
-Letters: N faces, D 2 or 3. One array for all photos, in the order of their names; poses stay those of the `.mat` files.
+N faces, D 2 or 3. One array for all photos, in the order of their names; poses stay those of the `.mat` files.
 Numbers against the original and the new points differ by half a per cent of the box and are not to be compared.
 """
 
@@ -17,14 +17,14 @@ from headform.evaluate.landmarks68.landmark_files import ORIGINAL, LandmarkAnnot
 from headform.io.npz_file import read_npy
 
 REANNOTATED = "re-annotated"
-_FARTHEST = 0.25
+_FARTHEST = 0.25  # of the face's size
 
 
 def reannotated(faces: Sequence[LandmarkAnnotation], path: Path) -> list[LandmarkAnnotation]:
-    """The same faces with the points of `AFLW2000-3D-Reannotated.pts68.npy`.
+    """Replace the points of faces by those of `AFLW2000-3D-Reannotated.pts68.npy`.
 
     Args:
-        faces: All that the array was made for, from `.mat` files; any order.
+        faces: All faces of the array, from `.mat` files; any order.
         path: An array (N, D, 68) or (N, 68, D); pixels from the center of the first one.
 
     Raises:

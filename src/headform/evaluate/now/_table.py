@@ -1,6 +1,6 @@
 """The tables of a NoW evaluation.
 
-Letters: P distances.
+P distances.
 
 Numbers of several images are those of all their distances together, as the benchmark pools them: a scan with more vertices
 weighs more.
@@ -27,12 +27,12 @@ _COARSE = np.arange(0, 81) / 10.0
 
 @dataclass(frozen=True)
 class Pooled:
-    """Of several images.
+    """Numbers of several images.
 
     Attributes:
-        images: How many there are.
-        measured: How many of them have distances.
-        vertices: Distances together.
+        images: Number of images.
+        measured: Number of images with distances.
+        vertices: Number of distances.
         median: Millimeters; None where nothing was measured, as the next two.
         mean: Millimeters.
         std: Millimeters.
@@ -48,18 +48,18 @@ class Pooled:
 
 @dataclass(frozen=True, eq=False)
 class NowTable:
-    """Every image's record, in the order of the data set's list, and what follows from them.
+    """Records of all images, in the order of the data set's list, and their statistics.
 
     Attributes:
-        records: One per image.
-        options: How they were made.
+        records: Record of each image.
+        options: Options of the evaluation.
     """
 
     records: tuple[Record, ...]
     options: Options
 
     def distances(self, wanted: Callable[[Record], bool] = lambda record: True) -> Float64[np.ndarray, " P"]:
-        """All distances of the wanted images, millimeters, one image behind the other."""
+        """Concatenate the distances of the wanted images, millimeters."""
         parts = [r.distances for r in self.records if r.distances is not None and wanted(r)]
         return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -96,13 +96,13 @@ class NowTable:
         listed = "; ".join(_hole(record) for record in holes[:_SHOWN])
         more = f"; and {len(holes) - _SHOWN} more" if len(holes) > _SHOWN else ""
         what = f"{counts['missing']} missing and {counts['invalid']} invalid of {len(self.records)} predictions"
-        fix = "mend them"
+        fix = "correct them"
         if len(holes) < len(self.records):
             fix += ", or average over the others with --allow-missing"
         raise InputError("predictions_incomplete", f"{what}: {listed}{more}", "", fix)
 
     def to_json(self) -> str:
-        """Everything but the distances, as JSON text."""
+        """Format all but the distances as JSON text."""
         everything = self.distances()
         curve = share_below(everything, _COARSE) if len(everything) else np.zeros(0)
         counts = Counter(record.status for record in self.records)
@@ -121,7 +121,7 @@ class NowTable:
         return json_text(content)
 
     def warnings(self) -> Counter[str]:
-        """How many images carry each warning."""
+        """Count the images with each warning."""
         return Counter(f.code for record in self.records for f in record.findings)
 
     def to_markdown(self, *, details: bool = False) -> str:
@@ -150,7 +150,7 @@ class NowTable:
 
 
 def of_challenge(name: str) -> Callable[[Record], bool]:
-    """What picks the images of a challenge."""
+    """Create a predicate for the images of a challenge."""
     return lambda record: record.image.challenge == name
 
 

@@ -18,11 +18,11 @@ from headform.geometry.units import MeshUnit
 
 @dataclass(frozen=True)
 class Options:
-    """What decides an image's numbers besides its files.
+    """Options that decide the numbers of an image.
 
     Attributes:
         protocol: Name of the protocol.
-        unit: Of the predictions; needed when metrical.
+        unit: Unit of the predictions; needed when metrical.
         metrical: Keep the predictions' size.
     """
 
@@ -36,12 +36,12 @@ class Job:
     """An image to evaluate.
 
     Attributes:
-        image: Which.
+        image: Image to evaluate.
         scan: Its subject's scan.
-        scan_sha256: Of the scan's two files.
+        scan_sha256: Digests of the scan's two files.
         predictions: The folder.
         options: See `Options`.
-        out: Where results are kept, or None.
+        out: Folder of kept results, or None.
     """
 
     image: Image

@@ -1,4 +1,4 @@
-"""A single scan's numbers as text and as JSON."""
+"""Numbers of a single scan as text and as JSON."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from headform.geometry.units import MeshUnit
 
 
 def scan_facts(found: ScanError) -> dict[str, Any]:
-    """Numbers (mm), how the alignment went, the map from the prediction to the scan, and the warnings."""
+    """Numbers (mm), course of the alignment, map from the prediction to the scan, and warnings."""
     return {
         "median": found.median,
         "mean": found.mean,
@@ -23,21 +23,21 @@ def scan_facts(found: ScanError) -> dict[str, Any]:
         "border": found.border,
         "alignment": {
             "scale": found.alignment.scale,
-            "turn": found.alignment.R.tolist(),
-            "shift": found.alignment.t.tolist(),
+            "R": found.alignment.R.tolist(),
+            "t": found.alignment.t.tolist(),
         },
         "warnings": [{"code": f.code, "message": f.message} for f in found.findings],
     }
 
 
 def scan_json(found: ScanError, protocol: Protocol, *, unit: MeshUnit | None, metrical: bool) -> str:
-    """Everything, as JSON text; floats with all their digits."""
+    """Format as JSON text; floats with all their digits."""
     head = {"protocol": protocol.name, "metrical": metrical, "unit": unit}
     return json_text({**head, **scan_facts(found)})
 
 
 def scan_text(found: ScanError, protocol: Protocol, *, metrical: bool) -> str:
-    """For people: the numbers that are usually quoted first."""
+    """Format for reading, the numbers that are usually quoted first."""
     kind = "metrical" if metrical else "non-metrical"
     lines = [
         f"protocol {protocol.name}, {kind}: {len(found.distances)} of {found.scan_vertices} scan vertices",
