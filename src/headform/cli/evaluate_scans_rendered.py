@@ -13,7 +13,6 @@ from headform import errors
 from headform.geometry.units import InputUnit, MeshUnit
 
 if TYPE_CHECKING:
-    from headform.evaluate.rendered_scans.scan_reconstructors import Reconstruct
     from headform.evaluate.rendered_scans.scan_subjects import ScanSubject
 
 
@@ -88,6 +87,7 @@ class ScansRendered:
 
     def _measure(self, folder: Path) -> int:
         from headform import heads
+        from headform.evaluate.rendered_scans.named_reconstructor import BUILT_IN, named_reconstructor
         from headform.evaluate.rendered_scans.report import rendered_json, rendered_markdown
         from headform.evaluate.rendered_scans.scan_reconstructors import mean_head, read_prediction
         from headform.evaluate.rendered_scans.scan_subjects import (
@@ -117,8 +117,8 @@ class ScansRendered:
         ]
         if self.render_only:
             return self._render(subjects, folder)
-        reconstruct = self._reconstructor(folder)
-        own = self.reconstructor == "headform"
+        reconstruct = named_reconstructor(self.reconstructor, folder / "predictions")
+        own = self.reconstructor == BUILT_IN
         floor, floor_name = mean_head(head), f"mean of the {head.name} head"
         if self.floor is not None:
             floor, floor_name = read_prediction(self.floor.with_suffix("")), self.floor.name
@@ -150,26 +150,6 @@ class ScansRendered:
             result.require_complete()
         print(rendered_markdown(result), end="")
         return errors.SUCCESS
-
-    def _reconstructor(self, folder: Path) -> "Reconstruct":
-        from headform.evaluate.rendered_scans.scan_reconstructors import (
-            command_reconstructor,
-            folder_reconstructor,
-            headform_reconstructor,
-        )
-
-        if self.reconstructor == "headform":
-            return headform_reconstructor()
-        if "{" in self.reconstructor:
-            return command_reconstructor(self.reconstructor, folder / "predictions")
-        if Path(self.reconstructor).is_dir():
-            return folder_reconstructor(Path(self.reconstructor))
-        raise errors.UsageError(
-            "reconstructor_invalid",
-            "not headform, a folder, or a command with {photo} and {out}",
-            self.reconstructor,
-            "for example --reconstructor 'tool {photo} -o {out}.obj'",
-        )
 
     def _render(self, subjects: "list[ScanSubject]", folder: Path) -> int:
         from headform.evaluate.rendered_scans.scans_rendered import Photo, take_photos

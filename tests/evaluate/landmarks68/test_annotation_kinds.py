@@ -154,7 +154,7 @@ def test_a_pose_is_read_as_seen_along_the_ray_to_the_face(tmp_path):
 
 def test_a_rotation_that_is_none_is_refused(tmp_path):
     write_result(tmp_path / "a", R=np.ones((3, 3)), K=np.eye(3))
-    with pytest.raises(InputError, match="no rotation") as caught:
+    with pytest.raises(InputError, match="not a rotation") as caught:
         read_predictions(tmp_path, ["a.jpg"])
     assert caught.value.code == "predictions_invalid"
 
@@ -172,7 +172,7 @@ def test_predictions_may_be_a_list(tmp_path):
 
 
 def test_folders_that_are_empty_or_of_two_kinds(tmp_path):
-    with pytest.raises(InputError, match="holds no") as caught:
+    with pytest.raises(InputError, match="contains no") as caught:
         read_annotations(tmp_path)
     assert caught.value.code == "annotations_invalid"
     write_pts(tmp_path / "a.pts")

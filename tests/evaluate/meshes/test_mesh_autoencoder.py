@@ -86,7 +86,7 @@ def test_evaluation_fills_tables_and_maps() -> None:
 
 
 def test_a_model_that_fails_is_not_measured() -> None:
-    with pytest.raises(ValueError, match="made"):
+    with pytest.raises(ValueError, match="returned"):
         vertex_distances(lambda v: v[:, :3], meshes())
     with pytest.raises(ValueError, match="NaN"):
         vertex_distances(lambda v: v * float("nan"), meshes())
