@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 from headform import Reconstruction, Reconstructor
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.landmarks68 import INNER_LIP_PAIRS
+from headform.geometry.landmarks68 import INNER_LIP_PAIRS, OUTER_LIPS
 from headform.io.atomic import write_bytes
 from headform.io.image_bytes import png
 from headform.viz.head_pictures import TexturedMesh, draw_clay, draw_textured
@@ -65,7 +65,7 @@ def draw_row(result: Reconstruction) -> np.ndarray:
     """Six tiles of one result."""
     points = result.points68
     eyes = points[36:48].mean(0), 0.7 * float(np.ptp(points[36:48, 0]))
-    mouth = points[48:60].mean(0), 0.8 * float(np.ptp(points[48:60, 0]))
+    mouth = points[OUTER_LIPS].mean(0), 0.8 * float(np.ptp(points[OUTER_LIPS, 0]))
     assert result.texture is not None
     head = result.head
 

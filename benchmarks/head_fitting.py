@@ -15,7 +15,7 @@ import tyro
 
 from benchmarks.environment import default_data, describe
 from headform import heads
-from headform.cli.heads_fit import picture_of
+from headform.evaluate.fit_picture import fit_picture
 from headform.heads.coefficients import layout_of
 from headform.heads.linear import LinearHead
 from headform.importers import surrey
@@ -107,7 +107,7 @@ def _row(name: str, source: FitSource, head: LinearHead, marks: str, arguments: 
     if arguments.out is not None and drawn:
         arguments.out.mkdir(parents=True, exist_ok=True)
         stem = "".join(c if c.isalnum() else "_" for c in f"{name} by {head.name}".lower())
-        (arguments.out / f"{stem}.png").write_bytes(picture_of(fit))
+        (arguments.out / f"{stem}.png").write_bytes(fit_picture(fit))
     return fit
 
 

@@ -72,7 +72,7 @@ def test_evaluate_landmarks_prints_the_table_and_writes_json(tmp_path, capsys):
     result = {"points68": wrong.tolist()}
     (tmp_path / "out" / "me" / "landmarks.json").write_text(json.dumps(result))
     words = ["evaluate", "landmarks", "--predictions", str(tmp_path / "out")]
-    words += ["--truth", str(tmp_path / "truth.json"), "--json", str(tmp_path / "t.json")]
+    words += ["--annotations", str(tmp_path / "truth.json"), "--json", str(tmp_path / "t.json")]
     assert main(words) == 0
     assert "| s | 1 | 0 | 5.00 |" in capsys.readouterr().out
     assert json.loads((tmp_path / "t.json").read_text())["all"]["mean"] == pytest.approx(0.05)

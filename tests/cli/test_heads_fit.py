@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from headform import errors, heads
-from headform.cli import heads_fit
 from headform.cli.main import main
+from headform.evaluate import fit_picture
 from headform.heads.coefficients import layout_of
 from headform.heads.coefficients_file import load_coefficients, save_coefficients
 from headform.io.mesh import obj, ply
@@ -112,6 +112,6 @@ def test_nothing_is_written_unless_all_of_it_is_made(scan, tmp_path, monkeypatch
     def stopped(fit):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(heads_fit, "picture_of", stopped)
+    monkeypatch.setattr(fit_picture, "fit_picture", stopped)
     assert main([*words, str(tmp_path / "out")]) == errors.INTERRUPTED
     assert not (tmp_path / "out").exists()

@@ -9,12 +9,12 @@ import scipy.io
 import torch
 
 from headform.errors import WeightsError
+from headform.geometry.landmarks68 import outer_eye_distance
 from headform.heads.linear import LinearHead
 from headform.heads.validation import check_head
 from headform.importers import bfm2009
 from headform.importers._basel_landmarks import LANDMARKS
 from headform.importers.basel_topology import FRONT, FULL, TRIMMED
-from headform.importers.importing import outer_eye_distance
 from tests.importers.basel_files import basel2009, kept, write_cuts, write_expressions
 
 MODEL = "01_MorphableModel.mat"

@@ -172,7 +172,8 @@ def test_meshes_and_npz_hold_the_same(data_root) -> None:
         number = path.stem.removeprefix("identity")
         kept = model.identity[int(number)] if number != path.stem else model.expression[path.stem]
         np.testing.assert_array_equal((read_positions(path) - neutral).astype(np.float32), kept)
-    assert ict.landmark_indices(objs) == ict.LANDMARKS68
+    indices = json.loads((objs / "vertex_indices.json").read_text())
+    assert tuple(indices["idx_to_landmark_verts"]) == ict.LANDMARKS68
 
 
 def test_an_incomplete_folder_is_named(tmp_path) -> None:

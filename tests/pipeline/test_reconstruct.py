@@ -9,7 +9,7 @@ from PIL import Image
 
 from headform import images
 from headform.errors import FaceError, InputError, UsageError, WeightsError
-from headform.geometry.rotation_numpy import rotation_from_rotvec
+from headform.geometry.rotation import rotation_from_rotvec
 from headform.nets.landmarks.dense_predictor import DensePrediction, average
 from headform.pipeline._mask import mask_in_photo
 from headform.pipeline.landmarks68 import points68
@@ -108,7 +108,7 @@ def test_all_faces_of_two_photos_side_by_side(reconstructor: Reconstructor, astr
     both = np.zeros((astronaut.photo.shape[0], astronaut.photo.shape[1] + 256, 3), np.uint8)
     both[:, :-256] = astronaut.photo
     both[:256, -256:] = small
-    found = reconstructor.reconstruct(both, faces="all")
+    found = reconstructor.reconstruct(both, people="all")
     assert len(found) == 2
     assert np.ptp(found[0].points68[:, 0]) > np.ptp(found[1].points68[:, 0]), "largest first"
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headform.geometry.head_angles import rotation_from_synthetic_angles
 from headform.heads import load_open
 from headform.synth._degradations import degrade_photo
 from headform.synth.folder import write_folder
 from headform.synth.generator import Generator
-from headform.synth.people import rotation_from_angles, sample_expression, sample_person
+from headform.synth.people import sample_expression, sample_person
 from headform.synth.randomization import EASY, FULL, ExpressionRandomization
 from headform.synth.skin import SkinAttributes, paint, sample_skin, skin_rgb
 from headform.synth.skin_fields import skin_fields
@@ -86,12 +87,12 @@ def test_easy_people_are_neutral_and_nearly_frontal() -> None:
 
 
 def test_rotation_angles_turn_the_face_where_they_say() -> None:
-    np.testing.assert_allclose(rotation_from_angles(0.0, 0.0, 0.0), np.diag([1, -1, -1]), atol=1e-12)
-    ahead = rotation_from_angles(0.5, 0.0, 0.0) @ [0, 0, 1]
+    np.testing.assert_allclose(rotation_from_synthetic_angles(0.0, 0.0, 0.0), np.diag([1, -1, -1]), atol=1e-12)
+    ahead = rotation_from_synthetic_angles(0.5, 0.0, 0.0) @ [0, 0, 1]
     assert ahead[0] > 0.4, "yaw turns the face to image right"
-    up = rotation_from_angles(0.0, 0.0, 0.3) @ [0, 1, 0]
+    up = rotation_from_synthetic_angles(0.0, 0.0, 0.3) @ [0, 1, 0]
     assert up[0] > 0.2, "roll is clockwise"
-    assert (rotation_from_angles(0.0, 0.3, 0.0) @ [0, 0, 1])[1] > 0.2, "pitch turns it down"
+    assert (rotation_from_synthetic_angles(0.0, 0.3, 0.0) @ [0, 0, 1])[1] > 0.2, "pitch turns it down"
 
 
 def test_looking_left_moves_the_lids_of_both_eyes() -> None:

@@ -1,4 +1,4 @@
-"""`manifest.jsonl`: one line per input, failures included, there as soon as the input is done."""
+"""`manifest.jsonl`: one line per input, failures included, written as soon as the input is processed."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from headform.io.atomic import write_bytes
 
 @dataclass(frozen=True)
 class FaceEntry:
-    """One face of a photo: where its files are, and what to think of them."""
+    """Folder, status and confidence of one face of a photo."""
 
     folder: str
     status: str
@@ -23,7 +23,7 @@ class FaceEntry:
 
 @dataclass(frozen=True)
 class ErrorEntry:
-    """Why an input failed; `exit_code` as if it had been the only input."""
+    """Error of a failed input; `exit_code` as if it had been the only input."""
 
     code: str
     message: str
@@ -31,21 +31,21 @@ class ErrorEntry:
 
     @classmethod
     def of(cls, error: HeadformError) -> "ErrorEntry":
-        """From the error that ended this input."""
+        """Create from the error that ended this input."""
         return cls(error.code, str(error), error.exit_code)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: an input and its faces or its error.
+    """Line of the manifest: an input and its faces or its error.
 
     Attributes:
-        input: The path as it was named.
+        input: path as named.
         status: "ok" when a head was written for it, else "failed".
-        faces: From the largest to the smallest.
-        notes: What was changed on the way in (turned upright, scaled, ...).
+        faces: entries from the largest to the smallest face.
+        notes: changes made on reading (turned upright, scaled, ...).
         error: None when `status` is "ok".
-        seconds: From reading to the last file written.
+        seconds: time from reading to the last file written.
     """
 
     input: str
@@ -56,12 +56,12 @@ class Entry:
     seconds: float = 0.0
 
     def line(self) -> str:
-        """As one line of JSON, in ASCII, without its line break."""
+        """Return one line of ASCII JSON without a line break."""
         return json.dumps(asdict(self), allow_nan=False)
 
 
 class Manifest:
-    """Writes the entries; used as a context.
+    """Writer of the entries, used as a context.
 
     The file of an earlier run is replaced by an empty one at once. Each line is handed to the
     system whole as it comes, so that a run that is killed leaves the lines of what was done; the
@@ -112,5 +112,5 @@ class Manifest:
 
 def _failed(cause: OSError, path: Path) -> ResourceError:
     reason = (cause.strerror or str(cause)).lower()
-    advice = "choose a folder that may be written and has room"
+    advice = "choose a writable folder with free space"
     return ResourceError("write_failed", f"cannot write here: {reason}", str(path), advice)

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.errors import InputError, WeightsError
+from headform.geometry.head_angles import rotation_from_300wlp_angles
 from headform.io.mat_file import read_mat
 
 _SHAPES: dict[str, int] = {
@@ -28,7 +29,7 @@ _MOST_BYTES = 16 << 20
 
 @dataclass(frozen=True, eq=False)
 class PoseAnnotation:
-    """What one file says.
+    """Content of one file.
 
     Attributes:
         pitch: Radians; positive looks up.
@@ -62,8 +63,8 @@ class PoseAnnotation:
 
     @property
     def rotation(self) -> Float[np.ndarray, "3 3"]:
-        """R of `rotation_of` with this annotation's angles."""
-        return rotation_of(self.pitch, self.yaw, self.roll)
+        """R of `rotation_from_300wlp_angles` with this annotation's angles."""
+        return rotation_from_300wlp_angles(self.pitch, self.yaw, self.roll)
 
     def placed(self, vertices: Float[np.ndarray, "N 3"], height: int) -> Float[np.ndarray, "N 3"]:
         """Vertices (micrometers, head frame) in the frame of `points_3d`, of a picture `height` pixels high.
@@ -72,21 +73,6 @@ class PoseAnnotation:
         """
         pixels = self.scale * vertices @ self.rotation.T + self.translation
         return pixels * [1, -1, 1] + [0, height + 1, 0]
-
-
-def rotation_of(pitch: float, yaw: float, roll: float) -> Float[np.ndarray, "3 3"]:
-    """The rotation of 300W-LP's three angles: Rx(pitch) Ry(yaw) Rz(roll), each against the right-hand rule.
-
-    Args:
-        pitch: Radians, about x.
-        yaw: Radians, about y.
-        roll: Radians, about z.
-    """
-    (a, b, c), (p, q, r) = np.cos([pitch, yaw, roll]), np.sin([pitch, yaw, roll])
-    about_x = np.array([[1, 0, 0], [0, a, p], [0, -p, a]])
-    about_y = np.array([[b, 0, -q], [0, 1, 0], [q, 0, b]])
-    about_z = np.array([[c, r, 0], [-r, c, 0], [0, 0, 1]])
-    return about_x @ about_y @ about_z
 
 
 def read_pose_annotation(path: Path | str) -> PoseAnnotation:

@@ -13,7 +13,7 @@ from importlib import resources
 import numpy as np
 
 from headform.geometry.camera import FRONTAL
-from headform.geometry.rotation_numpy import euler_from_rotation
+from headform.geometry.head_angles import euler_from_rotation
 from headform.pipeline.reconstruction import Reconstruction
 
 STRONGEST = 8

@@ -13,20 +13,17 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from headform.errors import InputError, WeightsError
 from headform.export import parameters
+from headform.geometry.units import MeshUnit, units_per_meter
 from headform.heads.linear import LinearHead
 from headform.io.atomic import make_folder, write_bytes
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import ArrayFileError, load_npz
-
-Unit = Literal["mm", "cm", "m"]
-PER_METER: dict[Unit, float] = {"mm": 1000.0, "cm": 100.0, "m": 1.0}
 
 _WANTED = ("neutral", "faces", "head_name", "head_sha256")
 _MAX_BYTES = 1 << 30
@@ -72,7 +69,7 @@ def find_results(folders: Sequence[Path]) -> list[Result]:
 
 
 def write_submission(
-    results: Iterable[Result], head: LinearHead, out: Path, *, unit: Unit
+    results: Iterable[Result], head: LinearHead, out: Path, *, unit: MeshUnit
 ) -> tuple[list[str], list[str]]:
     """Write the meshes and landmarks.
 
@@ -96,7 +93,7 @@ def write_submission(
         if result.file is None:
             absent.append(result.image)
             continue
-        mesh = _neutral(result.file, head, PER_METER[unit])
+        mesh = _neutral(result.file, head, units_per_meter(unit))
         path = out / f"{result.image}.obj"
         make_folder(path.parent)
         landmarks = mesh.vertices[head.now7.numpy()]

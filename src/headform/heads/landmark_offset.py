@@ -11,7 +11,8 @@ direction, to the farthest point of the face surface in its own direction. Geome
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-JAW = 17
+from headform.geometry.landmarks68 import JAW
+
 _CENTER_CM = np.array([0.0, -1.0])
 _HALF_WIDTH_CM, _DEPTH_CM = 0.45, 1.6
 
@@ -35,7 +36,7 @@ def jaw_outline_offset(
     """
     samples = _surface_samples(vertices, faces[face_skin[faces].all(1)])
     offset = np.zeros((68, 3))
-    for j in range(JAW):
+    for j in range(JAW.stop):
         mark = landmarks[j]
         out = mark[:2] - _CENTER_CM
         out = out / np.linalg.norm(out)
@@ -49,7 +50,7 @@ def jaw_outline_offset(
         top = reach > reach.max() - 0.03
         offset[j] = [*(reach.max() * out), samples[near][top, 2].max() - mark[2]]
     flip = np.array([-1.0, 1.0, 1.0])
-    offset[:JAW] = (offset[:JAW] + offset[:JAW][::-1] * flip) / 2
+    offset[JAW] = (offset[JAW] + offset[JAW][::-1] * flip) / 2
     return offset
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
+from headform.geometry.landmarks68 import NOW7_OF_51
 from headform.importers._flame_landmarks import (
     FULL,
     JAW,
-    NOW7,
     STATIC,
     YAWS,
     Embeddings,
@@ -56,7 +56,7 @@ def chosen_vertices(marks: Embeddings, faces: Int[np.ndarray, "F 3"]) -> dict[st
     """
     told: dict[str, Any] = {}
     if marks.static is not None:
-        told["now7"] = marks.static.vertices(faces)[list(NOW7)]
+        told["now7"] = marks.static.vertices(faces)[list(NOW7_OF_51)]
         told["landmarks"] = np.concatenate([np.full(JAW, -1), marks.static.vertices(faces)])
     if marks.full is not None:
         told["landmarks"] = marks.full.vertices(faces)

@@ -24,8 +24,6 @@ from headform.heads.checks import check_finite
 from headform.importers._flame_model import FACES, read_file
 
 STATIC, JAW, FULL, YAWS = 51, 17, 68, 79
-NOW7 = (19, 22, 25, 28, 16, 31, 37)
-"""Which of the 51 static points are the seven of the NoW benchmark."""
 _PAIRS = (
     ("static_lmk_faces_idx", "static_lmk_bary_coords"),
     ("dynamic_lmk_faces_idx", "dynamic_lmk_bary_coords"),

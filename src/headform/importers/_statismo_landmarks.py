@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from headform.geometry.landmarks68 import outer_eye_distance
 from headform.importers._basel_landmarks import BASEL_2017
 
 IBUG = {
@@ -62,7 +63,7 @@ def ibug_of(
         own[number] = int(np.linalg.norm(mean - point, axis=1).argmin())
     if len(mean) == 53149:
         table = np.array(BASEL_2017)
-        width = float(np.linalg.norm(mean[table[36]] - mean[table[45]]))
+        width = outer_eye_distance(mean[table])
         apart = [float(np.linalg.norm(mean[table[k]] - point)) for k, point in named.items()]
         if len(named) >= _SURE and max(apart) < _NEAR * width:
             return table, (f"{len(named)} landmarks of the file bear out the table of 68",)

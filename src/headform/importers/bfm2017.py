@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.errors import HeadformError, WeightsError
+from headform.geometry.landmarks68 import OUTER_EYE_CORNERS
 from headform.geometry.units import infer_unit
 from headform.heads.checks import check_shape
 from headform.heads.linear import LinearHead
@@ -208,7 +209,7 @@ def _albedo(path: Path, count: int) -> tuple[Float[np.ndarray, "V 3"], Float[np.
 
 def _unit(mean: Float[np.ndarray, "V 3"], landmarks: np.ndarray, count: int) -> tuple[str, str]:
     """Millimeters; for a mesh that is none of Basel's, what its eyes say if they are known."""
-    right, left = landmarks[36], landmarks[45]
+    right, left = landmarks[list(OUTER_EYE_CORNERS)]
     if count in VERSIONS or min(right, left) < 0:
         return "mm", ""
     unit = infer_unit(float(np.linalg.norm(mean[right] - mean[left])))

@@ -18,14 +18,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import WeightsError
-from headform.geometry.seven_landmarks import OF_68
+from headform.geometry.landmarks68 import NOW7, outer_eye_distance
 from headform.heads.checks import check_finite, check_shape
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import provenance_of
 from headform.importers._companions import Companions
 from headform.importers._components import coordinates, from_zero, whole
 from headform.importers._model_mesh import on_one_tile, welded
-from headform.importers.importing import ImportedModel, check_unit, linear_head, outer_eye_distance
+from headform.importers.importing import ImportedModel, check_unit, linear_head
 from headform.io.file_bytes import read_bytes
 from headform.io.npz_file import array_shapes, read_npz
 
@@ -194,5 +194,5 @@ def _marked(
         landmark_vertices=torch.from_numpy(vertices),
         landmark_weights=torch.from_numpy(weights.astype(np.float32)),
         landmark_offset=torch.zeros(68, 3),
-        now7=torch.from_numpy(nearest[list(OF_68)]),
+        now7=torch.from_numpy(nearest[list(NOW7)]),
     )

@@ -3,7 +3,6 @@
 V vertices (26,719), T texture vertices, P polygons; positions in centimeters as published, y up, z out of the face.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,12 +112,6 @@ def read_objs(folder: Path) -> IctModel:
 def _single(array: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N M"]:
     """Rounded to float32, so that both layouts hold the same numbers."""
     return array.astype(np.float32).astype(np.float64)
-
-
-def landmark_indices(folder: Path) -> tuple[int, ...]:
-    """The 68 landmark vertices as ``vertex_indices.json`` of an ICT folder gives them."""
-    with (folder / "vertex_indices.json").open() as file:
-        return tuple(int(k) for k in json.load(file)["idx_to_landmark_verts"])
 
 
 def _positions(folder: Path, name: str) -> Float[np.ndarray, "V 3"]:

@@ -12,13 +12,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import WeightsError
-from headform.geometry.seven_landmarks import OF_68
+from headform.geometry.landmarks68 import NOW7, OUTER_EYE_CORNERS, outer_eye_distance
 from headform.geometry.units import METERS_PER, OUTER_EYES_M
 from headform.heads.checks import check_finite, check_indices
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance
-
-_OUTER_EYES = (36, 45)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +102,11 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
     known = np.zeros(68, bool) if model.landmarks is None else model.landmarks >= 0
     landmarks = np.zeros(68, np.int64) if model.landmarks is None else model.landmarks.clip(0)
     check_indices(where, count, landmarks=landmarks)
-    if known[list(_OUTER_EYES)].all():
+    if known[list(OUTER_EYE_CORNERS)].all():
         check_unit(where, scale * outer_eye_distance(model.mean[landmarks]))
     now7 = model.now7
-    if now7 is None and known[list(OF_68)].all():
-        now7 = landmarks[list(OF_68)]
+    if now7 is None and known[list(NOW7)].all():
+        now7 = landmarks[list(NOW7)]
     marked = 68 if known.any() else 0
     expression = _or_empty(model.expression, (0, count, 3))
     names = tuple(model.expression_names) or tuple(f"{k:03d}" for k in range(len(expression)))
@@ -154,12 +152,6 @@ def inward(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) ->
     corners = vertices[faces].astype(np.float64)  # (F, 3, 3)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     return bool(((corners.mean(1) - vertices.mean(0)) * normal).sum() < 0)
-
-
-def outer_eye_distance(landmarks: Float[np.ndarray, "68 3"]) -> float:
-    """Distance between the outer eye corners, in the unit of the points."""
-    right, left = _OUTER_EYES
-    return float(np.linalg.norm(landmarks[right] - landmarks[left]))
 
 
 def check_unit(where: str, distance_m: float) -> None:

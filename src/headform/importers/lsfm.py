@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from headform.errors import WeightsError
+from headform.geometry.landmarks68 import OUTER_EYE_CORNERS, outer_eye_distance
 from headform.geometry.units import infer_unit
 from headform.heads.checks import check_finite, check_shape
 from headform.heads.linear import LinearHead
@@ -27,7 +28,7 @@ from headform.importers._components import (
     unit_by_height,
 )
 from headform.importers._sniff import mat_keys
-from headform.importers.importing import ImportedModel, linear_head, outer_eye_distance
+from headform.importers.importing import ImportedModel, linear_head
 from headform.io.mat_file import read_mat
 
 KIND = "lsfm"
@@ -63,7 +64,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     if landmarks is None:
         unit = unit_by_height(mean)
         how = f"no landmarks: {len(mean)} vertices and no map from {FULL}; the unit is {unit} by height"
-    elif min(landmarks[36], landmarks[45]) < 0:
+    elif landmarks[list(OUTER_EYE_CORNERS)].min() < 0:
         unit = unit_by_height(mean)
         how = f"the corners of the eyes were cut away; the unit is {unit} by height"
     else:

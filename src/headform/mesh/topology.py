@@ -30,14 +30,6 @@ def edges(faces: Int[np.ndarray, "F 3"]) -> tuple[Int[np.ndarray, "E 2"], Int[np
     return np.stack(np.divmod(keys, width), axis=1), count
 
 
-def boundary_vertices(faces: Int[np.ndarray, "F 3"], count: int) -> Bool[np.ndarray, " V"]:
-    """Mark the vertices, of ``count``, that lie on an edge of a single triangle."""
-    pairs, uses = edges(faces)
-    mask = np.zeros(count, bool)
-    mask[pairs[uses == 1].ravel()] = True
-    return mask
-
-
 def components(faces: Int[np.ndarray, "F 3"], count: int) -> Int[np.ndarray, " V"]:
     """Label the connected component of each of ``count`` vertices."""
     pairs, _ = edges(faces)

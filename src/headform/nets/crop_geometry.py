@@ -13,14 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from headform.geometry.landmarks68 import eyes_and_mouth
+
 LOOSE_MARGIN = 1.35
 TIGHT_TARGETS = np.array([[0.335, 0.33], [0.665, 0.33], [0.5, 0.66]])
 """Positions of the subject's right eye, left eye and mouth in the tight crop, in crop sizes."""
-
-
-def eyes_and_mouth(points68: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, "3 2"]:
-    """Return right eye, left eye and mouth, each the mean of its points."""
-    return np.stack([points68[36:42].mean(0), points68[42:48].mean(0), points68[48:68].mean(0)])
 
 
 def loose_square(points68: Float[np.ndarray, "68 2"]) -> tuple[float, float, float]:

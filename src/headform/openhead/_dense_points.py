@@ -6,6 +6,8 @@ V vertices, N dense points.
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from headform.geometry.landmarks68 import eyes_and_mouth
+
 PAIRS, MIDLINE = 125, 16
 
 
@@ -30,7 +32,7 @@ def choose_dense(
     """
     # half the spacing about eyes and mouth, where shape carries most
     marks = vertices[landmarks]
-    centers = np.stack([marks[36:42].mean(0), marks[42:48].mean(0), marks[48:68].mean(0)])
+    centers = eyes_and_mouth(marks)
     near = np.linalg.norm(vertices[:, None] - centers, axis=2).min(1)
     density = np.where(near < 2.8, 2.0, 1.0)
     chosen = list(landmarks)

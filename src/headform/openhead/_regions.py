@@ -8,6 +8,17 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from headform.geometry.landmarks68 import (
+    BROWS,
+    JAW,
+    LEFT_BROW,
+    LEFT_EYE,
+    LEFT_MOUTH_CORNER,
+    OUTER_EYE_CORNERS,
+    OUTER_LIPS,
+    RIGHT_BROW,
+    RIGHT_EYE,
+)
 from headform.heads.linear import PARTS
 
 CANDIDATES = 12
@@ -27,27 +38,27 @@ def regions(
     x, y, z = mean.T
     skin = part <= PARTS.index("head")
     front = (part == PARTS.index("face")) & (z > 1.0) & (y > -9.0) & (y < 9.5)
-    chin_line = np.interp(np.abs(x), np.abs(marks[8:17, 0]), marks[8:17, 1])
+    chin_line = np.interp(np.abs(x), np.abs(marks[8 : JAW.stop, 0]), marks[8 : JAW.stop, 1])
     face = front & (y > chin_line - 0.6)
-    to_lips = _outside(mean, marks[48:60])
+    to_lips = _outside(mean, marks[OUTER_LIPS])
     to_eyes = {
-        "right_eye": _outside(mean, marks[36:42]),
-        "left_eye": _outside(mean, marks[42:48]),
+        "right_eye": _outside(mean, marks[RIGHT_EYE]),
+        "left_eye": _outside(mean, marks[LEFT_EYE]),
     }
-    brows = np.minimum(_to_line(mean, marks[17:22]), _to_line(mean, marks[22:27]))
-    lips = skin & (to_lips < 0.15) & (z > marks[48:60, 2].min() - 1.5)
+    brows = np.minimum(_to_line(mean, marks[RIGHT_BROW]), _to_line(mean, marks[LEFT_BROW]))
+    lips = skin & (to_lips < 0.15) & (z > marks[OUTER_LIPS, 2].min() - 1.5)
     eyes = {name: skin & (gap < 0.7) & (z > 5.5) for name, gap in to_eyes.items()}
     bridge, base = marks[27], marks[33]
     width = np.interp(y, [base[1] - 0.4, base[1] + 0.9, bridge[1]], [2.1, 2.1, 0.9])
     nose = face & (np.abs(x) < width) & (y > base[1] - 0.5) & (y < bridge[1] + 0.3) & (z > 8.0)
     nose &= ~(eyes["right_eye"] | eyes["left_eye"])
     brow = face & (brows < 0.55)
-    forehead = face & (y > marks[17:27, 1].max() - 0.6) & ~brow
+    forehead = face & (y > marks[BROWS, 1].max() - 0.6) & ~brow
     chin = face & (y < marks[57, 1] - 0.3) & (np.abs(x) < 3.2) & ~lips
-    jaw = face & (y < marks[54, 1] + 0.5) & ~lips & ~chin
+    jaw = face & (y < marks[LEFT_MOUTH_CORNER, 1] + 0.5) & ~lips & ~chin
     mouth = face & (to_lips < 1.0)
     taken = nose | brow | forehead | chin | eyes["right_eye"] | eyes["left_eye"] | mouth
-    cheeks = face & ~taken & (y < marks[36, 1] + 0.5) & (y > marks[57, 1])
+    cheeks = face & ~taken & (y < marks[OUTER_EYE_CORNERS[0], 1] + 0.5) & (y > marks[57, 1])
     ears = skin & (np.abs(x) > 6.9) & (z > -2.6) & (z < 2.3) & (y > -2.5) & (y < 5.0)
     ears &= np.abs(x) > np.interp(z, [-2.6, 2.3], [7.0, 7.3])
     neck = skin & ~face & (y < np.interp(z, [-9.0, -3.0, 3.0, 9.0], [-4.0, -4.0, -6.5, -8.0]))

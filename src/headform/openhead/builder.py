@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from headform.geometry.seven_landmarks import OF_68
+from headform.geometry.landmarks68 import NOW7
 from headform.heads import asset
 from headform.heads.landmark_offset import jaw_outline_offset
 from headform.heads.linear import PARTS, LinearHead
@@ -110,7 +110,7 @@ def assemble(source: OpenSource) -> LinearHead:
         "landmark_weights": single(np.tile([1.0, 0.0, 0.0], (68, 1))),
         "landmark_offset": single(jaw_outline_offset(mean, faces, (part < 2) & ~masks["ears"], mean[landmarks]) / 100),
         "contour": whole(contour(mean, masks["face"], mirror, landmarks)),
-        "now7": whole(landmarks[list(OF_68)]),
+        "now7": whole(landmarks[list(NOW7)]),
         "dense": whole(number[source.dense]),
         "dense_mirror": whole(source.dense_mirror),
         "neck_weight": single(neck_weight(mean, part)),

@@ -89,7 +89,7 @@ class Reconstructor:
             head: "open" or a converted head that has the open head's dense set and modes.
             detector: other weights of YuNet.
             dense: weights of `headform train landmarks`.
-            identity: weights of `headform train shape`.
+            identity: weights of `headform train identity`.
             landmarks_net: "own" reads landmarks with headform's own dense network alone, "committee" also with the networks
                 of other publishers that ship with it.
             calibration: of the committee, as `tools/committee` writes it.
@@ -130,12 +130,12 @@ class Reconstructor:
             texture_size=texture_size,
         )
 
-    def reconstruct(self, image: Picture, *, faces: Literal["largest", "all"] = "largest") -> list[Reconstruction]:
+    def reconstruct(self, image: Picture, *, people: Literal["largest", "all"] = "largest") -> list[Reconstruction]:
         """Reconstruct the largest face, or all, largest first.
 
         Args:
             image: a path; an array (H, W, 3) uint8 or float in [0, 1], sRGB; or a `Photo`.
-            faces: which.
+            people: reconstruct the largest face of the photo, or every face.
 
         Raises:
             InputError: the photo cannot be read.
@@ -144,12 +144,12 @@ class Reconstructor:
         started = time.perf_counter()
         photo = _as_photo(image)
         timings = {"read": time.perf_counter() - started}
-        found, spent = self.find(photo, faces=faces)
+        found, spent = self.find(photo, people=people)
         timings |= spent
         return [self._one(photo, face, prediction, dict(timings)) for face, prediction in found]
 
     def find(
-        self, photo: Photo, *, faces: Literal["largest", "all"] = "largest"
+        self, photo: Photo, *, people: Literal["largest", "all"] = "largest"
     ) -> tuple[list[tuple[Face, DensePrediction]], dict[str, float]]:
         """Faces that the dense network confirms, with its prediction, and seconds by stage.
 
@@ -157,7 +157,7 @@ class Reconstructor:
             FaceError: ``no_face``, or ``face_too_small``.
         """
         started = time.perf_counter()
-        candidates = self._detector.detect(photo.rgb, every=faces == "all")
+        candidates = self._detector.detect(photo.rgb, every=people == "all")
         detected = time.perf_counter()
         large = [f for f in candidates if min(np.ptp(f.box.reshape(2, 2), axis=0)) >= MIN_FACE_PX]
         if candidates and not large:
@@ -165,7 +165,7 @@ class Reconstructor:
             raise FaceError("face_too_small", what, photo.name, "give a larger photo")
         found: list[tuple[Face, DensePrediction]] = []
         for face in large:
-            if faces == "largest" and found:
+            if people == "largest" and found:
                 break
             prediction = self._read(photo, face)
             if prediction is not None and not any(_same(prediction, other) for _, other in found):

@@ -19,7 +19,7 @@ from jaxtyping import Float64, Int
 from numba import njit
 
 from headform.geometry.bounded_quadratic import bounded_minimum
-from headform.geometry.rotation_numpy import rotation_from_rotvec
+from headform.geometry.rotation import rotation_from_rotvec
 from headform.geometry.similarity import Similarity
 from headform.registration.shape_model import ShapeModel
 

@@ -10,8 +10,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
-from headform.geometry.rotation_numpy import rotation_from_euler
-from headform.geometry.seven_landmarks import OF_68, face_sphere, inside
+from headform.geometry.head_angles import rotation_from_euler
+from headform.geometry.landmarks68 import NOW7
+from headform.geometry.seven_landmarks import face_sphere, inside
+from headform.geometry.units import MM_PER_M
 from headform.mesh.closest_point import ClosestPointTree
 from headform.registration.surface import Border
 from headform.render.visibility import visible_vertices
@@ -68,7 +70,7 @@ def face_distance(
     Raises:
         ValueError: one of the seven landmarks is unknown, or nothing is left to measure.
     """
-    now7 = landmarks[list(OF_68)]
+    now7 = landmarks[list(NOW7)]
     if not np.isfinite(now7).all():
         raise ValueError("the seven NoW landmarks must be known")
     center, radius = face_sphere(now7)
@@ -84,7 +86,7 @@ def face_distance(
     closest = ClosestPointTree.of(head, faces).query(surface[near])
     measured, distance = near & seen, np.full(len(surface), np.nan)
     measured[near] &= ~Border(border.opposite[outer], border.vertex).holds(faces, closest.triangle, closest.weights)
-    distance[near] = 1000.0 * np.sqrt(closest.squared)
+    distance[near] = MM_PER_M * np.sqrt(closest.squared)
     if not measured.any():
         raise ValueError("no vertex of the surface lies within the face")
     counted = distance[measured]

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float, Float64
 
 from headform.errors import FaceError, InputError
-from headform.geometry.seven_landmarks import OF_68, face_sphere
+from headform.geometry.landmarks68 import NOW7
+from headform.geometry.seven_landmarks import face_sphere
 from headform.geometry.similarity import Similarity
 from headform.heads.coefficients import Coefficients, layout_of
 from headform.heads.linear import LinearHead
@@ -113,7 +114,7 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
     vertices = source.look.vertices.astype(np.float64) * source.meters
     landmarks = source.landmarks * source.meters
     focus = None
-    now7 = landmarks[list(OF_68)]
+    now7 = landmarks[list(NOW7)]
     if region == "face" and np.isfinite(now7).all():
         center, radius = face_sphere(now7)
         focus = center, _FOCUS * radius

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +15,8 @@ from jaxtyping import Float, Float64
 
 from headform import heads, images
 from headform.errors import InputError, WeightsError
-from headform.geometry.seven_landmarks import OF_68
-from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
+from headform.geometry.landmarks68 import NOW7, outer_eye_distance
+from headform.geometry.units import METERS_PER, OUTER_EYES_M, InputUnit, infer_unit
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
@@ -27,7 +27,6 @@ from headform.io.npz_file import read_npz
 from headform.registration.shape_model import outer
 from headform.render.mesh_picture import MeshLook, reduced_texture
 
-Unit = Literal["auto", "m", "dm", "cm", "mm", "um"]
 PLAUSIBLE = 1.6
 """Outer eye corners of people are at most this many times nearer or farther apart than on a mean head."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
@@ -107,10 +106,10 @@ def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
     points = read_points(path)
     if len(points) == 68:
         return points
-    if len(points) != len(OF_68):
+    if len(points) != len(NOW7):
         raise InputError("landmarks_count", f"{len(points)} points", ascii(str(path)), _GIVE)
     out = np.full((68, 3), np.nan)
-    out[list(OF_68)] = points
+    out[list(NOW7)] = points
     return out
 
 
@@ -119,7 +118,7 @@ def scan_source(
     look: MeshLook,
     landmarks: Float[np.ndarray, "68 3"],
     *,
-    unit: Unit = "auto",
+    unit: InputUnit = "auto",
     origin: Mapping[str, Any] | None = None,
 ) -> FitSource:
     """A scan with landmarks; its unit is told by the distance between the outer eye corners.
@@ -135,8 +134,7 @@ def scan_source(
     Raises:
         InputError: ``landmarks_count``; ``mesh_unit``: in the unit that was named this is no head.
     """
-    right, left = landmarks[OF_68[0]], landmarks[OF_68[3]]
-    outer = float(np.linalg.norm(left - right))
+    outer = outer_eye_distance(landmarks)
     if not outer > 0:
         what = "the outer eye corners are not among the landmarks, or are one point"
         raise InputError("landmarks_count", what, name, _GIVE)

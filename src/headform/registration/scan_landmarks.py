@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float, Float64, UInt8
 from headform import heads
 from headform.errors import FaceError
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.rotation_numpy import rotation_from_euler
-from headform.geometry.seven_landmarks import OF_68
+from headform.geometry.head_angles import rotation_from_euler
+from headform.geometry.landmarks68 import INNER_FACE, NOW7, outer_eye_distance
 from headform.geometry.similarity import Similarity, fit_similarity
 from headform.mesh.closest_point import ClosestPointTree
 from headform.nets.detection.yunet import YuNetDetector
@@ -62,7 +62,7 @@ class ScanLandmarks:
     @property
     def usable(self) -> Float64[np.ndarray, "68 3"]:
         """The points, NaN where views disagree; of the seven NoW landmarks the mean head's where none saw them."""
-        now7 = np.isin(np.arange(68), OF_68)
+        now7 = np.isin(np.arange(68), NOW7)
         points = np.where((now7 & ~np.isfinite(self.spread))[:, None], self.guess, self.points)
         return np.where((self.sure | now7)[:, None], points, np.nan)
 
@@ -107,7 +107,7 @@ class ScanLandmarker:
                 marks = placed.apply(self._mean)
                 points, spread, count, doubt = self._around(mesh, placed)
                 views += len(_TURNS)
-                outer = float(np.linalg.norm(marks[OF_68[0]] - marks[OF_68[3]]))
+                outer = outer_eye_distance(marks)
                 sure = (count >= 2) & (spread < 0.06 * outer)
                 placed = self._placed(points, sure)
                 if placed is not None:
@@ -184,7 +184,7 @@ class ScanLandmarker:
         self, mesh: MeshLook, placed: Similarity
     ) -> tuple[Float64[np.ndarray, "68 3"], Float64[np.ndarray, "68"], np.ndarray, float]:
         """Points averaged over the views about the face's front, their spread, the number of views, the least doubt."""
-        inner = placed.apply(self._mean[17:])
+        inner = placed.apply(self._mean[INNER_FACE])
         center, extent = inner.mean(axis=0), placed.scale * 0.26
         marks = placed.apply(self._mean)
         places = np.full((len(_TURNS), 68, 3), np.nan)

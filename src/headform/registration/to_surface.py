@@ -19,7 +19,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from headform.errors import InputError, WeightsError
+from headform.geometry.landmarks68 import INNER_LIP_PAIRS, JAW
 from headform.geometry.similarity import Similarity, fit_similarity
+from headform.geometry.units import MM_PER_M
 from headform.registration._plane_step import (
     PlacedShape,
     Planes,
@@ -31,12 +33,9 @@ from headform.registration._plane_step import (
 from headform.registration.shape_model import ShapeModel
 from headform.registration.surface import Surface
 
-_LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 _LIP_GAP = 0.0005
 """Standard deviation of the gap between facing points of the inner lips, meters: where both were found by one method, the
 gap is better known than the points."""
-JAW = 17
-"""The first landmarks run along the jaw; people and models disagree about where."""
 _MISPLACED = 0.03
 """Median distance of landmarks from those of the mean head above which they are not those of a face, meters.
 Those of small children, laid on without scale, lie 20 mm off."""
@@ -200,7 +199,7 @@ class _Landmarks:
         self.corners = model.landmark_corners[common]
         self.weights = model.landmark_weights[common]
         self.targets = targets.astype(np.float64)
-        self.factor = np.where(np.flatnonzero(common) < JAW, jaw_factor, 1.0)
+        self.factor = np.where(np.flatnonzero(common) < JAW.stop, jaw_factor, 1.0)
         self.gap = lip_gaps(self.corners, self.weights, np.flatnonzero(common), self.targets)
 
     def first(self, scale: bool) -> PlacedShape:
@@ -223,7 +222,7 @@ class _Landmarks:
         """Refuse landmarks that no face has, whose fit would end somewhere: of another order, or right for left."""
         fix = "give them in their order; right is the subject's right"
         if gap > _MISPLACED:
-            what = f"the landmarks are not those of a face: half of them lie {1000 * gap:.0f} mm and more off"
+            what = f"the landmarks are not those of a face: half of them lie {MM_PER_M * gap:.0f} mm and more off"
             raise InputError("fit_lost", what, "", fix)
         proper, mirrored = (self._spread(own * [side, 1.0, 1.0]) for side in (1.0, -1.0))
         if proper > max(_MIRRORED * mirrored, _UNLIKE):
@@ -326,7 +325,7 @@ def lip_gaps(
 ) -> Planes:
     """Differences between facing landmarks of the inner lips, each of its heaviest vertex."""
     place = {int(name): row for row, name in enumerate(names)}
-    pairs = [(place[a], place[b]) for a, b in _LIP_PAIRS if a in place and b in place]
+    pairs = [(place[a], place[b]) for a, b in INNER_LIP_PAIRS if a in place and b in place]
     upper, lower = np.array(pairs, np.int64).reshape(-1, 2).T
     vertex = corners[np.arange(len(corners)), weights.argmax(axis=1)]
     return points_as_planes(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.synth.randomization import GAMMA, AccessoryRandomization
 
 _RING = 24
@@ -29,7 +30,7 @@ class Glasses:
 def make_glasses(rng: np.random.Generator, marks: Float[np.ndarray, "68 3"], config: AccessoryRandomization) -> Glasses:
     """Make a pair that fits the face with these 68 points (meters)."""
     c = config
-    right, left = marks[36:42].mean(0), marks[42:48].mean(0)
+    right, left, _ = eyes_and_mouth(marks)
     span = float(np.linalg.norm(left - right))
     front = max(right[2], left[2]) + rng.uniform(*c.glasses_distance)
     half_width = span * rng.uniform(*c.lens_half_width)

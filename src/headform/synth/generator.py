@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.heads.linear import LinearHead
-from headform.nets.crop_geometry import eyes_and_mouth, loose_square, tight_similarity
+from headform.nets.crop_geometry import loose_square, tight_similarity
 from headform.synth._degradations import degrade_photo
 from headform.synth._occluders import cover_face, loose_strands
 from headform.synth._renderer import Renderer

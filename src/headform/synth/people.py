@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from headform.geometry.camera import FRONTAL
+from headform.geometry.head_angles import rotation_from_synthetic_angles
 from headform.synth.randomization import BlendshapeGroup, ExpressionRandomization, RandomizationConfig
 
 
@@ -23,16 +23,6 @@ class Person:
     rotation: Float[np.ndarray, "3 3"]  # camera (x right, y down, z forward) from head
     angles: Float[np.ndarray, "3"]  # yaw, pitch, roll, radians
     distance: float  # meters, camera to the middle of the face
-
-
-def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndarray, "3 3"]:
-    """Rotation from the head to an OpenCV camera; yaw turns the face to image right, pitch down, roll clockwise."""
-    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-    cr, sr = np.cos(roll), np.sin(roll)
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    about_z = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
-    return np.asarray(FRONTAL @ about_z @ about_x @ about_y)
 
 
 def sample_person(rng: np.random.Generator, config: RandomizationConfig, names: tuple[str, ...], modes: int) -> Person:
@@ -53,7 +43,7 @@ def sample_person(rng: np.random.Generator, config: RandomizationConfig, names: 
         expression=expression,
         gaze=gaze,
         vergence=float(rng.uniform(*pose.vergence)),
-        rotation=rotation_from_angles(*angles).astype(np.float32),
+        rotation=rotation_from_synthetic_angles(*angles).astype(np.float32),
         angles=angles.astype(np.float32),
         distance=float(np.exp(rng.uniform(low, high))),
     )

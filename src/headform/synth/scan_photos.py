@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Float64, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.head_angles import rotation_from_synthetic_angles
 from headform.geometry.similarity import Similarity, fit_similarity
 from headform.heads.linear import LinearHead
 from headform.images.transfer import linear_from_srgb, srgb_from_linear
@@ -21,7 +22,6 @@ from headform.render.mesh_picture import MeshLook, draw_mesh
 from headform.render.visibility import visible_vertices
 from headform.synth import _kernels as kernels
 from headform.synth.light import Lighting, sample_light
-from headform.synth.people import rotation_from_angles
 from headform.synth.randomization import FULL
 
 SUPERSAMPLE = 2
@@ -161,7 +161,7 @@ def photograph(
 
 
 def _camera(scan: PlacedScan, view: View, side: int) -> PerspectiveCamera:
-    R = rotation_from_angles(*np.radians([view.yaw, view.pitch, view.roll]))
+    R = rotation_from_synthetic_angles(*np.radians([view.yaw, view.pitch, view.roll]))
     focal = view.fill * side * view.distance / _FACE_M
     K = np.array([[focal, 0, side / 2], [0, focal, side / 2], [0, 0, 1.0]])
     return PerspectiveCamera(K, R, np.array([0, 0, view.distance]) - R @ scan.center)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from headform.geometry.landmarks68 import LEFT_BROW, LEFT_EYE, OUTER_LIPS, RIGHT_BROW, RIGHT_EYE
 from headform.heads.linear import PARTS, LinearHead
 
 NOISE_SCALES_CM = (0.35, 0.7, 1.4, 2.8, 5.0)
@@ -47,11 +48,11 @@ def skin_fields(head: LinearHead) -> SkinFields:
     front = skin & (verts[:, 2] > 3.0)
     xy = verts[:, :2]
 
-    lip = _signed_distance(marks[48:60, :2], xy)
+    lip = _signed_distance(marks[OUTER_LIPS, :2], xy)
     inner = front & (verts[:, 2] > 7.0)
     lip = np.where(inner, _logistic(lip / 0.06), 0.0)
 
-    lids = np.maximum(_signed_distance(marks[36:42, :2], xy), _signed_distance(marks[42:48, :2], xy))
+    lids = np.maximum(_signed_distance(marks[RIGHT_EYE, :2], xy), _signed_distance(marks[LEFT_EYE, :2], xy))
     eye_distance = np.where(inner, -lids, 9.0)
 
     brow_offset, brow_position = _brows(marks, xy, front)
@@ -132,8 +133,8 @@ def _brows(
     marks: Float[np.ndarray, "68 3"], xy: Float[np.ndarray, "V 2"], front: np.ndarray
 ) -> tuple[Float[np.ndarray, " V"], Float[np.ndarray, " V"]]:
     """Return the signed offset above, and the position along, the nearer of the two brow lines."""
-    right = marks[17:22, :2]  # the subject's right, outer to inner
-    left = marks[22:27, :2][::-1] * [-1, 1]
+    right = marks[RIGHT_BROW, :2]  # the subject's right, outer to inner
+    left = marks[LEFT_BROW, :2][::-1] * [-1, 1]
     per_side = []
     for line, points in ((right, xy), (left, xy * [-1, 1])):
         best = np.full(len(points), np.inf)

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float64, Int, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
-from headform.geometry.rotation_numpy import rotation_from_euler
+from headform.geometry.head_angles import rotation_from_euler
 from headform.render.mesh_picture import MeshLook, draw_mesh
 from headform.viz.mesh_error_picture import error_colors
 

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from headform.geometry.landmarks68 import LINES
 from headform.pipeline.reconstruction import Reconstruction
 from headform.viz.head_pictures import (
     BACKGROUND,
@@ -29,11 +30,6 @@ TURNS = (-45, 0, 45)
 _OPACITY = 0.55
 _FINER = 2
 """The landmarks are drawn at this multiple of the panel's size, then averaged."""
-_LINES = (
-    (0, 16, False), (17, 21, False), (22, 26, False), (27, 30, False), (31, 35, False),
-    (36, 41, True), (42, 47, True), (48, 59, True), (60, 67, True),
-)  # fmt: skip
-"""First and last point of each of iBUG's lines, and whether it closes."""
 
 
 def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
@@ -111,7 +107,7 @@ def with_landmarks(rgb: UInt8[np.ndarray, "h h 3"], points: Float[np.ndarray, "6
     pen = ImageDraw.Draw(picture)
     # A drawn coordinate names a pixel's center, ours the corner.
     xy = [(float(x) - 0.5, float(y) - 0.5) for x, y in points]
-    for first, last, closed in _LINES:
+    for first, last, closed in LINES:
         line = xy[first : last + 1] + ([xy[first]] if closed else [])
         pen.line(line, fill=(40, 220, 120), width=_FINER)
     radius = 1.3 * _FINER

@@ -143,7 +143,7 @@ def test_a_folder_of_results(results: Path, tmp_path: Path) -> None:
     values = [score.psnr["face"] for score in table.scores]
     assert summary["psnr face"] == pytest.approx({"mean": np.mean(values), "median": np.median(values)})
     text = table.to_markdown()
-    assert f"| mean of 2 | | {np.mean(values):.2f} |" in text
+    assert f"| mean of 2 |  | {np.mean(values):.2f} |" in text
     assert "failed: empty.png: no face" in text
     content = json.loads(table.to_json())
     assert content["faces"][1]["psnr"]["face"] == values[1]

@@ -18,7 +18,6 @@ resampling. With ``albedo`` the head shows its model's skin in the light that wa
 models measure.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -34,7 +33,8 @@ from headform.errors import InputError
 from headform.evaluate.images.image_quality import WINDOW, mean_ssim, psnr, ssim_map
 from headform.evaluate.images.rerender import rerender
 from headform.evaluate.images.result_files import Atlas, WrittenFace, list_results, read_head
-from headform.evaluate.landmarks68.mean_head import five_points
+from headform.evaluate.tables import json_text, markdown_table
+from headform.geometry.landmarks68 import five_points
 from headform.nets.recognition.embedder import Embedder, embed_faces
 
 
@@ -95,23 +95,21 @@ class TextureTable:
             "faces": [asdict(score) for score in self.scores],
             "failed": [{"input": name, "why": why} for name, why in self.failed],
         }
-        return json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
+        return json_text(content)
 
     def to_markdown(self) -> str:
         """A row per face, then mean and median."""
         names = list(self.scores[0].values()) if self.scores else []
         titles = [name.replace("psnr", "PSNR").replace("ssim", "SSIM") for name in names]
-        lines = ["| " + " | ".join(["face", "pixels", *titles]) + " |"]
-        lines.append("|---" * (len(names) + 2) + "|")
+        rows = []
         for score in self.scores:
             note = "" if score.status == "ok" else " (low confidence)"
             pixels, values = next(iter(score.pixels.values())), score.values()
-            shown = " | ".join(_number(name, values[name]) for name in names)
-            lines.append(f"| {score.name}{note} | {pixels} | {shown} |")
+            rows.append([score.name + note, pixels, *(_number(name, values[name]) for name in names)])
         for kind in ("mean", "median") if self.scores else ():
             summary = self.summary()
-            shown = " | ".join(_number(name, summary[name][kind]) for name in names)
-            lines.append(f"| {kind} of {len(self.scores)} | | {shown} |")
+            rows.append([f"{kind} of {len(self.scores)}", "", *(_number(name, summary[name][kind]) for name in names)])
+        lines = [markdown_table(["face", "pixels", *titles], rows)]
         lines += [f"failed: {name}: {why}" for name, why in self.failed]
         return "\n".join(lines) + "\n"
 
@@ -232,12 +230,3 @@ def _number(name: str, value: float) -> str:
     if math.isinf(value):
         return "∞"
     return f"{value:.2f}" if name.startswith("psnr") else f"{value:.4f}"
-
-
-def _plain(value: object) -> object:
-    """JSON knows no infinity."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,7 +1,7 @@
-"""Reading the two sides of a landmark evaluation: annotated faces, and the faces that were found.
+"""Readers of a landmark evaluation: annotated faces and predicted faces.
 
-Everything handed on is in pixels with the origin at the top-left CORNER of the photo, so the center
-of the first pixel is (0.5, 0.5); what files count from is in `truth_formats`.
+All points returned are pixels with the origin at the top-left CORNER of the photo, so the center of the first pixel is
+(0.5, 0.5); the origins of the files are listed in `annotation_formats`.
 """
 
 import json
@@ -24,10 +24,9 @@ from headform.evaluate.landmarks68.annotation_formats import (
     read_pts,
 )
 from headform.evaluate.landmarks68.pose import (
-    angles_from_rotation,
-    rotation_from_angles,
     seen_along_ray,
 )
+from headform.geometry.head_angles import aflw2000_degrees_from_rotation, rotation_from_aflw2000_degrees
 from headform.io.npz_file import read_npz
 
 ANNOTATION_SHIFT = CENTER_SHIFT
@@ -37,9 +36,9 @@ RESULT_NAME = "landmarks.json"
 PARAMETERS_NAME = "parameters.npz"
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 PTS = "points of .pts"
-"""Name of the ground truth that `.pts` files hold."""
+"""Name of the ground truth in `.pts` files."""
 ORIGINAL = "original pt3d_68"
-"""Name of the ground truth that the `.mat` files of 300W-LP and AFLW2000-3D hold."""
+"""Name of the ground truth in the `.mat` files of 300W-LP and AFLW2000-3D."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class LandmarkAnnotation:
         photo: The photo's file, relative to the annotation file's folder.
         set: Short name of the data set, the folder's name up to its first underscore.
         points: (68, 2) float64 pixels, iBUG order, origin at the corner.
-        ground_truth: Which annotation it is.
+        ground_truth: Name of the annotation.
         rotation: (3, 3) float64, camera from head as seen along the ray to the face, or None; see `pose`.
         yaw: Degrees as annotated, or None; sorts the face into a bin.
     """
@@ -69,7 +68,7 @@ class LandmarkPrediction:
 
     Attributes:
         points: (68, 2) float64 pixels, iBUG order, origin at the corner.
-        rotation: As `LandmarkAnnotation.rotation`.
+        rotation: (3, 3) float64 or None, see `LandmarkAnnotation.rotation`.
     """
 
     points: Float64[np.ndarray, "68 2"]
@@ -77,7 +76,7 @@ class LandmarkPrediction:
 
 
 def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
-    """Read annotations of any known kind, told by the name.
+    """Read annotations of any supported kind, recognized by the name.
 
     - `.json`: a list of objects with `file`, `set` and `points68` (pixels from the center of the first pixel), and if known
       `pose` ({"yaw", "pitch", "roll"} in degrees as `evaluate.pose` counts them), `rotation` (three rows) and
@@ -87,9 +86,9 @@ def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
     - A folder: all its `.pts`, or all its `.mat`, or all reconstructions, at any depth; each folder is a set.
 
     Raises:
-        InputError: `truth_unreadable`, `truth_invalid`, `truth_mixed` (a folder of several kinds), and from
-            `read_pose_annotation`; two photos of one stem in different folders are invalid because results are filed by
-            stem.
+        InputError: `annotations_unreadable`, `annotations_invalid`, `annotations_mixed` (a folder of several kinds), and
+            from `read_pose_annotation`; two photos of one stem in different folders are invalid because results are
+            filed by stem.
         WeightsError: from a damaged `parameters.npz`.
     """
     faces = [face for path in paths for face in _read_any(path)]
@@ -98,17 +97,11 @@ def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
         if owner.setdefault(Path(face.photo).stem, face.photo) != face.photo:
             where = ", ".join(str(path) for path in paths)
             what = f"two photos are called {Path(face.photo).stem}"
-            raise InputError("truth_invalid", what, where)
+            raise InputError("annotations_invalid", what, where)
     return faces
 
 
-def read_predictions(folder: Path, photos: Sequence[str]) -> dict[str, list[Float64[np.ndarray, "68 2"]]]:
-    """The points of `read_found`."""
-    found = read_found(folder, photos, poses=False)
-    return {photo: [face.points for face in faces] for photo, faces in found.items()}
-
-
-def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> dict[str, list[LandmarkPrediction]]:
+def read_predictions(folder: Path, photos: Sequence[str]) -> dict[str, list[LandmarkPrediction]]:
     """Collect the faces that were found on `photos`.
 
     Of `headform reconstruct`: a photo `a/b.jpg` has its result in `folder/b`, or with several faces in `folder/b_0`,
@@ -116,9 +109,8 @@ def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> di
     `folder/b.pts`, or in place of the folder a JSON list like that of `read_annotations`.
 
     Args:
-        folder: Where the results are.
+        folder: Folder of the results.
         photos: Photos of the evaluation, each file once.
-        poses: Read rotations from each `parameters.npz` too.
 
     Returns:
         For each photo its faces; none where no face was found.
@@ -142,7 +134,7 @@ def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> di
         photo = by_stem.get(name) or by_stem.get(re.sub(r"_\d+$", "", name))
         if photo is not None:
             points = _points68(_load(file, "predictions"), "predictions", str(file))
-            found[photo].append(LandmarkPrediction(points, _rotation_beside(file, points) if poses else None))
+            found[photo].append(LandmarkPrediction(points, _rotation_beside(file, points)))
     for file in sorted(folder.glob("*.pts")):
         photo = by_stem.get(file.stem)
         if photo is not None:
@@ -161,10 +153,10 @@ def _read_any(path: Path) -> list[LandmarkAnnotation]:
     if kind == ".xml":
         boxes = read_dlib_xml(path)
         return [LandmarkAnnotation(box.photo, path.parent.name, box.points, path.name) for box in boxes]
-    content = _load(path, "truth")
+    content = _load(path, "annotations")
     if isinstance(content, dict) and "points68" in content:
         return [_of_result(path)]
-    return [_with_mat(face, path.parent) for face in _json_list(content, "truth", path)]
+    return [_with_mat(face, path.parent) for face in _json_list(content, "annotations", path)]
 
 
 def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
@@ -174,11 +166,11 @@ def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
     }
     kinds = {kind: files for kind, files in kinds.items() if files}
     if not kinds:
-        what = f"the folder holds no .pts, .mat or {RESULT_NAME}"
-        raise InputError("truth_invalid", what, str(folder))
+        what = f"the folder contains no .pts, .mat or {RESULT_NAME}"
+        raise InputError("annotations_invalid", what, str(folder))
     if len(kinds) > 1:
-        what = f"the folder holds {' and '.join(kinds)}"
-        raise InputError("truth_mixed", what, str(folder), "name the files of one kind")
+        what = f"the folder contains both {' and '.join(kinds)}"
+        raise InputError("annotations_mixed", what, str(folder), "name the files of one kind")
     ((kind, files),) = kinds.items()
     if kind == ".pts":
         return [_of_pts(file, folder) for file in files]
@@ -207,7 +199,7 @@ def _photo_of(path: Path) -> str:
 
 def _of_mat(path: Path, folder: Path) -> LandmarkAnnotation:
     points, angles = _mat(path)
-    rotation = rotation_from_angles(*angles)
+    rotation = rotation_from_aflw2000_degrees(*angles)
     photo, label = _photo_of(path), _set_below(path, folder)
     return LandmarkAnnotation(photo, label, points, ORIGINAL, rotation, angles[0])
 
@@ -220,9 +212,9 @@ def _with_mat(face: LandmarkAnnotation, folder: Path) -> LandmarkAnnotation:
     points, angles = _mat(path)
     gap = float(np.linalg.norm(points - face.points, axis=1).mean())
     same = gap < 1.0  # conventions of half a pixel either way
-    truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
-    rotation = rotation_from_angles(*angles)
-    return LandmarkAnnotation(face.photo, face.set, face.points, truth, rotation, angles[0])
+    ground_truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
+    rotation = rotation_from_aflw2000_degrees(*angles)
+    return LandmarkAnnotation(face.photo, face.set, face.points, ground_truth, rotation, angles[0])
 
 
 def _mat(path: Path) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, float]]:
@@ -233,13 +225,13 @@ def _mat(path: Path) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, f
 
 
 def _of_result(path: Path) -> LandmarkAnnotation:
-    points = _points68(_load(path, "truth"), "truth", str(path))
+    points = _points68(_load(path, "annotations"), "annotations", str(path))
     name, parent = path.parent.name, path.parent.parent
     stem = re.sub(r"_\d+$", "", name)
     if stem != name and not all((parent / f"{stem}_{k}").is_dir() for k in (0, 1)):
         stem = name
     rotation = _rotation_beside(path, points)
-    yaw = None if rotation is None else float(angles_from_rotation(rotation)[0])
+    yaw = None if rotation is None else float(aflw2000_degrees_from_rotation(rotation)[0])
     return LandmarkAnnotation(stem, parent.resolve().name, points, "another reconstruction", rotation, yaw)
 
 
@@ -251,7 +243,7 @@ def _rotation_beside(file: Path, points: Float64[np.ndarray, "68 2"]) -> Float64
     R, K = (np.asarray(arrays[name], np.float64) for name in ("R", "K"))
     sound = R.shape == K.shape == (3, 3) and bool(np.isfinite(R).all() and np.isfinite(K).all())
     if not sound or np.abs(R @ R.T - np.eye(3)).max() > 1e-3 or not abs(np.linalg.det(K)) > 0:
-        raise InputError("predictions_invalid", "R is no rotation or K no camera", str(path))
+        raise InputError("predictions_invalid", "R is not a rotation or K not a camera matrix", str(path))
     ray = np.linalg.inv(K) @ np.array([*points.mean(axis=0), 1.0])
     return seen_along_ray(R, ray)
 
@@ -284,7 +276,7 @@ def _pose_of(entry: dict[str, Any], kind: str, where: str) -> tuple[Float64[np.n
         rotation = np.array(rows, np.float64) if good else np.zeros((3, 3))
         if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
             raise InputError(f"{kind}_invalid", "rotation is no rotation of three rows", where)
-        return rotation, float(angles_from_rotation(rotation)[0])
+        return rotation, float(aflw2000_degrees_from_rotation(rotation)[0])
     if pose is None:
         return None, None
     angles: list[Any] = []
@@ -293,7 +285,7 @@ def _pose_of(entry: dict[str, Any], kind: str, where: str) -> tuple[Float64[np.n
     if not angles or not _numbers(angles):
         raise InputError(f"{kind}_invalid", "pose has no yaw, pitch and roll in degrees", where)
     yaw, pitch, roll = (float(angle) for angle in angles)
-    return rotation_from_angles(yaw, pitch, roll), yaw
+    return rotation_from_aflw2000_degrees(yaw, pitch, roll), yaw
 
 
 def _load(path: Path, kind: str) -> Any:

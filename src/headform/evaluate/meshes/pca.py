@@ -32,7 +32,7 @@ class MeshPca:
         components: (K, 3 V), orthonormal rows.
         variance: (K,) square meters along each, over N.
         total_variance: Square meters in all directions together.
-        passes: How often the data were read to find the components; 1 for the exact method.
+        passes: Number of passes over the data; 1 for the exact method.
         change: Relative change of the K variances' sum in the last pass; 0 for the exact method.
     """
 
@@ -79,9 +79,9 @@ def fit_pca(
     Args:
         dataset: The meshes; the work is done on the device that holds them.
         components: K, less than N and at most 3 V.
-        indices: Which meshes, such as the training part; all if absent.
+        indices: (N,) meshes to use, such as the training part; all if absent.
         tolerance: See above.
-        seed: Of the random start; the result depends on it within the tolerance only.
+        seed: Seed of the random start; the result depends on it within the tolerance only.
 
     Raises:
         ValueError: too many components, or all meshes are equal.

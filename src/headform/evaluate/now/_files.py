@@ -15,7 +15,7 @@ from headform.io.atomic import make_folder, write_bytes
 
 
 def write_table(table: NowTable, out: Path) -> tuple[str, ...]:
-    """Write the files; what could not be made is said in the sentences returned.
+    """Write the files; return a sentence for each that could not be written.
 
     Raises:
         ResourceError: `write_failed`.

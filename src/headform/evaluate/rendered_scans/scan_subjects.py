@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -16,14 +15,13 @@ from headform.errors import InputError
 from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
 from headform.evaluate.scan.sanity_checks import SCAN_EYES
-from headform.geometry.seven_landmarks import OF_68
-from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
+from headform.geometry.landmarks68 import NOW7
+from headform.geometry.units import MM_PER_M, OUTER_EYES_M, InputUnit, infer_unit, mm_per
 from headform.heads.linear import LinearHead
 from headform.registration.fit_source import PICTURES, read_mesh
 from headform.render.mesh_picture import MeshLook
 from headform.synth.scan_photos import PlacedScan, place, seen_from_front
 
-ScanUnit = Literal["auto", "m", "dm", "cm", "mm"]
 Finder = Callable[[MeshLook, str], Float64[np.ndarray, "7 3"]]
 """Seven landmarks of a scan without a landmark file, in its own unit; the name is for messages."""
 
@@ -100,7 +98,7 @@ def read_scan(
     *,
     texture: Path | None = None,
     landmarks: Path | None = None,
-    unit: ScanUnit = "auto",
+    unit: InputUnit = "auto",
 ) -> ScanSubject:
     """Read a scan, its colors and its landmarks.
 
@@ -153,13 +151,13 @@ def read_scan(
     )
 
 
-def _size(outer: float, unit: ScanUnit) -> tuple[str, float]:
+def _size(outer: float, unit: InputUnit) -> tuple[str, float]:
     """Unit and millimeters in it of a scan whose outer eye corners are `outer` apart."""
     chosen = infer_unit(outer) if unit == "auto" else unit
-    millimeters = 1000.0 * METERS_PER[chosen]
+    millimeters = mm_per(chosen)
     low, high = SCAN_EYES
     if unit == "auto" and not low <= outer * millimeters <= high:
-        return "", 1000.0 * OUTER_EYES_M / outer
+        return "", MM_PER_M * OUTER_EYES_M / outer
     return chosen, millimeters
 
 
@@ -175,7 +173,7 @@ def landmark_finder() -> Finder:
     def find(look: MeshLook, name: str) -> Float64[np.ndarray, "7 3"]:
         if not loaded:
             loaded.append(ScanLandmarker.load())
-        return loaded[0].find(look, name=name).points[list(OF_68)]
+        return loaded[0].find(look, name=name).points[list(NOW7)]
 
     return find
 

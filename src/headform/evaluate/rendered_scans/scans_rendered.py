@@ -19,8 +19,9 @@ from headform.evaluate.rendered_scans.scan_reconstructors import (
     attempt,
 )
 from headform.evaluate.rendered_scans.scan_subjects import ScanSubject
-from headform.evaluate.scan.protocol import Protocol, Unit
+from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.scan_error import CroppedScan, ScanError, crop_scan, scan_error
+from headform.geometry.units import MeshUnit
 from headform.io import image_bytes
 from headform.io.atomic import write_bytes
 from headform.synth.scan_photos import View, lights, photograph, views
@@ -183,7 +184,7 @@ def take_photos(
     return chosen
 
 
-def measure(scan: CroppedScan, prediction: HeadPrediction, protocol: Protocol, unit: Unit) -> dict[Mode, ScanError]:
+def measure(scan: CroppedScan, prediction: HeadPrediction, protocol: Protocol, unit: MeshUnit) -> dict[Mode, ScanError]:
     """Both modes of one prediction.
 
     Raises:
@@ -209,8 +210,8 @@ def evaluate_rendered(
     folder: Path,
     *,
     protocol: Protocol,
-    unit: Unit = "m",
-    floor_unit: Unit = "m",
+    unit: MeshUnit = "m",
+    floor_unit: MeshUnit = "m",
     view_count: int = 8,
     light_count: int = 2,
     size: int = 640,

@@ -20,8 +20,8 @@ class Surface:
     Attributes:
         vertices: (V, 3) float64, any unit and frame.
         faces: (F, 3) int64.
-        name: Where it came from, for messages.
-        colored_obj: Whether it is an OBJ file with vertex colors, which the NoW evaluator misreads.
+        name: Origin, for messages.
+        colored_obj: OBJ file with vertex colors, which the NoW evaluator misreads.
     """
 
     vertices: Float64[np.ndarray, "V 3"]
@@ -38,7 +38,7 @@ def read_surface(path: Path, *, require_faces: bool = True) -> Surface:
         require_faces: Refuse a file without faces; a scan is measured at its vertices and needs none.
 
     Raises:
-        InputError: As `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
+        InputError: see `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
     """
     data = read_bytes(path)
     mesh = decode(data, name=str(path), require_faces=require_faces)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from headform.train.progress import TrainingProgress
+from headform.io.progress import TrainingProgress
 
 
 class Terminal(io.StringIO):
@@ -25,11 +25,11 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert capsys.readouterr().out == "step 3\n"
 
 
-def test_elsewhere_lines_are_printed_or_told(capsys: pytest.CaptureFixture[str]) -> None:
-    told: list[str] = []
-    for keywords in ({}, {"tell": told.append}, {"silent": True}):
+def test_elsewhere_lines_are_printed_or_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    logged: list[str] = []
+    for keywords in ({}, {"log": logged.append}, {"silent": True}):
         with TrainingProgress(10.0, "steps", **keywords) as show:  # type: ignore[arg-type]
             show.advance(3.0, 0.125)
             show.line("step 3")
     out = capsys.readouterr()
-    assert (out.out, out.err, told) == ("step 3\n", "", ["step 3"])
+    assert (out.out, out.err, logged) == ("step 3\n", "", ["step 3"])

@@ -1,0 +1,29 @@
+"""`fit.png`: a fitted head beside its source."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from headform.io.image_bytes import png
+from headform.registration.fit_head import HeadFit
+from headform.registration.fit_report import fit_summary
+from headform.registration.shape_model import outer
+from headform.viz.fit_picture import FitPicture, draw_fit
+
+
+def fit_picture(fit: HeadFit) -> bytes:
+    """PNG file of source, fitted head and distances."""
+    faces = fit.head.faces.cpu().numpy()
+    back = fit.to_source.inverse()
+    look = replace(fit.source.look, vertices=back.apply(fit.source.look.vertices))
+    landmarks = back.apply(fit.source.landmarks)
+    drawn = FitPicture(
+        source=look,
+        fitted=fit.vertices,
+        faces=faces[outer(fit.head)[faces].all(axis=1)],
+        face=landmarks[np.isfinite(landmarks).all(axis=1)],
+        distance_mm=fit.distance.distance_mm,
+        measured=fit.distance.measured,
+        title=fit_summary(fit),
+    )
+    return png(draw_fit(drawn))
