@@ -28,8 +28,7 @@ _MOST_LINE = 256 << 20
 """Bytes of a line of the answer; half a million entries with long names stay below it."""
 _PLAIN_KINDS = "biufcSU"
 _AGAIN = "get the file again from its publisher"
-_CODES = {"damaged": "weights_damaged", "missing": "weights_missing", "absent": "model_missing_key"}
-_HINTS = {"absent": "give the file as its publisher made it, or another --kind"}
+_PROBLEMS = {"damaged": ("weights_damaged", _AGAIN), "missing": ("weights_missing", _AGAIN)}
 
 
 def ask(
@@ -56,7 +55,7 @@ def ask(
         hint: Advice for such a file.
 
     Raises:
-        WeightsError: `refused`; `weights_damaged`; `weights_missing`; `model_missing_key`.
+        WeightsError: `refused`; `weights_damaged`; `weights_missing`.
         ResourceError: `no_process`; `out_of_memory`.
     """
     for path in paths:
@@ -81,9 +80,10 @@ def ask(
             with contextlib.suppress(BrokenPipeError), child.stdin as stdin:
                 stdin.write(json.dumps(request).encode())
             failure = _Answer(child.stdout, max_bytes).into(tables)
-        except (ValueError, TypeError, LookupError) as error:
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
             child.kill()
-            reason = str(error) or f"the file is malformed or takes more than its limits allow ({_end_of(child)})"
+            end = f"status {child.wait()}"  # negative: a signal
+            reason = str(error) or f"the file is malformed, or reading it takes more than the limits allow ({end})"
             failure = {"kind": "refused", "what": reason, "file": 0}
         except MemoryError as error:
             raise ResourceError("out_of_memory", "no memory for the content", repr(str(paths[0]))) from error
@@ -93,15 +93,8 @@ def ask(
     if failure is None:
         return tables
     kind, where = failure["kind"], repr(str(paths[failure["file"]]))
-    raise WeightsError(
-        _CODES.get(kind, refused), failure["what"], where, hint if kind == "refused" else _HINTS.get(kind, _AGAIN)
-    )
-
-
-def _end_of(child: "subprocess.Popen[bytes]") -> str:
-    """How the process ended."""
-    status = child.wait()
-    return f"signal {-status}" if status < 0 else f"exit status {status}"
+    code, advice = _PROBLEMS.get(kind, (refused, hint))
+    raise WeightsError(code, failure["what"], where, advice)
 
 
 class _Answer:
@@ -121,8 +114,8 @@ class _Answer:
             if not line.endswith(b"\n"):
                 raise ValueError
             part = json.loads(line)
-            if not isinstance(part, list):
-                return None if part is None else {"kind": part["kind"], "what": part["what"], "file": part["file"]}
+            if part is None or (isinstance(part, dict) and tables[part["file"]] is not None):
+                return part
             number, name, value = part
             self._spend(len(line))
             tables[number][name] = self._built(value)

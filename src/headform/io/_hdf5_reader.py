@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from headform.io._sandbox import absent, limit_memory, refused
+from headform.io._sandbox import limit_memory, refused
 
 _MARGIN_BYTES = 512 << 20
 """Memory of libhdf5 (its caches, the tables of the file) beside the largest array."""
@@ -20,21 +20,18 @@ _MOST_ENTRIES = 20_000
 _DEEPEST = 16
 
 
-def read(path: str, wanted: list[str] | None, optional: list[str], max_bytes: int) -> Iterator[tuple[str, Any]]:
-    """Yield the values of paths, one by one; names and shapes of all arrays where `wanted` is None."""
+def read(path: str, wanted: list[str] | None, max_bytes: int) -> Iterator[tuple[str, Any]]:
+    """Yield the values of the paths that are there, one by one; names and shapes of all arrays where `wanted` is None."""
     with h5py.File(path, "r", locking=False) as file:
         if wanted is None:
             yield from _listing(file).items()
             return
         found: dict[str, Any] = {}
-        for name in (*wanted, *optional):
+        for name in wanted:
             place, _, attribute = name.partition("@")
             item = _find(file, place) if place else file
             if item is not None and (not attribute or attribute in item.attrs):
                 found[name] = item
-        missing = [name for name in wanted if name not in found]
-        if missing:
-            raise absent(missing, sorted(_listing(file)))
         sizes = [_size_of(name, item) for name, item in found.items() if "@" not in name]
         if sum(sizes) > max_bytes:
             raise refused(f"arrays of {sum(sizes)} bytes; at most {max_bytes} are read from one file")
@@ -104,11 +101,7 @@ def _attribute(path: str, owner: Any, name: str) -> npt.NDArray[Any] | str:
 
 
 def _plain(path: str, value: Any) -> npt.NDArray[Any] | str:
-    """A value as an array of native byte order or as text.
-
-    Raises:
-        ForeignFileError: It is neither.
-    """
+    """A value as an array or as text."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "OS" and value.size == 1:
         value = value.reshape(-1)[0]
     if isinstance(value, bytes):
@@ -118,7 +111,7 @@ def _plain(path: str, value: Any) -> npt.NDArray[Any] | str:
     array = np.asarray(value)
     if array.dtype.kind not in _KINDS:
         raise refused(f"`{path}` holds {array.dtype}, expected numbers")
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
+    return array
 
 
 def _listing(file: Any) -> dict[str, list[int]]:

@@ -30,7 +30,7 @@ class _HeadUnpickler(Unpickler):
 
 
 def read(path: str, max_bytes: int) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Yield every array, number and text of a file by its path inside it, such as `0/shapedirs`; see `unpickle.read_pickle`."""
+    """Yield every array, number and text of a file by its path inside it; see `headform.io.unpickle.read_pickle`."""
     with Path(path).open("rb") as raw, _unpacked(raw) as file:
         for name, leaf in leaves(_value(file, max_bytes), most=_MOST_ENTRIES, whole_numbers=True):
             array = leaf.array() if isinstance(leaf, Tensor) else _array(leaf)

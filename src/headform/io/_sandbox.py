@@ -6,6 +6,7 @@ package with `read(path, **options)`, which yields names and values: arrays, tex
 """
 
 import json
+import mmap
 import sys
 import warnings
 from importlib import import_module
@@ -15,12 +16,17 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+try:
+    import resource
+except ImportError:  # Windows has no such limits; the parent's clock remains
+    resource = None  # type: ignore[assignment]
+
 _UNMEASURED_BYTES = 1 << 30
 """Address space of interpreter and libraries where the system does not say; numpy, scipy and h5py map 0.15 GB on Linux."""
 
 
 class ForeignFileError(Exception):
-    """A file that is not read: `kind` is `refused`, `damaged`, `absent` or `missing`, and `what` the message."""
+    """A file that is not read: `kind` is `refused` or `damaged`, and `what` the message."""
 
     def __init__(self, kind: str, what: str) -> None:
         self.kind, self.what = kind, what
@@ -37,44 +43,21 @@ def damaged(what: str) -> ForeignFileError:
     return ForeignFileError("damaged", what)
 
 
-def absent(names: list[str], present: list[str]) -> ForeignFileError:
-    """Return the error of a file that lacks `names` and has `present`."""
-    there = ", ".join(present[:60]) or "nothing"
-    return ForeignFileError("absent", f"there is no {', '.join(f'`{n}`' for n in names)}; the file holds {there}")
-
-
 def limit_memory(memory_bytes: int) -> None:
     """Bound the memory that this process may take beyond what it has mapped already (interpreter and libraries)."""
     try:
-        import resource
-    except ImportError:  # Windows has no such limits; the parent's clock remains
-        return
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        mapped = pages * resource.getpagesize()
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
     except OSError:
         mapped = _UNMEASURED_BYTES
-    _lower(resource.RLIMIT_AS, mapped + memory_bytes)
+    _lower("RLIMIT_AS", mapped + memory_bytes)
 
 
-def _limit(memory_bytes: int, cpu_seconds: int) -> None:
-    """Bound memory and processor time; no file may be written and no core dumped."""
-    try:
-        import resource
-    except ImportError:
-        return
-    limit_memory(memory_bytes)
-    _lower(resource.RLIMIT_CPU, cpu_seconds)
-    _lower(resource.RLIMIT_FSIZE, 0)
-    _lower(resource.RLIMIT_CORE, 0)
-
-
-def _lower(which: int, bound: int) -> None:
-    import resource
-
-    hard = resource.getrlimit(which)[1]
-    bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
-    resource.setrlimit(which, (bound, bound))
+def _lower(name: str, bound: int) -> None:
+    if resource is not None:
+        which = getattr(resource, name)
+        hard = resource.getrlimit(which)[1]
+        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(which, (bound, bound))
 
 
 def main() -> int:
@@ -83,7 +66,9 @@ def main() -> int:
     out, number, failure = sys.stdout.buffer, 0, None
     try:
         reader = import_module(f"headform.io.{request['reader']}")
-        _limit(request["memory_bytes"], request["cpu_seconds"])
+        limit_memory(request["memory_bytes"])
+        for name, bound in {"RLIMIT_CPU": request["cpu_seconds"], "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}.items():
+            _lower(name, bound)
         warnings.simplefilter("ignore")
         for number, path in enumerate(request["paths"]):
             for name, value in reader.read(path, **request["options"]):

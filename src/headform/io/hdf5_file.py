@@ -4,7 +4,7 @@ N bytes. Nothing outside the file is followed: external links, external storage,
 refused, and so are filters that would load a plug-in. Sizes are summed before anything is read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,10 @@ def read_hdf5(
             file, larger than `max_bytes`, not numbers or text); ``model_missing_key`` (names the key and what is there).
         ResourceError: ``no_process``.
     """
-    return _read(Path(path), list(wanted), list(optional), max_bytes)
+    values = _read(Path(path), [*wanted, *optional], max_bytes)
+    if any(name not in values for name in wanted):
+        require_keys(Path(path), wanted, {*values, *list_hdf5(path)})
+    return values
 
 
 def list_hdf5(path: Path | str) -> dict[str, tuple[int, ...]]:
@@ -56,7 +59,7 @@ def list_hdf5(path: Path | str) -> dict[str, tuple[int, ...]]:
         WeightsError: ``weights_missing``, ``weights_damaged``.
         ResourceError: ``no_process``.
     """
-    return {name: tuple(shape) for name, shape in _read(Path(path), None, [], 0).items()}
+    return {name: tuple(shape) for name, shape in _read(Path(path), None, 0).items()}
 
 
 def is_hdf5(path: Path) -> bool:
@@ -70,7 +73,21 @@ def is_hdf5(path: Path) -> bool:
         return False
 
 
-def _read(path: Path, wanted: list[str] | None, optional: list[str], max_bytes: int) -> dict[str, Any]:
+def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) -> None:
+    """Refuse a file without a wanted key.
+
+    Raises:
+        WeightsError: ``model_missing_key``.
+    """
+    absent = [key for key in wanted if key not in present]
+    if absent:
+        there = ", ".join(sorted(present)[:60]) or "nothing"
+        what = f"there is no {', '.join(f'`{key}`' for key in absent)}; the file holds {there}"
+        hint = "give the file as its publisher made it, or another --kind"
+        raise WeightsError("model_missing_key", what, repr(str(path)), hint)
+
+
+def _read(path: Path, wanted: list[str] | None, max_bytes: int) -> dict[str, Any]:
     """What the child says of a file with the signature, at its start or behind MATLAB's 512 bytes."""
     check_regular(path)
     try:
@@ -80,6 +97,6 @@ def _read(path: Path, wanted: list[str] | None, optional: list[str], max_bytes: 
         raise WeightsError("weights_missing", str(error), repr(str(path))) from error
     if _MAGIC not in (start[:8], start[512:520]):
         raise WeightsError("weights_damaged", "no HDF5 file", repr(str(path)), "get the file again from its publisher")
-    options = {"wanted": wanted, "optional": optional, "max_bytes": max_bytes}
+    options = {"wanted": wanted, "max_bytes": max_bytes}
     memory, room = _MARGIN_BYTES + 2 * max_bytes, _MARGIN_BYTES + max_bytes
     return ask("_hdf5_reader", [path], options, memory_bytes=memory, cpu_seconds=_CPU_SECONDS, max_bytes=room)[0]

@@ -1,9 +1,9 @@
 """MATLAB files as data: numbers, text, cells and structures.
 
-Of Level 5 files (saved with -v6 or -v7) the headers of the variables are looked at here, and what they claim is held against
-a bound; the values are read by scipy in a child process under limits, which end what was not claimed. Layout: "MAT-File
-Format" (The MathWorks): an element is a tag (type and number of bytes) and its bytes padded to eight; a variable is an element
-of elements: flags, dimensions, name, content. Files of version 7.3 are HDF5 and go to `headform.io.hdf5_file`.
+Of Level 5 files (saved with -v6 or -v7) the headers of the variables are looked at here, and sizes are held against a bound;
+the values are read by scipy in a child process under limits, which end what no header says. Layout: "MAT-File Format" (The
+MathWorks): an element is a tag (type and number of bytes) and its bytes padded to eight; a variable is an element of
+elements: flags, dimensions, name, content. Files of version 7.3 are HDF5 and go to `headform.io.hdf5_file`.
 """
 
 import math
@@ -18,6 +18,7 @@ from headform.errors import WeightsError
 from headform.io._child import ask
 from headform.io._mat_hdf5 import list_mat_hdf5, read_mat_hdf5
 from headform.io.file_bytes import check_regular
+from headform.io.hdf5_file import require_keys
 
 MAX_BYTES = 2 << 30
 """Memory that the values of one file may take."""
@@ -101,7 +102,9 @@ def read_mats(
     if others:
         memory, room = _MARGIN_BYTES + 3 * max_bytes, _MARGIN_BYTES + max_bytes * len(others)
         options = {"names": names}
-        tables = ask("_mat_reader", others, options, memory_bytes=memory, cpu_seconds=_CPU_SECONDS, max_bytes=room)
+        tables = ask(
+            "_mat_reader", others, options, memory_bytes=memory, cpu_seconds=_CPU_SECONDS + len(others), max_bytes=room
+        )
         found |= dict(zip(others, tables, strict=True))
     return [found[path] for path in files]
 
@@ -142,12 +145,7 @@ def _text(path: Path) -> bytes:
 def _asked(path: Path, wanted: Sequence[str] | None, optional: Sequence[str], max_bytes: int) -> list[str]:
     """Names of the variables to read, after a look at what they claim to be."""
     variables = {variable.name: variable for variable in _headers(path)}
-    missing = [key for key in wanted or () if key not in variables]
-    if missing:
-        there = ", ".join(sorted(variables)[:40]) or "nothing"
-        what = f"there is no {', '.join(f'`{key}`' for key in missing)}; the file holds {there}"
-        hint = "give the file as its publisher made it, or another --kind"
-        raise WeightsError("model_missing_key", what, repr(str(path)), hint)
+    require_keys(path, wanted or (), variables)
     asked = [name for name in variables if wanted is None or name in wanted or name in optional]
     room = max_bytes
     for variable in (variables[name] for name in asked):
