@@ -8,6 +8,7 @@ import lzma
 import os
 import pickle
 import pickletools
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -18,7 +19,7 @@ import lz4.frame
 import numpy as np
 import pytest
 
-from headform.errors import WeightsError
+from headform.errors import ResourceError, WeightsError
 from headform.io.unpickle import read_pickle, read_pickles
 
 
@@ -340,3 +341,15 @@ def test_names_that_no_archive_holds(tmp_path: Path, name: str) -> None:
     with pytest.raises(WeightsError, match="an entry called") as caught:
         read_pickle(path)
     assert caught.value.code == "weights_damaged"
+
+
+def test_an_array_is_no_key(tmp_path: Path) -> None:
+    assert refusal(write(tmp_path, {np.float64(1): 2})).code == "weights_damaged"
+
+
+def test_a_process_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, np.ones(2))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    with pytest.raises(ResourceError) as caught:
+        read_pickle(path)
+    assert caught.value.code == "no_process"

@@ -47,6 +47,7 @@ class Node(metaclass=_Sealed):
 
     value: Any = None
     is_leaf = False
+    __hash__ = None  # type: ignore[assignment]  # an array is no key
 
     def __init__(self, *_: Any) -> None:
         pass

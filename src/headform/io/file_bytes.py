@@ -83,5 +83,16 @@ def regular_size(path: Path) -> int | None:
     return info.st_size if stat.S_ISREG(info.st_mode) else None
 
 
+def first_bytes(path: Path, count: int) -> bytes:
+    """Return the first bytes of a regular file; none of anything else. Never raises."""
+    try:
+        if regular_size(path) is None:
+            return b""
+        with path.open("rb") as file:
+            return file.read(count)
+    except (OSError, ValueError):
+        return b""
+
+
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from headform.errors import WeightsError
 from headform.io._child import ask
-from headform.io.file_bytes import check_regular
+from headform.io.file_bytes import check_regular, first_bytes
 
 MAX_BYTES = 2 << 30
 """Memory that the arrays of one file may take."""
@@ -64,13 +64,7 @@ def list_hdf5(path: Path | str) -> dict[str, tuple[int, ...]]:
 
 def is_hdf5(path: Path) -> bool:
     """Whether the first bytes are those of an HDF5 file; never raises."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return file.read(8) == _MAGIC
-    except (OSError, ValueError):
-        return False
+    return first_bytes(path, 8) == _MAGIC
 
 
 def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) -> None:
@@ -90,11 +84,7 @@ def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) ->
 def _read(path: Path, wanted: list[str] | None, max_bytes: int) -> dict[str, Any]:
     """What the child says of a file with the signature, at its start or behind MATLAB's 512 bytes."""
     check_regular(path)
-    try:
-        with path.open("rb") as file:
-            start = file.read(520)
-    except OSError as error:
-        raise WeightsError("weights_missing", str(error), repr(str(path))) from error
+    start = first_bytes(path, 520)
     if _MAGIC not in (start[:8], start[512:520]):
         raise WeightsError("weights_damaged", "no HDF5 file", repr(str(path)), "get the file again from its publisher")
     options = {"wanted": wanted, "max_bytes": max_bytes}

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from headform.errors import WeightsError
 from headform.io._child import ask
 from headform.io._mat_hdf5 import list_mat_hdf5, read_mat_hdf5
-from headform.io.file_bytes import check_regular
+from headform.io.file_bytes import check_regular, first_bytes
 from headform.io.hdf5_file import require_keys
 
 MAX_BYTES = 2 << 30
@@ -124,22 +124,12 @@ def list_mat(path: Path | str) -> dict[str, tuple[int, ...]]:
 
 def is_mat(path: Path) -> bool:
     """Whether the first bytes are those of a MATLAB file of Level 5 or 7.3; never raises."""
-    return _text(path).startswith(b"MATLAB")
+    return first_bytes(path, 10).startswith(b"MATLAB")
 
 
 def is_hdf5_mat(path: Path) -> bool:
     """Whether it is one of version 7.3, hence HDF5; never raises."""
-    return _text(path).startswith((b"MATLAB 7.3", b"\x89HDF"))
-
-
-def _text(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as file:
-            return file.read(116)
-    except (OSError, ValueError):
-        return b""
+    return first_bytes(path, 10).startswith((b"MATLAB 7.3", b"\x89HDF"))
 
 
 def _asked(path: Path, wanted: Sequence[str] | None, optional: Sequence[str], max_bytes: int) -> list[str]:

@@ -6,7 +6,6 @@ A child process (`_torch_reader`) reads the pickle under limits, with a list of 
 their checksums, and sends their bytes; here those are viewed as tensors.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from torch import Tensor
 
 from headform.errors import WeightsError
 from headform.io._child import ask
-from headform.io.file_bytes import check_regular, read_bytes
+from headform.io.file_bytes import check_regular, first_bytes, read_bytes
 
 MAX_BYTES = 4 << 30
 """Most bytes of a file, and of all its tensors together if each were laid out in full."""
@@ -124,22 +123,13 @@ def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor
 
 def is_torch(path: Path) -> bool:
     """Whether a file begins as a checkpoint of either layout does; never raises."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(16)
-    except (OSError, ValueError):
-        return False
-    return start.startswith((b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8"))
+    return first_bytes(path, 16).startswith((b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8"))
 
 
 def _is_safetensors(path: Path) -> bool:
     """Eight bytes of length, then a JSON object."""
     check_regular(path)
-    try:
-        with path.open("rb") as file:
-            return file.read(9)[8:] == b"{"
-    except OSError:
-        return False
+    return first_bytes(path, 9)[8:] == b"{"
 
 
 def _tables(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
@@ -171,13 +161,13 @@ def _choose(tables: Mapping[str, Any], part: str | None, where: str) -> str:
 
 
 def _filled(said: dict[str, Any]) -> TorchFile:
-    """View the storages that the child read as tensors; every number is checked again."""
+    """View the storages that the child read as tensors."""
     typed: dict[tuple[int, str], Tensor] = {}
     tensors: dict[str, Tensor] = {}
     for name, (key, dtype, offset, shape, strides, conjugate, negative) in said["tensors"].items():
         if (key, dtype) not in typed:
             typed[key, dtype] = _typed(said[f"storages/{key}"], dtype)
-        tensor = _view(typed[key, dtype], offset, shape, strides)
+        tensor = torch.as_strided(typed[key, dtype], shape, strides, offset)  # refuses what leaves the storage
         tensor = tensor.conj().resolve_conj() if conjugate else tensor
         tensors[name] = -tensor if negative else tensor
     tensors |= {name: torch.from_numpy(array) for name, array in said["arrays"].items()}
@@ -192,15 +182,3 @@ def _typed(data: UInt8[np.ndarray, " N"], dtype: str) -> Tensor:
     if dtype == "bool":
         return raw != 0  # no byte but 0 and 1 may be a boolean
     return raw.view(getattr(torch, dtype))
-
-
-def _view(storage: Tensor, offset: int, shape: list[int], strides: list[int]) -> Tensor:
-    reach = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
-    numbers = [offset, *shape, *strides]
-    if any(type(n) is not int or n < 0 for n in numbers) or len(shape) != len(strides):
-        raise ValueError("a malformed tensor")
-    if math.prod(shape) and reach >= len(storage):
-        raise ValueError("a tensor that leaves its storage")
-    if not math.prod(shape):
-        return torch.empty_strided(shape, strides, dtype=storage.dtype)
-    return torch.as_strided(storage, shape, strides, offset)
