@@ -5,6 +5,7 @@ head frame: x to the subject's left, y up, z out of the face) lies at scale · R
 y up from the bottom of the picture, z toward the viewer.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from jaxtyping import Float
 
 from headform.errors import InputError, WeightsError
 from headform.geometry.head_angles import rotation_from_300wlp_angles
-from headform.io.mat_file import read_mat
+from headform.io.mat_file import read_mats
 
 _SHAPES: dict[str, int] = {
     "Pose_Para": 7,
@@ -82,13 +83,25 @@ def read_pose_annotation(path: Path | str) -> PoseAnnotation:
         InputError: ``annotation_missing``, ``annotation_damaged`` (no MATLAB file, cut), ``annotation_key`` (names it),
             ``annotation_shape``, ``annotation_not_finite``.
     """
-    path = Path(path)
-    where = repr(str(path))
+    return read_pose_annotations([path])[0]
+
+
+def read_pose_annotations(paths: Sequence[Path | str]) -> list[PoseAnnotation]:
+    """Read many such files at once, which takes a millisecond each and 0.3 s for the start of their reader.
+
+    Raises:
+        InputError: As `read_pose_annotation`, for the first file that is wrong.
+    """
     try:
-        data = read_mat(path, [*_SHAPES, "pt2d", "pt3d_68"], _MOST_BYTES)
+        tables = read_mats(paths, [*_SHAPES, "pt2d", "pt3d_68"], _MOST_BYTES)
     except WeightsError as error:
         code = {"weights_missing": "missing", "model_missing_key": "key"}.get(error.code, "damaged")
-        raise InputError(f"annotation_{code}", error.message, where) from error
+        raise InputError(f"annotation_{code}", error.message, error.location) from error
+    return [_annotation(data, repr(str(path))) for path, data in zip(paths, tables, strict=True)]
+
+
+def _annotation(data: Mapping[str, object], where: str) -> PoseAnnotation:
+    """The annotation in the variables of a file."""
     values = {name: _numbers(where, name, data[name], (size,)) for name, size in _SHAPES.items()}
     seen = _numbers(where, "pt2d", data["pt2d"], (2, 21)).T
     pose = values["Pose_Para"]

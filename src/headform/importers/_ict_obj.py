@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.errors import InputError
-from headform.io.mesh.mesh_file_bytes import read_bytes
+from headform.io.file_bytes import read_mesh_bytes
 
 
 def read_positions(path: Path) -> Float[np.ndarray, "V 3"]:
@@ -59,7 +59,7 @@ def read_polygons(
 
 
 def _lines(path: Path) -> list[bytes]:
-    return read_bytes(path).splitlines()
+    return read_mesh_bytes(path).splitlines()
 
 
 def _numbers(rows: list[bytes], width: int, path: Path) -> Float[np.ndarray, "N width"]:

@@ -5,7 +5,7 @@ B batch, K identity modes.
 In the crop the eyes and the mouth lie at fixed places, and the loss is the distance between shapes alone, so that no
 capacity is spent on where things are.
 
-Source: trained here on synthetic faces (`headform train identity`), MIT. Input: a 128-pixel tight crop (`nets.crop_geometry`),
+Source: trained on synthetic faces (`headform train identity`), MIT. Input: a 128-pixel tight crop (`nets.crop_geometry`),
 gray (luma of sRGB values), 0 to 255. Output: identity coefficients of the open head, in standard deviations.
 """
 

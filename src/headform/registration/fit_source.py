@@ -20,8 +20,8 @@ from headform.geometry.units import METERS_PER, OUTER_EYES_M, InputUnit, infer_u
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
+from headform.io.file_bytes import read_mesh_bytes
 from headform.io.mesh.mesh_bytes import decode
-from headform.io.mesh.mesh_file_bytes import read_bytes
 from headform.io.mesh.picked_points import read_points
 from headform.io.npz_file import read_npz
 from headform.registration.shape_model import outer
@@ -72,7 +72,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[MeshLook, str]:
         InputError: as the readers of `mesh.obj`, `mesh.ply` and `images` do; ``mesh_untextured``: a picture was named but
             the mesh has no texture coordinates; ``mesh_degenerate``: it has no extent.
     """
-    data = read_bytes(path)
+    data = read_mesh_bytes(path)
     mesh = decode(data, name=str(path))
     if not np.ptp(mesh.vertices, axis=0).max() > 0:
         raise InputError("mesh_degenerate", "all vertices lie in one place", ascii(str(path)))

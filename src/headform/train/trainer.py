@@ -256,10 +256,10 @@ class Trainer:
             what = f"the frozen part has SHA-256 {self._frozen_digest[:12]}, the run began with {before[:12]}"
             raise WeightsError("frozen_changed", what, where, "load the weights that the run began with")
         model = _part(found.tensors, "model.")
-        check_state(self.module, model, where, self._learned_state())
+        check_state(self.module, model, where, wanted=self._learned_state())
         if self.config.ema_decay is not None:
             average = _part(found.tensors, "average.")
-            check_state(self.module, average, where, self._averaged_state())
+            check_state(self.module, average, where, wanted=self._averaged_state())
         self.module.load_state_dict(model, strict=False)
         state = _part(found.tensors, "optimizer.")
         for phase in self.phases:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from headform.data.pose_annotations import read_pose_annotation
+from headform.data.pose_annotations import PoseAnnotation, read_pose_annotation, read_pose_annotations
 from headform.errors import HeadformError, InputError
 from headform.evaluate.landmarks68.annotation_formats import (
     CENTER_SHIFT,
@@ -149,14 +149,14 @@ def _read_any(path: Path) -> list[LandmarkAnnotation]:
     if kind == ".pts":
         return [_of_pts(path, path.parent)]
     if kind == ".mat":
-        return [_of_mat(path, path.parent)]
+        return [_of_mat(path, path.parent, read_pose_annotation(path))]
     if kind == ".xml":
         boxes = read_dlib_xml(path)
         return [LandmarkAnnotation(box.photo, path.parent.name, box.points, path.name) for box in boxes]
     content = _load(path, "annotations")
     if isinstance(content, dict) and "points68" in content:
         return [_of_result(path)]
-    return [_with_mat(face, path.parent) for face in _json_list(content, "annotations", path)]
+    return _with_mats(_json_list(content, "annotations", path), path.parent)
 
 
 def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
@@ -176,7 +176,8 @@ def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
         return [_of_pts(file, folder) for file in files]
     if kind == ".mat":
         # 300W-LP keeps the two-dimensional points of its photos in files of the same kind
-        return [_of_mat(file, folder) for file in files if "landmarks" not in file.parts]
+        files = [file for file in files if "landmarks" not in file.parts]
+        return [_of_mat(file, folder, said) for file, said in zip(files, read_pose_annotations(files), strict=True)]
     return [_of_result(file) for file in files]
 
 
@@ -197,29 +198,31 @@ def _photo_of(path: Path) -> str:
     return str(path.with_suffix(""))
 
 
-def _of_mat(path: Path, folder: Path) -> LandmarkAnnotation:
-    points, angles = _mat(path)
+def _of_mat(path: Path, folder: Path, said: PoseAnnotation) -> LandmarkAnnotation:
+    points, angles = _points_and_angles(said)
     rotation = rotation_from_aflw2000_degrees(*angles)
     photo, label = _photo_of(path), _set_below(path, folder)
     return LandmarkAnnotation(photo, label, points, ORIGINAL, rotation, angles[0])
 
 
-def _with_mat(face: LandmarkAnnotation, folder: Path) -> LandmarkAnnotation:
-    """The pose of the `.mat` beside the photo, where there is one; and whether its points are the same."""
-    path = (folder / face.photo).with_suffix(".mat")
-    if face.rotation is not None or not path.is_file():
-        return face
-    points, angles = _mat(path)
-    gap = float(np.linalg.norm(points - face.points, axis=1).mean())
-    same = gap < 1.0  # conventions of half a pixel either way
-    ground_truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
-    rotation = rotation_from_aflw2000_degrees(*angles)
-    return LandmarkAnnotation(face.photo, face.set, face.points, ground_truth, rotation, angles[0])
+def _with_mats(faces: list[LandmarkAnnotation], folder: Path) -> list[LandmarkAnnotation]:
+    """Add the pose of the `.mat` beside the photo, where there is one, and whether its points are the same."""
+    beside = {number: (folder / face.photo).with_suffix(".mat") for number, face in enumerate(faces)}
+    beside = {number: path for number, path in beside.items() if faces[number].rotation is None and path.is_file()}
+    merged = list(faces)
+    for number, said in zip(beside, read_pose_annotations(list(beside.values())), strict=True):
+        face = faces[number]
+        points, angles = _points_and_angles(said)
+        gap = float(np.linalg.norm(points - face.points, axis=1).mean())
+        same = gap < 1.0  # conventions of half a pixel either way
+        ground_truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
+        rotation = rotation_from_aflw2000_degrees(*angles)
+        merged[number] = LandmarkAnnotation(face.photo, face.set, face.points, ground_truth, rotation, angles[0])
+    return merged
 
 
-def _mat(path: Path) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, float]]:
+def _points_and_angles(said: PoseAnnotation) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, float]]:
     """Points with the origin at the corner, and yaw, pitch, roll in degrees."""
-    said = read_pose_annotation(path)
     yaw, pitch, roll = np.degrees([said.yaw, said.pitch, said.roll]).tolist()
     return said.points_3d[:, :2] + MATLAB_SHIFT, (yaw, pitch, roll)
 

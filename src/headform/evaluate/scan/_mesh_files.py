@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int
 
+from headform.io.file_bytes import read_mesh_bytes
 from headform.io.mesh.mesh_bytes import decode, is_ply
-from headform.io.mesh.mesh_file_bytes import read_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ def read_surface(path: Path, *, require_faces: bool = True) -> Surface:
     Raises:
         InputError: see `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
     """
-    data = read_bytes(path)
+    data = read_mesh_bytes(path)
     mesh = decode(data, name=str(path), require_faces=require_faces)
     colored = not is_ply(data) and mesh.colors is not None
     return Surface(np.asarray(mesh.vertices, np.float64), mesh.faces, str(path), colored)

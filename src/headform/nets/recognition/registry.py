@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from headform.errors import UsageError, WeightsError
+from headform.io.model_file import check_state
 from headform.io.torch_file import state_dict_of
 from headform.nets.recognition import inception_resnet_v1_net, light_cnn_net
 from headform.nets.recognition.crops import ARCFACE, FACENET, LIGHT_CNN, CropSpec
@@ -123,32 +124,12 @@ def fill(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
         where: The file, for error messages.
 
     Raises:
-        WeightsError: `weights_missing_key` (missing, or not expected), `weights_shape`, `weights_dtype`, `weights_nan`:
-            the first in the network's order, and how many more there are.
+        WeightsError: what `check_state` raises for foreign tensors; `weights_nan`.
     """
-    wrong: list[tuple[str, str]] = []
-    ready: dict[str, Tensor] = {}
     wanted = net.state_dict()
-    for name, tensor in wanted.items():
-        counter = name.endswith("num_batches_tracked")
-        given = state.get(name, torch.tensor(0) if counter else None)
-        if given is None:
-            wrong.append(("weights_missing_key", f"{name} is missing"))
-        elif given.shape != tensor.shape:
-            what = f"{name} has shape {tuple(given.shape)}, expected {tuple(tensor.shape)}"
-            wrong.append(("weights_shape", what))
-        elif given.is_floating_point() != tensor.is_floating_point() or given.is_complex():
-            what = f"{name} holds {given.dtype}, expected {tensor.dtype}"
-            wrong.append(("weights_dtype", what))
-        elif not torch.isfinite(given.float()).all():
-            wrong.append(("weights_nan", f"{name} holds NaN or infinity"))
-        else:
-            ready[name] = given.to(tensor.dtype).contiguous()
-    extra = [name for name in state if name not in wanted]
-    wrong += [("weights_missing_key", f"{name} is not expected") for name in extra]
-    if wrong:
-        code, what = wrong[0]
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        what = f"the weights do not fit {type(net).__name__}: {what}{more}"
-        raise WeightsError(code, what, where, _ADVICE)
-    net.load_state_dict(ready, assign=True)
+    given = {name: torch.tensor(0) for name in wanted if name.endswith("num_batches_tracked")} | dict(state)
+    check_state(net, given, where, foreign=True)
+    for name, tensor in given.items():
+        if not torch.isfinite(tensor.float()).all():
+            raise WeightsError("weights_nan", f"{name} holds NaN or infinity", where, _ADVICE)
+    net.load_state_dict({n: tensor.to(wanted[n].dtype).contiguous() for n, tensor in given.items()}, assign=True)

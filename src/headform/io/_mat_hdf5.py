@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from headform.errors import WeightsError
-from headform.io.hdf5_file import list_hdf5, read_hdf5
+from headform.io.hdf5_file import list_hdf5, read_hdf5, require_keys
 
 _CLASS = "@MATLAB_class"
 _REFERENCES = "#refs#"
@@ -42,16 +41,8 @@ def read_mat_hdf5(
     shapes = list_hdf5(path)
     asked = None if wanted is None else {*wanted, *optional}
     names = [name for name in shapes if not name.startswith("#") and (asked is None or name.partition("/")[0] in asked)]
-    there = {name.partition("/")[0] for name in names}
-    absent = [name for name in wanted or () if name not in there]
-    if absent:
-        present = ", ".join(sorted(list_mat_hdf5(path))[:40]) or "nothing"
-        raise WeightsError(
-            "model_missing_key",
-            f"there is no {', '.join(f'`{name}`' for name in absent)}; the file holds {present}",
-            repr(str(path)),
-            "give the file as its publisher made it, or another --kind",
-        )
+    there = {name.partition("/")[0] for name in shapes if not name.startswith("#")}
+    require_keys(path, wanted or (), there)
     values: dict[str, Any] = {}
     found = read_hdf5(path, names, max_bytes, optional=[name + _CLASS for name in names])
     for name in names:
