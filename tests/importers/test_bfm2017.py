@@ -216,7 +216,7 @@ def test_a_foreign_unit_is_judged_by_the_eyes(tmp_path: Path) -> None:
         file["metadata/landmarks/text"] = text + f"left.eye.corner_outer 1 {own[1, 0]} {own[1, 1]} {own[1, 2]}"
     head = bfm2017.read(path)
     assert float((head.mean[0] - head.mean[1]).norm()) == pytest.approx(0.09, abs=1e-6)
-    assert any("unit m is judged" in note for note in head.provenance.notes)
+    assert any("unit m is inferred" in note for note in head.provenance.notes)
 
 
 def test_what_is_wrong_is_named(tmp_path: Path) -> None:

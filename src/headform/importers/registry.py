@@ -20,7 +20,7 @@ MODULES = {
     "lsfm": ("lsfm", "LSFM, .mat"),
     "lyhm": ("lyhm", "Liverpool-York, .mat"),
     "facewarehouse": ("facewarehouse", "FaceWarehouse, tensor, shape.bs or OBJ folder"),
-    "ict": ("ict_head", "ICT-FaceKit Light, folder or all_modes.npz"),
+    "ict": ("ict", "ICT-FaceKit Light, folder or all_modes.npz"),
     "gnm": ("gnm", "GNM Head 3, gnm_head.npz"),
     "facescape": ("facescape", "FaceScape 1.6, bilinear .npz"),
     "hifi3d": ("hifi3d", "HIFI3D and HIFI3D++, .mat"),

@@ -12,25 +12,14 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from headform.heads.linear import PARTS
-from headform.importers.ict import EXPRESSIONS, LANDMARKS68, IctModel
+from headform.importers.ict import arkit_name
+from headform.importers.ict_model import EXPRESSIONS, LANDMARKS68, REGIONS, IctModel
 from headform.mesh.topology import mirror_map
 from headform.openhead._dense_points import choose_dense
 
 VERTICES = 24591
 IRISES = ((22221, 23021), (23791, 24591))
 """Inner shells of the eyeballs, hidden behind the outer ones."""
-_RANGES = (
-    ("face", 0, 9409),
-    ("head", 9409, 11248),
-    ("mouth", 11248, 13294),
-    ("socket_left", 13294, 13678),
-    ("socket_right", 13678, 14062),
-    ("tongue", 14062, 17039),
-    ("teeth", 17039, 21451),
-    ("eye_left", 21451, 23021),
-    ("eye_right", 23021, 24591),
-)
-_BOTH_SIDES = ("browInnerUp", "cheekPuff")  # ARKit has one shape where ICT has two
 
 
 @dataclass(frozen=True)
@@ -70,7 +59,8 @@ class OpenSource:
 
 def prepare(model: IctModel) -> OpenSource:
     """Triangles, parts, mirror map, ARKit expressions and the dense set of the published model."""
-    mean = model.neutral[:VERTICES]
+    # the npz holds single precision; rounded, both layouts give the same numbers
+    mean, uv = (array.astype(np.float32).astype(np.float64) for array in (model.neutral[:VERTICES], model.uv))
     part = _parts()
     used = np.flatnonzero(model.polygons.max(1) < VERTICES)
     polygons = [tuple(int(k) for k in model.polygons[i] if k >= 0) for i in used]
@@ -96,8 +86,8 @@ def prepare(model: IctModel) -> OpenSource:
         expression=shapes,
         expression_names=names,
         faces=faces,
-        uv=model.uv,
-        uv_faces=_welded(model.uv, faces, corner_faces, material),
+        uv=uv,
+        uv_faces=_welded(uv, faces, corner_faces, material),
         material=material,
         part=part,
         mirror=_involution(mean, mirror, part),
@@ -109,8 +99,9 @@ def prepare(model: IctModel) -> OpenSource:
 
 def _parts() -> UInt8[np.ndarray, " V"]:
     part = np.zeros(VERTICES, np.uint8)
-    for name, first, end in _RANGES:
-        part[first:end] = PARTS.index(name)
+    for _, first, end, name in REGIONS:
+        if name:
+            part[first:end] = PARTS.index(name)
     return part
 
 
@@ -194,16 +185,8 @@ def _welded(
 
 def _expressions(model: IctModel) -> tuple[tuple[str, ...], Float[np.ndarray, "E V 3"]]:
     """ARKit's names and shapes: sides joined where ARKit has one shape; Left is the subject's."""
-    names: list[str] = []
-    shapes: list[Float[np.ndarray, "V 3"]] = []
+    shapes: dict[str, Float[np.ndarray, "V 3"]] = {}
     for name in EXPRESSIONS:
-        stem, _, side = name.partition("_")
-        shape = model.expression[name][:VERTICES]
-        if stem in _BOTH_SIDES:
-            if side == "L":
-                names.append(stem)
-                shapes.append(shape + model.expression[f"{stem}_R"][:VERTICES])
-        else:
-            names.append(stem + {"L": "Left", "R": "Right", "": ""}[side])
-            shapes.append(shape.copy())
-    return tuple(names), np.stack(shapes)
+        shape, joined = model.expression[name][:VERTICES], arkit_name(name)
+        shapes[joined] = shapes[joined] + shape if joined in shapes else shape
+    return tuple(shapes), np.stack(list(shapes.values()))

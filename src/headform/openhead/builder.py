@@ -14,7 +14,7 @@ from headform.geometry.seven_landmarks import OF_68
 from headform.heads import asset
 from headform.heads.landmark_offset import jaw_outline_offset
 from headform.heads.linear import PARTS, LinearHead
-from headform.importers import ict as ict_format
+from headform.importers import ict_model
 from headform.mesh.simplify import simplify
 from headform.openhead._albedo_basis import learn_albedo
 from headform.openhead._atlas import pack_charts, upright_charts
@@ -56,17 +56,19 @@ def build(ict: Path, out: Path) -> LinearHead:
     """Build the open head and write ``out`` (safetensors) and its card beside it (JSON).
 
     Args:
-        ict: what `headform.importers.ict.read` reads.
+        ict: what `headform.importers.ict_model.read` reads.
         out: the asset; the same source gives the same bytes.
 
     Returns:
         The head as written.
 
     Raises:
-        InputError: the source is incomplete.
+        WeightsError: ``model_missing_key`` where the source is incomplete, and what `ict_model.read` raises.
         ResourceError: the file cannot be written.
     """
-    source = prepare(ict_format.read(ict))
+    model = ict_model.read(ict)
+    model.require_complete()
+    source = prepare(model)
     head = assemble(source)
     asset.write(head, out)
     head = asset.read(out)
