@@ -27,7 +27,7 @@ from headform.importers._flame_model import VERTICES, identify, read_arrays
 from headform.importers._model_mesh import read_mesh
 from headform.importers._sniff import first_bytes, size_of
 from headform.importers.flame_masks import parts_of, read_masks
-from headform.importers.importing import ImportedModel, head_fields, single
+from headform.importers.importing import ImportedModel, float_tensor, head_fields
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import array_shapes
 
@@ -109,9 +109,9 @@ def read(path: Path, companions: Sequence[Path] = ()) -> FlameHead:
         **marks.chosen_vertices(arrays.faces),
     )
     skeleton: dict[str, Any] = {
-        "pose_correctives": single(arrays.correctives),
-        "joint_regressor": single(arrays.regressor),
-        "skinning": single(arrays.skinning),
+        "pose_correctives": float_tensor(arrays.correctives),
+        "joint_regressor": float_tensor(arrays.regressor),
+        "skinning": float_tensor(arrays.skinning),
     }
     check_finite(files.where, **{name: tensor.numpy() for name, tensor in skeleton.items()})
     fields = head_fields(model) | marks.point_fields(arrays.faces) | skeleton

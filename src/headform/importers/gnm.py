@@ -23,7 +23,7 @@ from headform.heads.linear import LinearHead
 from headform.importers._arrays import ModelArrays
 from headform.importers._companions import Companions, read_numbers
 from headform.importers._model_mesh import on_one_tile, welded
-from headform.importers.importing import ImportedModel, check_unit, linear_head, outer_eye_distance, single
+from headform.importers.importing import ImportedModel, check_unit, float_tensor, linear_head, outer_eye_distance
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "gnm"
@@ -96,7 +96,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     return linear_head(
         model,
         landmark_vertices=torch.from_numpy(vertices),
-        landmark_weights=single(weights),
+        landmark_weights=float_tensor(weights),
         landmark_offset=torch.zeros(68, 3),
         now7=torch.from_numpy(nearest[list(OF_68)]),
     )

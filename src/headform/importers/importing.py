@@ -114,28 +114,28 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
         "name": model.name or provenance.kind,
         "sha256": "",
         "license": provenance.license,
-        "mean": single(model.mean, scale),
-        "identity": single(_or_empty(model.identity, 0, count, 3), scale),
-        "expression": single(expression, scale),
+        "mean": float_tensor(model.mean, scale),
+        "identity": float_tensor(_or_empty(model.identity, 0, count, 3), scale),
+        "expression": float_tensor(expression, scale),
         "expression_names": tuple(model.expression_names) or tuple(f"{k:03d}" for k in range(len(expression))),
-        "faces": _whole(faces),
-        "mirror": _whole(_or_empty(model.mirror, 0)),
+        "faces": int_tensor(faces),
+        "mirror": int_tensor(_or_empty(model.mirror, 0)),
         "part": torch.zeros(0, dtype=torch.uint8),
         "regions": {n: torch.from_numpy(m.copy()) for n, m in model.regions.items()},
-        "uv": single(_or_empty(model.uv, 0, 2)),
-        "uv_faces": _whole(uv_faces if model.uv is not None else np.zeros((0, 3))),
-        "landmark_vertices": _whole(np.repeat(landmarks[:marked, None], 3, axis=1)),
-        "landmark_weights": single(known[:marked, None] * np.array([[1.0, 0.0, 0.0]])),
+        "uv": float_tensor(_or_empty(model.uv, 0, 2)),
+        "uv_faces": int_tensor(uv_faces if model.uv is not None else np.zeros((0, 3))),
+        "landmark_vertices": int_tensor(np.repeat(landmarks[:marked, None], 3, axis=1)),
+        "landmark_weights": float_tensor(known[:marked, None] * np.array([[1.0, 0.0, 0.0]])),
         "landmark_offset": torch.zeros(marked, 3),
-        "contour": _whole(_or_empty(model.contour, 0, 0)),
-        "now7": _whole(_or_empty(now7, 0)),
+        "contour": int_tensor(_or_empty(model.contour, 0, 0)),
+        "now7": int_tensor(_or_empty(now7, 0)),
         "dense": torch.zeros(0, dtype=torch.int64),
         "dense_mirror": torch.zeros(0, dtype=torch.int64),
-        "albedo_mean": single(albedo_mean),
-        "albedo": single(_or_empty(model.albedo, 0, len(albedo_mean), 3)),
+        "albedo_mean": float_tensor(albedo_mean),
+        "albedo": float_tensor(_or_empty(model.albedo, 0, len(albedo_mean), 3)),
         "neck_weight": torch.zeros(0),
         "neck_pivot": torch.zeros(3),
-        "sigma": single(_or_empty(model.sigma, 0)),
+        "sigma": float_tensor(_or_empty(model.sigma, 0)),
         "provenance": provenance,
         "albedo_space": model.albedo_space,
     }
@@ -171,7 +171,7 @@ def check_unit(where: str, distance_m: float) -> None:
         raise WeightsError("model_unit", what, where, f"{ORIGINAL_FILE}, in the published unit")
 
 
-def single(array: np.ndarray, scale: float = 1.0) -> torch.Tensor:
+def float_tensor(array: np.ndarray, scale: float = 1.0) -> torch.Tensor:
     """Return an array times a scale as a tensor in single precision, infinite where it does not fit."""
     with np.errstate(over="ignore"):
         if scale == 1.0:
@@ -185,5 +185,6 @@ def _or_empty(array: np.ndarray | None, *shape: int) -> np.ndarray:
     return np.zeros(shape) if array is None else array
 
 
-def _whole(array: np.ndarray) -> torch.Tensor:
+def int_tensor(array: np.ndarray) -> torch.Tensor:
+    """Return an array of integers as an int64 tensor."""
     return torch.from_numpy(np.ascontiguousarray(array, np.int64))
