@@ -53,8 +53,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
             ``select_vertex_id.mat`` or ``indices.npy`` cut further, when they are given.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``, ``model_mismatch``, ``model_kind``.
+        WeightsError: see `registry.Importer.read`.
     """
     files = Companions(path, companions)
     data = read_mat(files.path, _KEYS, optional=(*_COLORS, _SEGMENTS))

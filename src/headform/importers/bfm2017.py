@@ -28,7 +28,7 @@ from headform.io.hdf5_file import is_hdf5, list_hdf5, read_hdf5
 KIND = "bfm2017"
 LICENSE = "Basel Face Model 2017/2019, University of Basel: signed form, non-commercial, no redistribution"
 VERSIONS = {53149: "2017", 28588: "2017-face12", 47439: "2019", 27657: "2019-face12"}
-"""By the number of vertices."""
+"""Releases by the number of vertices."""
 _MODEL = ("mean", "pcaBasis", "pcaVariance")
 _CELLS = ("shape/representer/cells", "shape/representer/reference-mesh/triangle-list")
 _LANDMARKS = ("metadata/landmarks/json", "metadata/landmarks/text")
@@ -57,8 +57,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
             colors.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``, ``model_unit``, ``model_mismatch`` (an albedo of another mesh), ``model_kind``.
+        WeightsError: see `registry.Importer.read`; ``model_mismatch``: an albedo of another mesh.
     """
     files = Companions(path, companions)
     optional = [*_names("color"), *_names("expression"), *_CELLS, *_LANDMARKS]
@@ -82,8 +81,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         files.notes.append("the file has no colors")
     cells = next((name for name in _CELLS if name in table), _CELLS[0])
     faces = table.triangles(cells, count, 0)
-    landmarks, notes = ibug_of(points_of(data), mean)
-    files.notes.extend(notes)
+    landmarks = ibug_of(points_of(data), mean, files.notes)
     unit = "mm"
     if count not in VERSIONS and min(landmarks[36], landmarks[45]) >= 0:
         unit = infer_unit(outer_eye_distance(mean[landmarks]))

@@ -46,8 +46,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     the file has them.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``, ``model_unit``, ``model_mismatch`` (``point_buf`` is of other triangles), ``model_kind``.
+        WeightsError: see `registry.Importer.read`; ``model_mismatch``: ``point_buf`` is of other triangles.
     """
     files = Companions(path, companions).close()
     table = ModelArrays(files.where, read_mat(files.path, _KEYS, optional=_EXTRA), files.notes)

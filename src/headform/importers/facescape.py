@@ -43,8 +43,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     The file with 300 factors takes 5 GB of memory; it is refused as too large, the ones with 50 are recommended.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged`` (also: too large), ``model_missing_key``, ``model_kind``,
-            ``model_shape``, ``model_index``, ``model_not_finite``, ``model_unit``, ``unsafe_pickle``.
+        WeightsError: see `registry.Importer.read`; ``weights_damaged`` also if it is too large.
     """
     files = Companions(path, companions).close()
     files.notes.append(

@@ -45,9 +45,8 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     The triangles come from an ``.obj`` that is given, else from ``shape_0.obj`` of the folder. Quads are split in two.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_kind``, ``model_missing_key`` (no triangles),
-            ``model_mismatch`` (an OBJ or identities with another number of vertices), ``model_index``,
-            ``model_not_finite``.
+        WeightsError: see `registry.Importer.read`; ``model_missing_key``: no triangles; ``model_mismatch``: an OBJ or
+            identities with another number of vertices.
     """
     files = Companions(path, companions)
     given = files.fetch(("*.obj",), lambda p: (p, read_mesh(p)))
@@ -63,8 +62,8 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         files.sources.append(mesh_path)
     unit = unit_by_height(mean)
     files.notes += [
-        f"bilinear data made linear: identity modes are the principal components of {count} neutral faces, expressions the "
-        "mean displacement over them",
+        f"bilinear data made linear: identity modes are the principal components of {count} neutral faces, "
+        "expressions the mean displacement over them",
         f"the publisher names no unit; it is {unit} by the height",
         "no landmarks",
     ]

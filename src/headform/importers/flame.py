@@ -73,8 +73,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> FlameHead:
             texture file, under the names of their publisher. All but textures are also found beside `path`.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``unsafe_pickle``, ``model_kind``, ``model_missing_key``,
-            ``model_shape``, ``model_not_finite``, ``model_index``, ``model_unit``, ``model_mismatch``.
+        WeightsError: see `registry.Importer.read`.
     """
     files = Companions(path, companions)
     arrays = read_arrays(files.path)

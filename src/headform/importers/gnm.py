@@ -51,8 +51,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     """Read ``gnm_head.npz``, and ``head_sparse_68.txt`` where it is beside it or given.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``, ``model_unit``, ``model_mismatch`` (landmarks of another model), ``unsafe_pickle``.
+        WeightsError: see `registry.Importer.read`; ``model_mismatch``: landmarks of another model.
     """
     files = Companions(path, companions)
     table = ModelArrays(files.where, read_npz(files.path, (*_NUMBERS, *_TEXTS)), files.notes)

@@ -39,8 +39,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     """Read a shape model. Its size is checked by the height of the head, since it has no known eye corners.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``, ``model_unit``.
+        WeightsError: see `registry.Importer.read`.
     """
     files = Companions(path, companions).close()
     table = ModelArrays(files.where, read_mat(files.path, _KEYS, optional=_OPTIONAL), files.notes)

@@ -37,8 +37,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     """Read ``all_all_all.mat`` or one of its siblings. The unit is the one that makes the eyes a head's distance apart.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``, ``model_mismatch`` (the maps of a cropped model do not fit it).
+        WeightsError: see `registry.Importer.read`; ``model_mismatch``: the maps of a cropped model do not fit it.
     """
     files = Companions(path, companions).close()
     table = ModelArrays(files.where, read_mat(files.path, _KEYS, optional=_MAPS), files.notes)

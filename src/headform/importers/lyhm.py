@@ -28,8 +28,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     """Read ``LYHM_*.mat``. The unit is the one that makes the head as high as heads are.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``.
+        WeightsError: see `registry.Importer.read`.
     """
     files = Companions(path, companions).close()
     structures = read_mat(files.path, ("tri", "shp"), optional=("tex",))

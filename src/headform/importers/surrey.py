@@ -36,8 +36,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     ``*isomap*`` file of texture coordinates for a ``.scm`` must be given.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_kind``, ``model_missing_key``, ``model_shape``,
-            ``model_index``, ``model_not_finite``, ``model_unit``, ``model_mismatch`` (a companion for another model).
+        WeightsError: see `registry.Importer.read`; ``model_mismatch``: a companion for another model.
     """
     files = Companions(path, companions)
     model = _surrey_files.read_file(files)

@@ -54,8 +54,7 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         companions: ``tri.pkl`` and ``param_mean_std_62d_120x120.pkl``; also looked for beside the model.
 
     Raises:
-        WeightsError: ``unsafe_pickle``, ``weights_missing`` (also for the standard deviations), ``weights_damaged``,
-            ``model_missing_key``, ``model_shape``, ``model_index``, ``model_not_finite``, ``model_unit``, ``model_kind``.
+        WeightsError: see `registry.Importer.read`; ``weights_missing`` also for the standard deviations.
     """
     files = Companions(path, companions)
     table = ModelArrays(files.where, read_pickle(files.path, memory_bytes=_MEMORY), files.notes)

@@ -41,7 +41,7 @@ _SHAPE_MODES, _SHAPE_SIGMA = 5, 2.0
 _MOVES_CM = 0.01
 """Expressions that move a group of parts by less are not followed there."""
 _SPREAD = 3e-3
-"""Weight of evenly distributed vertices in the simplification; see `mesh.simplify`."""
+"""Price of the squared length of a collapse in the simplification; see `mesh.simplify`."""
 _IMPORTANCE = {
     "neck": 0.35,
     "scalp": 0.5,
