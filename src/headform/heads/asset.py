@@ -118,8 +118,8 @@ def read(path: Path) -> LinearHead:
     except ValueError as error:
         raise WeightsError("head_damaged", str(error), str(path), _AGAIN) from error
     if text.get("format") not in (FORMAT, head_file.FORMAT):
-        fix = "give a file made by `headform heads build-open` or `headform heads convert`"
-        raise WeightsError("head_foreign", "a safetensors file, but not a head of headform", str(path), fix)
+        hint = "give a file written by `headform heads build-open` or `headform heads convert`"
+        raise WeightsError("head_foreign", "a safetensors file, but not a head of headform", str(path), hint)
     sha256 = hashlib.sha256(data).hexdigest()
     if text["format"] == head_file.FORMAT:
         return replace(head_file.decode(arrays, text, str(path)), sha256=sha256)
