@@ -37,10 +37,10 @@ def test_heads_inspect_refuses_what_is_no_head(tmp_path, capsys, data, code):
     assert capsys.readouterr().err.startswith(f"error [{code}]: ")
 
 
-def test_build_open_without_its_source_is_an_input_error(tmp_path, capsys):
+def test_build_open_without_its_source_is_refused(tmp_path, capsys):
     words = ["heads", "build-open", "--ict", str(tmp_path), "-o", str(tmp_path / "h.safetensors")]
-    assert main(words) == 3
-    assert capsys.readouterr().err.startswith("error [ict_missing]: ")
+    assert main(words) == 5
+    assert capsys.readouterr().err.startswith("error [model_missing_key]: ")
     assert not (tmp_path / "h.safetensors").exists()
 
 

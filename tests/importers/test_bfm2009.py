@@ -91,7 +91,7 @@ def test_triangles_and_landmarks(whole: tuple[dict[str, Any], LinearHead]) -> No
     values, head = whole
     want = values["tl"].astype(int) - 1
     np.testing.assert_array_equal(head.faces.numpy(), want[:, ::-1])
-    assert "the triangles faced inwards and were turned round" in head.provenance.notes
+    assert "the triangles faced inwards and were reversed" in head.provenance.notes
     points = head.landmarks(head.mean).numpy()
     np.testing.assert_array_equal(points, head.mean.numpy()[list(LANDMARKS[FULL])])
     assert outer_eye_distance(points) == pytest.approx(0.09, abs=1e-6)

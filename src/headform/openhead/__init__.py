@@ -1,1 +1,1 @@
-"""The builder of the open head, from ICT-FaceKit Light."""
+"""Builder of the open head, from ICT-FaceKit Light."""

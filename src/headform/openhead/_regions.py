@@ -1,6 +1,7 @@
 """Named regions, jaw candidates and the neck of the open head, from its mean shape and its 68 points.
 
-V vertices, C candidates. Centimeters.
+V vertices, C candidates. Centimeters. The bounds in the code are positions on the mean of ICT-FaceKit: x to the subject's
+left, y up, z out of the face, the origin behind the bridge of the nose.
 """
 
 from itertools import pairwise
@@ -10,7 +11,6 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from headform.geometry.landmarks68 import (
     BROWS,
-    JAW,
     LEFT_BROW,
     LEFT_EYE,
     LEFT_MOUTH_CORNER,
@@ -23,24 +23,35 @@ from headform.heads.linear import PARTS
 
 CANDIDATES = 12
 NECK_PIVOT_CM = (0.0, -6.0, -1.0)
+_CONTOUR_LENGTH = 0.85
+"""Share of the way from a jaw point to the mouth or nose that its candidates cover."""
+_CONTOUR_DEPTH_WEIGHT = 0.15
+"""Cost, in cm, of a candidate that lies one cm behind its jaw point."""
+_OFF_MIDLINE_COST = 9.0
+"""Cost, in cm, of a candidate of the chin that is not on the midline: none is taken."""
+
+
+def front_skin(mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]) -> Bool[np.ndarray, " V"]:
+    """Return the mask of the skin that looks forward, between throat and hairline."""
+    _, y, z = mean.T
+    return np.asarray((part == PARTS.index("face")) & (z > 1.0) & (y > -9.0) & (y < 9.5))
 
 
 def regions(
     mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"], marks: Float[np.ndarray, "68 3"]
 ) -> dict[str, Bool[np.ndarray, " V"]]:
-    """Masks by name; they overlap (``face`` holds nose, lips, eyes, brows, cheeks, forehead and chin).
+    """Return masks by name; they overlap (``face`` holds nose, lips, eyes, brows, cheeks, forehead and chin).
 
     Args:
-        mean: mean shape.
-        part: index into `PARTS`.
-        marks: the 68 iBUG points.
+        mean: Mean shape.
+        part: Index into `PARTS`.
+        marks: The 68 iBUG points.
     """
     x, y, z = mean.T
     skin = part <= PARTS.index("head")
-    front = (part == PARTS.index("face")) & (z > 1.0) & (y > -9.0) & (y < 9.5)
-    chin_line = np.interp(np.abs(x), np.abs(marks[8 : JAW.stop, 0]), marks[8 : JAW.stop, 1])
-    face = front & (y > chin_line - 0.6)
-    to_lips = _outside(mean, marks[OUTER_LIPS])
+    chin_line = np.interp(np.abs(x), np.abs(marks[8:17, 0]), marks[8:17, 1])
+    face = front_skin(mean, part) & (y > chin_line - 0.6)
+    to_lips = _outside(mean, marks[48:60])
     to_eyes = {
         "right_eye": _outside(mean, marks[RIGHT_EYE]),
         "left_eye": _outside(mean, marks[LEFT_EYE]),
@@ -88,9 +99,9 @@ def contour(
     mirror: Int[np.ndarray, " V"],
     landmarks: Int[np.ndarray, "68"],
 ) -> Int[np.ndarray, "17 C"]:
-    """Per jaw point a row of face vertices that runs from it straight inwards over the cheek, ear to front.
+    """Choose, for each jaw point, a row of face vertices that runs from it straight inwards over the cheek, ear to front.
 
-    Seen from the front, the row keeps to the segment from the jaw point to a point beside the mouth or nose; the left
+    Seen from the front, the row follows the segment from the jaw point to a point beside the mouth or nose; the left
     rows mirror the right ones.
     """
     marks = mean[landmarks]
@@ -99,12 +110,12 @@ def contour(
     rows = np.zeros((17, CANDIDATES), np.int64)
     for k in range(9):
         goal = inner_high + (inner_low - inner_high) * (k / 8.0)
-        steps = np.linspace(0, 1, CANDIDATES)[:, None] * 0.85
+        steps = np.linspace(0, 1, CANDIDATES)[:, None] * _CONTOUR_LENGTH
         path = marks[k] + steps * (goal - marks[k])
         gap = np.linalg.norm(mean[ids][None, :, :2] - path[:, None, :2], axis=2)
-        gap = gap + 0.15 * np.maximum(marks[k, 2] - 0.5 - mean[ids, 2], 0)[None]
+        gap = gap + _CONTOUR_DEPTH_WEIGHT * np.maximum(marks[k, 2] - 0.5 - mean[ids, 2], 0)[None]
         if k == 8:
-            gap = gap + np.where(mirror[ids] == ids, 0.0, 9.0)[None]
+            gap = gap + np.where(mirror[ids] == ids, 0.0, _OFF_MIDLINE_COST)[None]
         rows[k] = ids[np.argmin(gap, axis=1)]
         rows[k, 0] = landmarks[k]
         rows[16 - k] = mirror[rows[k]]
@@ -112,7 +123,7 @@ def contour(
 
 
 def neck_weight(mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
-    """1 on what turns with the head, falling smoothly to 0 toward the bottom of the neck; 1 on all inner parts."""
+    """Return 1 where the surface turns with the head, falling smoothly to 0 at the bottom of the neck."""
     _, y, z = mean.T
     top = np.interp(z, [-8.0, 0.0, 4.0, 8.0], [-5.0, -5.5, -7.5, -9.5])
     bottom = np.interp(z, [-8.0, 0.0, 4.0, 8.0], [-11.0, -12.0, -13.0, -14.0])
@@ -122,7 +133,7 @@ def neck_weight(mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]) -
 
 
 def _to_line(points: Float[np.ndarray, "V 3"], line: Float[np.ndarray, "P 3"]) -> Float[np.ndarray, " V"]:
-    """Distance of points from a polyline, in space."""
+    """Return the distance of points from a polyline, in space."""
     best = np.full(len(points), np.inf)
     for a, b in pairwise(line):
         along = np.clip((points - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
@@ -131,7 +142,7 @@ def _to_line(points: Float[np.ndarray, "V 3"], line: Float[np.ndarray, "P 3"]) -
 
 
 def _outside(points: Float[np.ndarray, "V 3"], loop: Float[np.ndarray, "P 3"]) -> Float[np.ndarray, " V"]:
-    """Distance from a closed loop seen from the front, 0 inside it."""
+    """Return the distance from a closed loop seen from the front, 0 inside it."""
     inside = np.zeros(len(points), np.bool_)
     flat = points[:, :2]
     best = np.full(len(points), np.inf)

@@ -6,24 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headform.errors import InputError, WeightsError
+from headform.errors import WeightsError
 from headform.heads.linear import PARTS, LinearHead
 from headform.heads.validation import check_head
-from headform.importers import ict, ict_head
+from headform.importers import ict, ict_model
 
 VERTICES = 26719
 
 
 def refusal(path: Path) -> WeightsError:
     with pytest.raises(WeightsError) as caught:
-        ict_head.read(path)
+        ict.read(path)
     return caught.value
 
 
 @pytest.fixture(scope="module")
 def published(data_root: Path) -> LinearHead:
     """The original OBJ files of a few shapes."""
-    return ict_head.read(data_root / "ict_facekit/FaceXModel")
+    return ict.read(data_root / "ict_facekit/FaceXModel")
 
 
 def vertices(path: Path) -> np.ndarray:
@@ -52,21 +52,21 @@ def test_the_published_files(data_root: Path, published: LinearHead) -> None:
     assert "left out, since their numbers would change: identity057" in notes
     absent = next(note for note in notes if "expressions are missing" in note)
     assert absent.startswith("49 expressions are missing: browDown_L, ")
-    assert set(absent.partition(": ")[2].split(", ")) == set(ict.EXPRESSIONS) - set(names)
+    assert set(absent.partition(": ")[2].split(", ")) == set(ict_model.EXPRESSIONS) - set(names)
     points = published.landmarks(published.mean)
     assert float((points[36] - points[45]).norm()) == pytest.approx(0.0892, abs=1e-4)
 
 
 def test_the_arrays_say_the_same(data_root: Path, published: LinearHead) -> None:
     path = data_root / "ict_facekit/all_modes.npz"
-    head = ict_head.read(path)
+    head = ict.read(path)
     check_head(head)
-    assert ict_head.recognizes(path)
-    assert ict_head.recognizes(data_root / "ict_facekit")
-    assert ict_head.recognizes(data_root / "ict_facekit/FaceXModel/generic_neutral_mesh.obj")
+    assert ict.recognizes(path)
+    assert ict.recognizes(data_root / "ict_facekit")
+    assert ict.recognizes(data_root / "ict_facekit/FaceXModel/generic_neutral_mesh.obj")
     assert head.identity.shape == (100, VERTICES, 3)
-    assert head.expression_names[:53] == ict.EXPRESSIONS
-    assert set(head.expression_names[53:]) == set(ict_head.EXTRA)
+    assert head.expression_names[:53] == ict_model.EXPRESSIONS
+    assert set(head.expression_names[53:]) == set(ict_model.EXTRA)
     np.testing.assert_allclose(head.uv, published.uv, atol=3e-7)
     for name in ("faces", "uv_faces", "part", "landmark_vertices"):
         np.testing.assert_array_equal(getattr(head, name), getattr(published, name))
@@ -82,7 +82,7 @@ def test_triangles_and_texture(data_root: Path, published: LinearHead) -> None:
     used = published.uv.numpy()
     assert used.min() >= 0
     assert used.max() <= 1
-    model = ict.read(data_root / "ict_facekit")
+    model = ict_model.read(data_root / "ict_facekit")
     cut = [
         (corners[0], corners[k], corners[k + 1])
         for corners in model.polygon_tuples()
@@ -121,27 +121,27 @@ def test_arkit_names() -> None:
         "tongueOut": 1.0,
         "jawOpen": 0.5,
     }
-    assert ict_head.arkit_weights(weights) == {
+    assert ict.ict_weights_from_arkit(weights) == {
         "eyeBlink_L": 0.2,
         "mouthLeft": 0.3,
         "browInnerUp_L": 0.4,
         "browInnerUp_R": 0.4,
         "jawOpen": 0.5,
     }
-    stems = [n.partition("_") for n in ict.EXPRESSIONS]
+    stems = [n.partition("_") for n in ict_model.EXPRESSIONS]
     named = {
         stem if stem in ("browInnerUp", "cheekPuff") else stem + {"L": "Left", "R": "Right", "": ""}[side]
         for stem, _, side in stems
     }
     assert len(named) == 51
-    assert set(ict_head.arkit_weights(dict.fromkeys(named, 1.0))) == set(ict.EXPRESSIONS)
+    assert set(ict.ict_weights_from_arkit(dict.fromkeys(named, 1.0))) == set(ict_model.EXPRESSIONS)
 
 
 def made() -> dict[str, np.ndarray]:
     """The arrays of all_modes.npz, with made numbers."""
     rng = np.random.default_rng(0)
     neutral = rng.normal(0, 5, (VERTICES, 3)).astype(np.float32)
-    neutral[ict.LANDMARKS68[36]], neutral[ict.LANDMARKS68[45]] = (-4.5, 3, 3), (4.5, 3, 3)
+    neutral[ict_model.LANDMARKS68[36]], neutral[ict_model.LANDMARKS68[45]] = (-4.5, 3, 3), (4.5, 3, 3)
     polygons = rng.integers(0, VERTICES, (50, 4)).astype(np.int32)
     polygons[:7, 3] = -1
     return {
@@ -159,7 +159,7 @@ def test_wrong_arrays(tmp_path: Path) -> None:
     path = tmp_path / "all_modes.npz"
     arrays = made()
     np.savez(path, **arrays)
-    head = ict_head.read(tmp_path)
+    head = ict.read(tmp_path)
     assert len(head.faces) == 7 + 2 * 43
     assert any("52 expressions are missing" in note for note in head.provenance.notes)
     cases = [
@@ -183,14 +183,14 @@ def test_wrong_arrays(tmp_path: Path) -> None:
     del arrays["identity"]
     np.savez(path, **arrays)
     assert refusal(path).code == "model_missing_key"
-    assert not ict_head.recognizes(path)
+    assert not ict.recognizes(path)
     path.write_bytes(path.read_bytes()[:-40])
     assert refusal(path).code == "weights_damaged"
 
 
 def test_wrong_folders(tmp_path: Path) -> None:
     assert refusal(tmp_path).code == "model_missing_key"
-    assert not ict_head.recognizes(tmp_path)
+    assert not ict.recognizes(tmp_path)
     neutral = tmp_path / "generic_neutral_mesh.obj"
     neutral.write_text("v 1 2 3\n")
     assert refusal(tmp_path).code == "model_shape"
@@ -208,13 +208,13 @@ def test_the_source_of_the_open_head_is_read_with_care(tmp_path: Path) -> None:
     path = tmp_path / "all_modes.npz"
     path.write_bytes(b"no archive")
     with pytest.raises(WeightsError) as caught:
-        ict.read(path)
+        ict_model.read(path)
     assert caught.value.code == "weights_damaged"
     np.savez(path, neutral=np.array([{}], object))
     with pytest.raises(WeightsError) as caught:
-        ict.read(path)
+        ict_model.read(path)
     assert caught.value.code == "unsafe_pickle"
     np.savez(path, neutral=np.ones((3, 3)))
-    with pytest.raises(InputError, match="polygons") as missing:
-        ict.read(path)
-    assert missing.value.code == "ict_missing"
+    with pytest.raises(WeightsError, match="there is no") as missing:
+        ict_model.read(path)
+    assert missing.value.code == "model_missing_key"
