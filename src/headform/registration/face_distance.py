@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
+from headform.geometry.look_at import look_at
 from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.geometry.seven_landmarks import OF_68, face_sphere, inside
 from headform.mesh.closest_point import ClosestPointTree
@@ -99,7 +100,5 @@ def face_distance(
 
 def _camera(center: Float64[np.ndarray, "3"], radius: float, axes: Float64[np.ndarray, "3 3"]) -> PerspectiveCamera:
     """Looks against the third of `axes` at the sphere, which fills the picture."""
-    R = FRONTAL @ axes.T
     focal = _SIDE * (_DISTANCE - radius) / (2.2 * radius)
-    K = np.array([[focal, 0.0, _SIDE / 2], [0.0, focal, _SIDE / 2], [0.0, 0.0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0.0, 0.0, _DISTANCE]) - R @ center)
+    return look_at(center, FRONTAL @ axes.T, distance=_DISTANCE, focal_px=focal, side=_SIDE)

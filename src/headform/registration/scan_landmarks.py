@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Float64, UInt8
 from headform import heads
 from headform.errors import FaceError
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.look_at import look_at, look_rotation
 from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.geometry.seven_landmarks import OF_68
 from headform.geometry.similarity import Similarity, fit_similarity
@@ -31,6 +32,7 @@ SURE = 0.04
 UNSURE = 0.11
 """Relative sigma above which there is no face."""
 _FIRST_SIDE, _SIDE = 448, 512
+_FAR = 4.0  # distance of the camera in extents of what it shows: little perspective, as in a portrait
 _TRIED = 3  # of the places that look like a face
 _ZOOMS = (1.0, 1.12, 1.25)
 _TURNS = ((0, 0), (-18, 0), (18, 0), (0, -12), (0, 12), (-38, 0), (38, 0))
@@ -237,14 +239,8 @@ def _look(
     extent: float,
     side: int,
 ) -> PerspectiveCamera:
-    """A camera in the direction `out` from `center` that shows `extent` over `side` pixels, from four extents away."""
-    z = -out / np.linalg.norm(out)
-    x = np.cross(-up, z)
-    x /= np.linalg.norm(x)
-    R = np.stack([x, np.cross(z, x), z])
-    distance = 4.0 * extent
-    K = np.array([[4.0 * side, 0, side / 2], [0, 4.0 * side, side / 2], [0, 0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0.0, 0.0, distance]) - R @ center)
+    """A camera in the direction `out` from `center` that shows `extent` over `side` pixels, from `_FAR` extents away."""
+    return look_at(center, look_rotation(out, up), distance=_FAR * extent, focal_px=_FAR * side, side=side)
 
 
 def _directions() -> Iterator[tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]]:

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Float64, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.look_at import look_at
 from headform.geometry.similarity import Similarity, fit_similarity
 from headform.heads.linear import LinearHead
 from headform.images.transfer import linear_from_srgb, srgb_from_linear
@@ -163,8 +164,7 @@ def photograph(
 def _camera(scan: PlacedScan, view: View, side: int) -> PerspectiveCamera:
     R = rotation_from_angles(*np.radians([view.yaw, view.pitch, view.roll]))
     focal = view.fill * side * view.distance / _FACE_M
-    K = np.array([[focal, 0, side / 2], [0, focal, side / 2], [0, 0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0, 0, view.distance]) - R @ scan.center)
+    return look_at(scan.center, R, distance=view.distance, focal_px=focal, side=side)
 
 
 def _shading(

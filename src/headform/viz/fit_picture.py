@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from headform.geometry.camera import FRONTAL, PerspectiveCamera
-from headform.geometry.rotation_numpy import rotation_from_euler
+from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.look_at import look_at, orbit_rotation
 from headform.render.mesh_picture import MeshLook, draw_mesh
 from headform.viz.mesh_error_picture import error_colors
 
@@ -89,7 +89,4 @@ def _camera(face: Float[np.ndarray, "L 3"], yaw: float, side: int) -> Perspectiv
     low, high = face.min(axis=0), face.max(axis=0)
     extent = 2.0 * float((high - low)[:2].max())
     middle = (low + high) / 2 + [0.0, 0.05 * extent, -0.1 * extent]
-    R = FRONTAL @ rotation_from_euler(yaw, 0.0, 0.0)
-    focal = side * _DISTANCE / extent
-    K = np.array([[focal, 0.0, side / 2], [0.0, focal, side / 2], [0.0, 0.0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0.0, 0.0, _DISTANCE]) - R @ middle)
+    return look_at(middle, orbit_rotation(yaw), distance=_DISTANCE, focal_px=side * _DISTANCE / extent, side=side)

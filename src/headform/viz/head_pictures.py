@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from headform.geometry.camera import FRONTAL, PerspectiveCamera
+from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.look_at import look_at, orbit_rotation
 from headform.mesh.normals import vertex_normals
 from headform.render.rasterize import Fragments, rasterize
 from headform.render.texture_sampling import sample_faces_kernel
@@ -74,12 +75,7 @@ def view_camera(face: Float[np.ndarray, "L 3"], yaw: float, side: int) -> Perspe
     extent = 2.2 * float((high - low)[:2].max())
     middle = (low + high) / 2 + [0.0, 0.06 * extent, -0.12 * extent]
     distance = 1.2
-    c, s = np.cos(yaw), np.sin(yaw)
-    turn = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
-    R = FRONTAL @ turn
-    focal = side * distance / extent
-    K = np.array([[focal, 0.0, side / 2], [0.0, focal, side / 2], [0.0, 0.0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0.0, 0.0, distance]) - R @ middle)
+    return look_at(middle, orbit_rotation(yaw), distance=distance, focal_px=side * distance / extent, side=side)
 
 
 def draw_textured(

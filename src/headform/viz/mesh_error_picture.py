@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from headform.geometry.camera import FRONTAL, PerspectiveCamera
+from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.look_at import look_at, orbit_rotation
 from headform.mesh.normals import vertex_normals
 from headform.render.rasterize import rasterize
 
@@ -117,10 +118,7 @@ def _camera(vertices: Float[np.ndarray, "V 3"], yaw: float, side: int) -> Perspe
     low, high = vertices.min(0).astype(np.float64), vertices.max(0).astype(np.float64)
     middle = (low + high) / 2
     radius = float(np.linalg.norm(vertices - middle, axis=1).max())
-    c, s = np.cos(yaw), np.sin(yaw)
-    R = FRONTAL @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
     distance = _DISTANCE * radius
     # the sphere about the mesh touches the border where a ray is tangent to it
     focal = side / 2 * np.sqrt(distance**2 - radius**2) / radius
-    K = np.array([[focal, 0.0, side / 2], [0.0, focal, side / 2], [0.0, 0.0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0.0, 0.0, distance]) - R @ middle)
+    return look_at(middle, orbit_rotation(yaw), distance=distance, focal_px=focal, side=side)
