@@ -12,10 +12,10 @@ from headform.heads.coefficients import layout_of
 from headform.heads.linear import LinearHead
 from headform.importers import surrey
 from headform.io.mesh.picked_points import read_points
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.registration.fit_head import HeadFitOptions, fit_head
 from headform.registration.fit_source import head_source, read_mesh, scan_source
 from headform.registration.scan_landmarks import ScanLandmarker
-from headform.render.mesh_picture import MeshLook
 
 STILL = HeadFitOptions(identity=False, expression=False)
 
@@ -48,7 +48,7 @@ def test_a_head_of_the_same_model_is_itself(head):
 def test_a_scan_in_units_that_nobody_knows(head):
     """The scale is fitted, and what is written lies on the scan in its own unit."""
     made = head_source(head, sample(head, 5))
-    grown = MeshLook(3.7 * made.look.vertices + 5.0, made.look.faces)
+    grown = TriangleMesh(3.7 * made.look.vertices + 5.0, made.look.faces)
     source = scan_source("scan", grown, 3.7 * made.landmarks + 5.0)
     assert source.unit == ""
     fit = fit_head(head, source)
@@ -77,7 +77,7 @@ def test_a_source_without_vertices_at_its_landmarks_has_no_face(head):
     """A mask of the chin alone, with landmarks of a whole face."""
     made = head_source(head)
     y = made.look.vertices[made.look.faces][..., 1].mean(1)
-    far = MeshLook(made.look.vertices, made.look.faces[y > 0.125])
+    far = TriangleMesh(made.look.vertices, made.look.faces[y > 0.125])
     with pytest.raises(FaceError) as caught:
         fit_head(head, scan_source("cap", far, made.landmarks), HeadFitOptions(region="head"))
     assert caught.value.code == "no_face"

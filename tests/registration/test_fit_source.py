@@ -22,7 +22,6 @@ from headform.registration.fit_source import (
     read_mesh,
     scan_source,
 )
-from headform.render.mesh_picture import MeshLook
 from tests.heads.flame.flame_heads import tiny_flame
 from tests.mesh.surfaces import face_sheet
 
@@ -40,8 +39,8 @@ def landmarks(scale: float) -> np.ndarray:
     return points
 
 
-def look() -> MeshLook:
-    return MeshLook(*face_sheet(5, 5))
+def look() -> TriangleMesh:
+    return TriangleMesh(*face_sheet(5, 5))
 
 
 @pytest.mark.parametrize(("unit", "per_meter"), [("m", 1), ("dm", 10), ("cm", 100), ("mm", 1e3), ("um", 1e6)])

@@ -8,16 +8,15 @@ import typing
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float32, Float64, Integer, UInt8
 from numba import njit
 
 from headform.geometry.camera import PerspectiveCamera
-from headform.images.transfer import linear_from_srgb
+from headform.images.sampling import bilinear_rgb32
+from headform.images.transfer import SRGB8_TO_LINEAR
 from headform.render.rasterize import Fragments, rasterize
 
-SRGB_TO_LINEAR = linear_from_srgb(torch.arange(256, dtype=torch.float64) / 255).float().numpy()
-"""Linear value of each 8-bit sRGB value."""
+_TO_LINEAR = SRGB8_TO_LINEAR.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,7 @@ def cut_patch(
     right, bottom = (int(v) for v in np.clip(np.ceil(high) + 2, [left + 1, top + 1], limit))
     rows, columns = -(-(bottom - top) // factor), -(-(right - left) // factor)
     linear = np.empty((rows, columns, 3), np.float32)
-    _reduce_kernel(rgb[top:bottom, left:right], SRGB_TO_LINEAR, factor, linear)
+    _reduce_kernel(rgb[top:bottom, left:right], _TO_LINEAR, factor, linear)
     mask = np.ones((rows, columns), np.float32)
     if skin_mask is not None:
         crop = np.ascontiguousarray(skin_mask[top:bottom, left:right], np.float32)
@@ -147,44 +146,10 @@ def _reduce_mask_kernel(mask, factor, out):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def bilinear(image, x, y):
-    """Color of image (h, w, 3) at pixel (x, y), origin at the corner, clamped; three float32."""
-    height, width = image.shape[:2]
-    column = min(max(x - np.float32(0.5), np.float32(0)), np.float32(width - 1))
-    row = min(max(y - np.float32(0.5), np.float32(0)), np.float32(height - 1))
-    c0, r0 = int(column), int(row)
-    c1, r1 = min(c0 + 1, width - 1), min(r0 + 1, height - 1)
-    u, v = np.float32(column - c0), np.float32(row - r0)
-    w00, w01 = (1 - u) * (1 - v), u * (1 - v)
-    w10, w11 = (1 - u) * v, u * v
-    return (
-        w00 * image[r0, c0, 0] + w01 * image[r0, c1, 0] + w10 * image[r1, c0, 0] + w11 * image[r1, c1, 0],
-        w00 * image[r0, c0, 1] + w01 * image[r0, c1, 1] + w10 * image[r1, c0, 1] + w11 * image[r1, c1, 1],
-        w00 * image[r0, c0, 2] + w01 * image[r0, c1, 2] + w10 * image[r1, c0, 2] + w11 * image[r1, c1, 2],
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
-def bilinear_scalar(image, x, y):
-    """Value of image (h, w) at pixel (x, y), origin at the corner, clamped."""
-    height, width = image.shape
-    column = min(max(x - np.float32(0.5), np.float32(0)), np.float32(width - 1))
-    row = min(max(y - np.float32(0.5), np.float32(0)), np.float32(height - 1))
-    c0, r0 = int(column), int(row)
-    c1, r1 = min(c0 + 1, width - 1), min(r0 + 1, height - 1)
-    u, v = np.float32(column - c0), np.float32(row - r0)
-    above = image[r0, c0] + u * (image[r0, c1] - image[r0, c0])
-    below = image[r1, c0] + u * (image[r1, c1] - image[r1, c0])
-    return above + v * (below - above)
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
 def sample_points_kernel(linear, points, out):
     """Colors (N, 3) of a patch at points (N, 3); zero where a point is NaN."""
     for n in range(points.shape[0]):
         if points[n, 0] == points[n, 0]:
-            out[n, 0], out[n, 1], out[n, 2] = bilinear(linear, points[n, 0], points[n, 1])
+            out[n, 0], out[n, 1], out[n, 2] = bilinear_rgb32(linear, points[n, 0], points[n, 1])
         else:
             out[n] = 0.0

@@ -20,3 +20,7 @@ def srgb_from_linear(light: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
     # the power's derivative is infinite at 0, where the other branch is taken
     power = 1.055 * v.clamp(min=1e-4) ** (1 / 2.4) - 0.055
     return torch.where(v <= 0.0031308, 12.92 * v, power)
+
+
+SRGB8_TO_LINEAR = linear_from_srgb(torch.arange(256, dtype=torch.float64) / 255).numpy()
+"""(256,) float64, linear light of each 8-bit sRGB value."""

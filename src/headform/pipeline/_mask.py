@@ -18,6 +18,7 @@ from headform.geometry.mediapipe478 import (
     UPPER_LID_RIGHT,
     UPPER_LIP_INNER,
 )
+from headform.images.sampling import bilinear_value
 from headform.images.warp import apply, inverse
 from headform.nets.landmarks.committee import CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration
@@ -66,13 +67,8 @@ def _spread(mask, matrix, first, last, out):
     side = mask.shape[0]
     for y in range(first[1], last[1]):
         for x in range(first[0], last[0]):
-            u = matrix[0, 0] * (x + 0.5) + matrix[0, 1] * (y + 0.5) + matrix[0, 2] - 0.5
-            v = matrix[1, 0] * (x + 0.5) + matrix[1, 1] * (y + 0.5) + matrix[1, 2] - 0.5
-            if u < 0 or v < 0 or u >= side - 1 or v >= side - 1:
-                continue
-            i, j = int(u), int(v)
-            a, b = u - i, v - j
-            top = mask[j, i] * (1 - a) + mask[j, i + 1] * a
-            low = mask[j + 1, i] * (1 - a) + mask[j + 1, i + 1] * a
-            inside = min(min(u, side - 1 - u), min(v, side - 1 - v)) / FADE
-            out[y, x] = (top * (1 - b) + low * b) * min(inside, 1.0)
+            u = matrix[0, 0] * (x + 0.5) + matrix[0, 1] * (y + 0.5) + matrix[0, 2]
+            v = matrix[1, 0] * (x + 0.5) + matrix[1, 1] * (y + 0.5) + matrix[1, 2]
+            inside = min(min(u - 0.5, side - 0.5 - u), min(v - 0.5, side - 0.5 - v))
+            if inside > 0.0:  # nothing is known outside: no border value is repeated
+                out[y, x] = bilinear_value(mask, u, v) * min(inside / FADE, 1.0)

@@ -23,9 +23,10 @@ from headform.heads.linear import LinearHead
 from headform.io.mesh.mesh_bytes import decode
 from headform.io.mesh.mesh_file_bytes import read_bytes
 from headform.io.mesh.picked_points import read_points
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import read_npz
 from headform.registration.shape_model import outer
-from headform.render.mesh_picture import MeshLook, reduced_texture
+from headform.render.texture_sampling import reduced_texture
 
 Unit = Literal["auto", "m", "dm", "cm", "mm", "um"]
 PLAUSIBLE = 1.6
@@ -49,7 +50,7 @@ class FitSource:
     """
 
     name: str
-    look: MeshLook
+    look: TriangleMesh
     landmarks: Float64[np.ndarray, "68 3"]
     meters: float = 1.0
     unit: str = "m"
@@ -57,7 +58,7 @@ class FitSource:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_mesh(path: Path, texture: Path | None = None) -> tuple[MeshLook, str]:
+def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, str]:
     """Read an OBJ or PLY file and the picture that belongs to it.
 
     Material files are not opened: the picture is the one named, or one of the same stem beside an OBJ file.
@@ -84,7 +85,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[MeshLook, str]:
         what = "the mesh has no texture coordinates for the picture"
         raise InputError("mesh_untextured", what, ascii(str(path)), "leave --texture out")
     picture = None if texture is None else reduced_texture(images.read(texture).rgb)
-    look = MeshLook(
+    look = TriangleMesh(
         vertices=mesh.vertices.astype(np.float64),
         faces=mesh.faces,
         colors=mesh.colors,
@@ -116,7 +117,7 @@ def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
 
 def scan_source(
     name: str,
-    look: MeshLook,
+    look: TriangleMesh,
     landmarks: Float[np.ndarray, "68 3"],
     *,
     unit: Unit = "auto",
@@ -224,9 +225,9 @@ def identity_part(head: LinearHead) -> str:
     return "shape" if "shape" in dict(layout_of(head).parts) else "identity"
 
 
-def _outer_look(head: LinearHead, vertices: Float64[np.ndarray, "S 3"]) -> MeshLook:
+def _outer_look(head: LinearHead, vertices: Float64[np.ndarray, "S 3"]) -> TriangleMesh:
     faces = head.faces.cpu().numpy()
-    return MeshLook(vertices, faces[outer(head)[faces].all(axis=1)])
+    return TriangleMesh(vertices, faces[outer(head)[faces].all(axis=1)])
 
 
 def _digest(path: Path) -> str:

@@ -20,12 +20,13 @@ from headform.geometry.look_at import look_at, look_rotation
 from headform.geometry.rotation_numpy import rotation_from_euler
 from headform.geometry.seven_landmarks import OF_68
 from headform.geometry.similarity import Similarity, fit_similarity
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.mesh.closest_point import ClosestPointTree
 from headform.nets.detection.yunet import YuNetDetector
 from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor, average
 from headform.nets.shipped import load_dense, load_yunet
 from headform.pipeline.crops import crop_of_face, crop_of_points
-from headform.render.mesh_picture import MeshLook, draw_mesh, positions_at
+from headform.render.draw import Look, draw, surface_positions
 
 SURE = 0.04
 """Relative sigma below which the first view is taken without looking at the others; see `DensePrediction.relative_sigma`."""
@@ -86,7 +87,7 @@ class ScanLandmarker:
         """
         return cls(YuNetDetector(load_yunet()[0]), DensePredictor(load_dense()[0], heads.load_open()))
 
-    def find(self, mesh: MeshLook, *, name: str = "") -> ScanLandmarks:
+    def find(self, mesh: TriangleMesh, *, name: str = "") -> ScanLandmarks:
         """Find the face of a scan, in whatever unit and position it is.
 
         First the whole scan is drawn from up to 48 directions, those first from which faces are usually seen, until one
@@ -121,7 +122,7 @@ class ScanLandmarker:
         what = "what looked like a face is none" if candidates else "no face was found from any side"
         raise FaceError("no_face", what, name, "give its landmarks with --landmarks FILE")
 
-    def _candidates(self, mesh: MeshLook) -> tuple[list[tuple[float, Similarity]], int]:
+    def _candidates(self, mesh: TriangleMesh) -> tuple[list[tuple[float, Similarity]], int]:
         """Relative sigma and place of what looks like a face, the surest first, and how many pictures were read."""
         shown = mesh.vertices[np.unique(mesh.faces)]  # a vertex of no triangle may lie anywhere
         low, high = shown.min(axis=0), shown.max(axis=0)
@@ -131,12 +132,12 @@ class ScanLandmarker:
         views = 0
         for out, up in _directions():
             camera = _look(middle, out, up, radius * 2.1, _FIRST_SIDE)
-            rgb, fragments = draw_mesh(mesh, camera, (_FIRST_SIDE, _FIRST_SIDE), supersample=1)
+            drawing = draw(mesh, camera, (_FIRST_SIDE, _FIRST_SIDE), Look(supersample=1))
             views += 1
-            read = self._read(rgb)
+            read = self._read(drawing.over())
             if read is None:
                 continue
-            places, seen = positions_at(mesh, fragments, read.points[:68], supersample=1)
+            places, seen = surface_positions(mesh, drawing, read.points[:68])
             placed = self._placed(places, seen)
             if placed is not None:
                 found.append((read.relative_sigma, placed))
@@ -183,7 +184,7 @@ class ScanLandmarker:
         return placed if float(np.median(gap)) < 0.015 else None
 
     def _around(
-        self, mesh: MeshLook, placed: Similarity
+        self, mesh: TriangleMesh, placed: Similarity
     ) -> tuple[Float64[np.ndarray, "68 3"], Float64[np.ndarray, "68"], np.ndarray, float]:
         """Points averaged over the views about the face's front, their spread, the number of views, the least doubt."""
         inner = placed.apply(self._mean[17:])
@@ -196,12 +197,12 @@ class ScanLandmarker:
             turn = rotation_from_euler(math.radians(yaw), math.radians(pitch), 0.0)
             axes = placed.R @ turn
             camera = _look(center, axes[:, 2], axes[:, 1], extent, _SIDE)
-            rgb, found = draw_mesh(mesh, camera, (_SIDE, _SIDE))
-            read = self._fine(rgb, camera.project(marks)[:, :2], camera.R @ placed.R)
+            drawing = draw(mesh, camera, (_SIDE, _SIDE))
+            read = self._fine(drawing.over(), camera.project(marks)[:, :2], camera.R @ placed.R)
             if read.relative_sigma > UNSURE:
                 continue
             doubt = min(doubt, read.relative_sigma)
-            places[j], seen = positions_at(mesh, found, read.points[:68])
+            places[j], seen = surface_positions(mesh, drawing, read.points[:68])
             weight[j] = np.where(seen, 1.0 / np.square(read.sigma[:68]), 0.0)
             # points near the outline slide off it: depth tells
             depth = camera.project(places[j])[:, 2] - camera.project(marks)[:, 2]
@@ -213,7 +214,7 @@ def _agreed(
     places: Float64[np.ndarray, "J 68 3"],
     weight: Float64[np.ndarray, "J 68"],
     scale: float,
-    mesh: MeshLook,
+    mesh: TriangleMesh,
 ) -> tuple[Float64[np.ndarray, "68 3"], Float64[np.ndarray, "68"], np.ndarray]:
     """Weighted geometric median over the views (Weiszfeld), put back onto the surface; its spread; the number of views."""
     count = (weight > 0).sum(axis=0)

@@ -7,7 +7,7 @@ and crops mean the same for every scan, whatever its unit. Its texture is taken 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,8 +17,9 @@ from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.look_at import look_at
 from headform.geometry.similarity import Similarity, fit_similarity
 from headform.heads.linear import LinearHead
-from headform.images.transfer import linear_from_srgb, srgb_from_linear
-from headform.render.mesh_picture import MeshLook, draw_mesh
+from headform.images.transfer import SRGB8_TO_LINEAR, srgb_from_linear
+from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.render.draw import Look, draw
 from headform.render.visibility import visible_vertices
 from headform.synth import _kernels as kernels
 from headform.synth.light import Lighting, sample_light
@@ -62,12 +63,12 @@ class PlacedScan:
         center: Middle of the face, head frame.
     """
 
-    look: MeshLook
+    look: TriangleMesh
     placed: Similarity
     center: Float64[np.ndarray, "3"]
 
 
-def place(look: MeshLook, now7: Float[np.ndarray, "7 3"], head: LinearHead) -> PlacedScan:
+def place(look: TriangleMesh, now7: Float[np.ndarray, "7 3"], head: LinearHead) -> PlacedScan:
     """Lay a scan into the head frame.
 
     Args:
@@ -81,8 +82,7 @@ def place(look: MeshLook, now7: Float[np.ndarray, "7 3"], head: LinearHead) -> P
     mean = head.mean.double().numpy()[head.now7.numpy()]
     placed = fit_similarity(mean, now7.astype(np.float64))
     own = placed.inverse().apply(look.vertices.astype(np.float64))
-    moved = MeshLook(own, look.faces, look.colors, look.uv, look.uv_faces, look.texture)
-    return PlacedScan(moved, placed, mean.mean(axis=0))
+    return PlacedScan(replace(look, vertices=own), placed, mean.mean(axis=0))
 
 
 def seen_from_front(scan: PlacedScan) -> Bool[np.ndarray, " V"]:
@@ -147,14 +147,14 @@ def photograph(
         raise ValueError("a scan without colors makes no photo")
     camera = _camera(scan, view, side)
     fine = side * SUPERSAMPLE
-    albedo, found = draw_mesh(scan.look, camera.resized(float(SUPERSAMPLE)), (fine, fine), supersample=1)
-    covered = found.face_index >= 0
+    drawing = draw(scan.look, camera, (side, side), Look(supersample=SUPERSAMPLE))
+    covered, found = drawing.covered, drawing.fragments
     corners = scan.look.faces[found.face_index[covered]]
     weights = found.barycentric[covered][..., None]
     matt, gloss = _shading(scan, camera, light)
     linear = _background(fine, seed)
-    color = linear_from_srgb(torch.from_numpy(albedo[covered]).double() / 255).numpy()
-    surface = color * (matt[corners] * weights).sum(axis=1)
+    albedo = SRGB8_TO_LINEAR[np.rint(drawing.colors).astype(np.uint8)]
+    surface = albedo * (matt[corners] * weights).sum(axis=1)
     surface += (gloss[corners] * weights).sum(axis=1)
     linear[covered] = surface * _exposure(surface)
     mean = linear.reshape(side, SUPERSAMPLE, side, SUPERSAMPLE, 3).mean(axis=(1, 3))

@@ -3,23 +3,22 @@
 V vertices, F triangles, H W pixels.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.look_at import look_at, orbit_rotation
-from headform.render.mesh_picture import MeshLook, draw_mesh
+from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.render.draw import Look, draw
 from headform.viz.mesh_error_picture import error_colors
+from headform.viz.portrait import portrait_camera
 
 YAWS = (0.0, 0.75)
 """Views of the rows, radians: from the front, and with the face turned to its left."""
 _INK, _PAPER = (30, 30, 30), 255.0
 _LABEL, _LEGEND = 28, 44
-_UNMEASURED = 205.0
-_DISTANCE = 1.2  # meters from the camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +35,7 @@ class FitPicture:
         title: Above the picture.
     """
 
-    source: MeshLook
+    source: TriangleMesh
     fitted: Float[np.ndarray, "V 3"]
     faces: Int[np.ndarray, "F 3"]
     face: Float[np.ndarray, "L 3"]
@@ -53,24 +52,21 @@ def draw_fit(fit: FitPicture, *, top_mm: float = 3.0, side: int = 400) -> UInt8[
         top_mm: Distance of the darkest color.
         side: Of a tile, pixels.
     """
-    clay = replace(fit.source, colors=None, texture=None)
-    head = MeshLook(fit.fitted, fit.faces)
-    colors = error_colors(np.where(fit.measured, fit.distance_mm, 0.0), top_mm)
-    colors = np.where(fit.measured[:, None], colors, _UNMEASURED)
-    columns = ["source", "fitted", "distance to the fitted head"]
-    looks: list[tuple[MeshLook, Float64[np.ndarray, "S 3"] | None]]
-    looks = [(clay, None), (head, None), (clay, colors)]
+    distance = np.where(fit.measured, fit.distance_mm, np.nan)
+    columns = [
+        ("source", fit.source, Look(clay=True)),
+        ("fitted", TriangleMesh(fit.fitted, fit.faces), Look(clay=True)),
+        ("distance to the fitted head", fit.source, Look(values=distance, palette=partial(error_colors, top=top_mm))),
+    ]
     if fit.source.colored:
-        looks.insert(0, (fit.source, None))
-        columns.insert(0, "source in its colors")
-    height, width = _LABEL * 2 + len(YAWS) * side + _LEGEND, side * len(looks)
+        columns.insert(0, ("source in its colors", fit.source, Look()))
+    height, width = _LABEL * 2 + len(YAWS) * side + _LEGEND, side * len(columns)
     sheet = np.full((height, width, 3), int(_PAPER), np.uint8)
     for row, yaw in enumerate(YAWS):
-        camera = _camera(fit.face, yaw, side)
-        for column, (look, values) in enumerate(looks):
-            tile, _ = draw_mesh(look, camera, (side, side), values=values, background=_PAPER)
+        camera = portrait_camera(fit.face, yaw, side)
+        for column, (_, mesh, look) in enumerate(columns):
             y, x = 2 * _LABEL + row * side, column * side
-            sheet[y : y + side, x : x + side] = tile
+            sheet[y : y + side, x : x + side] = draw(mesh, camera, (side, side), look).over(_PAPER)
     bar = max(side - 120, side // 3)
     left = width - bar - 70
     scale = error_colors(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
@@ -78,15 +74,8 @@ def draw_fit(fit: FitPicture, *, top_mm: float = 3.0, side: int = 400) -> UInt8[
     image = Image.fromarray(sheet)
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(15)
     pen.text((10, 6), fit.title, fill=_INK, font=font)
-    for column, name in enumerate(columns):
+    for column, (name, _, _) in enumerate(columns):
         pen.text((side * column + side // 2, _LABEL + 4), name, fill=_INK, font=font, anchor="ma")
     pen.text((left - 6, height - 19), "0", fill=_INK, font=font, anchor="rm")
     pen.text((left + bar + 6, height - 19), f"{top_mm:g} mm", fill=_INK, font=font, anchor="lm")
     return np.asarray(image)
-
-
-def _camera(face: Float[np.ndarray, "L 3"], yaw: float, side: int) -> PerspectiveCamera:
-    low, high = face.min(axis=0), face.max(axis=0)
-    extent = 2.0 * float((high - low)[:2].max())
-    middle = (low + high) / 2 + [0.0, 0.05 * extent, -0.1 * extent]
-    return look_at(middle, orbit_rotation(yaw), distance=_DISTANCE, focal_px=side * _DISTANCE / extent, side=side)

@@ -4,6 +4,7 @@ V vertices, F triangles, S side of a square tile, H W pixels.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -11,15 +12,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.look_at import look_at, orbit_rotation
-from headform.mesh.normals import vertex_normals
-from headform.render.rasterize import rasterize
+from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.render.draw import Look, draw
 
 STOPS = np.array([[238, 238, 235], [250, 219, 120], [240, 140, 50], [200, 40, 50], [110, 10, 90], [40, 0, 60]])
 """sRGB from no error to the greatest: ever darker, so that it reads in gray and to the color-blind."""
 YAWS = (0.0, 0.75)
 """Views of the rows, radians: from the front, and with the face turned to its left."""
-_SUPERSAMPLE = 2
-_LIGHT = np.array([-0.3, -0.4, -0.86])
+UNMEASURED = (205.0, 205.0, 205.0)
+"""sRGB where there is no error, but NaN."""
+_PAPER = 255.0
 _INK = (30, 30, 30)
 _LABEL = 26
 _LEGEND = 44
@@ -27,10 +29,11 @@ _DISTANCE = 6.0  # from the camera, in radii of the mesh
 
 
 def error_colors(errors: Float[np.ndarray, "*N"], top: float) -> Float[np.ndarray, "*N 3"]:
-    """sRGB in [0, 255] of errors between 0 and `top`; larger ones get the last color."""
+    """sRGB in [0, 255] of errors between 0 and `top`; larger ones get the last color, NaN is gray."""
     place = np.clip(errors / top, 0.0, 1.0)
     marks = np.linspace(0.0, 1.0, len(STOPS))
-    return np.stack([np.interp(place, marks, column) for column in STOPS.T], axis=-1)
+    colors = np.stack([np.interp(place, marks, column) for column in STOPS.T], axis=-1)
+    return np.where(np.isnan(place)[..., None], UNMEASURED, colors)
 
 
 def draw_errors(
@@ -52,19 +55,8 @@ def draw_errors(
         yaw: Radians, positive turns the face to its left, which is to the right of the picture.
         side: Of the picture, pixels.
     """
-    camera = _camera(vertices, yaw, side * _SUPERSAMPLE)
-    size = side * _SUPERSAMPLE
-    found = rasterize(camera.project(vertices), faces, size, size)
-    covered = found.face_index >= 0
-    corners, weights = faces[found.face_index[covered]], found.barycentric[covered]
-    facing = (vertex_normals(vertices, faces) @ camera.R.T) @ (_LIGHT / np.linalg.norm(_LIGHT))
-    light = np.einsum("nk,nk->n", weights, np.abs(facing)[corners])
-    # errors are interpolated, not colors: the scale is then exact between vertices, too
-    at = np.einsum("nk,nk->n", weights, errors[corners])
-    picture = np.full((size, size, 3), 255.0)
-    picture[covered] = error_colors(at, top) * (0.7 + 0.3 * np.clip(light, 0, 1))[:, None]
-    small = picture.reshape(side, _SUPERSAMPLE, side, _SUPERSAMPLE, 3).mean(axis=(1, 3))
-    return np.rint(small).astype(np.uint8)
+    look = Look(values=errors, palette=partial(error_colors, top=top))
+    return draw(TriangleMesh(vertices, faces), _camera(vertices, yaw, side), (side, side), look).over(_PAPER)
 
 
 def error_sheet(

@@ -12,8 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from headform.heads.coefficients import layout_of
 from headform.heads.linear import LinearHead
-from headform.render.picture import render
-from headform.viz.head_pictures import BACKGROUND, TexturedMesh, draw_clay, view_camera
+from headform.images.transfer import srgb_from_linear
+from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.render.draw import draw
+from headform.viz.portrait import BACKGROUND, portrait_camera
 
 TILE = 224
 LABEL = 18
@@ -32,16 +34,16 @@ class _Drawer:
     face: Float[np.ndarray, "L 3"]
 
     def clay(self, vertices: torch.Tensor, yaw: float = 0.0) -> UInt8[np.ndarray, "P P 3"]:
-        faces = self.head.faces.numpy()
-        mesh = TexturedMesh(vertices.double().numpy(), faces, np.zeros((1, 2)), np.zeros_like(faces))
-        return draw_clay(mesh, view_camera(self.face, yaw, TILE), TILE).over(BACKGROUND)
+        return self._drawn(vertices, None, yaw)
 
     def colored(self, albedo: torch.Tensor) -> UInt8[np.ndarray, "P P 3"]:
-        camera = view_camera(self.face, 0.0, TILE)
-        colors = albedo.float().numpy()
-        vertices = self.head.mean.double().numpy()
-        gray = (int(BACKGROUND),) * 3
-        return render(self.head, vertices, camera, (TILE, TILE), albedo=colors, background=gray)
+        return self._drawn(self.head.mean, srgb_from_linear(albedo.double()).numpy(), 0.0)
+
+    def _drawn(
+        self, vertices: torch.Tensor, colors: Float[np.ndarray, "V 3"] | None, yaw: float
+    ) -> UInt8[np.ndarray, "P P 3"]:
+        mesh = TriangleMesh(vertices.double().numpy(), self.head.faces.numpy(), colors=colors)
+        return draw(mesh, portrait_camera(self.face, yaw, TILE), (TILE, TILE)).over(BACKGROUND)
 
 
 def model_sheet(head: LinearHead) -> UInt8[np.ndarray, "H W 3"]:

@@ -11,14 +11,10 @@ import torch
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
-from headform.viz.head_pictures import (
-    BACKGROUND,
-    TexturedMesh,
-    draw_clay,
-    draw_textured,
-    view_camera,
-)
+from headform.render.draw import CLAY_AMBIENT, Look, draw
+from headform.viz.portrait import BACKGROUND, portrait_camera
 
 PANEL = 320
 """Side of each of the five pictures, pixels."""
@@ -51,11 +47,10 @@ def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UI
     """
     if photo_rgb.shape[1::-1] != tuple(result.image_size):
         raise ValueError(f"the photo is {photo_rgb.shape[1::-1]}, not {result.image_size}")
-    mesh = TexturedMesh(
-        result.vertices,
-        result.head.faces.numpy(),
-        result.head.uv.numpy(),
-        result.head.uv_faces.numpy(),
+    head = result.head
+    texture = result.texture if result.texture is not None else result.albedo_texture
+    mesh = TriangleMesh(
+        result.vertices, head.faces.numpy(), uv=head.uv.numpy(), uv_faces=head.uv_faces.numpy(), texture=texture
     )
     left, top, side = crop_square(result.points68, result.face.box)
     fine = cropped(photo_rgb, left, top, side, PANEL * _FINER)
@@ -63,7 +58,7 @@ def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UI
     camera = result.camera.cropped(float(left), float(top)).resized(PANEL / side)
     panels = [
         with_landmarks(fine, (result.points68 - [left, top]) * (PANEL * _FINER / side)),
-        draw_clay(mesh, camera, PANEL).over(ground, _OPACITY),
+        draw(mesh, camera, (PANEL, PANEL), Look(clay=True)).over(ground, _OPACITY),
     ]
     panels += [turned_view(result, mesh, float(np.deg2rad(turn)), PANEL) for turn in TURNS]
     titles = ["68 landmarks", "shape on the photo", *(f"turned by {turn}°" for turn in TURNS)]
@@ -72,14 +67,12 @@ def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UI
     return np.concatenate([np.concatenate(panels, axis=1), _captions(titles)], axis=0)
 
 
-def turned_view(result: Reconstruction, mesh: TexturedMesh, yaw: float, side: int) -> UInt8[np.ndarray, "P P 3"]:
+def turned_view(result: Reconstruction, mesh: TriangleMesh, yaw: float, side: int) -> UInt8[np.ndarray, "P P 3"]:
     """The head from one side on even gray: in the photo's texture, else its albedo, else clay."""
     landmarks = result.head.landmarks(torch.from_numpy(result.vertices), offset=False)
-    camera = view_camera(landmarks.numpy(), yaw, side)
-    texture = result.texture if result.texture is not None else result.albedo_texture
-    if texture is None:
-        return draw_clay(mesh, camera, side).over(BACKGROUND)
-    return draw_textured(mesh, texture, camera, side, lit=result.texture is None).over(BACKGROUND)
+    camera = portrait_camera(landmarks.numpy(), yaw, side)
+    ambient = CLAY_AMBIENT if result.texture is None else 1.0  # only the photo's texture holds its own light
+    return draw(mesh, camera, (side, side), Look(ambient=ambient)).over(BACKGROUND)
 
 
 def crop_square(points: Float[np.ndarray, "N 2"], box: Float[np.ndarray, "4"]) -> tuple[int, int, int]:

@@ -226,12 +226,12 @@ def test_what_the_writers_write_is_read(
 ) -> None:
     write_reconstruction(result, tmp_path, ("obj",), "both")
     head = read_head(tmp_path)
-    np.testing.assert_array_equal(head.vertices, result.vertices)
-    np.testing.assert_array_equal(head.texture, result.texture)
-    np.testing.assert_array_equal(head.uv_faces, result.head.uv_faces)
-    np.testing.assert_allclose(head.uv, result.head.uv, atol=1e-6)
+    np.testing.assert_array_equal(head.mesh.vertices, result.vertices)
+    np.testing.assert_array_equal(head.mesh.texture, result.texture)
+    np.testing.assert_array_equal(head.mesh.uv_faces, result.head.uv_faces)
+    np.testing.assert_allclose(head.mesh.uv, result.head.uv, atol=1e-6)
     albedo = read_head(tmp_path, "albedo")
-    np.testing.assert_array_equal(albedo.texture, result.albedo_texture)
+    np.testing.assert_array_equal(albedo.mesh.texture, result.albedo_texture)
     np.testing.assert_allclose(albedo.light, result.light, rtol=1e-6)
     drawn = rerender(head, photo)
     inside = drawn.rgb[drawn.mask]

@@ -6,19 +6,13 @@ H W pixels of the photo, h w of the part that shows the head.
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, UInt8
 
 from headform.errors import FaceError, InputError
 from headform.evaluate.images.result_files import WrittenHead
 from headform.geometry.camera import PerspectiveCamera
-from headform.render.interpolate import interpolate
-from headform.render.picture import composite, normals_at, sample_texture
-from headform.render.rasterize import rasterize
-from headform.render.shade import shade
+from headform.render.draw import Look, draw
 
-SUPERSAMPLED = 2
-"""Samples per pixel along either axis."""
 _STRIP = 1 << 22
 """Samples that are drawn at once, so that memory stays bounded on large photos."""
 
@@ -56,12 +50,14 @@ def rerender(head: WrittenHead, photo: UInt8[np.ndarray, "H W 3"], reduction: in
     camera = head.camera.resized(1 / reduction)
     left, top, right, bottom = _extent(head, camera, width, height)
     rgb, mask = photo.copy(), np.zeros((height, width), bool)
-    rows = max(1, _STRIP // (SUPERSAMPLED**2 * max(1, right - left)))
-    for begin in range(top, bottom, rows):
+    look = Look(light=head.light, linear=True, cull_back=True)
+    rows = max(1, _STRIP // (look.supersample**2 * max(1, right - left)))
+    for begin in range(top, bottom, rows) if right > left else ():
         end = min(begin + rows, bottom)
         view = camera.cropped(float(left), float(begin))
         part = np.s_[begin:end, left:right]
-        rgb[part], mask[part] = _drawn(head, view, photo[part])
+        drawing = draw(head.mesh, view, (right - left, end - begin), look)
+        rgb[part], mask[part] = drawing.over(photo[part]), drawing.cover == 1
     if not mask.any():
         raise FaceError("face_outside", "the head covers no pixel of the photo")
     return Rerendering(rgb, mask)
@@ -69,31 +65,10 @@ def rerender(head: WrittenHead, photo: UInt8[np.ndarray, "H W 3"], reduction: in
 
 def _extent(head: WrittenHead, camera: PerspectiveCamera, width: int, height: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the pixels that may show the head."""
-    points = camera.project(head.vertices)[:, :2]
+    points = camera.project(head.mesh.vertices)[:, :2]
     points = points[np.isfinite(points).all(1)]
     if not len(points):
         return 0, 0, 0, 0
     low = np.clip(np.floor(points.min(0)), 0, [width, height]).astype(int)
     high = np.clip(np.ceil(points.max(0)), 0, [width, height]).astype(int)
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-
-
-def _drawn(
-    head: WrittenHead, camera: PerspectiveCamera, ground: UInt8[np.ndarray, "h w 3"]
-) -> tuple[UInt8[np.ndarray, "h w 3"], Bool[np.ndarray, "h w"]]:
-    """The head over a part of the photo, and where it covers it whole."""
-    height, width = ground.shape[:2]
-    if not height or not width:
-        return ground, np.zeros((height, width), bool)
-    fine = SUPERSAMPLED
-    points = camera.resized(float(fine)).project(head.vertices)
-    found = rasterize(points, head.faces, height * fine, width * fine, cull_back=True)
-    index, weights = torch.from_numpy(found.face_index), torch.from_numpy(found.barycentric)
-    uv = interpolate(torch.from_numpy(head.uv).float(), torch.from_numpy(head.uv_faces), index, weights)
-    color = torch.from_numpy(sample_texture(head.texture, uv.numpy()))
-    if head.light is not None:
-        normals = normals_at(head.vertices, torch.from_numpy(head.faces), camera, index, weights)
-        color = shade(color, normals, torch.from_numpy(head.light).float())
-    mixed, cover = composite(color, found.face_index >= 0, ground, fine)
-    rgb = np.where(cover > 0, np.rint(mixed * 255), ground).astype(np.uint8)
-    return rgb, cover[..., 0] == 1

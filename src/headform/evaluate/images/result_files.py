@@ -1,7 +1,4 @@
-"""What `headform reconstruct` wrote, read back for measuring: parameters, texture, and the photo it belongs to.
-
-V vertices, F triangles, T texture coordinates, S side of the texture.
-"""
+"""What `headform reconstruct` wrote, read back for measuring: parameters, texture, and the photo it belongs to."""
 
 import json
 from dataclasses import dataclass
@@ -9,12 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float
 
 from headform import images
 from headform.errors import FaceError, InputError
 from headform.geometry.camera import PerspectiveCamera
 from headform.io.mesh import obj
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import ArrayFileError, load_npz
 
 Atlas = Literal["photo", "albedo"]
@@ -51,22 +49,14 @@ class WrittenHead:
     """A head as its files say.
 
     Attributes:
-        vertices: (V, 3) meters, head frame, with the photo's expression.
-        faces: (F, 3) counter-clockwise seen from outside.
-        uv: (T, 2) in [0, 1], origin at the bottom left.
-        uv_faces: (F, 3) indices into `uv`.
-        texture: (S, S, 3) sRGB.
+        mesh: Meters, head frame, with the photo's expression, in its square texture.
         light: (9, 3) harmonics that shade the texture, linear RGB, camera frame; None where the photo's light is in it.
         camera: Of the photo as it lies in its file.
         image_size: Width and height of that photo, pixels.
         points68: iBUG's points, pixels.
     """
 
-    vertices: Float[np.ndarray, "V 3"]
-    faces: Int[np.ndarray, "F 3"]
-    uv: Float[np.ndarray, "T 2"]
-    uv_faces: Int[np.ndarray, "F 3"]
-    texture: UInt8[np.ndarray, "S S 3"]
+    mesh: TriangleMesh
     light: Float[np.ndarray, "9 3"] | None
     camera: PerspectiveCamera
     image_size: tuple[int, int]
@@ -148,11 +138,7 @@ def read_head(folder: Path, atlas: Atlas = "photo") -> WrittenHead:
         raise InputError("results_invalid", what, str(texture_path), _AGAIN)
     width, height = (int(n) for n in values["image_size"])
     return WrittenHead(
-        vertices=vertices,
-        faces=mesh.faces,
-        uv=mesh.uv,
-        uv_faces=mesh.uv_faces,
-        texture=texture,
+        mesh=TriangleMesh(vertices, mesh.faces, uv=mesh.uv, uv_faces=mesh.uv_faces, texture=texture),
         light=values["light"] if atlas == "albedo" else None,
         camera=PerspectiveCamera(*(np.asarray(values[name], np.float64) for name in ("K", "R", "t"))),
         image_size=(width, height),

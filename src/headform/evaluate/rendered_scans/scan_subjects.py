@@ -19,12 +19,12 @@ from headform.evaluate.scan.sanity_checks import SCAN_EYES
 from headform.geometry.seven_landmarks import OF_68
 from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
 from headform.heads.linear import LinearHead
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.registration.fit_source import PICTURES, read_mesh
-from headform.render.mesh_picture import MeshLook
 from headform.synth.scan_photos import PlacedScan, place, seen_from_front
 
 ScanUnit = Literal["auto", "m", "dm", "cm", "mm"]
-Finder = Callable[[MeshLook, str], Float64[np.ndarray, "7 3"]]
+Finder = Callable[[TriangleMesh, str], Float64[np.ndarray, "7 3"]]
 """Seven landmarks of a scan without a landmark file, in its own unit; the name is for messages."""
 
 MESHES = (".obj", ".ply")
@@ -172,7 +172,7 @@ def landmark_finder() -> Finder:
 
     loaded: list[ScanLandmarker] = []
 
-    def find(look: MeshLook, name: str) -> Float64[np.ndarray, "7 3"]:
+    def find(look: TriangleMesh, name: str) -> Float64[np.ndarray, "7 3"]:
         if not loaded:
             loaded.append(ScanLandmarker.load())
         return loaded[0].find(look, name=name).points[list(OF_68)]
