@@ -16,7 +16,7 @@ from headform.fit.photometric import (
 )
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
 from headform.heads.linear import LinearHead
-from headform.render.normals import vertex_normals_array
+from headform.mesh.normals import vertex_normals
 
 from .scenes import AMBIENT_LIGHT, camera_at, mean_vertices, photograph
 
@@ -26,7 +26,7 @@ def lit_scene(
 ) -> tuple[np.ndarray, object, np.ndarray]:
     vertices, camera = mean_vertices(head), camera_at(head, yaw)
     albedo = head.albedo_of(torch.from_numpy(code).float()).numpy().clip(0.01, 1)
-    normals = vertex_normals_array(vertices, head.faces.numpy()) @ camera.R.T
+    normals = vertex_normals(vertices, head.faces.numpy()) @ camera.R.T
     shading = np.maximum(sh_basis(normals) @ light, 0.0)
     return vertices, camera, photograph(head, vertices, camera, albedo * shading)
 
@@ -46,7 +46,7 @@ def test_explains_the_picture_and_finds_the_shape_of_the_light(head: LinearHead,
     vertices, camera, photo = lit_scene(head, code, light)
     fit = fit_light_and_albedo(head, vertices, camera, photo)
     assert fit.residual_rms < 0.06
-    normals = vertex_normals_array(vertices, head.faces.numpy()) @ camera.R.T
+    normals = vertex_normals(vertices, head.faces.numpy()) @ camera.R.T
     seen = normals[:, 2] < -0.5
     ours, truth = (sh_basis(normals[seen]) @ x for x in (fit.light, light))
     ours, truth = ours / ours.mean(), truth / truth.mean()  # brightness is the prior's

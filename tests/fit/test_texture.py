@@ -12,7 +12,7 @@ from headform.fit._texture_kernels import seam_kernel
 from headform.fit.texture import bake_texture, bake_textures
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
-from headform.render.normals import vertex_normals_array
+from headform.mesh.normals import vertex_normals
 from headform.render.unwrap import unwrap_head
 
 from .scenes import AMBIENT_LIGHT, camera_at, encode, mean_vertices, photograph, waves
@@ -61,7 +61,7 @@ def test_lighting_is_kept_or_removed(head: LinearHead) -> None:
     light = AMBIENT_LIGHT.copy()
     light[2] = -0.8  # toward the camera
     light[3] = 0.6
-    shading = sh_basis(vertex_normals_array(vertices, head.faces.numpy()) @ camera.R.T) @ light
+    shading = sh_basis(vertex_normals(vertices, head.faces.numpy()) @ camera.R.T) @ light
     color = waves(vertices) * 0.8
     photo = photograph(head, vertices, camera, color * np.maximum(shading, 0.02))
     code = np.zeros(len(head.albedo))

@@ -31,6 +31,9 @@ ROUGHNESS = 0.65
 
 _CLAMP_TO_EDGE, _LINEAR, _LINEAR_MIPMAP_LINEAR = 33071, 9729, 9987
 
+_LONELY = (0.0, 0.0, 1.0)
+"""Normal written for a vertex that no triangle gives a direction."""
+
 
 @dataclass(frozen=True)
 class GlbHead:
@@ -80,6 +83,7 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
     areas = face_area_vectors(head.vertices, head.faces)
     sums = summed_at_vertices(areas, head.faces, len(head.vertices))
     normals = unit(sums)
+    normals[~normals.any(axis=1)] = _LONELY  # glTF demands unit length
     uv = head.uv[split.uv_of].astype(np.float64)
     attributes = {
         "POSITION": buffer.vectors(head.vertices[split.vertex_of], bounds=True),

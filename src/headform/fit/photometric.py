@@ -23,7 +23,7 @@ from headform.fit._photo_patch import PhotoPatch, cut_patch, sample_points_kerne
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
 from headform.heads.linear import PARTS, LinearHead
-from headform.render.normals import vertex_normals_array
+from headform.mesh.normals import vertex_normals
 from headform.render.visibility import visible_points
 
 
@@ -95,7 +95,7 @@ def fit_light_and_albedo(
     """
     priors = priors or PhotometricPriors()
     patch = cut_patch(vertices, head.faces.numpy(), camera, rgb, skin_mask, resolution=220, least_buffer=240)
-    normals = vertex_normals_array(vertices, head.faces.numpy()).astype(np.float64) @ camera.R.T
+    normals = vertex_normals(vertices, head.faces.numpy()) @ camera.R.T
     chosen = np.flatnonzero(_lit_skin(head, camera.to_camera(vertices), normals, patch))
     modes = head.albedo.numpy()
     light = np.zeros((9, 3))

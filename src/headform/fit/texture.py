@@ -40,7 +40,7 @@ from headform.fit.openings import Openings
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
-from headform.render.normals import vertex_normals_array
+from headform.mesh.normals import vertex_normals
 from headform.render.unwrap import Unwrap, unwrap_head
 from headform.render.visibility import outline_distance
 
@@ -196,7 +196,7 @@ def _surface(
 ) -> Float32[np.ndarray, "V 17"]:
     """All that `compose_kernel` interpolates, per vertex; see `texture_kernels.COLUMNS`."""
     faces, mirror = head.faces.numpy(), head.mirror.numpy()
-    normals = vertex_normals_array(vertices, faces).astype(np.float64) @ camera.R.T
+    normals = vertex_normals(vertices, faces) @ camera.R.T
     in_camera = camera.to_camera(vertices)
     distance = np.linalg.norm(in_camera, axis=1)
     cosine = -(normals * in_camera).sum(axis=1) / np.maximum(distance, 1e-9)
