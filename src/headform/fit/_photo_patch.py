@@ -8,10 +8,10 @@ import typing
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Integer, UInt8
+from jaxtyping import Float, Float32, Float64
 from numba import njit
 
-from headform.geometry.camera import PerspectiveCamera
+from headform.fit.fitted_photo import FittedPhoto
 from headform.images.sampling import bilinear_rgb32
 from headform.images.transfer import SRGB8_TO_LINEAR
 from headform.render.rasterize import Fragments, rasterize
@@ -21,7 +21,7 @@ _TO_LINEAR = SRGB8_TO_LINEAR.astype(np.float32)
 
 @dataclass(frozen=True, eq=False)
 class PhotoPatch:
-    """See the module docstring.
+    """The part of a photo that shows the head; see the module docstring.
 
     Attributes:
         linear: (h, w, 3) float32 linear RGB; averaged over blocks where the photo is finer.
@@ -54,30 +54,18 @@ class PhotoPatch:
         return np.ascontiguousarray(self.projected * scale)
 
 
-def cut_patch(
-    vertices: Float[np.ndarray, "V 3"],
-    faces: Integer[np.ndarray, "F 3"],
-    camera: PerspectiveCamera,
-    rgb: UInt8[np.ndarray, "H W 3"],
-    skin_mask: Float[np.ndarray, "H W"] | None,
-    *,
-    resolution: int,
-    least_buffer: int = 320,
-) -> PhotoPatch:
+def cut_patch(photo: FittedPhoto, *, resolution: int, least_buffer: int = 320) -> PhotoPatch:
     """Cut, reduce and linearize the photo about the head and rasterize the head to match.
 
     Args:
-        vertices: (V, 3) meters, head frame.
-        faces: (F, 3) vertex indices.
-        camera: Of the photo.
-        rgb: (H, W, 3) sRGB.
-        skin_mask: (H, W) in [0, 1], or None.
-        resolution: Pixels that the head's longer extent needs; a finer photo is averaged down by
-            a whole factor while it keeps at least this many.
+        photo: Photo and fitted head.
+        resolution: Pixels that the head's longer extent needs; a finer photo is averaged down by a whole factor while it
+            keeps at least this many.
         least_buffer: Pixels of the head's longer extent in the depth buffer at the least.
     """
+    rgb, skin_mask, faces = photo.rgb, photo.skin_mask, photo.head.faces.numpy()
     height, width = rgb.shape[:2]
-    projected = camera.project(vertices)
+    projected = photo.camera.project(photo.vertices)
     seen = projected[np.isfinite(projected).all(axis=1)]
     if len(seen) == 0:
         seen = np.array([[0.0, 0.0, 1.0]])
@@ -104,7 +92,7 @@ def cut_patch(
         projected=local,
         fragments=fragments,
         buffer_scale=buffer_scale,
-        px_per_meter=float(camera.K[0, 0] / (factor * np.mean(seen[:, 2]))),
+        px_per_meter=float(photo.camera.K[0, 0] / (factor * np.mean(seen[:, 2]))),
         corner=np.array([left, top], np.float64),
         factor=factor,
     )
