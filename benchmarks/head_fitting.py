@@ -23,7 +23,7 @@ from headform.registration.fit_head import HeadFit, HeadFitOptions, fit_head
 from headform.registration.fit_source import FitSource, head_source, read_mesh, scan_source
 from headform.registration.scan_landmarks import ScanLandmarker
 from headform.registration.shape_model import face_region
-from headform.registration.surface import Surface
+from headform.registration.surface import SurfaceIndex
 
 SCANS = (
     ("Lee Perry-Smith", "scans/lee_perry_smith/LeePerrySmith.obj", "Map-COL.jpg"),
@@ -86,7 +86,7 @@ def _round_trip(head: LinearHead, source: FitSource, there: HeadFit, back: HeadF
     home = there.to_source.apply(back.placed)[region]
     sent = source.look.vertices
     same = np.linalg.norm(home - sent[region], axis=1)
-    surface = Surface.of(sent, source.look.faces).closest(home).distance
+    surface = SurfaceIndex.of(sent, source.look.faces).closest(home).distance
     return 1000 * float(np.median(same)), 1000 * float(np.median(surface))
 
 

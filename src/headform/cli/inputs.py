@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headform.errors import HeadformError, InputError
+from headform.export.result_folder import MANIFEST
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 """What is taken from a folder; files named one by one are judged by their content alone."""
 
-_RESERVED = frozenset({"manifest.jsonl"})
+_RESERVED = frozenset({MANIFEST})
 _FACE = re.compile(r"_\d+$")
 
 

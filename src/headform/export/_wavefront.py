@@ -5,10 +5,10 @@ V vertices, F triangles, T texture coordinates.
 No vertex colors: readers that evaluation tools rely on (MPI-IS mesh) fail on `v x y z r g b`.
 """
 
+from headform.export.result_folder import MTL, OBJ, TEXTURE
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
-OBJ, MTL, TEXTURE = "head.obj", "head.mtl", "texture.png"
 _MATERIAL = "head"
 
 

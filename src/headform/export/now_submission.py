@@ -9,7 +9,6 @@ Subject, challenge and image are the last three parts of the photo's path in the
 the path of the folder that holds `parameters.npz`. Of several faces in a photo the first (largest) is taken.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +18,16 @@ import numpy as np
 
 from headform.errors import InputError, WeightsError
 from headform.export import parameters
+from headform.export.result_folder import MANIFEST, PARAMETERS, read_manifest, read_parameters
 from headform.heads.linear import LinearHead
 from headform.io.atomic import make_folder, write_bytes
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.io.npz_file import ArrayFileError, load_npz
 
 Unit = Literal["mm", "cm", "m"]
 PER_METER: dict[Unit, float] = {"mm": 1000.0, "cm": 100.0, "m": 1.0}
 
-_WANTED = ("neutral", "faces", "head_name", "head_sha256")
-_MAX_BYTES = 1 << 30
+_WANTED = {"neutral": (None, 3), "faces": (None, 3), "head_name": None, "head_sha256": None}
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,10 @@ def find_results(folders: Sequence[Path]) -> list[Result]:
     """
     found: dict[str, Result] = {}
     for folder in folders:
-        manifests = sorted(folder.rglob("manifest.jsonl")) if folder.is_dir() else []
-        listed = [result for path in manifests for result in _of_manifest(path)]
+        manifests = sorted(folder.rglob(MANIFEST)) if folder.is_dir() else []
+        listed = [result for path in manifests for result in _of_manifest(path.parent)]
         covered = [path.parent for path in manifests]
-        files = sorted(folder.rglob("parameters.npz")) if folder.is_dir() else []
+        files = sorted(folder.rglob(PARAMETERS)) if folder.is_dir() else []
         loose = [p for p in files if not any(p.is_relative_to(parent) for parent in covered)]
         listed += [Result(_image(p.parent.resolve().parts, str(p)), p) for p in loose]
         if not listed:
@@ -108,10 +106,7 @@ def write_submission(
 
 
 def _neutral(file: Path, head: LinearHead, factor: float) -> TriangleMesh:
-    try:
-        arrays = load_npz(file, _WANTED, max_bytes=_MAX_BYTES)
-    except ArrayFileError as error:
-        raise InputError("results_invalid", error.message, str(file)) from error
+    arrays = read_parameters(file, _WANTED)
     sha256 = str(arrays["head_sha256"])
     if sha256 != head.sha256 or arrays["neutral"].shape != tuple(head.mean.shape):
         what = f"made with the head {arrays['head_name']!s} ({sha256[:12]}), not with {head.name} ({head.sha256[:12]})"
@@ -120,23 +115,14 @@ def _neutral(file: Path, head: LinearHead, factor: float) -> TriangleMesh:
     return TriangleMesh(vertices, arrays["faces"].astype(np.int64))
 
 
-def _of_manifest(path: Path) -> list[Result]:
-    results = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for line in lines:
-            entry = json.loads(line)
-            image = _image(Path(str(entry["input"])).parts, str(path))
-            faces = entry["faces"]
-            file = path.parent / Path(str(faces[0]["folder"])).name / "parameters.npz" if faces else None
-            results.append(Result(image, file))
-    except OSError as error:
-        what = f"cannot read the manifest: {error.strerror or error}"
-        raise InputError("results_invalid", what, str(path)) from error
-    except (ValueError, KeyError, TypeError) as error:
-        what = f"not a manifest of headform reconstruct: {error}"
-        raise InputError("results_invalid", what, str(path)) from error
-    return results
+def _of_manifest(folder: Path) -> list[Result]:
+    where = str(folder / MANIFEST)
+    return [
+        Result(
+            _image(Path(entry.input).parts, where), folder / entry.faces[0].folder / PARAMETERS if entry.faces else None
+        )
+        for entry in read_manifest(folder)
+    ]
 
 
 def _image(parts: tuple[str, ...], where: str) -> str:

@@ -16,7 +16,7 @@ from headform.errors import UsageError
 from headform.export import _landmarks_json as landmarks_json
 from headform.export import _report as report
 from headform.export import _wavefront as wavefront
-from headform.export import glb, parameters
+from headform.export import glb, parameters, result_folder
 from headform.export._landmarks_json import Landmarks
 from headform.export.morph_targets import arkit_targets, arkit_weights
 from headform.heads.linear import LinearHead
@@ -84,25 +84,25 @@ def encode_all(
     """The files of `write_reconstruction`, by name, in memory."""
     atlas = chosen_texture(result, texture)
     files = {
-        "parameters.npz": encode_parameters(result),
-        "landmarks.json": encode_landmarks(result),
+        result_folder.PARAMETERS: encode_parameters(result),
+        result_folder.LANDMARKS: encode_landmarks(result),
     }
     if "glb" in formats:
-        files["head.glb"] = encode_glb(result, atlas)
+        files[result_folder.GLB] = encode_glb(result, atlas)
     if "obj" in formats:
         files |= _obj(result, atlas)
     if "ply" in formats:
-        files["head.ply"] = _ply(result, atlas)
+        files[result_folder.PLY] = _ply(result, atlas)
     if texture == "both" and result.albedo_texture is not None and {"glb", "obj"} & set(formats):
-        files["albedo.png"] = image_bytes.png(result.albedo_texture)
+        files[result_folder.ALBEDO] = image_bytes.png(result.albedo_texture)
     if {"png", "html"} & set(formats):
         photo = result.photo if photo_rgb is None else photo_rgb
         sheet = image_bytes.png(overlay(result, photo))
         if "png" in formats:
-            files["overlay.png"] = sheet
+            files[result_folder.OVERLAY] = sheet
         if "html" in formats:
             small = encode_glb(result, atlas, target_normals=False)
-            files["report.html"] = report.encode(result, small, sheet)
+            files[result_folder.REPORT] = report.encode(result, small, sheet)
     return files
 
 
@@ -212,7 +212,7 @@ def _mesh(head: LinearHead, vertices: Float32[np.ndarray, "V 3"]) -> TriangleMes
 def _obj(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> dict[str, bytes]:
     comment = f"headform, head model {result.head.name}: {result.head.license}\nmeters, y up"
     files = wavefront.encode(_mesh(result.head, result.vertices), comment=comment)
-    return {**files, wavefront.TEXTURE: image_bytes.png(atlas)}
+    return {**files, result_folder.TEXTURE: image_bytes.png(atlas)}
 
 
 def _ply(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> bytes:

@@ -19,7 +19,7 @@ from headform.heads.linear import LinearHead
 from headform.registration.face_distance import FaceDistance, face_distance
 from headform.registration.fit_source import FitSource, identity_part
 from headform.registration.shape_model import ShapePriors, face_region, outer, shape_model, skin
-from headform.registration.surface import Surface
+from headform.registration.surface import SurfaceIndex
 from headform.registration.to_surface import SurfaceFit, SurfaceFitOptions, fit_to_surface
 
 _FOCUS = 1.15
@@ -126,7 +126,7 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
         priors=options.priors,
     )
     try:
-        surface = Surface.of(vertices, source.look.faces)
+        surface = SurfaceIndex.of(vertices, source.look.faces)
     except ValueError as error:
         raise InputError("mesh_degenerate", f"{error}", source.name) from error
     surface_options = replace(options.surface, scale=free)

@@ -77,7 +77,7 @@ class Border:
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class SurfaceIndex:
     """A triangle mesh made ready for closest points; see `of`.
 
     Attributes:
@@ -101,7 +101,7 @@ class Surface:
         faces: Int[np.ndarray, "F 3"],
         *,
         border: Border | None = None,
-    ) -> "Surface":
+    ) -> "SurfaceIndex":
         """Prepare a mesh.
 
         Vertices at equal positions count as one for normals and borders: files split them where texture seams are.
@@ -177,9 +177,9 @@ class Surface:
         a, b, c = self.vertices[self.faces[chosen]].transpose(1, 0, 2)
         return np.asarray(a + u[:, None] * (b - a) + v[:, None] * (c - a))
 
-    def reversed(self) -> "Surface":
+    def reversed(self) -> "SurfaceIndex":
         """The same surface, inside out."""
-        return Surface(self.vertices, self.faces, -self.normals, self.border, self.tree)
+        return SurfaceIndex(self.vertices, self.faces, -self.normals, self.border, self.tree)
 
 
 def _welded(

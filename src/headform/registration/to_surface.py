@@ -29,7 +29,7 @@ from headform.registration._plane_step import (
     points_as_planes,
 )
 from headform.registration.shape_model import ShapeModel
-from headform.registration.surface import Surface
+from headform.registration.surface import SurfaceIndex
 
 _LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 _LIP_GAP = 0.0005
@@ -118,7 +118,7 @@ class SurfaceFit:
 
 def fit_to_surface(
     model: ShapeModel,
-    surface: Surface,
+    surface: SurfaceIndex,
     landmarks: Float[np.ndarray, "68 3"],
     *,
     focus: tuple[Float64[np.ndarray, "3"], float] | None = None,
@@ -177,10 +177,10 @@ def fit_to_surface(
     )
 
 
-def _oriented(model: ShapeModel, surface: Surface, shape: PlacedShape) -> tuple[PlacedShape, Surface]:
+def _oriented(model: ShapeModel, surface: SurfaceIndex, shape: PlacedShape) -> tuple[PlacedShape, SurfaceIndex]:
     """The surface with its normals outwards, judged by the head's where they lie near each other."""
     placed = shape.similarity.apply(model.positions(shape.coefficients))
-    head = Surface.of(placed, model.faces, border=model.border)
+    head = SurfaceIndex.of(placed, model.faces, border=model.border)
     found = surface.closest(placed[model.region])
     agreement = (found.normals * head.normals[model.region]).sum(axis=1)
     return shape, surface if agreement[~found.at_border].sum() >= 0 else surface.reversed()
@@ -258,7 +258,7 @@ class _Pairs:
     def __init__(
         self,
         model: ShapeModel,
-        surface: Surface,
+        surface: SurfaceIndex,
         options: SurfaceFitOptions,
         focus: tuple[Float64[np.ndarray, "3"], float] | None,
     ) -> None:
@@ -276,7 +276,7 @@ class _Pairs:
 
     def planes(self, shape: PlacedShape, stage: Stage) -> tuple[Planes, float]:
         placed = shape.similarity.apply(self.model.positions(shape.coefficients))
-        head = Surface.of(placed, self.model.faces, border=self.model.border)
+        head = SurfaceIndex.of(placed, self.model.faces, border=self.model.border)
         out = self.surface.closest(placed[self.rows])
         alike = (out.normals * head.normals[self.rows]).sum(axis=1)
         good = ~out.at_border & (out.distance < stage.reach) & (alike > stage.cosine)

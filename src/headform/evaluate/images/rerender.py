@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from headform.errors import FaceError, InputError
-from headform.evaluate.images.result_files import WrittenHead
+from headform.export.result_folder import WrittenHead
 from headform.geometry.camera import PerspectiveCamera
 from headform.render.draw import Look, draw
 

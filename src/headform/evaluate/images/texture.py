@@ -33,9 +33,24 @@ from headform import images
 from headform.errors import InputError
 from headform.evaluate.images.image_quality import WINDOW, mean_ssim, psnr, ssim_map
 from headform.evaluate.images.rerender import rerender
-from headform.evaluate.images.result_files import Atlas, WrittenFace, list_results, read_head
 from headform.evaluate.landmarks68.mean_head import five_points
+from headform.export.result_folder import MANIFEST, Atlas, read_head, read_manifest
 from headform.nets.recognition.embedder import Embedder, embed_faces
+
+
+@dataclass(frozen=True)
+class WrittenFace:
+    """One face of a result folder.
+
+    Attributes:
+        photo: Path of the photo.
+        folder: Folder with the face's files.
+        status: ``ok`` or ``low_confidence``.
+    """
+
+    photo: Path
+    folder: Path
+    status: str
 
 
 @dataclass(frozen=True)
@@ -205,9 +220,36 @@ def evaluate_folder(
             raises for a photo that is not there or not readable.
         FaceError: `face_outside`.
     """
-    faces, failed = list_results(folder, photos)
+    faces, failed = list_faces(folder, photos)
     scores = [score_face(face, atlas=atlas, embedders=embedders) for face in faces]
     return TextureTable(tuple(scores), tuple(failed), atlas)
+
+
+def list_faces(folder: Path, photos: Path | None = None) -> tuple[list[WrittenFace], list[tuple[str, str]]]:
+    """List the faces that `headform reconstruct` wrote into a folder.
+
+    Args:
+        folder: Folder that `headform reconstruct -o` was given.
+        photos: Folder in which photos are found by their names; None takes their paths as they were given.
+
+    Returns:
+        Faces in the order of the inputs, and for each failed input its path and its error's message.
+
+    Raises:
+        InputError: `results_missing` without a manifest; `results_invalid` when it cannot be parsed or lists nothing.
+    """
+    entries = read_manifest(folder)
+    failed = [(entry.input, entry.error.message) for entry in entries if entry.error is not None]
+    faces = [
+        WrittenFace(
+            Path(entry.input) if photos is None else photos / Path(entry.input).name, folder / f.folder, f.status
+        )
+        for entry in entries
+        for f in entry.faces
+    ]
+    if not faces and not failed:
+        raise InputError("results_invalid", "the manifest lists nothing", str(folder / MANIFEST))
+    return faces, failed
 
 
 def score_face(face: WrittenFace, *, atlas: Atlas = "photo", embedders: Sequence[Embedder] = ()) -> TextureScore:

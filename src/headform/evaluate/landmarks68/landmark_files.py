@@ -28,13 +28,13 @@ from headform.evaluate.landmarks68.pose import (
     rotation_from_angles,
     seen_along_ray,
 )
+from headform.export.result_folder import LANDMARKS as RESULT_NAME
+from headform.export.result_folder import PARAMETERS as PARAMETERS_NAME
 from headform.io.npz_file import read_npz
 
 ANNOTATION_SHIFT = CENTER_SHIFT
 """Added to a JSON list's points: its origin is the center of the top-left pixel, ours its corner."""
 
-RESULT_NAME = "landmarks.json"
-PARAMETERS_NAME = "parameters.npz"
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 PTS = "points of .pts"
 """Name of the ground truth that `.pts` files hold."""
