@@ -43,8 +43,8 @@ def test_a_head_in_its_colors(head, landmarker):
     linear = head.mean_albedo.double().numpy()
     colors = np.clip(linear, 0, 1) ** (1 / 2.2)
     stray = np.array([[80.0, -70.0, 60.0]])  # of no triangle
-    look = TriangleMesh(np.concatenate([vertices, stray]), faces, colors=np.concatenate([colors, stray * 0]))
-    found = landmarker.find(look)
+    mesh = TriangleMesh(np.concatenate([vertices, stray]), faces, colors=np.concatenate([colors, stray * 0]))
+    found = landmarker.find(mesh)
     gap = error_mm(found.points, marks)
     assert np.median(gap[17:]) < 3.0
     assert gap[17:].max() < 9.0

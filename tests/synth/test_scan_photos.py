@@ -47,7 +47,7 @@ def test_a_scan_in_any_unit_and_place_comes_into_the_head_frame(head):
     turn = Rotation.from_rotvec([0.4, -1.1, 0.3]).as_matrix()
     moved = 1000 * mean @ turn.T + [30, -500, 7]
     found = place(TriangleMesh(moved, head.faces.numpy()), moved[head.now7.numpy()], head)
-    np.testing.assert_allclose(found.look.vertices, mean, atol=1e-9)
+    np.testing.assert_allclose(found.mesh.vertices, mean, atol=1e-9)
     assert found.placed.scale == pytest.approx(1000)
     with pytest.raises(ValueError, match="finite"):
         place(TriangleMesh(moved, head.faces.numpy()), np.full((7, 3), np.nan), head)
@@ -57,7 +57,7 @@ def test_the_middle_of_the_face_is_the_middle_of_the_picture(head):
     vertices, faces = ball(0.02, np.zeros(3))
     scan = placed(head, vertices, faces)
     at_center = PlacedScan(
-        TriangleMesh(vertices + scan.center, faces, colors=scan.look.colors), scan.placed, scan.center
+        TriangleMesh(vertices + scan.center, faces, colors=scan.mesh.colors), scan.placed, scan.center
     )
     for view in (FRONT, View(35.0, -12.0, 9.0, 0.6, 0.4)):
         _, camera = photograph(at_center, view, lights(1, 0)[0], side=96, seed=0)

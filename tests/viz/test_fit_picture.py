@@ -12,9 +12,9 @@ from tests.mesh.surfaces import face_sheet
 
 def made(colors: bool = False) -> FitPicture:
     vertices, faces = face_sheet(15, 12)
-    look = TriangleMesh(vertices, faces, colors=np.full(vertices.shape, 0.5) if colors else None)
+    mesh = TriangleMesh(vertices, faces, colors=np.full(vertices.shape, 0.5) if colors else None)
     return FitPicture(
-        source=look,
+        source=mesh,
         fitted=vertices + [0.0, 0, 0.001],
         faces=faces,
         face=vertices,

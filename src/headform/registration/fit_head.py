@@ -110,7 +110,7 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
     chosen = options.region
     region = ("face" if source.is_scan else "head") if chosen == "auto" else chosen
     free = options.scale == "free" or (options.scale == "auto" and not source.unit)
-    vertices = source.look.vertices.astype(np.float64) * source.meters
+    vertices = source.mesh.vertices.astype(np.float64) * source.meters
     landmarks = source.landmarks * source.meters
     focus = None
     now7 = landmarks[list(OF_68)]
@@ -126,7 +126,7 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
         priors=options.priors,
     )
     try:
-        surface = SurfaceIndex.of(vertices, source.look.faces)
+        surface = SurfaceIndex.of(vertices, source.mesh.faces)
     except ValueError as error:
         raise InputError("mesh_degenerate", f"{error}", source.name) from error
     surface_options = replace(options.surface, scale=free)
@@ -139,7 +139,7 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
     try:
         distance = face_distance(
             vertices,
-            source.look.faces,
+            source.mesh.faces,
             _known(head, fitted, found.similarity, landmarks),
             found.similarity.apply(fitted),
             head.faces.cpu().numpy(),

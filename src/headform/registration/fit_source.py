@@ -41,7 +41,7 @@ class FitSource:
 
     Attributes:
         name: For titles and messages.
-        look: The mesh in its own unit and frame.
+        mesh: The mesh in its own unit and frame.
         landmarks: iBUG points on it, same unit; NaN where unknown.
         meters: One unit in meters.
         unit: Its name; empty where it is no known one, so that the scale must be fitted.
@@ -50,7 +50,7 @@ class FitSource:
     """
 
     name: str
-    look: TriangleMesh
+    mesh: TriangleMesh
     landmarks: Float64[np.ndarray, "68 3"]
     meters: float = 1.0
     unit: str = "m"
@@ -85,7 +85,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, st
         what = "the mesh has no texture coordinates for the picture"
         raise InputError("mesh_untextured", what, ascii(str(path)), "leave --texture out")
     picture = None if texture is None else reduced_texture(images.read(texture).rgb)
-    look = TriangleMesh(
+    mesh = TriangleMesh(
         vertices=mesh.vertices.astype(np.float64),
         faces=mesh.faces,
         colors=mesh.colors,
@@ -93,7 +93,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, st
         uv_faces=mesh.uv_faces if picture is not None else None,
         texture=picture,
     )
-    return look, hashlib.sha256(data).hexdigest()
+    return mesh, hashlib.sha256(data).hexdigest()
 
 
 def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
@@ -117,7 +117,7 @@ def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
 
 def scan_source(
     name: str,
-    look: TriangleMesh,
+    mesh: TriangleMesh,
     landmarks: Float[np.ndarray, "68 3"],
     *,
     unit: Unit = "auto",
@@ -127,7 +127,7 @@ def scan_source(
 
     Args:
         name: For messages.
-        look: In the unit of the file.
+        mesh: In the unit of the file.
         landmarks: The same; the outer eye corners (36 and 45) must be known.
         unit: The unit, or how to find it: that in which the eye corners are as far apart as on a head. Where there is none,
             the scan is scaled to the mean head and `FitSource.unit` is empty.
@@ -149,7 +149,7 @@ def scan_source(
             what = f"the outer eye corners are {outer * meters:.4g} m apart, on a head it is about {OUTER_EYES_M} m"
             raise InputError("mesh_unit", what, name, "name the right unit, or leave it out")
         found, meters = "", OUTER_EYES_M / outer
-    return FitSource(name, look, np.asarray(landmarks), meters, found, True, origin or {})
+    return FitSource(name, mesh, np.asarray(landmarks), meters, found, True, origin or {})
 
 
 def head_source(head: LinearHead, coefficients: Coefficients | None = None, *, code_origin: str = "mean") -> FitSource:
@@ -173,7 +173,7 @@ def head_source(head: LinearHead, coefficients: Coefficients | None = None, *, c
     points = head.landmarks(vertices, offset=False)
     return FitSource(
         name=head.name,
-        look=_outer_look(head, vertices.double().cpu().numpy()),
+        mesh=_outer_look(head, vertices.double().cpu().numpy()),
         landmarks=points.double().cpu().numpy(),
         origin={"head": head_origin(head), "code": code_origin},
     )
@@ -209,7 +209,7 @@ def parameters_source(path: Path) -> FitSource:
     points = head.landmarks(torch.from_numpy(vertices.astype(np.float64)), offset=False)
     return FitSource(
         name=path.parent.name or path.stem,
-        look=_outer_look(head, vertices.astype(np.float64)),
+        mesh=_outer_look(head, vertices.astype(np.float64)),
         landmarks=points.numpy(),
         origin={"reconstruction": path.name, "sha256": _digest(path), "head": head_origin(head)},
     )

@@ -58,21 +58,21 @@ class PlacedScan:
     """A scan in the head frame.
 
     Attributes:
-        look: With vertices in meters of the mean head.
+        mesh: With vertices in meters of the mean head.
         placed: From the head frame to the scan's own.
         center: Middle of the face, head frame.
     """
 
-    look: TriangleMesh
+    mesh: TriangleMesh
     placed: Similarity
     center: Float64[np.ndarray, "3"]
 
 
-def place(look: TriangleMesh, now7: Float[np.ndarray, "7 3"], head: LinearHead) -> PlacedScan:
+def place(mesh: TriangleMesh, now7: Float[np.ndarray, "7 3"], head: LinearHead) -> PlacedScan:
     """Lay a scan into the head frame.
 
     Args:
-        look: In its own unit and frame.
+        mesh: In its own unit and frame.
         now7: Its seven landmarks in the order of `LinearHead.now7`, the same unit.
         head: Whose mean the landmarks are laid onto.
 
@@ -81,8 +81,8 @@ def place(look: TriangleMesh, now7: Float[np.ndarray, "7 3"], head: LinearHead) 
     """
     mean = head.mean.double().numpy()[head.now7.numpy()]
     placed = fit_similarity(mean, now7.astype(np.float64))
-    own = placed.inverse().apply(look.vertices.astype(np.float64))
-    return PlacedScan(replace(look, vertices=own), placed, mean.mean(axis=0))
+    own = placed.inverse().apply(mesh.vertices.astype(np.float64))
+    return PlacedScan(replace(mesh, vertices=own), placed, mean.mean(axis=0))
 
 
 def seen_from_front(scan: PlacedScan) -> Bool[np.ndarray, " V"]:
@@ -90,12 +90,12 @@ def seen_from_front(scan: PlacedScan) -> Bool[np.ndarray, " V"]:
 
     Modelled scans carry a mouth cavity and the inside of eyelids, which no measured surface has.
     """
-    seen = np.zeros(len(scan.look.vertices), np.bool_)
+    seen = np.zeros(len(scan.mesh.vertices), np.bool_)
     for yaw in (-75, -50, -25, 0, 25, 50, 75):
         for pitch in (-35, 0, 35):
             view = View(float(yaw), float(pitch), 0.0, _FAR_M, 0.55)
-            points = _camera(scan, view, _FINE_SIDE).project(scan.look.vertices)
-            seen |= visible_vertices(points, scan.look.faces, _FINE_SIDE, _FINE_SIDE)
+            points = _camera(scan, view, _FINE_SIDE).project(scan.mesh.vertices)
+            seen |= visible_vertices(points, scan.mesh.faces, _FINE_SIDE, _FINE_SIDE)
     return seen
 
 
@@ -143,13 +143,13 @@ def photograph(
     Raises:
         ValueError: when the scan has neither texture nor colors.
     """
-    if not scan.look.colored:
+    if not scan.mesh.colored:
         raise ValueError("a scan without colors makes no photo")
     camera = _camera(scan, view, side)
     fine = side * SUPERSAMPLE
-    drawing = draw(scan.look, camera, (side, side), Look(supersample=SUPERSAMPLE))
+    drawing = draw(scan.mesh, camera, (side, side), Look(supersample=SUPERSAMPLE))
     covered, found = drawing.covered, drawing.fragments
-    corners = scan.look.faces[found.face_index[covered]]
+    corners = scan.mesh.faces[found.face_index[covered]]
     weights = found.barycentric[covered][..., None]
     matt, gloss = _shading(scan, camera, light)
     linear = _background(fine, seed)
@@ -171,8 +171,8 @@ def _shading(
     scan: PlacedScan, camera: PerspectiveCamera, light: Lighting
 ) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
     """Light on a white matt surface, shadows included, and its shine, per vertex."""
-    points = ((scan.look.vertices - scan.center) @ camera.R.T).astype(np.float32)
-    faces = np.ascontiguousarray(scan.look.faces, np.int32)
+    points = ((scan.mesh.vertices - scan.center) @ camera.R.T).astype(np.float32)
+    faces = np.ascontiguousarray(scan.mesh.faces, np.int32)
     normals = np.empty_like(points)
     kernels.vertex_normals_into(points, faces, normals)
     lit = np.ones((len(light.directions), len(points)), np.float32)

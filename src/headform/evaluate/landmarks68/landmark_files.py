@@ -28,8 +28,7 @@ from headform.evaluate.landmarks68.pose import (
     rotation_from_angles,
     seen_along_ray,
 )
-from headform.export.result_folder import LANDMARKS as RESULT_NAME
-from headform.export.result_folder import PARAMETERS as PARAMETERS_NAME
+from headform.export.result_folder import LANDMARKS, PARAMETERS
 from headform.io.npz_file import read_npz
 
 ANNOTATION_SHIFT = CENTER_SHIFT
@@ -137,7 +136,7 @@ def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> di
         return found
     if not folder.is_dir():
         raise InputError("predictions_missing", "there is no such folder", str(folder))
-    for file in sorted(folder.glob(f"*/{RESULT_NAME}")):
+    for file in sorted(folder.glob(f"*/{LANDMARKS}")):
         name = file.parent.name
         photo = by_stem.get(name) or by_stem.get(re.sub(r"_\d+$", "", name))
         if photo is not None:
@@ -170,11 +169,11 @@ def _read_any(path: Path) -> list[LandmarkAnnotation]:
 def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
     kinds = {
         kind: sorted(folder.rglob(pattern))
-        for kind, pattern in ((".pts", "*.pts"), (".mat", "*.mat"), (RESULT_NAME, RESULT_NAME))
+        for kind, pattern in ((".pts", "*.pts"), (".mat", "*.mat"), (LANDMARKS, LANDMARKS))
     }
     kinds = {kind: files for kind, files in kinds.items() if files}
     if not kinds:
-        what = f"the folder holds no .pts, .mat or {RESULT_NAME}"
+        what = f"the folder holds no .pts, .mat or {LANDMARKS}"
         raise InputError("truth_invalid", what, str(folder))
     if len(kinds) > 1:
         what = f"the folder holds {' and '.join(kinds)}"
@@ -244,7 +243,7 @@ def _of_result(path: Path) -> LandmarkAnnotation:
 
 
 def _rotation_beside(file: Path, points: Float64[np.ndarray, "68 2"]) -> Float64[np.ndarray, "3 3"] | None:
-    path = file.parent / PARAMETERS_NAME
+    path = file.parent / PARAMETERS
     if not path.is_file():
         return None
     arrays = read_npz(path, ("R", "K"))

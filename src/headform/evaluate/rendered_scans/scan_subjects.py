@@ -119,8 +119,8 @@ def read_scan(
         InputError: from the readers; `scan_untextured` when there are neither texture nor vertex colors.
         FaceError: from `find`.
     """
-    look, _ = read_mesh(path, texture or _color_picture(path))
-    if not look.colored:
+    mesh, _ = read_mesh(path, texture or _color_picture(path))
+    if not mesh.colored:
         raise InputError(
             "scan_untextured",
             "the scan has neither a texture nor vertex colors, so it makes no photo",
@@ -128,17 +128,17 @@ def read_scan(
             "give its picture with --texture, or name the textured scans one by one",
         )
     file = landmarks or _landmark_file(path)
-    now7 = find(look, path.name) if file is None else _read_landmarks(file)
+    now7 = find(mesh, path.name) if file is None else _read_landmarks(file)
     outer = float(np.linalg.norm(now7[0] - now7[3]))
     if not outer > 0:
         raise InputError("landmarks_degenerate", "the outer eye corners coincide", str(file or path))
     chosen, millimeters = _size(outer, unit)
     source = FOUND if file is None else file.name
     try:
-        placed = place(look, now7, head)
+        placed = place(mesh, now7, head)
     except ValueError as error:
         raise InputError("landmarks_degenerate", str(error), str(file or path)) from error
-    vertices = np.asarray(look.vertices, np.float64)
+    vertices = np.asarray(mesh.vertices, np.float64)
     known = unit != "auto"
     return ScanSubject(
         path.stem,
@@ -172,10 +172,10 @@ def landmark_finder() -> Finder:
 
     loaded: list[ScanLandmarker] = []
 
-    def find(look: TriangleMesh, name: str) -> Float64[np.ndarray, "7 3"]:
+    def find(mesh: TriangleMesh, name: str) -> Float64[np.ndarray, "7 3"]:
         if not loaded:
             loaded.append(ScanLandmarker.load())
-        return loaded[0].find(look, name=name).points[list(OF_68)]
+        return loaded[0].find(mesh, name=name).points[list(OF_68)]
 
     return find
 
