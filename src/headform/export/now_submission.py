@@ -1,6 +1,6 @@
-"""A submission to the NoW benchmark from results of `headform reconstruct`.
+"""Submission to the NoW benchmark from results of `headform reconstruct`.
 
-Letters: V vertices, F triangles.
+V vertices, F triangles.
 
     OUT/SUBJECT/CHALLENGE/IMAGE.obj     the neutral head: identity alone, no expression, no pose, no colors
     OUT/SUBJECT/CHALLENGE/IMAGE.npy     (7, 3) float32, the seven landmarks on it
@@ -32,11 +32,11 @@ _WANTED = {"neutral": (None, 3), "faces": (None, 3), "head_name": None, "head_sh
 
 @dataclass(frozen=True)
 class Result:
-    """One photo's result.
+    """Result of one photo.
 
     Attributes:
         image: `SUBJECT/CHALLENGE/STEM`.
-        file: Its parameters.npz, None where the reconstruction failed.
+        file: `parameters.npz` of its first face, None where the reconstruction failed.
     """
 
     image: str
@@ -44,7 +44,7 @@ class Result:
 
 
 def find_results(folders: Sequence[Path]) -> list[Result]:
-    """The results in folders that `headform reconstruct` wrote, or in folders of such.
+    """Find results in folders that `headform reconstruct` wrote, or in folders of such.
 
     Raises:
         InputError: `results_missing` (nothing there), `results_invalid` (a damaged manifest, a path with fewer than three
@@ -59,7 +59,7 @@ def find_results(folders: Sequence[Path]) -> list[Result]:
         loose = [p for p in files if not any(p.is_relative_to(parent) for parent in covered)]
         listed += [Result(_image(p.parent.resolve().parts, str(p)), p) for p in loose]
         if not listed:
-            what, fix = "no results of headform reconstruct here", "name the folder given to its -o"
+            what, fix = "the folder holds no results of headform reconstruct", "name the folder given to its -o"
             raise InputError("results_missing", what, str(folder), fix)
         for result in listed:
             if result.image in found:
@@ -75,16 +75,16 @@ def write_submission(
     """Write the meshes and landmarks.
 
     Args:
-        results: What `find_results` found.
-        head: The model they were made with; gives the landmarks.
-        out: The submission's folder.
-        unit: Of what is written; results are meters.
+        results: Results as from `find_results`.
+        head: Model they were made with; gives the landmarks.
+        out: Folder of the submission.
+        unit: Unit of the written meshes and landmarks; results are in meters.
 
     Returns:
         Names of the images written, and of those without a result.
 
     Raises:
-        InputError: `results_invalid`, a parameters.npz that is damaged.
+        InputError: `results_invalid` for a damaged `parameters.npz`, `results_incomplete` for a missing one.
         WeightsError: `model_mismatch` when a result was made with another head; `head_lacks` without landmarks.
         ResourceError: `write_failed`.
     """
@@ -109,8 +109,11 @@ def _neutral(file: Path, head: LinearHead, factor: float) -> TriangleMesh:
     arrays = read_parameters(file, _WANTED)
     sha256 = str(arrays["head_sha256"])
     if sha256 != head.sha256 or arrays["neutral"].shape != tuple(head.mean.shape):
-        what = f"made with the head {arrays['head_name']!s} ({sha256[:12]}), not with {head.name} ({head.sha256[:12]})"
-        raise WeightsError("model_mismatch", what, str(file), "name its file with --head")
+        what = (
+            f"the result was made with the head {arrays['head_name']!s} ({sha256[:12]}), "
+            f"not with {head.name} ({head.sha256[:12]})"
+        )
+        raise WeightsError("model_mismatch", what, str(file), "give that head's file with --head")
     vertices = np.asarray(arrays["neutral"].astype(np.float64) * factor, np.float32)
     return TriangleMesh(vertices, arrays["faces"].astype(np.int64))
 
@@ -129,7 +132,7 @@ def _image(parts: tuple[str, ...], where: str) -> str:
     """SUBJECT/CHALLENGE/STEM from the last three parts of a path."""
     last = parts[-3:]
     if len(last) < 3 or any(part in ("..", ".", "/", "") for part in last):
-        what = f"no subject and challenge in the path {'/'.join(parts)!a}"
+        what = f"the path {'/'.join(parts)!a} names no subject and challenge"
         fix = "reconstruct the photos by their paths SUBJECT/CHALLENGE/IMAGE.jpg"
         raise InputError("results_invalid", what, where, fix)
     return f"{last[0]}/{last[1]}/{Path(last[2]).stem}"

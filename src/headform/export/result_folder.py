@@ -76,7 +76,7 @@ class ErrorEntry:
 
     @classmethod
     def of(cls, error: HeadformError) -> "ErrorEntry":
-        """From the error that ended this input."""
+        """Make an entry of the error that ended this input."""
         return cls(error.code, str(error), error.exit_code)
 
 
@@ -87,10 +87,10 @@ class Entry:
     Attributes:
         input: Path as it was named.
         status: "ok" when a head was written for it, else "failed".
-        faces: From the largest to the smallest.
+        faces: Faces from the largest to the smallest.
         notes: Changes on the way in (turned upright, scaled, ...).
         error: None when `status` is "ok".
-        seconds: From reading to the last file written.
+        seconds: Time from reading to the last file written.
     """
 
     input: str

@@ -1,6 +1,6 @@
 """The part of a photo that shows the head, in linear light, with a depth buffer to the same scale.
 
-Letters: V vertices, F faces, H W photo pixels, h w patch pixels, D depth-buffer pixels per patch
+V vertices, H W photo pixels, h w patch pixels, D depth-buffer pixels per patch
 pixel along an axis.
 """
 
@@ -25,10 +25,10 @@ class PhotoPatch:
 
     Attributes:
         linear: (h, w, 3) float32 linear RGB; averaged over blocks where the photo is finer.
-        mask: (h, w) float32 in [0, 1]: how surely a pixel shows skin; ones without a mask.
+        mask: (h, w) float32 in [0, 1], probability that a pixel shows skin; ones without a mask.
         projected: (V, 3) float64 vertices: pixels of the patch, depth in meters. NaN behind the
             camera.
-        fragments: The head at D times the patch's resolution.
+        fragments: Rasterization of the head at D times the patch's resolution.
         buffer_scale: D.
         px_per_meter: Patch pixels per meter at the head's mean depth.
         corner: x and y of the patch's top-left corner in the photo, pixels.
@@ -45,11 +45,11 @@ class PhotoPatch:
     factor: int
 
     def from_photo(self, points: Float[np.ndarray, "N 2"]) -> Float64[np.ndarray, "N 2"]:
-        """Pixels of the photo as pixels of the patch."""
+        """Convert pixels of the photo to pixels of the patch."""
         return np.asarray((points - self.corner) / self.factor, np.float64)
 
     def buffer_points(self) -> Float64[np.ndarray, "V 3"]:
-        """The vertices in pixels of the depth buffer."""
+        """Return the vertices in pixels of the depth buffer."""
         scale = np.array([self.buffer_scale, self.buffer_scale, 1.0])
         return np.ascontiguousarray(self.projected * scale)
 

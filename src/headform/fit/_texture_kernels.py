@@ -1,6 +1,6 @@
 """Compiled inner loops of the texture baker.
 
-Letters: V vertices, F faces, C covered texels, S side of the texture, h w patch pixels, H W pixels of
+V vertices, F faces, C covered texels, S side of the texture, h w patch pixels, H W pixels of
 the depth buffer.
 """
 
@@ -32,7 +32,7 @@ _DARK, _LIT = (
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _photo_weight(x, y, z, face, layer, facing, layers, faces, points, face_index, mask, nearness, scale):
-    """The photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1.
+    """Return the photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1.
 
     layer: 1 on eyeballs, 0 elsewhere; layers (F,): the same of the faces that pixels show. Lids lie
     so close to the eyeball that depth alone would not keep them apart.

@@ -29,15 +29,15 @@ from headform.render.visibility import visible_points
 
 @dataclass(frozen=True)
 class PhotometricPriors:
-    """How strongly the light and the skin are held.
+    """Priors of light and skin.
 
     Attributes:
-        strength: How many independent samples all vertices together are worth.
+        strength: Number of independent samples that all vertices together count as.
         noise: Standard deviation of a sample, relative to the mean color.
-        exposure_sigma: Of the light's constant term, relative to 1.
-        tint_sigma: Of each channel's constant term about their mean.
-        band_sigma: Of the coefficients of bands 1 and 2, relative to `AMBIENT`.
-        band_tint: Of each channel's about their mean, as a part of `band_sigma`: the side of the
+        exposure_sigma: Standard deviation of the light's constant term, relative to 1.
+        tint_sigma: Standard deviation of each channel's constant term about their mean.
+        band_sigma: Standard deviations of the coefficients of bands 1 and 2, relative to `AMBIENT`.
+        band_tint: Standard deviation of each channel's about their mean, as a part of `band_sigma`: the side of the
             head that the photo does not show must not come out green.
         huber: Residual, in `noise`, from which samples lose weight.
     """
@@ -79,7 +79,7 @@ def fit_light_and_albedo(
     Args:
         photo: Photo and fitted head. Samples whose skin mask is below 0.5 are left out; where the head's albedo basis is
             zero, light alone is fitted.
-        priors: Strengths.
+        priors: Widths of the priors.
         max_samples: More visible vertices than this are thinned out evenly.
         iterations: Gauss-Newton steps.
 
@@ -136,7 +136,7 @@ def _lit_skin(
 
 @dataclass(frozen=True)
 class _Samples:
-    """Colors and what explains them; see the module docstring."""
+    """Colors and the terms that explain them; see the module docstring."""
 
     color: Float64[np.ndarray, "N 3"]
     basis: Float64[np.ndarray, "N 9"]

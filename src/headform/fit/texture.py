@@ -34,8 +34,8 @@ from headform.heads.linear import PARTS, LinearHead
 from headform.render.unwrap import Unwrap, unwrap_head
 
 MIRROR_STOPS = (0.5, 1.1)
-"""Difference in log shading to the mirror image up to which its colors are trusted, and not at all:
-what lies in shadow says little about what the sun lights."""
+"""Difference in log shading to the mirror image below which its colors are trusted in full, and above which not at all:
+a cheek in shadow says little about one in the sun."""
 OCCLUSION = {"teeth": 0.6, "tongue": 0.45, "mouth": 0.3, "socket_right": 0.4, "socket_left": 0.4}
 """Share of the light that reaches the inner parts when lighting is kept."""
 
@@ -80,7 +80,7 @@ def bake_textures(
         UsageError: `texture_size` for a size out of range.
     """
     if not 64 <= size <= 8192:
-        raise UsageError("texture_size", f"a texture has 64 to 8192 texels a side, not {size}")
+        raise UsageError("texture_size", f"the texture size must be 64 to 8192 texels, got {size}")
     atlas = unwrap_head(photo.head, size)
     surface = PhotoSurface.of(photo, openings, resolution=int(0.9 * size))
     field = _vertex_field(photo.head, surface, light, albedo)
@@ -108,7 +108,7 @@ def bake_textures(
 def _vertex_field(
     head: LinearHead, surface: PhotoSurface, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"]
 ) -> Float32[np.ndarray, "V 17"]:
-    """All that `compose_kernel` interpolates, per vertex; see `_texture_kernels.COLUMNS`."""
+    """Compute the columns that `compose_kernel` interpolates, per vertex; see `_texture_kernels.COLUMNS`."""
     part, mirror = head.part.numpy(), head.mirror.numpy()
     parts = np.isin(part, [PARTS.index(name) for name in PHOTO_PARTS])
     shading = _positive(sh_basis(surface.normals) @ light)
@@ -138,7 +138,7 @@ def _gains(
     alike: Float64[np.ndarray, " V"],
     parts: Bool[np.ndarray, " V"],
 ) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
-    """Albedo to fill with where the photo is silent, and the logarithmic gain of the mirror image."""
+    """Return the albedo to fill with where nothing is seen, and the logarithmic gain of the mirror image."""
     graph, mirror = head_graph(head), head.mirror.numpy()
     weight = weight.astype(np.float64)
     skin = parts & (head.part.numpy() < PARTS.index("mouth"))
@@ -180,7 +180,7 @@ def _gains(
 
 
 def _positive(shading: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
-    """Shading kept away from zero and below, where the harmonics undershoot."""
+    """Clamp shading away from zero, below which harmonics can undershoot."""
     floor = np.maximum(0.12 * np.mean(np.abs(shading), axis=0), 1e-3)
     return np.asarray(np.maximum(shading, floor))
 
@@ -212,7 +212,7 @@ _LEFTOVER = (128, 112, 104)
 
 
 def _in_threads(work: Callable[[int, int], None], count: int) -> None:
-    """Run `work(first, last)` over a range in slices; the result does not depend on how many."""
+    """Run `work(first, last)` over a range in slices; the result does not depend on their number."""
     threads = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
     if threads == 1 or count < 50_000:
         work(0, count)

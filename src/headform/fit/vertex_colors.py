@@ -24,9 +24,9 @@ EYES = (PARTS.index("eye_right"), PARTS.index("eye_left"))
 OUTLINE_METERS = (0.004, 0.012)
 """Distance to the background at which the photo begins to count, and counts in full."""
 OCCLUDER_METERS = (0.0015, 0.005)
-"""The same for the distance to what hides the surface."""
+"""Distance to an occluder at which the photo begins to count, and counts in full."""
 FACING = (0.25, 0.6)
-"""The same for the cosine between normal and view."""
+"""Cosine between normal and view at which the photo begins to count, and counts in full."""
 STEP_METERS = 0.006
 """A step in depth larger than this is an outline."""
 

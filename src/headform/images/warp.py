@@ -14,19 +14,19 @@ from headform.images.sampling import bilinear_rgb
 
 
 def square_matrix(x0: float, y0: float, size: float, side: int) -> Float[np.ndarray, "2 3"]:
-    """The similarity (2, 3) from photo pixels to a crop of `side` pixels for an upright square."""
+    """Return the similarity (2, 3) from photo pixels to a crop of `side` pixels for an upright square."""
     k = side / size
     return np.array([[k, 0.0, -x0 * k], [0.0, k, -y0 * k]])
 
 
 def inverse(matrix: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 3"]:
-    """The inverse affine map."""
+    """Invert an affine map."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
 def apply(matrix: Float[np.ndarray, "2 3"], points: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
-    """Points through an affine map."""
+    """Apply an affine map to points."""
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
 
 
@@ -34,9 +34,9 @@ def warp(rgb: UInt8[np.ndarray, "H W 3"], matrix: Float[np.ndarray, "2 3"], side
     """Resample a photo: each crop pixel is the mean of bilinear samples spread over its footprint.
 
     Args:
-        rgb: the photo.
-        matrix: photo pixels to crop pixels, a similarity.
-        side: of the crop. Outside the photo its border is repeated.
+        rgb: (H, W, 3) sRGB.
+        matrix: (2, 3) similarity from photo pixels to crop pixels.
+        side: Side of the crop, pixels. Outside the photo its border is repeated.
     """
     back = inverse(np.asarray(matrix, np.float64))
     step = math.sqrt(abs(float(np.linalg.det(back[:, :2]))))  # photo pixels per crop pixel

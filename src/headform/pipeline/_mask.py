@@ -1,4 +1,4 @@
-"""Where the photo shows skin, and where eyes and the inside of the mouth.
+"""Masks of a photo: skin, eyes and the inside of the mouth.
 
 H W of the photo, M side of the mask.
 """
@@ -26,11 +26,11 @@ from headform.nets.landmarks.dense import INPUT_SIDE
 from headform.nets.landmarks.dense_predictor import DensePrediction
 
 FADE = 9.0
-"""Width of the fade in cells of the mask: nothing is known beyond the crop, and a hard edge would show on the forehead."""
+"""Width of the fade in cells of the mask: beyond the crop nothing is known, and a hard edge would show on the forehead."""
 
 
 def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
-    """Probability that each pixel shows the head's own surface; fades to 0 at the border of the crop."""
+    """Return the probability that each pixel shows the head's own surface; fades to 0 at the border of the crop."""
     out = np.zeros((size[1], size[0]), np.float32)
     corners = np.array([[0.0, 0], [INPUT_SIDE, 0], [0, INPUT_SIDE], [INPUT_SIDE, INPUT_SIDE]])
     seen = apply(inverse(prediction.crop), corners)
@@ -47,7 +47,7 @@ def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32
 
 
 def openings_in_photo(calibration: Calibration, reading: CommitteeReading) -> Openings:
-    """Rims of eyes and mouth by MediaPipe's points, pixels of the photo."""
+    """Return the rims of eyes and mouth from MediaPipe's points, pixels of the photo."""
     points, _ = calibration.mesh_on_surface(reading)
 
     def rim(upper: tuple[int, ...], lower: tuple[int, ...]) -> Float[np.ndarray, "N 2"]:

@@ -28,7 +28,7 @@ _FOCUS = 1.15
 
 @dataclass(frozen=True)
 class HeadFitOptions:
-    """What may be changed of a fit.
+    """Options of a fit.
 
     Attributes:
         region: ``face``, or ``head`` for all outer skin; ``auto`` is the face on scans, which show hair and clothes, and
@@ -37,7 +37,7 @@ class HeadFitOptions:
         identity: Fit it; else the mean.
         expression: Fit it; else neutral.
         priors: Widths of the priors.
-        surface: Of `fit.to_surface`; its `scale` is overruled.
+        surface: Options of `registration.to_surface`; its `scale` is overruled.
     """
 
     region: Literal["auto", "face", "head"] = "auto"
@@ -50,20 +50,20 @@ class HeadFitOptions:
 
 @dataclass(frozen=True, eq=False)
 class HeadFit:
-    """A head like the source.
+    """Head fitted to a source.
 
     Attributes:
-        head: The model.
-        source: What it was fitted to.
-        identity: Coefficients, standard deviations.
-        expression: Standard deviations or weights, as the model has them.
-        vertices: Meters, head frame.
-        to_source: From the head frame, meters, to the frame and unit of the source.
-        surface: What the fit says; its similarity is in meters.
-        distance: Of the source to the head.
+        head: Head model.
+        source: Source that it was fitted to.
+        identity: (I,) coefficients, standard deviations.
+        expression: (E,) standard deviations or weights, as the model defines them.
+        vertices: (V, 3) meters, head frame.
+        to_source: Transform from the head frame, meters, to the frame and unit of the source.
+        surface: Result of the fit to the surface; its similarity is in meters.
+        distance: Distance of the source to the head.
         region: ``face`` or ``head``.
-        scale_fitted: Whether the scale was unknown.
-        seconds: The fit alone.
+        scale_fitted: True if the scale was unknown.
+        seconds: Duration of the fit alone.
     """
 
     head: LinearHead
@@ -80,7 +80,7 @@ class HeadFit:
 
     @property
     def coefficients(self) -> Coefficients:
-        """As a code of the head's layout; all other parts are zero."""
+        """Coefficients in the head's layout; all other parts are zero."""
         zeros = layout_of(self.head).zeros()
         values = dict(zeros.values)
         values[identity_part(self.head)] = torch.from_numpy(self.identity).float()

@@ -1,4 +1,4 @@
-"""What a head is fitted to: a scan, a reconstruction, or a head of another model, with its landmarks.
+"""Sources for fitting a head: a scan, a reconstruction, or a head of another model, with landmarks.
 
 S vertices, F triangles.
 """
@@ -30,7 +30,7 @@ from headform.render.texture_sampling import reduced_texture
 
 Unit = Literal["auto", "m", "dm", "cm", "mm", "um"]
 PLAUSIBLE = 1.6
-"""Outer eye corners of people are at most this many times nearer or farther apart than on a mean head."""
+"""Largest factor by which the distance of people's outer eye corners differs from that of a mean head."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _GIVE = "give seven points in the order of NoW or 68 in that of iBUG"
 
@@ -40,13 +40,13 @@ class FitSource:
     """A surface with landmarks.
 
     Attributes:
-        name: For titles and messages.
-        mesh: The mesh in its own unit and frame.
-        landmarks: iBUG points on it, same unit; NaN where unknown.
-        meters: One unit in meters.
-        unit: Its name; empty where it is no known one, so that the scale must be fitted.
-        is_scan: A mesh of a file, which may show hair and clothes; else a head of a model.
-        origin: Where it came from, as plain JSON values.
+        name: Name for titles and messages.
+        mesh: Mesh in its own unit and frame.
+        landmarks: (68, 3) iBUG points on it, same unit; NaN where unknown.
+        meters: Meters per unit.
+        unit: Name of the unit; empty where it is unknown, so that the scale must be fitted.
+        is_scan: True for the mesh of a file, which may show hair and clothes; else it is a head of a model.
+        origin: Description of its origin, plain JSON values.
     """
 
     name: str
@@ -61,23 +61,23 @@ class FitSource:
 def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, str]:
     """Read an OBJ or PLY file and the picture that belongs to it.
 
-    Material files are not opened: the picture is the one named, or one of the same stem beside an OBJ file.
+    Material files are not opened: the picture is the given one, or one of the same stem beside an OBJ file.
 
     Args:
-        path: The mesh; whether it is PLY is seen from its first bytes.
-        texture: A picture for its texture coordinates.
+        path: Mesh file; PLY is recognized by its first bytes.
+        texture: Picture for its texture coordinates.
 
     Returns:
         The mesh in its own unit, and the SHA-256 of its file.
 
     Raises:
-        InputError: as the readers of `mesh.obj`, `mesh.ply` and `images` do; ``mesh_untextured``: a picture was named but
-            the mesh has no texture coordinates; ``mesh_degenerate``: it has no extent.
+        InputError: as the readers of `io.mesh.obj`, `io.mesh.ply` and `images` do; ``mesh_untextured``: a picture but
+            no texture coordinates; ``mesh_degenerate``: it has no extent.
     """
     data = read_bytes(path)
     mesh = decode(data, name=str(path))
     if not np.ptp(mesh.vertices, axis=0).max() > 0:
-        raise InputError("mesh_degenerate", "all vertices lie in one place", ascii(str(path)))
+        raise InputError("mesh_degenerate", "all vertices of the mesh coincide", ascii(str(path)))
     if texture is None and mesh.uv is not None:
         beside = (path.with_suffix(ending) for ending in PICTURES)
         texture = next((p for p in beside if p.is_file()), None)
@@ -97,7 +97,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, st
 
 
 def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
-    """Landmarks of a file (`mesh.picked_points`): seven in the order of NoW, or 68 in that of iBUG.
+    """Read landmarks from a file (`io.mesh.picked_points`): seven in the order of NoW, or 68 in that of iBUG.
 
     Returns:
         Points in the file's unit; NaN where unknown.
@@ -109,7 +109,7 @@ def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
     if len(points) == 68:
         return points
     if len(points) != len(OF_68):
-        raise InputError("landmarks_count", f"{len(points)} points", ascii(str(path)), _GIVE)
+        raise InputError("landmarks_count", f"the file holds {len(points)} points", ascii(str(path)), _GIVE)
     out = np.full((68, 3), np.nan)
     out[list(OF_68)] = points
     return out
@@ -123,42 +123,42 @@ def scan_source(
     unit: Unit = "auto",
     origin: Mapping[str, Any] | None = None,
 ) -> FitSource:
-    """A scan with landmarks; its unit is told by the distance between the outer eye corners.
+    """Make a source of a scan; its unit is inferred from the distance between the outer eye corners.
 
     Args:
-        name: For messages.
-        mesh: In the unit of the file.
-        landmarks: The same; the outer eye corners (36 and 45) must be known.
-        unit: The unit, or how to find it: that in which the eye corners are as far apart as on a head. Where there is none,
-            the scan is scaled to the mean head and `FitSource.unit` is empty.
+        name: Name for messages.
+        mesh: Mesh in the unit of its file.
+        landmarks: (68, 3) same unit; the outer eye corners (36 and 45) must be known.
+        unit: Unit; "auto" takes the one in which the eye corners are as far apart as on a head. Where there is none, the
+            scan is scaled to the mean head and `FitSource.unit` is empty.
         origin: See `FitSource`.
 
     Raises:
-        InputError: ``landmarks_count``; ``mesh_unit``: in the unit that was named this is no head.
+        InputError: ``landmarks_count``; ``mesh_unit``: in the given unit the scan does not have the size of a head.
     """
     right, left = landmarks[OF_68[0]], landmarks[OF_68[3]]
     outer = float(np.linalg.norm(left - right))
     if not outer > 0:
-        what = "the outer eye corners are not among the landmarks, or are one point"
+        what = "the outer eye corners are missing from the landmarks, or coincide"
         raise InputError("landmarks_count", what, name, _GIVE)
     found = infer_unit(outer) if unit == "auto" else unit
     ratio = outer * METERS_PER[found] / OUTER_EYES_M
     meters = METERS_PER[found]
     if not 1 / PLAUSIBLE < ratio < PLAUSIBLE:
         if unit != "auto":
-            what = f"the outer eye corners are {outer * meters:.4g} m apart, on a head it is about {OUTER_EYES_M} m"
-            raise InputError("mesh_unit", what, name, "name the right unit, or leave it out")
+            what = f"the outer eye corners are {outer * meters:.4g} m apart; on a head they are about {OUTER_EYES_M} m apart"
+            raise InputError("mesh_unit", what, name, "give the right unit, or leave it out")
         found, meters = "", OUTER_EYES_M / outer
     return FitSource(name, mesh, np.asarray(landmarks), meters, found, True, origin or {})
 
 
 def head_source(head: LinearHead, coefficients: Coefficients | None = None, *, code_origin: str = "mean") -> FitSource:
-    """A head of a model: its mean, or that of a code.
+    """Make a source of a head model: its mean, or the head of given coefficients.
 
     Args:
         head: With landmarks.
-        coefficients: Of this head; identity and expression are taken, and the pose of a FLAME head.
-        code_origin: Which code it is, for `FitSource.origin`.
+        coefficients: Coefficients of this head; identity and expression are taken, and the pose of a FLAME head.
+        code_origin: Description of the coefficients, for `FitSource.origin`.
 
     Raises:
         WeightsError: ``head_lacks`` landmarks.
@@ -180,10 +180,10 @@ def head_source(head: LinearHead, coefficients: Coefficients | None = None, *, c
 
 
 def parameters_source(path: Path) -> FitSource:
-    """The head of a reconstruction, as it is in the photo (`export.parameters`).
+    """Make a source of a reconstruction, as it is in the photo (`export.parameters`).
 
     Raises:
-        WeightsError: as `weights.npz_file.read_npz`; ``model_mismatch``: it was made with another head than the open one.
+        WeightsError: as `io.npz_file.read_npz`; ``model_mismatch``: it was made with another head than the open one.
         InputError: ``parameters_format``: arrays that are absent, of other shapes, or not finite.
     """
     try:
@@ -221,7 +221,7 @@ def head_origin(head: LinearHead) -> dict[str, Any]:
 
 
 def identity_part(head: LinearHead) -> str:
-    """What the layout of a head calls its identity."""
+    """Name of the identity part in the layout of a head."""
     return "shape" if "shape" in dict(layout_of(head).parts) else "identity"
 
 

@@ -1,4 +1,4 @@
-"""The 68 landmarks of a scan: it is drawn from several sides, read by the landmark network, and the points put back onto it.
+"""Find the 68 landmarks of a scan: draw it from several sides, run the landmark network, and lift the points onto it.
 
 V vertices, F triangles, N dense points, J views, H W pixels.
 
@@ -42,16 +42,16 @@ _TURNS = ((0, 0), (-18, 0), (18, 0), (0, -12), (0, 12), (-38, 0), (38, 0))
 
 @dataclass(frozen=True, eq=False)
 class ScanLandmarks:
-    """What was found on a scan.
+    """Landmarks found on a scan.
 
     Attributes:
-        points: On the surface, unit and frame of the scan.
-        sure: Which of them several views agree about.
-        spread: Of the views about each point, unit of the scan; infinite where none saw it.
-        relative_sigma: The network's own doubt in the best view; see `DensePrediction.relative_sigma`.
-        from_mean: Places the mean head of the landmark network on the points.
-        views: How many pictures were read.
-        guess: The landmarks of the mean head there.
+        points: (68, 3) on the surface, unit and frame of the scan.
+        sure: (68,) mask of the points about which several views agree.
+        spread: (68,) deviation of the views about each point, unit of the scan; infinite where none saw it.
+        relative_sigma: Uncertainty of the network in the best view; see `DensePrediction.relative_sigma`.
+        from_mean: Transform that aligns the mean head of the landmark network with the points.
+        views: Number of pictures read.
+        guess: (68, 3) landmarks of the mean head aligned by `from_mean`.
     """
 
     points: Float64[np.ndarray, "68 3"]
@@ -64,7 +64,7 @@ class ScanLandmarks:
 
     @property
     def usable(self) -> Float64[np.ndarray, "68 3"]:
-        """The points, NaN where views disagree; of the seven NoW landmarks the mean head's where none saw them."""
+        """Points, NaN where views disagree; the mean head's for those of the seven NoW landmarks that no view saw."""
         now7 = np.isin(np.arange(68), OF_68)
         points = np.where((now7 & ~np.isfinite(self.spread))[:, None], self.guess, self.points)
         return np.where((self.sure | now7)[:, None], points, np.nan)
@@ -80,7 +80,7 @@ class ScanLandmarker:
 
     @classmethod
     def load(cls) -> "ScanLandmarker":
-        """With the networks that ship with the package.
+        """Load the networks that ship with the package.
 
         Raises:
             WeightsError: they are missing or damaged.
@@ -94,8 +94,8 @@ class ScanLandmarker:
         shows a face for sure; then the face alone from seven sides about its front.
 
         Args:
-            mesh: In its texture or colors if it has any.
-            name: For messages.
+            mesh: Mesh, drawn in its texture or colors if it has any.
+            name: Name for messages.
 
         Raises:
             FaceError: ``no_face``.
@@ -119,11 +119,15 @@ class ScanLandmarker:
                     result = ScanLandmarks(points, sure, spread, least, placed, views, guess)
             if result is not None:
                 return result
-        what = "what looked like a face is none" if candidates else "no face was found from any side"
+        what = (
+            "no face: the landmark network rejected every candidate"
+            if candidates
+            else "no face was found from any side"
+        )
         raise FaceError("no_face", what, name, "give its landmarks with --landmarks FILE")
 
     def _candidates(self, mesh: TriangleMesh) -> tuple[list[tuple[float, Similarity]], int]:
-        """Relative sigma and place of what looks like a face, the surest first, and how many pictures were read."""
+        """Return relative sigma and placement of each candidate, the most certain first, and the number of pictures read."""
         shown = mesh.vertices[np.unique(mesh.faces)]  # a vertex of no triangle may lie anywhere
         low, high = shown.min(axis=0), shown.max(axis=0)
         middle = ((low + high) / 2).astype(np.float64)
@@ -146,7 +150,7 @@ class ScanLandmarker:
         return sorted(found, key=lambda candidate: candidate[0]), views
 
     def _read(self, rgb: UInt8[np.ndarray, "H W 3"]) -> DensePrediction | None:
-        """The most certain face of a picture."""
+        """Read the most certain face of a picture."""
         found = []
         upright = next(self._detector.passes(rgb), [])
         for face in upright[:3]:
@@ -168,7 +172,7 @@ class ScanLandmarker:
         return average(self._dense.predict(rgb, crops))
 
     def _placed(self, points: Float[np.ndarray, "68 3"], known: Bool[np.ndarray, "68"]) -> Similarity | None:
-        """The mean head laid onto points, with less trust in the worst; None where that does not look like a face."""
+        """Align the mean head with points, robustly; None where they are not placed like those of a face."""
         if known.sum() < 10:
             return None
         own, goal = self._mean[known], points[known].astype(np.float64)
@@ -186,7 +190,7 @@ class ScanLandmarker:
     def _around(
         self, mesh: TriangleMesh, placed: Similarity
     ) -> tuple[Float64[np.ndarray, "68 3"], Float64[np.ndarray, "68"], np.ndarray, float]:
-        """Points averaged over the views about the face's front, their spread, the number of views, the least doubt."""
+        """Average the points over views around the face's front; also their spread, number of views, least sigma."""
         inner = placed.apply(self._mean[17:])
         center, extent = inner.mean(axis=0), placed.scale * 0.26
         marks = placed.apply(self._mean)
@@ -204,7 +208,7 @@ class ScanLandmarker:
             doubt = min(doubt, read.relative_sigma)
             places[j], seen = surface_positions(mesh, drawing, read.points[:68])
             weight[j] = np.where(seen, 1.0 / np.square(read.sigma[:68]), 0.0)
-            # points near the outline slide off it: depth tells
+            # points near the outline slide off it, which shows in their depth
             depth = camera.project(places[j])[:, 2] - camera.project(marks)[:, 2]
             weight[j][np.abs(depth) > 0.04 * placed.scale] = 0.0
         return *_agreed(places, weight, placed.scale, mesh), doubt
@@ -245,7 +249,7 @@ def _look(
 
 
 def _directions() -> Iterator[tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]]:
-    """Where to look from, and what is up then: every 45 degrees around six upward axes, +z with y up first."""
+    """Iterate directions to look from and their up: every 45 degrees around six upward axes, +z with y up first."""
     x, y, z = np.eye(3)
     order = (0, 45, -45, 180, 90, -90, 135, -135)
     for up, front in ((y, z), (z, -y), (-y, z), (-z, -y), (x, z), (-x, z)):

@@ -24,7 +24,7 @@ from headform.render.texture_sampling import sample_texture
 CLAY = (205.0, 178.0, 160.0)
 """sRGB of a surface without colors that faces the lamp: a little like skin, so that networks know a face."""
 BACKGROUND = 150.0
-"""sRGB gray behind a mesh that networks shall read."""
+"""sRGB gray behind a mesh that is drawn for a network."""
 CLAY_AMBIENT, VALUES_AMBIENT = 0.25, 0.7
 """Brightness away from the lamp: low shows shape, high keeps the colors of a scale legible."""
 _LAMP = np.array([-0.35, -0.45, -0.82])  # direction to it in the camera frame
@@ -36,7 +36,7 @@ class Look:
     """Appearance of a drawn mesh.
 
     Attributes:
-        clay: Leave texture and vertex colors out.
+        clay: Ignore texture and vertex colors.
         values: (V,) a quantity to show instead of colors; interpolated before `palette` is applied.
         palette: sRGB in [0, 255], (N, 3), of N interpolated values.
         ambient: Brightness away from the lamp, 1 for no shading; None is 1 for colors, else one of the constants above.
@@ -89,7 +89,7 @@ class Drawing:
 
         Args:
             background: sRGB picture, or an even gray in [0, 255].
-            opacity: Of the mesh, 0 to 1.
+            opacity: Opacity of the mesh, 0 to 1.
         """
         covered, fine = self.covered, self.look.supersample
         height, width = (length // fine for length in covered.shape)
@@ -109,10 +109,10 @@ def draw(mesh: TriangleMesh, camera: PerspectiveCamera, size: tuple[int, int], l
     """Draw a mesh.
 
     Args:
-        mesh: Any unit; vertex colors go before a texture.
-        camera: Its pixels are those of the picture.
+        mesh: Mesh in any unit; vertex colors take precedence over a texture.
+        camera: Camera of the picture, whose pixels are its own.
         size: (width, height).
-        look: Colors, or clay where there are none, shaded by the lamp, if None.
+        look: Appearance; None draws colors as they are, or lit clay where there are none.
     """
     look = look or Look()
     (width, height), fine = size, look.supersample
@@ -135,11 +135,11 @@ def draw(mesh: TriangleMesh, camera: PerspectiveCamera, size: tuple[int, int], l
 def surface_positions(
     mesh: TriangleMesh, drawing: Drawing, pixels: Float[np.ndarray, "N 2"]
 ) -> tuple[Float64[np.ndarray, "N 3"], Bool[np.ndarray, " N"]]:
-    """Points on the surface that a picture shows at pixels.
+    """Return the points of the surface that a picture shows at pixels.
 
     Args:
-        mesh: The mesh that was drawn.
-        drawing: Its drawing.
+        mesh: Mesh that was drawn.
+        drawing: Result of drawing it.
         pixels: (N, 2) x and y, origin at the top-left corner.
 
     Returns:

@@ -1,8 +1,8 @@
-"""Textured scans, photographed: perspective cameras around the face, soft and hard light, plain backgrounds, no damage.
+"""Photograph textured scans: perspective cameras around the face, soft and hard light, plain backgrounds.
 
 V vertices, F triangles, N lamps, S side of a picture.
 
-The scan is laid into the head frame first (by its seven landmarks, scaled to the mean head), so that distances, lights
+The scan is moved into the head frame first (by its seven landmarks, scaled to the mean head), so that distances, lights
 and crops mean the same for every scan, whatever its unit. Its texture is taken for its albedo: light baked into it stays.
 """
 
@@ -36,13 +36,13 @@ _REACH_M, _BIAS_M = 0.25, 0.006
 
 @dataclass(frozen=True)
 class View:
-    """From where a scan is seen.
+    """View of a scan.
 
     Attributes:
-        yaw: Degrees, turns the face to the right of the picture.
-        pitch: Degrees, turns it down.
+        yaw: Degrees; positive turns the face to the right of the picture.
+        pitch: Degrees; positive turns it down.
         roll: Degrees, clockwise.
-        distance: Meters from the camera to the middle of the face.
+        distance: Distance from the camera to the middle of the face, meters.
         fill: Share of the picture's side that a face of average height takes.
     """
 
@@ -58,9 +58,9 @@ class PlacedScan:
     """A scan in the head frame.
 
     Attributes:
-        mesh: With vertices in meters of the mean head.
-        placed: From the head frame to the scan's own.
-        center: Middle of the face, head frame.
+        mesh: Mesh with vertices in the head frame, meters of the mean head.
+        placed: Transform from the head frame to the scan's own.
+        center: (3,) middle of the face, head frame.
     """
 
     mesh: TriangleMesh
@@ -69,15 +69,15 @@ class PlacedScan:
 
 
 def place(mesh: TriangleMesh, now7: Float[np.ndarray, "7 3"], head: LinearHead) -> PlacedScan:
-    """Lay a scan into the head frame.
+    """Move a scan into the head frame.
 
     Args:
-        mesh: In its own unit and frame.
-        now7: Its seven landmarks in the order of `LinearHead.now7`, the same unit.
-        head: Whose mean the landmarks are laid onto.
+        mesh: Scan in its own unit and frame.
+        now7: (7, 3) landmarks in the order of `LinearHead.now7`, same unit.
+        head: Head with whose mean the landmarks are aligned.
 
     Raises:
-        ValueError: when the landmarks are no face (all in one place, not finite).
+        ValueError: the landmarks coincide or are not finite.
     """
     mean = head.mean.double().numpy()[head.now7.numpy()]
     placed = fit_similarity(mean, now7.astype(np.float64))
@@ -86,7 +86,7 @@ def place(mesh: TriangleMesh, now7: Float[np.ndarray, "7 3"], head: LinearHead) 
 
 
 def seen_from_front(scan: PlacedScan) -> Bool[np.ndarray, " V"]:
-    """Which vertices a scanner in front could have seen: from at least one of 21 directions nothing hides them.
+    """Find the vertices that a scanner in front could have seen: nothing hides them from at least one of 21 directions.
 
     Modelled scans carry a mouth cavity and the inside of eyelids, which no measured surface has.
     """
@@ -100,7 +100,7 @@ def seen_from_front(scan: PlacedScan) -> Bool[np.ndarray, " V"]:
 
 
 def views(count: int, seed: int) -> tuple[View, ...]:
-    """`count` views: yaws evenly from -50 to 50 degrees, the rest drawn; the same seed gives the same."""
+    """Draw `count` views: yaws evenly from -50 to 50 degrees, the rest drawn; the same seed gives the same."""
     yaws = np.linspace(-50, 50, count) if count > 1 else np.zeros(1)
     found = []
     for number, yaw in enumerate(yaws):
@@ -118,7 +118,7 @@ def views(count: int, seed: int) -> tuple[View, ...]:
 
 
 def lights(count: int, seed: int) -> tuple[Lighting, ...]:
-    """`count` lightings, the first even and soft, the others as synthetic faces have them."""
+    """Draw `count` lightings, the first even and soft, the others as synthetic faces have them."""
     return (
         _even(),
         *(sample_light(np.random.default_rng((seed, 2, k)), FULL) for k in range(1, count)),
@@ -128,23 +128,23 @@ def lights(count: int, seed: int) -> tuple[Lighting, ...]:
 def photograph(
     scan: PlacedScan, view: View, light: Lighting, *, side: int, seed: int
 ) -> tuple[UInt8[np.ndarray, "S S 3"], PerspectiveCamera]:
-    """One picture.
+    """Render one photo.
 
     Args:
-        scan: Whose texture or vertex colors are its albedo.
-        view: From where.
-        light: Directions in the camera frame.
-        side: Of the picture, pixels.
-        seed: Of the background.
+        scan: Scan whose texture or vertex colors are its albedo.
+        view: View of the scan.
+        light: Lighting, directions in the camera frame.
+        side: Side of the picture, pixels.
+        seed: Seed of the background.
 
     Returns:
-        The picture, sRGB, and its camera over the head frame.
+        Picture in sRGB, and its camera for the head frame.
 
     Raises:
-        ValueError: when the scan has neither texture nor colors.
+        ValueError: the scan has neither texture nor colors.
     """
     if not scan.mesh.colored:
-        raise ValueError("a scan without colors makes no photo")
+        raise ValueError("the scan has neither texture nor vertex colors")
     camera = _camera(scan, view, side)
     fine = side * SUPERSAMPLE
     drawing = draw(scan.mesh, camera, (side, side), Look(supersample=SUPERSAMPLE))
@@ -170,7 +170,7 @@ def _camera(scan: PlacedScan, view: View, side: int) -> PerspectiveCamera:
 def _shading(
     scan: PlacedScan, camera: PerspectiveCamera, light: Lighting
 ) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
-    """Light on a white matt surface, shadows included, and its shine, per vertex."""
+    """Compute the light on a white matte surface, with shadows, and its specular part, per vertex."""
     points = ((scan.mesh.vertices - scan.center) @ camera.R.T).astype(np.float32)
     faces = np.ascontiguousarray(scan.mesh.faces, np.int32)
     normals = np.empty_like(points)
@@ -190,19 +190,19 @@ def _shading(
 
 
 def _exposure(surface: Float[np.ndarray, "N 3"]) -> float:
-    """The factor that brings the bright part of the scan to 0.6."""
+    """Exposure that brings the bright part of the scan to 0.6."""
     bright = float(np.quantile(surface.mean(axis=1), 0.9)) if len(surface) else 1.0
     return 0.6 / max(bright, 1e-6)
 
 
 def _developed(linear: Float[np.ndarray, "S S 3"]) -> UInt8[np.ndarray, "S S 3"]:
-    """sRGB; what is brighter than 0.8 is rounded off instead of cut."""
+    """Convert to sRGB; values above 0.8 are compressed instead of clipped."""
     knee = np.where(linear > 0.8, 0.8 + 0.2 * np.tanh((linear - 0.8) / 0.2), linear)
     return np.asarray(np.rint(srgb_from_linear(torch.from_numpy(knee)).numpy() * 255), np.uint8)
 
 
 def _background(side: int, seed: int) -> Float64[np.ndarray, "S S 3"]:
-    """A wall: one color, a little darker to one side."""
+    """Draw a wall: one color, a little darker to one side."""
     rng = np.random.default_rng((seed, 3))
     color = rng.uniform(0.08, 0.6) * (1 + rng.uniform(-0.12, 0.12, 3))
     angle, fall = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.5)
@@ -212,7 +212,7 @@ def _background(side: int, seed: int) -> Float64[np.ndarray, "S S 3"]:
 
 
 def _even() -> Lighting:
-    """A bright sky in front and above, and one weak lamp beside the camera."""
+    """Even lighting: a bright sky in front and above, and one weak lamp beside the camera."""
     ambient = np.zeros((9, 3), np.float32)
     ambient[0] = 0.75
     ambient[1], ambient[2] = -0.15, -0.2  # y points down and z away

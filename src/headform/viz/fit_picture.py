@@ -23,16 +23,16 @@ _LABEL, _LEGEND = 28, 44
 
 @dataclass(frozen=True, eq=False)
 class FitPicture:
-    """What is drawn.
+    """Contents of the picture.
 
     Attributes:
-        source: In the frame of the head, meters.
-        fitted: Vertices of the fitted head, same frame.
-        faces: Its triangles.
-        face: Points of the face, about which the picture is built.
-        distance_mm: Of the vertices of the source to the fitted head; NaN where unknown.
-        measured: Which of them count; the others are gray.
-        title: Above the picture.
+        source: Mesh that the head was fitted to, meters, frame of the head.
+        fitted: (V, 3) vertices of the fitted head, same frame.
+        faces: (F, 3) triangles of the fitted head.
+        face: (L, 3) points of the face, around which the picture is framed.
+        distance_mm: (S,) distance of each vertex of the source to the fitted head; NaN where unknown.
+        measured: (S,) mask of the vertices that count; the others are drawn gray.
+        title: Text above the picture.
     """
 
     source: TriangleMesh
@@ -45,12 +45,12 @@ class FitPicture:
 
 
 def draw_fit(fit: FitPicture, *, top_mm: float = 3.0, side: int = 400) -> UInt8[np.ndarray, "H W 3"]:
-    """Source, fitted head and distances, from the front and from the side, with the scale below.
+    """Draw source, fitted head and distances, from the front and from the side, with the scale below.
 
     Args:
-        fit: What to draw.
-        top_mm: Distance of the darkest color.
-        side: Of a tile, pixels.
+        fit: Contents of the picture.
+        top_mm: Distance that gets the darkest color, millimeters.
+        side: Side of a tile, pixels.
     """
     distance = np.where(fit.measured, fit.distance_mm, np.nan)
     columns = [

@@ -29,7 +29,7 @@ _DISTANCE = 6.0  # from the camera, in radii of the mesh
 
 
 def error_colors(errors: Float[np.ndarray, "*N"], top: float) -> Float[np.ndarray, "*N 3"]:
-    """sRGB in [0, 255] of errors between 0 and `top`; larger ones get the last color, NaN is gray."""
+    """Return the sRGB, in [0, 255], of errors between 0 and `top`; larger ones get the last color, NaN is gray."""
     place = np.clip(errors / top, 0.0, 1.0)
     marks = np.linspace(0.0, 1.0, len(STOPS))
     colors = np.stack([np.interp(place, marks, column) for column in STOPS.T], axis=-1)
@@ -45,15 +45,15 @@ def draw_errors(
     yaw: float = 0.0,
     side: int = 320,
 ) -> UInt8[np.ndarray, "S S 3"]:
-    """One mesh, colored and gently shaded, on white.
+    """Draw one mesh, colored by error and gently shaded, on white.
 
     Args:
         vertices: (V, 3) any unit; y up, z out of the face.
-        faces: Triangles.
-        errors: One per vertex, in the unit of `top`.
-        top: Error of the darkest color.
+        faces: (F, 3) triangles.
+        errors: (V,) one per vertex, in the unit of `top`.
+        top: Error that gets the darkest color.
         yaw: Radians, positive turns the face to its left, which is to the right of the picture.
-        side: Of the picture, pixels.
+        side: Side of the picture, pixels.
     """
     look = Look(values=errors, palette=partial(error_colors, top=top))
     return draw(TriangleMesh(vertices, faces), _camera(vertices, yaw, side), (side, side), look).over(_PAPER)
@@ -67,21 +67,21 @@ def error_sheet(
     top: float | None = None,
     side: int = 320,
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """A column per model, a row per view, the scale in millimeters below.
+    """Draw a column per model, a row per view and the scale in millimeters below.
 
     Args:
-        vertices: The mesh on which errors are shown, such as the mean head.
-        faces: Triangles.
-        errors: Model to mean error of each vertex, millimeters.
-        top: Error of the darkest color; the 98th percentile over all models if absent, rounded up
+        vertices: (V, 3) mesh on which errors are shown, such as the mean head.
+        faces: (F, 3) triangles.
+        errors: Name of each model to its mean error per vertex, (V,), millimeters.
+        top: Error that gets the darkest color; the 98th percentile over all models if absent, rounded up
             to a tenth.
-        side: Of each tile, pixels.
+        side: Side of each tile, pixels.
 
     Raises:
         ValueError: there is no model.
     """
     if not errors:
-        raise ValueError("there is no model to show")
+        raise ValueError("errors holds no model")
     if top is None:
         top = float(np.ceil(np.percentile(np.concatenate(list(errors.values())), 98) * 10)) / 10
         top = max(top, 0.1)
@@ -106,7 +106,7 @@ def error_sheet(
 
 
 def _camera(vertices: Float[np.ndarray, "V 3"], yaw: float, side: int) -> PerspectiveCamera:
-    """Far enough for little perspective; the whole mesh in the picture, whatever the yaw."""
+    """Camera far enough for little perspective, with the whole mesh in the picture at any yaw."""
     low, high = vertices.min(0).astype(np.float64), vertices.max(0).astype(np.float64)
     middle = (low + high) / 2
     radius = float(np.linalg.norm(vertices - middle, axis=1).max())

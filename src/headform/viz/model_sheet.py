@@ -22,7 +22,7 @@ LABEL = 18
 COLUMNS = 6
 _YAWS = (("front", 0.0), ("three quarters", -0.65), ("side", -1.45))
 _CLOSER = 0.75
-"""The face fills more of a tile than the camera's own measure gives it."""
+"""Factor on the framing points: the face fills more of a tile than of a portrait."""
 _MODES, _COLORS, _EXPRESSIONS = 6, 3, 54
 
 
@@ -47,13 +47,13 @@ class _Drawer:
 
 
 def model_sheet(head: LinearHead) -> UInt8[np.ndarray, "H W 3"]:
-    """Picture a model, to see whether it was read rightly.
+    """Draw a model on one sheet, to see whether it was read correctly.
 
     Identity and color modes at -2 and +2 standard deviations; expressions at weight 1 where they are named shapes, at +2
     standard deviations where they are components; the first 54 that move anything.
 
     Args:
-        head: Any head; what it lacks is left out.
+        head: Any head; rows for fields that it lacks are left out.
 
     Returns:
         sRGB, six tiles wide.
@@ -84,7 +84,7 @@ def model_sheet(head: LinearHead) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def face_points(head: LinearHead) -> Float[np.ndarray, "L 3"]:
-    """Points between which a picture of the head is centered: its landmarks, else the middle of its box; meters."""
+    """Points that frame a picture of the head, meters: its landmarks, else the middle of its bounding box."""
     known = head.landmark_known
     if bool(known.any()):
         points = head.landmarks(head.mean)[known].double().numpy()

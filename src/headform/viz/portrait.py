@@ -12,15 +12,15 @@ from headform.geometry.look_at import look_at, orbit_rotation
 BACKGROUND = 236.0
 """sRGB gray behind a head."""
 DISTANCE_M = 1.2
-"""From the camera to the head: arm's length and a bit, so that noses are not large."""
+"""Distance from the camera to the head: large enough that noses are not enlarged."""
 _EXTENT = 2.2
-"""What a portrait shows, in extents of the face."""
+"""Side of the visible square in extents of the face."""
 _OFFSET = np.array([0.0, 0.06, -0.12])
-"""From the middle of the face to that of the head, in units of the whole picture: up for the hair, and inwards."""
+"""Offset from the middle of the face to that of the head, in units of the picture's side: upwards and inwards."""
 
 
 def portrait_camera(face: Float[np.ndarray, "L 3"], yaw: float, side: int) -> PerspectiveCamera:
-    """A camera 1.2 m away that sees the head turned by `yaw`, the face upright.
+    """Place a camera 1.2 m from the head, which it sees upright and turned by `yaw`.
 
     Args:
         face: (L, 3) meters, head frame: points from jaw to brows, around which the picture is built; it shows somewhat more

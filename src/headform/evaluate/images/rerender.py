@@ -1,4 +1,4 @@
-"""A written head drawn over its photo again, pixel for pixel, with a mask of what it covers.
+"""Draw a written head over its photo again, pixel for pixel, with a mask of what it covers.
 
 H W pixels of the photo, h w of the part that shows the head.
 """
@@ -34,18 +34,18 @@ def rerender(head: WrittenHead, photo: UInt8[np.ndarray, "H W 3"], reduction: in
     """Draw a head over its upright photo; light is mixed linearly.
 
     Args:
-        head: As its files say.
+        head: Head as its files describe it.
         photo: sRGB.
         reduction: Pixels of the photo's file per pixel of `photo` (`images.Photo.reduction`).
 
     Raises:
-        InputError: `results_mismatch` when the photo is not of the size that the result is about.
+        InputError: `results_mismatch` when the photo's size is not that of the result.
         FaceError: `face_outside` when no pixel of the photo is covered by the head.
     """
     height, width = photo.shape[:2]
-    told, found = head.image_size, (width * reduction, height * reduction)
-    if told != found:
-        what = f"the photo has {found[0]}x{found[1]} pixels, the result is about {told[0]}x{told[1]}"
+    expected, found = head.image_size, (width * reduction, height * reduction)
+    if expected != found:
+        what = f"the photo has {found[0]}x{found[1]} pixels, the result was made from {expected[0]}x{expected[1]}"
         raise InputError("results_mismatch", what, "", "give the photo that was reconstructed")
     camera = head.camera.resized(1 / reduction)
     left, top, right, bottom = _extent(head, camera, width, height)
@@ -59,12 +59,17 @@ def rerender(head: WrittenHead, photo: UInt8[np.ndarray, "H W 3"], reduction: in
         drawing = draw(head.mesh, view, (right - left, end - begin), look)
         rgb[part], mask[part] = drawing.over(photo[part]), drawing.cover == 1
     if not mask.any():
-        raise FaceError("face_outside", "the head covers no pixel of the photo")
+        raise FaceError(
+            "face_outside",
+            "the reconstructed head covers no pixel of the photo",
+            "",
+            "give the photo that was reconstructed",
+        )
     return Rerendering(rgb, mask)
 
 
 def _extent(head: WrittenHead, camera: PerspectiveCamera, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the pixels that may show the head."""
+    """Bounds (left, top, right, bottom) of the pixels that may show the head."""
     points = camera.project(head.mesh.vertices)[:, :2]
     points = points[np.isfinite(points).all(1)]
     if not len(points):

@@ -1,4 +1,4 @@
-"""How like its photo a reconstructed head looks: PSNR, SSIM and the cosine of recognition networks.
+"""Similarity of a reconstructed head to its photo: PSNR, SSIM and the cosine of recognition networks.
 
 H W pixels.
 
@@ -55,14 +55,14 @@ class WrittenFace:
 
 @dataclass(frozen=True)
 class TextureScore:
-    """How alike two pictures of one face are.
+    """Similarity of two pictures of one face.
 
     Attributes:
-        name: Of the face.
-        pixels: How many each region has.
-        psnr: By region, decibels; infinite for equal pixels.
-        ssim: By region.
-        identity: Cosine by the name of the network.
+        name: Name of the face.
+        pixels: Number of pixels of each region.
+        psnr: PSNR of each region, decibels; infinite for equal pixels.
+        ssim: SSIM of each region.
+        identity: Cosine of the embeddings of each network.
         status: ``ok`` or ``low_confidence``, as the reconstruction said.
     """
 
@@ -74,7 +74,7 @@ class TextureScore:
     status: str = "ok"
 
     def values(self) -> dict[str, float]:
-        """All measures, by names such as `psnr face`."""
+        """Return all measures by names such as `psnr face`."""
         parts = {"psnr": self.psnr, "ssim": self.ssim, "identity": self.identity}
         return {f"{part} {name}": v for part, found in parts.items() for name, v in found.items()}
 
@@ -84,9 +84,9 @@ class TextureTable:
     """The scores of a result folder.
 
     Attributes:
-        scores: In the order of the inputs.
-        failed: Inputs without a head, and why; they count in no mean.
-        atlas: What was drawn.
+        scores: Scores in the order of the inputs.
+        failed: Inputs without a head and the reasons; they count in no mean.
+        atlas: Atlas that was drawn.
     """
 
     scores: tuple[TextureScore, ...]
@@ -94,7 +94,7 @@ class TextureTable:
     atlas: str = "photo"
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """Mean and median of each measure over all faces."""
+        """Compute mean and median of each measure over all faces."""
         rows = [score.values() for score in self.scores]
         names = list(rows[0]) if rows else []
         columns = {name: np.array([row[name] for row in rows]) for name in names}
@@ -103,7 +103,7 @@ class TextureTable:
         }
 
     def to_json(self) -> str:
-        """Everything as JSON text; an infinite PSNR is the text "inf"."""
+        """Format everything as JSON text; an infinite PSNR is the text "inf"."""
         content = {
             "atlas": self.atlas,
             "summary": self.summary(),
@@ -113,7 +113,7 @@ class TextureTable:
         return json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
 
     def to_markdown(self) -> str:
-        """A row per face, then mean and median."""
+        """Format a row per face, then mean and median."""
         names = list(self.scores[0].values()) if self.scores else []
         titles = [name.replace("psnr", "PSNR").replace("ssim", "SSIM") for name in names]
         lines = ["| " + " | ".join(["face", "pixels", *titles]) + " |"]
@@ -161,10 +161,10 @@ def compare(
     shapes = [first.shape[:2], second.shape[:2], *(mask.shape for mask in masks.values())]
     if any(shape != size for shape in shapes):
         sizes = ", ".join(f"{shape[1]}x{shape[0]}" for shape in shapes)
-        what = f"pictures to compare must be of one size, these are {sizes}"
+        what = f"pictures to compare must have the same size, got {sizes}"
         raise InputError("pictures_differ", what, name)
     if min(size) < WINDOW:
-        what = f"{size[1]}x{size[0]} pixels are fewer than the SSIM's window, {WINDOW}x{WINDOW}"
+        what = f"{size[1]}x{size[0]} pixels are smaller than SSIM's window of {WINDOW}x{WINDOW}"
         raise InputError("picture_small", what, name)
     for region, mask in masks.items():
         if not mask.any():
@@ -188,7 +188,7 @@ def compare(
 
 
 def hull_mask(points: Float[np.ndarray, "N 2"], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-    """Pixels whose centers lie in the convex hull of points, to within a pixel's width at its edge.
+    """Mask of the pixels whose centers lie in the convex hull of points, to within a pixel's width at its edge.
 
     Args:
         points: (N, 2) pixels, not all on a line.
@@ -210,9 +210,9 @@ def evaluate_folder(
     """Measure every head that `headform reconstruct` wrote into a folder.
 
     Args:
-        folder: The results.
-        photos: Where the photos lie; as their paths were given if None.
-        atlas: What is drawn; see the head of the module.
+        folder: Result folder.
+        photos: Folder of the photos; None takes their paths as they were given.
+        atlas: Atlas to draw; see the module docstring.
         embedders: Networks to compare the faces with.
 
     Raises:
@@ -277,7 +277,7 @@ def _number(name: str, value: float) -> str:
 
 
 def _plain(value: object) -> object:
-    """JSON knows no infinity."""
+    """Replace infinities, which JSON lacks, by text."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):

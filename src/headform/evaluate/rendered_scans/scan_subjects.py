@@ -1,6 +1,6 @@
-"""Scans to be photographed and measured: mesh, colors, seven landmarks, unit.
+"""Read scans to be photographed and measured: mesh, colors, seven landmarks, unit.
 
-Letters: V vertices, F triangles.
+V vertices, F triangles.
 """
 
 import json
@@ -38,14 +38,14 @@ class ScanSubject:
 
     Attributes:
         name: Stem of its file.
-        placed: With texture or vertex colors, in the head frame.
-        vertices: In its own unit and frame.
-        seen: Which of them a scanner in front could have seen; only they are measured.
-        now7: Seven landmarks on it, its own unit, in the order of the NoW protocol.
-        landmark_source: The file they came from, or `FOUND`.
-        unit: In which it is taken to be; empty where in no unit it would be a head, so that it is scaled to the mean head.
-        millimeters: In one unit of the scan.
-        unit_known: Whether someone said so; else it was guessed from the eyes' distance, and its true size is not known.
+        placed: Scan with texture or vertex colors, in the head frame.
+        vertices: (V, 3) own unit and frame.
+        seen: (V,) mask of the vertices that a scanner in front could have seen; only they are measured.
+        now7: (7, 3) landmarks, own unit, in the order of the NoW protocol.
+        landmark_source: File of the landmarks, or `FOUND`.
+        unit: Unit that is assumed; empty where the scan would be a head in none, so that it is scaled to the mean head.
+        millimeters: Millimeters per unit of the scan.
+        unit_known: True if the unit was given; else it was inferred from the eyes' distance, the true size is unknown.
     """
 
     name: str
@@ -89,7 +89,7 @@ def list_scans(paths: Sequence[Path]) -> list[Path]:
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
         where = ", ".join(str(path) for path in files if path.stem == twice)
-        raise InputError("scan_twice", f"two scans are called {twice}", where, "name one of them")
+        raise InputError("scan_twice", f"two scans have the name {twice}", where, "rename one of them")
     return files
 
 
@@ -105,15 +105,15 @@ def read_scan(
     """Read a scan, its colors and its landmarks.
 
     Args:
-        path: OBJ or PLY.
-        find: Asked for landmarks when there is no file of them.
-        head: Whose mean face the scan is laid onto for its photos.
+        path: OBJ or PLY file.
+        find: Finder of the landmarks when there is no file of them.
+        head: Head whose mean face the scan is aligned to for its photos.
         texture: Picture over its texture coordinates; else one of the scan's stem, else the only one beside it whose name
             speaks of color (col, diff, albedo, tex).
         landmarks: Seven points in the scan's unit; else a file of the scan's stem: .pp, .txt, .npy, .lnd, or .json with a
             list of seven rows (or {"now7": ...}).
-        unit: Of the scan; "auto" takes the one in which its outer eye corners are nearest to a head's; where they are no
-            head's in any, the scan is scaled to the mean head.
+        unit: Unit of the scan; "auto" takes the one in which its outer eye corners are nearest to a head's; where they
+            are a head's in none, the scan is scaled to the mean head.
 
     Raises:
         InputError: from the readers; `scan_untextured` when there are neither texture nor vertex colors.
@@ -196,10 +196,10 @@ def _read_landmarks(path: Path) -> Float64[np.ndarray, "7 3"]:
     except OSError as error:
         raise InputError("landmarks_unreadable", error.strerror or str(error), where) from error
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
-        what = "this is no list of seven rows of three numbers"
+        what = "expected seven rows of three numbers"
         raise InputError("landmarks_format", what, where) from error
     if points.shape != (7, 3) or not np.isfinite(points).all():
-        what = "this is no list of seven rows of three finite numbers"
+        what = "expected seven rows of three finite numbers"
         raise InputError("landmarks_format", what, where)
     return points
 

@@ -1,4 +1,4 @@
-"""Triangle meshes with what lies on them: of files, in the file's own order, of heads and of scans.
+"""Triangle meshes of files, heads and scans: plain arrays.
 
 V vertices, F triangles, T texture coordinates, M materials, h w texels.
 """
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, UInt8
 
 @dataclass(frozen=True)
 class TriangleMesh:
-    """A triangle mesh with what may lie on it; absent parts are None.
+    """A triangle mesh with optional texture coordinates, colors and materials; absent parts are None.
 
     Vertex order is the file's order, no vertex is merged, split or dropped. The unit and the frame
     are the file's too: nothing is scaled or turned.
