@@ -3,7 +3,7 @@
 V vertices, F triangles, S side of a square tile, H W pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -55,8 +55,8 @@ def draw_errors(
         yaw: Radians, positive turns the face to its left, which is to the right of the picture.
         side: Side of the picture, pixels.
     """
-    look = Look(values=errors, palette=partial(error_colors, top=top))
-    return draw(TriangleMesh(vertices, faces), _camera(vertices, yaw, side), (side, side), look).over(_PAPER)
+    camera = _camera(vertices, yaw, side)
+    return draw(TriangleMesh(vertices, faces), camera, (side, side), _error_look(errors, top)).over(_PAPER)
 
 
 def error_sheet(
@@ -85,24 +85,50 @@ def error_sheet(
     if top is None:
         top = float(np.ceil(np.percentile(np.concatenate(list(errors.values())), 98) * 10)) / 10
         top = max(top, 0.1)
-    height, width = _LABEL + len(YAWS) * side + _LEGEND, side * len(errors)
-    sheet = np.full((height, width, 3), 255, np.uint8)
-    for column, values in enumerate(errors.values()):
-        for row, yaw in enumerate(YAWS):
-            y, x = _LABEL + row * side, column * side
-            tile = draw_errors(vertices, faces, values, top, yaw=yaw, side=side)
-            sheet[y : y + side, x : x + side] = tile
+    mesh = TriangleMesh(vertices, faces)
+    columns = [(f"{name}: {values.mean():.2f} mm", mesh, _error_look(values, top)) for name, values in errors.items()]
+    return scale_sheet(columns, [_camera(vertices, yaw, side) for yaw in YAWS], top_mm=top, side=side)
+
+
+def scale_sheet(
+    columns: Sequence[tuple[str, TriangleMesh, Look]],
+    cameras: Sequence[PerspectiveCamera],
+    *,
+    top_mm: float,
+    side: int,
+    title: str = "",
+) -> UInt8[np.ndarray, "H W 3"]:
+    """Draw a column per mesh, a row per camera and the scale of errors below.
+
+    Args:
+        columns: Label, mesh and look of each column.
+        cameras: Cameras for square tiles of `side` pixels.
+        top_mm: Error that gets the darkest color, millimeters.
+        side: Side of each tile, pixels.
+        title: Line above the sheet, if any.
+    """
+    first = _LABEL * (2 if title else 1)
+    height, width = first + len(cameras) * side + _LEGEND, side * len(columns)
+    sheet = np.full((height, width, 3), int(_PAPER), np.uint8)
+    for row, camera in enumerate(cameras):
+        for column, (_, mesh, look) in enumerate(columns):
+            y, x = first + row * side, column * side
+            sheet[y : y + side, x : x + side] = draw(mesh, camera, (side, side), look).over(_PAPER)
     bar = max(min(300, width - 120), width // 4)
     scale = error_colors(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
     sheet[height - 24 : height - 10, 50 : 50 + bar] = scale[None, : width - 50]
     image = Image.fromarray(sheet)
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(15)
-    for column, (name, values) in enumerate(errors.items()):
-        text = f"{name}: {values.mean():.2f} mm"
-        pen.text((side * column + side // 2, 5), text, fill=_INK, font=font, anchor="ma")
+    pen.text((10, 5), title, fill=_INK, font=font)
+    for column, (label, _, _) in enumerate(columns):
+        pen.text((side * column + side // 2, first - _LABEL + 5), label, fill=_INK, font=font, anchor="ma")
     pen.text((44, height - 17), "0", fill=_INK, font=font, anchor="rm")
-    pen.text((56 + bar, height - 17), f"{top:.1f} mm", fill=_INK, font=font, anchor="lm")
+    pen.text((56 + bar, height - 17), f"{top_mm:.1f} mm", fill=_INK, font=font, anchor="lm")
     return np.asarray(image)
+
+
+def _error_look(errors: Float[np.ndarray, " V"], top: float) -> Look:
+    return Look(values=errors, palette=partial(error_colors, top=top))
 
 
 def _camera(vertices: Float[np.ndarray, "V 3"], yaw: float, side: int) -> PerspectiveCamera:
