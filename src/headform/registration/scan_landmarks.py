@@ -33,6 +33,15 @@ SURE = 0.04
 UNSURE = 0.11
 """Relative sigma above which there is no face."""
 _FIRST_SIDE, _SIDE = 448, 512
+_AGREED = 0.06
+"""Largest spread of a point over the views, in distances of the outer eye corners."""
+_FACE_GAP_M, _OFF_SURFACE_M, _EXTENT_M = 0.015, 0.04, 0.26
+"""Meters of the mean head: largest median distance of a face's points to the mean head's; depth from where the mean head
+has a point beyond which it has slid off the outline; side of the square that close-up views show."""
+_WHOLE = 2.1
+"""Side of the square that the first views show, in radii of the scan."""
+_JAW, _JAW_TRUST = 17, 0.1
+"""Number of points along the jaw, which come first, and their weight: people and models disagree about where they lie."""
 _FAR = 4.0  # distance of the camera in extents of what it shows: little perspective, as in a portrait
 _TRIED = 3  # of the places that look like a face
 _ZOOMS = (1.0, 1.12, 1.25)
@@ -111,7 +120,7 @@ class ScanLandmarker:
                 points, spread, count, doubt = self._around(mesh, placed)
                 views += len(_TURNS)
                 outer = float(np.linalg.norm(marks[OF_68[0]] - marks[OF_68[3]]))
-                sure = (count >= 2) & (spread < 0.06 * outer)
+                sure = (count >= 2) & (spread < _AGREED * outer)
                 placed = self._placed(points, sure)
                 if placed is not None:
                     guess = placed.apply(self._mean)
@@ -135,7 +144,7 @@ class ScanLandmarker:
         found: list[tuple[float, Similarity]] = []
         views = 0
         for out, up in _directions():
-            camera = _look(middle, out, up, radius * 2.1, _FIRST_SIDE)
+            camera = _look(middle, out, up, radius * _WHOLE, _FIRST_SIDE)
             drawing = draw(mesh, camera, (_FIRST_SIDE, _FIRST_SIDE), Look(supersample=1))
             views += 1
             read = self._read(drawing.over())
@@ -176,7 +185,7 @@ class ScanLandmarker:
         if known.sum() < 10:
             return None
         own, goal = self._mean[known], points[known].astype(np.float64)
-        trust = np.where(np.flatnonzero(known) < 17, 0.1, 1.0)
+        trust = np.where(np.flatnonzero(known) < _JAW, _JAW_TRUST, 1.0)
         weights = trust
         for _ in range(8):
             try:
@@ -185,14 +194,14 @@ class ScanLandmarker:
                 return None
             gap = np.linalg.norm(placed.apply(own) - goal, axis=1) / placed.scale
             weights = trust / (1.0 + (gap / max(1.5 * float(np.median(gap)), 1e-6)) ** 2)
-        return placed if float(np.median(gap)) < 0.015 else None
+        return placed if float(np.median(gap)) < _FACE_GAP_M else None
 
     def _around(
         self, mesh: TriangleMesh, placed: Similarity
     ) -> tuple[Float64[np.ndarray, "68 3"], Float64[np.ndarray, "68"], np.ndarray, float]:
         """Average the points over views around the face's front; also their spread, number of views, least sigma."""
-        inner = placed.apply(self._mean[17:])
-        center, extent = inner.mean(axis=0), placed.scale * 0.26
+        inner = placed.apply(self._mean[_JAW:])
+        center, extent = inner.mean(axis=0), placed.scale * _EXTENT_M
         marks = placed.apply(self._mean)
         places = np.full((len(_TURNS), 68, 3), np.nan)
         weight = np.zeros((len(_TURNS), 68))
@@ -210,7 +219,7 @@ class ScanLandmarker:
             weight[j] = np.where(seen, 1.0 / np.square(read.sigma[:68]), 0.0)
             # points near the outline slide off it, which shows in their depth
             depth = camera.project(places[j])[:, 2] - camera.project(marks)[:, 2]
-            weight[j][np.abs(depth) > 0.04 * placed.scale] = 0.0
+            weight[j][np.abs(depth) > _OFF_SURFACE_M * placed.scale] = 0.0
         return *_agreed(places, weight, placed.scale, mesh), doubt
 
 
