@@ -62,7 +62,7 @@ def test_files_and_folders_of_scans(tmp_path):
         "a.PLY",
         "b.obj",
     ]
-    with pytest.raises(InputError, match="two scans are called b"):
+    with pytest.raises(InputError, match="two scans have the name b"):
         list_scans([tmp_path, tmp_path / "b.obj"])
     (tmp_path / "empty").mkdir()
     for missing in (tmp_path / "empty", tmp_path / "none.obj"):
