@@ -23,8 +23,8 @@ def scan(tmp_path_factory):
     head = heads.load_open()
     code = layout_of(head).sample(generator=torch.Generator().manual_seed(11))
     source = head_source(head, code)
-    place = 1000 * source.look.vertices + [10.0, 1500.0, -30.0]
-    mesh = TriangleMesh(place, source.look.faces)
+    place = 1000 * source.mesh.vertices + [10.0, 1500.0, -30.0]
+    mesh = TriangleMesh(place, source.mesh.faces)
     (folder / "scan.obj").write_bytes(obj.encode(mesh))
     (folder / "scan.ply").write_bytes(ply.encode(mesh))
     np.savetxt(folder / "marks.txt", 1000 * source.landmarks + [10.0, 1500.0, -30.0])

@@ -12,10 +12,10 @@ from headform.heads.coefficients import layout_of
 from headform.heads.linear import LinearHead
 from headform.importers import surrey
 from headform.io.mesh.picked_points import read_points
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.registration.fit_head import HeadFitOptions, fit_head
 from headform.registration.fit_source import head_source, read_mesh, scan_source
 from headform.registration.scan_landmarks import ScanLandmarker
-from headform.render.mesh_picture import MeshLook
 
 STILL = HeadFitOptions(identity=False, expression=False)
 
@@ -48,7 +48,7 @@ def test_a_head_of_the_same_model_is_itself(head):
 def test_a_scan_in_units_that_nobody_knows(head):
     """The scale is fitted, and what is written lies on the scan in its own unit."""
     made = head_source(head, sample(head, 5))
-    grown = MeshLook(3.7 * made.look.vertices + 5.0, made.look.faces)
+    grown = TriangleMesh(3.7 * made.mesh.vertices + 5.0, made.mesh.faces)
     source = scan_source("scan", grown, 3.7 * made.landmarks + 5.0)
     assert source.unit == ""
     fit = fit_head(head, source)
@@ -68,7 +68,7 @@ def test_a_landmark_of_the_measured_sphere_may_be_unknown(head):
     made = head_source(head, sample(head, 6))
     points = made.landmarks.copy()
     points[[33, 48]] = np.nan
-    fit = fit_head(head, scan_source("scan", made.look, points))
+    fit = fit_head(head, scan_source("scan", made.mesh, points))
     assert fit.distance.median_mm < 0.1
     assert fit.distance.measured.sum() > 1000
 
@@ -76,8 +76,8 @@ def test_a_landmark_of_the_measured_sphere_may_be_unknown(head):
 def test_a_source_without_vertices_at_its_landmarks_has_no_face(head):
     """A mask of the chin alone, with landmarks of a whole face."""
     made = head_source(head)
-    y = made.look.vertices[made.look.faces][..., 1].mean(1)
-    far = MeshLook(made.look.vertices, made.look.faces[y > 0.125])
+    y = made.mesh.vertices[made.mesh.faces][..., 1].mean(1)
+    far = TriangleMesh(made.mesh.vertices, made.mesh.faces[y > 0.125])
     with pytest.raises(FaceError) as caught:
         fit_head(head, scan_source("cap", far, made.landmarks), HeadFitOptions(region="head"))
     assert caught.value.code == "no_face"
@@ -107,12 +107,12 @@ def test_a_surrey_head_in_the_open_head_and_back(head, other):
 
 def test_a_real_scan_with_landmarks_found_by_drawing_it(head, data_root):
     """10,381 vertices in millimeters, without colors; the seven picked points lie elsewhere, since they are of others."""
-    look, _ = read_mesh(data_root / "scans/rvcg_humface/humface.ply")
-    found = ScanLandmarker.load().find(look)
+    mesh, _ = read_mesh(data_root / "scans/rvcg_humface/humface.ply")
+    found = ScanLandmarker.load().find(mesh)
     picked = read_points(data_root / "scans/rvcg_humface/humface_landmarks_mm.csv")[[0, 1, 2, 3, 5, 6]]
     own = found.points[[36, 39, 42, 45, 48, 54]]
     assert np.linalg.norm(own - picked, axis=1).max() < 8.0
-    source = scan_source("humface", look, found.usable)
+    source = scan_source("humface", mesh, found.usable)
     assert source.unit == "mm"
     mean = fit_head(head, source, STILL)
     fit = fit_head(head, source)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from headform.viz.head_pictures import BACKGROUND
 from headform.viz.model_sheet import COLUMNS, LABEL, TILE, model_sheet
+from headform.viz.portrait import BACKGROUND
 
 
 def tiles(sheet: np.ndarray) -> np.ndarray:

@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from headform.errors import InputError
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
+from headform.render.draw import Look, draw
 from headform.viz.contact_sheet import contact_sheet
-from headform.viz.head_pictures import TexturedMesh, draw_clay, draw_textured, view_camera
 from headform.viz.overlay import PANEL, crop_square, cropped, overlay
+from headform.viz.portrait import portrait_camera
 
 BALL_FACES = np.array([[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]])
 BALL = np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]]) * 0.1
@@ -23,18 +25,17 @@ def test_the_front_face_is_seen_in_the_right_colors() -> None:
     texture[:, :2], texture[:, 2:] = (200, 0, 0), (0, 0, 200)
     uv = np.array([[0.1, 0.5], [0.9, 0.5]])
     left = (BALL[BALL_FACES].mean(1)[:, 0] > 0).astype(np.int64)
-    mesh = TexturedMesh(BALL, BALL_FACES, uv, np.repeat(left[:, None], 3, 1))
-    picture = draw_textured(mesh, texture, view_camera(BALL, 0.0, 64), 64).over(0.0)
+    mesh = TriangleMesh(BALL, BALL_FACES, uv=uv, uv_faces=np.repeat(left[:, None], 3, 1), texture=texture)
+    picture = draw(mesh, portrait_camera(BALL, 0.0, 64), (64, 64)).over(0.0)
     assert picture[36, 24].tolist() == [200, 0, 0]
     assert picture[36, 40].tolist() == [0, 0, 200]
-    turned = draw_textured(mesh, texture, view_camera(BALL, 1.2, 64), 64).over(0.0)
+    turned = draw(mesh, portrait_camera(BALL, 1.2, 64), (64, 64)).over(0.0)
     assert (turned[..., 0] > 100).sum() > 2 * (turned[..., 2] > 100).sum()  # the right cheek
 
 
 def test_clay_is_brightest_above_left_and_edges_are_smooth() -> None:
-    mesh = TexturedMesh(BALL, BALL_FACES, np.zeros((1, 2)), np.zeros_like(BALL_FACES))
-    picture = draw_clay(mesh, view_camera(BALL, 0.0, 64), 64)
-    shade = picture.rgb[..., 0]
+    picture = draw(TriangleMesh(BALL, BALL_FACES), portrait_camera(BALL, 0.0, 64), (64, 64), Look(clay=True))
+    shade = picture.over(0.0)[..., 0].astype(int)
     assert shade[26, 26] > shade[38, 38] > 20
     assert ((picture.cover > 0.1) & (picture.cover < 0.9)).any()
     assert picture.over(255.0)[0, 0].tolist() == [255, 255, 255]

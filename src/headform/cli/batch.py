@@ -10,8 +10,8 @@ from typing import Generic, Protocol, TypeVar
 from headform import errors, images
 from headform.cli.inputs import Input
 from headform.cli.interrupt import is_interrupt
-from headform.cli.manifest import Entry, ErrorEntry, FaceEntry, Manifest
 from headform.cli.message import error_line
+from headform.export.result_folder import Entry, ErrorEntry, FaceEntry, Manifest
 from headform.io.atomic import make_folder
 from headform.io.progress import BatchProgress
 

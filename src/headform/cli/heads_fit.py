@@ -142,20 +142,20 @@ class Fit:
         from headform.registration.fit_source import read_landmarks, read_mesh, scan_source
         from headform.registration.scan_landmarks import ScanLandmarker
 
-        look, digest = read_mesh(path, self.texture)
+        mesh, digest = read_mesh(path, self.texture)
         origin: dict[str, Any] = {"mesh": path.name, "sha256": digest}
         if self.landmarks is not None:
             points = read_landmarks(self.landmarks)
             origin["landmarks"] = self.landmarks.name
         else:
-            found = ScanLandmarker.load().find(look, name=path.name)
+            found = ScanLandmarker.load().find(mesh, name=path.name)
             points = found.usable
             origin["landmarks"] = {
                 "found": int(found.sure.sum()),
                 "relative_sigma": round(found.relative_sigma, 4),
                 "views": found.views,
             }
-        return scan_source(path.name, look, points, unit=self.unit, origin=origin)
+        return scan_source(path.name, mesh, points, unit=self.unit, origin=origin)
 
     def _mesh(self, head: "LinearHead", vertices: np.ndarray) -> bytes:
         from headform.io.mesh import obj, ply

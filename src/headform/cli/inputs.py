@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headform.errors import HeadformError, InputError
+from headform.export.result_folder import MANIFEST
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 """File endings that are read from a folder; files named individually are recognized by content."""
 
-_RESERVED = frozenset({"manifest.jsonl"})
+_RESERVED = frozenset({MANIFEST})
 _FACE = re.compile(r"_\d+$")
 
 

@@ -15,10 +15,10 @@ def fit_picture(fit: HeadFit) -> bytes:
     """PNG file of source, fitted head and distances."""
     faces = fit.head.faces.cpu().numpy()
     back = fit.to_source.inverse()
-    look = replace(fit.source.look, vertices=back.apply(fit.source.look.vertices))
+    mesh = replace(fit.source.mesh, vertices=back.apply(fit.source.mesh.vertices))
     landmarks = back.apply(fit.source.landmarks)
     drawn = FitPicture(
-        source=look,
+        source=mesh,
         fitted=fit.vertices,
         faces=faces[outer(fit.head)[faces].all(axis=1)],
         face=landmarks[np.isfinite(landmarks).all(axis=1)],

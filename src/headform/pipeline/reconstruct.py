@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from headform import heads, images
 from headform.errors import FaceError, UsageError
+from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.photometric import fit_light_and_albedo
 from headform.fit.texture import bake_textures
 from headform.heads.linear import LinearHead
@@ -220,22 +222,14 @@ class Reconstructor:
             openings = openings_in_photo(self._calibration, reading)
         lap("fit")
         skin = mask_in_photo(prediction, size)
-        lit = fit_light_and_albedo(self.head, vertices, fit.camera, photo.rgb, skin)
+        seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin)
+        lit = fit_light_and_albedo(seen)
         lap("light")
         texture = albedo = None
         seam = 1.0
         if self.texture_size:
-            kept, removed = bake_textures(
-                self.head,
-                vertices,
-                fit.camera,
-                photo.rgb,
-                lit.light,
-                lit.albedo_code,
-                skin,
-                self.texture_size,
-                openings,
-            )
+            skin_albedo = self.head.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
+            kept, removed = bake_textures(seen, lit.light, skin_albedo, self.texture_size, openings)
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
         lap("texture")
         confidence, reasons = judge(prediction, fit.rms_sigma, apart)

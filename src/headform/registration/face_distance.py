@@ -1,4 +1,4 @@
-"""How far a surface's face lies from a fitted head.
+"""Distance from the face of a surface to a fitted head.
 
 S vertices of the surface, F and G triangles, V vertices of the head, L landmarks, M measured points. Meters, but where a
 name ends in _mm.
@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.geometry.head_angles import rotation_from_euler
 from headform.geometry.landmarks68 import NOW7
+from headform.geometry.look_at import look_at
 from headform.geometry.seven_landmarks import face_sphere, inside
 from headform.geometry.units import MM_PER_M
 from headform.mesh.closest_point import ClosestPointTree
@@ -28,11 +29,11 @@ class FaceDistance:
     """Distances of the measured part of a surface.
 
     Attributes:
-        measured: Which vertices of the surface count.
-        distance_mm: Of its vertices to the head; NaN of those outside of the sphere.
-        median_mm: Over the measured ones.
-        mean_mm: The same.
-        p90_mm: 90th percentile.
+        measured: (S,) mask of the vertices that count.
+        distance_mm: (S,) distance to the head; NaN outside of the sphere.
+        median_mm: Median over the measured vertices.
+        mean_mm: Mean over the measured vertices.
+        p90_mm: 90th percentile over the measured vertices.
     """
 
     measured: Bool[np.ndarray, " S"]
@@ -59,13 +60,13 @@ def face_distance(
     unsigned.
 
     Args:
-        surface: Positions.
-        surface_faces: Its triangles; vertices of none do not count.
-        landmarks: On the surface; NaN where unknown, but the seven NoW landmarks must be known.
-        head: Positions, same frame.
-        head_faces: All its triangles.
-        shown: Which of its vertices scans show: no mouth bag, no teeth.
-        head_rotation: From the head's frame to this one; tells where the front is.
+        surface: (S, 3) vertices of the surface.
+        surface_faces: (F, 3) triangles of the surface; vertices of none do not count.
+        landmarks: (68, 3) on the surface; NaN where unknown, but the seven NoW landmarks must be known.
+        head: (V, 3) vertices of the head, same frame.
+        head_faces: (G, 3) all triangles of the head.
+        shown: (V,) mask of the head's vertices that scans show: no mouth bag, no teeth.
+        head_rotation: (3, 3) rotation from the head's frame to this one; gives the front.
 
     Raises:
         ValueError: one of the seven landmarks is unknown, or nothing is left to measure.
@@ -100,8 +101,6 @@ def face_distance(
 
 
 def _camera(center: Float64[np.ndarray, "3"], radius: float, axes: Float64[np.ndarray, "3 3"]) -> PerspectiveCamera:
-    """Looks against the third of `axes` at the sphere, which fills the picture."""
-    R = FRONTAL @ axes.T
+    """Camera that looks against the third of `axes` at the sphere, which fills the picture."""
     focal = _SIDE * (_DISTANCE - radius) / (2.2 * radius)
-    K = np.array([[focal, 0.0, _SIDE / 2], [0.0, focal, _SIDE / 2], [0.0, 0.0, 1.0]])
-    return PerspectiveCamera(K, R, np.array([0.0, 0.0, _DISTANCE]) - R @ center)
+    return look_at(center, FRONTAL @ axes.T, distance=_DISTANCE, focal_px=focal, side=_SIDE)

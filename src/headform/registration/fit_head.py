@@ -20,7 +20,7 @@ from headform.heads.linear import LinearHead
 from headform.registration.face_distance import FaceDistance, face_distance
 from headform.registration.fit_source import FitSource, identity_part
 from headform.registration.shape_model import ShapePriors, face_region, outer, shape_model, skin
-from headform.registration.surface import Surface
+from headform.registration.surface import SurfaceIndex
 from headform.registration.to_surface import SurfaceFit, SurfaceFitOptions, fit_to_surface
 
 _FOCUS = 1.15
@@ -29,7 +29,7 @@ _FOCUS = 1.15
 
 @dataclass(frozen=True)
 class HeadFitOptions:
-    """What may be changed of a fit.
+    """Options of a fit.
 
     Attributes:
         region: ``face``, or ``head`` for all outer skin; ``auto`` is the face on scans, which show hair and clothes, and
@@ -38,7 +38,7 @@ class HeadFitOptions:
         identity: Fit it; else the mean.
         expression: Fit it; else neutral.
         priors: Widths of the priors.
-        surface: Of `fit.to_surface`; its `scale` is overruled.
+        surface: Options of `registration.to_surface`; its `scale` is overruled.
     """
 
     region: Literal["auto", "face", "head"] = "auto"
@@ -51,20 +51,20 @@ class HeadFitOptions:
 
 @dataclass(frozen=True, eq=False)
 class HeadFit:
-    """A head like the source.
+    """Head fitted to a source.
 
     Attributes:
-        head: The model.
-        source: What it was fitted to.
-        identity: Coefficients, standard deviations.
-        expression: Standard deviations or weights, as the model has them.
-        vertices: Meters, head frame.
-        to_source: From the head frame, meters, to the frame and unit of the source.
-        surface: What the fit says; its similarity is in meters.
-        distance: Of the source to the head.
+        head: Head model.
+        source: Source that it was fitted to.
+        identity: (I,) coefficients, standard deviations.
+        expression: (E,) standard deviations or weights, as the model defines them.
+        vertices: (V, 3) meters, head frame.
+        to_source: Transform from the head frame, meters, to the frame and unit of the source.
+        surface: Result of the fit to the surface; its similarity is in meters.
+        distance: Distance of the source to the head.
         region: ``face`` or ``head``.
-        scale_fitted: Whether the scale was unknown.
-        seconds: The fit alone.
+        scale_fitted: True if the scale was unknown.
+        seconds: Duration of the fit alone.
     """
 
     head: LinearHead
@@ -81,7 +81,7 @@ class HeadFit:
 
     @property
     def coefficients(self) -> Coefficients:
-        """As a code of the head's layout; all other parts are zero."""
+        """Coefficients in the head's layout; all other parts are zero."""
         zeros = layout_of(self.head).zeros()
         values = dict(zeros.values)
         values[identity_part(self.head)] = torch.from_numpy(self.identity).float()
@@ -111,7 +111,7 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
     chosen = options.region
     region = ("face" if source.is_scan else "head") if chosen == "auto" else chosen
     free = options.scale == "free" or (options.scale == "auto" and not source.unit)
-    vertices = source.look.vertices.astype(np.float64) * source.meters
+    vertices = source.mesh.vertices.astype(np.float64) * source.meters
     landmarks = source.landmarks * source.meters
     focus = None
     now7 = landmarks[list(NOW7)]
@@ -127,7 +127,7 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
         priors=options.priors,
     )
     try:
-        surface = Surface.of(vertices, source.look.faces)
+        surface = SurfaceIndex.of(vertices, source.mesh.faces)
     except ValueError as error:
         raise InputError("mesh_degenerate", f"{error}", source.name) from error
     surface_options = replace(options.surface, scale=free)
@@ -140,7 +140,7 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
     try:
         distance = face_distance(
             vertices,
-            source.look.faces,
+            source.mesh.faces,
             _known(head, fitted, found.similarity, landmarks),
             found.similarity.apply(fitted),
             head.faces.cpu().numpy(),

@@ -17,12 +17,12 @@ from headform.registration.surface import Border
 
 @dataclass(frozen=True)
 class ShapePriors:
-    """How far coefficients are believed to lie from zero.
+    """Widths of the priors on coefficients.
 
     Attributes:
         identity_sigma: Standard deviation of an identity coefficient, in the model's own.
-        component_sigma: The same of an expression that is a principal component.
-        weight_sigma: Of an expression that is a weight in [0, 1].
+        component_sigma: Standard deviation of an expression that is a principal component, in the model's own.
+        weight_sigma: Standard deviation of an expression that is a weight in [0, 1].
     """
 
     identity_sigma: float = 1.0
@@ -32,14 +32,14 @@ class ShapePriors:
 
 @dataclass(frozen=True, eq=False)
 class ShapeModel:
-    """See the module docstring.
+    """Region of a head as a linear function of its coefficients.
 
     Attributes:
-        mean: Of the vertices taken.
+        mean: (R, 3) mean of the vertices taken.
         basis: Displacement per coefficient, as x, y and z planes, in the head's own precision.
         faces: Triangles of the region, indices into `mean`.
         border: Open edges of `faces`.
-        region: Which of the vertices taken belong to the region; the others are there for landmarks.
+        region: (R,) mask of the vertices that belong to the region; the others are there for landmarks.
         landmark_corners: Vertices of each landmark, indices into `mean`.
         landmark_weights: Their barycentric weights, all 0 where the model has no such landmark.
         precision: Inverse variance of each coefficient's prior.
@@ -62,11 +62,11 @@ class ShapeModel:
 
     @property
     def landmark_known(self) -> Bool[np.ndarray, " L"]:
-        """Which landmarks the model has."""
+        """Mask of the landmarks that the model has."""
         return np.asarray((self.landmark_weights != 0).any(axis=1))
 
     def positions(self, coefficients: Float64[np.ndarray, " K"]) -> Float64[np.ndarray, "R 3"]:
-        """All vertices taken, with these coefficients; the sum is made in the precision of the basis."""
+        """Compute all vertices taken; the sum is computed in the precision of the basis."""
         if not len(coefficients):
             return self.mean
         moved = self.basis @ coefficients.astype(self.basis.dtype)
@@ -81,14 +81,14 @@ def shape_model(
     expression: bool = True,
     priors: ShapePriors | None = None,
 ) -> ShapeModel:
-    """Gather what a fit needs of a head.
+    """Collect the parts of a head that a fit needs.
 
     Args:
-        head: With landmarks.
-        region: Vertices that lie on the surface fitted to, such as `face_region` gives; no mouth bag, no eyeballs.
-        identity: Whether identity is fitted; else it stays 0.
-        expression: The same of the expression.
-        priors: Widths.
+        head: Head with landmarks.
+        region: (V,) mask of vertices on the surface fitted to, such as `face_region`; no mouth bag, no eyeballs.
+        identity: Fit the identity; else it stays 0.
+        expression: Fit the expression; else it stays 0.
+        priors: Widths of the priors.
 
     Raises:
         WeightsError: ``head_lacks`` landmarks.
@@ -143,7 +143,7 @@ def skin(head: LinearHead) -> Bool[np.ndarray, " V"]:
 
 
 def outer(head: LinearHead) -> Bool[np.ndarray, " V"]:
-    """What a scan shows of a head: skin and eyeballs where parts are named, else every vertex of a triangle."""
+    """Mask of the vertices that a scan shows: skin and eyeballs where parts are named, else those of any triangle."""
     shown = skin(head)
     if head.has_field("part"):
         shown |= head.part.cpu().numpy() >= PARTS.index("eye_right")

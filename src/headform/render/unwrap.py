@@ -1,6 +1,6 @@
-"""A head's texture atlas as a picture: which face each texel lies on, and where the gutters copy from.
+"""A head's texture atlas as an image: the face under each texel, and the texels that gutters copy.
 
-Letters: V vertices, F faces, T texture vertices, S side of the square texture, C covered texels.
+V vertices, F faces, T texture vertices, S side of the square texture, C covered texels.
 
 Row 0 of a texture is its top, v = 1: the texel in row r, column c is sampled at
 u = (c + 0.5) / S, v = 1 - (r + 0.5) / S.
@@ -23,7 +23,7 @@ GUTTER = 8
 
 @dataclass(frozen=True, eq=False)
 class Unwrap:
-    """See the module docstring.
+    """Texels of an atlas.
 
     Attributes:
         size: S.
@@ -71,7 +71,7 @@ _KNOWN: WeakKeyDictionary[LinearHead, dict[int, Unwrap]] = WeakKeyDictionary()
 
 
 def unwrap_head(head: LinearHead, size: int) -> Unwrap:
-    """`unwrap` of a head's atlas, computed once per head and size."""
+    """Unwrap a head's atlas; computed once per head and size."""
     sizes = _KNOWN.setdefault(head, {})
     if size not in sizes:
         sizes[size] = unwrap(head.uv.numpy(), head.uv_faces.numpy(), size)

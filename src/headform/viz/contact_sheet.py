@@ -1,4 +1,4 @@
-"""Many results on one sheet, to be looked at together.
+"""Contact sheet: the overlays of many results in one picture.
 
 H rows, W columns.
 """
@@ -14,7 +14,7 @@ from headform.io import image_bytes
 from headform.io.atomic import write_bytes
 
 WIDTH = 800
-"""Of one overlay on the sheet, pixels."""
+"""Width of one overlay on the sheet, pixels."""
 LABEL = 20
 GAP = 6
 _MOST = 400
@@ -25,12 +25,12 @@ def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
     """Collect every `overlay.png` under a folder into one labeled picture.
 
     Args:
-        folder: Searched with all folders below it; a result is named by its own folder.
-        out: The PNG or JPEG (by its ending) to write; its folder must exist.
-        columns: Overlays side by side.
+        folder: Folder that is searched recursively; a result is named by its own folder.
+        out: PNG or JPEG file (by its suffix) to write; its folder must exist.
+        columns: Number of overlays side by side.
 
     Returns:
-        How many overlays the sheet shows; at most 400, the first by name.
+        Number of overlays shown; at most 400, the first by name.
 
     Raises:
         InputError: `no_overlays` when there is none, `overlay_unreadable` when one is damaged.
@@ -43,8 +43,8 @@ def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
     found = sorted(folder.rglob("overlay.png"))[:_MOST]
     if not found:
         raise InputError(
-            "no_overlays", "no overlay.png below this folder", str(folder),
-            "write results with the format png first",
+            "no_overlays", "the folder holds no overlay.png", str(folder),
+            "reconstruct with png among --formats",
         )  # fmt: skip
     tiles = [_tile(path, folder) for path in found]
     height = max(len(tile) for tile in tiles)
@@ -61,7 +61,7 @@ def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
 
 
 def _tile(path: Path, folder: Path) -> UInt8[np.ndarray, "H W 3"]:
-    """One overlay at the sheet's width, under the name of its folder."""
+    """Scale one overlay to the sheet's width and put the name of its folder above it."""
     try:
         with Image.open(path) as picture:
             width, height = picture.size

@@ -12,15 +12,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from headform.heads.coefficients import layout_of
 from headform.heads.linear import LinearHead
-from headform.render.picture import render
-from headform.viz.head_pictures import BACKGROUND, TexturedMesh, draw_clay, view_camera
+from headform.images.transfer import srgb_from_linear
+from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.render.draw import draw
+from headform.viz.portrait import BACKGROUND, portrait_camera
 
 TILE = 224
 LABEL = 18
 COLUMNS = 6
 _YAWS = (("front", 0.0), ("three quarters", -0.65), ("side", -1.45))
 _CLOSER = 0.75
-"""The face fills more of a tile than the camera's own measure gives it."""
+"""Factor on the framing points: the face fills more of a tile than of a portrait."""
 _MODES, _COLORS, _EXPRESSIONS = 6, 3, 54
 
 
@@ -32,26 +34,26 @@ class _Drawer:
     face: Float[np.ndarray, "L 3"]
 
     def clay(self, vertices: torch.Tensor, yaw: float = 0.0) -> UInt8[np.ndarray, "P P 3"]:
-        faces = self.head.faces.numpy()
-        mesh = TexturedMesh(vertices.double().numpy(), faces, np.zeros((1, 2)), np.zeros_like(faces))
-        return draw_clay(mesh, view_camera(self.face, yaw, TILE), TILE).over(BACKGROUND)
+        return self._drawn(vertices, None, yaw)
 
     def colored(self, albedo: torch.Tensor) -> UInt8[np.ndarray, "P P 3"]:
-        camera = view_camera(self.face, 0.0, TILE)
-        colors = albedo.float().numpy()
-        vertices = self.head.mean.double().numpy()
-        gray = (int(BACKGROUND),) * 3
-        return render(self.head, vertices, camera, (TILE, TILE), albedo=colors, background=gray)
+        return self._drawn(self.head.mean, srgb_from_linear(albedo.double()).numpy(), 0.0)
+
+    def _drawn(
+        self, vertices: torch.Tensor, colors: Float[np.ndarray, "V 3"] | None, yaw: float
+    ) -> UInt8[np.ndarray, "P P 3"]:
+        mesh = TriangleMesh(vertices.double().numpy(), self.head.faces.numpy(), colors=colors)
+        return draw(mesh, portrait_camera(self.face, yaw, TILE), (TILE, TILE)).over(BACKGROUND)
 
 
 def model_sheet(head: LinearHead) -> UInt8[np.ndarray, "H W 3"]:
-    """Picture a model, to see whether it was read rightly.
+    """Draw a model on one sheet, to see whether it was read correctly.
 
     Identity and color modes at -2 and +2 standard deviations; expressions at weight 1 where they are named shapes, at +2
     standard deviations where they are components; the first 54 that move anything.
 
     Args:
-        head: Any head; what it lacks is left out.
+        head: Any head; rows for fields that it lacks are left out.
 
     Returns:
         sRGB, six tiles wide.
@@ -82,7 +84,7 @@ def model_sheet(head: LinearHead) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def face_points(head: LinearHead) -> Float[np.ndarray, "L 3"]:
-    """Points between which a picture of the head is centered: its landmarks, else the middle of its box; meters."""
+    """Points that frame a picture of the head, meters: its landmarks, else the middle of its bounding box."""
     known = head.landmark_known
     if bool(known.any()):
         points = head.landmarks(head.mean)[known].double().numpy()

@@ -1,4 +1,4 @@
-"""`overlay.png`: everything about one result that an eye can check, on one sheet.
+"""`overlay.png`: one result on one sheet, for checking by eye.
 
 H rows, W columns of the photo; V vertices.
 
@@ -12,14 +12,10 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from headform.geometry.landmarks68 import LINES
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
-from headform.viz.head_pictures import (
-    BACKGROUND,
-    TexturedMesh,
-    draw_clay,
-    draw_textured,
-    view_camera,
-)
+from headform.render.draw import CLAY_AMBIENT, Look, draw
+from headform.viz.portrait import BACKGROUND, portrait_camera
 
 PANEL = 320
 """Side of each of the five pictures, pixels."""
@@ -33,25 +29,24 @@ _FINER = 2
 
 
 def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
-    """The sheet of one reconstruction.
+    """Draw the sheet of one reconstruction.
 
     Args:
-        result: What was found in the photo.
+        result: Reconstruction of the photo.
         photo_rgb: The upright photo in sRGB; its size is `result.image_size`.
 
     Returns:
         (342, 1600, 3) sRGB.
 
     Raises:
-        ValueError: when the photo is not the size that the result is about.
+        ValueError: the photo's size is not `result.image_size`.
     """
     if photo_rgb.shape[1::-1] != tuple(result.image_size):
-        raise ValueError(f"the photo is {photo_rgb.shape[1::-1]}, not {result.image_size}")
-    mesh = TexturedMesh(
-        result.vertices,
-        result.head.faces.numpy(),
-        result.head.uv.numpy(),
-        result.head.uv_faces.numpy(),
+        raise ValueError(f"the photo is {photo_rgb.shape[1::-1]} pixels, expected {result.image_size}")
+    head = result.head
+    texture = result.texture if result.texture is not None else result.albedo_texture
+    mesh = TriangleMesh(
+        result.vertices, head.faces.numpy(), uv=head.uv.numpy(), uv_faces=head.uv_faces.numpy(), texture=texture
     )
     left, top, side = crop_square(result.points68, result.face.box)
     fine = cropped(photo_rgb, left, top, side, PANEL * _FINER)
@@ -59,7 +54,7 @@ def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UI
     camera = result.camera.cropped(float(left), float(top)).resized(PANEL / side)
     panels = [
         with_landmarks(fine, (result.points68 - [left, top]) * (PANEL * _FINER / side)),
-        draw_clay(mesh, camera, PANEL).over(ground, _OPACITY),
+        draw(mesh, camera, (PANEL, PANEL), Look(clay=True)).over(ground, _OPACITY),
     ]
     panels += [turned_view(result, mesh, float(np.deg2rad(turn)), PANEL) for turn in TURNS]
     titles = ["68 landmarks", "shape on the photo", *(f"turned by {turn}°" for turn in TURNS)]
@@ -68,18 +63,16 @@ def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UI
     return np.concatenate([np.concatenate(panels, axis=1), _captions(titles)], axis=0)
 
 
-def turned_view(result: Reconstruction, mesh: TexturedMesh, yaw: float, side: int) -> UInt8[np.ndarray, "P P 3"]:
-    """The head from one side on even gray: in the photo's texture, else its albedo, else clay."""
+def turned_view(result: Reconstruction, mesh: TriangleMesh, yaw: float, side: int) -> UInt8[np.ndarray, "P P 3"]:
+    """Draw the head from one side on even gray: in the photo's texture, else its albedo, else clay."""
     landmarks = result.head.landmarks(torch.from_numpy(result.vertices), offset=False)
-    camera = view_camera(landmarks.numpy(), yaw, side)
-    texture = result.texture if result.texture is not None else result.albedo_texture
-    if texture is None:
-        return draw_clay(mesh, camera, side).over(BACKGROUND)
-    return draw_textured(mesh, texture, camera, side, lit=result.texture is None).over(BACKGROUND)
+    camera = portrait_camera(landmarks.numpy(), yaw, side)
+    ambient = CLAY_AMBIENT if result.texture is None else 1.0  # only the photo's texture holds its own light
+    return draw(mesh, camera, (side, side), Look(ambient=ambient)).over(BACKGROUND)
 
 
 def crop_square(points: Float[np.ndarray, "N 2"], box: Float[np.ndarray, "4"]) -> tuple[int, int, int]:
-    """Left, top and side in whole pixels of a square around the whole head; may leave the photo."""
+    """Return left, top and side, in whole pixels, of a square around the whole head; may leave the photo."""
     low = np.minimum(points.min(0), box[:2])
     high = np.maximum(points.max(0), box[2:])
     middle = (low + high) / 2
@@ -90,7 +83,7 @@ def crop_square(points: Float[np.ndarray, "N 2"], box: Float[np.ndarray, "4"]) -
 
 
 def cropped(rgb: UInt8[np.ndarray, "H W 3"], left: int, top: int, side: int, size: int) -> UInt8[np.ndarray, "P P 3"]:
-    """A square of the photo at `size` pixels; gray where it leaves the photo."""
+    """Cut a square out of the photo and scale it to `size` pixels; gray where it leaves the photo."""
     height, width = rgb.shape[:2]
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + side, width), min(top + side, height)
@@ -102,7 +95,7 @@ def cropped(rgb: UInt8[np.ndarray, "H W 3"], left: int, top: int, side: int, siz
 
 
 def with_landmarks(rgb: UInt8[np.ndarray, "h h 3"], points: Float[np.ndarray, "68 2"]) -> UInt8[np.ndarray, "P P 3"]:
-    """Draw iBUG's 68 points and lines; the result is smaller by the factor of fineness."""
+    """Draw iBUG's 68 points and lines; the result is reduced by `_FINER`."""
     picture = Image.fromarray(rgb)
     pen = ImageDraw.Draw(picture)
     # A drawn coordinate names a pixel's center, ours the corner.

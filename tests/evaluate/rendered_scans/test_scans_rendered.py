@@ -53,7 +53,7 @@ def images_of(head) -> np.ndarray:
     return np.clip(head.mean_albedo.double().numpy(), 0, 1) ** (1 / 2.2)
 
 
-def no_finder(look, name):
+def no_finder(mesh, name):
     raise AssertionError("the landmarks were in a file")
 
 

@@ -26,14 +26,13 @@ from headform.evaluate.landmarks68.annotation_formats import (
 from headform.evaluate.landmarks68.pose import (
     seen_along_ray,
 )
+from headform.export.result_folder import LANDMARKS, PARAMETERS
 from headform.geometry.head_angles import aflw2000_degrees_from_rotation, rotation_from_aflw2000_degrees
 from headform.io.npz_file import read_npz
 
 ANNOTATION_SHIFT = CENTER_SHIFT
 """Added to a JSON list's points: its origin is the center of the top-left pixel, ours its corner."""
 
-RESULT_NAME = "landmarks.json"
-PARAMETERS_NAME = "parameters.npz"
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 PTS = "points of .pts"
 """Name of the ground truth in `.pts` files."""
@@ -129,7 +128,7 @@ def read_predictions(folder: Path, photos: Sequence[str]) -> dict[str, list[Land
         return found
     if not folder.is_dir():
         raise InputError("predictions_missing", "there is no such folder", str(folder))
-    for file in sorted(folder.glob(f"*/{RESULT_NAME}")):
+    for file in sorted(folder.glob(f"*/{LANDMARKS}")):
         name = file.parent.name
         photo = by_stem.get(name) or by_stem.get(re.sub(r"_\d+$", "", name))
         if photo is not None:
@@ -162,11 +161,11 @@ def _read_any(path: Path) -> list[LandmarkAnnotation]:
 def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
     kinds = {
         kind: sorted(folder.rglob(pattern))
-        for kind, pattern in ((".pts", "*.pts"), (".mat", "*.mat"), (RESULT_NAME, RESULT_NAME))
+        for kind, pattern in ((".pts", "*.pts"), (".mat", "*.mat"), (LANDMARKS, LANDMARKS))
     }
     kinds = {kind: files for kind, files in kinds.items() if files}
     if not kinds:
-        what = f"the folder contains no .pts, .mat or {RESULT_NAME}"
+        what = f"the folder contains no .pts, .mat or {LANDMARKS}"
         raise InputError("annotations_invalid", what, str(folder))
     if len(kinds) > 1:
         what = f"the folder contains both {' and '.join(kinds)}"
@@ -239,7 +238,7 @@ def _of_result(path: Path) -> LandmarkAnnotation:
 
 
 def _rotation_beside(file: Path, points: Float64[np.ndarray, "68 2"]) -> Float64[np.ndarray, "3 3"] | None:
-    path = file.parent / PARAMETERS_NAME
+    path = file.parent / PARAMETERS
     if not path.is_file():
         return None
     arrays = read_npz(path, ("R", "K"))

@@ -30,7 +30,7 @@ def rendered_markdown(result: RenderedScores) -> str:
 
 
 def rendered_json(result: RenderedScores) -> str:
-    """Everything but the distances themselves, as JSON text."""
+    """Format everything but the distances themselves as JSON text."""
     content = {
         "reconstructor": result.reconstructor,
         "floor": result.floor,
@@ -89,7 +89,7 @@ def _scan_notes(result: RenderedScores) -> list[str]:
         lines.append(f"- {subject.name}: {unit}; landmarks {subject.landmark_source}")
     if result.scale_assumed:
         lines.append(
-            "- The unit was told from the eyes' distance alone: how large these people are is not known, so metrical "
+            "- The unit was inferred from the eyes' distance alone, so the true size of these scans is unknown and metrical "
             "numbers compare methods with each other at best. State --scan-unit where it is known."
         )
     return lines

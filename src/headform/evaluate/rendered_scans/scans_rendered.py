@@ -51,15 +51,15 @@ class Photo:
 
 @dataclass(frozen=True, eq=False)
 class PhotoScore:
-    """What became of one photo.
+    """Outcome of one photo.
 
     Attributes:
-        name: Of the photo.
+        name: Name of the photo.
         scan: Index of the scan.
         view: Index of the view.
         light: Index of the light.
-        errors: By mode; None where there was no head to measure.
-        reason: Why not.
+        errors: Error in each mode; None where there was no head to measure.
+        reason: Reason why there was none.
     """
 
     name: str
@@ -72,7 +72,7 @@ class PhotoScore:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Over all distances together, millimeters."""
+    """Statistics over all distances together, millimeters."""
 
     median: float
     mean: float
@@ -84,16 +84,16 @@ class RenderedScores:
     """A finished run.
 
     Attributes:
-        reconstructor: What was measured.
-        floor: What the floor is.
-        protocol: Its name.
-        subjects: The scans.
-        views: From where they were seen.
-        light_count: How many lights each.
-        seed: Of the photos.
+        reconstructor: Name of the method that was measured.
+        floor: Name of the baseline.
+        protocol: Name of the protocol.
+        subjects: Scans.
+        views: Views of each scan.
+        light_count: Number of lights per view.
+        seed: Seed of the photos.
         size: Side of the photos, pixels.
-        scores: One per photo.
-        floors: Of the floor, one per scan.
+        scores: Scores, one per photo.
+        floors: Errors of the baseline, one per scan.
     """
 
     reconstructor: str
@@ -114,16 +114,16 @@ class RenderedScores:
 
     @property
     def scale_assumed(self) -> bool:
-        """Whether a scan's true size is not known, so that metrical numbers are doubtful."""
+        """True if some scan's size is unknown, so that metrical numbers are doubtful."""
         return not all(subject.unit_known for subject in self.subjects)
 
     def numbers(self, mode: Mode, scores: Sequence[PhotoScore] | None = None) -> Numbers | None:
-        """Of the reconstruction, over the chosen photos (all of them)."""
+        """Pool the errors of the reconstruction over chosen photos, by default all."""
         chosen = self.scores if scores is None else scores
         return pooled([s.errors[mode].distances for s in chosen if s.errors is not None])
 
     def floor_numbers(self, mode: Mode, scores: Sequence[PhotoScore] | None = None) -> Numbers | None:
-        """Of the floor, over the scans of the same photos, each as often as it was reconstructed."""
+        """Pool the errors of the baseline over the scans of the same photos, each as often as it was reconstructed."""
         chosen = self.scores if scores is None else scores
         found = [self.floors[s.scan][mode].distances for s in chosen if s.errors is not None]
         return pooled(found)
@@ -168,7 +168,7 @@ def take_photos(
         view_count: At least 1.
         light_count: At least 1.
         size: Side of the photos, pixels.
-        seed: The same seed, size and version give the same photos.
+        seed: Seed; the same seed, size and version give the same photos.
         handle: Called with each photo.
 
     Returns:
@@ -223,17 +223,17 @@ def evaluate_rendered(
 
     Args:
         subjects: The scans.
-        reconstruct: What is judged.
-        floor: The mean head of the same model.
-        folder: Where the photos are written, as PNG.
+        reconstruct: Method to measure.
+        floor: Baseline, the mean head of the same model.
+        folder: Folder for the photos, written as PNG.
         protocol: See `headform.evaluate.scan.protocol`.
-        unit: Of the predictions.
-        floor_unit: Of the floor.
-        view_count: As in `take_photos`.
-        light_count: As in `take_photos`.
-        size: As in `take_photos`.
-        seed: As in `take_photos`.
-        names: Of what is judged and of the floor, for the tables.
+        unit: Unit of the predictions.
+        floor_unit: Unit of the baseline.
+        view_count: See `take_photos`.
+        light_count: See `take_photos`.
+        size: See `take_photos`.
+        seed: See `take_photos`.
+        names: Names of method and baseline, for the tables.
         progress: Called after each photo.
 
     Raises:
