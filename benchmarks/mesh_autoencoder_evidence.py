@@ -38,6 +38,7 @@ from headform.data import (
     read_registered,
     write_prepared,
 )
+from headform.data.mesh_pca import MeshPca, fit_pca
 from headform.evaluate.meshes.mesh_autoencoder import (
     MeshErrorRow,
     MeshErrorTable,
@@ -48,7 +49,6 @@ from headform.evaluate.meshes.mesh_autoencoder import (
     summarize,
     vertex_distances,
 )
-from headform.evaluate.meshes.pca import MeshPca, fit_pca
 from headform.heads.linear import LinearHead
 from headform.io import image_bytes
 from headform.nets.shipped import load_mesh_autoencoder

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from headform.train.publish import publish
 
 from headform.errors import WeightsError
 from headform.io.model_file import save_model
@@ -14,6 +13,7 @@ from headform.mesh.hierarchy import build_hierarchy
 from headform.nets.identity_net import IdentityNet, IdentityNetConfig
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
 from headform.nets.shipped import load_identity, load_mesh_autoencoder
+from headform.train.export_weights import export_weights
 
 from .blobs import ball, blobs
 
@@ -48,7 +48,7 @@ def net() -> MeshAutoencoder:
 @pytest.fixture
 def path(net: MeshAutoencoder, tmp_path: Path) -> Path:
     path = tmp_path / "m.safetensors"
-    publish(net, FACTS, path, command="headform train mesh-autoencoder")
+    export_weights(net, FACTS, path, command="headform train mesh-autoencoder")
     return path
 
 
@@ -76,7 +76,7 @@ def test_weights_of_another_kind(path: Path, tmp_path: Path) -> None:
     other = tmp_path / "i.safetensors"
     small = IdentityNetConfig(modes=5, channels=(8, 8, 8, 8), hidden=16)
     facts = FACTS | {"samples_seen": 3}
-    publish(IdentityNet(small), facts, other, command="c")
+    export_weights(IdentityNet(small), facts, other, command="c")
     with pytest.raises(WeightsError, match="kind 'identity', expected 'mesh autoencoder'") as caught:
         load_mesh_autoencoder(other)
     assert caught.value.code == "weights_kind"

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from headform.data import RegisteredMeshes
-from headform.evaluate.meshes import pca
-from headform.evaluate.meshes.pca import fit_pca
+from headform.data import mesh_pca as pca
+from headform.data.mesh_pca import fit_pca
 
 
 def dataset(rows: np.ndarray) -> RegisteredMeshes:
