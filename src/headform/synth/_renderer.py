@@ -25,6 +25,7 @@ _OPENNESS = {"teeth": 0.7, "mouth": 0.22, "tongue": 0.45, "socket_right": 0.4, "
 """Ambient light that reaches the parts inside the head, whatever the sampled occlusion says."""
 _TONE_STEPS, _TONE_LIMIT, _KNEE = 4096, 4.0, 0.8  # entries, greatest linear value, value from which highlights roll off
 _SKIN_SAMPLES = 4096  # most pixels whose median decides the exposure
+_HAIR_GLOSS = 0.25  # gloss of hair and clothes over that of the skin
 _NO_SKIN_LEVEL = 0.3  # assumed where no skin is in the picture, linear
 _SCENE_SEED = 7
 
@@ -69,7 +70,7 @@ class Renderer:
                     kernels.cast_shadow(
                         in_camera, subject.faces, direction, _SHADOW_EXTENT, _DEPTH_BIAS, self._shadow_map, lit[k]
                     )
-        shine = np.full(count, np.float32(0.25 * subject.skin.gloss))
+        shine = np.full(count, np.float32(_HAIR_GLOSS * subject.skin.gloss))
         shine[:head_count] = subject.gloss
         shine *= np.float32(rng.uniform(*self._config.light.shine))
         occlusion = np.ones(count, np.float32)
@@ -136,7 +137,7 @@ class Renderer:
         values = np.empty(_SKIN_SAMPLES, np.float32)
         count = kernels.skin_luminance(raster.index, raster.bary, subject.faces, radiance, self._skin_faces, values)
         level = float(np.median(values[:count])) if count else _NO_SKIN_LEVEL
-        # cameras brighten dark skin, though not to the level of light skin
+        # auto-exposure brightens dark skin, though not to the level of light skin
         usual = 0.12 + 0.3 * float(np.exp(-1.2 * subject.skin.melanin))
         target = np.clip(usual * np.exp(rng.normal(0, camera.exposure_sd)), *camera.skin_level)
         exposure = np.clip(target / max(level, 1e-3), *camera.gain)

@@ -16,8 +16,8 @@ from headform.synth import _kernels as kernels
 from headform.synth.randomization import HairRandomization, Range
 from headform.synth.skin_fields import SkinFields
 
-MERIDIANS, ROOT_ROWS, HANG_ROWS = 72, 13, 9
-ROWS = ROOT_ROWS + HANG_ROWS
+MERIDIANS, ROOT_ROWS, FREE_ROWS = 72, 13, 9
+ROWS = ROOT_ROWS + FREE_ROWS
 _CENTER_CM = np.array([0.0, 4.5, 0.0])
 _POLAR_SAMPLES = 64
 
@@ -163,24 +163,35 @@ def grow(
         lift = np.full_like(lift, 0.9)
     lift = lift + 0.12 * style.ragged * rng.normal(0, 1, lift.shape) * min(style.thickness, 1.0)
     root = base + out * lift[..., None]
-    # below the root: straight down, never inside the skin
-    s = np.linspace(0, 1, HANG_ROWS + 1)[1:]
-    start = root[:, -1]
-    drop = start[:, 1, None] - s[None] * length[:, None]  # (P, HANG_ROWS)
+    falling = _fall(shell, style, root[:, -1], length, falls, side, smooth)
+    verts = np.concatenate([root, falling], axis=1).reshape(-1, 3)
+    tone = 1 + 0.28 * fine[:, None] * np.ones(ROWS) + 0.12 * rng.normal(0, 1, (MERIDIANS, ROWS))
+    return (verts / 100.0).astype(np.float32), np.clip(tone, 0.35, 1.9).reshape(-1).astype(np.float32)
+
+
+def _fall(
+    shell: HairShell,
+    style: HairStyle,
+    start: Float[np.ndarray, "P 3"],
+    length: Float[np.ndarray, " P"],
+    falls: Float[np.ndarray, " P"],
+    side: Float[np.ndarray, " P"],
+    smooth: Float[np.ndarray, " P"],
+) -> Float[np.ndarray, "P R 3"]:
+    """Let the hair fall straight down from the last root row, never inside the skin; centimeters."""
+    s = np.linspace(0, 1, FREE_ROWS + 1)[1:]
+    drop = start[:, 1, None] - s[None] * length[:, None]  # (P, FREE_ROWS)
     step = shell.heights[1] - shell.heights[0]
     level = np.clip(np.round((drop - shell.heights[0]) / step), 0, len(shell.heights) - 1).astype(int)
     clearance = 0.35 + 0.3 * style.thickness * side[:, None]
-    below = shell.radius[p[:, None], level] + clearance
+    below = shell.radius[np.arange(MERIDIANS)[:, None], level] + clearance
     reach = np.hypot(start[:, 0], start[:, 2])[:, None]
     reach = np.maximum.accumulate(np.maximum(reach, np.where(falls[:, None] > 0, below, 0)), axis=1)
     reach = reach + style.flare * length[:, None] * s[None] ** 2 * side[:, None]
     reach = reach * (1 + 0.03 * smooth[:, None] * s[None])
     falling = np.stack([reach * np.sin(shell.phi)[:, None], drop, reach * np.cos(shell.phi)[:, None]], axis=-1)
     none = (length < 0.3)[:, None, None]
-    falling = np.where(none, start[:, None], falling)
-    verts = np.concatenate([root, falling], axis=1).reshape(-1, 3)
-    tone = 1 + 0.28 * fine[:, None] * np.ones(ROWS) + 0.12 * rng.normal(0, 1, (MERIDIANS, ROWS))
-    return (verts / 100.0).astype(np.float32), np.clip(tone, 0.35, 1.9).reshape(-1).astype(np.float32)
+    return np.where(none, start[:, None], falling)
 
 
 def _periodic_noise(rng: np.random.Generator, waves: int) -> Float[np.ndarray, " P"]:

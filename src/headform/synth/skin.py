@@ -23,6 +23,7 @@ _HAIR_SRGB = (
     (15, 12, 10), (35, 24, 18), (60, 40, 28), (100, 66, 38), (150, 110, 62),
     (205, 170, 110), (120, 50, 25), (150, 150, 150), (225, 222, 215),
 )  # fmt: skip
+_BROW_INNER_END, _BROW_OUTER_END = (0.85, 1.1), (-0.15, 0.12)  # along the brow line, 0 its outer end, 1 its inner
 _DARK_HAIR = 3  # the first hair colors, which go with any skin
 _IRIS = ((0.07, 0.035, 0.02), (0.13, 0.07, 0.035), (0.2, 0.17, 0.08), (0.15, 0.24, 0.3),
          (0.2, 0.3, 0.42), (0.04, 0.02, 0.015))  # fmt: skip
@@ -171,13 +172,7 @@ def paint(
         albedo *= 1 + shade[:, None] * (np.asarray(a.eye_shadow_rgb) - 1)
     lash = np.exp(-np.abs(f.eye_distance) / 0.09) * a.lashes
     albedo *= 1 - 0.8 * lash[:, None]
-    inner_end, outer_end = rng.uniform(0.85, 1.1), rng.uniform(-0.15, 0.12)
-    half = a.brow_thickness_cm * (0.35 + 0.65 * np.clip(f.brow_position * 1.6, 0, 1))
-    brow = np.exp(-(np.abs((f.brow_offset - a.brow_lift_cm) / half) ** a.brow_sharpness))
-    brow = brow / (1 + np.exp(-np.clip((f.brow_position - outer_end) / 0.04, -20, 20)))
-    brow = brow / (1 + np.exp(np.clip((f.brow_position - inner_end) / 0.04, -20, 20)))
-    brow = np.where(f.brow_offset < 5, brow, 0)
-    blend(brow * a.brow_density * (1 + 0.35 * noise(0)), np.minimum(hair, flat * 0.75))
+    blend(_brows(rng, f, a) * a.brow_density * (1 + 0.35 * noise(0)), np.minimum(hair, flat * 0.75))
 
     _paint_parts(albedo, part, f, a)
     gloss = a.gloss * (1 + 0.3 * noise(2)).clip(0.2, 2) * (1 + 2.0 * f.lip)
@@ -187,6 +182,16 @@ def paint(
     for side in ("mouth", "tongue", "teeth"):
         gloss[part == name[side]] = 0.2
     return np.clip(albedo, 0.002, 1).astype(np.float32), gloss.astype(np.float32)
+
+
+def _brows(rng: np.random.Generator, f: SkinFields, a: SkinAttributes) -> Float[np.ndarray, " V"]:
+    """Return the opacity of the brows: soft-edged bands along the brow lines, thinner at their outer ends."""
+    inner_end, outer_end = rng.uniform(*_BROW_INNER_END), rng.uniform(*_BROW_OUTER_END)
+    half = a.brow_thickness_cm * (0.35 + 0.65 * np.clip(f.brow_position * 1.6, 0, 1))
+    brow = np.exp(-(np.abs((f.brow_offset - a.brow_lift_cm) / half) ** a.brow_sharpness))
+    brow = brow / (1 + np.exp(-np.clip((f.brow_position - outer_end) / 0.04, -20, 20)))
+    brow = brow / (1 + np.exp(np.clip((f.brow_position - inner_end) / 0.04, -20, 20)))
+    return np.where(f.brow_offset < 5, brow, 0)  # 9 marks vertices far from the brows
 
 
 def _paint_parts(albedo: Float[np.ndarray, "V 3"], part: np.ndarray, f: SkinFields, a: SkinAttributes) -> None:
