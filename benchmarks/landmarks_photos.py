@@ -66,7 +66,8 @@ def main(arguments: Arguments) -> None:
         _write(results, photo, arguments)
         posed[name] = [posed_mean_head(r.head, r.face.points5) for r in results]
         own_network[name] = [r.points68 for r in _faces(alone, photo)]
-        readings = [committee.read(photo.rgb, r.dense[:68]).points68 for r in results]
+        guides = [r.dense[:68] for r in results]
+        readings = [r.points68 for r in committee.read([photo.rgb] * len(results), guides)]
         for k, member in enumerate(MEMBERS):
             members[member][name] = [reading[k] for reading in readings]
     seconds = time.perf_counter() - began

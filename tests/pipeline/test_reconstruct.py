@@ -5,15 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from headform import images
 from headform.errors import FaceError, InputError, UsageError, WeightsError
+from headform.geometry.landmarks68 import MIRROR68
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.nets.landmarks.dense_predictor import DensePrediction, average
 from headform.pipeline._mask import mask_in_photo
+from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.landmarks68 import points68
-from headform.pipeline.reconstruct import Reconstructor, judge
+from headform.pipeline.reconstruct import Reconstructor
 from headform.pipeline.reconstruction import Reconstruction
 
 
@@ -151,16 +154,16 @@ def _prediction(spread: float) -> DensePrediction:
 
 
 def test_confidence_falls_with_sigma_and_misfit() -> None:
-    sure, reasons = judge(_prediction(1.0), 1.0, 0.0)
+    sure, reasons = assess_confidence(_prediction(1.0), 1.0, 0.0)
     assert sure > 0.9
     assert not reasons
-    unsure, reasons = judge(_prediction(8.0), 1.0, 0.0)
+    unsure, reasons = assess_confidence(_prediction(8.0), 1.0, 0.0)
     assert unsure < 0.2
     assert "uncertain" in reasons[0]
-    torn, reasons = judge(_prediction(1.0), 1.0, 0.08)
+    torn, reasons = assess_confidence(_prediction(1.0), 1.0, 0.08)
     assert torn < sure / 1.9
     assert "disagree" in reasons[0]
-    misfit, reasons = judge(_prediction(1.0), 5.0, 0.0)
+    misfit, reasons = assess_confidence(_prediction(1.0), 5.0, 0.0)
     assert misfit == pytest.approx(sure / 2)
     assert len(reasons) == 1
 
@@ -190,8 +193,6 @@ def test_points_of_a_perfect_prediction_are_the_heads_own(astronaut: Reconstruct
     dense = camera.project(vertices.astype(np.float64)[head.dense.numpy()])[:, :2]
     prediction = replace(_prediction(1.0), points=dense)
     found = points68(head, prediction, vertices, camera)
-    import torch
-
     marked = camera.project(head.landmarks(torch.from_numpy(vertices)).numpy().astype(np.float64))
     np.testing.assert_allclose(found[17:], marked[17:, :2], atol=1e-4)
     # the jaw only ever moves outwards, along the face's own horizontal
@@ -199,6 +200,36 @@ def test_points_of_a_perfect_prediction_are_the_heads_own(astronaut: Reconstruct
     moved = (found[:17] - marked[:17, :2]) @ side
     assert (moved[:8] <= 1e-6).all()
     assert (moved[9:] >= -1e-6).all()
+
+
+def test_many_photos_at_once_are_reconstructed_as_one_by_one(
+    reconstructor: Reconstructor, astronaut: Reconstruction, tmp_path: Path
+) -> None:
+    """Another photo beside it changes nothing; a photo without a face and one that is missing are errors in their places."""
+    mirrored = np.ascontiguousarray(astronaut.photo[:, ::-1])
+    blank = np.full((200, 200, 3), 128, np.uint8)
+    given = [astronaut.photo, blank, mirrored, tmp_path / "missing.jpg"]
+    first, second, third, last = reconstructor.reconstruct_many(given, on_error="return")
+    assert isinstance(second, FaceError)
+    assert isinstance(last, InputError)
+    assert isinstance(first, list)
+    assert isinstance(third, list)
+    assert len(first) == len(third) == 1
+    alone = reconstructor.reconstruct(astronaut.photo)[0]
+    np.testing.assert_allclose(first[0].points68, alone.points68, atol=0.02)
+    np.testing.assert_allclose(first[0].vertices, alone.vertices, atol=1e-4)
+    np.testing.assert_allclose(first[0].identity, alone.identity, atol=2e-2)
+    width = astronaut.photo.shape[1]
+    np.testing.assert_allclose(width - third[0].points68[MIRROR68, 0], alone.points68[:, 0], atol=1.5)
+    with pytest.raises(FaceError, match="no face"):
+        reconstructor.reconstruct_many(given[:3])
+    assert reconstructor.reconstruct_many([]) == []
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_networks_on_a_gpu_read_the_same(astronaut: Reconstruction) -> None:
+    result = Reconstructor.load(device="cuda").reconstruct(astronaut.photo)[0]
+    np.testing.assert_allclose(result.points68, astronaut.points68, atol=0.1)
 
 
 def test_photos_may_be_given_read(reconstructor: Reconstructor, repository: Path) -> None:

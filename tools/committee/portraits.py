@@ -116,11 +116,11 @@ def read_portraits(photos: Path, calibration: Calibration, keep: Path) -> Portra
     for name in _portraits(photos):
         photo = images.read(photos / name)
         try:
-            ((_, prediction), *_), _ = road.find(photo)
+            prediction = road.find(photo)[0].prediction
         except FaceError:
             continue
         guide = prediction.points[:68]
-        reading = committee.read(photo.rgb, guide)
+        reading = committee.read([photo.rgb], [guide])[0]
         identity = road.identity_of(photo, prediction)
         size = photo.rgb.shape[1], photo.rgb.shape[0]
         fitted = fitter.fit(prediction, reading, identity, size)

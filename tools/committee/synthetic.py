@@ -93,9 +93,9 @@ def read_synthetic(head: LinearHead, count: int, seed: int, keep: Path) -> Synth
         frame = np.linalg.lstsq(known, points[skin], rcond=None)[0].T
         noise = _GUIDE_NOISE * float(np.ptp(points[:68], axis=0).max())
         guide = points[:68] + rng.normal(0, noise, 2)
-        reading = committee.read(batch.images[0], guide)
+        reading = committee.read([batch.images[0]], [guide])[0]
         crops = [crop_of_points(guide, rotation, zoom=zoom) for zoom in ZOOMS]
-        own = average(dense.predict(batch.images[0], crops))
+        own = average(dense.predict([batch.images[0]] * len(crops), crops))
         rows.append(
             (batch.identity[0], batch.expression[0], rotation, center, batch.distance[0], frame, points,
              own.points, own.expression, reading.mesh, reading.presence, reading.points68)

@@ -3,47 +3,38 @@
 K identity modes. Pixels have their origin at the top-left corner of the upright photo.
 """
 
-import math
 import os
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
 from headform import heads, images
-from headform.errors import FaceError, UsageError
+from headform.errors import FaceError, HeadformError, UsageError
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.photometric import fit_light_and_albedo
 from headform.fit.texture import bake_textures
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
 from headform.nets.detection.detector import Detector, load_detector
-from headform.nets.detection.face import Face
 from headform.nets.identity_predictor import IdentityPredictor
-from headform.nets.landmarks.committee import Committee
+from headform.nets.landmarks.committee import Committee, CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
-from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor, average
+from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor
 from headform.nets.shipped import load_dense, load_identity
 from headform.pipeline._mask import mask_in_photo, openings_in_photo
-from headform.pipeline.crops import crop_of_face, crop_of_points, tight_crop
+from headform.pipeline.confidence import assess_confidence
+from headform.pipeline.crops import tight_crop
+from headform.pipeline.face_finder import FaceFinder, FoundFace, People
 from headform.pipeline.face_fit import FaceFitter
 from headform.pipeline.landmarks68 import points68
 from headform.pipeline.reconstruction import Reconstruction
 
 Picture = str | os.PathLike[str] | np.ndarray | Photo
-MIN_FACE_PX = 12.0
-NO_FACE_SIGMA = 0.11
-"""Relative sigma of the 68 points above which a box is no face."""
-UNSURE_SIGMA = 0.05
-"""Relative sigma above which a result is marked low_confidence."""
-ZOOMS = (1.0, 1.12, 1.25)
-"""Crops of the second reading, whose results are averaged."""
-UNSURE_APART = 0.035
-"""Mean distance of the committee's members from their mean, in units of the face's size, above which the same holds: 0.010
-in the median of 815 open portraits, 0.026 in the worst."""
 LandmarksNet = Literal["committee", "own"]
 
 
@@ -69,7 +60,7 @@ class Reconstructor:
                 "give both, or neither for the dense network alone",
             )
         self.head, self.texture_size = head, texture_size
-        self._detector, self._dense, self._identity = detector, dense, identity
+        self._finder, self._identity = FaceFinder(detector, dense), identity
         self._committee, self._calibration = committee, calibration
         self._fitter = FaceFitter(head, calibration)
 
@@ -84,6 +75,7 @@ class Reconstructor:
         landmarks_net: LandmarksNet = "committee",
         calibration: Path | None = None,
         texture_size: int = 1024,
+        device: torch.device | str = "cpu",
     ) -> "Reconstructor":
         """Load the shipped head and networks, or others in their place.
 
@@ -96,6 +88,7 @@ class Reconstructor:
                 of other publishers that ship with it.
             calibration: of the committee, as `tools/committee` writes it.
             texture_size: side of the UV texture; 0 makes none.
+            device: of the networks; head, fit and texture stay on the CPU.
 
         Raises:
             WeightsError: a file is missing, damaged or of another kind.
@@ -124,16 +117,16 @@ class Reconstructor:
             )
         return cls(
             model,
-            load_detector(None if detector is None else Path(detector)),
-            DensePredictor(dense_net, model),
-            IdentityPredictor(identity_net, model),
-            Committee.load() if together else None,
+            load_detector(None if detector is None else Path(detector), device),
+            DensePredictor(dense_net.to(device), model),
+            IdentityPredictor(identity_net.to(device), model),
+            Committee.load(device) if together else None,
             measured,
             texture_size=texture_size,
         )
 
-    def reconstruct(self, image: Picture, *, people: Literal["largest", "all"] = "largest") -> list[Reconstruction]:
-        """Reconstruct the largest face, or all, largest first.
+    def reconstruct(self, image: Picture, *, people: People = "largest") -> list[Reconstruction]:
+        """Reconstruct the largest face of a photo, or all, largest first.
 
         Args:
             image: a path; an array (H, W, 3) uint8 or float in [0, 1], sRGB; or a `Photo`.
@@ -143,74 +136,101 @@ class Reconstructor:
             InputError: the photo cannot be read.
             FaceError: ``no_face``, or ``face_too_small``.
         """
-        started = time.perf_counter()
-        photo = _as_photo(image)
-        timings = {"read": time.perf_counter() - started}
-        found, spent = self.find(photo, people=people)
-        timings |= spent
-        return [self._one(photo, face, prediction, dict(timings)) for face, prediction in found]
+        return self.reconstruct_many([image], people=people)[0]
 
-    def find(
-        self, photo: Photo, *, people: Literal["largest", "all"] = "largest"
-    ) -> tuple[list[tuple[Face, DensePrediction]], dict[str, float]]:
-        """Faces that the dense network confirms, with its prediction, and seconds by stage.
+    @overload
+    def reconstruct_many(
+        self, images: Sequence[Picture], *, people: People = "largest", on_error: Literal["raise"] = "raise"
+    ) -> list[list[Reconstruction]]: ...
+    @overload
+    def reconstruct_many(
+        self, images: Sequence[Picture], *, people: People = "largest", on_error: Literal["return"]
+    ) -> list[list[Reconstruction] | HeadformError]: ...
+    def reconstruct_many(
+        self,
+        images: Sequence[Picture],
+        *,
+        people: People = "largest",
+        on_error: Literal["raise", "return"] = "raise",
+    ) -> list[list[Reconstruction]] | list[list[Reconstruction] | HeadformError]:
+        """Reconstruct the faces of many photos; every network sees all of them together.
+
+        Fit, light and texture follow face by face on the CPU. Photos are held in memory: give some dozens at a time.
+
+        Args:
+            images: as in `reconstruct`.
+            people: the largest face of each photo, or every face.
+            on_error: raise the first photo's error, or put each error in the place of that photo's results.
+
+        Returns:
+            The heads of each photo, in the order of the photos.
+
+        Raises:
+            InputError: a photo cannot be read.
+            FaceError: ``no_face``, or ``face_too_small``.
+        """
+        results: list[list[Reconstruction] | HeadformError] = []
+        photos: dict[int, Photo] = {}
+        clock = Stopwatch()
+        for number, image in enumerate(images):
+            try:
+                photos[number] = _as_photo(image)
+                results.append([])
+            except HeadformError as error:
+                results.append(error)
+        clock.lap("read", len(images))
+        outcomes = self._finder.find(list(photos.values()), people, lap=clock.lap) if photos else []
+        found: list[tuple[int, FoundFace]] = []
+        for number, outcome in zip(photos, outcomes, strict=True):
+            if isinstance(outcome, FaceError):
+                results[number] = outcome
+            else:
+                found += [(number, each) for each in outcome]
+        if on_error == "raise":
+            for result in results:
+                if isinstance(result, HeadformError):
+                    raise result
+        pictures = [photos[number].rgb for number, _ in found]
+        guides = [each.prediction.points[:68] for _, each in found]
+        committee = self._committee.read(pictures, guides) if self._committee is not None else [None] * len(found)
+        clock.lap("committee", len(found))
+        crops = [tight_crop(guide) for guide in guides]
+        priors = self._identity.predict(pictures, crops) if self._identity is not None else [None] * len(found)
+        clock.lap("identity", len(found))
+        for (number, each), reading, prior in zip(found, committee, priors, strict=True):
+            place = results[number]
+            if not isinstance(place, HeadformError):
+                place.append(self._one(photos[number], each, reading, prior, clock.copy()))
+                clock.restart()
+        return results
+
+    def find(self, photo: Photo, *, people: People = "largest") -> list[FoundFace]:
+        """Find the faces of a photo that the dense network confirms, with its prediction.
 
         Raises:
             FaceError: ``no_face``, or ``face_too_small``.
         """
-        started = time.perf_counter()
-        candidates = self._detector.detect(photo.rgb, every=people == "all")
-        detected = time.perf_counter()
-        large = [f for f in candidates if min(np.ptp(f.box.reshape(2, 2), axis=0)) >= MIN_FACE_PX]
-        if candidates and not large:
-            what = f"the largest face is under {MIN_FACE_PX:.0f} px"
-            raise FaceError("face_too_small", what, photo.name, "give a larger photo")
-        found: list[tuple[Face, DensePrediction]] = []
-        for face in large:
-            if people == "largest" and found:
-                break
-            prediction = self._read(photo, face)
-            if prediction is not None and not any(_same(prediction, other) for _, other in found):
-                found.append((face, prediction))
-        if not found:
-            what = "no face was found" if not candidates else "what looked like a face is none"
-            raise FaceError("no_face", what, photo.name, "give a photo in which a face is seen well")
-        return found, {"detect": detected - started, "landmarks": time.perf_counter() - detected}
+        (outcome,) = self._finder.find([photo], people)
+        if isinstance(outcome, FaceError):
+            raise outcome
+        return outcome
 
     def identity_of(self, photo: Photo, prediction: DensePrediction) -> Float[np.ndarray, " K"] | None:
-        """The identity network's coefficients of one face, standard deviations; None without that network."""
+        """Predict identity coefficients of one face, standard deviations; None without an identity network."""
         if self._identity is None:
             return None
-        return self._identity.predict(photo.rgb, tight_crop(prediction.points[:68]))
+        return self._identity.predict([photo.rgb], [tight_crop(prediction.points[:68])])[0]
 
-    def _read(self, photo: Photo, face: Face) -> DensePrediction | None:
-        """Dense points in two passes; None when the network does not believe in the face."""
-        (rough,) = self._dense.predict(photo.rgb, [crop_of_face(face)])
-        if rough.relative_sigma > UNSURE_SIGMA:
-            # the detector takes faces that lie on their side, or stand on their head, for upright ones
-            turned = [crop_of_face(face, quarters=quarters) for quarters in (1, 2, 3)]
-            readings = [rough, *self._dense.predict(photo.rgb, turned)]
-            rough = min(readings, key=lambda reading: reading.relative_sigma)
-        if rough.relative_sigma > 1.5 * NO_FACE_SIGMA:
-            return None
-        crops = [crop_of_points(rough.points[:68], rough.rotation, zoom=zoom) for zoom in ZOOMS]
-        fine = average(self._dense.predict(photo.rgb, crops))
-        return fine if fine.relative_sigma < NO_FACE_SIGMA else None
-
-    def _one(self, photo: Photo, face: Face, prediction: DensePrediction, timings: dict[str, float]) -> Reconstruction:
-        clock = time.perf_counter()
-
-        def lap(stage: str) -> None:
-            nonlocal clock
-            now = time.perf_counter()
-            timings[stage] = now - clock
-            clock = now
-
-        guide = prediction.points[:68]
-        reading = None if self._committee is None else self._committee.read(photo.rgb, guide)
-        lap("committee")
-        prior = self.identity_of(photo, prediction)
-        lap("identity")
+    def _one(
+        self,
+        photo: Photo,
+        found: FoundFace,
+        reading: CommitteeReading | None,
+        prior: Float[np.ndarray, " K"] | None,
+        clock: "Stopwatch",
+    ) -> Reconstruction:
+        """Fit, light and texture of one face."""
+        prediction = found.prediction
         size = photo.rgb.shape[1], photo.rgb.shape[0]
         fitted = self._fitter.fit(prediction, reading, prior, size)
         fit, vertices = fitted.fit, fitted.vertices
@@ -220,26 +240,25 @@ class Reconstructor:
         if reading is not None and self._calibration is not None:
             marks, apart = self._calibration.fuse68(marks, reading)
             openings = openings_in_photo(self._calibration, reading)
-        lap("fit")
+        clock.lap("fit")
         skin = mask_in_photo(prediction, size)
         seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin)
         lit = fit_light_and_albedo(seen)
-        lap("light")
+        clock.lap("light")
         texture = albedo = None
         seam = 1.0
         if self.texture_size:
             skin_albedo = self.head.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
             kept, removed = bake_textures(seen, lit.light, skin_albedo, self.texture_size, openings)
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
-        lap("texture")
-        confidence, reasons = judge(prediction, fit.rms_sigma, apart)
-        timings["total"] = sum(timings.values())
+        clock.lap("texture")
+        confidence, reasons = assess_confidence(prediction, fit.rms_sigma, apart)
         return Reconstruction(
             head=self.head,
             photo=photo.rgb,
             photo_name=photo.name,
             image_size=size,
-            face=face,
+            face=found.face,
             points68=marks,
             dense=prediction.points,
             dense_sigma=prediction.sigma,
@@ -257,31 +276,31 @@ class Reconstructor:
             texture=texture,
             albedo_texture=albedo,
             seam_gradient=seam,
-            timings=timings,
+            timings=clock.seconds | {"total": sum(clock.seconds.values())},
             reduction=photo.reduction,
         )
 
 
-def judge(prediction: DensePrediction, rms_sigma: float, apart: float) -> tuple[float, tuple[str, ...]]:
-    """Confidence in [0, 1] and what speaks against a result.
+class Stopwatch:
+    """Seconds by stage; a stage that several faces shared counts for each with its part."""
 
-    Args:
-        prediction: of the dense network.
-        rms_sigma: residual of the fit, in standard deviations.
-        apart: how far the committee's members lie from their mean, in units of the face's size; 0 without a committee.
-    """
-    spread = prediction.relative_sigma
-    confidence = 1 / (1 + math.exp((spread - UNSURE_SIGMA) / 0.012))
-    reasons = []
-    if spread > UNSURE_SIGMA:
-        reasons.append(f"the landmarks are uncertain: sigma is {100 * spread:.1f} % of the face size")
-    if apart > UNSURE_APART:
-        confidence *= 0.5
-        reasons.append(f"the landmark networks disagree: by {100 * apart:.1f} % of the face size")
-    if rms_sigma > 3.0:
-        confidence *= 0.5
-        reasons.append(f"the head does not follow the landmarks: {rms_sigma:.1f} sigma")
-    return confidence, tuple(reasons)
+    def __init__(self, seconds: Mapping[str, float] | None = None) -> None:
+        self.seconds = dict(seconds or {})
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin the next stage now."""
+        self._since = time.perf_counter()
+
+    def lap(self, stage: str, shares: int = 1) -> None:
+        """End a stage and begin the next."""
+        now = time.perf_counter()
+        self.seconds[stage] = (now - self._since) / max(1, shares)
+        self._since = now
+
+    def copy(self) -> "Stopwatch":
+        """Copy the seconds so far; the copy's next stage begins now."""
+        return Stopwatch(self.seconds)
 
 
 def reconstruct(image: Picture, *, head: str | Path = "open") -> Reconstruction:
@@ -300,12 +319,3 @@ def _as_photo(image: Picture) -> Photo:
     if isinstance(image, (str, os.PathLike)):
         return images.read(image)
     return images.from_array(image)
-
-
-def _same(a: DensePrediction, b: DensePrediction) -> bool:
-    """Whether two predictions are of one face: their 68-point boxes overlap by more than a third."""
-    low = np.maximum(a.points[:68].min(0), b.points[:68].min(0))
-    high = np.minimum(a.points[:68].max(0), b.points[:68].max(0))
-    shared = float(np.prod(np.clip(high - low, 0, None)))
-    areas = [float(np.prod(np.ptp(p.points[:68], axis=0))) for p in (a, b)]
-    return shared > 0.35 * (sum(areas) - shared)

@@ -163,7 +163,7 @@ class ScanLandmarker:
         found = []
         upright = next(self._detector.passes(rgb), [])
         for face in upright[:3]:
-            (rough,) = self._dense.predict(rgb, [crop_of_face(face)])
+            (rough,) = self._dense.predict([rgb], [crop_of_face(face)])
             if rough.relative_sigma > 1.5 * UNSURE:
                 continue
             fine = self._fine(rgb, rough.points[:68], rough.rotation)
@@ -178,7 +178,7 @@ class ScanLandmarker:
         rotation: Float[np.ndarray, "3 3"],
     ) -> DensePrediction:
         crops = [crop_of_points(points, rotation, zoom=zoom) for zoom in _ZOOMS]
-        return average(self._dense.predict(rgb, crops))
+        return average(self._dense.predict([rgb] * len(crops), crops))
 
     def _placed(self, points: Float[np.ndarray, "68 3"], known: Bool[np.ndarray, "68"]) -> Similarity | None:
         """Align the mean head with points, robustly; None where they are not placed like those of a face."""

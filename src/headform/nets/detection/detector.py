@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import torch
 from jaxtyping import UInt8
 
 from headform.errors import WeightsError
@@ -23,11 +24,12 @@ class Detector(Protocol):
         """Detect faces in an RGB picture, in descending order of box area times score; `every` finds small ones as well."""
 
 
-def load_detector(path: Path | None = None) -> Detector:
+def load_detector(path: Path | None = None, device: torch.device | str = "cpu") -> Detector:
     """Load YuNet with the shipped weights, or with those in a file.
 
     Args:
         path: Weights of the same network, as `tools/convert_networks.py` writes them.
+        device: Device of the network.
 
     Raises:
         WeightsError: `weights_missing`, `weights_damaged`, `weights_mismatch`, `weights_kind`.
@@ -36,4 +38,4 @@ def load_detector(path: Path | None = None) -> Detector:
         what = "the detector's weights are an ONNX file, safetensors are expected"
         advice = "omit the option, since YuNet is built in, or convert the file with tools/convert_networks.py"
         raise WeightsError("weights_kind", what, str(path), advice)
-    return YuNetDetector(load_yunet(path)[0])
+    return YuNetDetector(load_yunet(path)[0].to(device))

@@ -105,8 +105,9 @@ class YuNetDetector:
     @torch.inference_mode()
     def _run(self, values: Float[np.ndarray, "H W 3"]) -> dict[str, Float[np.ndarray, "N C"]]:
         # a channels-last view, the layout in which the network is fastest
-        outputs = self._net(torch.from_numpy(values).permute(2, 0, 1)[None])
-        return {name: value[0].numpy() for name, value in outputs.items()}
+        device = next(self._net.parameters()).device
+        outputs = self._net(torch.from_numpy(values).permute(2, 0, 1)[None].to(device))
+        return {name: value[0].cpu().numpy() for name, value in outputs.items()}
 
 
 def decode(values: Mapping[str, Float[np.ndarray, "_ _"]], width: int) -> Candidates:

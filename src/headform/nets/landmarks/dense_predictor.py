@@ -18,6 +18,9 @@ from headform.heads.mirror import mirrored_expressions
 from headform.images.warp import apply, inverse, warp
 from headform.nets.landmarks.dense_net import INPUT_SIDE, DenseNet
 
+BATCH = 64
+"""Crops that go through the network at once."""
+
 
 @dataclass(frozen=True)
 class DensePrediction:
@@ -46,23 +49,36 @@ class DensePredictor:
         self._points = head.dense_mirror.numpy()
         self._expressions = mirrored_expressions(head.expression_names)
 
-    @torch.inference_mode()
     def predict(
-        self, rgb: UInt8[np.ndarray, "H W 3"], crops: Sequence[Float[np.ndarray, "2 3"]]
+        self,
+        photos: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        crops: Sequence[Float[np.ndarray, "2 3"]],
     ) -> list[DensePrediction]:
-        """Predict crops of one photo; each is a similarity from photo pixels to the 128-pixel crop."""
-        if not crops:
-            return []
-        images = np.stack([warp(rgb, crop, INPUT_SIDE) for crop in crops]).astype(np.float32)
+        """Predict one crop of each photo, on the device of the network.
+
+        Args:
+            photos: sRGB, of any sizes; the same photo may stand there several times.
+            crops: similarity from photo pixels to the 128-pixel crop, for each photo.
+        """
+        parts = range(0, len(crops), BATCH)
+        return [p for k in parts for p in self._batch(photos[k : k + BATCH], crops[k : k + BATCH])]
+
+    @torch.inference_mode()
+    def _batch(
+        self, photos: Sequence[UInt8[np.ndarray, "_ _ 3"]], crops: Sequence[Float[np.ndarray, "2 3"]]
+    ) -> list[DensePrediction]:
+        pairs = zip(photos, crops, strict=True)
+        images = np.stack([warp(rgb, crop, INPUT_SIDE) for rgb, crop in pairs]).astype(np.float32)
         if self._mirror:
             images = np.concatenate([images, images[:, :, ::-1]])
-        out = self._net(torch.from_numpy(images).permute(0, 3, 1, 2))
+        device = next(self._net.parameters()).device
+        out = self._net(torch.from_numpy(images).permute(0, 3, 1, 2).to(device))
         count = len(crops)
-        points = out.points.numpy().copy()
-        variance = out.log_variance.exp().numpy()
-        rotation = rotation_from_6d(out.rotation6).numpy().copy()
-        expression, gaze = out.expression.numpy(), out.gaze.numpy().copy()
-        mask = torch.sigmoid(out.mask_logits).numpy()
+        points = out.points.cpu().numpy().copy()
+        variance = out.log_variance.exp().cpu().numpy()
+        rotation = rotation_from_6d(out.rotation6).cpu().numpy().copy()
+        expression, gaze = out.expression.cpu().numpy(), out.gaze.cpu().numpy().copy()
+        mask = torch.sigmoid(out.mask_logits).cpu().numpy()
         if self._mirror:
             signs = np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
             other = points[count:, self._points] * np.array([-1, 1], np.float32)
