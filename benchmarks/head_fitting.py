@@ -19,10 +19,10 @@ from headform.evaluate.fit_picture import fit_picture
 from headform.heads.coefficients import layout_of
 from headform.heads.linear import LinearHead
 from headform.importers import surrey
-from headform.registration.fit_head import HeadFit, HeadFitOptions, fit_head
 from headform.registration.fit_source import FitSource, head_source, read_mesh, scan_source
+from headform.registration.head_fit import HeadFit, HeadFitOptions, fit_head
 from headform.registration.scan_landmarks import ScanLandmarker
-from headform.registration.shape_model import face_region
+from headform.registration.shape_models import face_region
 from headform.registration.surface import SurfaceIndex
 
 SCANS = (

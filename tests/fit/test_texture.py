@@ -16,7 +16,7 @@ from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
 from headform.mesh.normals import vertex_normals
-from headform.render.unwrap import unwrap_head
+from headform.render.unwrapping import unwrap_head
 
 from .scenes import AMBIENT_LIGHT, camera_at, encode, mean_vertices, photograph, waves
 

@@ -10,7 +10,7 @@ from headform.errors import FaceError
 from headform.heads.linear import LinearHead
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.registration.scan_landmarks import ScanLandmarker
-from headform.registration.shape_model import outer
+from headform.registration.shape_models import outer
 from tests.mesh.surfaces import sphere
 
 

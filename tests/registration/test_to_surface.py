@@ -10,9 +10,9 @@ from scipy.spatial.transform import Rotation
 from headform.errors import InputError, WeightsError
 from headform.geometry.similarity import Similarity
 from headform.heads.linear import LinearHead
-from headform.mesh.decimate import decimate
+from headform.mesh.decimation import decimate
 from headform.registration._plane_step import PlacedShape, residuals
-from headform.registration.shape_model import ShapeModel, face_region, shape_model, skin
+from headform.registration.shape_models import ShapeModel, face_region, shape_model, skin
 from headform.registration.surface import SurfaceIndex
 from headform.registration.to_surface import (
     STAGES,

@@ -5,7 +5,7 @@ import pytest
 
 from headform import heads
 from headform.heads.linear import LinearHead
-from headform.render.unwrap import GUTTER, unwrap, unwrap_head
+from headform.render.unwrapping import GUTTER, unwrap, unwrap_head
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ from headform.nets.landmarks.committee import Committee
 from headform.nets.landmarks.committee_calibration import Calibration
 from headform.pipeline.face_fit import FaceFitter
 from headform.pipeline.landmarks68 import points68
-from headform.pipeline.reconstruct import Reconstructor
+from headform.pipeline.reconstructor import Reconstructor
 
 SETS = ("london", "canada")
 UNLABELLED = ("congress", 2)

@@ -17,7 +17,7 @@ from headform.nets.landmarks.committee import Committee
 from headform.nets.landmarks.dense_predictor import DensePredictor, average
 from headform.nets.shipped import load_dense
 from headform.pipeline.crops import crop_of_points
-from headform.pipeline.reconstruct import ZOOMS
+from headform.pipeline.reconstructor import ZOOMS
 from headform.synth.generator import Generator
 from headform.synth.randomization import FULL
 from tools.committee.registration import RINGS, Placement

@@ -25,7 +25,7 @@ class ContactSheet:
         if self.columns < 1:
             what = f"--columns is {self.columns}"
             raise errors.UsageError("columns_invalid", what, "", "use 1 or more")
-        from headform.viz.contact_sheet import contact_sheet
+        from headform.viz.contact_sheets import contact_sheet
 
         count = contact_sheet(self.folder, self.out, self.columns)
         print(f"{count} overlays in {self.out}")

@@ -62,8 +62,8 @@ class Fit:
         from headform.evaluate.fit_picture import fit_picture
         from headform.heads.coefficients_file import save_coefficients
         from headform.io.atomic import make_folder, write_bytes
-        from headform.registration.fit_head import HeadFitOptions, fit_head
-        from headform.registration.fit_report import fit_report, fit_summary
+        from headform.registration.head_fit import HeadFitOptions, fit_head
+        from headform.registration.report import fit_report, fit_summary
 
         target = load_head(self.to)
         source = self._source()

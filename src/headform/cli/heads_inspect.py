@@ -129,7 +129,7 @@ def _unit_check(head: "LinearHead") -> Facts:
 def _draw(head: "LinearHead", path: Path) -> None:
     from headform.io import image_bytes
     from headform.io.atomic import write_bytes
-    from headform.viz.model_sheet import model_sheet
+    from headform.viz.model_sheets import model_sheet
 
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         what = f"{path.name} is not a PNG or JPEG file"

@@ -52,7 +52,7 @@ class Reconstruct:
     def _load(self) -> "Work[Reconstruction]":
         from headform.cli.batch import Work
         from headform.export.writers import write_reconstruction
-        from headform.pipeline.reconstruct import Reconstructor
+        from headform.pipeline.reconstructor import Reconstructor
 
         reconstructor = Reconstructor.load(head=self.head, detector=self.detector, landmarks_net=self.landmarks_net)
         return Work(

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from headform.io.image_bytes import png
-from headform.registration.fit_head import HeadFit
-from headform.registration.fit_report import fit_summary
-from headform.registration.shape_model import outer
+from headform.registration.head_fit import HeadFit
+from headform.registration.report import fit_summary
+from headform.registration.shape_models import outer
 from headform.viz.fit_picture import FitPicture, draw_fit
 
 

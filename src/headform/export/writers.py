@@ -26,7 +26,7 @@ from headform.io.mesh import ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
 from headform.render.texture_sampling import vertex_colors
-from headform.viz.overlay import overlay
+from headform.viz.overlays import overlay
 
 FORMATS = ("glb", "obj", "ply", "png", "html")
 """Formats to choose from; parameters.npz and landmarks.json are always written."""

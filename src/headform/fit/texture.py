@@ -31,7 +31,7 @@ from headform.fit.openings import Openings
 from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, smoothstep
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
-from headform.render.unwrap import Unwrap, unwrap_head
+from headform.render.unwrapping import Unwrap, unwrap_head
 
 MIRROR_STOPS = (0.5, 1.1)
 """Difference in log shading to the mirror image below which its colors are trusted in full, and above which not at all:

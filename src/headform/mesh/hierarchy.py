@@ -11,11 +11,11 @@ from jaxtyping import Bool, Float, Int
 
 from headform.errors import InputError
 from headform.mesh._upsampling import barycentric_embedding
-from headform.mesh.decimate import Decimated, decimate
+from headform.mesh.decimation import Decimated, decimate
 from headform.mesh.manifold import require_manifold
 from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
 from headform.mesh.scaled_laplacian import EdgeWeight, scaled_laplacian
-from headform.mesh.simplify import simplify
+from headform.mesh.simplification import simplify
 from headform.mesh.topology import components
 
 __all__ = ["FACTORS", "MeshHierarchy", "Rule", "build_hierarchy", "topology_hash"]

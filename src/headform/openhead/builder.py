@@ -16,7 +16,7 @@ from headform.heads.landmark_offset import jaw_outline_offset
 from headform.heads.linear import PARTS, LinearHead
 from headform.importers import ict_model
 from headform.importers.importing import float_tensor, int_tensor
-from headform.mesh.simplify import simplify
+from headform.mesh.simplification import simplify
 from headform.openhead._albedo_basis import learn_albedo
 from headform.openhead._atlas import pack_charts, upright_charts
 from headform.openhead._card import write_card

@@ -21,7 +21,7 @@ from numba import njit
 from headform.geometry.bounded_quadratic import bounded_minimum
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.geometry.similarity import Similarity
-from headform.registration.shape_model import ShapeModel
+from headform.registration.shape_models import ShapeModel
 
 
 @dataclass(frozen=True, eq=False)

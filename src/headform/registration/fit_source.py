@@ -25,7 +25,7 @@ from headform.io.mesh.mesh_bytes import decode
 from headform.io.mesh.picked_points import read_points
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import read_npz
-from headform.registration.shape_model import outer
+from headform.registration.shape_models import outer
 from headform.render.texture_sampling import reduced_texture
 
 PLAUSIBLE = 1.6

@@ -18,15 +18,15 @@ from headform.errors import FaceError
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.head_angles import rotation_from_euler
 from headform.geometry.landmarks68 import INNER_FACE, NOW7, outer_eye_distance
-from headform.geometry.look_at import look_at, look_rotation
 from headform.geometry.similarity import Similarity, fit_similarity
+from headform.geometry.view import look_at, look_rotation
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.mesh.closest_point import ClosestPointTree
 from headform.nets.detection.yunet import YuNetDetector
 from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor, average
 from headform.nets.shipped import load_dense, load_yunet
 from headform.pipeline.crops import crop_of_face, crop_of_points
-from headform.render.draw import Look, draw, surface_positions
+from headform.render.drawing import Look, draw, surface_positions
 
 SURE = 0.04
 """Relative sigma below which the first view is taken without looking at the others; see `DensePrediction.relative_sigma`."""

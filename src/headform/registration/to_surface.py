@@ -30,7 +30,7 @@ from headform.registration._plane_step import (
     plane_step,
     points_as_planes,
 )
-from headform.registration.shape_model import ShapeModel
+from headform.registration.shape_models import ShapeModel
 from headform.registration.surface import SurfaceIndex
 
 _LIP_GAP = 0.0005

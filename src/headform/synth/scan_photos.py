@@ -15,12 +15,12 @@ from jaxtyping import Bool, Float, Float32, Float64, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.head_angles import rotation_from_synthetic_angles
-from headform.geometry.look_at import look_at
 from headform.geometry.similarity import Similarity, fit_similarity
+from headform.geometry.view import look_at
 from headform.heads.linear import LinearHead
 from headform.images.transfer import LINEAR_FROM_SRGB8, srgb_from_linear
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.render.draw import Look, draw
+from headform.render.drawing import Look, draw
 from headform.render.visibility import visible_vertices
 from headform.synth import _kernels as kernels
 from headform.synth.light import Lighting, sample_light

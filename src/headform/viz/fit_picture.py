@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.render.draw import Look
+from headform.render.drawing import Look
 from headform.viz.mesh_error_picture import YAWS, error_colors, scale_sheet
 from headform.viz.portrait import portrait_camera
 

@@ -11,9 +11,9 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.look_at import look_at, orbit_rotation
+from headform.geometry.view import look_at, orbit_rotation
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.render.draw import Look, draw
+from headform.render.drawing import Look, draw
 
 STOPS = np.array([[238, 238, 235], [250, 219, 120], [240, 140, 50], [200, 40, 50], [110, 10, 90], [40, 0, 60]])
 """sRGB from no error to the greatest: ever darker, so that it reads in gray and to the color-blind."""

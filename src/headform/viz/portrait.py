@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.look_at import look_at, orbit_rotation
+from headform.geometry.view import look_at, orbit_rotation
 
 BACKGROUND = 236.0
 """sRGB gray behind a head."""

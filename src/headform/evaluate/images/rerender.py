@@ -11,7 +11,7 @@ from jaxtyping import Bool, UInt8
 from headform.errors import FaceError, InputError
 from headform.export.result_folder import WrittenHead
 from headform.geometry.camera import PerspectiveCamera
-from headform.render.draw import Look, draw
+from headform.render.drawing import Look, draw
 
 _STRIP = 1 << 22
 """Samples that are drawn at once, so that memory stays bounded on large photos."""

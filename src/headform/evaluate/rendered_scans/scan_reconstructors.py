@@ -62,7 +62,7 @@ def read_prediction(stem: Path) -> HeadPrediction:
 
 def headform_reconstructor() -> Reconstruct:
     """The built-in pipeline; its predictions are in meters."""
-    from headform.pipeline.reconstruct import Reconstructor
+    from headform.pipeline.reconstructor import Reconstructor
 
     pipeline = Reconstructor.load(texture_size=0)
 

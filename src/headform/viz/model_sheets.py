@@ -14,7 +14,7 @@ from headform.heads.coefficients import layout_of
 from headform.heads.linear import LinearHead
 from headform.images.transfer import srgb_from_linear
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.render.draw import draw
+from headform.render.drawing import draw
 from headform.viz.portrait import BACKGROUND, portrait_camera
 
 TILE = 224

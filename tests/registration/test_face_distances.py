@@ -6,8 +6,8 @@ import pytest
 from headform.geometry.seven_landmarks import face_sphere
 from headform.heads.linear import PARTS, LinearHead
 from headform.mesh.normals import vertex_normals
-from headform.registration.face_distance import face_distance
-from headform.registration.shape_model import outer, skin
+from headform.registration.face_distances import face_distance
+from headform.registration.shape_models import outer, skin
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import AMBIENT
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.render.draw import Look, draw, surface_positions
+from headform.render.drawing import Look, draw, surface_positions
 
 SIDE = 64
 CAMERA = PerspectiveCamera.frontal(SIDE * 2.0, (SIDE, SIDE), 2.0)  # shows one unit at the origin

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headform.mesh.simplify import simplify
+from headform.mesh.simplification import simplify
 from headform.mesh.topology import edges
 from tests.mesh.surfaces import sphere
 

@@ -10,9 +10,9 @@ from PIL import Image
 from headform.errors import InputError
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
-from headform.render.draw import Look, draw
-from headform.viz.contact_sheet import contact_sheet
-from headform.viz.overlay import PANEL, crop_square, cropped, overlay
+from headform.render.drawing import Look, draw
+from headform.viz.contact_sheets import contact_sheet
+from headform.viz.overlays import PANEL, crop_square, cropped, overlay
 from headform.viz.portrait import portrait_camera
 
 BALL_FACES = np.array([[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headform.mesh.decimate import decimate, plane_quadrics
+from headform.mesh.decimation import decimate, plane_quadrics
 from headform.mesh.topology import components, edges
 from tests.mesh.surfaces import cube, face_sheet, flame_stand_in, grid, joined, shaken, sphere
 

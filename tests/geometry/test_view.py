@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headform.geometry.look_at import look_at, look_rotation, orbit_rotation
+from headform.geometry.view import look_at, look_rotation, orbit_rotation
 
 TARGET = np.array([0.3, -0.2, 0.5])
 

@@ -13,8 +13,8 @@ from headform.heads.linear import LinearHead
 from headform.importers import surrey
 from headform.io.mesh.picked_points import read_points
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.registration.fit_head import HeadFitOptions, fit_head
 from headform.registration.fit_source import head_source, read_mesh, scan_source
+from headform.registration.head_fit import HeadFitOptions, fit_head
 from headform.registration.scan_landmarks import ScanLandmarker
 
 STILL = HeadFitOptions(identity=False, expression=False)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from headform.geometry.landmarks68 import LINES
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
-from headform.render.draw import CLAY_AMBIENT, Look, draw
+from headform.render.drawing import CLAY_AMBIENT, Look, draw
 from headform.viz.portrait import BACKGROUND, portrait_camera
 
 PANEL = 320

@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float, Float64, Int
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.geometry.head_angles import rotation_from_euler
 from headform.geometry.landmarks68 import NOW7
-from headform.geometry.look_at import look_at
 from headform.geometry.seven_landmarks import face_sphere, inside
 from headform.geometry.units import MM_PER_M
+from headform.geometry.view import look_at
 from headform.mesh.closest_point import ClosestPointTree
 from headform.registration.surface import Border
 from headform.render.visibility import visible_vertices

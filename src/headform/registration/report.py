@@ -3,8 +3,8 @@
 from typing import Any
 
 from headform.geometry.units import MM_PER_M
-from headform.registration.fit_head import HeadFit
 from headform.registration.fit_source import head_origin
+from headform.registration.head_fit import HeadFit
 
 
 def fit_report(fit: HeadFit) -> dict[str, Any]:

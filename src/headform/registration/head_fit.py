@@ -17,9 +17,9 @@ from headform.geometry.seven_landmarks import face_sphere
 from headform.geometry.similarity import Similarity
 from headform.heads.coefficients import Coefficients, layout_of
 from headform.heads.linear import LinearHead
-from headform.registration.face_distance import FaceDistance, face_distance
+from headform.registration.face_distances import FaceDistance, face_distance
 from headform.registration.fit_source import FitSource, identity_part
-from headform.registration.shape_model import ShapePriors, face_region, outer, shape_model, skin
+from headform.registration.shape_models import ShapePriors, face_region, outer, shape_model, skin
 from headform.registration.surface import SurfaceIndex
 from headform.registration.to_surface import SurfaceFit, SurfaceFitOptions, fit_to_surface
 

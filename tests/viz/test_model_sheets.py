@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from headform.viz.model_sheet import COLUMNS, LABEL, TILE, model_sheet
+from headform.viz.model_sheets import COLUMNS, LABEL, TILE, model_sheet
 from headform.viz.portrait import BACKGROUND
 
 

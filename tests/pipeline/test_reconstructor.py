@@ -16,8 +16,8 @@ from headform.nets.landmarks.dense_predictor import DensePrediction, average
 from headform.pipeline._mask import mask_in_photo
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.landmarks68 import points68
-from headform.pipeline.reconstruct import Reconstructor
 from headform.pipeline.reconstruction import Reconstruction
+from headform.pipeline.reconstructor import Reconstructor
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from headform.errors import WeightsError
 from headform.geometry.seven_landmarks import face_sphere
 from headform.heads.linear import PARTS, LinearHead
 from headform.heads.provenance import Provenance
-from headform.registration.shape_model import ShapePriors, face_region, outer, shape_model, skin
+from headform.registration.shape_models import ShapePriors, face_region, outer, shape_model, skin
 
 
 def test_decodes_like_the_head(head):
