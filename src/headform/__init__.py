@@ -30,6 +30,9 @@ import lazy_loader
 
 __version__ = "0.1.0"
 
-_getattr, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__all__ += ["__version__"]
-__getattr__ = _getattr
+__getattr__, _, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = sorted([*_names, "__version__"])
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -40,9 +40,9 @@ class Now:
 
     def run(self) -> int:
         """Print the table."""
-        from headform.evaluate.now._files import write_table
         from headform.evaluate.now.image import Options
         from headform.evaluate.now.layout import read_images
+        from headform.evaluate.now.output_files import write_table
         from headform.evaluate.now.record import Record
         from headform.evaluate.now.run import evaluate_dataset
         from headform.io.atomic import check_place, write_bytes

@@ -35,8 +35,8 @@ class Scan:
 
     def run(self) -> int:
         """Print the numbers."""
-        from headform.evaluate.scan._mesh_files import read_surface
         from headform.evaluate.scan.landmark7_files import read_landmarks7
+        from headform.evaluate.scan.mesh_files import read_surface
         from headform.evaluate.scan.protocol import PROTOCOLS
         from headform.evaluate.scan.report import scan_json, scan_text
         from headform.evaluate.scan.scan_error import crop_scan, scan_error

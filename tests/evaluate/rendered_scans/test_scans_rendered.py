@@ -17,7 +17,7 @@ from headform.evaluate.rendered_scans.scan_reconstructors import (
 )
 from headform.evaluate.rendered_scans.scan_subjects import read_scan
 from headform.evaluate.rendered_scans.scans_rendered import evaluate_rendered, pooled
-from headform.evaluate.scan._mesh_files import Surface
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.io.mesh import ply
 from headform.io.mesh.triangle_mesh import TriangleMesh

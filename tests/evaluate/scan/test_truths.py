@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from headform.errors import InputError
 from headform.evaluate.scan._dogleg import Rules
-from headform.evaluate.scan._mesh_files import Surface
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
 from tests.evaluate.scan.faces import head_of, measured, moved
 from tests.mesh.surfaces import sphere

@@ -21,10 +21,10 @@ from headform.evaluate.now.layout import (
 )
 from headform.evaluate.now.record import Record, failed
 from headform.evaluate.scan import sanity_checks
-from headform.evaluate.scan._mesh_files import read_surface
 from headform.evaluate.scan.landmark7_files import Landmarks, read_landmarks7
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import TYPICAL
+from headform.evaluate.scan.mesh_files import read_surface
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.evaluate.tables import json_text

@@ -9,8 +9,8 @@ from headform.evaluate.now import _store as store
 from headform.evaluate.now._subject import shorten
 from headform.evaluate.now.layout import Image, Pair, find_prediction
 from headform.evaluate.now.record import Numbers, Record, failed
-from headform.evaluate.scan._mesh_files import read_surface
 from headform.evaluate.scan.landmark7_files import read_landmarks7
+from headform.evaluate.scan.mesh_files import read_surface
 from headform.evaluate.scan.protocol import PROTOCOLS, ProtocolName
 from headform.evaluate.scan.scan_error import CroppedScan, crop_scan, scan_error
 from headform.geometry.units import MeshUnit

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float64, Int, UInt8
 
 from headform.errors import HeadformError, InputError, UsageError
-from headform.evaluate.scan._mesh_files import Surface, read_surface
 from headform.evaluate.scan.landmark7_files import read_landmarks7
+from headform.evaluate.scan.mesh_files import Surface, read_surface
 from headform.heads.linear import PARTS, LinearHead
 
 INSIDE = ("mouth", "socket_right", "socket_left", "tongue", "teeth")

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from headform.errors import InputError
-from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.sanity_checks import SCAN_EYES
 from headform.geometry.landmarks68 import NOW7
 from headform.geometry.units import MM_PER_M, OUTER_EYES_M, InputUnit, infer_unit, mm_per

@@ -5,8 +5,8 @@ from jaxtyping import Float64
 
 from headform.errors import InputError
 from headform.evaluate.scan import sanity_checks
-from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan.landmarks7 import check_order
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.sanity_checks import Finding

@@ -11,11 +11,11 @@ from jaxtyping import Float64, Int
 from headform.errors import InputError
 from headform.evaluate.scan import sanity_checks
 from headform.evaluate.scan._dogleg import minimize
-from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan._nose import nose_tip
 from headform.evaluate.scan._rigid_surface import RigidSurface, SurfaceDistances
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import check_order
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import NOSE_RADIUS, Protocol
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.seven_landmarks import face_sphere, inside
