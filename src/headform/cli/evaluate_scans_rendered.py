@@ -14,6 +14,7 @@ from headform.geometry.units import InputUnit, MeshUnit
 
 if TYPE_CHECKING:
     from headform.evaluate.rendered_scans.scan_subjects import ScanSubject
+    from headform.evaluate.rendered_scans.scans_rendered import PhotoPlan
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class ScansRendered:
         floor, floor_name = mean_head(head), f"mean of the {head.name} head"
         if self.floor is not None:
             floor, floor_name = read_prediction(self.floor.with_suffix("")), self.floor.name
-        total, done = len(subjects) * self.views * self.lights, itertools.count(1)
+        total, done = len(subjects) * self._plan().photos, itertools.count(1)
 
         def progress(score: PhotoScore) -> None:
             found = score.errors
@@ -134,13 +135,10 @@ class ScansRendered:
             reconstruct,
             floor,
             folder,
+            self._plan(),
             protocol=PROTOCOLS[self.protocol],
             unit="m" if own else self.unit,
             floor_unit="m" if self.floor is None else self.unit,
-            view_count=self.views,
-            light_count=self.lights,
-            size=self.size,
-            seed=self.seed,
             names=(self.reconstructor, floor_name),
             progress=progress,
         )
@@ -151,6 +149,11 @@ class ScansRendered:
         print(rendered_markdown(result), end="")
         return errors.SUCCESS
 
+    def _plan(self) -> "PhotoPlan":
+        from headform.evaluate.rendered_scans.scans_rendered import PhotoPlan
+
+        return PhotoPlan(self.views, self.lights, self.size, self.seed)
+
     def _render(self, subjects: "list[ScanSubject]", folder: Path) -> int:
         from headform.evaluate.rendered_scans.scans_rendered import Photo, take_photos
         from headform.io import image_bytes
@@ -159,13 +162,6 @@ class ScansRendered:
         def keep(photo: Photo) -> None:
             write_bytes(folder / f"{photo.name}.png", image_bytes.png(photo.rgb))
 
-        take_photos(
-            subjects,
-            view_count=self.views,
-            light_count=self.lights,
-            size=self.size,
-            seed=self.seed,
-            handle=keep,
-        )
-        print(f"{len(subjects) * self.views * self.lights} photos in {folder}")
+        take_photos(subjects, self._plan(), keep)
+        print(f"{len(subjects) * self._plan().photos} photos in {folder}")
         return errors.SUCCESS

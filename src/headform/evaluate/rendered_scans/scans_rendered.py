@@ -152,34 +152,45 @@ def pooled(distances: Sequence[Float64[np.ndarray, " _"]]) -> Numbers | None:
     return Numbers(float(np.median(every)), float(every.mean()), float(every.std()))
 
 
-def take_photos(
-    subjects: Sequence[ScanSubject],
-    *,
-    view_count: int,
-    light_count: int,
-    size: int,
-    seed: int,
-    handle: Callable[[Photo], None],
-) -> tuple[View, ...]:
+@dataclass(frozen=True)
+class PhotoPlan:
+    """Photos that are taken of every scan.
+
+    Attributes:
+        view_count: Views, at least 1.
+        light_count: Lights of each view, at least 1.
+        size: Side of the photos, pixels.
+        seed: Seed; the same plan and version give the same photos.
+    """
+
+    view_count: int = 8
+    light_count: int = 2
+    size: int = 640
+    seed: int = 0
+
+    @property
+    def photos(self) -> int:
+        """Photos of one scan."""
+        return self.view_count * self.light_count
+
+
+def take_photos(subjects: Sequence[ScanSubject], plan: PhotoPlan, handle: Callable[[Photo], None]) -> tuple[View, ...]:
     """Photograph every scan from every view in every light, one after the other.
 
     Args:
         subjects: The scans.
-        view_count: At least 1.
-        light_count: At least 1.
-        size: Side of the photos, pixels.
-        seed: Seed; the same seed, size and version give the same photos.
+        plan: Views, lights, size and seed.
         handle: Called with each photo.
 
     Returns:
         The views.
     """
-    chosen = views(view_count, seed)
+    chosen = views(plan.view_count, plan.seed)
     for number, subject in enumerate(subjects):
         for v, view in enumerate(chosen):
-            for k, light in enumerate(lights(light_count, seed)):
-                wall = 10_000 * seed + 100 * v + k
-                rgb, _ = photograph(subject.placed, view, light, side=size, seed=wall)
+            for k, light in enumerate(lights(plan.light_count, plan.seed)):
+                wall = 10_000 * plan.seed + 100 * v + k
+                rgb, _ = photograph(subject.placed, view, light, side=plan.size, seed=wall)
                 handle(Photo(f"{subject.name}_v{v:02d}_l{k:02d}", number, v, k, rgb))
     return chosen
 
@@ -208,14 +219,11 @@ def evaluate_rendered(
     reconstruct: Reconstruct,
     floor: HeadPrediction,
     folder: Path,
+    plan: PhotoPlan,
     *,
     protocol: Protocol,
     unit: MeshUnit = "m",
     floor_unit: MeshUnit = "m",
-    view_count: int = 8,
-    light_count: int = 2,
-    size: int = 640,
-    seed: int = 0,
     names: tuple[str, str] = ("headform", "mean head"),
     progress: Callable[[PhotoScore], None] | None = None,
 ) -> RenderedScores:
@@ -226,13 +234,10 @@ def evaluate_rendered(
         reconstruct: Method to measure.
         floor: Baseline, the mean head of the same model.
         folder: Folder for the photos, written as PNG.
+        plan: Photos of each scan.
         protocol: See `headform.evaluate.scan.protocol`.
         unit: Unit of the predictions.
         floor_unit: Unit of the baseline.
-        view_count: See `take_photos`.
-        light_count: See `take_photos`.
-        size: See `take_photos`.
-        seed: See `take_photos`.
         names: Names of method and baseline, for the tables.
         progress: Called after each photo.
 
@@ -262,7 +267,6 @@ def evaluate_rendered(
         if progress is not None:
             progress(scores[-1])
 
-    seen = take_photos(
-        subjects, view_count=view_count, light_count=light_count, size=size, seed=seed, handle=handle
-    )  # fmt: skip
-    return RenderedScores(*names, protocol.name, tuple(subjects), seen, light_count, seed, size, tuple(scores), floors)
+    seen = take_photos(subjects, plan, handle)
+    counts = (plan.light_count, plan.seed, plan.size)
+    return RenderedScores(*names, protocol.name, tuple(subjects), seen, *counts, tuple(scores), floors)
