@@ -15,7 +15,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -166,7 +166,8 @@ def main(arguments: Arguments) -> None:
 
 
 def _fields(value: Reconstruction | LinearHead) -> Arrays:
-    for name, field_value in vars(value).items():
+    for each in fields(value):
+        name, field_value = each.name, getattr(value, each.name)
         if isinstance(field_value, torch.Tensor):
             yield name, field_value.numpy()
         elif isinstance(field_value, np.ndarray) and name != "photo":

@@ -78,7 +78,7 @@ def test_evaluate_landmarks_prints_the_table_and_writes_json(tmp_path, capsys):
     assert json.loads((tmp_path / "t.json").read_text())["all"]["mean"] == pytest.approx(0.05)
 
 
-@pytest.mark.parametrize("stage", ["landmarks", "shape"])
+@pytest.mark.parametrize("stage", ["landmarks", "identity"])
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -115,7 +115,7 @@ def test_another_head_is_refused(tmp_path, capsys):
     write_result(run, head_sha256=np.array("ab" * 32), head_name=np.array("other"))
     assert main(["export", "now", str(tmp_path), "-o", str(tmp_path / "out")]) == 5
     error = capsys.readouterr().err
-    assert error.startswith("error [model_mismatch]: made with the head other")
+    assert error.startswith("error [model_mismatch]: the result was made with the head other")
     assert "--head" in error
 
 

@@ -16,7 +16,7 @@ from headform.geometry.rotation import rotation_from_rotvec
 from headform.geometry.spherical_harmonics import AMBIENT
 from headform.heads import load_open
 from headform.images.transfer import srgb_from_linear
-from headform.render.interpolate import barycentric_at, interpolate_at
+from headform.render.interpolation import barycentric_at, interpolate_at
 from headform.render.normals import vertex_normals
 from headform.render.renderer import rasterize_batch, render_batch
 from headform.render.seen_pixels import SeenPixels
@@ -155,7 +155,7 @@ def test_kernels_equal_their_references(kind, monkeypatch) -> None:
         return [out.rgb, out.normals, out.depth, out.barycentric, *(t.grad for t in inputs)]
 
     compiled = run()
-    for room in ("interpolate", "normals", "shade"):
+    for room in ("interpolation", "normals", "shading"):
         monkeypatch.setattr(f"headform.render.{room}.compilable", lambda *_: False)
     for a, b in zip(compiled, run(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-10)

@@ -140,7 +140,7 @@ def test_what_lies_inside_or_behind_is_not_seen(head):
 def test_a_scan_without_colors_makes_no_photo(head):
     vertices, faces = ball(0.05, np.zeros(3))
     mean = head.mean.double().numpy()[head.now7.numpy()]
-    with pytest.raises(ValueError, match="without colors"):
+    with pytest.raises(ValueError, match="neither texture nor vertex colors"):
         photograph(place(TriangleMesh(vertices, faces), mean, head), FRONT, lights(1, 0)[0], side=32, seed=0)
 
 

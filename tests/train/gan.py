@@ -80,6 +80,8 @@ def trainer(folder: Path, config: TrainerConfig = CONFIG, *, resume: bool = Fals
 def train(folder: Path, steps: int, resume: bool) -> None:
     """A run with many checkpoints, in a process of its own."""
     torch.set_num_threads(1)
-    run = trainer(folder, replace(CONFIG, steps=steps, validate_every=25, save_every=2), resume=resume, width=200)
+    torch.manual_seed(1)
+    config = replace(CONFIG, steps=steps, validate_every=25, save_every=2)
+    run = Trainer(Gan(200), config, folder, metadata={"stage": "gan"}, resume=resume, frozen=FROZEN)
     if not run.run(losses_of, validate, log_fn=lambda line: None).stopped:
         save_file(run.averaged_module().state_dict(), folder / "weights.safetensors")

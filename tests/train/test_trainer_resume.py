@@ -164,8 +164,8 @@ def test_a_signal_in_the_last_step_leaves_nothing_to_resume(tmp_path: Path) -> N
 
 def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     def impatient(net: nn.Module, step: Step) -> Losses:
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         return toy.losses_of(net, step)
 
     with pytest.raises(KeyboardInterrupt):

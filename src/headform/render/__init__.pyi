@@ -1,8 +1,8 @@
 from .drawing import Look as Look
 from .drawing import draw as draw
-from .interpolate import barycentric_at as barycentric_at
-from .interpolate import interpolate as interpolate
-from .interpolate import interpolate_at as interpolate_at
+from .interpolation import barycentric_at as barycentric_at
+from .interpolation import interpolate as interpolate
+from .interpolation import interpolate_at as interpolate_at
 from .normals import vertex_normals as vertex_normals
 from .rasterize import Fragments as Fragments
 from .renderer import RenderOutput as RenderOutput

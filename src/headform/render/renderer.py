@@ -19,7 +19,7 @@ from headform.geometry.camera import Cameras
 from headform.images.transfer import srgb_from_linear
 from headform.kernels.threads import run_all
 from headform.render._compiled import int32_rows
-from headform.render.interpolate import barycentric_at, interpolate_at
+from headform.render.interpolation import barycentric_at, interpolate_at
 from headform.render.normals import vertex_normals
 from headform.render.rasterize import NEAR, rasterize_kernel
 from headform.render.seen_pixels import SeenPixels
