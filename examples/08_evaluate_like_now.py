@@ -61,9 +61,7 @@ def make_dataset(folder: Path) -> tuple[Path, Path]:
 dataset, predictions = options.dataset, options.predictions
 if dataset is None:
     dataset, predictions = make_dataset(Path(tempfile.mkdtemp()))
-table = evaluate_dataset(
-    dataset, predictions, Options(metrical=options.metrical), done=lambda record: print(record.image.name)
-)
+table = evaluate_dataset(dataset, predictions, Options(metrical=options.metrical))
 print(table.to_markdown(), end="")
 
 sheet = Image.new("RGB", (1280, 840), "white")  # drawn at twice the size
@@ -71,13 +69,11 @@ pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(22)
 for k in range(7):
     pen.line([(120 + 180 * k, 40), (120 + 180 * k, 740)], fill="gainsboro", width=2)
     pen.text((120 + 180 * k, 750), f"{k / 2} mm", fill="black", font=font, anchor="mt")
-    pen.text((104, 740 - 700 * k / 6), f"{100 * k / 6:.0f} %", fill="black", font=font, anchor="rm")
+    pen.text((104, 740 - 140 * min(k, 5)), f"{20 * min(k, 5)} %", fill="black", font=font, anchor="rm")
 colors = ("crimson", "darkorange", "steelblue", "seagreen", "purple")
 for k, (challenge, color) in enumerate(zip(table.challenges(), colors, strict=False)):
     errors = np.sort(table.distances(lambda record, name=challenge: record.image.challenge == name))
     below = 740 - 700 * np.searchsorted(errors, np.linspace(0, 3, 200)) / max(len(errors), 1)
     pen.line(list(zip(np.linspace(120, 1200, 200), below, strict=True)), fill=color, width=5)
-    label = f"{challenge}: median {np.median(errors):.2f} mm"
-    pen.text((840, 560 + 36 * k), label, fill=color, font=font)
+    pen.text((840, 560 + 36 * k), f"{challenge}: median {np.median(errors):.2f} mm", fill=color, font=font)
 sheet.reduce(2).save(options.out)
-print(options.out)
