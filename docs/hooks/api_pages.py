@@ -1,0 +1,90 @@
+"""Fill the pages of the reference: what a package re-exports, or its public modules where it re-exports nothing.
+
+A page names its package by a line `<!-- reference: headform.render -->`.
+"""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+OWN_PAGE = ("headform.heads.flame.",)
+"""Packages within packages that have a page of their own."""
+_MARK = re.compile(r"^<!-- reference: ([\w.]+) -->$", re.MULTILINE)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace the mark of a page by directives of mkdocstrings."""
+    return _MARK.sub(lambda found: reference(found[1]), markdown)
+
+
+def reference(name: str) -> str:
+    """Return the Markdown of a package or module."""
+    place = SOURCE.joinpath(*name.split("."))
+    if not place.is_dir():
+        return f"::: {name}\n"
+    text = [docstring(place / "__init__.py"), ""]
+    exported = exports(place / "__init__.py", name)
+    for origin in exported:
+        text += [f"::: {origin}", ""]
+    modules = [path for path in public_modules(place, name) if docstring(path)]
+    if exported and modules:
+        text += ["## Modules", "", "| module | what it is for |", "|---|---|"]
+        text += [f"| `{dotted(path)}` | {first_sentence(path)} |" for path in modules]
+    elif not exported:
+        for path in modules:
+            text += [f"## {dotted(path).removeprefix(name + '.')}", "", f"::: {dotted(path)}"]
+            text += ["    options:", "      show_root_heading: false", "      show_root_toc_entry: false", ""]
+    return "\n".join(text) + "\n"
+
+
+def exports(init: Path, name: str) -> list[str]:
+    """Return where the things are defined that a package re-exports, in the order of their imports."""
+    tree = ast.parse(init.read_text(encoding="utf-8"))
+    listed = next((literal(node) for node in tree.body if is_all(node)), None)
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("headform"):
+            for alias in node.names:
+                own = alias.asname or alias.name
+                chosen = own in listed if listed is not None else alias.asname == alias.name
+                whole = SOURCE.joinpath(*f"{node.module}.{alias.name}".split("."))
+                if chosen and not (whole.is_dir() or whole.with_suffix(".py").is_file()):
+                    found.append(f"{node.module}.{alias.name}")
+    own_names = [
+        n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith("_")
+    ]
+    return found + [f"{name}.{own}" for own in own_names]
+
+
+def is_all(node: ast.stmt) -> bool:
+    """Whether a statement assigns `__all__`."""
+    return isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
+
+
+def literal(node: ast.stmt) -> list[str]:
+    """Return the value of an assignment."""
+    return list(ast.literal_eval(node.value)) if isinstance(node, ast.Assign) else []
+
+
+def public_modules(place: Path, name: str) -> list[Path]:
+    """Return the public modules of a package and of the packages in it; those of packages with a page are left out."""
+    names = {path: dotted(path) for path in sorted(place.rglob("*.py"))}
+    public = {path: own for path, own in names.items() if "._" not in own}
+    return [path for path, own in public.items() if f"{name}." in OWN_PAGE or not own.startswith(OWN_PAGE)]
+
+
+def dotted(path: Path) -> str:
+    """Return the name of a module."""
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+
+
+def docstring(path: Path) -> str:
+    """Return the docstring of a module; empty without one."""
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+
+
+def first_sentence(path: Path) -> str:
+    """Return the first line of a module's docstring."""
+    return docstring(path).splitlines()[0].replace("|", "\\|")
