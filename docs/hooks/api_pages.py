@@ -24,10 +24,9 @@ def reference(name: str) -> str:
     place = SOURCE.joinpath(*name.split("."))
     if not place.is_dir():
         return f"::: {name}\n"
-    text = [docstring(place / "__init__.py"), ""]
-    exported = exports(place / "__init__.py", name)
-    for origin in exported:
-        text += [f"::: {origin}", ""]
+    exported = exports(place / "__init__.py")
+    text = [f"::: {name}", "    options:", "      show_root_heading: false", "      show_root_toc_entry: false"]
+    text += [f"      members: [{', '.join(exported)}]", ""]
     modules = [path for path in public_modules(place, name) if docstring(path)]
     if exported and modules:
         text += ["## Modules", "", "| module | what it is for |", "|---|---|"]
@@ -39,23 +38,17 @@ def reference(name: str) -> str:
     return "\n".join(text) + "\n"
 
 
-def exports(init: Path, name: str) -> list[str]:
-    """Return where the things are defined that a package re-exports, in the order of their imports."""
+def exports(init: Path) -> list[str]:
+    """Return the names that a package exports: its `__all__`, else what it imports by `as` and defines itself."""
     tree = ast.parse(init.read_text(encoding="utf-8"))
     listed = next((literal(node) for node in tree.body if is_all(node)), None)
     found = []
-    for node in ast.walk(tree):
+    for node in tree.body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("headform"):
-            for alias in node.names:
-                own = alias.asname or alias.name
-                chosen = own in listed if listed is not None else alias.asname == alias.name
-                whole = SOURCE.joinpath(*f"{node.module}.{alias.name}".split("."))
-                if chosen and not (whole.is_dir() or whole.with_suffix(".py").is_file()):
-                    found.append(f"{node.module}.{alias.name}")
-    own_names = [
-        n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith("_")
-    ]
-    return found + [f"{name}.{own}" for own in own_names]
+            found += [alias.name for alias in node.names if alias.asname == alias.name]
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            found.append(node.name)
+    return found if listed is None else listed
 
 
 def is_all(node: ast.stmt) -> bool:
