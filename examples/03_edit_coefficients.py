@@ -61,7 +61,7 @@ vertices[9] = head.rotate_neck(vertices[9], rotation_from_euler(torch.tensor(0.6
 light = torch.zeros(1, 9, 3)
 light[:, 0], light[:, 1], light[:, 2], light[:, 3] = 0.65 * AMBIENT, -0.45, -0.6, -0.35  # above, in front, to the left
 side = 2 * options.side  # two samples per pixel along either axis, averaged below
-camera = PerspectiveCamera.frontal(focal_px=4.5 * side, size=(side, side), distance=1.2).cropped(0, -0.09 * side)
+camera = PerspectiveCamera.frontal(focal_px=4.5 * side, size=(side, side), distance=1.2).cropped(0.0, -0.09 * side)
 drawn = render_batch(
     vertices,
     head.faces,
