@@ -63,7 +63,7 @@ def main(arguments: Arguments) -> None:
                 continue
             photo = images.read(photos / name)
             (joint,), (alone,) = together.reconstruct(photo), own.reconstruct(photo)
-            reading = committee.read(photo.rgb, joint.dense[:68])
+            reading = committee.read([photo.rgb], [joint.dense[:68]])[0]
             row = {"headform": joint.points68, "headform, own network alone": alone.points68}
             row |= {f"{m} as published": p for m, p in zip(MEMBERS, reading.points68, strict=True)}
             for method, points in row.items():

@@ -24,7 +24,8 @@ from benchmarks.environment import default_data, describe
 from headform import heads, images
 from headform.evaluate.landmarks68.landmark_files import LandmarkAnnotation, read_annotations
 from headform.evaluate.landmarks68.landmarks import LandmarkTable, compare, evaluate_each
-from headform.evaluate.landmarks68.mean_head import five_points, posed_mean_head
+from headform.evaluate.landmarks68.mean_head import posed_mean_head
+from headform.geometry.landmarks68 import LEFT_EYE, RIGHT_EYE, five_points
 from headform.geometry.mediapipe478 import TO_68
 
 
@@ -75,7 +76,7 @@ def crop_square(
     """
     angle = 0.0
     if upright:
-        along = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
+        along = points[LEFT_EYE].mean(axis=0) - points[RIGHT_EYE].mean(axis=0)
         angle = float(np.arctan2(along[1], along[0]))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     level = points @ turn

@@ -19,10 +19,9 @@ from PIL import Image, ImageDraw
 
 from headform import Reconstruction, Reconstructor
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.landmarks68 import INNER_LIP_PAIRS
+from headform.geometry.landmarks68 import INNER_LIP_PAIRS, OUTER_LIPS
 from headform.io.atomic import write_bytes
 from headform.io.image_bytes import png
-from headform.viz.head_pictures import TexturedMesh, draw_clay, draw_textured
 
 SIDE = 300
 GROUND = 236.0
@@ -65,17 +64,14 @@ def draw_row(result: Reconstruction) -> np.ndarray:
     """Six tiles of one result."""
     points = result.points68
     eyes = points[36:48].mean(0), 0.7 * float(np.ptp(points[36:48, 0]))
-    mouth = points[48:60].mean(0), 0.8 * float(np.ptp(points[48:60, 0]))
-    assert result.texture is not None
+    mouth = points[OUTER_LIPS].mean(0), 0.8 * float(np.ptp(points[OUTER_LIPS, 0]))
     head = result.head
 
     def look(vertices: np.ndarray, window: tuple[np.ndarray, float], clay: bool = False) -> np.ndarray:
-        mesh = TexturedMesh(vertices, head.faces.numpy(), head.uv.numpy(), head.uv_faces.numpy())
+        uv, uv_faces = head.uv.numpy(), head.uv_faces.numpy()
+        mesh = TriangleMesh(vertices, head.faces.numpy(), uv=uv, uv_faces=uv_faces, texture=result.texture)
         camera = _window_camera(result.camera, *window)
-        if clay:
-            return draw_clay(mesh, camera, SIDE).over(GROUND)
-        assert result.texture is not None
-        return draw_textured(mesh, result.texture, camera, SIDE).over(GROUND)
+        return draw(mesh, camera, (SIDE, SIDE), Look(clay=clay)).over(GROUND)
 
     tiles = [
         _photo_window(result.photo, *eyes),

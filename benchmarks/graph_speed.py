@@ -79,7 +79,7 @@ def main(arguments: Arguments) -> None:
             faces = np.random.default_rng(0).permutation(count)[faces]
         lap = ScaledLaplacian.from_csr(scaled_laplacian(faces, count))
         for width in arguments.channels:
-            layer = graph_floor.Layer(arguments.batch, count, len(lap.col), width, width, TERMS)
+            layer = graph_floor.Layer(arguments.batch, count, len(lap.col_indices), width, width, TERMS)
             rate = graph_floor.gemm_rate(layer)
             bandwidth = max(bandwidth, graph_floor.copy_bandwidth())
             x, gradient = torch.randn(2, arguments.batch, count, width)
@@ -206,7 +206,7 @@ def theirs(lap: ScaledLaplacian, width: int, parts: int) -> Contestant:
     layer = TheirConv(width, width, TERMS, normalization="sym")
     matrix = lap.to_scipy().tocoo()
     pairs = torch.from_numpy(np.stack([matrix.col, matrix.row]).astype(np.int64))
-    shift = lap.count * torch.arange(parts).repeat_interleave(pairs.shape[1])
+    shift = lap.num_vertices * torch.arange(parts).repeat_interleave(pairs.shape[1])
     prepared = pairs.repeat(1, parts) + shift, torch.from_numpy(matrix.data).repeat(parts)
     _check_edges(layer, lap, pairs, prepared[1][: pairs.shape[1]])
     layer.__norm__ = lambda *_, **__: prepared
@@ -221,7 +221,7 @@ def theirs(lap: ScaledLaplacian, width: int, parts: int) -> Contestant:
 
 def _check_edges(layer: Any, lap: ScaledLaplacian, pairs: Tensor, values: Tensor) -> None:
     """What is handed in is what the layer computes by itself, but for loops of nought."""
-    edges, weights = layer.__norm__(pairs, lap.count, None, "sym", lambda_max=2.0, dtype=torch.float32)
+    edges, weights = layer.__norm__(pairs, lap.num_vertices, None, "sym", lambda_max=2.0, dtype=torch.float32)
     loops = edges[0] == edges[1]
     assert not weights[loops].any()
     assert torch.equal(edges[:, ~loops], pairs)

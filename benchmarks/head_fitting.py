@@ -15,15 +15,15 @@ import tyro
 
 from benchmarks.environment import default_data, describe
 from headform import heads
-from headform.cli.heads_fit import picture_of
+from headform.evaluate.fit_picture import fit_picture
 from headform.heads.coefficients import layout_of
 from headform.heads.linear import LinearHead
 from headform.importers import surrey
-from headform.registration.fit_head import HeadFit, HeadFitOptions, fit_head
 from headform.registration.fit_source import FitSource, head_source, read_mesh, scan_source
+from headform.registration.head_fit import HeadFit, HeadFitOptions, fit_head
 from headform.registration.scan_landmarks import ScanLandmarker
-from headform.registration.shape_model import face_region
-from headform.registration.surface import Surface
+from headform.registration.shape_models import face_region
+from headform.registration.surface import SurfaceIndex
 
 SCANS = (
     ("Lee Perry-Smith", "scans/lee_perry_smith/LeePerrySmith.obj", "Map-COL.jpg"),
@@ -68,11 +68,11 @@ def main(arguments: Arguments) -> None:
     landmarker = ScanLandmarker.load()
     for name, path, texture in SCANS:
         file = arguments.data / path
-        look, _ = read_mesh(file, file.parent / texture if texture else None)
+        mesh, _ = read_mesh(file, file.parent / texture if texture else None)
         started = time.perf_counter()
-        found = landmarker.find(look, name=name)
+        found = landmarker.find(mesh, name=name)
         spent = time.perf_counter() - started
-        source = scan_source(name, look, found.usable)
+        source = scan_source(name, mesh, found.usable)
         marks = f"{int(found.sure.sum())} in {spent:.1f} s"
         _row(name, source, open_head, marks, arguments, True)
         _row(name, source, other, marks, arguments, True)
@@ -84,9 +84,9 @@ def _round_trip(head: LinearHead, source: FitSource, there: HeadFit, back: HeadF
     """Median distance of what came back to the same vertex, and to the surface, of what was sent, mm."""
     region = face_region(head)
     home = there.to_source.apply(back.placed)[region]
-    sent = source.look.vertices
+    sent = source.mesh.vertices
     same = np.linalg.norm(home - sent[region], axis=1)
-    surface = Surface.of(sent, source.look.faces).closest(home).distance
+    surface = SurfaceIndex.of(sent, source.mesh.faces).closest(home).distance
     return 1000 * float(np.median(same)), 1000 * float(np.median(surface))
 
 
@@ -107,7 +107,7 @@ def _row(name: str, source: FitSource, head: LinearHead, marks: str, arguments: 
     if arguments.out is not None and drawn:
         arguments.out.mkdir(parents=True, exist_ok=True)
         stem = "".join(c if c.isalnum() else "_" for c in f"{name} by {head.name}".lower())
-        (arguments.out / f"{stem}.png").write_bytes(picture_of(fit))
+        (arguments.out / f"{stem}.png").write_bytes(fit_picture(fit))
     return fit
 
 

@@ -55,7 +55,7 @@ class _Judge:
     def _look(self, rgb: np.ndarray) -> np.ndarray:
         try:
             result = self._reconstructor.reconstruct(rgb)[0]
-            network = self._network.predict(rgb, tight_crop(result.dense[:68]))
+            network = self._network.predict([rgb], [tight_crop(result.dense[:68])])[0]
             return np.stack([network, result.identity])
         except FaceError:
             return np.full((2, len(self._reconstructor.head.identity)), np.nan)

@@ -4,7 +4,7 @@ Run:
 
     python -m benchmarks.landmarks_photos -o OUT [--data ../shared/data] [--formats png]
 
-Every photo is reconstructed with all its faces, as `headform reconstruct --faces all` does, and the
+Every photo is reconstructed with all its faces, as `headform reconstruct --people all` does, and the
 written `landmarks.json` files are measured. Beside them: headform's own dense network alone, each
 member of the committee as published with its crop placed by that network, the mean head posed by the
 detector's five points, and the published networks of `benchmarks.critics` with crops from the true points.
@@ -66,7 +66,8 @@ def main(arguments: Arguments) -> None:
         _write(results, photo, arguments)
         posed[name] = [posed_mean_head(r.head, r.face.points5) for r in results]
         own_network[name] = [r.points68 for r in _faces(alone, photo)]
-        readings = [committee.read(photo.rgb, r.dense[:68]).points68 for r in results]
+        guides = [r.dense[:68] for r in results]
+        readings = [r.points68 for r in committee.read([photo.rgb] * len(results), guides)]
         for k, member in enumerate(MEMBERS):
             members[member][name] = [reading[k] for reading in readings]
     seconds = time.perf_counter() - began
@@ -91,7 +92,7 @@ def main(arguments: Arguments) -> None:
 
 def _faces(reconstructor: Reconstructor, photo: images.Photo) -> Sequence[Reconstruction]:
     try:
-        return reconstructor.reconstruct(photo, faces="all")
+        return reconstructor.reconstruct(photo, people="all")
     except FaceError:
         return []
 

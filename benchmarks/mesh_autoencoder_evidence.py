@@ -38,17 +38,17 @@ from headform.data import (
     read_registered,
     write_prepared,
 )
+from headform.data.mesh_pca import MeshPca, fit_pca
 from headform.evaluate.meshes.mesh_autoencoder import (
     MeshErrorRow,
     MeshErrorTable,
     Reconstructor,
+    evaluate_models,
     head_regions,
-    judge,
     posed_sets,
     summarize,
     vertex_distances,
 )
-from headform.evaluate.meshes.pca import MeshPca, fit_pca
 from headform.heads.linear import LinearHead
 from headform.io import image_bytes
 from headform.nets.shipped import load_mesh_autoencoder
@@ -85,7 +85,7 @@ class Heads:
         sets = posed_sets(head, self.count, train.seed, train.recipe)
         regions = head_regions(head)
         facts = {"trained_on": train.facts(), "held_out": self.count, "environment": describe()}
-        table, maps = judge(models, dict(sets), regions=regions, facts=facts)
+        table, maps = evaluate_models(models, dict(sets), regions=regions, facts=facts)
         table = _with_known_neck(table, sets["everything"], train)
         text = [
             f"Trained on {train.count} heads, judged on {self.count} others.\n",
@@ -218,7 +218,7 @@ class _KnownNeck:
         return self._turned.vertices(indices)
 
     def model(self, vertices: torch.Tensor) -> torch.Tensor:
-        from headform.geometry.rotation import rotation_from_euler
+        from headform.geometry.head_angles import rotation_from_euler
 
         neck = torch.from_numpy(self._turned.codes.neck[self._last]).to(vertices.device)
         straight = self._model(self._straight.vertices(self._last))

@@ -28,7 +28,7 @@ from torch import Tensor
 from benchmarks.environment import describe
 from headform import heads
 from headform.data import SampledHeads
-from headform.evaluate.meshes.pca import fit_pca
+from headform.data.mesh_pca import fit_pca
 from headform.io.atomic import write_bytes
 from headform.nets.shipped import load_mesh_autoencoder
 

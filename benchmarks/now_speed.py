@@ -14,7 +14,7 @@ import numpy as np
 import tyro
 
 from benchmarks.environment import default_data, describe
-from headform.evaluate.scan._mesh_files import Surface
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.scan_error import crop_scan, scan_error
 

@@ -61,7 +61,7 @@ def annotated_faces(data: Path) -> Arrays:
         reconstructor = Reconstructor.load(landmarks_net=way, texture_size=0)
         for name in dict.fromkeys(face.photo for face in truth):
             try:
-                found = reconstructor.reconstruct(images.read(photos / name), faces="all")
+                found = reconstructor.reconstruct(images.read(photos / name), people="all")
             except FaceError:
                 found = []
             points = [result.points68 for result in found]

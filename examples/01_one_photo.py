@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 import headform
-from headform.export.writers import write_reconstruction
-from headform.viz.overlay import overlay
+from headform.export import write_reconstruction
+from headform.viz import overlay
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("photo", nargs="?", type=Path, default=Path(__file__).with_name("astronaut.jpg"))

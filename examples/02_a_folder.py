@@ -15,7 +15,7 @@ from PIL import Image
 import headform
 from headform.errors import HeadformError
 from headform.synth import EASY, Generator
-from headform.viz.overlay import overlay
+from headform.viz import overlay
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("folder", nargs="?", type=Path, help="photos; .jpg, .png, .webp")
@@ -28,7 +28,7 @@ reconstructor = headform.Reconstructor.load(texture_size=512)
 
 def example_photos() -> dict[str, Path | np.ndarray]:
     """Return a portrait, a synthetic face and a picture of nothing: a path or an array (H, W, 3) uint8 each."""
-    face = Generator(reconstructor.head, size=224, recipe=EASY, bank_size=4).batch(np.random.default_rng(8), 1)
+    face = Generator(reconstructor.head, size=224, randomization=EASY, bank_size=4).batch(np.random.default_rng(8), 1)
     nothing = np.full((200, 200, 3), 128, np.uint8)
     return {"astronaut": Path(__file__).with_name("astronaut.jpg"), "synthetic": face.images[0], "nothing": nothing}
 
@@ -42,7 +42,7 @@ else:
 rows = []
 for name, photo in photos.items():
     try:
-        result = reconstructor.reconstruct(photo)[0]  # faces="all" gives every face, largest first
+        result = reconstructor.reconstruct(photo)[0]  # people="all" gives every face, largest first
     except HeadformError as error:
         print(f"{name}: {error.code}: {error}")
         continue

@@ -16,10 +16,8 @@ from PIL import Image
 from torch.nn.functional import avg_pool2d
 
 from headform import heads
-from headform.geometry.camera import PerspectiveCamera, PerspectiveCameras
-from headform.geometry.rotation import rotation_from_euler
-from headform.geometry.spherical_harmonics import AMBIENT
-from headform.render.renderer import render_batch
+from headform.geometry import AMBIENT, PerspectiveCamera, PerspectiveCameras, rotation_from_euler
+from headform.render import render_batch
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--person", type=Path, help="parameters.npz of a reconstruction")

@@ -13,10 +13,9 @@ import torch
 from PIL import Image
 
 from headform import heads
-from headform.geometry.camera import PerspectiveCamera, PerspectiveCameras
-from headform.geometry.spherical_harmonics import AMBIENT
+from headform.geometry import AMBIENT, PerspectiveCamera, PerspectiveCameras
 from headform.losses import pixel_loss
-from headform.render.renderer import RenderOutput, render_batch
+from headform.render import RenderOutput, render_batch
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("-o", "--out", type=Path, default=Path("04_render_and_light.png"), help="the picture")

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from headform import heads
 from headform.graph import ChebConv, GraphLevels
-from headform.heads.sub_mesh import cut
-from headform.mesh.hierarchy import build_hierarchy
-from headform.viz.mesh_error_picture import draw_errors
+from headform.heads import cut
+from headform.mesh import build_hierarchy
+from headform.viz import draw_errors
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("-o", "--out", type=Path, default=Path("05_graph_network_on_a_mesh.png"), help="the picture")

@@ -17,12 +17,10 @@ import torch
 from PIL import Image
 
 from headform import heads
-from headform.geometry.rotation import rotation_from_euler
-from headform.registration.fit_head import fit_head
-from headform.registration.fit_source import FitSource, read_landmarks, read_mesh, scan_source
-from headform.registration.scan_landmarks import ScanLandmarker
-from headform.render.mesh_picture import MeshLook
-from headform.viz.fit_picture import FitPicture, draw_fit
+from headform.geometry import rotation_from_euler
+from headform.io.mesh import TriangleMesh
+from headform.registration import FitSource, ScanLandmarker, fit_head, read_landmarks, read_mesh, scan_source
+from headform.viz import FitPicture, draw_fit
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("scan", nargs="?", type=Path, help=".obj or .ply, any unit and position")
@@ -40,18 +38,18 @@ def made_scan() -> tuple[FitSource, np.ndarray]:
     move = lambda points: (1000 * points @ turn.T + torch.tensor([20.0, 310.0, -50.0])).double().numpy()  # noqa: E731
     noisy = truth + 0.0003 * torch.randn(truth.shape, generator=draw)
     front = (truth[:, 2] > truth[:, 2].min() + 0.08)[head.faces].all(dim=1)
-    look = MeshLook(move(noisy), head.faces[front].numpy())
-    return scan_source("made scan", look, move(head.landmarks(truth, offset=False))), truth.double().numpy()
+    mesh = TriangleMesh(move(noisy), head.faces[front].numpy())
+    return scan_source("made scan", mesh, move(head.landmarks(truth, offset=False))), truth.double().numpy()
 
 
 truth = None
 if options.scan is None:
     source, truth = made_scan()
 else:
-    look, _ = read_mesh(options.scan)
+    mesh, _ = read_mesh(options.scan)
     known = options.landmarks is not None
-    points = read_landmarks(options.landmarks) if known else ScanLandmarker.load().find(look).usable
-    source = scan_source(options.scan.name, look, points)
+    points = read_landmarks(options.landmarks) if known else ScanLandmarker.load().find(mesh).usable
+    source = scan_source(options.scan.name, mesh, points)
 
 fit = fit_head(head, source)
 title = f"{source.name}: median {fit.distance.median_mm:.2f} mm, 90 % within {fit.distance.p90_mm:.2f} mm"
@@ -65,7 +63,7 @@ if truth is not None:
 
 back = fit.to_source.inverse()  # from the frame and unit of the scan to the head frame, meters
 picture = FitPicture(
-    source=replace(source.look, vertices=back.apply(source.look.vertices)),
+    source=replace(source.mesh, vertices=back.apply(source.mesh.vertices)),
     fitted=fit.vertices,
     faces=head.faces.numpy(),
     face=back.apply(source.landmarks[np.isfinite(source.landmarks).all(axis=1)]),

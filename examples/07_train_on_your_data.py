@@ -18,13 +18,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from headform import heads
-from headform.geometry.camera import PerspectiveCamera, PerspectiveCameras
-from headform.heads.sub_mesh import cut
+from headform.geometry import PerspectiveCamera, PerspectiveCameras
+from headform.heads import cut
 from headform.losses import vertex_loss
-from headform.render.renderer import render_batch
-from headform.train.config import OptimizerConfig, ScheduleConfig, TrainerConfig
-from headform.train.trainer import Losses, Step, Trainer
-from headform.viz.mesh_error_picture import draw_errors
+from headform.render import render_batch
+from headform.train import Losses, OptimizerConfig, ScheduleConfig, Step, Trainer, TrainerConfig
+from headform.viz import draw_errors
 
 MODES, SIDE = 10, 48
 

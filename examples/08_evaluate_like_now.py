@@ -17,12 +17,10 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from headform import heads
+from headform.evaluate.now import evaluate_dataset
 from headform.evaluate.now.image import Options
-from headform.evaluate.now.run import evaluate_dataset
-from headform.heads.linear import PARTS
-from headform.heads.sub_mesh import cut
-from headform.io.mesh import obj
-from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.heads import PARTS, cut
+from headform.io.mesh import TriangleMesh, obj
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--dataset", type=Path, help="with imagepathsvalidation.txt, scans/, scans_lmks_onlypp/")

@@ -14,7 +14,7 @@ import torch
 from hypothesis import settings
 
 from headform.heads import LinearHead, load_open
-from headform.importers import ict
+from headform.importers import ict_model
 from headform.openhead._source import OpenSource, prepare
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -78,7 +78,7 @@ def head() -> LinearHead:
 @pytest.fixture(scope="session")
 def source(data_root: Path) -> OpenSource:
     """The model that the open head is made from."""
-    return prepare(ict.read(data_root / "ict_facekit"))
+    return prepare(ict_model.read(data_root / "ict_facekit"))
 
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

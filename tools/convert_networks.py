@@ -27,7 +27,7 @@ from headform.nets.detection.yunet_net import YuNet, YuNetConfig
 from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
 from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks68Net
 from headform.nets.landmarks.pfld_net import PfldConfig, PfldNet
-from headform.nets.shipped import FACE_MESH_FILE, KINDS, LANDMARKS68_FILE, PFLD_FILE, YUNET_FILE
+from headform.nets.shipped import SHIPPED
 from headform.train.export_weights import source_commit
 
 ASSETS = Path(__file__).resolve().parents[1] / "src" / "headform" / "nets" / "assets"
@@ -115,7 +115,7 @@ def _torch_order(array: np.ndarray, name: str) -> np.ndarray:
 def card_of(net: nn.Module, sources: Sequence[Path], **said: Any) -> dict[str, Any]:
     """The model card of a converted network."""
     return {
-        "kind": KINDS[type(net)],
+        "kind": SHIPPED[type(net)].kind,
         "command": "python -m tools.convert_networks NETS",
         "commit": source_commit(),
         "images_seen": None,
@@ -137,7 +137,7 @@ def main(nets: Path) -> None:
         "license": "Apache-2.0 style, of libfacedetection.train; text in NOTICE",
         "data": "trained by its publishers on WIDER FACE",
     }
-    save_model(ASSETS / YUNET_FILE, detector.state_dict(), card_of(detector, [file], **said), half=False)
+    save_model(ASSETS / SHIPPED[YuNet].file, detector.state_dict(), card_of(detector, [file], **said), half=False)
     file = nets / "critics" / "face_landmarks_detector.onnx"
     mesh = face_mesh(file)
     said = {
@@ -146,7 +146,7 @@ def main(nets: Path) -> None:
         "license": "Apache-2.0, Copyright The MediaPipe Authors; text in NOTICE",
         "data": "trained by its publishers on their own photos",
     }
-    save_model(ASSETS / FACE_MESH_FILE, mesh.state_dict(), card_of(mesh, [file], **said))
+    save_model(ASSETS / SHIPPED[FaceMeshNet].file, mesh.state_dict(), card_of(mesh, [file], **said))
     file = nets / "critics" / "landmarks_68_pfld.onnx"
     points = pfld(file)
     said = {
@@ -155,7 +155,7 @@ def main(nets: Path) -> None:
         "license": "MIT, Copyright (c) 2020-2023 Valery Asiryan; text in NOTICE",
         "data": "trained by its publishers; like all of its family probably on 300-W",
     }
-    save_model(ASSETS / PFLD_FILE, points.state_dict(), card_of(points, [file], **said))
+    save_model(ASSETS / SHIPPED[PfldNet].file, points.state_dict(), card_of(points, [file], **said))
     folder = nets / "faceapi"
     files = [folder / f"face_landmark_68_model{end}" for end in ("-weights_manifest.json", ".bin")]
     faceapi = landmarks68(folder)
@@ -165,7 +165,7 @@ def main(nets: Path) -> None:
         "license": "MIT, Copyright (c) Vladimir Mandic; text in NOTICE",
         "data": "trained by its publishers on their own labeled photos",
     }
-    save_model(ASSETS / LANDMARKS68_FILE, faceapi.state_dict(), card_of(faceapi, files, **said))
+    save_model(ASSETS / SHIPPED[Landmarks68Net].file, faceapi.state_dict(), card_of(faceapi, files, **said))
 
 
 if __name__ == "__main__":

@@ -37,10 +37,10 @@ def test_heads_inspect_refuses_what_is_no_head(tmp_path, capsys, data, code):
     assert capsys.readouterr().err.startswith(f"error [{code}]: ")
 
 
-def test_build_open_without_its_source_is_an_input_error(tmp_path, capsys):
+def test_build_open_without_its_source_is_refused(tmp_path, capsys):
     words = ["heads", "build-open", "--ict", str(tmp_path), "-o", str(tmp_path / "h.safetensors")]
-    assert main(words) == 3
-    assert capsys.readouterr().err.startswith("error [ict_missing]: ")
+    assert main(words) == 5
+    assert capsys.readouterr().err.startswith("error [model_missing_key]: ")
     assert not (tmp_path / "h.safetensors").exists()
 
 
@@ -72,7 +72,7 @@ def test_evaluate_landmarks_prints_the_table_and_writes_json(tmp_path, capsys):
     result = {"points68": wrong.tolist()}
     (tmp_path / "out" / "me" / "landmarks.json").write_text(json.dumps(result))
     words = ["evaluate", "landmarks", "--predictions", str(tmp_path / "out")]
-    words += ["--truth", str(tmp_path / "truth.json"), "--json", str(tmp_path / "t.json")]
+    words += ["--annotations", str(tmp_path / "truth.json"), "--json", str(tmp_path / "t.json")]
     assert main(words) == 0
     assert "| s | 1 | 0 | 5.00 |" in capsys.readouterr().out
     assert json.loads((tmp_path / "t.json").read_text())["all"]["mean"] == pytest.approx(0.05)

@@ -93,8 +93,8 @@ def test_what_cannot_work_is_refused(made, capsys, words, code):
 def test_nothing_named_is_nothing_to_do(tmp_path, capsys):
     assert main([*COMMAND, "--scans"]) == 2
     assert capsys.readouterr().err.startswith("error [scans_missing]: ")
-    assert main(["evaluate", "landmarks", "--predictions", str(tmp_path), "--truth"]) == 2
-    assert capsys.readouterr().err.startswith("error [truth_missing]: ")
+    assert main(["evaluate", "landmarks", "--predictions", str(tmp_path), "--annotations"]) == 2
+    assert capsys.readouterr().err.startswith("error [annotations_missing]: ")
 
 
 def test_landmarks_belong_to_one_scan(made, tmp_path, capsys):
@@ -137,7 +137,7 @@ def test_evaluate_landmarks_refuses_holes(tmp_path, capsys):
     (tmp_path / "out" / "a").mkdir(parents=True)
     (tmp_path / "out" / "a" / "landmarks.json").write_text(json.dumps({"points68": points}))
     words = ["evaluate", "landmarks", "--predictions", str(tmp_path / "out")]
-    words += ["--truth", str(tmp_path / "truth.json")]
+    words += ["--annotations", str(tmp_path / "truth.json")]
     assert main(words) == 3
     captured = capsys.readouterr()
     assert captured.err.startswith("error [predictions_incomplete]: 1 of 2 faces")

@@ -61,5 +61,5 @@ def test_what_goes_with_a_model_has_to_be_there_and_to_be_of_use(data_root, tmp_
         assert code_of("inspect", file, "--kind", "surrey") == "head_whole"
     again = ["heads", "convert", str(out), "-o", str(tmp_path / "again.safetensors")]
     assert main(again) == 5
-    assert "nothing is to be converted" in capsys.readouterr().err
+    assert "needs no conversion" in capsys.readouterr().err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["head.safetensors", "there.txt"]

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from headform import errors, heads
-from headform.cli import heads_fit
 from headform.cli.main import main
+from headform.evaluate import fit_picture
 from headform.heads.coefficients import layout_of
 from headform.heads.coefficients_file import load_coefficients, save_coefficients
 from headform.io.mesh import obj, ply
@@ -23,8 +23,8 @@ def scan(tmp_path_factory):
     head = heads.load_open()
     code = layout_of(head).sample(generator=torch.Generator().manual_seed(11))
     source = head_source(head, code)
-    place = 1000 * source.look.vertices + [10.0, 1500.0, -30.0]
-    mesh = TriangleMesh(place, source.look.faces)
+    place = 1000 * source.mesh.vertices + [10.0, 1500.0, -30.0]
+    mesh = TriangleMesh(place, source.mesh.faces)
     (folder / "scan.obj").write_bytes(obj.encode(mesh))
     (folder / "scan.ply").write_bytes(ply.encode(mesh))
     np.savetxt(folder / "marks.txt", 1000 * source.landmarks + [10.0, 1500.0, -30.0])
@@ -112,6 +112,6 @@ def test_nothing_is_written_unless_all_of_it_is_made(scan, tmp_path, monkeypatch
     def stopped(fit):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(heads_fit, "picture_of", stopped)
+    monkeypatch.setattr(fit_picture, "fit_picture", stopped)
     assert main([*words, str(tmp_path / "out")]) == errors.INTERRUPTED
     assert not (tmp_path / "out").exists()

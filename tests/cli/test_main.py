@@ -38,7 +38,7 @@ def test_help(words, capsys):
         ["nonsense"],
         ["reconstruct", "a.jpg"],
         ["reconstruct", "a.jpg", "-o", "x", "--formats", "fbx"],
-        ["reconstruct", "a.jpg", "-o", "x", "--faces", "two"],
+        ["reconstruct", "a.jpg", "-o", "x", "--people", "two"],
         ["synth", "-o", "x"],
     ],
 )
@@ -125,7 +125,7 @@ def test_module_runs_like_the_command(tmp_path, repository):
 @pytest.mark.parametrize(
     "words",
     [
-        "landmarks --predictions p --truth t",
+        "landmarks --predictions p --annotations t",
         "now --dataset d --predictions p",
         "now-check --dataset d --predictions p",
         "scan --scan s --scan-landmarks l --prediction p --prediction-landmarks q --unit m",

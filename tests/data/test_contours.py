@@ -27,15 +27,15 @@ def test_points_count_from_the_corner_afterwards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (None, "truth_unreadable"),
-        ("{", "truth_invalid"),
-        ("[1]", "truth_invalid"),
-        ('{"faces": []}', "truth_invalid"),
-        ('{"faces": [{"file": "x.jpg", "points": [[1, 2]]}]}', "truth_invalid"),
-        ('{"faces": [{"points": []}]}', "truth_invalid"),
-        ('{"faces": [7]}', "truth_invalid"),
-        (json.dumps({"faces": [{"file": "x.jpg", "points": [[3, 4]] * 189}]}), "truth_invalid"),
-        ("[" * 100_000, "truth_invalid"),
+        (None, "annotations_unreadable"),
+        ("{", "annotations_invalid"),
+        ("[1]", "annotations_invalid"),
+        ('{"faces": []}', "annotations_invalid"),
+        ('{"faces": [{"file": "x.jpg", "points": [[1, 2]]}]}', "annotations_invalid"),
+        ('{"faces": [{"points": []}]}', "annotations_invalid"),
+        ('{"faces": [7]}', "annotations_invalid"),
+        (json.dumps({"faces": [{"file": "x.jpg", "points": [[3, 4]] * 189}]}), "annotations_invalid"),
+        ("[" * 100_000, "annotations_invalid"),
     ],
 )
 def test_bad_files(tmp_path: Path, content: str | None, code: str) -> None:

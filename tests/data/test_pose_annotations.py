@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from headform.data.pose_annotations import PoseAnnotation, read_pose_annotation, rotation_of
+from headform.data.pose_annotations import PoseAnnotation, read_pose_annotation, rotation_from_300wlp_angles
 from headform.errors import InputError
 
 HEIGHT = 450
@@ -123,12 +123,12 @@ def test_placing_vertices(real: list[PoseAnnotation]) -> None:
 
 
 def test_a_rotation_by_hand() -> None:
-    np.testing.assert_allclose(rotation_of(0.0, 0.0, 0.0), np.eye(3))
+    np.testing.assert_allclose(rotation_from_300wlp_angles(0.0, 0.0, 0.0), np.eye(3))
     nose = np.array([0.0, 0.0, 1.0])
-    np.testing.assert_allclose(rotation_of(0.0, np.pi / 2, 0.0) @ nose, [-1, 0, 0], atol=1e-15)
-    np.testing.assert_allclose(rotation_of(np.pi / 2, 0.0, 0.0) @ nose, [0, 1, 0], atol=1e-15)
+    np.testing.assert_allclose(rotation_from_300wlp_angles(0.0, np.pi / 2, 0.0) @ nose, [-1, 0, 0], atol=1e-15)
+    np.testing.assert_allclose(rotation_from_300wlp_angles(np.pi / 2, 0.0, 0.0) @ nose, [0, 1, 0], atol=1e-15)
     crown = np.array([0.0, 1.0, 0.0])
-    np.testing.assert_allclose(rotation_of(0.0, 0.0, np.pi / 2) @ crown, [1, 0, 0], atol=1e-15)
+    np.testing.assert_allclose(rotation_from_300wlp_angles(0.0, 0.0, np.pi / 2) @ crown, [1, 0, 0], atol=1e-15)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 
 from headform.data import HeadSampling, MeshDataset, SampledHeads
 from headform.errors import InputError
-from headform.geometry.rotation import rotation_from_euler
+from headform.geometry.head_angles import rotation_from_euler
 from headform.heads import load_open
 
 

@@ -6,7 +6,7 @@ import torch
 
 from headform.export.morph_targets import ARKIT_NAMES
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.rotation_numpy import rotation_from_euler
+from headform.geometry.head_angles import rotation_from_euler
 from headform.heads.linear import PARTS, LinearHead
 from headform.nets.detection.face import Face
 from headform.pipeline.reconstruction import Reconstruction

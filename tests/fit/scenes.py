@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.rotation_numpy import rotation_from_euler
+from headform.geometry.head_angles import rotation_from_euler
 from headform.heads.linear import LinearHead
 from headform.render.rasterize import rasterize
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.optimize import least_squares
 
+from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.photometric import (
     PhotometricPriors,
     _light_prior,
@@ -16,7 +17,7 @@ from headform.fit.photometric import (
 )
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
 from headform.heads.linear import LinearHead
-from headform.render.normals import vertex_normals_array
+from headform.mesh.normals import vertex_normals
 
 from .scenes import AMBIENT_LIGHT, camera_at, mean_vertices, photograph
 
@@ -26,7 +27,7 @@ def lit_scene(
 ) -> tuple[np.ndarray, object, np.ndarray]:
     vertices, camera = mean_vertices(head), camera_at(head, yaw)
     albedo = head.albedo_of(torch.from_numpy(code).float()).numpy().clip(0.01, 1)
-    normals = vertex_normals_array(vertices, head.faces.numpy()) @ camera.R.T
+    normals = vertex_normals(vertices, head.faces.numpy()) @ camera.R.T
     shading = np.maximum(sh_basis(normals) @ light, 0.0)
     return vertices, camera, photograph(head, vertices, camera, albedo * shading)
 
@@ -44,9 +45,9 @@ def test_explains_the_picture_and_finds_the_shape_of_the_light(head: LinearHead,
     code = np.random.default_rng(seed).normal(0, 0.5, len(head.albedo))
     light = made_light(seed)
     vertices, camera, photo = lit_scene(head, code, light)
-    fit = fit_light_and_albedo(head, vertices, camera, photo)
+    fit = fit_light_and_albedo(FittedPhoto(head, vertices, camera, photo))
     assert fit.residual_rms < 0.06
-    normals = vertex_normals_array(vertices, head.faces.numpy()) @ camera.R.T
+    normals = vertex_normals(vertices, head.faces.numpy()) @ camera.R.T
     seen = normals[:, 2] < -0.5
     ours, truth = (sh_basis(normals[seen]) @ x for x in (fit.light, light))
     ours, truth = ours / ours.mean(), truth / truth.mean()  # brightness is the prior's
@@ -57,12 +58,12 @@ def test_explains_the_picture_and_finds_the_shape_of_the_light(head: LinearHead,
 def test_what_the_mask_excludes_does_not_count(head: LinearHead) -> None:
     light = made_light(4)
     vertices, camera, photo = lit_scene(head, np.zeros(len(head.albedo)), light)
-    clean = fit_light_and_albedo(head, vertices, camera, photo)
+    clean = fit_light_and_albedo(FittedPhoto(head, vertices, camera, photo))
     mask = np.ones(photo.shape[:2], np.float32)
     mask[150:] = 0
     spoiled = photo.copy()
     spoiled[153:] = [0, 255, 0]
-    fit = fit_light_and_albedo(head, vertices, camera, spoiled, mask)
+    fit = fit_light_and_albedo(FittedPhoto(head, vertices, camera, spoiled, mask))
     assert fit.residual_rms < 0.09
     assert np.abs(fit.light[0] / clean.light[0] - 1).max() < 0.25
 
@@ -71,14 +72,14 @@ def test_a_head_without_albedo_modes_is_fitted_with_light_alone(head: LinearHead
     flat = replace(head, albedo=torch.zeros_like(head.albedo), albedo_mean=torch.full_like(head.mean, 0.4))
     light = made_light(5)
     vertices, camera, photo = lit_scene(flat, np.zeros(len(head.albedo)), light)
-    fit = fit_light_and_albedo(flat, vertices, camera, photo)
+    fit = fit_light_and_albedo(FittedPhoto(flat, vertices, camera, photo))
     assert (fit.albedo_code == 0).all()
     assert fit.residual_rms < 0.05
 
 
 def test_nothing_seen_gives_white_light(head: LinearHead) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, 180)
-    fit = fit_light_and_albedo(head, vertices, camera, np.zeros((320, 320, 3), np.uint8))
+    fit = fit_light_and_albedo(FittedPhoto(head, vertices, camera, np.zeros((320, 320, 3), np.uint8)))
     np.testing.assert_array_equal(fit.light, AMBIENT_LIGHT)
     assert np.isnan(fit.residual_rms)
 

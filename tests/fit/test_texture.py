@@ -9,11 +9,14 @@ import torch
 from headform.errors import UsageError
 from headform.fit import texture
 from headform.fit._texture_kernels import seam_kernel
-from headform.fit.texture import bake_texture, bake_textures
+from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.texture import BakedTexture, bake_textures
+from headform.fit.vertex_colors import observe_vertices
+from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
-from headform.render.normals import vertex_normals_array
-from headform.render.unwrap import unwrap_head
+from headform.mesh.normals import vertex_normals
+from headform.render.unwrapping import unwrap_head
 
 from .scenes import AMBIENT_LIGHT, camera_at, encode, mean_vertices, photograph, waves
 
@@ -40,13 +43,27 @@ def with_albedo(head: LinearHead, rgb: tuple[float, float, float]) -> LinearHead
     return replace(head, albedo_mean=flat, albedo=torch.zeros_like(head.albedo))
 
 
+def bake(
+    head: LinearHead,
+    vertices: np.ndarray,
+    camera: PerspectiveCamera,
+    rgb: np.ndarray,
+    skin_mask: np.ndarray | None = None,
+    code: np.ndarray | None = None,
+    size: int = SIZE,
+) -> BakedTexture:
+    """The photo's own colors in the atlas, under even light."""
+    photo = FittedPhoto(head, vertices, camera, rgb, skin_mask)
+    values = torch.zeros(len(head.albedo)) if code is None else torch.from_numpy(code).float()
+    return bake_textures(photo, AMBIENT_LIGHT, head.albedo_of(values).numpy(), size)[0]
+
+
 @pytest.mark.parametrize("yaw", [0, 40])
 def test_known_colors_come_back(head: LinearHead, yaw: float) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, yaw)
     color = waves(vertices)
     photo = photograph(head, vertices, camera, color)
-    code = np.zeros(len(head.albedo))
-    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, code, size=SIZE)
+    baked = bake(head, vertices, camera, photo)
     expected = encode(texel_colors(head, color))
     sure = texel_values(head, baked.photo_weight)[:, 0] > 0.99
     assert sure.mean() > 0.1
@@ -61,19 +78,16 @@ def test_lighting_is_kept_or_removed(head: LinearHead) -> None:
     light = AMBIENT_LIGHT.copy()
     light[2] = -0.8  # toward the camera
     light[3] = 0.6
-    shading = sh_basis(vertex_normals_array(vertices, head.faces.numpy()) @ camera.R.T) @ light
+    shading = sh_basis(vertex_normals(vertices, head.faces.numpy()) @ camera.R.T) @ light
     color = waves(vertices) * 0.8
     photo = photograph(head, vertices, camera, color * np.maximum(shading, 0.02))
-    code = np.zeros(len(head.albedo))
-    kept, removed = bake_textures(head, vertices, camera, photo, light, code, size=SIZE)
+    kept, removed = bake_textures(FittedPhoto(head, vertices, camera, photo), light, head.mean_albedo.numpy(), SIZE)
     sure = texel_values(head, kept.photo_weight)[:, 0] > 0.99
     lit = sure & (texel_colors(head, shading).min(1) > 0.4)
     assert lit.mean() > 0.1
     shaded = encode(texel_colors(head, color * shading))
     assert psnr(texel_values(head, kept.rgb)[lit], shaded[lit]) > 32
     assert psnr(texel_values(head, removed.rgb)[lit], encode(texel_colors(head, color))[lit]) > 30
-    only = bake_texture(head, vertices, camera, photo, light, code, size=SIZE, lighting="removed")
-    np.testing.assert_array_equal(only.rgb, removed.rgb)
 
 
 @pytest.mark.parametrize("yaw", [0, -60])
@@ -84,7 +98,7 @@ def test_background_never_enters(head: LinearHead, yaw: float, shift: float) -> 
     photo = photograph(head, vertices, camera, np.full(vertices.shape, 0.3))
     # The head is not where the fit says it is, by `shift` pixels.
     moved = camera.cropped(shift, -shift)
-    baked = bake_texture(head, vertices, moved, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
+    baked = bake(head, vertices, moved, photo)
     got = texel_values(head, baked.rgb).astype(int)
     assert (got[:, 0] - got[:, 1]).max() < 12  # the head is gray, the background magenta
     assert baked.photo_weight.max() > 0.99
@@ -96,7 +110,7 @@ def test_the_nose_does_not_color_the_cheek_it_hides(head: LinearHead) -> None:
     nose = head.regions["nose"].numpy()
     color = np.where(nose[:, None], [0.05, 0.6, 0.05], 0.3)
     photo = photograph(head, vertices, camera, color)
-    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
+    baked = bake(head, vertices, camera, photo)
     # Vertices two edges or more from the nose.
     near = nose.copy()
     for _ in range(2):
@@ -119,7 +133,7 @@ def test_the_hidden_side_takes_the_mirror_image(head: LinearHead) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, 55)
     symmetric = waves(np.abs(vertices))
     photo = photograph(head, vertices, camera, symmetric)
-    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
+    baked = bake(head, vertices, camera, photo)
     share = texel_values(head, baked.photo_weight)[:, 0]
     atlas = unwrap_head(head, SIZE)
     corners = head.faces.numpy()[atlas.face]
@@ -134,7 +148,7 @@ def test_without_anything_seen_it_is_the_head_itself(head: LinearHead) -> None:
     photo = np.full((320, 320, 3), 200, np.uint8)
     nothing = np.zeros((320, 320))
     code = np.linspace(-0.5, 0.5, len(head.albedo))
-    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, code, nothing, SIZE)
+    baked = bake(head, vertices, camera, photo, nothing, code)
     albedo = head.albedo_of(torch.tensor(code, dtype=torch.float32)).numpy().clip(0.002, 1)
     for name, share in texture.OCCLUSION.items():
         albedo[head.part.numpy() == PARTS.index(name)] *= share
@@ -152,7 +166,7 @@ def test_teeth_and_mouth_never_take_the_photo(head: LinearHead) -> None:
     jaw[head.expression_names.index("jawOpen")] = 1
     vertices = head.vertices(expression=torch.from_numpy(jaw)).numpy()
     photo = photograph(head, vertices, camera, waves(vertices))
-    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
+    baked = bake(head, vertices, camera, photo)
     atlas = unwrap_head(head, SIZE)
     part = head.part.numpy()[head.faces.numpy()[atlas.face]]
     inside = np.isin(part, [PARTS.index(p) for p in ("mouth", "teeth", "tongue")]).all(1)
@@ -164,7 +178,7 @@ def test_charts_are_continued_into_their_gutters(head: LinearHead) -> None:
     atlas = unwrap_head(head, SIZE)
     vertices, camera = mean_vertices(head), camera_at(head, 0)
     photo = photograph(head, vertices, camera, waves(vertices))
-    baked = bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=SIZE)
+    baked = bake(head, vertices, camera, photo)
     covered = np.zeros(SIZE * SIZE, bool)
     covered[atlas.texels] = True
     covered = covered.reshape(SIZE, SIZE)
@@ -179,16 +193,29 @@ def test_charts_are_continued_into_their_gutters(head: LinearHead) -> None:
 def test_slicing_the_work_changes_nothing(head: LinearHead, monkeypatch: pytest.MonkeyPatch) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, 30)
     photo = photograph(head, vertices, camera, waves(vertices))
-    code = np.zeros(len(head.albedo))
-    args = (head, vertices, camera, photo, AMBIENT_LIGHT, code)
-    whole = bake_texture(*args, size=SIZE)
+    args = (head, vertices, camera, photo)
+    whole = bake(*args)
 
     def in_slices(work: object, count: int) -> None:
         for first in range(0, count, 7919):
             work(first, min(count, first + 7919))
 
     monkeypatch.setattr(texture, "_in_threads", in_slices)
-    np.testing.assert_array_equal(bake_texture(*args, size=SIZE).rgb, whole.rgb)
+    np.testing.assert_array_equal(bake(*args).rgb, whole.rgb)
+
+
+def test_vertices_are_observed_where_they_are_seen(head: LinearHead) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, 50)
+    color = waves(vertices)
+    seen = observe_vertices(FittedPhoto(head, vertices, camera, photograph(head, vertices, camera, color)))
+    toward = -(vertex_normals(vertices, head.faces.numpy()) @ camera.R.T)[:, 2]
+    assert not seen.weight[toward < 0].any()
+    assert not seen.color[seen.weight == 0].any()
+    sure = seen.weight > 0.99
+    assert sure.sum() > 500
+    assert np.abs(seen.color - color)[sure].mean() < 0.02
+    nothing = FittedPhoto(head, vertices, camera, np.zeros((320, 320, 3), np.uint8), np.zeros((320, 320)))
+    assert not observe_vertices(nothing).weight.any()
 
 
 @pytest.mark.parametrize(("step", "expected"), [(1, 1.0), (10, 10.0)])
@@ -204,5 +231,5 @@ def test_size_is_checked(head: LinearHead) -> None:
     vertices, camera = mean_vertices(head), camera_at(head, 0)
     photo = np.zeros((32, 32, 3), np.uint8)
     with pytest.raises(UsageError, match="64 to 8192") as error:
-        bake_texture(head, vertices, camera, photo, AMBIENT_LIGHT, np.zeros(len(head.albedo)), size=32)
+        bake(head, vertices, camera, photo, size=32)
     assert error.value.code == "texture_size"

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from torch.autograd import gradcheck
 
 from headform.geometry.camera import PerspectiveCamera, project
-from headform.geometry.rotation_numpy import rotation_from_euler
+from headform.geometry.head_angles import rotation_from_euler
 
 
 def made_camera(seed: int = 0) -> PerspectiveCamera:

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from headform.geometry.seven_landmarks import NAMES, OF_51, OF_68, face_sphere, inside
+from headform.geometry.landmarks68 import NOW7, NOW7_OF_51
+from headform.geometry.seven_landmarks import NAMES, face_sphere, inside
 
 
 def test_rows_of_68_and_51_are_the_same_points():
-    assert len(NAMES) == len(OF_68) == len(OF_51) == 7
-    assert [row - 17 for row in OF_68] == list(OF_51)
-    assert OF_68 == (36, 39, 42, 45, 33, 48, 54)
+    assert len(NAMES) == len(NOW7) == len(NOW7_OF_51) == 7
+    assert [row - 17 for row in NOW7] == list(NOW7_OF_51)
+    assert NOW7 == (36, 39, 42, 45, 33, 48, 54)
 
 
 def test_the_sphere_by_hand():

@@ -28,7 +28,7 @@ def operators(mesh):
 def signals(mesh, channels, num_terms, shape, seed=0):
     """x, weight, bias and the gradient of the result, which is 0 where a ReLU's side is open to rounding."""
     generator = torch.Generator().manual_seed(seed)
-    count = operators(mesh)[0].count
+    count = operators(mesh)[0].num_vertices
     sizes = ((*shape, count, channels[0]), (num_terms, *channels), channels[1:])
     sizes = (*sizes, (*shape, count, channels[1]))
     x, weight, bias, gradient = (torch.randn(size, generator=generator) for size in sizes)

@@ -64,7 +64,7 @@ def test_the_surface_has_the_numbers_of_the_face_model() -> None:
 def test_contestants_agree_before_they_race() -> None:
     pytest.importorskip("torch_geometric", reason="PyTorch Geometric is absent")
     lap = ScaledLaplacian.from_csr(scaled_laplacian(*MESHES["lonely"]))
-    x, gradient = torch.randn(2, 3, lap.count, 16)
+    x, gradient = torch.randn(2, 3, lap.num_vertices, 16)
     contestants, _ = graph_speed.line_up(lap, x, gradient)
     assert list(contestants) == ["kernel", "reference", "PyG"]
     milliseconds = graph_speed.take_turns(contestants, graph_speed.forward, x, gradient, 3)

@@ -50,7 +50,7 @@ def test_is_a_sum_of_dense_polynomials(mesh, num_terms, backend):
     lap = operator(mesh, dtype)
     conv = ChebConv(3, 5, num_terms, backend=backend).to(dtype)
     torch.nn.init.normal_(conv.bias)
-    x = torch.randn(2, lap.count, 3, dtype=dtype)
+    x = torch.randn(2, lap.num_vertices, 3, dtype=dtype)
     y = conv(x, lap).detach().double().numpy()
     weight, bias = (p.detach().double().numpy() for p in (conv.weight, conv.bias))
     dense = double_loop(*MESHES[mesh], "once")
@@ -111,9 +111,9 @@ def test_leading_axes_are_a_batch(shape, backend):
     dtype, error = tolerance(backend)
     lap = operator("pieces", dtype)
     conv = ChebConv(2, 3, 4, backend=backend).to(dtype)
-    x = torch.randn(*shape, lap.count, 2, dtype=dtype)
+    x = torch.randn(*shape, lap.num_vertices, 2, dtype=dtype)
     y = conv(x, lap)
-    assert y.shape == (*shape, lap.count, 3)
+    assert y.shape == (*shape, lap.num_vertices, 3)
     for index in np.ndindex(shape):
         assert_close(y[index], conv(x[index], lap), atol=error, rtol=error)
 
@@ -130,7 +130,7 @@ def test_one_term_is_a_linear_layer(bias, backend):
         if conv.bias is not None:
             torch.nn.init.normal_(conv.bias)
             linear.bias.copy_(conv.bias)
-    x = torch.randn(3, lap.count, 4, dtype=dtype)
+    x = torch.randn(3, lap.num_vertices, 4, dtype=dtype)
     assert_close(conv(x, lap), linear(x), atol=error, rtol=error)
 
 
@@ -142,7 +142,7 @@ def test_rectified_is_the_plain_one_clipped_at_nought(bias, backend):
     conv = ChebConv(3, 6, 4, bias=bias, rectify=True, backend=backend).to(dtype)
     if conv.bias is not None:
         torch.nn.init.normal_(conv.bias)
-    x = torch.randn(2, lap.count, 3, dtype=dtype)
+    x = torch.randn(2, lap.num_vertices, 3, dtype=dtype)
     rectified = conv(x, lap)
     conv.rectify = False
     plain = conv(x, lap)
@@ -153,7 +153,7 @@ def test_rectified_is_the_plain_one_clipped_at_nought(bias, backend):
 @pytest.mark.parametrize("mesh", ["fan", "lonely"])
 def test_gradients_of_first_and_second_order(mesh):
     lap = operator(mesh)
-    x = torch.randn(2, lap.count, 2, dtype=F64, requires_grad=True)
+    x = torch.randn(2, lap.num_vertices, 2, dtype=F64, requires_grad=True)
     weight = torch.randn(3, 2, 1, dtype=F64, requires_grad=True)
     bias = torch.randn(1, dtype=F64, requires_grad=True)
     assert gradcheck(lambda x, w, b: cheb_conv(x, w, b, lap), (x, weight, bias))
@@ -162,7 +162,7 @@ def test_gradients_of_first_and_second_order(mesh):
 
 def test_double_precision_goes_by_the_reference() -> None:
     lap = operator("flat")
-    x = torch.randn(2, lap.count, 2, dtype=F64)
+    x = torch.randn(2, lap.num_vertices, 2, dtype=F64)
     conv = ChebConv(2, 3, 4).double()
     y = conv(x, lap)
     conv.backend = "reference"

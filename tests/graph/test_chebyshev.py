@@ -50,16 +50,16 @@ def test_an_isolated_vertex_sees_the_polynomials_at_zero() -> None:
 @pytest.mark.parametrize("shape", [(), (1,), (4,), (2, 3), (0,)])
 def test_leading_axes_are_a_batch(shape):
     lap = operator("pieces")
-    x = torch.randn(*shape, lap.count, 2, dtype=F64)
+    x = torch.randn(*shape, lap.num_vertices, 2, dtype=F64)
     got = chebyshev_basis(x, lap, 4)
-    assert got.shape == (*shape, lap.count, 2, 4)
+    assert got.shape == (*shape, lap.num_vertices, 2, 4)
     for index in np.ndindex(shape):
         assert_close(got[index], chebyshev_basis(x[index], lap, 4))
 
 
 def test_gradients_of_first_and_second_order() -> None:
     lap = operator("fan")
-    x = torch.randn(2, lap.count, 1, dtype=F64, requires_grad=True)
+    x = torch.randn(2, lap.num_vertices, 1, dtype=F64, requires_grad=True)
     assert gradcheck(lambda x: chebyshev_basis(x, lap, 4), (x,))
     assert gradgradcheck(lambda x: chebyshev_basis(x, lap, 4).square(), (x,), atol=1e-4)
 

@@ -116,7 +116,7 @@ def test_a_second_derivative_equals_the_references(channels, rectify):
 def test_gradients_add_up_over_layers_that_share_an_operator() -> None:
     single, double = operators("closed")
     net = torch.nn.ModuleList([ChebConv(3, 17, 6), ChebConv(17, 17, 6), ChebConv(17, 2, 6)])
-    x = torch.randn(3, single.count, 3)
+    x = torch.randn(3, single.num_vertices, 3)
     grads = []
     for modules, lap, backend in (
         (copy.deepcopy(net).double(), double, "reference"),

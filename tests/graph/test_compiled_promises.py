@@ -69,7 +69,7 @@ def test_callers_at_once_do_not_meet() -> None:
 def test_copies_and_inference_work() -> None:
     lap, _ = operators("flat")
     net = torch.nn.ModuleDict({"lap": lap, "conv": ChebConv(3, 4, 5, backend="compiled")})
-    x = torch.randn(2, lap.count, 3)
+    x = torch.randn(2, lap.num_vertices, 3)
     y = net["conv"](x, net["lap"])
     twin = copy.deepcopy(net)
     with torch.no_grad():
@@ -84,7 +84,7 @@ def test_copies_and_inference_work() -> None:
 def test_a_changed_weight_is_noticed_by_the_backward_pass() -> None:
     lap, _ = operators("flat")
     conv = ChebConv(2, 2, 2, backend="compiled")
-    y = conv(torch.randn(lap.count, 2, requires_grad=True), lap)
+    y = conv(torch.randn(lap.num_vertices, 2, requires_grad=True), lap)
     with torch.no_grad():
         conv.weight.add_(1.0)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):

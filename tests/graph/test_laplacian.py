@@ -16,7 +16,7 @@ from tests.graph.meshes import MESHES, double_loop
 def test_holds_the_matrix_it_was_made_from(mesh):
     faces, count = MESHES[mesh]
     lap = ScaledLaplacian.from_csr(scaled_laplacian(faces, count), torch.float64)
-    assert lap.count == count
+    assert lap.num_vertices == count
     want = double_loop(faces, count, "once")
     np.testing.assert_allclose(lap.csr().to_dense().numpy(), want, atol=1e-15)
     np.testing.assert_array_equal(lap.to_scipy().toarray(), lap.csr().to_dense().numpy())
@@ -52,7 +52,7 @@ def test_is_no_state_but_moves_with_its_module() -> None:
     assert not list(net.parameters())
     net.double()
     assert net[0].values.dtype == torch.float64
-    assert net[0].col.dtype == torch.int64
+    assert net[0].col_indices.dtype == torch.int64
     assert str(count) in repr(net)
 
 

@@ -53,7 +53,7 @@ def test_going_up_and_down_again_changes_nothing(hierarchy):
         coarse = torch.randn(count, 2, dtype=F64)
         torch.testing.assert_close(down(up(coarse)), coarse)
         ones = torch.ones(count, 1, dtype=F64)
-        torch.testing.assert_close(up(ones), torch.ones(up.rows, 1, dtype=F64))
+        torch.testing.assert_close(up(ones), torch.ones(up.out_vertices, 1, dtype=F64))
 
 
 def test_holds_no_state_and_moves_as_one(hierarchy):

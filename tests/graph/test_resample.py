@@ -64,7 +64,7 @@ def test_any_matrix_is_applied_row_by_row(dtype, channels):
     assert (np.diff(matrix.indptr) == 0).any(), "a row without entries is among them"
     x = torch.randn(3, 6, channels, dtype=dtype)
     resample = Resample.from_csr(matrix, dtype)
-    assert (resample.rows, resample.columns) == (8, 6)
+    assert (resample.out_vertices, resample.in_vertices) == (8, 6)
     y = resample(x)
     for item in range(3):
         near(y[item], torch.from_numpy(matrix.toarray() @ x[item].double().numpy()).to(dtype))

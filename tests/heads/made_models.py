@@ -26,8 +26,7 @@ def mask_model(**changes: object) -> ImportedModel:
     rng = np.random.default_rng(0)
     model = ImportedModel(
         name="mask",
-        license="a test's own",
-        provenance=Provenance("made", "1"),
+        provenance=Provenance("made", "1", license="a test's own"),
         unit="mm",
         mean=mean,
         faces=faces,

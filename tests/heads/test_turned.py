@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from headform.geometry.rotation import rotation_from_euler
+from headform.geometry.head_angles import rotation_from_euler
 from headform.heads import load_open
 
 

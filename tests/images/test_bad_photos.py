@@ -30,7 +30,7 @@ def test_missing(tmp_path):
 def test_folder(tmp_path):
     error = refusal(tmp_path)
     assert (error.code, error.exit_code) == ("image_unreadable", 3)
-    assert "this is a folder, not a file" in str(error)
+    assert "the path is a folder, not a file" in str(error)
 
 
 def test_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
@@ -90,7 +90,7 @@ def test_empty(tmp_path):
 def test_other_kinds_of_file_are_named(tmp_path, data, kind):
     error = refusal(write(tmp_path, "a.jpg", data))
     assert (error.code, error.exit_code) == ("image_format", 3)
-    assert f"this is {kind}, not a JPEG, PNG or WebP photo" in str(error)
+    assert f"the file is {kind}, not a JPEG, PNG or WebP photo" in str(error)
     assert "save it as JPEG, PNG or WebP" in str(error)
 
 
@@ -129,7 +129,7 @@ def test_png_of_no_width(tmp_path):
 def test_decompression_bomb_is_refused_before_it_is_decoded(tmp_path):
     error = refusal(write(tmp_path, "a.png", bomb_png()))
     assert (error.code, error.exit_code) == ("image_too_large", 3)
-    assert "20000x20000 is 400 megapixels, the limit here is 50" in str(error)
+    assert "20000x20000 is 400 megapixels, the limit is 50" in str(error)
     assert str(error).endswith("; scale it down")
 
 

@@ -9,12 +9,12 @@ import scipy.io
 import torch
 
 from headform.errors import WeightsError
+from headform.geometry.landmarks68 import outer_eye_distance
 from headform.heads.linear import LinearHead
 from headform.heads.validation import check_head
 from headform.importers import bfm2009
 from headform.importers._basel_landmarks import LANDMARKS
 from headform.importers.basel_topology import FRONT, FULL, TRIMMED
-from headform.importers.importing import outer_eye_distance
 from tests.importers.basel_files import basel2009, kept, write_cuts, write_expressions
 
 MODEL = "01_MorphableModel.mat"
@@ -91,7 +91,7 @@ def test_triangles_and_landmarks(whole: tuple[dict[str, Any], LinearHead]) -> No
     values, head = whole
     want = values["tl"].astype(int) - 1
     np.testing.assert_array_equal(head.faces.numpy(), want[:, ::-1])
-    assert "the triangles faced inwards and were turned round" in head.provenance.notes
+    assert "the triangles faced inwards and were reversed" in head.provenance.notes
     points = head.landmarks(head.mean).numpy()
     np.testing.assert_array_equal(points, head.mean.numpy()[list(LANDMARKS[FULL])])
     assert outer_eye_distance(points) == pytest.approx(0.09, abs=1e-6)

@@ -69,7 +69,7 @@ def test_a_code(whole: tuple[Values, LinearHead]) -> None:
     assert head.provenance.version == "2017"
     assert head.name == "bfm2017-2017"
     assert head.landmark_vertices[:, 0].tolist() == list(BASEL_2017)
-    assert any("8 landmarks of the file bear out" in note for note in head.provenance.notes)
+    assert any("8 landmarks of the file confirm" in note for note in head.provenance.notes)
 
 
 def test_the_table_of_landmarks_is_not_believed_without_proof(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_table_of_landmarks_is_not_believed_without_proof(tmp_path: Path) ->
     mean = statismo(path, 53149, 105694, (1, 1, 1))["points"]
     head = bfm2017.read(path)
     assert not head.has_field("landmark_vertices")
-    assert any("not borne out" in note for note in head.provenance.notes)
+    assert any("not confirmed" in note for note in head.provenance.notes)
     named = {name: mean[BASEL_2017[k]].tolist() for k, name in NAMES.items()}
     named["center.nose.tip"] = (mean[BASEL_2017[30]] * 0.8).tolist()
     statismo(path, 53149, 105694, (1, 1, 1), named=named)
@@ -216,7 +216,7 @@ def test_a_foreign_unit_is_judged_by_the_eyes(tmp_path: Path) -> None:
         file["metadata/landmarks/text"] = text + f"left.eye.corner_outer 1 {own[1, 0]} {own[1, 1]} {own[1, 2]}"
     head = bfm2017.read(path)
     assert float((head.mean[0] - head.mean[1]).norm()) == pytest.approx(0.09, abs=1e-6)
-    assert any("unit m is judged" in note for note in head.provenance.notes)
+    assert any("unit m is inferred" in note for note in head.provenance.notes)
 
 
 def test_what_is_wrong_is_named(tmp_path: Path) -> None:

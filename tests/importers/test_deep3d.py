@@ -63,7 +63,7 @@ def test_a_code_of_257_numbers(values: dict[str, Any], head: LinearHead) -> None
 
 def test_indices_and_regions(values: dict[str, Any], head: LinearHead) -> None:
     np.testing.assert_array_equal(head.faces.numpy(), values["tri"].astype(int) - 1)
-    assert not any("turned round" in note for note in head.provenance.notes)
+    assert not any("reversed" in note for note in head.provenance.notes)
     assert head.landmark_vertices[:, 0].tolist() == list(LANDMARKS[FRONT])
     assert {n: int(m.sum()) for n, m in head.regions.items() if n != "visible"} == {
         "front": 27660,

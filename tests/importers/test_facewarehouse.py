@@ -95,7 +95,7 @@ def test_quads_become_triangles(head: LinearHead) -> None:
     corners = quads(VERTICES, QUADS)
     assert head.faces.shape == (2 * QUADS, 3)
     expected = np.stack([corners[:, [0, 1, 2]], corners[:, [0, 2, 3]]], 1).reshape(-1, 3)
-    turned = any("turned round" in note for note in head.provenance.notes)
+    turned = any("reversed" in note for note in head.provenance.notes)
     np.testing.assert_array_equal(head.faces, expected[:, ::-1] if turned else expected)
 
 

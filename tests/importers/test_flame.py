@@ -17,8 +17,7 @@ from headform.heads.flame.head import FlameHead
 from headform.heads.linear import PARTS
 from headform.heads.validation import check_head
 from headform.importers import flame
-from headform.importers._flame_model import dense_matrix
-from headform.importers._flame_version import DIGESTS, identify
+from headform.importers._flame_model import DIGESTS, dense_matrix, identify
 from tests.heads import flame_file
 from tests.heads.flame_file import FlameModel
 from tests.io.python2 import Instance, Name, ch, python2_pickle
@@ -160,7 +159,7 @@ def changed(array: np.ndarray, place: Any, value: Any) -> np.ndarray:
         ("shapedirs", lambda a: changed(a, (3, 1, 399), np.nan), "model_not_finite", "shapedirs"),
         ("weights", lambda a: changed(a, (0, 0), np.inf), "model_not_finite", "weights"),
         ("posedirs", lambda a: a + np.float64(1e300), "model_not_finite", "pose_correctives"),
-        ("kintree_table", lambda a: changed(a, (0, 2), 4), "model_index", "no tree"),
+        ("kintree_table", lambda a: changed(a, (0, 2), 4), "model_index", "not a tree"),
         ("kintree_table", lambda a: a[:, :4], "model_shape", "2 x 4"),
     ],
 )
@@ -183,7 +182,7 @@ def test_clockwise_triangles_are_turned_round(tmp_path: Path, light: dict[str, A
     np.savez(tmp_path / "flame.npz", **(light | {"f": light["f"][:, ::-1]}))
     head = flame.read(tmp_path / "flame.npz")
     np.testing.assert_array_equal(head.faces, model.f)
-    assert "turned round" in " ".join(head.provenance.notes)
+    assert "reversed" in " ".join(head.provenance.notes)
 
 
 def test_truncated_models(tmp_path: Path, folder: Path, light: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ THIRDS = np.full((51, 3), 1 / 3)
 @pytest.mark.parametrize(
     ("table", "code", "said"),
     [
-        ({"points": np.ones(3)}, "model_missing_key", "there is points"),
+        ({"points": np.ones(3)}, "model_missing_key", "holds points"),
         ({"lmk_face_idx": np.arange(51)}, "model_missing_key", "lmk_b_coords"),
         ({"lmk_face_idx": np.arange(51) + 9940, "lmk_b_coords": THIRDS}, "model_mismatch", "9990"),
         ({"lmk_face_idx": np.arange(51) - 1, "lmk_b_coords": THIRDS}, "model_mismatch", "FLAME"),
@@ -136,7 +136,7 @@ def test_masks(tmp_path: Path, model: FlameModel) -> None:
         ({"face": np.array([-1, 3])}, "model_mismatch", "FLAME has 5023"),
         ({"face": np.array([1.5])}, "model_shape", "float64"),
         ({"face": np.ones((2, 2), int)}, "model_shape", "(2, 2)"),
-        ({"hat": np.array([1])}, "model_missing_key", "there is hat"),
+        ({"hat": np.array([1])}, "model_missing_key", "holds hat"),
     ],
 )
 def test_wrong_masks(tmp_path: Path, table: dict[str, Any], code: str, said: str) -> None:

@@ -109,7 +109,7 @@ NAN = np.full((8, 8, 3), np.nan)
         ({"vt": np.full((9000, 2), 1e300)}, "model_not_finite", "`vt`"),
         ({"mean": np.full((8, 8, 3), 1e300)}, "model_not_finite", "`mean`"),
         ({"tex_dir": np.full((8, 8, 3, 5), 1e300)}, "model_not_finite", "`tex_dir`"),
-        ({"vt": np.zeros((100, 2))}, "model_index", "there are 100"),
+        ({"vt": np.zeros((100, 2))}, "model_index", "expected 0 to 99"),
         ({"vt": np.zeros((6000, 3))}, "model_shape", "6000 x 3"),
         ({"ft": np.zeros((9976, 3))}, "model_shape", "float64"),
         ({"ft": np.zeros((5000, 3), int)}, "model_mismatch", "5000 triangles, FLAME has 9976"),

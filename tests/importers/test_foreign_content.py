@@ -17,7 +17,7 @@ from headform.importers import (
     flame,
     gnm,
     hifi3d,
-    ict_head,
+    ict,
     lsfm,
     lyhm,
     surrey,
@@ -33,8 +33,8 @@ READERS = [
     (facewarehouse, "shape.bs"),
     (facewarehouse, "raw_tensor.bin"),
     (facewarehouse, "tensor.npy"),
-    (ict_head, "all_modes.npz"),
-    (ict_head, "generic_neutral_mesh.obj"),
+    (ict, "all_modes.npz"),
+    (ict, "generic_neutral_mesh.obj"),
     (gnm, "gnm_head.npz"),
     (facescape, "facescape_bm_v1.6_847_50_52_id_front.npz"),
 ]
@@ -103,7 +103,7 @@ def test_files_larger_than_any_model_are_refused_unread(tmp_path: Path) -> None:
     for module, path in (
         (facewarehouse, sparse(tmp_path / "shape.bs", counts, huge)),
         (facewarehouse, sparse(tmp_path / "raw.bin", b"", 10**6 * facewarehouse_files.RECORD)),
-        (ict_head, sparse(tmp_path / "mesh" / "generic_neutral_mesh.obj", b"v 1 2 3\n", huge)),
+        (ict, sparse(tmp_path / "mesh" / "generic_neutral_mesh.obj", b"v 1 2 3\n", huge)),
     ):
         with pytest.raises(WeightsError) as caught:
             module.read(path)

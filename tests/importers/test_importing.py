@@ -84,7 +84,7 @@ def test_clockwise_triangles_are_turned_round_and_noted() -> None:
     turned = linear_head(mask_model(faces=model.faces[:, ::-1].copy(), uv=model.uv))
     assert torch.equal(turned.faces, torch.from_numpy(model.faces))
     assert torch.equal(turned.uv_faces, turned.faces)
-    assert "turned round" in turned.provenance.notes[0]
+    assert "reversed" in turned.provenance.notes[0]
 
 
 @pytest.mark.parametrize("radius", [0.1, 100.0])

@@ -68,7 +68,7 @@ def test_the_model(tmp_path: Path) -> None:
         np.testing.assert_allclose(decoded, expected, atol=2e-7 if scale == 1000 else 2e-6)
     np.testing.assert_array_equal(head.faces, values["tri"]["faces"][:, [0, 2, 1]] - 1)
     assert head.albedo_space == "srgb"
-    assert not any("turned round" in note for note in head.provenance.notes)
+    assert not any("reversed" in note for note in head.provenance.notes)
     assert any("mm by the height" in note for note in head.provenance.notes)
 
 
@@ -81,7 +81,7 @@ def test_what_a_conversion_may_have_changed(tmp_path: Path) -> None:
     turned = [sorted(face) for face in head.faces.tolist()]
     assert turned == [sorted(face) for face in plain.faces.tolist()]
     notes = " ".join(head.provenance.notes)
-    assert "turned round" in notes
+    assert "reversed" in notes
     assert "count from 0" in notes
     assert "no colors" in notes
     assert not head.has_field("albedo_mean")

@@ -150,7 +150,7 @@ def test_triangles_the_other_way_round_are_turned(tmp_path: Path, full: EosModel
     assert turned == same
     for face, uv in zip(head.faces.tolist(), head.uv_faces.tolist(), strict=True):
         assert [k + 7 for k in face] == uv
-    assert any("turned round" in note for note in head.provenance.notes)
+    assert any("reversed" in note for note in head.provenance.notes)
 
 
 def test_the_files_beside_a_model(tmp_path: Path, full: EosModel) -> None:

@@ -167,4 +167,4 @@ def test_more_names_than_a_command_line_holds(tmp_path):
     path = tmp_path / "m.h5"
     with h5py.File(path, "w") as file:
         file["a"] = 1
-    assert code_of(path, "a", *(f"{k:05d}" + "x" * 995 for k in range(4000)))[0] == "weights_damaged"
+    assert code_of(path, "a", *(f"{k:05d}" + "x" * 995 for k in range(4000)))[0] == "model_missing_key"

@@ -20,7 +20,6 @@ from headform.export._seams import split_at_seams
 from headform.io import image_bytes
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.render.texture_sampling import sample_faces_kernel, sample_texture, vertex_colors
 
 NOISE = np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 
@@ -57,45 +56,6 @@ def test_seams_refuse_missing_coordinates_and_other_shapes() -> None:
         split_at_seams(np.array([[0, 1, 2]]), np.array([[0, -1, 2]]))
     with pytest.raises(ValueError, match="differ in shape"):
         split_at_seams(np.array([[0, 1, 2]]), np.zeros((2, 3), np.int64))
-
-
-@given(npst.arrays(np.float64, 2, elements=st.floats(0, 1)))
-def test_texture_lookup_equals_four_weighted_texels(uv: np.ndarray) -> None:
-    side = 7
-    texture = np.random.default_rng(2).integers(0, 256, (side, side, 3), dtype=np.uint8)
-    x, y = uv[0] * side - 0.5, (1 - uv[1]) * side - 0.5
-    expected = np.zeros(3)
-    total = 0.0
-    for row in range(-1, side + 1):
-        for column in range(-1, side + 1):
-            weight = max(0, 1 - abs(x - column)) * max(0, 1 - abs(y - row))
-            inside = np.clip([row, column], 0, side - 1)
-            expected += weight * texture[inside[0], inside[1]]
-            total += weight
-    assert total == pytest.approx(1)
-    np.testing.assert_allclose(sample_texture(texture, uv), expected, atol=1e-9)
-
-
-def test_the_compiled_lookup_equals_the_plain_one() -> None:
-    rng = np.random.default_rng(5)
-    texture = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
-    uv = rng.random((9, 2)).astype(np.float32)
-    uv_faces = rng.integers(0, 9, (7, 3))
-    faces = rng.integers(0, 7, 200)
-    weights = rng.dirichlet(np.ones(3), 200).astype(np.float32)
-    colors = np.empty((200, 3), np.float32)
-    sample_faces_kernel(texture, uv, uv_faces, faces, weights, colors)
-    places = (weights[..., None] * uv[uv_faces[faces]]).sum(1)
-    np.testing.assert_allclose(colors, sample_texture(texture, places), atol=5e-3)
-
-
-def test_vertex_colors_are_means_over_a_seam_and_gray_without() -> None:
-    texture = np.zeros((2, 2, 3), np.uint8)
-    texture[0, 0], texture[1, 1] = (255, 0, 0), (0, 0, 255)
-    uv = np.array([[0.25, 0.75], [0.75, 0.25]])  # upper left, lower right
-    faces, uv_faces = np.array([[0, 1, 1], [0, 1, 1]]), np.array([[0, 0, 0], [1, 0, 0]])
-    colors = vertex_colors(texture, uv, faces, uv_faces, 3)
-    assert colors.tolist() == [[0.5, 0, 0.5], [1, 0, 0], [0.5, 0.5, 0.5]]
 
 
 def landmarks(**changes: object) -> Landmarks:

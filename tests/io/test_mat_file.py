@@ -2,22 +2,21 @@
 
 import io
 import struct
+import time
 import tracemalloc
 import zlib
-from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from headform.errors import WeightsError
-from headform.io.mat_elements import Elements
-from headform.io.mat_file import is_mat, list_mat, read_mat
+from headform.io.mat_file import is_mat, list_mat, read_mat, read_mats
 
 CONTENT = {
     "a": np.arange(6.0).reshape(2, 3),
@@ -81,21 +80,39 @@ def test_every_kind_of_value_as_it_was_saved(tmp_path, compress):
     assert set(read_mat(path, ["a"], optional=["text", "absent"])) == {"a", "text"}
 
 
+@settings(max_examples=10, deadline=None)
 @given(
-    array=hnp.arrays(
-        st.sampled_from([np.float32, np.float64, np.uint8, np.int16, np.int32, np.uint32]),
-        hnp.array_shapes(min_dims=2, max_dims=4, min_side=0, max_side=4),
+    arrays=st.lists(
+        hnp.arrays(
+            st.sampled_from([np.float32, np.float64, np.uint8, np.int16, np.int32, np.uint32]),
+            hnp.array_shapes(min_dims=2, max_dims=4, min_side=0, max_side=4),
+        ),
+        min_size=1,
+        max_size=10,
     ),
     compress=st.booleans(),
 )
-def test_arrays_equal_what_scipy_reads(tmp_path_factory, array, compress):
-    path = tmp_path_factory.mktemp("mat") / "m.mat"
-    scipy.io.savemat(path, {"x": array}, do_compression=compress)
-    want = scipy.io.loadmat(path)["x"]
-    got = read_mat(path)["x"]
-    np.testing.assert_array_equal(got, want)
-    assert got.dtype == array.dtype
-    assert got.dtype.isnative
+def test_arrays_come_back_in_one_or_several_files(tmp_path_factory, arrays, compress):
+    folder = tmp_path_factory.mktemp("mat")
+    for k, array in enumerate(arrays):
+        scipy.io.savemat(folder / f"{k}.mat", {"x": array}, do_compression=compress)
+    found = read_mats([folder / f"{k}.mat" for k in range(len(arrays))], ["x"])
+    for got, array in zip(found, arrays, strict=True):
+        np.testing.assert_array_equal(got["x"], array)
+        assert got["x"].dtype == array.dtype
+        assert got["x"].dtype.isnative
+
+
+def test_complex_numbers_beside_doubles_stored_as_bytes(tmp_path):
+    stored = element("<", 4, struct.pack("<3H", 1, 2, 60000))
+    imaginary = element("<", 2, bytes([3, 4, 5]))
+    nested = matrix("<", b"", 6, (1, 3), stored + imaginary, flags=8) + matrix("<", b"", 6, (1, 3), stored)
+    cells = matrix("<", b"c", 1, (1, 2), nested)
+    got = read_mat(saved(tmp_path, file_of(cells, matrix("<", b"x", 6, (1, 3), stored))))
+    np.testing.assert_array_equal(got["c"][0], [[1 + 3j, 2 + 4j, 60000 + 5j]])
+    for value in (got["c"][1], got["x"]):
+        assert value.dtype == np.float64
+        np.testing.assert_array_equal(value, [[1, 2, 60000]])
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -147,14 +164,14 @@ def test_no_flipped_byte_raises_anything_else(tmp_path):
     stream = io.BytesIO()
     scipy.io.savemat(stream, {k: CONTENT[k] for k in CONTENT if k != "people"})
     data, path, refused = stream.getvalue(), tmp_path / "m.mat", 0
-    for at in range(124, len(data), 8):
-        for flip in (0xFF, 0x01):
-            path.write_bytes(data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :])
-            try:
-                read_mat(path, max_bytes=1 << 20)
-            except WeightsError:
-                refused += 1
-    assert refused > 50
+    for at in range(124, len(data), 40):
+        flip = 0xFF if at % 80 else 0x01
+        path.write_bytes(data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :])
+        try:
+            read_mat(path, max_bytes=1 << 20)
+        except WeightsError:
+            refused += 1
+    assert refused > 10
 
 
 def peak_of(path, limit, **options):
@@ -184,7 +201,7 @@ def test_a_bomb_behind_a_value_costs_nothing(tmp_path):
     path = saved(tmp_path, file_of(packed(small + bytes(64 << 20))))
     error, peak = peak_of(path, 1 << 24)
     assert error.code == "weights_damaged"
-    assert "behind the end" in str(error)
+    assert "compressed contents" in str(error)
     assert peak < 8 << 20
 
 
@@ -305,27 +322,23 @@ def test_version_73_whose_classes_do_not_fit(tmp_path):
     assert got["x"] == 1.0
 
 
-class Counted(str):
-    """A name that counts how often it is compared."""
+def test_claims_inside_of_a_value_are_not_believed(tmp_path):
+    """Sizes that only the content names meet the limits of the process."""
+    for inner in (
+        matrix("<", b"", 6, (1 << 15, 1 << 17), element("<", 9, bytes(8))),
+        matrix("<", b"", 1, (1 << 15, 1 << 15), b""),
+        matrix("<", b"", 6, (1 << 15, 1 << 17), struct.pack("<II", 9, 0xFFFFFFF0)),
+    ):
+        error, peak = peak_of(saved(tmp_path, file_of(matrix("<", b"x", 1, (1, 1), inner))), 1 << 24)
+        assert error.code == "weights_damaged"
+        assert peak < 8 << 20
 
-    compared = 0
-    __hash__ = str.__hash__
 
-    def __eq__(self, other):
-        Counted.compared += 1
-        return str.__eq__(self, other)
-
-
-def test_names_are_not_held_against_all_others(tmp_path, monkeypatch):
+def test_names_are_not_held_against_all_others(tmp_path):
     """A file of many small variables would take hours."""
-    names = [b"v%07d" % k for k in range(300)]
     content = element("<", 9, b"")
-    path = saved(tmp_path, file_of(*(matrix("<", n, 6, (0, 0), content) for n in names)))
-    plain = Elements.header
-    monkeypatch.setattr(Elements, "header", lambda self: counted(plain(self)))
-    assert len(read_mat(path, ["v0000000"])) == 1
-    assert Counted.compared < 10 * len(names)
-
-
-def counted(header):
-    return replace(header, name=Counted(header.name))
+    path = saved(tmp_path, file_of(*(matrix("<", b"v%07d" % k, 6, (0, 0), content) for k in range(30_000))))
+    begin = time.monotonic()
+    assert len(list_mat(path)) == 30_000
+    assert list(read_mat(path, ["v0000000"])) == ["v0000000"]
+    assert time.monotonic() - begin < 20

@@ -290,6 +290,6 @@ def test_npz_with_objects_truncated_or_too_large(tmp_path: Path) -> None:
         assert refused(tmp_path, data[:cut], "a.npz").code == "weights_damaged"
     np.savez_compressed(path, J=MATRIX.tocsc(), a=np.zeros(80 << 20, np.uint8))
     with pytest.raises(WeightsError) as caught:
-        read_pickle(path, memory_bytes=300 << 20)
+        read_pickle(path, memory_bytes=60 << 20)
     assert caught.value.code == "unsafe_pickle"
     assert "limit" in caught.value.message

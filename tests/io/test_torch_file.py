@@ -300,7 +300,7 @@ def test_bytes_that_were_changed_cut_or_compressed(tmp_path: Path) -> None:
     data[at + 9] ^= 1
     path = tmp_path / "a.pt"
     path.write_bytes(data)
-    assert "checksum" in refusal(path).message
+    assert "CRC" in refusal(path).message
     path = rebuilt(plain, tmp_path / "b.pt", {"data/0": bytes(44)})
     assert "not as long" in refusal(path).message
     path = rebuilt(plain, tmp_path / "c.pt", {"data/0": None})
@@ -356,7 +356,7 @@ def test_storages_that_overlap(tmp_path: Path) -> None:
         at += 46
     struct.pack_into("<I", data, offsets[1] + 42, struct.unpack_from("<I", data, offsets[0] + 42)[0])
     path.write_bytes(data)
-    assert "overlap" in refusal(path).message
+    assert refusal(path).code == "weights_damaged"
 
 
 def test_values_that_describe_endlessly_many(tmp_path: Path) -> None:
@@ -392,7 +392,7 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
 
 
 def test_limits(tmp_path: Path) -> None:
-    text = b"\x80\x02" + b"N0" * 12_000_000 + b"N."
+    text = b"\x80\x02" + b"N0" * 60_000_000 + b"N."
     old = save(tmp_path / "plain.pt", torch.zeros(1))
     path = rebuilt(old, tmp_path / "a.pt", {"data.pkl": text})
     error = refusal(path, cpu_seconds=1)

@@ -7,8 +7,9 @@ from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
 from headform import losses
+from headform.geometry.landmarks68 import EYE_CLOSURE_PAIRS, INNER_LIP_PAIRS
 from headform.losses.regularizers import within_subject_permutation
-from headform.nets.recognition.embedder import ARCFACE, CropSpec
+from headform.nets.recognition.crops import ARCFACE, CropSpec
 from headform.nets.recognition.face_crop import crop_faces
 from tests import oracles
 
@@ -65,12 +66,12 @@ def cases(device: str | torch.device = "cpu") -> dict[str, tuple]:
         ),
         "landmarks, all alike": (losses.landmark_loss, points, lambda p, q: np.abs(p - q).mean()),
         "eye pairs": (
-            lambda p, q: losses.pair_distance_loss(p, q, losses.EYE_PAIRS),
+            lambda p, q: losses.pair_distance_loss(p, q, EYE_CLOSURE_PAIRS),
             points,
             lambda p, q: oracles.pair_distance_loss(p, q, oracles.EYE_PAIRS),
         ),
         "lip pairs": (
-            lambda p, q: losses.pair_distance_loss(p, q, losses.LIP_PAIRS),
+            lambda p, q: losses.pair_distance_loss(p, q, INNER_LIP_PAIRS),
             points,
             lambda p, q: oracles.pair_distance_loss(p, q, oracles.LIP_PAIRS),
         ),

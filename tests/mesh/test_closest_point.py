@@ -106,7 +106,7 @@ def test_points_of_the_surface_lie_on_it() -> None:
 
 def test_refusals() -> None:
     vertices, faces = grid(2, 2)
-    with pytest.raises(ValueError, match="no triangle"):
+    with pytest.raises(ValueError, match="no triangles"):
         closest_points(vertices, vertices, faces[:0])
     with pytest.raises(ValueError, match="finite"):
         closest_points(np.full((1, 3), np.nan), vertices, faces)

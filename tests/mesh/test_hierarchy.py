@@ -225,7 +225,7 @@ def test_refusals() -> None:
         build(vertices, faces, ())
     with pytest.raises(ValueError, match="factors"):
         build(vertices, faces, (4, 1))
-    with pytest.raises(ValueError, match="no mirror"):
+    with pytest.raises(ValueError, match="neither keep nor mirror"):
         build(vertices, faces, mirror=np.arange(len(vertices)))
     everyone = np.arange(len(vertices))
     for wrong in (np.roll(everyone, 1), everyone - 2, everyone + 1):
@@ -239,5 +239,5 @@ def test_refusals() -> None:
         with pytest.raises(InputError) as caught:
             build(*mesh)
         assert caught.value.code == code
-    with pytest.raises(InputError, match="30 vertices must stay, but level 1 is to have 14"):
+    with pytest.raises(InputError, match="30 vertices to keep exceed the 14 vertices of level 1"):
         build(vertices, faces, rule="symmetric", keep=np.arange(len(vertices)) < 30)

@@ -76,28 +76,28 @@ def put(index, value):
 @pytest.mark.parametrize(
     ("name", "change", "says"),
     [
-        ("faces.1", put((0, 0), 45), "faces.1 names a vertex outside 0 to 44"),
-        ("faces.2", put((0, 0), -1), "faces.2 names a vertex outside"),
+        ("faces.1", put((0, 0), 45), "faces.1 has an index outside 0 to 44"),
+        ("faces.2", put((0, 0), -1), "faces.2 has an index outside"),
         ("faces.0", lambda a: a[:0], "faces.0 is empty"),
         ("faces.0", lambda a: a[:, :2], "faces.0 has shape"),
         ("faces.0", lambda a: a.astype(np.float32), "faces.0 holds float32"),
-        ("kept.0", lambda a: a[::-1].copy(), "kept.0 does not ascend"),
+        ("kept.0", lambda a: a[::-1].copy(), "kept.0 is not ascending"),
         ("kept.0", lambda a: a[:-1], "kept.0 has shape"),
-        ("kept.1", put(-1, 45), "kept.1 names a vertex outside"),
-        ("up_vertices.0", put((0, 2), 45), "up_vertices.0 names a vertex outside"),
+        ("kept.1", put(-1, 45), "kept.1 has an index outside"),
+        ("up_vertices.0", put((0, 2), 45), "up_vertices.0 has an index outside"),
         ("up_weights.1", lambda a: a[1:], "up_weights.1 has shape"),
-        ("up_weights.1", lambda a: a * np.float32(0.999), "rows that are no weights"),
-        ("up_weights.1", put((3,), [2.0, -1.0, 0.0]), "rows that are no weights"),
-        ("up_weights.1", put((3, 0), np.nan), "rows that are no weights"),
+        ("up_weights.1", lambda a: a * np.float32(0.999), "rows that are not barycentric weights"),
+        ("up_weights.1", put((3,), [2.0, -1.0, 0.0]), "rows that are not barycentric weights"),
+        ("up_weights.1", put((3, 0), np.nan), "rows that are not barycentric weights"),
         ("up_weights.1", lambda a: (a * 100).astype(int), "holds int64"),
         ("up_vertices.0", lambda a: (a + 1) % 45, "moves a vertex that is kept"),
         ("up_weights.0", lambda a: a[:, ::-1].copy(), "moves a vertex that is kept"),
         ("counts", put(0, 181), "has shape"),
-        ("counts", lambda a: a[:1], "counts is no list"),
-        ("counts", put(1, 0), "counts is no list"),
+        ("counts", lambda a: a[:1], "counts must be a list"),
+        ("counts", put(1, 0), "counts must be a list"),
         ("counts", lambda a: a[:-1], "is not expected"),
-        ("edge_weight", put(0, 2), "edge_weight is no known convention"),
-        ("edge_weight", lambda a: a.astype(float), "edge_weight is no known convention"),
+        ("edge_weight", put(0, 2), "edge_weight is an unknown convention"),
+        ("edge_weight", lambda a: a.astype(float), "edge_weight is an unknown convention"),
     ],
 )
 def test_damaged_tensors_are_refused(built, name, change, says) -> None:
@@ -129,7 +129,7 @@ def test_any_flipped_byte_is_found(built, tmp_path) -> None:
     with pytest.raises(WeightsError, match="build the hierarchy again"):
         load_hierarchy(path)
     path.write_bytes(safetensors.numpy.save(built.to_tensors()))
-    with pytest.raises(WeightsError, match="not what was written"):
+    with pytest.raises(WeightsError, match="does not match its digest"):
         load_hierarchy(path)
 
 

@@ -46,7 +46,7 @@ def test_many_offenders_are_counted() -> None:
             [TRIANGLE, [1, 0, 9]],
             9,
             "mesh_index",
-            "(1) name vertices that are not there; there are 9",
+            "(1) name vertices outside the 9 of the mesh",
         ),
         ([TRIANGLE, [1, 0, -1]], 9, "mesh_index", "1 triangle (1)"),
         ([TRIANGLE, [3, 4, 3]], 9, "mesh_degenerate", "1 triangle (1)"),

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headform.mesh.normals import FALLBACK, face_area_vectors, unit, vertex_normals
+from headform.mesh.normals import face_area_vectors, unit, vertex_normals
+from headform.render.normals import vertex_normals as vertex_normals_torch
+from headform.synth._kernels import vertex_normals_into
 
 TETRAHEDRON = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])
 
@@ -45,8 +48,20 @@ def test_any_unit(scale: float) -> None:
     np.testing.assert_allclose(lengths, 1.0, atol=1e-12)
 
 
-def test_a_vertex_without_triangles_gets_the_fallback() -> None:
+def test_a_vertex_without_triangles_has_the_normal_zero() -> None:
     vertices = np.array([[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [9, 9, 9]], np.float32)
     normals = vertex_normals(vertices, np.array([[0, 1, 2]]))  # a sliver, and vertex 3 unused
-    assert normals == pytest.approx(np.tile(FALLBACK, (4, 1)))
-    assert unit(np.zeros((1, 3))) == pytest.approx(np.array([FALLBACK]))
+    assert not normals.any()
+    assert not unit(np.zeros((1, 3))).any()
+
+
+def test_all_three_implementations_agree() -> None:
+    rng = np.random.default_rng(3)
+    vertices, faces = rng.normal(size=(30, 3)), rng.integers(0, 28, (60, 3))  # the last two belong to none
+    expected = vertex_normals(vertices, faces)
+    assert not expected[28:].any()
+    in_torch = vertex_normals_torch(torch.from_numpy(vertices), torch.from_numpy(faces))
+    np.testing.assert_allclose(in_torch, expected, atol=1e-12)
+    single = np.full(vertices.shape, np.nan, np.float32)
+    vertex_normals_into(vertices.astype(np.float32), faces, single)
+    np.testing.assert_allclose(single, expected, atol=1e-4)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from headform.mesh.topology import boundary_vertices, edges
+from headform.mesh.topology import edges
 
 
 def test_edges_are_counted_once_each_in_order() -> None:
@@ -28,4 +28,3 @@ def test_no_triangles_have_no_edges() -> None:
     pairs, uses = edges(np.zeros((0, 3), np.int64))
     assert pairs.shape == (0, 2)
     assert len(uses) == 0
-    assert not boundary_vertices(np.zeros((0, 3), np.int64), 4).any()

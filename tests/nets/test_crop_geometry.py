@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.nets.crop_geometry import (
     LOOSE_MARGIN,
     TIGHT_TARGETS,
     EyeFrame,
-    eyes_and_mouth,
     loose_square,
     tight_similarity,
 )

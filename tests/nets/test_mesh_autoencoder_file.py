@@ -10,10 +10,10 @@ import torch
 from headform.errors import WeightsError
 from headform.io.model_file import save_model
 from headform.mesh.hierarchy import build_hierarchy
-from headform.nets.identity import IdentityNet, IdentityNetConfig
-from headform.nets.mesh_autoencoder import MeshAutoencoder, MeshAutoencoderConfig
+from headform.nets.identity_net import IdentityNet, IdentityNetConfig
+from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
 from headform.nets.shipped import load_identity, load_mesh_autoencoder
-from headform.train.publish import publish
+from headform.train.export_weights import export_weights
 
 from .blobs import ball, blobs
 
@@ -48,7 +48,7 @@ def net() -> MeshAutoencoder:
 @pytest.fixture
 def path(net: MeshAutoencoder, tmp_path: Path) -> Path:
     path = tmp_path / "m.safetensors"
-    publish(net, FACTS, path, command="headform train mesh-autoencoder")
+    export_weights(net, FACTS, path, command="headform train mesh-autoencoder")
     return path
 
 
@@ -76,7 +76,7 @@ def test_weights_of_another_kind(path: Path, tmp_path: Path) -> None:
     other = tmp_path / "i.safetensors"
     small = IdentityNetConfig(modes=5, channels=(8, 8, 8, 8), hidden=16)
     facts = FACTS | {"samples_seen": 3}
-    publish(IdentityNet(small), facts, other, command="c")
+    export_weights(IdentityNet(small), facts, other, command="c")
     with pytest.raises(WeightsError, match="kind 'identity', expected 'mesh autoencoder'") as caught:
         load_mesh_autoencoder(other)
     assert caught.value.code == "weights_kind"
@@ -88,8 +88,8 @@ def test_weights_of_another_kind(path: Path, tmp_path: Path) -> None:
     ("name", "change", "match"),
     [
         ("hierarchy.kept.0", None, "kept.0 is missing"),
-        ("hierarchy.faces.1", lambda t: t.int() + 40, "faces.1 names a vertex"),
-        ("hierarchy.up_weights.0", lambda t: -t, "no weights"),
+        ("hierarchy.faces.1", lambda t: t.int() + 40, "faces.1 has an index outside"),
+        ("hierarchy.up_weights.0", lambda t: -t, "not barycentric weights"),
         ("encoder.code.weight", None, "encoder.code.weight is missing"),
         ("encoder.code.weight", lambda t: t[:, :-1], "encoder.code.weight has shape"),
         ("normalization.mean", lambda t: t[:-1], "normalization.mean has shape"),

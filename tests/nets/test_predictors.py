@@ -6,9 +6,9 @@ import torch
 from headform.heads import load_open
 from headform.heads.mirror import mirrored_expressions
 from headform.images.warp import square_matrix
-from headform.nets.identity import IdentityNet, IdentityNetConfig
+from headform.nets.identity_net import IdentityNet, IdentityNetConfig
 from headform.nets.identity_predictor import IdentityPredictor
-from headform.nets.landmarks.dense import DenseNet, DenseNetConfig
+from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
 from headform.nets.landmarks.dense_predictor import DensePredictor
 
 SMALL = DenseNetConfig(channels=(8, 8, 8, 8), depths=(1, 1, 1, 1), hidden=32)
@@ -23,8 +23,8 @@ def test_a_mirrored_photo_gives_mirrored_points() -> None:
     torch.manual_seed(1)
     predictor = DensePredictor(DenseNet(SMALL).eval(), head)
     photo, crop = _photo(), square_matrix(11.0, 11.0, 128.0, 128)
-    (here,) = predictor.predict(photo, [crop])
-    (there,) = predictor.predict(photo[:, ::-1], [crop])
+    (here,) = predictor.predict([photo], [crop])
+    (there,) = predictor.predict([photo[:, ::-1]], [crop])
     order = head.dense_mirror.numpy()
     np.testing.assert_allclose(150 - there.points[order, 0], here.points[:, 0], atol=1e-3)
     np.testing.assert_allclose(there.points[order, 1], here.points[:, 1], atol=1e-3)
@@ -42,8 +42,8 @@ def test_predictions_follow_the_crop() -> None:
     predictor = DensePredictor(DenseNet(SMALL).eval(), head, mirror=False)
     photo = _photo()
     moved = np.roll(photo, (4, 6), axis=(0, 1))  # what is in the crop stays the same
-    (here,) = predictor.predict(photo, [square_matrix(5.0, 5.0, 128.0, 128)])
-    (there,) = predictor.predict(moved, [square_matrix(11.0, 9.0, 128.0, 128)])
+    (here,) = predictor.predict([photo], [square_matrix(5.0, 5.0, 128.0, 128)])
+    (there,) = predictor.predict([moved], [square_matrix(11.0, 9.0, 128.0, 128)])
     np.testing.assert_allclose(there.points, here.points + [6, 4], atol=1e-3)
     np.testing.assert_allclose(there.rotation, here.rotation, atol=1e-5)
 
@@ -53,11 +53,11 @@ def test_a_turned_crop_turns_points_and_rotation() -> None:
     torch.manual_seed(1)
     predictor = DensePredictor(DenseNet(SMALL).eval(), head, mirror=False)
     photo = _photo()[:128, :128]
-    (here,) = predictor.predict(photo, [square_matrix(0.0, 0.0, 128.0, 128)])
+    (here,) = predictor.predict([photo], [square_matrix(0.0, 0.0, 128.0, 128)])
     # the same pixels, seen through a photo that was turned by 90 degrees and a crop that turns back
     turned = np.ascontiguousarray(np.rot90(photo))  # (x, y) -> (y, 128 - x)
     back = np.array([[0.0, -1.0, 128.0], [1.0, 0.0, 0.0]])
-    (there,) = predictor.predict(turned, [back])
+    (there,) = predictor.predict([turned], [back])
     expected = np.stack([here.points[:, 1], 128 - here.points[:, 0]], 1)
     np.testing.assert_allclose(there.points, expected, atol=1e-3)
     quarter = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
@@ -70,7 +70,7 @@ def test_identity_reads_gray_and_averages_mirror_images() -> None:
     net = IdentityNet(IdentityNetConfig(channels=(8, 8, 8, 8), hidden=16)).eval()
     predictor = IdentityPredictor(net, head)
     photo, crop = _photo(), square_matrix(11.0, 11.0, 128.0, 128)
-    code = predictor.predict(photo, crop)
+    code = predictor.predict([photo], [crop])[0]
     assert code.shape == (100,)
     gray = np.repeat((photo @ np.array([0.299, 0.587, 0.114])).round()[..., None], 3, 2).astype(np.uint8)
-    np.testing.assert_allclose(predictor.predict(gray, crop), code, atol=0.02)
+    np.testing.assert_allclose(predictor.predict([gray], [crop])[0], code, atol=0.02)

@@ -8,11 +8,11 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from headform.errors import InputError
+from headform.errors import WeightsError
 from headform.heads import load
 from headform.heads.linear import PARTS
-from headform.importers import ict
-from headform.importers._ict_obj import read_polygons, read_positions
+from headform.importers import ict_model
+from headform.importers.ict_model import read_polygons, read_positions
 from headform.mesh.topology import components
 from headform.openhead._source import IRISES
 from headform.openhead.builder import build
@@ -156,27 +156,30 @@ def test_a_new_build_is_the_shipped_head(data_root, head, tmp_path) -> None:
 def test_meshes_and_npz_hold_the_same(data_root) -> None:
     """The OBJ meshes that are there against the same entries of the npz, as arrays of the same model."""
     folder = data_root / "ict_facekit"
-    model = ict.read(folder / ict.NPZ)
+    model = ict_model.read(folder / ict_model.NPZ)
     objs = folder / "FaceXModel"
-    neutral = read_positions(objs / f"{ict.NEUTRAL}.obj")
+    neutral = read_positions(objs / ict_model.NEUTRAL)
     np.testing.assert_array_equal(neutral.astype(np.float32), model.neutral)
-    uv, polygons, polygon_uvs, materials, material = read_polygons(objs / f"{ict.NEUTRAL}.obj")
+    uv, polygons, polygon_uvs, materials, material = read_polygons(objs / ict_model.NEUTRAL)
     np.testing.assert_array_equal(uv.astype(np.float32), model.uv)
     np.testing.assert_array_equal(polygons, model.polygons)
     np.testing.assert_array_equal(polygon_uvs, model.polygon_uvs)
     np.testing.assert_array_equal(material, model.polygon_material)
     assert materials == model.materials
-    shapes = [path for path in sorted(objs.glob("*.obj")) if path.stem != ict.NEUTRAL]
+    shapes = [path for path in sorted(objs.glob("*.obj")) if path.name != ict_model.NEUTRAL]
     assert len(shapes) >= 5
     for path in shapes:
         number = path.stem.removeprefix("identity")
         kept = model.identity[int(number)] if number != path.stem else model.expression[path.stem]
         np.testing.assert_array_equal((read_positions(path) - neutral).astype(np.float32), kept)
-    assert ict.landmark_indices(objs) == ict.LANDMARKS68
+    listed = json.loads((objs / "vertex_indices.json").read_text())["idx_to_landmark_verts"]
+    assert tuple(listed) == ict_model.LANDMARKS68
 
 
-def test_an_incomplete_folder_is_named(tmp_path) -> None:
-    with pytest.raises(InputError, match="identity000") as caught:
-        build(tmp_path, tmp_path / "out.safetensors")
-    assert caught.value.code == "ict_missing"
+def test_an_incomplete_folder_is_named(data_root, tmp_path) -> None:
+    folder = data_root / "ict_facekit/FaceXModel"
+    for place, name in ((tmp_path, "generic_neutral_mesh.obj"), (folder, "identity002")):
+        with pytest.raises(WeightsError, match=name) as caught:
+            build(place, tmp_path / "out.safetensors")
+        assert caught.value.code == "model_missing_key"
     assert not (tmp_path / "out.safetensors").exists()

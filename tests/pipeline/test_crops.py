@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from headform.geometry.camera import FRONTAL
+from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.images.warp import apply
-from headform.nets.crop_geometry import LOOSE_MARGIN, TIGHT_TARGETS, eyes_and_mouth
+from headform.nets.crop_geometry import LOOSE_MARGIN, TIGHT_TARGETS
 from headform.nets.detection.face import Face
 from headform.pipeline.crops import crop_of_face, crop_of_points, tight_crop
 

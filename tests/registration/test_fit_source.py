@@ -22,7 +22,6 @@ from headform.registration.fit_source import (
     read_mesh,
     scan_source,
 )
-from headform.render.mesh_picture import MeshLook
 from tests.heads.flame.flame_heads import tiny_flame
 from tests.mesh.surfaces import face_sheet
 
@@ -40,8 +39,8 @@ def landmarks(scale: float) -> np.ndarray:
     return points
 
 
-def look() -> MeshLook:
-    return MeshLook(*face_sheet(5, 5))
+def look() -> TriangleMesh:
+    return TriangleMesh(*face_sheet(5, 5))
 
 
 @pytest.mark.parametrize(("unit", "per_meter"), [("m", 1), ("dm", 10), ("cm", 100), ("mm", 1e3), ("um", 1e6)])
@@ -130,11 +129,11 @@ def test_a_head_and_its_code(head):
     layout = layout_of(head)
     code = layout.sample(generator=torch.Generator().manual_seed(2))
     source = head_source(head, code, code_origin="seed 2")
-    np.testing.assert_allclose(source.look.vertices, head.vertices(code["identity"]).double().numpy(), atol=1e-7)
+    np.testing.assert_allclose(source.mesh.vertices, head.vertices(code["identity"]).double().numpy(), atol=1e-7)
     assert (source.unit, source.is_scan, source.origin["code"]) == ("m", False, "seed 2")
     assert np.isfinite(source.landmarks).all()
     mean = head_source(head)
-    np.testing.assert_array_equal(mean.look.vertices, head.mean.double().numpy())
+    np.testing.assert_array_equal(mean.mesh.vertices, head.mean.double().numpy())
     np.testing.assert_allclose(mean.landmarks, head.landmarks(head.mean, offset=False).numpy(), atol=1e-7)
 
 
@@ -154,7 +153,7 @@ def test_a_reconstruction(head, tmp_path):
     write_parameters(path, head)
     source = parameters_source(path)
     assert source.name == "anna"
-    np.testing.assert_allclose(source.look.vertices, head.mean.numpy() + 0.001, atol=1e-7)
+    np.testing.assert_allclose(source.mesh.vertices, head.mean.numpy() + 0.001, atol=1e-7)
     np.testing.assert_allclose(source.landmarks, head.landmarks(head.mean, offset=False).numpy() + 0.001, atol=1e-6)
     write_parameters(path, head, head_sha256=np.array("0" * 64))
     with pytest.raises(WeightsError, match="was made with") as caught:
@@ -192,10 +191,10 @@ def test_a_posed_flame_head_is_a_source_as_it_is_posed():
     code = FLAME.split(torch.randn(FLAME.size, generator=torch.Generator().manual_seed(1)))
     source = head_source(small, code)
     posed = small.decode(code)
-    np.testing.assert_allclose(source.look.vertices, posed.vertices.numpy(), atol=1e-7)
+    np.testing.assert_allclose(source.mesh.vertices, posed.vertices.numpy(), atol=1e-7)
     np.testing.assert_allclose(source.landmarks, small.landmarks3d(posed).numpy(), atol=1e-6)
     shut = small.vertices(code["shape"][:4], code["expression"][:3])
     assert (posed.vertices - shut).abs().max() > 0.01
     bare = layout_of(small).sample(generator=torch.Generator().manual_seed(2))
     plain = small.vertices(bare["identity"], bare["expression"]).numpy()
-    np.testing.assert_allclose(head_source(small, bare).look.vertices, plain, atol=1e-7)
+    np.testing.assert_allclose(head_source(small, bare).mesh.vertices, plain, atol=1e-7)

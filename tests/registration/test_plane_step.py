@@ -17,7 +17,7 @@ from headform.registration._plane_step import (
     points_as_planes,
     residuals,
 )
-from headform.registration.shape_model import ShapeModel
+from headform.registration.shape_models import ShapeModel
 from headform.registration.surface import Border
 from tests.mesh.surfaces import face_sheet
 

@@ -8,9 +8,9 @@ from scipy.spatial.transform import Rotation
 from headform import heads
 from headform.errors import FaceError
 from headform.heads.linear import LinearHead
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.registration.scan_landmarks import ScanLandmarker
-from headform.registration.shape_model import outer
-from headform.render.mesh_picture import MeshLook
+from headform.registration.shape_models import outer
 from tests.mesh.surfaces import sphere
 
 
@@ -43,8 +43,8 @@ def test_a_head_in_its_colors(head, landmarker):
     linear = head.mean_albedo.double().numpy()
     colors = np.clip(linear, 0, 1) ** (1 / 2.2)
     stray = np.array([[80.0, -70.0, 60.0]])  # of no triangle
-    look = MeshLook(np.concatenate([vertices, stray]), faces, np.concatenate([colors, stray * 0]))
-    found = landmarker.find(look)
+    mesh = TriangleMesh(np.concatenate([vertices, stray]), faces, colors=np.concatenate([colors, stray * 0]))
+    found = landmarker.find(mesh)
     gap = error_mm(found.points, marks)
     assert np.median(gap[17:]) < 3.0
     assert gap[17:].max() < 9.0
@@ -59,7 +59,7 @@ def test_clay_in_millimeters_that_looks_along_minus_y_with_z_up(head, landmarker
     vertices, faces, marks = made_scan(head, 2)
     turn = Rotation.from_euler("xz", [90, 10], degrees=True)  # z out of the face becomes -y, y becomes z
     turned = 1000 * turn.apply(vertices) + [300.0, -200, 50]
-    found = landmarker.find(MeshLook(turned, faces))
+    found = landmarker.find(TriangleMesh(turned, faces))
     truth = 1000 * turn.apply(marks) + [300.0, -200, 50]
     gap = np.linalg.norm(found.points - truth, axis=1)
     assert np.median(gap[17:]) < 3.5
@@ -71,5 +71,5 @@ def test_clay_in_millimeters_that_looks_along_minus_y_with_z_up(head, landmarker
 def test_a_ball_has_no_face(landmarker):
     vertices, faces = sphere(20, 30)
     with pytest.raises(FaceError, match="--landmarks") as caught:
-        landmarker.find(MeshLook(vertices, faces), name="ball.obj")
+        landmarker.find(TriangleMesh(vertices, faces), name="ball.obj")
     assert (caught.value.code, caught.value.location) == ("no_face", "ball.obj")

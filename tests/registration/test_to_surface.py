@@ -10,10 +10,10 @@ from scipy.spatial.transform import Rotation
 from headform.errors import InputError, WeightsError
 from headform.geometry.similarity import Similarity
 from headform.heads.linear import LinearHead
-from headform.mesh.decimate import decimate
+from headform.mesh.decimation import decimate
 from headform.registration._plane_step import PlacedShape, residuals
-from headform.registration.shape_model import ShapeModel, face_region, shape_model, skin
-from headform.registration.surface import Surface
+from headform.registration.shape_models import ShapeModel, face_region, shape_model, skin
+from headform.registration.surface import SurfaceIndex
 from headform.registration.to_surface import (
     STAGES,
     SurfaceFit,
@@ -71,7 +71,7 @@ def gap_mm(scene: Scene, fit: SurfaceFit, placed: Similarity | None = None) -> n
 
 
 def test_the_code_and_the_place_come_back(scene):
-    fit = fit_to_surface(scene.model, Surface.of(scene.vertices, scene.faces), scene.landmarks)
+    fit = fit_to_surface(scene.model, SurfaceIndex.of(scene.vertices, scene.faces), scene.landmarks)
     assert fit.converged
     assert not fit.reversed
     assert gap_mm(scene, fit).max() < 0.05
@@ -84,7 +84,7 @@ def test_bad_landmarks_only_lead_the_way(scene):
     """3 mm off each, one by 8 cm: the surface has the last word."""
     landmarks = shifted(scene, 3.0)
     landmarks[30] += 0.08
-    fit = fit_to_surface(scene.model, Surface.of(scene.vertices, scene.faces), landmarks)
+    fit = fit_to_surface(scene.model, SurfaceIndex.of(scene.vertices, scene.faces), landmarks)
     assert np.median(gap_mm(scene, fit)) < 0.1
     assert np.percentile(gap_mm(scene, fit), 95) < 0.4
 
@@ -94,7 +94,7 @@ def test_the_scale_comes_back(scene):
     vertices = grown.apply(scene.placed.inverse().apply(scene.vertices))
     landmarks = grown.apply(scene.placed.inverse().apply(scene.landmarks))
     options = SurfaceFitOptions(scale=True)
-    fit = fit_to_surface(scene.model, Surface.of(vertices, scene.faces), landmarks, options=options)
+    fit = fit_to_surface(scene.model, SurfaceIndex.of(vertices, scene.faces), landmarks, options=options)
     assert fit.similarity.scale == pytest.approx(1.15, abs=1e-3)
     assert gap_mm(scene, fit, grown).max() < 0.2
 
@@ -106,11 +106,11 @@ def test_half_a_face_and_another_mesh(scene):
     used, compact = np.unique(half, return_inverse=True)
     vertices, faces = scene.vertices[used], compact.reshape(-1, 3)
     coarse = decimate(vertices, faces, len(vertices) // 3)
-    surface = Surface.of(vertices[coarse.kept], coarse.faces)
+    surface = SurfaceIndex.of(vertices[coarse.kept], coarse.faces)
     fit = fit_to_surface(scene.model, surface, scene.landmarks)
     own = scene.model.mean[scene.model.region][:, 0] > 0.005
     assert np.median(gap_mm(scene, fit)[own]) < 0.6
-    there = Surface.of(vertices, faces).closest(
+    there = SurfaceIndex.of(vertices, faces).closest(
         fit.similarity.apply(scene.model.positions(fit.coefficients))[scene.model.region][own]
     )
     assert 1000 * np.median(there.distance) < 0.15
@@ -121,10 +121,10 @@ def test_noise_and_a_beard_of_outliers(scene):
     vertices = scene.vertices + rng.normal(0, 0.0005, scene.vertices.shape)
     chin = np.linalg.norm(scene.vertices - scene.landmarks[8], axis=1) < 0.03
     vertices[chin] += 0.02 * scene.placed.R[:, 2]
-    fit = fit_to_surface(scene.model, Surface.of(vertices, scene.faces), shifted(scene, 1.0))
+    fit = fit_to_surface(scene.model, SurfaceIndex.of(vertices, scene.faces), shifted(scene, 1.0))
     rows = scene.placed.apply(scene.model.positions(scene.code))[scene.model.region]
     clean = np.linalg.norm(rows - scene.landmarks[8], axis=1) > 0.045
-    away = Surface.of(scene.vertices, scene.faces).closest(
+    away = SurfaceIndex.of(scene.vertices, scene.faces).closest(
         fit.similarity.apply(scene.model.positions(fit.coefficients))[scene.model.region]
     )
     assert 1000 * np.median(away.distance[clean]) < 0.25
@@ -132,7 +132,7 @@ def test_noise_and_a_beard_of_outliers(scene):
 
 
 def test_a_mesh_inside_out_is_turned_and_the_result_is_the_same_again(scene):
-    turned = Surface.of(scene.vertices, scene.faces[:, ::-1].copy())
+    turned = SurfaceIndex.of(scene.vertices, scene.faces[:, ::-1].copy())
     fit = fit_to_surface(scene.model, turned, scene.landmarks)
     assert fit.reversed
     assert gap_mm(scene, fit).max() < 0.05
@@ -144,7 +144,7 @@ def test_seven_landmarks_are_enough(scene):
     few = np.full((68, 3), np.nan)
     seven = [36, 39, 42, 45, 33, 48, 54]
     few[seven] = scene.landmarks[seven]
-    fit = fit_to_surface(scene.model, Surface.of(scene.vertices, scene.faces), few)
+    fit = fit_to_surface(scene.model, SurfaceIndex.of(scene.vertices, scene.faces), few)
     assert np.percentile(gap_mm(scene, fit), 95) < 0.2
 
 
@@ -163,7 +163,7 @@ def test_the_gap_between_the_lips_is_kept_wherever_the_lips_are(scene):
 
 
 def test_too_few_landmarks_and_a_surface_elsewhere(scene):
-    surface = Surface.of(scene.vertices, scene.faces)
+    surface = SurfaceIndex.of(scene.vertices, scene.faces)
     few = np.full((68, 3), np.nan)
     few[:3] = scene.landmarks[:3]
     with pytest.raises(WeightsError, match="3 landmarks in common") as caught:
@@ -181,7 +181,7 @@ def test_too_few_landmarks_and_a_surface_elsewhere(scene):
 @pytest.mark.parametrize("names", [range(68), [36, 39, 42, 45, 33, 48, 54]], ids=["all", "seven"])
 @pytest.mark.parametrize("scale", [False, True])
 def test_right_for_left_and_another_order_are_refused(scene, names, scale):
-    surface, options = Surface.of(scene.vertices, scene.faces), SurfaceFitOptions(scale=scale)
+    surface, options = SurfaceIndex.of(scene.vertices, scene.faces), SurfaceFitOptions(scale=scale)
     given = np.full((68, 3), np.nan)
     given[list(names)] = scene.landmarks[list(names)]
     own = scene.placed.inverse().apply(given)
@@ -202,11 +202,11 @@ def test_what_lies_far_from_the_head_changes_nothing(scene):
     faces = np.concatenate([scene.faces, len(scene.vertices) + np.array([[0, 1, 2]])])
     center = scene.landmarks[30]
     fits = [
-        fit_to_surface(scene.model, Surface.of(v, f), scene.landmarks, focus=(center, 0.1)).coefficients
+        fit_to_surface(scene.model, SurfaceIndex.of(v, f), scene.landmarks, focus=(center, 0.1)).coefficients
         for v, f in ((vertices, faces), (scene.vertices, scene.faces))
     ]
     np.testing.assert_allclose(*fits, atol=1e-9)
-    whole = fit_to_surface(scene.model, Surface.of(vertices, faces), scene.landmarks)
+    whole = fit_to_surface(scene.model, SurfaceIndex.of(vertices, faces), scene.landmarks)
     assert gap_mm(scene, whole).max() < 0.05
 
 
@@ -214,13 +214,13 @@ def test_pairs_end_where_either_surface_ends(scene):
     """Beside an open edge there are none, neither of the half surface nor of the face; none within reach is forgotten."""
     place, stage = PlacedShape(scene.code, scene.placed), STAGES[0]
     middle = scene.placed.inverse().apply(scene.vertices)[scene.faces].mean(1)
-    surface = Surface.of(scene.vertices, scene.faces[middle[:, 0] > 0])
+    surface = SurfaceIndex.of(scene.vertices, scene.faces[middle[:, 0] > 0])
     pairs = Pairs(scene.model, surface, SurfaceFitOptions(), None)
     planes, noise = pairs.planes(place, stage)
     assert noise == stage.least_noise
     forward = planes.corners[:, 0] == planes.corners[:, 1]
     model = scene.model
-    head = Surface.of(scene.placed.apply(model.positions(scene.code)), model.faces, border=model.border)
+    head = SurfaceIndex.of(scene.placed.apply(model.positions(scene.code)), model.faces, border=model.border)
     for points, normals, met, count in (
         (head.vertices[pairs.rows], head.normals[pairs.rows], surface, forward.sum()),
         (pairs.samples, surface.closest(pairs.samples).normals, head, (~forward).sum()),

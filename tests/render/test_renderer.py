@@ -20,7 +20,7 @@ from headform.render.interpolate import barycentric_at, interpolate_at
 from headform.render.normals import vertex_normals
 from headform.render.renderer import rasterize_batch, render_batch
 from headform.render.seen_pixels import SeenPixels
-from headform.render.shade import shade, shade_batch
+from headform.render.shading import shade, shade_batch
 from tests import oracles
 
 DOUBLE = torch.float64

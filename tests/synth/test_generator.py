@@ -7,23 +7,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headform.geometry.head_angles import rotation_from_synthetic_angles
 from headform.heads import load_open
+from headform.synth._degradations import degrade_photo
 from headform.synth.folder import write_folder
 from headform.synth.generator import Generator
-from headform.synth.people import rotation_from_angles, sample_expression, sample_person
-from headform.synth.randomization import EASY, FULL
+from headform.synth.people import sample_expression, sample_person
+from headform.synth.randomization import EASY, FULL, ExpressionRandomization
 from headform.synth.skin import SkinAttributes, paint, sample_skin, skin_rgb
 from headform.synth.skin_fields import skin_fields
 
-BARE = replace(
-    FULL, hair_rate=0.0, glasses_rate=0.0, occluder_rate=0.0, torso_rate=0.0, damage=0.0, expression_rate=0.0,
-    frontal_rate=1.0, frontal_yaw_sd=5.0, pitch_sd=3.0, roll_sd=3.0, crop_scale_sd=0.0, crop_shift_sd=0.0,
-)  # fmt: skip
+BARE = FULL.with_changes(
+    expression={"rate": 0.0},
+    pose={"frontal_rate": 1.0, "frontal_yaw_sd": 5.0, "pitch_sd": 3.0, "roll_sd": 3.0},
+    hair={"rate": 0.0},
+    accessories={"glasses_rate": 0.0, "occluder_rate": 0.0, "torso_rate": 0.0},
+    camera={"crop_scale_sd": 0.0, "crop_shift_sd": 0.0},
+    degradation={"strength": 0.0},
+)
 
 
 @pytest.fixture(scope="module")
 def bare() -> Generator:
-    return Generator(load_open(), size=64, recipe=BARE, bank_size=4)
+    return Generator(load_open(), size=64, randomization=BARE, bank_size=4)
 
 
 def test_the_same_seed_makes_the_same_people(bare: Generator) -> None:
@@ -81,12 +87,12 @@ def test_easy_people_are_neutral_and_nearly_frontal() -> None:
 
 
 def test_rotation_angles_turn_the_face_where_they_say() -> None:
-    np.testing.assert_allclose(rotation_from_angles(0.0, 0.0, 0.0), np.diag([1, -1, -1]), atol=1e-12)
-    ahead = rotation_from_angles(0.5, 0.0, 0.0) @ [0, 0, 1]
+    np.testing.assert_allclose(rotation_from_synthetic_angles(0.0, 0.0, 0.0), np.diag([1, -1, -1]), atol=1e-12)
+    ahead = rotation_from_synthetic_angles(0.5, 0.0, 0.0) @ [0, 0, 1]
     assert ahead[0] > 0.4, "yaw turns the face to image right"
-    up = rotation_from_angles(0.0, 0.0, 0.3) @ [0, 1, 0]
+    up = rotation_from_synthetic_angles(0.0, 0.0, 0.3) @ [0, 1, 0]
     assert up[0] > 0.2, "roll is clockwise"
-    assert (rotation_from_angles(0.0, 0.3, 0.0) @ [0, 0, 1])[1] > 0.2, "pitch turns it down"
+    assert (rotation_from_synthetic_angles(0.0, 0.3, 0.0) @ [0, 0, 1])[1] > 0.2, "pitch turns it down"
 
 
 def test_looking_left_moves_the_lids_of_both_eyes() -> None:
@@ -94,7 +100,7 @@ def test_looking_left_moves_the_lids_of_both_eyes() -> None:
     rng = np.random.default_rng(0)
     seen = 0
     for _ in range(200):
-        weights, gaze = sample_expression(rng, names, 1.0)
+        weights, gaze = sample_expression(rng, names, ExpressionRandomization(rate=1.0))
         if gaze[0] > 0.2 and not weights[names.index("eyeBlinkLeft")]:
             assert weights[names.index("eyeLookOutLeft")] > 0
             seen += 1
@@ -132,3 +138,19 @@ def test_a_folder_of_people_is_written_alike_twice(tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "a" / "labels.json").read_text())
     assert facts["count"] == 3
     assert len(facts["expression_names"]) == labels["expression"].shape[1]
+
+
+def test_changes_of_a_randomization_touch_nothing_else() -> None:
+    changed = FULL.with_changes(pose={"roll_sd": 1.0}, camera={"distance": (1.0, 2.0)})
+    assert (changed.pose.roll_sd, changed.camera.distance) == (1.0, (1.0, 2.0))
+    assert changed.with_changes(pose={"roll_sd": FULL.pose.roll_sd}, camera={"distance": (0.3, 2.5)}) == FULL
+    with pytest.raises(TypeError):
+        FULL.with_changes(pose={"rol_sd": 1.0})
+
+
+def test_strength_zero_leaves_a_photo_as_it_is() -> None:
+    image = np.random.default_rng(0).uniform(0, 255, (16, 16, 3)).astype(np.float32)
+    config = replace(FULL.degradation, strength=0.0)
+    for seed in range(20):
+        result = degrade_photo(np.random.default_rng(seed), image, config)
+        np.testing.assert_array_equal(result, image.astype(np.uint8))

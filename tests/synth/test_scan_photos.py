@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from headform import heads
-from headform.render.mesh_picture import MeshLook
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.synth.light import Lighting
 from headform.synth.scan_photos import (
     PlacedScan,
@@ -39,24 +39,26 @@ def ball(radius: float, center: np.ndarray, rings: int = 24) -> tuple[np.ndarray
 def placed(head, vertices, faces, color=(0.7, 0.5, 0.4)) -> PlacedScan:
     """A shape in the head frame, laid onto itself."""
     mean = head.mean.double().numpy()[head.now7.numpy()]
-    return place(MeshLook(vertices, faces, np.tile(color, (len(vertices), 1))), mean, head)
+    return place(TriangleMesh(vertices, faces, colors=np.tile(color, (len(vertices), 1))), mean, head)
 
 
 def test_a_scan_in_any_unit_and_place_comes_into_the_head_frame(head):
     mean = head.mean.double().numpy()
     turn = Rotation.from_rotvec([0.4, -1.1, 0.3]).as_matrix()
     moved = 1000 * mean @ turn.T + [30, -500, 7]
-    found = place(MeshLook(moved, head.faces.numpy()), moved[head.now7.numpy()], head)
-    np.testing.assert_allclose(found.look.vertices, mean, atol=1e-9)
+    found = place(TriangleMesh(moved, head.faces.numpy()), moved[head.now7.numpy()], head)
+    np.testing.assert_allclose(found.mesh.vertices, mean, atol=1e-9)
     assert found.placed.scale == pytest.approx(1000)
     with pytest.raises(ValueError, match="finite"):
-        place(MeshLook(moved, head.faces.numpy()), np.full((7, 3), np.nan), head)
+        place(TriangleMesh(moved, head.faces.numpy()), np.full((7, 3), np.nan), head)
 
 
 def test_the_middle_of_the_face_is_the_middle_of_the_picture(head):
     vertices, faces = ball(0.02, np.zeros(3))
     scan = placed(head, vertices, faces)
-    at_center = PlacedScan(MeshLook(vertices + scan.center, faces, scan.look.colors), scan.placed, scan.center)
+    at_center = PlacedScan(
+        TriangleMesh(vertices + scan.center, faces, colors=scan.mesh.colors), scan.placed, scan.center
+    )
     for view in (FRONT, View(35.0, -12.0, 9.0, 0.6, 0.4)):
         _, camera = photograph(at_center, view, lights(1, 0)[0], side=96, seed=0)
         x, y, z = camera.project(scan.center[None])[0]
@@ -139,7 +141,7 @@ def test_a_scan_without_colors_makes_no_photo(head):
     vertices, faces = ball(0.05, np.zeros(3))
     mean = head.mean.double().numpy()[head.now7.numpy()]
     with pytest.raises(ValueError, match="without colors"):
-        photograph(place(MeshLook(vertices, faces), mean, head), FRONT, lights(1, 0)[0], side=32, seed=0)
+        photograph(place(TriangleMesh(vertices, faces), mean, head), FRONT, lights(1, 0)[0], side=32, seed=0)
 
 
 def test_views_and_lights_follow_the_seed():

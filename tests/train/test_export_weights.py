@@ -2,8 +2,8 @@
 
 import torch
 
-from headform.nets.identity import IdentityNet, IdentityNetConfig
-from headform.nets.landmarks.dense import DenseNet, DenseNetConfig
+from headform.nets.identity_net import IdentityNet, IdentityNetConfig
+from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
 from headform.nets.shipped import load_dense, load_identity
 from headform.train.export_weights import export_weights, source_commit
 

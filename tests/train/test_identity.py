@@ -8,7 +8,7 @@ import torch
 
 from headform.geometry.similarity import fit_similarity
 from headform.heads import load_open
-from headform.nets.identity import IdentityNetConfig
+from headform.nets.identity_net import IdentityNetConfig
 from headform.train.config import ScheduleConfig, TrainerConfig
 from headform.train.identity import IdentityBatches, IdentityConfig, run, shape_metric
 

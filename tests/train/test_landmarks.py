@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from headform.heads import load_open
-from headform.nets.landmarks.dense import DenseNetConfig, DenseOutput
+from headform.nets.landmarks.dense_net import DenseNetConfig, DenseOutput
 from headform.synth.generator import Generator
 from headform.synth.randomization import EASY
 from headform.train.augment import cut_windows, paste_patches
@@ -20,7 +20,7 @@ from headform.train.pool import PoolConfig, rows_of
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, np.ndarray]:
-    maker = Generator(load_open(), size=144, recipe=EASY, bank_size=2)
+    maker = Generator(load_open(), size=144, randomization=EASY, bank_size=2)
     return rows_of(maker.batch(np.random.default_rng(0), 4))
 
 

@@ -11,7 +11,7 @@ from headform.data import SampledHeads, write_prepared
 from headform.data.mesh_data import MeshData, from_folder, sampled_heads
 from headform.errors import InputError, UsageError
 from headform.heads import load_open
-from headform.nets.mesh_autoencoder import MeshAutoencoder, MeshAutoencoderConfig
+from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
 from headform.train.mesh_autoencoder import (
     MeshAutoencoderRun,
     MeshLosses,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from headform.render.mesh_picture import MeshLook
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.viz.fit_picture import FitPicture, draw_fit
 from headform.viz.mesh_error_picture import STOPS
 from tests.mesh.surfaces import face_sheet
@@ -12,9 +12,9 @@ from tests.mesh.surfaces import face_sheet
 
 def made(colors: bool = False) -> FitPicture:
     vertices, faces = face_sheet(15, 12)
-    look = MeshLook(vertices, faces, np.full(vertices.shape, 0.5) if colors else None)
+    mesh = TriangleMesh(vertices, faces, colors=np.full(vertices.shape, 0.5) if colors else None)
     return FitPicture(
-        source=look,
+        source=mesh,
         fitted=vertices + [0.0, 0, 0.001],
         faces=faces,
         face=vertices,

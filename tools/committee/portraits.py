@@ -45,7 +45,7 @@ from headform.nets.landmarks.committee import Committee
 from headform.nets.landmarks.committee_calibration import Calibration
 from headform.pipeline.face_fit import FaceFitter
 from headform.pipeline.landmarks68 import points68
-from headform.pipeline.reconstruct import Reconstructor
+from headform.pipeline.reconstructor import Reconstructor
 
 SETS = ("london", "canada")
 UNLABELLED = ("congress", 2)
@@ -116,11 +116,11 @@ def read_portraits(photos: Path, calibration: Calibration, keep: Path) -> Portra
     for name in _portraits(photos):
         photo = images.read(photos / name)
         try:
-            ((_, prediction), *_), _ = road.find(photo)
+            prediction = road.find(photo)[0].prediction
         except FaceError:
             continue
         guide = prediction.points[:68]
-        reading = committee.read(photo.rgb, guide)
+        reading = committee.read([photo.rgb], [guide])[0]
         identity = road.identity_of(photo, prediction)
         size = photo.rgb.shape[1], photo.rgb.shape[0]
         fitted = fitter.fit(prediction, reading, identity, size)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import PchipInterpolator, RBFInterpolator
 
+from headform.geometry.landmarks68 import INNER_LIP_PAIRS
 from headform.geometry.mediapipe478 import (
     IRIS_LEFT,
     IRIS_RIGHT,
@@ -160,7 +161,7 @@ def _inner_lips(shape: _Head, canonical: np.ndarray) -> dict[int, tuple[int, np.
     slit = np.stack(
         [
             marks[60],
-            *[(marks[u] + marks[d]) / 2 for u, d in ((61, 67), (62, 66), (63, 65))],
+            *[(marks[u] + marks[d]) / 2 for u, d in INNER_LIP_PAIRS],
             marks[64],
         ]
     )

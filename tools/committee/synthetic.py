@@ -3,7 +3,7 @@
 R readings, N dense points, V vertices.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,16 +17,18 @@ from headform.nets.landmarks.committee import Committee
 from headform.nets.landmarks.dense_predictor import DensePredictor, average
 from headform.nets.shipped import load_dense
 from headform.pipeline.crops import crop_of_points
-from headform.pipeline.reconstruct import ZOOMS
+from headform.pipeline.reconstructor import ZOOMS
 from headform.synth.generator import Generator
 from headform.synth.randomization import FULL
 from tools.committee.registration import RINGS, Placement
 
 SIDE = 288
-RECIPE = replace(
-    FULL, damage=0.4, occluder_rate=0.0, crop_scale_sd=0.05, crop_shift_sd=0.02, wide_yaw=75.0, roll_sd=8.0,
-    glasses_rate=0.1, distance=(0.5, 2.5),
-)  # fmt: skip
+RECIPE = FULL.with_changes(
+    pose={"wide_yaw": 75.0, "roll_sd": 8.0},
+    accessories={"glasses_rate": 0.1, "occluder_rate": 0.0},
+    camera={"distance": (0.5, 2.5), "crop_scale_sd": 0.05, "crop_shift_sd": 0.02},
+    degradation={"strength": 0.4},
+)
 """Whole pictures, not the hardest ones: what is asked is where the networks see things, not how they fail."""
 _GUIDE_NOISE = 0.01  # of the face's longer side
 _READ_WELL = 0.06  # median distance from the surface point, in face sizes, of a face that MediaPipe saw
@@ -73,7 +75,7 @@ def read_synthetic(head: LinearHead, count: int, seed: int, keep: Path) -> Synth
     if keep.is_file():
         with np.load(keep) as stored:
             return SyntheticReadings(**{f.name: stored[f.name] for f in fields(SyntheticReadings)})
-    generator = Generator(head, size=SIDE, view="loose", recipe=RECIPE)
+    generator = Generator(head, size=SIDE, view="loose", randomization=RECIPE)
     rng = np.random.default_rng(seed)
     dense = DensePredictor(load_dense()[0], head)
     committee = Committee.load()
@@ -91,9 +93,9 @@ def read_synthetic(head: LinearHead, count: int, seed: int, keep: Path) -> Synth
         frame = np.linalg.lstsq(known, points[skin], rcond=None)[0].T
         noise = _GUIDE_NOISE * float(np.ptp(points[:68], axis=0).max())
         guide = points[:68] + rng.normal(0, noise, 2)
-        reading = committee.read(batch.images[0], guide)
+        reading = committee.read([batch.images[0]], [guide])[0]
         crops = [crop_of_points(guide, rotation, zoom=zoom) for zoom in ZOOMS]
-        own = average(dense.predict(batch.images[0], crops))
+        own = average(dense.predict([batch.images[0]] * len(crops), crops))
         rows.append(
             (batch.identity[0], batch.expression[0], rotation, center, batch.distance[0], frame, points,
              own.points, own.expression, reading.mesh, reading.presence, reading.points68)

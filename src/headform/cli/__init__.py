@@ -1,1 +1,1 @@
-"""The command line: one small frozen dataclass per command, each a thin skin over a function."""
+"""The command line: one small frozen dataclass per command, each a thin layer over a function."""

@@ -1,4 +1,4 @@
-"""Photos one after the other: each ends in result folders or in a coded error, never in silence."""
+"""Reconstruct photos one after another: each ends in result folders or in an error with a code."""
 
 import time
 import traceback
@@ -10,26 +10,26 @@ from typing import Generic, Protocol, TypeVar
 from headform import errors, images
 from headform.cli.inputs import Input
 from headform.cli.interrupt import is_interrupt
-from headform.cli.manifest import Entry, ErrorEntry, FaceEntry, Manifest
 from headform.cli.message import error_line
-from headform.cli.progress import Progress
+from headform.export.result_folder import Entry, ErrorEntry, FaceEntry, Manifest
 from headform.io.atomic import make_folder
+from headform.io.progress import BatchProgress
 
 
 class Found(Protocol):
-    """What the batch needs to know of a reconstruction."""
+    """Interface of a reconstruction as the batch reports it."""
 
     @property
     def status(self) -> str:
-        """Whether it is to be trusted."""
+        """Verdict: ``ok`` or a doubt."""
 
     @property
     def confidence(self) -> float:
-        """From 0 to 1."""
+        """Confidence from 0 to 1."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What speaks against it."""
+        """Reasons for the doubt."""
 
 
 Head = TypeVar("Head", bound=Found)
@@ -37,11 +37,11 @@ Head = TypeVar("Head", bound=Found)
 
 @dataclass(frozen=True)
 class Work(Generic[Head]):
-    """The two steps of each photo.
+    """Steps of each photo.
 
     Attributes:
-        reconstruct: From a photo to its heads, largest face first; raises `FaceError` for none.
-        write: One head into a folder that exists.
+        reconstruct: maps a photo to its heads, largest face first; raises `FaceError` when there is none.
+        write: writes one head to an existing folder.
     """
 
     reconstruct: Callable[[images.Photo], Sequence[Head]]
@@ -52,15 +52,15 @@ def run_batch(inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]]
     """Reconstruct all inputs into `out`, with `out/manifest.jsonl`.
 
     Args:
-        inputs: In this order; results keep it.
-        out: Made if need be.
-        load: Called once, before the first photo that can be read is worked on.
-        json: Print the manifest's lines on stdout instead of sentences.
+        inputs: photos; results keep their order.
+        out: output folder, created if needed.
+        load: called once, before the first readable photo is processed.
+        json: print the lines of the manifest to stdout instead of sentences.
 
     Returns:
         0 when all succeeded; the error's own exit code when the only input failed; 7 when one of
         several failed; 1 when the program itself was at fault, after printing the traceback; 6 as
-        soon as a result cannot be written, since there is no sense in going on.
+        soon as a result cannot be written.
 
     Raises:
         WeightsError: From `load`.
@@ -68,7 +68,7 @@ def run_batch(inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]]
     """
     work: Work[Head] | None = None
     failures: list[int] = []
-    with Manifest(out) as manifest, Progress(len(inputs)) as progress:
+    with Manifest(out) as manifest, BatchProgress(len(inputs)) as progress:
         for item in inputs:
             progress.begin(item.path.name)
             started = time.perf_counter()
@@ -121,7 +121,7 @@ def _one(work: Work[Head], photo: images.Photo, out: Path, name: str) -> tuple[F
 
 
 def _explained(fault: BaseException | None) -> errors.HeadformError | None:
-    """The fault in the terms of the contract; `internal` for what nobody foresaw."""
+    """Translate an exception to a `HeadformError`; code `internal` for unforeseen ones."""
     if fault is None or isinstance(fault, errors.HeadformError):
         return fault
     if isinstance(fault, MemoryError):

@@ -1,4 +1,4 @@
-"""`headform contact-sheet`: every overlay of a result folder on one picture."""
+"""`headform contact-sheet`: combine the overlays of a result folder in one picture."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +11,21 @@ from headform import errors
 
 @dataclass(frozen=True)
 class ContactSheet:
-    """Put the overlays of a result folder side by side, to be looked at together."""
+    """Combine the overlays of a result folder in one picture."""
 
     folder: Positional[Path]
-    """What `headform reconstruct` wrote, with png among its formats."""
+    """Output folder of `headform reconstruct` with the format png."""
     out: Annotated[Path, arg(aliases=("-o",))]
-    """The PNG or JPEG to write."""
+    """Output file, PNG or JPEG."""
     columns: int = 4
-    """Overlays side by side."""
+    """Number of overlays per row."""
 
     def run(self) -> int:
         """Write the sheet."""
         if self.columns < 1:
             what = f"--columns is {self.columns}"
-            raise errors.UsageError("columns_invalid", what, "", "ask for 1 or more")
-        from headform.viz.contact_sheet import contact_sheet
+            raise errors.UsageError("columns_invalid", what, "", "use 1 or more")
+        from headform.viz.contact_sheets import contact_sheet
 
         count = contact_sheet(self.folder, self.out, self.columns)
         print(f"{count} overlays in {self.out}")

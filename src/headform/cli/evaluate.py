@@ -1,4 +1,4 @@
-"""`headform evaluate`: results against truths."""
+"""`headform evaluate`: compare results with ground truth."""
 
 from typing import Annotated
 
@@ -20,5 +20,5 @@ Evaluate = Annotated[
     | Annotated[NowCheck, subcommand("now-check")]
     | Annotated[ScansRendered, subcommand("scans-rendered")]
     | Annotated[Texture, subcommand("texture")],
-    subcommand("evaluate", description="Measure results against truths."),
+    subcommand("evaluate", description="Evaluate against ground truth."),
 ]

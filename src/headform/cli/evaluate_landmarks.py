@@ -8,22 +8,22 @@ from headform import errors
 
 @dataclass(frozen=True)
 class Landmarks:
-    """The 68-point error and the pose of a result folder on annotated photos, by set, size, yaw and pose.
+    """Measure 68-point errors and head pose against annotated photos, by data set, normalization, yaw and pose.
 
-    Reconstruct the photos with `--faces all` first, for one photo may show several annotated faces.
+    Reconstruct the photos with `--people all` first: a photo may show several annotated faces.
     """
 
     predictions: Path
-    """What `headform reconstruct` wrote, or a folder of STEM.pts, or a JSON list like that of --truth."""
-    truth: tuple[Path, ...]
-    """JSON list (file, set, points68 in pixels from the first pixel's center; pose, rotation, ground_truth if known), .pts,
-    dlib's .xml, .mat of 300W-LP and AFLW2000-3D, landmarks.json; or folders of them."""
+    """Output folder of `headform reconstruct`, folder of STEM.pts files, or JSON list as for --annotations."""
+    annotations: tuple[Path, ...]
+    """JSON list (file, set, points68 in pixels with the origin at the first pixel's center; optionally pose, rotation and
+    ground_truth), .pts, dlib .xml, .mat of 300W-LP and AFLW2000-3D, landmarks.json; or folders of such files."""
     reannotated: Path | None = None
-    """3DDFA's array of AFLW2000-3D's re-annotated points, in place of the points of the .mat files in --truth."""
+    """3DDFA's array of re-annotated AFLW2000-3D points, used instead of the points in the .mat files of --annotations."""
     allow_missing: bool = False
-    """Average over the faces that were found; without it a face without prediction is an error."""
+    """Average over the detected faces; by default a face without a prediction is an error."""
     json: Path | None = None
-    """Also write every face's error here."""
+    """Also write the errors of every face to this file."""
 
     def run(self) -> int:
         """Print the tables."""
@@ -33,14 +33,14 @@ class Landmarks:
         from headform.evaluate.landmarks68.reannotation import reannotated
         from headform.io.atomic import check_place, write_bytes
 
-        if not self.truth:
-            what = "--truth names nothing"
-            raise errors.UsageError("truth_missing", what, "", "name annotations")
+        if not self.annotations:
+            what = "no annotations are given"
+            raise errors.UsageError("annotations_missing", what, "", "name files or folders after --annotations")
         check_place(self.json)
-        truth = read_annotations(*self.truth)
+        annotations = read_annotations(*self.annotations)
         if self.reannotated is not None:
-            truth = reannotated(truth, self.reannotated)
-        table = evaluate_against(self.predictions, truth)
+            annotations = reannotated(annotations, self.reannotated)
+        table = evaluate_against(self.predictions, annotations)
         if not self.allow_missing:
             table.require_complete()
         print(table.to_markdown())

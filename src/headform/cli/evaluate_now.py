@@ -7,50 +7,51 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from headform import errors
-from headform.cli.progress import Progress
+from headform.geometry.units import MeshUnit
+from headform.io.progress import BatchProgress
 
 
 @dataclass(frozen=True)
 class Now:
-    """Median, mean and standard deviation over all scan vertices, by challenge, subject and image.
+    """Measure median, mean and standard deviation over all scan vertices, by challenge, subject and image.
 
-    official computes as the benchmark's evaluator does, corrected without its two faults; see
+    Protocol `official` reproduces the benchmark's evaluator, `corrected` omits its two faults; see
     headform.evaluate.scan.protocol.
     """
 
     dataset: Path
-    """The data set as distributed: imagepathsvalidation.txt, scans/, scans_lmks_onlypp/."""
+    """Data set as distributed: imagepathsvalidation.txt, scans/, scans_lmks_onlypp/."""
     predictions: Path
-    """SUBJECT/CHALLENGE/IMAGE.obj or .ply with .npy or .txt beside it."""
+    """Folder of SUBJECT/CHALLENGE/IMAGE.obj or .ply, each with its seven landmarks in a .npy or .txt beside it."""
     metrical: bool = False
-    """Keep the predictions' size. Without it a scale is fitted to each."""
-    unit: Literal["mm", "cm", "m"] | None = None
-    """Unit of the predictions, told by the first one's landmarks if not given; without --metrical only compared."""
+    """Keep the size of the predictions; by default a scale is fitted to each."""
+    unit: MeshUnit | None = None
+    """Unit of the predictions; inferred from the landmarks of the first one by default. Only checked without --metrical."""
     protocol: Literal["official", "corrected"] = "official"
-    """Bug-compatible, or mended."""
+    """Evaluation protocol: `official` (bug-compatible) or `corrected`."""
     allow_missing: bool = False
-    """Average over the predictions that are there; without it a missing or invalid one is an error."""
+    """Average over the valid predictions; by default a missing or invalid one is an error."""
     workers: int = 1
-    """Processes; results do not depend on it."""
+    """Number of processes; the results do not depend on it."""
     json: Path | None = None
-    """Also write every number here."""
+    """Also write all numbers to this file."""
     out: Annotated[Path | None, arg(aliases=("-o",))] = None
-    """Folder for tables, curve and single results; a second run computes only what is missing or changed."""
+    """Folder for tables, curve and per-image results; a second run computes only what is missing or changed."""
 
     def run(self) -> int:
         """Print the table."""
-        from headform.evaluate.now._files import write_table
         from headform.evaluate.now.image import Options
         from headform.evaluate.now.layout import read_images
+        from headform.evaluate.now.output_files import write_table
         from headform.evaluate.now.record import Record
         from headform.evaluate.now.run import evaluate_dataset
         from headform.io.atomic import check_place, write_bytes
 
         if self.workers < 1:
             what = f"--workers is {self.workers}"
-            raise errors.UsageError("workers_invalid", what, "", "ask for 1 or more")
+            raise errors.UsageError("workers_invalid", what, "", "use 1 or more")
         check_place(self.json)
-        with Progress(len(read_images(self.dataset))) as progress:
+        with BatchProgress(len(read_images(self.dataset))) as progress:
 
             def done(record: Record) -> None:
                 number = record.numbers

@@ -1,28 +1,28 @@
-"""`headform evaluate now-check`: a submission to the NoW benchmark looked over."""
+"""`headform evaluate now-check`: validate a submission to the NoW benchmark."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from headform import errors
-from headform.cli.progress import Progress
+from headform.geometry.units import MeshUnit
+from headform.io.progress import BatchProgress
 
 
 @dataclass(frozen=True)
 class NowCheck:
-    """Whether every image has a neutral mesh with seven landmarks that can be measured; nothing is measured.
+    """Check that every image has a neutral mesh with seven landmarks that can be evaluated, without evaluating it.
 
-    Ends with exit code 7 when a prediction is missing or cannot be used; warnings alone end with 0.
+    The exit code is 7 when a prediction is missing or unusable, and 0 when there are only warnings.
     """
 
     dataset: Path
-    """The data set, also the test set without scans, or its list of images."""
+    """Data set (the test set without scans will do) or its list of images."""
     predictions: Path
-    """SUBJECT/CHALLENGE/IMAGE.obj or .ply with .npy or .txt beside it."""
-    unit: Literal["mm", "cm", "m"] | None = None
+    """Folder of SUBJECT/CHALLENGE/IMAGE.obj or .ply, each with its seven landmarks in a .npy or .txt beside it."""
+    unit: MeshUnit | None = None
     """Unit of the predictions."""
     json: Path | None = None
-    """Also write what was found here."""
+    """Also write the findings to this file."""
 
     def run(self) -> int:
         """Print counts and problems."""
@@ -32,7 +32,7 @@ class NowCheck:
         from headform.io.atomic import check_place, write_bytes
 
         check_place(self.json)
-        with Progress(len(read_images(self.dataset)), quiet=True) as progress:
+        with BatchProgress(len(read_images(self.dataset)), quiet=True) as progress:
 
             def done(record: Record) -> None:
                 progress.end(record.image.name)

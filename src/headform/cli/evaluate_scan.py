@@ -1,41 +1,42 @@
-"""`headform evaluate scan`: one scan, one predicted head, one number."""
+"""`headform evaluate scan`: compare one scan with one predicted head."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from headform import errors
+from headform.geometry.units import MeshUnit
 
 
 @dataclass(frozen=True)
 class Scan:
-    """How far a predicted head is from a scan, in millimeters.
+    """Measure the distance of a predicted head from a scan, in millimeters.
 
-    official: NoW as its evaluator computes it. corrected: NoW without its two faults. fg2018: Stirling/ESRC, RMSE.
-    florence: a documented variant for MICC Florence, RMSE. See headform.evaluate.scan.protocol.
+    Protocols: official (NoW as its evaluator computes it), corrected (NoW without its two faults), fg2018 (Stirling/ESRC,
+    RMSE) and florence (a documented variant for MICC Florence, RMSE). See headform.evaluate.scan.protocol.
     """
 
     scan: Path
     """Neutral scan, OBJ or PLY, in millimeters."""
     scan_landmarks: Path
-    """Its seven landmarks: .pp, .npy, .txt or .lnd."""
+    """Seven landmarks of the scan: .pp, .npy, .txt or .lnd."""
     prediction: Path
     """Neutral head, OBJ or PLY."""
     prediction_landmarks: Path
-    """Its seven landmarks in its own frame and unit: .npy or .txt, 7 x 3."""
-    unit: Literal["mm", "cm", "m"]
+    """Seven landmarks of the head in its frame and unit: .npy or .txt, 7 x 3."""
+    unit: MeshUnit
     """Unit of the prediction."""
     metrical: bool = False
-    """Keep the prediction's size; without it a scale is fitted."""
+    """Keep the size of the prediction; by default a scale is fitted."""
     protocol: Literal["official", "corrected", "fg2018", "florence"] = "official"
-    """Region, alignment and distance."""
+    """Evaluation protocol: region of the scan, alignment and distance."""
     json: Path | None = None
-    """Also write the numbers here."""
+    """Also write the numbers to this file."""
 
     def run(self) -> int:
         """Print the numbers."""
-        from headform.evaluate.scan._mesh_files import read_surface
         from headform.evaluate.scan.landmark7_files import read_landmarks7
+        from headform.evaluate.scan.mesh_files import read_surface
         from headform.evaluate.scan.protocol import PROTOCOLS
         from headform.evaluate.scan.report import scan_json, scan_text
         from headform.evaluate.scan.scan_error import crop_scan, scan_error

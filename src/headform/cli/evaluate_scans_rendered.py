@@ -1,4 +1,4 @@
-"""`headform evaluate scans-rendered`: photograph scans, reconstruct the photos, measure against the scans."""
+"""`headform evaluate scans-rendered`: render photos of scans, reconstruct them, measure against the scans."""
 
 import itertools
 import sys
@@ -10,53 +10,54 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import arg
 
 from headform import errors
+from headform.geometry.units import InputUnit, MeshUnit
 
 if TYPE_CHECKING:
-    from headform.evaluate.rendered_scans.scan_reconstructors import Reconstruct
     from headform.evaluate.rendered_scans.scan_subjects import ScanSubject
+    from headform.evaluate.rendered_scans.scans_rendered import PhotoPlan
 
 
 @dataclass(frozen=True)
 class ScansRendered:
-    """Textured scans are photographed from many sides in many lights, reconstructed, and measured by the NoW protocol.
+    """Render photos of textured scans from several views and lights, reconstruct them, and measure by the NoW protocol.
 
-    The mean head of the same model is the floor to beat. With --reconstructor a folder, or --render-only first, other
-    programs are measured on the same photos.
+    The mean head of the same model is the baseline. Other programs are measured on the same photos: write them with
+    --render-only, then give the folder of their predictions as --reconstructor.
     """
 
     scans: tuple[Path, ...]
     """OBJ or PLY files with a texture or vertex colors, or folders of them."""
     reconstructor: str = "headform"
-    """headform; or a command with {photo} and {out} that writes {out}.obj or .ply (a neutral head) and {out}.npy or .txt
-    (its seven landmarks); or a folder in which such files lie by the photos' names."""
-    unit: Literal["mm", "cm", "m"] = "m"
+    """headform; a command with {photo} and {out} that writes a neutral head to {out}.obj or .ply and its seven landmarks to
+    {out}.npy or .txt; or a folder of such files, named after the photos."""
+    unit: MeshUnit = "m"
     """Unit of the predictions of other programs."""
     floor: Path | None = None
-    """Mean head of another program's model: a mesh, with its landmarks beside it as .npy or .txt; in --unit."""
+    """Mean head of another program's model, in --unit: a mesh with its landmarks beside it as .npy or .txt."""
     views: int = 8
-    """From how many sides, -50 to 50 degrees of yaw."""
+    """Number of views, from -50 to 50 degrees of yaw."""
     lights: int = 2
-    """In how many lights; the first is even."""
+    """Number of lights; the first is uniform."""
     size: int = 640
-    """Side of the photos in pixels."""
+    """Side length of the photos in pixels."""
     seed: int = 0
-    """The same seed, size and version give the same photos."""
-    scan_unit: Literal["auto", "m", "dm", "cm", "mm"] = "auto"
-    """Unit of the scans; auto guesses it, and then their true size is not known: metrical numbers are marked."""
+    """Seed of the photos; the same seed, size and version give the same photos."""
+    scan_unit: InputUnit = "auto"
+    """Unit of the scans; `auto` infers it from the inter-ocular distance and marks metrical numbers as uncertain."""
     texture: Path | None = None
-    """Picture of a single scan, where it is not beside it by the scan's name."""
+    """Texture image of a single scan; by default the image of the same name beside it."""
     landmarks: Path | None = None
-    """Seven landmarks of a single scan; else a file of its stem (.pp .txt .npy .lnd .json), else they are found."""
+    """Seven landmarks of a single scan; by default a file of the same name (.pp .txt .npy .lnd .json), or else detected."""
     protocol: Literal["official", "corrected"] = "official"
-    """Of NoW; see `headform evaluate scan`."""
+    """Evaluation protocol; see `headform evaluate scan`."""
     allow_missing: bool = False
-    """Average over the photos that gave a head; without it one that gave none is an error."""
+    """Average over the reconstructed photos; by default a photo without a head is an error."""
     render_only: bool = False
-    """Only write the photos into -o."""
+    """Only write the photos to -o."""
     json: Path | None = None
-    """Also write every photo's numbers here."""
+    """Also write the numbers of every photo to this file."""
     out: Annotated[Path | None, arg(aliases=("-o",))] = None
-    """Folder for the photos, and for what a command writes; else they are not kept."""
+    """Folder for the photos and the output of a command; by default neither is kept."""
 
     def run(self) -> int:
         """Print the tables."""
@@ -79,14 +80,15 @@ class ScansRendered:
         ):
             if not low <= value <= high:
                 what = f"--{name} is {value}"
-                raise errors.UsageError(f"{name}_invalid", what, "", f"ask for {low} to {high}")
+                raise errors.UsageError(f"{name}_invalid", what, "", f"use {low} to {high}")
         if not self.scans:
-            raise errors.UsageError("scans_missing", "--scans names nothing", "", "name a scan")
+            raise errors.UsageError("scans_missing", "no scans are given", "", "name files or folders after --scans")
         if self.render_only and self.out is None:
-            raise errors.UsageError("out_missing", "--render-only writes nothing without -o", "", "name a folder")
+            raise errors.UsageError("out_missing", "--render-only needs -o", "", "name a folder")
 
     def _measure(self, folder: Path) -> int:
         from headform import heads
+        from headform.evaluate.rendered_scans.named_reconstructor import BUILT_IN, named_reconstructor
         from headform.evaluate.rendered_scans.report import rendered_json, rendered_markdown
         from headform.evaluate.rendered_scans.scan_reconstructors import mean_head, read_prediction
         from headform.evaluate.rendered_scans.scan_subjects import (
@@ -116,12 +118,12 @@ class ScansRendered:
         ]
         if self.render_only:
             return self._render(subjects, folder)
-        reconstruct = self._reconstructor(folder)
-        own = self.reconstructor == "headform"
+        reconstruct = named_reconstructor(self.reconstructor, folder / "predictions")
+        own = self.reconstructor == BUILT_IN
         floor, floor_name = mean_head(head), f"mean of the {head.name} head"
         if self.floor is not None:
             floor, floor_name = read_prediction(self.floor.with_suffix("")), self.floor.name
-        total, done = len(subjects) * self.views * self.lights, itertools.count(1)
+        total, done = len(subjects) * self._plan().photos, itertools.count(1)
 
         def progress(score: PhotoScore) -> None:
             found = score.errors
@@ -133,13 +135,10 @@ class ScansRendered:
             reconstruct,
             floor,
             folder,
+            self._plan(),
             protocol=PROTOCOLS[self.protocol],
             unit="m" if own else self.unit,
             floor_unit="m" if self.floor is None else self.unit,
-            view_count=self.views,
-            light_count=self.lights,
-            size=self.size,
-            seed=self.seed,
             names=(self.reconstructor, floor_name),
             progress=progress,
         )
@@ -150,25 +149,10 @@ class ScansRendered:
         print(rendered_markdown(result), end="")
         return errors.SUCCESS
 
-    def _reconstructor(self, folder: Path) -> "Reconstruct":
-        from headform.evaluate.rendered_scans.scan_reconstructors import (
-            command_reconstructor,
-            folder_reconstructor,
-            headform_reconstructor,
-        )
+    def _plan(self) -> "PhotoPlan":
+        from headform.evaluate.rendered_scans.scans_rendered import PhotoPlan
 
-        if self.reconstructor == "headform":
-            return headform_reconstructor()
-        if "{" in self.reconstructor:
-            return command_reconstructor(self.reconstructor, folder / "predictions")
-        if Path(self.reconstructor).is_dir():
-            return folder_reconstructor(Path(self.reconstructor))
-        raise errors.UsageError(
-            "reconstructor_invalid",
-            "this is neither headform, nor a folder, nor a command with {photo} and {out}",
-            self.reconstructor,
-            "for example --reconstructor 'tool {photo} -o {out}.obj'",
-        )
+        return PhotoPlan(self.views, self.lights, self.size, self.seed)
 
     def _render(self, subjects: "list[ScanSubject]", folder: Path) -> int:
         from headform.evaluate.rendered_scans.scans_rendered import Photo, take_photos
@@ -178,13 +162,6 @@ class ScansRendered:
         def keep(photo: Photo) -> None:
             write_bytes(folder / f"{photo.name}.png", image_bytes.png(photo.rgb))
 
-        take_photos(
-            subjects,
-            view_count=self.views,
-            light_count=self.lights,
-            size=self.size,
-            seed=self.seed,
-            handle=keep,
-        )
-        print(f"{len(subjects) * self.views * self.lights} photos in {folder}")
+        take_photos(subjects, self._plan(), keep)
+        print(f"{len(subjects) * self._plan().photos} photos in {folder}")
         return errors.SUCCESS

@@ -1,4 +1,4 @@
-"""`headform evaluate texture`: heads drawn over their photos again, or two pictures."""
+"""`headform evaluate texture`: compare re-rendered heads with their photos, or two pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Texture:
-    """PSNR, SSIM and identity between photos and the heads drawn over them, within the head and of the whole picture.
+    """Measure PSNR, SSIM and identity similarity between photos and re-rendered heads, inside the head and overall.
 
-    Give --results, or --first and --second for any two pictures of one size.
+    Give --results, or --first and --second for any two pictures of the same size.
     """
 
     results: Path | None = None
-    """What `headform reconstruct` wrote, with obj among its formats (texture.png and head.obj are needed)."""
+    """Output folder of `headform reconstruct` with the format obj (texture.png and head.obj are needed)."""
     photos: Path | None = None
-    """Where the photos lie; taken from the manifest of the results if not given."""
+    """Folder of the photos; by default taken from the manifest of the results."""
     atlas: Literal["photo", "albedo"] = "photo"
-    """Draw the texture with the photo's light in it, or the bare albedo in the light that was found."""
+    """Texture to render: `photo` with its baked light, or `albedo` in the estimated light."""
     first: Path | None = None
     """A photo."""
     second: Path | None = None
     """A rendering of the same size."""
     mask: Path | None = None
-    """A picture of the same size, bright where pixels of --first and --second count."""
+    """Mask of the same size; pixels of --first and --second count where it is bright."""
     embedder: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KIND:FILE")] = ()
-    """A recognition network: arcface, facenet, lightcnn, evolve, onnx, onnx-bgr, onnx-raw or onnx-imagenet and its file
-    (KIND:PART@FILE for a part of a checkpoint); the kind may be left out. May be given several times."""
+    """Face recognition network: arcface, facenet, lightcnn, evolve, onnx, onnx-bgr, onnx-raw or onnx-imagenet and its file
+    (KIND:PART@FILE for a part of a checkpoint); the kind is optional. May be given several times."""
     json: Path | None = None
-    """Also write every face's numbers here."""
+    """Also write the numbers of every face to this file."""
 
     def run(self) -> int:
         """Print the table."""
@@ -47,7 +47,7 @@ class Texture:
         pair = (self.first, self.second)
         if (self.results is None) == (None in pair) or (self.results and (any(pair) or self.mask)):
             advice = "give --results DIR, or --first A --second B [--mask M]"
-            raise errors.UsageError("texture_inputs", "it is not clear what to compare", "", advice)
+            raise errors.UsageError("texture_inputs", "nothing, or more than one thing, to compare", "", advice)
         check_place(self.json)
         embedders = [load_embedder(spec) for spec in self.embedder]
         if self.results is not None:
@@ -71,7 +71,7 @@ class Texture:
         if embedders:
             faces = load_detector().detect(first.rgb)
             if not faces:
-                raise errors.FaceError("no_face", "no face was found", str(self.first))
+                raise errors.FaceError("no_face", "no face was detected", str(self.first))
             points = faces[0].points5
         score = compare(first.rgb, second.rgb, masks, name=second.name, points5=points, embedders=embedders)
         return TextureTable((score,), atlas="pair")

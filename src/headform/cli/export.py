@@ -1,4 +1,4 @@
-"""`headform export`: results in the form that others ask for."""
+"""`headform export`: write results in the format of a benchmark."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,33 +7,34 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from headform import errors
+from headform.geometry.units import MeshUnit
 
 
 @dataclass(frozen=True)
 class Export:
-    """Write results in the form that others ask for.
+    """Write write results in the format of a benchmark.
 
-    now: a submission to the NoW benchmark, a neutral mesh and seven landmarks for each photo.
+    `now`: a submission to the NoW benchmark, one neutral mesh with seven landmarks per photo.
     """
 
     what: Positional[Literal["now"]]
-    """The form."""
+    """Output format."""
     results: Positional[tuple[Path, ...]]
-    """Folders that `headform reconstruct` wrote from photos SUBJECT/CHALLENGE/IMAGE.jpg."""
+    """Output folders of `headform reconstruct` for photos SUBJECT/CHALLENGE/IMAGE.jpg."""
     out: Annotated[Path, arg(aliases=("-o",))]
-    """The submission's folder."""
-    unit: Literal["mm", "cm", "m"] = "m"
-    """Unit of the meshes; say the same to the evaluator."""
+    """Output folder of the submission."""
+    unit: MeshUnit = "m"
+    """Unit of the meshes; pass the same to the evaluator."""
     dataset: Path | None = None
-    """The benchmark's folder or its list of images: say which have no result."""
+    """Folder of the benchmark or its list of images; images without a result are listed."""
     head: Path | None = None
-    """File of the head model, if it was not the open head."""
+    """Head model file, if not the open head."""
 
     def run(self) -> int:
         """Write, and say what is missing."""
         if not self.results:
             fix = "name folders that headform reconstruct wrote"
-            raise errors.UsageError("no_results", "no results are named", "", fix)
+            raise errors.UsageError("no_results", "no results are given", "", fix)
         from headform import heads
         from headform.evaluate.now.layout import read_images
         from headform.export.now_submission import find_results, write_submission

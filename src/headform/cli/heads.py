@@ -1,4 +1,4 @@
-"""`headform heads`: what head models there are, what is in one, and how the open head is built."""
+"""`headform heads`: list, inspect, convert and fit head models, and build the open head."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from headform.cli.heads_inspect import Inspect, head_counts
 
 @dataclass(frozen=True)
 class List:
-    """List the head models that `--head` knows by name, and the kinds that can be converted."""
+    """List the built-in head models and the third-party kinds that can be converted."""
 
     def run(self) -> int:
         """Print one line per model."""
@@ -38,10 +38,10 @@ class BuildOpen:
     ict: Path
     """all_modes.npz, the folder that holds it, or ICT-FaceKit's folder of OBJ files."""
     out: Annotated[Path, arg(aliases=("-o",))] = Path("open_head.safetensors")
-    """The file to write; its card goes beside it, ending in .json."""
+    """Output file; its model card is written beside it as .json."""
 
     def run(self) -> int:
-        """Build and say where it is."""
+        """Build, and print size and digest."""
         from headform import heads
         from headform.openhead.builder import build
 

@@ -1,4 +1,4 @@
-"""`headform heads convert`: a publisher's model as one safetensors file."""
+"""`headform heads convert`: convert a publisher's model to one safetensors file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +11,21 @@ from headform import errors
 
 @dataclass(frozen=True)
 class Convert:
-    """Read a head model from its publisher's file, executing nothing in it, and write it as safetensors."""
+    """Convert a publisher's head model to safetensors, without executing any code in it."""
 
     source: Positional[Path]
-    """The model as distributed: a file, or for ICT and FaceWarehouse a folder."""
+    """Model as distributed: a file, or a folder for ICT and FaceWarehouse."""
     out: Annotated[Path, arg(aliases=("-o",))]
-    """The .safetensors file to write."""
+    """Output file (.safetensors)."""
     kind: str | None = None
-    """What the file is (`headform heads list` names the kinds); found out if not given."""
+    """Kind of the model (see `headform heads list`); detected by default."""
     with_: Annotated[UseAppendAction[tuple[Path, ...]], arg(name="with")] = ()
-    """A further file of the same model (landmarks, masks, expressions, texture); may be given several times."""
+    """Further file of the same model (landmarks, masks, expressions, texture); may be given several times."""
     overwrite: bool = False
-    """Replace a file that is there."""
+    """Replace an existing file."""
 
     def run(self) -> int:
-        """Convert, and print what was found."""
+        """Convert, and print the facts of the model."""
         from headform.cli.heads_inspect import head_facts, print_facts
         from headform.heads import head_file, load
         from headform.importers.registry import convert
@@ -34,11 +34,11 @@ class Convert:
             what = f"{self.out.name} does not end in .safetensors"
             raise errors.UsageError("out_suffix", what, "-o", "name the output like head.safetensors")
         if not self.overwrite and is_there(self.out):
-            what = "there is such a file already"
+            what = "the file exists"
             raise errors.UsageError("out_exists", what, str(self.out), "give --overwrite or another -o")
         if not is_there(self.out.parent):
-            what = f"there is no folder {self.out.parent}"
-            raise errors.ResourceError("write_failed", what, str(self.out), "make the folder first")
+            what = f"the folder {self.out.parent} does not exist"
+            raise errors.ResourceError("write_failed", what, str(self.out), "create the folder first")
         head_file.write(convert(self.source, self.kind, self.with_), self.out)
         print_facts(head_facts(load(self.out)))
         print(f"written: {self.out} ({self.out.stat().st_size / 2**20:.1f} MiB)")
@@ -46,7 +46,7 @@ class Convert:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a path leads to something; False also for one that the system cannot look up."""
+    """Return True if the path exists, False also if the system cannot look it up."""
     try:
         return path.exists()
     except OSError:  # a name that is too long

@@ -1,11 +1,7 @@
-"""`headform heads fit`: a head model fitted to a scan, to a reconstruction, or to a head of another model.
+"""`headform heads fit`: fit a head model to a scan, a reconstruction, or a head of another model."""
 
-V vertices, H W pixels.
-"""
-
-import io
 import json as json_text
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,10 +9,10 @@ import numpy as np
 from tyro.conf import Positional, arg
 
 from headform import errors
+from headform.geometry.units import InputUnit
 
 if TYPE_CHECKING:
     from headform.heads import LinearHead
-    from headform.registration.fit_head import HeadFit
     from headform.registration.fit_source import FitSource
 
 COEFFICIENTS, REPORT, PICTURE = "coefficients.safetensors", "fit.json", "fit.png"
@@ -27,56 +23,58 @@ _OTHER_MESHES = (".stl", ".off", ".glb", ".gltf", ".fbx", ".dae", ".wrl", ".3ds"
 
 @dataclass(frozen=True)
 class Fit:
-    """Fit a head model to a scan or to a head of another model, so that results move between models.
+    """Fit a head model to a scan or to a head of another model, so that results can be transferred between models.
 
     SOURCE is a mesh (.obj, .ply), the parameters.npz of `headform reconstruct`, or a head (a file of `headform heads
-    convert`, or the name open). Writes coefficients.safetensors, fitted (in the frame and unit of the source), fitted_head
-    (meters, head frame), fit.json with the distances, and fit.png.
+    convert`, or the name open). Writes coefficients.safetensors, fitted (frame and unit of the source), fitted_head (meters,
+    head frame), fit.json with the distances, and fit.png.
     """
 
     source: Positional[str]
-    """What to fit to."""
+    """Mesh, reconstruction or head to fit to."""
     to: str = "open"
-    """The model that is fitted: a head file, or the name open."""
+    """Head model to fit: a head file, or the name open."""
     out: Annotated[Path, arg(aliases=("-o",))] = Path("fit")
-    """The folder to write."""
+    """Output folder."""
     landmarks: Path | None = None
-    """Landmarks of a mesh: 7 (NoW) or 68 (iBUG) rows of a .txt or .csv, or MeshLab's .pp. Found by drawing it if absent."""
+    """Landmarks of the mesh: 7 (NoW) or 68 (iBUG) rows of a .txt or .csv, or MeshLab's .pp. Detected by default."""
     texture: Path | None = None
-    """Picture for the texture coordinates of a mesh: helps to find landmarks. One of the same stem is found by itself."""
-    unit: Literal["auto", "m", "dm", "cm", "mm", "um"] = "auto"
-    """Of a mesh; auto is told by the distance between its eyes."""
+    """Texture image of the mesh, which helps to detect landmarks; by default the image of the same name beside it."""
+    unit: InputUnit = "auto"
+    """Unit of the input mesh; `auto` infers it from the inter-ocular distance."""
     scale: Literal["auto", "fixed", "free"] = "auto"
-    """Whether the size of the source is trusted; auto does, unless its unit cannot be told."""
+    """Keep the size of the source (`fixed`) or fit a scale (`free`); `auto` keeps it unless its unit is unknown."""
     region: Literal["auto", "face", "head"] = "auto"
-    """What is fitted; auto is the face of a scan, which shows hair and clothes, and the whole of a head."""
+    """Region to fit; `auto` is the face of a scan, which also shows hair and clothes, and the whole of a head."""
     seed: int | None = None
-    """SOURCE is a head: a random one of its prior, instead of its mean."""
+    """If SOURCE is a head model: draw a random head from its prior instead of its mean."""
     code: Path | None = None
-    """SOURCE is a head: the one of these coefficients (.safetensors)."""
+    """If SOURCE is a head model: use these coefficients (.safetensors)."""
     neutral: bool = False
-    """Fit identity alone."""
+    """Fit identity only, without expression."""
     format: Literal["obj", "ply"] = "obj"
-    """Of the fitted meshes."""
+    """Output mesh format."""
     json: bool = False
     """Print the report as JSON."""
 
     def run(self) -> int:
-        """Fit, write, and say how near it came."""
+        """Fit, write, and print the distances."""
+        from headform.evaluate.fit_picture import fit_picture
         from headform.heads.coefficients_file import save_coefficients
         from headform.io.atomic import make_folder, write_bytes
-        from headform.registration.fit_head import HeadFitOptions, fit_head
+        from headform.registration.head_fit import HeadFitOptions, fit_head
+        from headform.registration.report import fit_report, fit_summary
 
         target = load_head(self.to)
         source = self._source()
         options = HeadFitOptions(region=self.region, scale=self.scale, expression=not self.neutral)
         fit = fit_head(target, source, options)
-        text = json_text.dumps(report_of(fit), indent=2) + "\n"
+        text = json_text.dumps(fit_report(fit), indent=2) + "\n"
         files = {
             f"{stem}.{self.format}": self._mesh(target, vertices)
             for stem, vertices in ((FITTED, fit.placed), (FITTED_HEAD, fit.vertices))
         }
-        files |= {PICTURE: picture_of(fit), REPORT: text.encode()}
+        files |= {PICTURE: fit_picture(fit), REPORT: text.encode()}
         make_folder(self.out)
         save_coefficients(self.out / COEFFICIENTS, fit.coefficients, target)
         for name, data in files.items():
@@ -84,7 +82,7 @@ class Fit:
         if self.json:
             print(text, end="")
             return errors.SUCCESS
-        print(f"{self.out}: {summary_of(fit)}")
+        print(f"{self.out}: {fit_summary(fit)}")
         return errors.SUCCESS
 
     def _source(self) -> "FitSource":
@@ -95,7 +93,7 @@ class Fit:
         is_head = not is_mesh and path.suffix.lower() != ".npz"
         if path.suffix.lower() in _OTHER_MESHES:
             what, fix = (
-                f"{path.suffix.lower()} is no kind of mesh that is read",
+                f"{path.suffix.lower()} meshes are not supported",
                 "save it as .obj or .ply",
             )
             raise errors.InputError("mesh_unreadable", what, self.source, fix)
@@ -119,7 +117,7 @@ class Fit:
         return head_source(head)
 
     def _check(self, is_mesh: bool, is_head: bool) -> None:
-        """Refuse options that say nothing about this source.
+        """Reject options that do not apply to this kind of source.
 
         Raises:
             UsageError: ``option_unused``.
@@ -137,27 +135,27 @@ class Fit:
         }
         for name, (used, fits, what) in given.items():
             if used and not fits:
-                text = f"{name} goes with {what}"
+                text = f"{name} only applies to {what}"
                 raise errors.UsageError("option_unused", text, self.source, f"leave {name} out")
 
     def _scan(self, path: Path) -> "FitSource":
         from headform.registration.fit_source import read_landmarks, read_mesh, scan_source
         from headform.registration.scan_landmarks import ScanLandmarker
 
-        look, digest = read_mesh(path, self.texture)
+        mesh, digest = read_mesh(path, self.texture)
         origin: dict[str, Any] = {"mesh": path.name, "sha256": digest}
         if self.landmarks is not None:
             points = read_landmarks(self.landmarks)
             origin["landmarks"] = self.landmarks.name
         else:
-            found = ScanLandmarker.load().find(look, name=path.name)
+            found = ScanLandmarker.load().find(mesh, name=path.name)
             points = found.usable
             origin["landmarks"] = {
                 "found": int(found.sure.sum()),
                 "relative_sigma": round(found.relative_sigma, 4),
                 "views": found.views,
             }
-        return scan_source(path.name, look, points, unit=self.unit, origin=origin)
+        return scan_source(path.name, mesh, points, unit=self.unit, origin=origin)
 
     def _mesh(self, head: "LinearHead", vertices: np.ndarray) -> bytes:
         from headform.io.mesh import obj, ply
@@ -182,73 +180,3 @@ def load_head(name: str) -> "LinearHead":
     from headform import heads
 
     return heads.load_open() if name == "open" else heads.load(Path(name))
-
-
-def report_of(fit: "HeadFit") -> dict[str, Any]:
-    """What `fit.json` holds."""
-    from headform.registration.fit_source import head_origin
-
-    to, found, distance = fit.to_source, fit.surface, fit.distance
-    coefficients = fit.coefficients
-    return {
-        "source": {"name": fit.source.name, **fit.source.origin},
-        "target": head_origin(fit.head),
-        "region": fit.region,
-        "unit": fit.source.unit or None,
-        "meters_per_unit": fit.source.meters,
-        "head_to_source": {"scale": to.scale, "R": to.R.tolist(), "t": to.t.tolist()},
-        "scale_fitted": fit.scale_fitted,
-        "scale": found.similarity.scale,
-        "distance_mm": {
-            "median": distance.median_mm,
-            "mean": distance.mean_mm,
-            "p90": distance.p90_mm,
-            "vertices": int(distance.measured.sum()),
-            "of": "source vertices in the NoW sphere, seen from outside, not beyond the head's edge, "
-            "to the fitted surface",
-        },
-        "landmark_rms_mm": 1000 * found.landmark_rms,
-        "iterations": found.iterations,
-        "converged": found.converged,
-        "source_reversed": found.reversed,
-        "coefficients": {name: coefficients[name].tolist() for name in coefficients},
-        "expression_names": list(fit.head.expression_names),
-        "seconds": round(fit.seconds, 3),
-    }
-
-
-def summary_of(fit: "HeadFit") -> str:
-    """One line: how near, and how."""
-    distance, found = fit.distance, fit.surface
-    scale = f", scale {found.similarity.scale:.3f}" if fit.scale_fitted else ""
-    unit = fit.source.unit or "unknown unit"
-    return (
-        f"{fit.head.name} on {fit.source.name} ({unit}{scale}): median {distance.median_mm:.2f} mm, "
-        f"mean {distance.mean_mm:.2f} mm, 90 % within {distance.p90_mm:.2f} mm, {fit.region}"
-        + ("" if found.converged else ", not yet at rest")
-    )
-
-
-def picture_of(fit: "HeadFit") -> bytes:
-    """The bytes of `fit.png`."""
-    from PIL import Image
-
-    from headform.registration.shape_model import outer
-    from headform.viz.fit_picture import FitPicture, draw_fit
-
-    faces = fit.head.faces.cpu().numpy()
-    back = fit.to_source.inverse()
-    look = replace(fit.source.look, vertices=back.apply(fit.source.look.vertices))
-    landmarks = back.apply(fit.source.landmarks)
-    drawn = FitPicture(
-        source=look,
-        fitted=fit.vertices,
-        faces=faces[outer(fit.head)[faces].all(axis=1)],
-        face=landmarks[np.isfinite(landmarks).all(axis=1)],
-        distance_mm=fit.distance.distance_mm,
-        measured=fit.distance.measured,
-        title=summary_of(fit),
-    )
-    store = io.BytesIO()
-    Image.fromarray(draw_fit(drawn)).save(store, "PNG")
-    return store.getvalue()

@@ -1,4 +1,4 @@
-"""`headform heads inspect`: what a head model holds, in words and as a picture."""
+"""`headform heads inspect`: print the contents of a head model and draw a picture of it."""
 
 import json
 from dataclasses import dataclass
@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, UseAppendAction, arg
 
 from headform import errors
+from headform.geometry.units import MM_PER_M
 
 if TYPE_CHECKING:
     from headform.heads import LinearHead
 
 Facts = dict[str, object]
+_USUAL_RATIO = 0.8, 1.2
+"""Range of the outer eye distance over that of the mean adult in which the unit is plausible."""
 
 
 @dataclass(frozen=True)
 class Inspect:
-    """Say what a head model holds, after checking that it is sound."""
+    """Print the contents of a head model, after validating it."""
 
     file: Positional[str]
-    """A head file of headform, the name open, or a publisher's file, which is then read as `heads convert` would."""
+    """Head file, the name open, or a publisher's file, which is read as by `heads convert`."""
     picture: Annotated[Path | None, arg(aliases=("-o",))] = None
-    """Also draw mean, first modes at -2 and +2 standard deviations, colors and expressions into this PNG or JPEG."""
+    """Also draw the mean, the first modes at ±2 standard deviations, colors and expressions to this PNG or JPEG."""
     kind: str | None = None
-    """What a publisher's file is; found out if not given."""
+    """Kind of a publisher's file; detected by default."""
     with_: Annotated[UseAppendAction[tuple[Path, ...]], arg(name="with")] = ()
-    """A further file of a publisher's model; may be given several times."""
+    """Further file of a publisher's model; may be given several times."""
     json: bool = False
     """Print JSON."""
 
@@ -53,7 +56,7 @@ class Inspect:
         path = Path(self.file)
         if self.file == "open" or path.suffix == ".safetensors":
             if self.kind is not None or self.with_:
-                what = "this is a head file of headform, which has all its parts"
+                what = "a head file is complete and takes no further files"
                 fix = "leave out --kind and --with, or give the publisher's file"
                 raise errors.UsageError("head_whole", what, self.file, fix)
             return heads.load_open() if self.file == "open" else heads.load(path)
@@ -61,7 +64,7 @@ class Inspect:
 
 
 def head_facts(head: "LinearHead") -> Facts:
-    """Everything that is printed of a head, by name."""
+    """Facts of a head model by name, as printed."""
     low, high = head.mean.min(0).values, head.mean.max(0).values
     origin = head.provenance
     return {
@@ -70,7 +73,7 @@ def head_facts(head: "LinearHead") -> Facts:
         "license": head.license,
         "sha256": head.sha256,
         **{what.replace(" ", "_"): count for what, count in head_counts(head).items()},
-        "size_mm": [round(1000 * float(side), 1) for side in high - low],
+        "size_mm": [round(MM_PER_M * float(side), 1) for side in high - low],
         **_unit_check(head),
         "regions": list(head.regions),
         "expressions": list(head.expression_names),
@@ -80,7 +83,7 @@ def head_facts(head: "LinearHead") -> Facts:
 
 
 def print_facts(facts: Facts) -> None:
-    """One fact a line, lists in one line, notes one a line."""
+    """Print one fact per line, lists on one line, each note on a line of its own."""
     for name, value in facts.items():
         if name == "notes" and isinstance(value, list):
             for note in value:
@@ -91,7 +94,7 @@ def print_facts(facts: Facts) -> None:
 
 
 def head_counts(head: "LinearHead") -> dict[str, int]:
-    """The sizes of a head by what they count."""
+    """Element counts of a head model by name."""
     return {
         "vertices": len(head.mean),
         "triangles": len(head.faces),
@@ -105,17 +108,18 @@ def head_counts(head: "LinearHead") -> dict[str, int]:
 
 
 def _unit_check(head: "LinearHead") -> Facts:
-    """The distance between the outer eye corners, which tells a wrong unit at once."""
+    """Distance between the outer eye corners, which reveals a wrong unit."""
+    from headform.geometry.landmarks68 import OUTER_EYE_CORNERS, outer_eye_distance
     from headform.geometry.units import OUTER_EYES_M
-    from headform.importers.importing import outer_eye_distance
 
     known = head.landmark_known
-    if not bool(known[[36, 45]].all()):
+    if not bool(known[list(OUTER_EYE_CORNERS)].all()):
         return {"unit_check": "not possible without the landmarks of the outer eye corners"}
     points = head.landmarks(head.mean, offset=False).double().numpy()
-    distance = 1000 * outer_eye_distance(points)
-    usual = 1000 * OUTER_EYES_M
-    verdict = "as on a head" if 0.8 < distance / usual < 1.2 else "NOT as on a head"
+    distance = MM_PER_M * outer_eye_distance(points)
+    usual = MM_PER_M * OUTER_EYES_M
+    low, high = _USUAL_RATIO
+    verdict = "as on a head" if low < distance / usual < high else "NOT as on a head"
     return {
         "outer_eye_distance_mm": round(distance, 1),
         "unit_check": f"{verdict} (about {usual:.0f} mm)",
@@ -125,10 +129,10 @@ def _unit_check(head: "LinearHead") -> Facts:
 def _draw(head: "LinearHead", path: Path) -> None:
     from headform.io import image_bytes
     from headform.io.atomic import write_bytes
-    from headform.viz.model_sheet import model_sheet
+    from headform.viz.model_sheets import model_sheet
 
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        what = f"{path.name} is no PNG or JPEG"
+        what = f"{path.name} is not a PNG or JPEG file"
         raise errors.UsageError("out_suffix", what, "-o", "name the picture like model.png")
     sheet = model_sheet(head)
     is_png = path.suffix.lower() == ".png"

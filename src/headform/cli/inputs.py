@@ -1,4 +1,4 @@
-"""What a person named on the command line, as a list of photos with a result folder for each."""
+"""Photos named on the command line, each with the name of its result folder."""
 
 import os
 import re
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headform.errors import HeadformError, InputError
+from headform.export.result_folder import MANIFEST
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-"""What is taken from a folder; files named one by one are judged by their content alone."""
+"""File endings that are read from a folder; files named individually are recognized by content."""
 
-_RESERVED = frozenset({"manifest.jsonl"})
+_RESERVED = frozenset({MANIFEST})
 _FACE = re.compile(r"_\d+$")
 
 
@@ -20,9 +21,9 @@ class Input:
     """One photo to reconstruct.
 
     Attributes:
-        path: As named, or below the folder that was named.
-        name: Of its result folder below the output folder; no two inputs share one.
-        error: Why there is nothing to read, for a folder that holds no photos.
+        path: file as named, or inside the folder that was named.
+        name: unique name of the result folder inside the output folder.
+        error: reason why a folder yields no photo.
     """
 
     path: Path
@@ -31,7 +32,7 @@ class Input:
 
 
 def list_inputs(named: Sequence[Path]) -> list[Input]:
-    """Files as named, and the photos directly inside folders in order of their names.
+    """List files as named, and the photos directly inside folders in order of their names.
 
     A second photo of the same stem gets `-2` behind its name, a third `-3`; letter case does not
     tell two names apart, nor does the `_0` that a further face adds.
@@ -49,8 +50,8 @@ def list_inputs(named: Sequence[Path]) -> list[Input]:
             inputs.append(Input(path, "", InputError("image_unreadable", what, str(path))))
             continue
         if not photos:
-            what = "this folder holds no JPEG, PNG or WebP files"
-            advice = "name the photos, or a folder that holds them directly"
+            what = "the folder contains no JPEG, PNG or WebP files"
+            advice = "name the photos, or the folder that contains them directly"
             inputs.append(Input(path, "", InputError("folder_empty", what, str(path), advice)))
         inputs += [Input(photo, _free_name(photo, taken)) for photo in photos]
     return inputs
@@ -80,5 +81,5 @@ def _free_name(path: Path, taken: set[str]) -> str:
 
 
 def _is_free(name: str, taken: set[str]) -> bool:
-    """Neither the name nor those that the faces of a photo would get meet what is taken."""
+    """Return True if neither the name nor the names of its further faces are taken."""
     return not {name, _FACE.sub("", name), f"{name}_\0"} & taken

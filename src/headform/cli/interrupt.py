@@ -1,8 +1,8 @@
-"""Whether a failure is Ctrl-C in disguise."""
+"""Recognition of Ctrl-C in disguise."""
 
 
 def is_interrupt(error: BaseException | None) -> bool:
-    """Whether the user has stopped the program.
+    """Return True if the user has interrupted the program.
 
     A compiled loop that is interrupted hands back its result together with the `KeyboardInterrupt`; Python makes a
     `SystemError` of that, whose cause is the interrupt.

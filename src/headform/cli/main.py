@@ -1,4 +1,4 @@
-"""`headform`: parse the command line, run one command, turn its failure into one line and a code."""
+"""`headform`: parse the command line, run one command, report its failure as one line and an exit code."""
 
 import io
 import os
@@ -37,12 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code of the contract (`headform.errors`).
 
     Args:
-        arguments: The words after `headform`; None takes them from the shell.
+        arguments: command line after `headform`; by default that of the process.
 
     Raises:
-        SystemExit: From the parser: 0 after `--help`, 2 for words it does not know.
-        Exception: Whatever is not a `HeadformError` is a fault of the program and passes with its
-            traceback, so that the shell sees exit code 1.
+        SystemExit: from the parser: 0 after `--help`, 2 for unknown arguments.
+        Exception: anything but a `HeadformError` is a bug and passes with its traceback (exit code 1).
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = tyro.cli(
         _Command,  # type: ignore[arg-type]
         prog="headform",
-        description="One photo of a face in, a textured, animatable 3D head out.",
+        description="Turn a photo of a face into a textured, animatable 3D head.",
         args=words,
         config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff),
     )

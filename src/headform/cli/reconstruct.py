@@ -17,39 +17,33 @@ if TYPE_CHECKING:
 class Reconstruct:
     """Turn photos of faces into textured, animatable 3D heads.
 
-    Each photo gets a folder of its own in the output folder, and one line in manifest.jsonl there.
+    Each photo gets its own folder in the output folder, and one line in manifest.jsonl there.
     """
 
     photos: Positional[tuple[Path, ...]]
-    """JPEG, PNG or WebP files, or folders that hold them directly."""
+    """JPEG, PNG or WebP files, or folders that contain them (not searched recursively)."""
     out: Annotated[Path, arg(aliases=("-o",))]
-    """Output folder; made if need be."""
+    """Output folder, created if needed."""
     head: str = "open"
-    """The head model: open, or a file made by `headform heads build-open`."""
-    faces: Literal["largest", "all"] = "largest"
-    """Which faces of a photo."""
-    formats: tuple[Literal["glb", "obj", "ply", "png", "html"], ...] = (
-        "glb",
-        "obj",
-        "ply",
-        "png",
-        "html",
-    )
-    """What to write beside parameters.npz and landmarks.json; png is the overlay on the photo."""
+    """Head model: open, or a file written by `headform heads build-open`."""
+    people: Literal["largest", "all"] = "largest"
+    """Reconstruct the largest face of each photo, or every face."""
+    formats: tuple[Literal["glb", "obj", "ply", "png", "html"], ...] = ("glb", "obj", "ply", "png", "html")
+    """Files to write besides parameters.npz and landmarks.json; png is the overlay on the photo."""
     texture: Literal["photo", "albedo", "both"] = "photo"
-    """Skin from the photo, the head's own albedo, or the photo's with albedo.png beside it."""
+    """Texture: skin from the photo, the model's albedo, or the former with the latter beside it as albedo.png."""
     detector: Path | None = None
-    """Other weights of the face detector, .safetensors with a card beside it."""
+    """Weights of the face detector (.safetensors with a model card beside it), in place of the shipped ones."""
     landmarks_net: Literal["committee", "own"] = "committee"
-    """Who reads the landmarks: headform's own network with those of other publishers that ship with it, or its own alone."""
+    """Landmark networks: `own` is headform's network alone, `committee` combines it with the shipped third-party ones."""
     json: bool = False
-    """Print the lines of manifest.jsonl on stdout."""
+    """Print the lines of manifest.jsonl to stdout."""
 
     def run(self) -> int:
-        """Reconstruct them all; returns the exit code of `headform.cli.batch.run_batch`."""
+        """Reconstruct all photos; return the exit code of `headform.cli.batch.run_batch`."""
         if not self.photos:
             advice = "name photos or folders: headform reconstruct me.jpg -o out"
-            raise errors.UsageError("no_photos", "there is nothing to reconstruct", "", advice)
+            raise errors.UsageError("no_photos", "no photos are given", "", advice)
         from headform.cli.batch import run_batch
         from headform.cli.inputs import list_inputs
 
@@ -58,10 +52,10 @@ class Reconstruct:
     def _load(self) -> "Work[Reconstruction]":
         from headform.cli.batch import Work
         from headform.export.writers import write_reconstruction
-        from headform.pipeline.reconstruct import Reconstructor
+        from headform.pipeline.reconstructor import Reconstructor
 
         reconstructor = Reconstructor.load(head=self.head, detector=self.detector, landmarks_net=self.landmarks_net)
         return Work(
-            reconstruct=lambda photo: reconstructor.reconstruct(photo, faces=self.faces),
+            reconstruct=lambda photo: reconstructor.reconstruct(photo, people=self.people),
             write=lambda head, folder: write_reconstruction(head, folder, self.formats, self.texture),
         )

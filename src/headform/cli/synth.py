@@ -1,4 +1,4 @@
-"""`headform synth`: synthetic faces with their labels, in a folder."""
+"""`headform synth`: write synthetic faces with labels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,26 +11,26 @@ from headform import errors
 
 @dataclass(frozen=True)
 class Synth:
-    """Write labeled pictures of synthetic faces, and a contact sheet of them."""
+    """Render synthetic faces with labels, and a contact sheet."""
 
     out: Annotated[Path, arg(aliases=("-o",))]
-    """Folder for 000000.png ..., labels.npz, labels.json and sheet.png."""
+    """Output folder for 000000.png ..., labels.npz, labels.json and sheet.png."""
     count: int
-    """How many pictures."""
+    """Number of pictures."""
     size: int = 224
-    """Side of each picture in pixels."""
+    """Side length of the pictures in pixels."""
     seed: int = 0
-    """The same seed, size and version give the same bytes."""
+    """Random seed; the same seed, size and version give the same bytes."""
 
     def run(self) -> int:
-        """Write them."""
+        """Write the pictures."""
         if self.count < 1:
-            raise errors.UsageError("count_invalid", f"--count is {self.count}", "", "ask for 1 or more")
+            raise errors.UsageError("count_invalid", f"--count is {self.count}", "", "use 1 or more")
         if not 32 <= self.size <= 2048:
             what = f"--size is {self.size}"
-            raise errors.UsageError("size_invalid", what, "", "ask for 32 to 2048 pixels")
+            raise errors.UsageError("size_invalid", what, "", "use 32 to 2048 pixels")
         if self.seed < 0:
-            raise errors.UsageError("seed_invalid", f"--seed is {self.seed}", "", "ask for 0 or more")
+            raise errors.UsageError("seed_invalid", f"--seed is {self.seed}", "", "use 0 or more")
         from headform.synth.folder import write_folder
 
         sheet = write_folder(self.out, self.count, size=self.size, seed=self.seed)

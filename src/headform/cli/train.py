@@ -1,4 +1,4 @@
-"""`headform train`: the networks, one stage after the other, from synthetic faces and sampled heads."""
+"""`headform train`: train the networks on synthetic faces and sampled heads."""
 
 import dataclasses
 import os
@@ -14,22 +14,22 @@ from headform.cli.training import Training, finish, require_positive
 
 
 @dataclass(frozen=True)
-class _OnPeople(Training):
-    """What the stages ask that learn from pictures of synthetic faces."""
+class _OnSyntheticFaces(Training):
+    """Options of the stages that learn from pictures of synthetic faces."""
 
     minutes: float | None = None
-    """Minutes of training, of all resumed parts together; the preset's own if not given."""
+    """Minutes of training, resumed parts included; by default those of the preset."""
     workers: int = 1
-    """Processes that make people while the network learns."""
+    """Processes that render faces while the network learns."""
     first_faces: int | None = None
-    """People made before the first step; the preset's own if not given."""
+    """Faces rendered before the first step; by default those of the preset."""
 
     def check(self) -> None:
         super().check()
         require_positive(minutes=self.minutes, workers=self.workers, first_faces=self.first_faces)
 
     def train(self, run: Callable[..., tuple[Any, Any, dict[str, Any]]], config: Any, out: Path, name: str) -> int:
-        """Train with the cores that the makers leave, then write the weights."""
+        """Train with the cores that the rendering processes leave, then write the weights."""
         import torch
 
         if self.minutes is not None:
@@ -43,14 +43,14 @@ class _OnPeople(Training):
 
 
 @dataclass(frozen=True)
-class Landmarks(_OnPeople):
-    """Dense landmarks with a variance each, expression, pose, gaze and skin, on the loose crop."""
+class Landmarks(_OnSyntheticFaces):
+    """Train the network of dense landmarks (each with a variance), expression, pose, gaze and skin on the loose crop."""
 
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/landmarks")
-    """Folder of the run: config.json, log.jsonl, checkpoint and dense_landmarks.safetensors."""
+    """Run folder: config.json, log.jsonl, checkpoint and dense_landmarks.safetensors."""
 
     def run(self) -> int:
-        """Train and publish."""
+        """Train, and write the weights."""
         self.check()
         from headform.train.landmarks import LandmarkConfig, run
 
@@ -61,14 +61,14 @@ class Landmarks(_OnPeople):
 
 
 @dataclass(frozen=True)
-class Shape(_OnPeople):
-    """Identity on the tight crop, in vertex space, from easy people to all of them."""
+class Identity(_OnSyntheticFaces):
+    """Train the network of identity (shape) coefficients on the tight crop, with a loss on vertices."""
 
-    out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/shape")
-    """Folder of the run: config.json, log.jsonl, checkpoint and identity.safetensors."""
+    out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/identity")
+    """Run folder: config.json, log.jsonl, checkpoint and identity.safetensors."""
 
     def run(self) -> int:
-        """Train and publish."""
+        """Train, and write the weights."""
         self.check()
         from headform.train.identity import IdentityConfig, run
 
@@ -78,7 +78,7 @@ class Shape(_OnPeople):
 
 Train = Annotated[
     Annotated[Landmarks, subcommand("landmarks")]
-    | Annotated[Shape, subcommand("shape")]
+    | Annotated[Identity, subcommand("identity")]
     | Annotated[MeshAutoencoder, subcommand("mesh-autoencoder")],
-    subcommand("train", description="Train the networks on synthetic faces, or on meshes."),
+    subcommand("train", description="Train the networks on synthetic faces or meshes."),
 ]

@@ -1,4 +1,4 @@
-"""`headform train mesh-autoencoder`: sampled heads or meshes from disk, to a model file that stands alone."""
+"""`headform train mesh-autoencoder`: train on sampled heads or on meshes from disk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,48 +8,49 @@ from tyro.conf import arg
 
 from headform import errors
 from headform.cli.training import Training, finish, require_positive
+from headform.geometry.units import InputUnit
 
 if TYPE_CHECKING:
     from headform.data.mesh_data import MeshData
     from headform.train.mesh_autoencoder import MeshAutoencoderRun
 
-_MADE = "made"
+_SAMPLED = "sampled"
 
 
 @dataclass(frozen=True)
 class MeshAutoencoder(Training):
-    """A whole mesh in a few numbers: the spectral mesh autoencoder, whose encoder tells heads apart by their shape."""
+    """Train the spectral mesh autoencoder, whose encoder compares heads by their shape."""
 
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/mesh-autoencoder")
-    """Folder of the run: config.json, log.jsonl, checkpoint and mesh_autoencoder.safetensors."""
+    """Run folder: config.json, log.jsonl, checkpoint and mesh_autoencoder.safetensors."""
     preset: Literal["fast", "coma-paper"] = "fast"
-    """fast: Muon, cosine, averaged weights, distances in millimeters. coma-paper: the published recipe."""
-    data: str = _MADE
-    """`made` for heads made from the open head, or a folder: prepared meshes (with a dataset.json), or .obj, .ply and .npz
+    """`fast`: Muon, cosine schedule, averaged weights, loss in millimeters. `coma-paper`: the published settings."""
+    data: str = _SAMPLED
+    """`sampled` for samples of the open head, or a folder: prepared meshes (with a dataset.json), or .obj, .ply and .npz
     files of one topology, a tenth of which is held out."""
-    unit: Literal["auto", "m", "cm", "mm"] = "auto"
-    """Unit of .obj, .ply and .npz files."""
+    unit: InputUnit = "auto"
+    """Unit of .obj, .ply and .npz files; `auto` infers it from the size of the meshes."""
     count: int = 20_000
-    """Sampled heads to learn from."""
+    """Number of sampled heads for training."""
     posed: tuple[Literal["expression", "neck", "gaze"], ...] = ("expression", "neck", "gaze")
-    """What varies in sampled heads besides who it is."""
+    """Variation of sampled heads besides identity."""
     held_out: int = 512
-    """Meshes to measure on, at most."""
+    """Maximum number of held-out meshes."""
     latent: int = 8
-    """Numbers of the code."""
+    """Dimension of the latent code."""
     latent_activation: Literal["relu", "linear"] | None = None
-    """relu: no number of the code is negative, as in the paper; the preset's own if not given."""
+    """Activation of the latent code; `relu` keeps it non-negative, as in the paper. By default that of the preset."""
     hierarchy: Literal["coma", "symmetric"] | None = None
-    """How coarser meshes are made; symmetric keeps left and right alike; the preset's own if not given."""
+    """Mesh simplification; `symmetric` keeps left and right alike. By default that of the preset."""
     steps: int | None = None
-    """Length of the run, of all resumed parts together; the preset's own if not given."""
+    """Steps of training, resumed parts included; by default those of the preset."""
     epochs: float | None = None
-    """The same, in passes over the meshes."""
+    """Epochs of training, in place of --steps."""
     batch: int = 16
-    """Meshes per step."""
+    """Batch size in meshes."""
 
     def check(self) -> None:
-        """Refuse what cannot be before anything is made."""
+        """Reject impossible options before any work is done."""
         super().check()
         require_positive(
             count=self.count,
@@ -64,14 +65,14 @@ class MeshAutoencoder(Training):
             raise errors.UsageError("length_twice", what, "", "give one of the two")
 
     def run(self) -> int:
-        """Train and publish."""
+        """Train, and write the weights."""
         self.check()
         from headform.data.mesh_data import from_folder, sampled_heads
         from headform.heads import load_open
         from headform.train.mesh_autoencoder import run
 
         head = load_open()
-        if self.data == _MADE:
+        if self.data == _SAMPLED:
             data = sampled_heads(head, self.count, self.seed, held_out=self.held_out, posed=self.posed)
         else:
             folder = Path(self.data)

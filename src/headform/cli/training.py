@@ -1,4 +1,4 @@
-"""What the subcommands of `headform train` share: their common options, and what follows a run."""
+"""Common options and closing steps of the subcommands of `headform train`."""
 
 import shlex
 import sys
@@ -11,22 +11,22 @@ from headform import errors
 
 @dataclass(frozen=True)
 class Training:
-    """What every stage asks."""
+    """Options of every stage."""
 
     seed: int = 0
-    """Of the weights and of the data."""
+    """Random seed of the weights and of the data."""
     resume: bool = False
-    """Go on from the checkpoint in the output folder."""
+    """Resume from the checkpoint in the output folder."""
 
     def check(self) -> None:
-        """Refuse what cannot be before anything is made."""
+        """Reject impossible options before any work is done."""
         if self.seed < 0:
             what = f"--seed is {self.seed}"
-            raise errors.UsageError("seed_invalid", what, "", "ask for 0 or more")
+            raise errors.UsageError("seed_invalid", what, "", "use 0 or more")
 
 
 def require_positive(**options: float | int | None) -> None:
-    """Refuse options that are given and not above 0 (or no number).
+    """Reject options that are given and not a number above 0.
 
     Raises:
         UsageError: `<option>_invalid`.
@@ -34,17 +34,17 @@ def require_positive(**options: float | int | None) -> None:
     for name, value in options.items():
         if value is not None and not value > 0:
             what = f"--{name.replace('_', '-')} is {value}"
-            raise errors.UsageError(f"{name}_invalid", what, "", "ask for more than 0")
+            raise errors.UsageError(f"{name}_invalid", what, "", "use a number above 0")
 
 
 def finish(net: Any, result: Any, facts: dict[str, Any], path: Path) -> int:
-    """Write the weights with their card; the exit code says whether the run came to its end.
+    """Write the weights with their model card; return the exit code, which tells an interrupted run.
 
     Args:
         net: The trained network.
-        result: What the trainer did.
-        facts: For the card.
-        path: Of the weights.
+        result: Outcome of the trainer.
+        facts: Entries of the model card.
+        path: File of the weights.
     """
     from headform.train.distributed import init_distributed
     from headform.train.export_weights import export_weights

@@ -1,4 +1,4 @@
-"""`headform weights`: PyTorch checkpoints looked into and converted, without running anything in them."""
+"""`headform weights`: inspect and convert PyTorch checkpoints, without executing any code in them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from headform import errors
 
 @dataclass(frozen=True)
 class Inspect:
-    """List what a PyTorch checkpoint holds."""
+    """List the contents of a PyTorch checkpoint."""
 
     source: Positional[Path]
     """A .pth, .pt, .tar or .ckpt file."""
@@ -34,19 +34,19 @@ class Inspect:
 
 @dataclass(frozen=True)
 class ConvertWeights:
-    """Write the network in a PyTorch checkpoint as safetensors, with a card of where it came from."""
+    """Convert the network in a PyTorch checkpoint to safetensors, with a model card that states its origin."""
 
     source: Positional[Path]
     """A .pth, .pt, .tar or .ckpt file."""
     out: Annotated[Path, arg(aliases=("-o",))]
-    """The .safetensors file to write; floating numbers are stored in single precision."""
+    """Output file (.safetensors); floating-point numbers are stored in single precision."""
     part: str | None = None
-    """Where in the checkpoint the network is, such as arcface; found out if not given."""
+    """Part of the checkpoint that holds the network, such as arcface; detected by default."""
     overwrite: bool = False
-    """Replace a file that is there."""
+    """Replace an existing file."""
 
     def run(self) -> int:
-        """Convert, and say what was found."""
+        """Convert, and print the counts."""
         from headform.io.model_file import save_model
         from headform.io.torch_file import state_dict_of
 
@@ -55,9 +55,9 @@ class ConvertWeights:
             advice = "name the output like net.safetensors"
             raise errors.UsageError("out_suffix", what, "-o", advice)
         if self.out.exists() and not self.overwrite:
-            what, advice = "there is such a file already", "give --overwrite or another -o"
+            what, advice = "the file exists", "give --overwrite or another -o"
             raise errors.UsageError("out_exists", what, str(self.out), advice)
-        # shared and expanded tensors each get memory of their own
+        # shared and expanded tensors each get their own memory
         tensors = {n: t.clone().contiguous() for n, t in state_dict_of(self.source, self.part).items()}
         digest = hashlib.sha256(self.source.read_bytes()).hexdigest()
         card = {

@@ -52,7 +52,7 @@ def read_contours(path: Path) -> list[AnnotatedFace]:
     """Read a JSON object whose `faces` hold `file` and `points`, 189 pairs of pixels from the first pixel's center.
 
     Raises:
-        InputError: `truth_unreadable`, `truth_invalid`.
+        InputError: `annotations_unreadable`, `annotations_invalid`.
     """
     where = str(path)
     try:
@@ -61,13 +61,13 @@ def read_contours(path: Path) -> list[AnnotatedFace]:
         content = json.loads(path.read_bytes())
     except OSError as error:
         what = f"the annotations cannot be read: {error.strerror or error}"
-        raise InputError("truth_unreadable", what, where) from error
+        raise InputError("annotations_unreadable", what, where) from error
     except (ValueError, RecursionError) as error:
-        raise InputError("truth_invalid", "the annotations are not JSON", where) from error
+        raise InputError("annotations_invalid", "the annotations are not JSON", where) from error
     faces = content.get("faces") if isinstance(content, dict) else None
     if not isinstance(faces, list) or not faces:
         what = "the annotations hold no list of faces"
-        raise InputError("truth_invalid", what, where, _WANTED)
+        raise InputError("annotations_invalid", what, where, _WANTED)
     return [_face(entry, number, where) for number, entry in enumerate(faces)]
 
 
@@ -82,9 +82,9 @@ def _face(entry: object, number: int, where: str) -> AnnotatedFace:
         points = np.zeros((0, 2))
     if not isinstance(file, str) or points.shape != (POINTS, 2) or not np.isfinite(points).all():
         what = f"face {number} has no file or not {POINTS} finite points"
-        raise InputError("truth_invalid", what, where, _WANTED)
+        raise InputError("annotations_invalid", what, where, _WANTED)
     face = AnnotatedFace(file, points + _CENTER)
     if face.pupil_distance == 0:
         what = f"both pupils of face {number} lie in one place"
-        raise InputError("truth_invalid", what, where, "errors are measured by their distance")
+        raise InputError("annotations_invalid", what, where, "errors are measured by their distance")
     return face

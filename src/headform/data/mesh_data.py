@@ -1,4 +1,4 @@
-"""What a mesh autoencoder is trained and checked on: sampled heads, a folder of registered meshes, or a prepared data set.
+"""Data of a mesh autoencoder: sampled heads, a folder of registered meshes, or a prepared data set.
 
 N meshes, V vertices, F triangles.
 """
@@ -21,9 +21,9 @@ from headform.data import (
 )
 from headform.data.mesh_dataset import CoordinateStatistics
 from headform.data.prepared import INDEX
-from headform.data.registered import Unit
 from headform.data.sampled_heads import EVERYTHING, Posed
 from headform.errors import HeadformError, InputError
+from headform.geometry.units import InputUnit
 from headform.heads.linear import LinearHead
 
 STATISTICS = 2048
@@ -35,12 +35,12 @@ class MeshData:
     """A training part, a part that is held out, and what the hierarchy of levels is built from.
 
     Attributes:
-        train: What the network learns from.
-        held_out: What it is measured on.
-        statistics: Of the training part.
+        train: Training part.
+        held_out: Validation part.
+        statistics: Mean and spread of the training part.
         template: (V, 3) meters; decides which vertices stay on coarser levels.
         mirror: (V,) partner of every vertex where it is known.
-        facts: Where the meshes come from; plain JSON values.
+        facts: Origin of the meshes; plain JSON values.
     """
 
     train: MeshDataset
@@ -65,16 +65,16 @@ def sampled_heads(
     return _data(train, kept, head, train.facts())
 
 
-def from_folder(folder: Path, head: LinearHead, seed: int, *, held_out: int, unit: Unit = "auto") -> MeshData:
+def from_folder(folder: Path, head: LinearHead, seed: int, *, held_out: int, unit: InputUnit = "auto") -> MeshData:
     """Meshes from disk.
 
     Args:
         folder: With a `dataset.json` a prepared data set, whose splits `train` and `val` are used; otherwise .obj, .ply
             and .npz files of one topology, a tenth of which (2 at least) is held out.
         head: Meshes in its topology get the hierarchy of its mean shape, as sampled heads do.
-        seed: Of the choice of the held-out tenth.
-        held_out: How many meshes of the held-out part are used, at most.
-        unit: Of registered meshes.
+        seed: Seed of the choice of the held-out tenth.
+        held_out: Maximum number of held-out meshes.
+        unit: Unit of registered meshes.
 
     Raises:
         InputError: whatever `headform.data` finds wrong; `meshes_few` when there are not 4.

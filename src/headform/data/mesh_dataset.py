@@ -1,4 +1,4 @@
-"""What a set of meshes in one topology must offer, and its mean and spread per coordinate.
+"""Interface of a set of meshes in one topology, and its mean and spread per coordinate.
 
 B batch, V vertices, F triangles. Meters; the head frame where the frame is known.
 """
@@ -22,9 +22,9 @@ class MeshDataset(Protocol):
     """Meshes that share one topology, read by number.
 
     Attributes:
-        name: What it is called in logs, cards and tables.
+        name: Name in logs, cards and tables.
         license: One line.
-        count: How many meshes there are.
+        count: Number of meshes.
         faces: (F, 3) int64 triangles of every mesh.
     """
 
@@ -56,7 +56,7 @@ class CoordinateStatistics:
     Attributes:
         mean: (V, 3) float64 meters.
         std: (V, 3) float64 meters, at least `STD_FLOOR` of its root mean square.
-        count: How many meshes were looked at.
+        count: Number of meshes used.
     """
 
     mean: Float64[np.ndarray, "V 3"]
@@ -80,7 +80,7 @@ def coordinate_statistics(
 
     Args:
         dataset: The meshes.
-        indices: Which to look at, such as the training part; all if absent.
+        indices: (N,) meshes to use, such as the training part; all if absent.
         most: Look at no more than this many of them, evenly spread.
         batch: Meshes in memory at a time.
 

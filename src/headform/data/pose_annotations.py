@@ -5,6 +5,7 @@ head frame: x to the subject's left, y up, z out of the face) lies at scale · R
 y up from the bottom of the picture, z toward the viewer.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.errors import InputError, WeightsError
-from headform.io.mat_file import read_mat
+from headform.geometry.head_angles import rotation_from_300wlp_angles
+from headform.io.mat_file import read_mats
 
 _SHAPES: dict[str, int] = {
     "Pose_Para": 7,
@@ -28,7 +30,7 @@ _MOST_BYTES = 16 << 20
 
 @dataclass(frozen=True, eq=False)
 class PoseAnnotation:
-    """What one file says.
+    """Content of one file.
 
     Attributes:
         pitch: Radians; positive looks up.
@@ -62,8 +64,8 @@ class PoseAnnotation:
 
     @property
     def rotation(self) -> Float[np.ndarray, "3 3"]:
-        """R of `rotation_of` with this annotation's angles."""
-        return rotation_of(self.pitch, self.yaw, self.roll)
+        """R of `rotation_from_300wlp_angles` with this annotation's angles."""
+        return rotation_from_300wlp_angles(self.pitch, self.yaw, self.roll)
 
     def placed(self, vertices: Float[np.ndarray, "N 3"], height: int) -> Float[np.ndarray, "N 3"]:
         """Vertices (micrometers, head frame) in the frame of `points_3d`, of a picture `height` pixels high.
@@ -74,21 +76,6 @@ class PoseAnnotation:
         return pixels * [1, -1, 1] + [0, height + 1, 0]
 
 
-def rotation_of(pitch: float, yaw: float, roll: float) -> Float[np.ndarray, "3 3"]:
-    """The rotation of 300W-LP's three angles: Rx(pitch) Ry(yaw) Rz(roll), each against the right-hand rule.
-
-    Args:
-        pitch: Radians, about x.
-        yaw: Radians, about y.
-        roll: Radians, about z.
-    """
-    (a, b, c), (p, q, r) = np.cos([pitch, yaw, roll]), np.sin([pitch, yaw, roll])
-    about_x = np.array([[1, 0, 0], [0, a, p], [0, -p, a]])
-    about_y = np.array([[b, 0, -q], [0, 1, 0], [q, 0, b]])
-    about_z = np.array([[c, r, 0], [-r, c, 0], [0, 0, 1]])
-    return about_x @ about_y @ about_z
-
-
 def read_pose_annotation(path: Path | str) -> PoseAnnotation:
     """Read ``image00002.mat`` or the like.
 
@@ -96,13 +83,25 @@ def read_pose_annotation(path: Path | str) -> PoseAnnotation:
         InputError: ``annotation_missing``, ``annotation_damaged`` (no MATLAB file, cut), ``annotation_key`` (names it),
             ``annotation_shape``, ``annotation_not_finite``.
     """
-    path = Path(path)
-    where = repr(str(path))
+    return read_pose_annotations([path])[0]
+
+
+def read_pose_annotations(paths: Sequence[Path | str]) -> list[PoseAnnotation]:
+    """Read many such files at once, which takes a millisecond each and 0.3 s for the start of their reader.
+
+    Raises:
+        InputError: As `read_pose_annotation`, for the first file that is wrong.
+    """
     try:
-        data = read_mat(path, [*_SHAPES, "pt2d", "pt3d_68"], _MOST_BYTES)
+        tables = read_mats(paths, [*_SHAPES, "pt2d", "pt3d_68"], _MOST_BYTES)
     except WeightsError as error:
         code = {"weights_missing": "missing", "model_missing_key": "key"}.get(error.code, "damaged")
-        raise InputError(f"annotation_{code}", error.message, where) from error
+        raise InputError(f"annotation_{code}", error.message, error.location) from error
+    return [_annotation(data, repr(str(path))) for path, data in zip(paths, tables, strict=True)]
+
+
+def _annotation(data: Mapping[str, object], where: str) -> PoseAnnotation:
+    """The annotation in the variables of a file."""
     values = {name: _numbers(where, name, data[name], (size,)) for name, size in _SHAPES.items()}
     seen = _numbers(where, "pt2d", data["pt2d"], (2, 21)).T
     pose = values["Pose_Para"]

@@ -80,7 +80,7 @@ class PreparedMeshes:
 
     @property
     def count(self) -> int:
-        """How many meshes the split has."""
+        """Number of meshes of the split."""
         return int(self._starts[-1])
 
     @cached_property
@@ -183,7 +183,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
 
 
 def _index_problem(index: Any) -> str:
-    """What is wrong with the content of an index; empty when nothing is."""
+    """Describe the fault of an index; empty for a valid one."""
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         return f"the index is not of the format {FORMAT}"
     kinds = {"name": str, "license": str, "source": dict, "vertices": int, "splits": dict}
@@ -210,5 +210,5 @@ def _index_problem(index: Any) -> str:
 
 
 def _plain(name: Any) -> bool:
-    """Whether this is a file's own name, not a way out of the folder."""
+    """Return True for a plain file name, without a path out of the folder."""
     return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0")

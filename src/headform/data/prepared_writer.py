@@ -44,8 +44,8 @@ def write_prepared(
     Args:
         folder: Made if absent; its parent must exist.
         splits: "train", "val", "test" (any of them) to meshes, all of one topology and license.
-        name: What the data set is called.
-        source: How the meshes were made, plain JSON values, such as `SampledHeads.facts()` of each.
+        name: Name of the data set.
+        source: Origin of the meshes, plain JSON values, such as `SampledHeads.facts()` of each.
         shard_bytes: Size of a full shard.
         done: Told the number of meshes written and of all.
 

@@ -6,7 +6,6 @@ N meshes, B batch, V vertices, F triangles.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,10 +15,9 @@ from torch import Tensor
 from headform.data import npz_meshes
 from headform.errors import InputError
 from headform.geometry.similarity import fit_similarity
+from headform.geometry.units import METERS_PER, InputUnit
 from headform.io.mesh import obj, ply
 
-Unit = Literal["auto", "m", "cm", "mm"]
-METERS: dict[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 HEAD_SIZE = (0.08, 0.6)
 """Longest side of the bounding box of a face or head, meters; wider than any real one."""
 MIXED = 3.0
@@ -33,12 +31,12 @@ class RegisteredMeshes:
     """A `MeshDataset` in memory.
 
     Attributes:
-        name: What it is called.
+        name: Name of the set.
         license: One line.
         faces: (F, 3) int64.
         table: (N, V, 3) float32 meters, in the frame of the files (or of `aligned`).
         files: Name of each mesh, such as `anna.obj` or `all.npz[3]`, in the order of `table`.
-        unit: Unit of the files, as named or as found.
+        unit: InputUnit of the files, as named or as found.
     """
 
     name: str
@@ -50,19 +48,19 @@ class RegisteredMeshes:
 
     @property
     def count(self) -> int:
-        """How many meshes."""
+        """Number of meshes."""
         return len(self.table)
 
     def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
-        """The meshes with these numbers, meters."""
+        """Meshes of these indices, meters."""
         return self.table[torch.from_numpy(indices)]
 
     def aligned(self, reference: Int64[np.ndarray, " R"] | None = None) -> "RegisteredMeshes":
         """The same meshes, each moved and turned (not scaled) onto the mean of some of them.
 
         Generalized Procrustes analysis (Gower 1975) without scale: align to the mean, take the mean
-        again, until it stands still. CoMA's data come aligned; scans in the frames of their scanner
-        do not, and a model would spend its numbers on where people sat. The frame is that of the
+        again, until it converges. CoMA's data come aligned; scans in the frames of their scanner
+        do not, and a model would spend its coefficients on where people sat. The frame is that of the
         first reference mesh.
 
         Args:
@@ -83,7 +81,7 @@ class RegisteredMeshes:
 
 
 def read_registered(
-    source: Path, *, unit: Unit = "auto", name: str = "", license: str = "not stated"
+    source: Path, *, unit: InputUnit = "auto", name: str = "", license: str = "not stated"
 ) -> RegisteredMeshes:
     """Read a folder of .obj, .ply and .npz files, or one such file, and check that they correspond.
 
@@ -93,15 +91,15 @@ def read_registered(
 
     Args:
         source: The folder (folders below it are not searched) or file.
-        unit: Unit of the files.
-        name: What to call the set; the name of `source` if absent.
+        unit: InputUnit of the files.
+        name: Name of the set; that of `source` if absent.
         license: One line.
 
     Raises:
         InputError: `no_meshes` when there is none; `mesh_topology` when a mesh has another vertex
             count or other triangles than the first, naming both; `mesh_index`; `mesh_not_finite`;
-            `mesh_unit` when the unit cannot be told or one mesh
-            is another size (`MIXED`) than the others; or what the readers raise for a broken file.
+            `mesh_unit` when the unit cannot be inferred
+            or one mesh is of another size (`MIXED`) than the others; and those of the readers for a broken file.
     """
     source = Path(source)
     labels: list[str] = []
@@ -124,7 +122,7 @@ def read_registered(
         raise AssertionError("every file holds at least one mesh")
     table = np.stack(shapes)
     found = _unit(table, labels, source) if unit == "auto" else unit
-    table *= np.float32(METERS[found])
+    table *= np.float32(METERS_PER[found])
     return RegisteredMeshes(
         name=name or source.stem,
         license=license,
@@ -200,8 +198,8 @@ def _unit(table: Float32[np.ndarray, "N V 3"], labels: list[str], source: Path) 
     if not 1 / MIXED < ratio[odd] < MIXED:
         what = f"the mesh is {sizes[odd]:.4g} long, the others about {size:.4g}"
         raise InputError("mesh_unit", what, ascii(labels[odd]), "bring all meshes to one unit")
-    for unit, meters in METERS.items():
-        if HEAD_SIZE[0] <= size * meters <= HEAD_SIZE[1]:
+    for unit in ("m", "cm", "mm"):
+        if HEAD_SIZE[0] <= size * METERS_PER[unit] <= HEAD_SIZE[1]:
             return unit
     what = f"the meshes are {size:.4g} long, which is no head in meters, centimeters or millimeters"
     raise InputError("mesh_unit", what, ascii(str(source)), "name the unit, or scale the meshes")

@@ -1,4 +1,4 @@
-"""Heads made from a linear head: identity, expression, neck and gaze drawn at random.
+"""Heads sampled from a linear model: identity, expression, neck and gaze drawn at random.
 
 B batch, V vertices, F triangles, K identity modes, E expressions.
 """
@@ -15,9 +15,10 @@ from torch import Tensor
 
 from headform.data.splits import SPLITS, Split
 from headform.errors import HeadformError, InputError
-from headform.geometry.rotation import rotation_from_euler
+from headform.geometry.head_angles import rotation_from_euler
 from headform.heads.linear import LinearHead
 from headform.synth.people import sample_expression
+from headform.synth.randomization import ExpressionRandomization
 
 Posed = Literal["expression", "neck", "gaze"]
 EVERYTHING: tuple[Posed, ...] = ("expression", "neck", "gaze")
@@ -29,7 +30,7 @@ LIDS = "eyeLook"
 
 @dataclass(frozen=True)
 class HeadSampling:
-    """How varied sampled heads are. Angles in degrees, rates in 0..1.
+    """Distribution of sampled heads. Angles in degrees, rates in 0..1.
 
     Attributes:
         identity_scale: Standard deviation of a head's coefficients, drawn evenly from this range;
@@ -37,7 +38,7 @@ class HeadSampling:
         expression_rate: Share of heads with an expression; six in ten of them look somewhere.
         neck_rate: Share of heads that are turned on their necks.
         neck_sd: Standard deviations of yaw, pitch and roll.
-        neck_most: Where these are clipped.
+        neck_most: Limits to which these are clipped.
     """
 
     identity_scale: tuple[float, float] = (1.0, 1.0)
@@ -54,7 +55,7 @@ class HeadCodes:
     Attributes:
         identity: (B, K) standard deviations.
         expression: (B, E) 0..1, order of the head's `expression_names`.
-        neck: (B, 3) yaw, pitch, roll of `geometry.rotation.rotation_from_euler`, radians.
+        neck: (B, 3) yaw, pitch, roll of `geometry.head_angles.rotation_from_euler`, radians.
         gaze: (B, 3) yaw (to the subject's left), pitch (up), vergence (each eye inwards), radians.
     """
 
@@ -72,12 +73,12 @@ class SampledHeads:
     either are asked for.
 
     Args:
-        head: Where the heads come from; its device is where they are decoded.
-        count: How many there are.
-        seed: Of all splits together.
-        split: Which stream.
-        recipe: How varied.
-        posed: What varies besides identity. The rest is drawn all the same and set to rest, so that
+        head: Head model; meshes are decoded on its device.
+        count: Number of heads.
+        seed: Seed of all splits together.
+        split: Name of the stream.
+        recipe: Distribution of the heads.
+        posed: Variation besides identity. The rest is drawn all the same and set to rest, so that
             head i has the same identity whatever is posed.
     """
 
@@ -110,7 +111,7 @@ class SampledHeads:
 
     @property
     def count(self) -> int:
-        """How many heads."""
+        """Number of heads."""
         return self._count
 
     @cached_property
@@ -129,7 +130,7 @@ class SampledHeads:
         return torch.cat([self.head.identity, self.head.expression]).flatten(1).float()
 
     def facts(self) -> dict[str, Any]:
-        """What a training run must remember to make the same heads again; plain JSON values."""
+        """Description from which the same heads can be sampled again; plain JSON values."""
         return {
             "kind": "sampled heads",
             "head": self.head.name,
@@ -149,12 +150,12 @@ class SampledHeads:
             InputError: `facts_foreign` when these are not the facts of sampled heads, or of another
                 head model.
         """
-        fix = "give the card of something that was trained on heads made from this head model"
+        fix = "give the card of a network that was trained on samples of this head model"
         try:
             recipe: dict[str, Any] = {
                 key: tuple(value) if isinstance(value, list) else value for key, value in facts["recipe"].items()
             }
-            made = SampledHeads(
+            heads = SampledHeads(
                 head,
                 facts["count"],
                 facts["seed"],
@@ -168,10 +169,10 @@ class SampledHeads:
             what = f"these facts describe no sampled heads: {error!r}"
             raise InputError("facts_foreign", what, "", fix) from error
         if facts.get("head_sha256") != head.sha256:
-            what = "the heads were made from another head model"
+            what = "the heads were sampled from another head model"
             where = f"SHA-256 {str(facts.get('head_sha256'))[:12]}…, here {head.sha256[:12]}…"
             raise InputError("facts_foreign", what, where, fix)
-        return made
+        return heads
 
     def vertices(self, indices: Int64[np.ndarray, " B"]) -> Float32[Tensor, "B V 3"]:
         """The heads with these numbers, meters, on the head's device.
@@ -210,7 +211,7 @@ class SampledHeads:
         neck = np.clip(rng.standard_normal(3) * recipe.neck_sd, -most, most)
         neck *= rng.random() < recipe.neck_rate
         vergence = rng.uniform(0.0, VERGENCE)
-        expression, look = sample_expression(rng, names, recipe.expression_rate)
+        expression, look = sample_expression(rng, names, ExpressionRandomization(rate=recipe.expression_rate))
         lids = np.array([name.startswith(LIDS) for name in names])
         if "expression" not in self.posed:
             expression = np.where(lids, expression, 0.0)

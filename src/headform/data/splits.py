@@ -29,10 +29,10 @@ def split_indices(count: int, *, val: float = 0.1, test: float = 0.2, seed: int 
     """Divide `count` meshes at random; the same arguments give the same parts.
 
     Args:
-        count: How many meshes, in their fixed order (registered meshes: sorted by name).
+        count: Number of meshes, in their fixed order (registered meshes: sorted by name).
         val: Share of the validation part; rounded to whole meshes.
         test: Share of the test part; rounded.
-        seed: Of the order.
+        seed: Seed of the order.
 
     Raises:
         ValueError: a share is negative, or nothing is left to train on.
@@ -52,10 +52,10 @@ def fold_indices(count: int, folds: int, number: int, *, seed: int = 0) -> Split
     """One of `folds` ways to hold a part out; over all of them each mesh is held out once.
 
     Args:
-        count: How many meshes.
-        folds: How many parts, sizes differ by one at most.
-        number: Which part is the test part, from 0; there is no validation part.
-        seed: Of the order.
+        count: Number of meshes.
+        folds: Number of parts, whose sizes differ by one at most.
+        number: Index of the test part, from 0; there is no validation part.
+        seed: Seed of the order.
 
     Raises:
         ValueError: fewer than two folds, more folds than meshes, or no such fold.
@@ -71,9 +71,9 @@ class Subset:
     """A `MeshDataset` that shows some meshes of another, renumbered from 0 in the order given.
 
     Args:
-        whole: Where they come from.
+        whole: Complete data set.
         indices: Their numbers there.
-        label: What the part is called, such as "train".
+        label: Name of the part, such as "train".
     """
 
     def __init__(self, whole: MeshDataset, indices: Int64[np.ndarray, " N"], label: str) -> None:
@@ -93,7 +93,7 @@ class Subset:
 
     @property
     def count(self) -> int:
-        """How many meshes the part has."""
+        """Number of meshes of the part."""
         return len(self.indices)
 
     @property

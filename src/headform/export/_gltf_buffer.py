@@ -1,4 +1,4 @@
-"""The binary part of a glTF file while it is put together: views and accessors.
+"""Builder of the binary part of a glTF file: buffer views and accessors.
 
 N vertices, K rows that a sparse accessor stores.
 """
@@ -29,7 +29,7 @@ class GltfBuffer:
     _sparse: list[dict[str, Any]] = field(default_factory=list)
 
     def view(self, data: bytes, *, target: int | None = None) -> int:
-        """Append bytes; returns the index of their bufferView."""
+        """Append bytes and return the index of their bufferView."""
         entry: dict[str, Any] = {
             "buffer": 0, "byteOffset": len(self._data), "byteLength": len(data),
         }  # fmt: skip
@@ -40,7 +40,7 @@ class GltfBuffer:
         return len(self.views) - 1
 
     def vectors(self, values: Float[np.ndarray, "N C"], *, bounds: bool = False) -> int:
-        """A dense accessor of float vectors (C = 2 or 3); returns its index.
+        """Add a dense accessor of float vectors (C = 2 or 3) and return its index.
 
         Args:
             values: Stored as float32.
@@ -54,7 +54,7 @@ class GltfBuffer:
         return self._add(entry)
 
     def triangles(self, faces: Int[np.ndarray, "F 3"]) -> int:
-        """An accessor of vertex indices, 16 bits each when they fit; returns its index."""
+        """Add an accessor of vertex indices, 16 bits each when they fit, and return its index."""
         # The largest value of either type is reserved (primitive restart).
         short = faces.max(initial=0) < 65535
         kind, code = ("<u2", UNSIGNED_SHORT) if short else ("<u4", UNSIGNED_INT)
@@ -69,7 +69,7 @@ class GltfBuffer:
         )
 
     def displacements(self, values: Float[np.ndarray, "N 3"], *, threshold: float) -> int:
-        """An accessor of displacements, stored sparsely where that is smaller.
+        """Add an accessor of displacements, stored sparsely where that is smaller.
 
         Rows shorter than `threshold` become zero. With no row left, the accessor has neither data
         nor a `sparse` part, which means zeros (`sparse.count` of 0 is an error). min and max cover
@@ -109,7 +109,7 @@ class GltfBuffer:
         return self._add(entry)
 
     def finish(self) -> bytes:
-        """The whole buffer; call it once, last."""
+        """Return the whole buffer; call this once, last."""
         if self._sparse:
             indices = self.view(bytes(self._sparse_indices))
             values = self.view(bytes(self._sparse_values))

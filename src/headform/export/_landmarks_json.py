@@ -1,4 +1,4 @@
-"""`landmarks.json`: where the face is in the photo, for people and scripts.
+"""`landmarks.json`: position of the face in the photo, for people and scripts.
 
 L landmarks, N dense points.
 
@@ -17,14 +17,14 @@ from jaxtyping import Float
 
 @dataclass(frozen=True)
 class Landmarks:
-    """What the file says.
+    """Contents of the file.
 
     Attributes:
         points68: (68, 2) pixels, iBUG's order.
         box: (4,) pixels, x0 y0 x1 y1 of the detected face.
         confidence: 0 to 1.
-        status: "ok", or "low_confidence" when the result needs a look.
-        reasons: Why, one clause each.
+        status: "ok", or "low_confidence" when the result should be checked.
+        reasons: Reasons for a low confidence, one clause each.
         image_size: Width and height of the photo.
         dense: (N, 2) pixels, the network's dense points.
         dense_sigma: (N,) pixels, standard deviation per axis of each.
@@ -45,10 +45,10 @@ class Landmarks:
 
 
 def encode(landmarks: Landmarks) -> bytes:
-    """The bytes of the JSON file; pixels are rounded to 1/1000.
+    """Encode the JSON file; pixels are rounded to 1/1000.
 
     Raises:
-        ValueError: when a number is NaN or infinite, which JSON cannot say.
+        ValueError: a number is NaN or infinite, which JSON cannot represent.
     """
     entries = {
         "points68": _listed(landmarks.points68, 3),

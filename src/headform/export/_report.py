@@ -13,20 +13,20 @@ from importlib import resources
 import numpy as np
 
 from headform.geometry.camera import FRONTAL
-from headform.geometry.rotation_numpy import euler_from_rotation
+from headform.geometry.head_angles import euler_from_rotation
 from headform.pipeline.reconstruction import Reconstruction
 
 STRONGEST = 8
-"""How many shapes of the photo's expression the table names."""
+"""Number of expression shapes that the table names."""
 
 
 def encode(result: Reconstruction, glb: bytes, overlay_png: bytes) -> bytes:
-    """The bytes of the page.
+    """Encode the page.
 
     Args:
-        result: What the table says.
-        glb: The head; normals of its shapes are not needed, the viewer computes them.
-        overlay_png: The overlay sheet.
+        result: Reconstruction to report.
+        glb: Head as GLB; normals of its shapes are not needed, the viewer computes them.
+        overlay_png: Overlay sheet as PNG.
 
     Returns:
         UTF-8 HTML.
@@ -81,7 +81,7 @@ def encode(result: Reconstruction, glb: bytes, overlay_png: bytes) -> bytes:
 
 
 def numbers(result: Reconstruction) -> list[tuple[str, str]]:
-    """Rows of the table: name and value as text."""
+    """Return the rows of the table, name and value as text."""
     camera = result.camera
     # The frontal camera is diag(1, -1, -1); what is left is the head's own turn.
     angles = np.rad2deg(euler_from_rotation(FRONTAL @ camera.R))
@@ -119,7 +119,7 @@ def _rms(values: np.ndarray) -> float:
 def _own_file(name: str) -> str:
     text = resources.files("headform.export").joinpath(name).read_text("utf-8")
     if "</script" in text or "</style" in text:
-        raise ValueError(f"{name} would end its own element")
+        raise ValueError(f"{name} contains a closing tag that would end its own element")
     return text
 
 

@@ -1,23 +1,23 @@
-"""`head.obj`, `head.mtl` and `texture.png`: the head for every other 3D program.
+"""`head.obj`, `head.mtl` and `texture.png`: the head in Wavefront's format.
 
 V vertices, F triangles, T texture coordinates.
 
 No vertex colors: readers that evaluation tools rely on (MPI-IS mesh) fail on `v x y z r g b`.
 """
 
+from headform.export.result_folder import MTL, OBJ, TEXTURE
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
-OBJ, MTL, TEXTURE = "head.obj", "head.mtl", "texture.png"
 _MATERIAL = "head"
 
 
 def encode(mesh: TriangleMesh, *, comment: str = "") -> dict[str, bytes]:
-    """The OBJ file and its material file; the texture is written beside them as `texture.png`.
+    """Encode the OBJ file and its material file, which names `texture.png` beside them.
 
     Args:
-        mesh: The head, with texture coordinates; meters, vertex order kept.
-        comment: Lines for the head of both files.
+        mesh: Head with texture coordinates, meters; its vertex order is kept.
+        comment: Comment lines at the top of both files.
 
     Returns:
         File names and contents; all references are relative.

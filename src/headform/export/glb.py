@@ -31,10 +31,13 @@ ROUGHNESS = 0.65
 
 _CLAMP_TO_EDGE, _LINEAR, _LINEAR_MIPMAP_LINEAR = 33071, 9729, 9987
 
+_LONELY = (0.0, 0.0, 1.0)
+"""Normal written for a vertex that no triangle gives a direction."""
+
 
 @dataclass(frozen=True)
 class GlbHead:
-    """What goes into the file.
+    """Contents of the file.
 
     Attributes:
         vertices: (V, 3) meters, neutral.
@@ -42,8 +45,8 @@ class GlbHead:
         uv: (T, 2) in [0, 1], origin at the bottom left (OBJ); flipped on the way out.
         uv_faces: (F, 3) indices into `uv`.
         targets: Named shapes.
-        weights: One default weight per shape.
-        texture: A whole PNG or JPEG file, sRGB.
+        weights: Default weight of each shape.
+        texture: PNG or JPEG file, sRGB.
         copyright: License line of the head model.
         name: Name of the mesh; never the person's.
     """
@@ -60,18 +63,18 @@ class GlbHead:
 
 
 def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
-    """The bytes of a GLB file.
+    """Encode a GLB file.
 
     Args:
-        head: What to write.
-        target_normals: Store how each shape turns the normals, too: right shading for about twice
-            the size of the shapes.
+        head: Contents of the file.
+        target_normals: Store the change of normals per shape, too: correct shading for about twice the size of the
+            shapes.
 
     Returns:
         A binary glTF 2.0 file.
 
     Raises:
-        ValueError: when weights and targets differ in number, or the texture is no PNG or JPEG.
+        ValueError: weights and targets differ in number, or the texture is neither PNG nor JPEG.
     """
     if len(head.weights) != len(head.targets):
         raise ValueError(f"{len(head.weights)} weights for {len(head.targets)} targets")
@@ -80,6 +83,7 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
     areas = face_area_vectors(head.vertices, head.faces)
     sums = summed_at_vertices(areas, head.faces, len(head.vertices))
     normals = unit(sums)
+    normals[~normals.any(axis=1)] = _LONELY  # glTF demands unit length
     uv = head.uv[split.uv_of].astype(np.float64)
     attributes = {
         "POSITION": buffer.vectors(head.vertices[split.vertex_of], bounds=True),
@@ -163,7 +167,7 @@ def _tilt(
     """Change of the unit vertex normals under a shape; only its own triangles are visited.
 
     Args:
-        head: Its vertices and faces.
+        head: Vertices and faces.
         delta: Displacement of the shape.
         areas: `face_area_vectors` of the neutral head.
         sums: Their sums at the vertices.
@@ -182,7 +186,7 @@ def _tilt(
 
 
 def _is_open(faces: Int[np.ndarray, "F 3"]) -> bool:
-    """Whether some edge belongs to one triangle only (the neck): then its inside can be seen."""
+    """Tell if some edge belongs to one triangle only (the neck), so that the inside can be seen."""
     edges = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
     return bool((np.unique(edges, axis=0, return_counts=True)[1] == 1).any())
 

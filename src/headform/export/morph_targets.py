@@ -25,9 +25,9 @@ ARKIT_NAMES = (
 """Apple's names in Apple's order (ARFaceAnchor.BlendShapeLocation); Left is the subject's."""
 
 LOOK_YAW = np.deg2rad(30.0)
-"""How far `eyeLookIn` and `eyeLookOut` turn an eyeball at weight 1; human eyes reach 35 to 45."""
+"""Degrees by which `eyeLookIn` and `eyeLookOut` turn an eyeball at weight 1; human eyes reach 35 to 45."""
 LOOK_PITCH = np.deg2rad(25.0)
-"""How far `eyeLookUp` and `eyeLookDown` turn it at weight 1."""
+"""Degrees by which `eyeLookUp` and `eyeLookDown` turn it at weight 1."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def arkit_targets(
     eyes: dict[str, Int[np.ndarray, " eye"]],
     centers: dict[str, Float[np.ndarray, "3"]] | None = None,
 ) -> list[MorphTarget]:
-    """All 52 ARKit shapes, in Apple's order.
+    """Build all 52 ARKit shapes, in Apple's order.
 
     A shape the head model does not have is zero (`tongueOut`), so that programs that address
     shapes by number meet the right one. The head model's `eyeLook` shapes move the lids; here they
@@ -61,7 +61,7 @@ def arkit_targets(
         names: The E names.
         neutral: (V, 3) meters, the person's neutral head (y up, z out of the face).
         eyes: Vertices of the eyeballs, under "Left" and "Right" (the subject's).
-        centers: What each eyeball turns about, meters; the mean of its vertices where not given.
+        centers: Center of rotation of each eyeball, meters; the mean of its vertices where not given.
 
     Returns:
         52 targets, float64.
@@ -117,7 +117,7 @@ def gaze_rotation(name: str) -> Float[np.ndarray, "3 3"]:
     """
     direction = name.removeprefix("eyeLook").removesuffix("Left").removesuffix("Right")
     if not name.startswith("eyeLook") or direction not in ("In", "Out", "Up", "Down"):
-        raise ValueError(f"{name!r} is no eyeLook shape")
+        raise ValueError(f"{name!r} is not an eyeLook shape")
     if direction in ("Up", "Down"):
         angle = LOOK_PITCH if direction == "Down" else -LOOK_PITCH
         c, s = np.cos(angle), np.sin(angle)

@@ -1,6 +1,6 @@
-"""A submission to the NoW benchmark from results of `headform reconstruct`.
+"""Submission to the NoW benchmark from results of `headform reconstruct`.
 
-Letters: V vertices, F triangles.
+V vertices, F triangles.
 
     OUT/SUBJECT/CHALLENGE/IMAGE.obj     the neutral head: identity alone, no expression, no pose, no colors
     OUT/SUBJECT/CHALLENGE/IMAGE.npy     (7, 3) float32, the seven landmarks on it
@@ -9,36 +9,31 @@ Subject, challenge and image are the last three parts of the photo's path in the
 the path of the folder that holds `parameters.npz`. Of several faces in a photo the first (largest) is taken.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from headform.errors import InputError, WeightsError
 from headform.export import parameters
+from headform.export.result_folder import MANIFEST, PARAMETERS, read_manifest, read_parameters
+from headform.geometry.units import MeshUnit, units_per_meter
 from headform.heads.linear import LinearHead
 from headform.io.atomic import make_folder, write_bytes
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.io.npz_file import ArrayFileError, load_npz
 
-Unit = Literal["mm", "cm", "m"]
-PER_METER: dict[Unit, float] = {"mm": 1000.0, "cm": 100.0, "m": 1.0}
-
-_WANTED = ("neutral", "faces", "head_name", "head_sha256")
-_MAX_BYTES = 1 << 30
+_WANTED = {"neutral": (None, 3), "faces": (None, 3), "head_name": None, "head_sha256": None}
 
 
 @dataclass(frozen=True)
 class Result:
-    """One photo's result.
+    """Result of one photo.
 
     Attributes:
         image: `SUBJECT/CHALLENGE/STEM`.
-        file: Its parameters.npz, None where the reconstruction failed.
+        file: `parameters.npz` of its first face, None where the reconstruction failed.
     """
 
     image: str
@@ -46,7 +41,7 @@ class Result:
 
 
 def find_results(folders: Sequence[Path]) -> list[Result]:
-    """The results in folders that `headform reconstruct` wrote, or in folders of such.
+    """Find results in folders that `headform reconstruct` wrote, or in folders of such.
 
     Raises:
         InputError: `results_missing` (nothing there), `results_invalid` (a damaged manifest, a path with fewer than three
@@ -54,14 +49,14 @@ def find_results(folders: Sequence[Path]) -> list[Result]:
     """
     found: dict[str, Result] = {}
     for folder in folders:
-        manifests = sorted(folder.rglob("manifest.jsonl")) if folder.is_dir() else []
-        listed = [result for path in manifests for result in _of_manifest(path)]
+        manifests = sorted(folder.rglob(MANIFEST)) if folder.is_dir() else []
+        listed = [result for path in manifests for result in _of_manifest(path.parent)]
         covered = [path.parent for path in manifests]
-        files = sorted(folder.rglob("parameters.npz")) if folder.is_dir() else []
+        files = sorted(folder.rglob(PARAMETERS)) if folder.is_dir() else []
         loose = [p for p in files if not any(p.is_relative_to(parent) for parent in covered)]
         listed += [Result(_image(p.parent.resolve().parts, str(p)), p) for p in loose]
         if not listed:
-            what, fix = "no results of headform reconstruct here", "name the folder given to its -o"
+            what, fix = "the folder holds no results of headform reconstruct", "name the folder given to its -o"
             raise InputError("results_missing", what, str(folder), fix)
         for result in listed:
             if result.image in found:
@@ -72,21 +67,21 @@ def find_results(folders: Sequence[Path]) -> list[Result]:
 
 
 def write_submission(
-    results: Iterable[Result], head: LinearHead, out: Path, *, unit: Unit
+    results: Iterable[Result], head: LinearHead, out: Path, *, unit: MeshUnit
 ) -> tuple[list[str], list[str]]:
     """Write the meshes and landmarks.
 
     Args:
-        results: What `find_results` found.
-        head: The model they were made with; gives the landmarks.
-        out: The submission's folder.
-        unit: Of what is written; results are meters.
+        results: Results as from `find_results`.
+        head: Model they were made with; gives the landmarks.
+        out: Folder of the submission.
+        unit: Unit of the written meshes and landmarks; results are in meters.
 
     Returns:
         Names of the images written, and of those without a result.
 
     Raises:
-        InputError: `results_invalid`, a parameters.npz that is damaged.
+        InputError: `results_invalid` for a damaged `parameters.npz`, `results_incomplete` for a missing one.
         WeightsError: `model_mismatch` when a result was made with another head; `head_lacks` without landmarks.
         ResourceError: `write_failed`.
     """
@@ -96,7 +91,7 @@ def write_submission(
         if result.file is None:
             absent.append(result.image)
             continue
-        mesh = _neutral(result.file, head, PER_METER[unit])
+        mesh = _neutral(result.file, head, units_per_meter(unit))
         path = out / f"{result.image}.obj"
         make_folder(path.parent)
         landmarks = mesh.vertices[head.now7.numpy()]
@@ -108,42 +103,33 @@ def write_submission(
 
 
 def _neutral(file: Path, head: LinearHead, factor: float) -> TriangleMesh:
-    try:
-        arrays = load_npz(file, _WANTED, max_bytes=_MAX_BYTES)
-    except ArrayFileError as error:
-        raise InputError("results_invalid", error.message, str(file)) from error
+    arrays = read_parameters(file, _WANTED)
     sha256 = str(arrays["head_sha256"])
     if sha256 != head.sha256 or arrays["neutral"].shape != tuple(head.mean.shape):
-        what = f"made with the head {arrays['head_name']!s} ({sha256[:12]}), not with {head.name} ({head.sha256[:12]})"
-        raise WeightsError("model_mismatch", what, str(file), "name its file with --head")
+        what = (
+            f"the result was made with the head {arrays['head_name']!s} ({sha256[:12]}), "
+            f"not with {head.name} ({head.sha256[:12]})"
+        )
+        raise WeightsError("model_mismatch", what, str(file), "give that head's file with --head")
     vertices = np.asarray(arrays["neutral"].astype(np.float64) * factor, np.float32)
     return TriangleMesh(vertices, arrays["faces"].astype(np.int64))
 
 
-def _of_manifest(path: Path) -> list[Result]:
-    results = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for line in lines:
-            entry = json.loads(line)
-            image = _image(Path(str(entry["input"])).parts, str(path))
-            faces = entry["faces"]
-            file = path.parent / Path(str(faces[0]["folder"])).name / "parameters.npz" if faces else None
-            results.append(Result(image, file))
-    except OSError as error:
-        what = f"cannot read the manifest: {error.strerror or error}"
-        raise InputError("results_invalid", what, str(path)) from error
-    except (ValueError, KeyError, TypeError) as error:
-        what = f"not a manifest of headform reconstruct: {error}"
-        raise InputError("results_invalid", what, str(path)) from error
-    return results
+def _of_manifest(folder: Path) -> list[Result]:
+    where = str(folder / MANIFEST)
+    return [
+        Result(
+            _image(Path(entry.input).parts, where), folder / entry.faces[0].folder / PARAMETERS if entry.faces else None
+        )
+        for entry in read_manifest(folder)
+    ]
 
 
 def _image(parts: tuple[str, ...], where: str) -> str:
     """SUBJECT/CHALLENGE/STEM from the last three parts of a path."""
     last = parts[-3:]
     if len(last) < 3 or any(part in ("..", ".", "/", "") for part in last):
-        what = f"no subject and challenge in the path {'/'.join(parts)!a}"
+        what = f"the path {'/'.join(parts)!a} names no subject and challenge"
         fix = "reconstruct the photos by their paths SUBJECT/CHALLENGE/IMAGE.jpg"
         raise InputError("results_invalid", what, where, fix)
     return f"{last[0]}/{last[1]}/{Path(last[2]).stem}"

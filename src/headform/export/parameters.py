@@ -1,4 +1,4 @@
-"""`parameters.npz`: every number of a reconstruction, by name, for programs.
+"""`parameters.npz`: all numbers of a reconstruction, by name.
 
 V vertices, F triangles, N dense points, K identity modes, E expressions, A albedo modes.
 
@@ -30,16 +30,16 @@ _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def encode(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The bytes of a compressed npz file; the same arrays always give the same bytes.
+    """Encode a compressed npz file; the same arrays always give the same bytes.
 
     Args:
-        arrays: What to store, by name; numbers and text, no objects.
+        arrays: Arrays by name; numbers and text, no objects.
 
     Returns:
-        A file for `np.load` (without `allow_pickle`).
+        Bytes of a file for `np.load` (without `allow_pickle`).
 
     Raises:
-        ValueError: when an array holds objects, which only pickle could store, or NaN or infinity.
+        ValueError: an array holds objects, which only pickle could store, or NaN or infinity.
     """
     store = io.BytesIO()
     with zipfile.ZipFile(store, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
@@ -55,10 +55,10 @@ def encode(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def encode_array(array: np.ndarray) -> bytes:
-    """The bytes of an npy file.
+    """Encode an npy file.
 
     Raises:
-        ValueError: when the array holds objects.
+        ValueError: the array holds objects.
     """
     member = io.BytesIO()
     np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)

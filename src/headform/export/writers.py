@@ -1,4 +1,4 @@
-"""A whole reconstruction as a folder of files.
+"""Write a whole reconstruction as a folder of files.
 
 V vertices, H rows and W columns of the photo.
 """
@@ -16,7 +16,7 @@ from headform.errors import UsageError
 from headform.export import _landmarks_json as landmarks_json
 from headform.export import _report as report
 from headform.export import _wavefront as wavefront
-from headform.export import glb, parameters
+from headform.export import glb, parameters, result_folder
 from headform.export._landmarks_json import Landmarks
 from headform.export.morph_targets import arkit_targets, arkit_weights
 from headform.heads.linear import LinearHead
@@ -26,10 +26,10 @@ from headform.io.mesh import ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
 from headform.render.texture_sampling import vertex_colors
-from headform.viz.overlay import overlay
+from headform.viz.overlays import overlay
 
 FORMATS = ("glb", "obj", "ply", "png", "html")
-"""What can be asked for; parameters.npz and landmarks.json are always written."""
+"""Formats to choose from; parameters.npz and landmarks.json are always written."""
 TextureChoice = Literal["photo", "albedo", "both"]
 
 _GRAY = 150
@@ -48,19 +48,19 @@ def write_reconstruction(
     in the folder are left alone. Everything is encoded before the first file is written.
 
     Args:
-        result: What to write.
+        result: Reconstruction to write.
         folder: Destination.
-        formats: Some of `FORMATS`.
-        texture: The atlas of the models: the photo's light in it, the bare albedo, or both (then
+        formats: Any of `FORMATS`.
+        texture: Atlas of the models: the photo's light in it, the bare albedo, or both (then
             the models carry the photo and `albedo.png` lies beside them).
-        photo_rgb: The upright photo under the overlay; the result's own if not given.
+        photo_rgb: Upright photo under the overlay; the result's own if not given.
 
     Returns:
-        The files written, in the order of writing.
+        Paths of the files, in the order of writing.
 
     Raises:
         UsageError: `unknown_format`.
-        ValueError: when the photo is not the size that the result is about.
+        ValueError: the photo's size is not `result.image_size`.
         ResourceError: `write_failed` when the folder cannot be made or written.
     """
     unknown = sorted(set(formats) - set(FORMATS))
@@ -81,33 +81,33 @@ def encode_all(
     texture: TextureChoice = "photo",
     photo_rgb: UInt8[np.ndarray, "H W 3"] | None = None,
 ) -> dict[str, bytes]:
-    """The files of `write_reconstruction`, by name, in memory."""
+    """Encode the files of `write_reconstruction` in memory, by name."""
     atlas = chosen_texture(result, texture)
     files = {
-        "parameters.npz": encode_parameters(result),
-        "landmarks.json": encode_landmarks(result),
+        result_folder.PARAMETERS: encode_parameters(result),
+        result_folder.LANDMARKS: encode_landmarks(result),
     }
     if "glb" in formats:
-        files["head.glb"] = encode_glb(result, atlas)
+        files[result_folder.GLB] = encode_glb(result, atlas)
     if "obj" in formats:
         files |= _obj(result, atlas)
     if "ply" in formats:
-        files["head.ply"] = _ply(result, atlas)
+        files[result_folder.PLY] = _ply(result, atlas)
     if texture == "both" and result.albedo_texture is not None and {"glb", "obj"} & set(formats):
-        files["albedo.png"] = image_bytes.png(result.albedo_texture)
+        files[result_folder.ALBEDO] = image_bytes.png(result.albedo_texture)
     if {"png", "html"} & set(formats):
         photo = result.photo if photo_rgb is None else photo_rgb
         sheet = image_bytes.png(overlay(result, photo))
         if "png" in formats:
-            files["overlay.png"] = sheet
+            files[result_folder.OVERLAY] = sheet
         if "html" in formats:
             small = encode_glb(result, atlas, target_normals=False)
-            files["report.html"] = report.encode(result, small, sheet)
+            files[result_folder.REPORT] = report.encode(result, small, sheet)
     return files
 
 
 def chosen_texture(result: Reconstruction, texture: TextureChoice) -> UInt8[np.ndarray, "S S 3"]:
-    """The atlas that the models carry; the other one, or even gray, where it was not made."""
+    """Choose the atlas that the models carry; the other one, or even gray, where it was not made."""
     both = [result.texture, result.albedo_texture]
     for atlas in reversed(both) if texture == "albedo" else both:
         if atlas is not None:
@@ -116,7 +116,7 @@ def chosen_texture(result: Reconstruction, texture: TextureChoice) -> UInt8[np.n
 
 
 def encode_parameters(result: Reconstruction) -> bytes:
-    """`parameters.npz`; see `headform.export.parameters`."""
+    """Encode `parameters.npz`; see `headform.export.parameters`."""
     result = _in_original_pixels(result)
 
     def single(values: np.ndarray) -> Float32[np.ndarray, "..."]:
@@ -147,7 +147,7 @@ def encode_parameters(result: Reconstruction) -> bytes:
 
 
 def encode_landmarks(result: Reconstruction) -> bytes:
-    """`landmarks.json`; see `headform.export._landmarks_json`."""
+    """Encode `landmarks.json`; see `headform.export._landmarks_json`."""
     result = _in_original_pixels(result)
     return landmarks_json.encode(
         Landmarks(
@@ -166,7 +166,7 @@ def encode_landmarks(result: Reconstruction) -> bytes:
 
 
 def _in_original_pixels(result: Reconstruction) -> Reconstruction:
-    """A huge JPEG is decoded at a fraction of its size; what is written counts in the original's pixels."""
+    """Convert to pixels of the original: a huge JPEG is decoded at a fraction of its size."""
     scale = result.reduction
     if scale == 1:
         return result
@@ -184,7 +184,7 @@ def _in_original_pixels(result: Reconstruction) -> Reconstruction:
 
 
 def encode_glb(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"], *, target_normals: bool = True) -> bytes:
-    """`head.glb`: the neutral head, 52 shapes, the photo's expression and gaze as their weights."""
+    """Encode `head.glb`: the neutral head, 52 shapes, the photo's expression and gaze as their weights."""
     head = result.head
     eyes = {side: head.part_vertices(f"eye_{side.lower()}").numpy() for side in ("Left", "Right")}
     neutral = torch.from_numpy(result.neutral)
@@ -212,7 +212,7 @@ def _mesh(head: LinearHead, vertices: Float32[np.ndarray, "V 3"]) -> TriangleMes
 def _obj(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> dict[str, bytes]:
     comment = f"headform, head model {result.head.name}: {result.head.license}\nmeters, y up"
     files = wavefront.encode(_mesh(result.head, result.vertices), comment=comment)
-    return {**files, wavefront.TEXTURE: image_bytes.png(atlas)}
+    return {**files, result_folder.TEXTURE: image_bytes.png(atlas)}
 
 
 def _ply(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> bytes:

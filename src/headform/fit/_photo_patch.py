@@ -1,6 +1,6 @@
 """The part of a photo that shows the head, in linear light, with a depth buffer to the same scale.
 
-Letters: V vertices, F faces, H W photo pixels, h w patch pixels, D depth-buffer pixels per patch
+V vertices, H W photo pixels, h w patch pixels, D depth-buffer pixels per patch
 pixel along an axis.
 """
 
@@ -8,28 +8,27 @@ import typing
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float, Float32, Float64, Integer, UInt8
+from jaxtyping import Float, Float32, Float64
 from numba import njit
 
-from headform.geometry.camera import PerspectiveCamera
-from headform.images.transfer import linear_from_srgb
+from headform.fit.fitted_photo import FittedPhoto
+from headform.images.sampling import bilinear_rgb32
+from headform.images.transfer import LINEAR_FROM_SRGB8
 from headform.render.rasterize import Fragments, rasterize
 
-SRGB_TO_LINEAR = linear_from_srgb(torch.arange(256, dtype=torch.float64) / 255).float().numpy()
-"""Linear value of each 8-bit sRGB value."""
+_TO_LINEAR = LINEAR_FROM_SRGB8.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class PhotoPatch:
-    """See the module docstring.
+    """The part of a photo that shows the head; see the module docstring.
 
     Attributes:
         linear: (h, w, 3) float32 linear RGB; averaged over blocks where the photo is finer.
-        mask: (h, w) float32 in [0, 1]: how surely a pixel shows skin; ones without a mask.
+        mask: (h, w) float32 in [0, 1], probability that a pixel shows skin; ones without a mask.
         projected: (V, 3) float64 vertices: pixels of the patch, depth in meters. NaN behind the
             camera.
-        fragments: The head at D times the patch's resolution.
+        fragments: Rasterization of the head at D times the patch's resolution.
         buffer_scale: D.
         px_per_meter: Patch pixels per meter at the head's mean depth.
         corner: x and y of the patch's top-left corner in the photo, pixels.
@@ -46,39 +45,27 @@ class PhotoPatch:
     factor: int
 
     def from_photo(self, points: Float[np.ndarray, "N 2"]) -> Float64[np.ndarray, "N 2"]:
-        """Pixels of the photo as pixels of the patch."""
+        """Convert pixels of the photo to pixels of the patch."""
         return np.asarray((points - self.corner) / self.factor, np.float64)
 
     def buffer_points(self) -> Float64[np.ndarray, "V 3"]:
-        """The vertices in pixels of the depth buffer."""
+        """Return the vertices in pixels of the depth buffer."""
         scale = np.array([self.buffer_scale, self.buffer_scale, 1.0])
         return np.ascontiguousarray(self.projected * scale)
 
 
-def cut_patch(
-    vertices: Float[np.ndarray, "V 3"],
-    faces: Integer[np.ndarray, "F 3"],
-    camera: PerspectiveCamera,
-    rgb: UInt8[np.ndarray, "H W 3"],
-    skin_mask: Float[np.ndarray, "H W"] | None,
-    *,
-    resolution: int,
-    least_buffer: int = 320,
-) -> PhotoPatch:
+def cut_patch(photo: FittedPhoto, *, resolution: int, least_buffer: int = 320) -> PhotoPatch:
     """Cut, reduce and linearize the photo about the head and rasterize the head to match.
 
     Args:
-        vertices: (V, 3) meters, head frame.
-        faces: (F, 3) vertex indices.
-        camera: Of the photo.
-        rgb: (H, W, 3) sRGB.
-        skin_mask: (H, W) in [0, 1], or None.
-        resolution: Pixels that the head's longer extent needs; a finer photo is averaged down by
-            a whole factor while it keeps at least this many.
+        photo: Photo and fitted head.
+        resolution: Pixels that the head's longer extent needs; a finer photo is averaged down by a whole factor while it
+            keeps at least this many.
         least_buffer: Pixels of the head's longer extent in the depth buffer at the least.
     """
+    rgb, skin_mask, faces = photo.rgb, photo.skin_mask, photo.head.faces.numpy()
     height, width = rgb.shape[:2]
-    projected = camera.project(vertices)
+    projected = photo.camera.project(photo.vertices)
     seen = projected[np.isfinite(projected).all(axis=1)]
     if len(seen) == 0:
         seen = np.array([[0.0, 0.0, 1.0]])
@@ -90,7 +77,7 @@ def cut_patch(
     right, bottom = (int(v) for v in np.clip(np.ceil(high) + 2, [left + 1, top + 1], limit))
     rows, columns = -(-(bottom - top) // factor), -(-(right - left) // factor)
     linear = np.empty((rows, columns, 3), np.float32)
-    _reduce_kernel(rgb[top:bottom, left:right], SRGB_TO_LINEAR, factor, linear)
+    _reduce_kernel(rgb[top:bottom, left:right], _TO_LINEAR, factor, linear)
     mask = np.ones((rows, columns), np.float32)
     if skin_mask is not None:
         crop = np.ascontiguousarray(skin_mask[top:bottom, left:right], np.float32)
@@ -105,7 +92,7 @@ def cut_patch(
         projected=local,
         fragments=fragments,
         buffer_scale=buffer_scale,
-        px_per_meter=float(camera.K[0, 0] / (factor * np.mean(seen[:, 2]))),
+        px_per_meter=float(photo.camera.K[0, 0] / (factor * np.mean(seen[:, 2]))),
         corner=np.array([left, top], np.float64),
         factor=factor,
     )
@@ -147,44 +134,10 @@ def _reduce_mask_kernel(mask, factor, out):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def bilinear(image, x, y):
-    """Color of image (h, w, 3) at pixel (x, y), origin at the corner, clamped; three float32."""
-    height, width = image.shape[:2]
-    column = min(max(x - np.float32(0.5), np.float32(0)), np.float32(width - 1))
-    row = min(max(y - np.float32(0.5), np.float32(0)), np.float32(height - 1))
-    c0, r0 = int(column), int(row)
-    c1, r1 = min(c0 + 1, width - 1), min(r0 + 1, height - 1)
-    u, v = np.float32(column - c0), np.float32(row - r0)
-    w00, w01 = (1 - u) * (1 - v), u * (1 - v)
-    w10, w11 = (1 - u) * v, u * v
-    return (
-        w00 * image[r0, c0, 0] + w01 * image[r0, c1, 0] + w10 * image[r1, c0, 0] + w11 * image[r1, c1, 0],
-        w00 * image[r0, c0, 1] + w01 * image[r0, c1, 1] + w10 * image[r1, c0, 1] + w11 * image[r1, c1, 1],
-        w00 * image[r0, c0, 2] + w01 * image[r0, c1, 2] + w10 * image[r1, c0, 2] + w11 * image[r1, c1, 2],
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
-def bilinear_scalar(image, x, y):
-    """Value of image (h, w) at pixel (x, y), origin at the corner, clamped."""
-    height, width = image.shape
-    column = min(max(x - np.float32(0.5), np.float32(0)), np.float32(width - 1))
-    row = min(max(y - np.float32(0.5), np.float32(0)), np.float32(height - 1))
-    c0, r0 = int(column), int(row)
-    c1, r1 = min(c0 + 1, width - 1), min(r0 + 1, height - 1)
-    u, v = np.float32(column - c0), np.float32(row - r0)
-    above = image[r0, c0] + u * (image[r0, c1] - image[r0, c0])
-    below = image[r1, c0] + u * (image[r1, c1] - image[r1, c0])
-    return above + v * (below - above)
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
 def sample_points_kernel(linear, points, out):
     """Colors (N, 3) of a patch at points (N, 3); zero where a point is NaN."""
     for n in range(points.shape[0]):
         if points[n, 0] == points[n, 0]:
-            out[n, 0], out[n, 1], out[n, 2] = bilinear(linear, points[n, 0], points[n, 1])
+            out[n, 0], out[n, 1], out[n, 2] = bilinear_rgb32(linear, points[n, 0], points[n, 1])
         else:
             out[n] = 0.0

@@ -1,6 +1,6 @@
 """Compiled inner loops of the texture baker.
 
-Letters: V vertices, F faces, C covered texels, S side of the texture, h w patch pixels, H W pixels of
+V vertices, F faces, C covered texels, S side of the texture, h w patch pixels, H W pixels of
 the depth buffer.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numba import njit
 
-from headform.fit._photo_patch import bilinear, bilinear_scalar
+from headform.images.sampling import bilinear_rgb32, bilinear_value32
 from headform.images.transfer import srgb_from_linear
 from headform.render.visibility import TOLERANCE, is_seen
 
@@ -32,17 +32,17 @@ _DARK, _LIT = (
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _photo_weight(x, y, z, face, layer, facing, layers, faces, points, face_index, mask, nearness, scale):
-    """The photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1.
+    """Return the photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1.
 
     layer: 1 on eyeballs, 0 elsewhere; layers (F,): the same of the faces that pixels show. Lids lie
     so close to the eyeball that depth alone would not keep them apart.
     """
     if facing <= 0.0 or not (0.5 <= x <= mask.shape[1] - 0.5 and 0.5 <= y <= mask.shape[0] - 0.5):
         return np.float32(0)
-    skin = (bilinear_scalar(mask, x, y) - 0.45) / 0.4
+    skin = (bilinear_value32(mask, x, y) - 0.45) / 0.4
     if skin <= 0.0:
         return np.float32(0)
-    inside = bilinear_scalar(nearness, x * scale, y * scale)
+    inside = bilinear_value32(nearness, x * scale, y * scale)
     if inside <= 0.0:
         return np.float32(0)
     shown = face_index[int(y * scale), int(x * scale)]
@@ -82,7 +82,7 @@ def observe_kernel(
         if weight[v] > 0:
             for dy in range(-1, 2):
                 for dx in range(-1, 2):
-                    one = bilinear(linear, x + dx, y + dy)
+                    one = bilinear_rgb32(linear, x + dx, y + dy)
                     for k in range(3):
                         color[v, k] += one[k] / np.float32(9)
 
@@ -116,7 +116,7 @@ def compose_kernel(
                 nearness, scale,
             )  # fmt: skip
             if own > 0:
-                here = bilinear(linear, x, y)
+                here = bilinear_rgb32(linear, x, y)
         if own < 1:
             facing = wa * field[i, 7] + wb * field[j, 7] + wc * field[m, 7]
             if facing > 0:
@@ -128,7 +128,7 @@ def compose_kernel(
                     nearness, scale,
                 )  # fmt: skip
                 if across > 0:
-                    there = bilinear(linear, x, y)
+                    there = bilinear_rgb32(linear, x, y)
         light = np.float32(0)
         for k in range(3):
             shading[n, k] = wa * field[i, 8 + k] + wb * field[j, 8 + k] + wc * field[m, 8 + k]

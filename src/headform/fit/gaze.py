@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.rotation_numpy import rotation_from_rotvec
+from headform.geometry.rotation import rotation_from_rotvec
 
 LIMIT = np.array([0.75, 0.6])
 """Radians of yaw and pitch beyond which no eye turns."""

@@ -1,6 +1,6 @@
 """Light and skin color from the photo, by robust Gauss-Newton at the visible vertices.
 
-Letters: V vertices, F faces, H W photo pixels, N samples, A albedo modes.
+V vertices, N samples, A albedo modes.
 
 A sample of color c (linear RGB), albedo a = mean + modes . code and shading s = sh_basis(n) . light
 has the residual c - a s. Minimized is, with Huber weights,
@@ -16,28 +16,28 @@ code, whose prior is the unit normal, does not move.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, UInt8
+from jaxtyping import Bool, Float64
 from scipy.linalg import cho_factor, cho_solve
 
 from headform.fit._photo_patch import PhotoPatch, cut_patch, sample_points_kernel
-from headform.geometry.camera import PerspectiveCamera
+from headform.fit.fitted_photo import FittedPhoto
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
 from headform.heads.linear import PARTS, LinearHead
-from headform.render.normals import vertex_normals_array
+from headform.mesh.normals import vertex_normals
 from headform.render.visibility import visible_points
 
 
 @dataclass(frozen=True)
 class PhotometricPriors:
-    """How strongly the light and the skin are held.
+    """Priors of light and skin.
 
     Attributes:
-        strength: How many independent samples all vertices together are worth.
+        strength: Number of independent samples that all vertices together count as.
         noise: Standard deviation of a sample, relative to the mean color.
-        exposure_sigma: Of the light's constant term, relative to 1.
-        tint_sigma: Of each channel's constant term about their mean.
-        band_sigma: Of the coefficients of bands 1 and 2, relative to `AMBIENT`.
-        band_tint: Of each channel's about their mean, as a part of `band_sigma`: the side of the
+        exposure_sigma: Standard deviation of the light's constant term, relative to 1.
+        tint_sigma: Standard deviation of each channel's constant term about their mean.
+        band_sigma: Standard deviations of the coefficients of bands 1 and 2, relative to `AMBIENT`.
+        band_tint: Standard deviation of each channel's about their mean, as a part of `band_sigma`: the side of the
             head that the photo does not show must not come out green.
         huber: Residual, in `noise`, from which samples lose weight.
     """
@@ -68,11 +68,7 @@ class PhotometricFit:
 
 
 def fit_light_and_albedo(
-    head: LinearHead,
-    vertices: Float[np.ndarray, "V 3"],
-    camera: PerspectiveCamera,
-    rgb: UInt8[np.ndarray, "H W 3"],
-    skin_mask: Float[np.ndarray, "H W"] | None = None,
+    photo: FittedPhoto,
     *,
     priors: PhotometricPriors | None = None,
     max_samples: int = 1500,
@@ -81,12 +77,9 @@ def fit_light_and_albedo(
     """Fit spherical-harmonic light and the albedo code to the visible skin of the face.
 
     Args:
-        head: Its albedo basis may be zero: then light alone is fitted.
-        vertices: (V, 3) meters, head frame, as seen in the photo.
-        camera: Of the photo.
-        rgb: (H, W, 3) sRGB.
-        skin_mask: (H, W) in [0, 1]; samples below 0.5 are left out.
-        priors: Strengths.
+        photo: Photo and fitted head. Samples whose skin mask is below 0.5 are left out; where the head's albedo basis is
+            zero, light alone is fitted.
+        priors: Widths of the priors.
         max_samples: More visible vertices than this are thinned out evenly.
         iterations: Gauss-Newton steps.
 
@@ -94,9 +87,10 @@ def fit_light_and_albedo(
         The fit; white light of strength 1 and the mean skin where fewer than 30 vertices are seen.
     """
     priors = priors or PhotometricPriors()
-    patch = cut_patch(vertices, head.faces.numpy(), camera, rgb, skin_mask, resolution=220, least_buffer=240)
-    normals = vertex_normals_array(vertices, head.faces.numpy()).astype(np.float64) @ camera.R.T
-    chosen = np.flatnonzero(_lit_skin(head, camera.to_camera(vertices), normals, patch))
+    head, camera = photo.head, photo.camera
+    patch = cut_patch(photo, resolution=220, least_buffer=240)
+    normals = vertex_normals(photo.vertices, head.faces.numpy()) @ camera.R.T
+    chosen = np.flatnonzero(_lit_skin(head, camera.to_camera(photo.vertices), normals, patch))
     modes = head.albedo.numpy()
     light = np.zeros((9, 3))
     light[0] = AMBIENT
@@ -142,7 +136,7 @@ def _lit_skin(
 
 @dataclass(frozen=True)
 class _Samples:
-    """Colors and what explains them; see the head of the module."""
+    """Colors and the terms that explain them; see the module docstring."""
 
     color: Float64[np.ndarray, "N 3"]
     basis: Float64[np.ndarray, "N 9"]

@@ -1,17 +1,24 @@
-"""Rotations in torch, batched and differentiable everywhere: rotation vector, 6D, Euler angles.
+"""Rotation vectors, quaternions and the 6D parameters of rotations, batched; angles of heads are in `head_angles`.
 
-Letters: B batch (any leading axes). Angles in radians; matrices act on columns, `y = R @ x`.
-
-Head frame: x to the subject's left, y up, z out of the face. The NumPy twins are in
-`rotation_numpy`.
+B batch (any leading axes). Angles in radians; matrices act on columns, `y = R @ x`. Tensors give tensors, differentiable
+everywhere; where NumPy arrays are taken too, they give float64 arrays.
 """
 
+from typing import overload
+
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 
-def rotation_from_rotvec(rotvec: Float[Tensor, "*B 3"]) -> Float[Tensor, "*B 3 3"]:
+@overload
+def rotation_from_rotvec(rotvec: Float[np.ndarray, "*B 3"]) -> Float64[np.ndarray, "*B 3 3"]: ...
+@overload
+def rotation_from_rotvec(rotvec: Float[Tensor, "*B 3"]) -> Float[Tensor, "*B 3 3"]: ...
+def rotation_from_rotvec(
+    rotvec: Float[np.ndarray, "*B 3"] | Float[Tensor, "*B 3"],
+) -> Float64[np.ndarray, "*B 3 3"] | Float[Tensor, "*B 3 3"]:
     """Rotation matrix of an axis times an angle (Rodrigues' formula), smooth at zero.
 
     `R = I + (sin θ / θ) [r]× + ((1 - cos θ) / θ²) [r]×²` with `θ = |r|`. Below θ = 0.1 the two
@@ -22,8 +29,10 @@ def rotation_from_rotvec(rotvec: Float[Tensor, "*B 3"]) -> Float[Tensor, "*B 3 3
         rotvec: (*B, 3) radians.
 
     Returns:
-        (*B, 3, 3) rotation matrices in the dtype of the input.
+        (*B, 3, 3) rotation matrices: a tensor in the dtype of the input, or a float64 array.
     """
+    if isinstance(rotvec, np.ndarray):
+        return _rotation_from_rotvec_numpy(rotvec)
     s = (rotvec * rotvec).sum(-1)[..., None, None]
     small = s < 1e-2
     theta = torch.where(small, torch.ones_like(s), s).sqrt()
@@ -64,7 +73,13 @@ def quaternion_from_rotation(rotation: Float[Tensor, "*B 3 3"]) -> Float[Tensor,
     return torch.where(q[..., :1] < 0, -q, q)
 
 
-def rotvec_from_rotation(rotation: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B 3"]:
+@overload
+def rotvec_from_rotation(rotation: Float[np.ndarray, "*B 3 3"]) -> Float64[np.ndarray, "*B 3"]: ...
+@overload
+def rotvec_from_rotation(rotation: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B 3"]: ...
+def rotvec_from_rotation(
+    rotation: Float[np.ndarray, "*B 3 3"] | Float[Tensor, "*B 3 3"],
+) -> Float64[np.ndarray, "*B 3"] | Float[Tensor, "*B 3"]:
     """Axis times angle, angle in [0, π]; accurate near 0 and near π, the inverse of the above.
 
     At exactly π the two opposite axes are equally right and one of them is returned.
@@ -73,8 +88,10 @@ def rotvec_from_rotation(rotation: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B
         rotation: (*B, 3, 3) rotation matrices.
 
     Returns:
-        (*B, 3) radians.
+        (*B, 3) radians: a tensor in the dtype of the input, or a float64 array.
     """
+    if isinstance(rotation, np.ndarray):
+        return np.asarray(rotvec_from_rotation(torch.from_numpy(np.array(rotation, np.float64))).numpy(), np.float64)
     w, v = quaternion_from_rotation(rotation).split([1, 3], dim=-1)
     n = (v * v).sum(-1, keepdim=True)
     small = n < 1e-4
@@ -101,48 +118,30 @@ def rotation_from_6d(sixd: Float[Tensor, "*B 6"]) -> Float[Tensor, "*B 3 3"]:
     return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
 
 
-def sixd_from_rotation(rotation: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B 6"]:
-    """First two columns of rotation matrices, (*B, 6): a right inverse of `rotation_from_6d`."""
-    return torch.cat([rotation[..., 0], rotation[..., 1]], dim=-1)
+def rotation_derivative(rotvec: Float[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3 3"]:
+    """Derivatives of `rotation_from_rotvec` by the vector's components, (component, row, column); float64.
 
-
-def rotation_from_euler(
-    yaw: Float[Tensor, "*B"], pitch: Float[Tensor, "*B"], roll: Float[Tensor, "*B"]
-) -> Float[Tensor, "*B 3 3"]:
-    """Turn of a head in its own frame, `R = Ry(yaw) @ Rx(pitch) @ Rz(roll)`.
-
-    Args:
-        yaw: (*B,) radians about y; positive turns the nose to the subject's left.
-        pitch: (*B,) radians about x; positive bows the nose down.
-        roll: (*B,) radians about z; positive tilts the top of the head to the subject's right,
-            counter-clockwise in the image of a frontal face.
-
-    Returns:
-        (*B, 3, 3) rotation matrices.
+    Gallego and Yezzi (2015), equation 9; its series to the first order below an angle of 1e-5.
     """
-    cy, sy = yaw.cos(), yaw.sin()
-    cp, sp = pitch.cos(), pitch.sin()
-    cr, sr = roll.cos(), roll.sin()
-    return torch.stack(
-        [
-            *(cy * cr + sy * sp * sr, sy * sp * cr - cy * sr, sy * cp),
-            *(cp * sr, cp * cr, -sp),
-            *(cy * sp * sr - sy * cr, sy * sr + cy * sp * cr, cy * cp),
-        ],
-        dim=-1,
-    ).unflatten(-1, (3, 3))
+    r = np.asarray(rotvec, np.float64)
+    crosses = np.cross(np.eye(3)[:, None], np.eye(3)[None]).transpose(0, 2, 1)  # of the unit vectors
+    whole = np.tensordot(r, crosses, 1)
+    squared = float(r @ r)
+    if squared < 1e-10:
+        return np.asarray(crosses + (crosses @ whole + whole @ crosses) / 2, np.float64)
+    rotation = rotation_from_rotvec(r)
+    sideways = np.cross(r, (np.eye(3) - rotation).T)  # row k: r × (I - R) e_k
+    inner = r[:, None, None] * whole + np.tensordot(sideways, crosses, 1)
+    return np.asarray(inner / squared @ rotation, np.float64)
 
 
-def euler_from_rotation(rotation: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B 3"]:
-    """Yaw, pitch, roll in radians, (*B, 3); pitch in [-π/2, π/2].
-
-    At pitch = ±π/2 only yaw ∓ roll is defined: any pair that gives the rotation may be returned.
-    """
-    yaw = torch.atan2(rotation[..., 0, 2], rotation[..., 2, 2])
-    horizontal = torch.hypot(rotation[..., 1, 0], rotation[..., 1, 1])
-    pitch = torch.atan2(-rotation[..., 1, 2], horizontal)
-    # Undo the yaw first: exact at the poles too, where rows 1 alone would not tell the roll.
-    cy, sy = yaw.cos(), yaw.sin()
-    sine = sy * rotation[..., 2, 1] - cy * rotation[..., 0, 1]
-    cosine = cy * rotation[..., 0, 0] - sy * rotation[..., 2, 0]
-    return torch.stack([yaw, pitch, torch.atan2(sine, cosine)], dim=-1)
+def _rotation_from_rotvec_numpy(rotvec: Float[np.ndarray, "*B 3"]) -> Float64[np.ndarray, "*B 3 3"]:
+    r = np.asarray(rotvec, np.float64)
+    theta = np.linalg.norm(r, axis=-1)[..., None, None]
+    cross = np.zeros((*r.shape[:-1], 3, 3))
+    cross[..., 2, 1], cross[..., 0, 2], cross[..., 1, 0] = r[..., 0], r[..., 1], r[..., 2]
+    cross -= np.swapaxes(cross, -1, -2).copy()
+    # numpy.sinc(x) = sin(πx) / (πx), 1 at zero.
+    sine = np.sinc(theta / np.pi)
+    cosine = np.sinc(theta / (2 * np.pi)) ** 2 / 2
+    return np.asarray(np.eye(3) + sine * cross + cosine * (cross @ cross), np.float64)

@@ -1,6 +1,7 @@
-"""The seven landmarks by which NoW matches heads to scans: their order, and the sphere about the face that they span.
+"""NoW's seven landmarks, which match heads to scans: their order, and the sphere about the face that they span.
 
-Letters: V vertices. Points are (7, 3), rows in the order of `NAMES`; left and right are the subject's. Any unit.
+V vertices. Points are (7, 3) in any unit, rows in the order of `NAMES`, which is that of `landmarks68.NOW7`. Left and right
+are the subject's.
 """
 
 import numpy as np
@@ -15,12 +16,6 @@ NAMES = (
     "right mouth corner",
     "left mouth corner",
 )
-
-OF_68 = (36, 39, 42, 45, 33, 48, 54)
-"""Their rows among iBUG's 68."""
-
-OF_51 = (19, 22, 25, 28, 16, 31, 37)
-"""Their rows among the 51 without the jaw line."""
 
 NOW_FACTOR = 1.4
 """Radius of NoW's sphere over the size of the face; the challenge of FG 2018 has 1.2."""
@@ -45,5 +40,5 @@ def face_sphere(
 def inside(
     vertices: Float[np.ndarray, "V 3"], center: Float64[np.ndarray, "3"], radius: float
 ) -> Bool[np.ndarray, " V"]:
-    """Which vertices lie in the ball, its surface included."""
+    """Mask of the vertices in the ball, its surface included."""
     return np.asarray(np.linalg.norm(vertices - center, axis=1) <= radius)

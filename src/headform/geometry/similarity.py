@@ -1,6 +1,6 @@
 """Best similarity (scale, rotation, translation) between two sets of matched points.
 
-Letters: N points, D dimensions (2 or 3).
+N points, D dimensions (2 or 3).
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Similarity:
 
     Attributes:
         scale: positive factor.
-        R: (D, D) float64 rotation, determinant +1.
+        R: (D, D) float64 rotation; with determinant -1 it also mirrors.
         t: (D,) float64 translation, in the unit of the target points.
     """
 
@@ -26,6 +26,16 @@ class Similarity:
     def apply(self, points: Float[np.ndarray, "*N D"]) -> Float64[np.ndarray, "*N D"]:
         """Map points of the source frame, (*N, D), to the target frame; float64."""
         return np.asarray(self.scale * (points @ self.R.T) + self.t, np.float64)
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether R reflects, so that left becomes right."""
+        return bool(np.linalg.det(self.R) < 0)
+
+    def after(self, first: "Similarity") -> "Similarity":
+        """Composition: the map that applies `first`, then this one."""
+        t = self.scale * (self.R @ first.t) + self.t
+        return Similarity(self.scale * first.scale, self.R @ first.R, t)
 
     def inverse(self) -> "Similarity":
         """The map from the target frame back to the source frame."""

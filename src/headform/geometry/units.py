@@ -1,13 +1,15 @@
 """Units of length by the names that files and the command line use.
 
-A mesh file states no unit; a head's outer eye corners tell it.
+Mesh files state no unit; the distance between a head's outer eye corners determines it.
 """
 
+import math
 from typing import Literal
 
-import numpy as np
-
-Unit = Literal["m", "dm", "cm", "mm", "um"]
+MeshUnit = Literal["mm", "cm", "m"]
+"""Unit of meshes that are evaluated or written."""
+InputUnit = Literal["auto", "m", "dm", "cm", "mm", "um"]
+"""Unit of meshes that are read; ``auto`` infers it from their size."""
 METERS_PER: dict[str, float] = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001, "um": 1e-6}
 """Meters in one unit."""
 MM_PER_M = 1000.0
@@ -28,7 +30,7 @@ def mm_per(unit: str) -> float:
 
 def infer_unit(outer_eye_distance: float) -> str:
     """Return the unit that brings a distance between outer eye corners nearest to a head's, by ratio; m if none does."""
-    if not (np.isfinite(outer_eye_distance) and outer_eye_distance > 0):
+    if not (math.isfinite(outer_eye_distance) and outer_eye_distance > 0):
         return "m"
-    ratio = {u: abs(np.log(outer_eye_distance * m / OUTER_EYES_M)) for u, m in METERS_PER.items()}
+    ratio = {u: abs(math.log(outer_eye_distance * m / OUTER_EYES_M)) for u, m in METERS_PER.items()}
     return min(ratio, key=ratio.__getitem__)

@@ -1,4 +1,4 @@
-"""Chebyshev convolution by the CPU kernel: float32, forward and backward, the same numbers for any number of threads.
+"""Chebyshev convolution by the CPU kernel: float32, forward and backward, with the same results for any number of threads.
 
 B items, V vertices, C channels, K terms.
 
@@ -26,7 +26,7 @@ _NOTHING = np.zeros(0, np.float32)
 
 
 def applies(x: Float[Tensor, "*B V C_in"], weight: Float[Tensor, "K C_in C_out"], lap: ScaledLaplacian) -> bool:
-    """Whether the kernel can take these: all on the CPU and in single precision."""
+    """Return whether the kernel applies: all tensors on the CPU and in single precision."""
     same = all(t.device.type == "cpu" and t.dtype == torch.float32 for t in (x, weight, lap.values))
     return same and not torch.compiler.is_compiling()
 
@@ -39,7 +39,7 @@ def cheb_conv_compiled(
     *,
     clip: bool = False,
 ) -> Float32[Tensor, "*B V C_out"]:
-    """The convolution of `graph.cheb_conv` by the kernel; differentiable (twice through the reference).
+    """Apply `graph.cheb_conv` by the kernel; differentiable (twice through the reference).
 
     With `clip` a ReLU follows, which costs nothing here: it is applied to each strip before it leaves the cache.
     """
@@ -61,11 +61,11 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
         x, weight, y = ctx.saved_tensors
-        wants = ctx.needs_input_grad[:3]
-        if torch.is_grad_enabled():  # a graph of the gradient is wanted
+        needs = ctx.needs_input_grad[:3]
+        if torch.is_grad_enabled():  # double backward: autograd must see every operation
             passed = grad if y is None else grad * (y > 0)
-            return (*_differentiable(x, weight, passed, ctx.lap, wants), None, None)
-        return (*_backward(x, weight, grad, y, ctx.lap, wants), None, None)
+            return (*_differentiable(x, weight, passed, ctx.lap, needs), None, None)
+        return (*_backward(x, weight, grad, y, ctx.lap, needs), None, None)
 
 
 def _forward(
@@ -80,7 +80,7 @@ def _forward(
     if results <= min(_NARROW, weight.shape[1] - 1):
         y = torch.from_numpy(_run_reversed(plan, signal, weight.detach(), bias))
         return torch.relu_(y) if clip else y
-    result = np.empty((len(signal), plan.count, results), np.float32)
+    result = np.empty((len(signal), plan.num_vertices, results), np.float32)
     start = np.zeros(_blocks(results) * _LANES, np.float32)
     if bias is not None:
         start[: len(bias)] = bias.detach().numpy()
@@ -94,29 +94,29 @@ def _backward(
     grad: Float32[Tensor, "B V D"],
     y: Float32[Tensor, "B V D"] | None,
     lap: ScaledLaplacian,
-    wants: tuple[bool, bool, bool],
+    needs: tuple[bool, bool, bool],
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """Gradients of signal, weights and bias, where they are wanted; `y`, where given, says where a ReLU let pass."""
+    """Return the requested gradients of signal, weights and bias; `y` is the output where a ReLU follows."""
     plan, back = plan_of(lap, len(weight)), _rows(grad)
     gate = None if y is None else _rows(y)
     if gate is not None and grad.shape[-1] <= _NARROW:
         back, gate = back * (gate > 0), None
     shape = (len(weight), weight.shape[2], weight.shape[1])
-    if not wants[0] and x.shape[-1] <= grad.shape[-1]:  # T_k x instead of T_k g: narrower
+    if not needs[0] and x.shape[-1] <= grad.shape[-1]:  # T_k x instead of T_k g: narrower
         outer, _, total = _run(plan, _rows(x), None, _NOTHING, _NOTHING, back, other_gate=gate)
-        grad_weight = _unpacked(outer, tuple(weight.shape)) if wants[1] else None
-        return None, grad_weight, _first(total, weight.shape[2]) if wants[2] else None
+        grad_weight = _unpacked(outer, tuple(weight.shape)) if needs[1] else None
+        return None, grad_weight, _first(total, weight.shape[2]) if needs[2] else None
     result, start, turned = None, _NOTHING, _NOTHING
-    if wants[0]:
-        result = np.empty((len(back), plan.count, weight.shape[1]), np.float32)
+    if needs[0]:
+        result = np.empty((len(back), plan.num_vertices, weight.shape[1]), np.float32)
         start = np.zeros(_blocks(weight.shape[1]) * _LANES, np.float32)
         turned = _packed(weight.detach().transpose(1, 2))
-    other = _rows(x) if wants[1] or wants[2] else None
+    other = _rows(x) if needs[1] or needs[2] else None
     outer, total, _ = _run(plan, back, result, turned, start, other, signal_gate=gate)
     return (
         None if result is None else torch.from_numpy(result),
-        _unpacked(outer, shape).transpose(1, 2) if wants[1] else None,
-        _first(total, weight.shape[2]) if wants[2] else None,
+        _unpacked(outer, shape).transpose(1, 2) if needs[1] else None,
+        _first(total, weight.shape[2]) if needs[2] else None,
     )
 
 
@@ -125,16 +125,16 @@ def _first(total: Float32[np.ndarray, " C16"], count: int) -> Float32[Tensor, " 
 
 
 def _differentiable(
-    x: Tensor, weight: Tensor, grad: Tensor, lap: ScaledLaplacian, wants: tuple[bool, bool, bool]
+    x: Tensor, weight: Tensor, grad: Tensor, lap: ScaledLaplacian, needs: tuple[bool, bool, bool]
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """The gradients as expressions of torch, for a second derivative."""
+    """Return the gradients as torch expressions, for a second derivative."""
     from headform.graph.chebyshev import chebyshev_basis
 
     terms = chebyshev_basis(grad, lap, len(weight))  # (B, V, C_out, K)
     return (
-        torch.einsum("bvok,kco->bvc", terms, weight) if wants[0] else None,
-        torch.einsum("bvc,bvok->kco", x, terms) if wants[1] else None,
-        grad.sum((0, 1)) if wants[2] else None,
+        torch.einsum("bvok,kco->bvc", terms, weight) if needs[0] else None,
+        torch.einsum("bvc,bvok->kco", x, terms) if needs[1] else None,
+        grad.sum((0, 1)) if needs[2] else None,
     )
 
 
@@ -150,10 +150,10 @@ def _run(
     signal_gate: Float32[np.ndarray, "B V C"] | None = None,
     other_gate: Float32[np.ndarray, "B V E"] | None = None,
 ) -> tuple[Float32[np.ndarray, "P K Q 16 16"], Float32[np.ndarray, " C16"], Float32[np.ndarray, " E16"]]:
-    """Every item through the kernel; fills `result`.
+    """Run the kernel on every item; fills `result`.
 
-    How the work is cut depends on its shape alone, never on the number of threads, and partial sums are added in the order
-    of the items: so the numbers do not depend on the threads.
+    The partition of the work depends on its shape alone, never on the number of threads, and partial sums are added in the
+    order of the items, so the results do not depend on the threads.
 
     Returns:
         Sums over items and vertices, empty without `other`: term[c] * other[e] in blocks; the signal; `other`.
@@ -186,7 +186,7 @@ def _run(
             (start if first == 0 else zero).ctypes.data, clip and cuts == 1,
             _address(other, item), _address(other_gate, item), others,
             outer[number].ctypes.data, signal_sums[number].ctypes.data,
-            other_sums[number, cut].ctypes.data, plan.terms, plan.count, STRIP, plan.ring,
+            other_sums[number, cut].ctypes.data, plan.terms, plan.num_vertices, STRIP, plan.ring,
             plan.order.ctypes.data, plan.starts.ctypes.data, plan.positions.ctypes.data,
             plan.values.ctypes.data, plan.reach, -(-scratch.ctypes.data // 64) * 64,
             np.empty(plan.terms, np.int64), np.empty(plan.terms, np.int64),
@@ -215,7 +215,7 @@ def _run_reversed(
     weight: Float[Tensor, "K C D"],
     bias: Float[Tensor, " D"] | None,
 ) -> Float32[np.ndarray, "B V D"]:
-    """The convolution to few channels: first the products, then the recurrence over those few (Clenshaw 1955)."""
+    """Convolve to few channels: first the products, then the recurrence over those few (Clenshaw 1955)."""
     items, _, channels = signal.shape
     results = weight.shape[2]
     group, blocks = _group(items, results), _blocks(channels)
@@ -228,13 +228,13 @@ def _run_reversed(
         own[item, lanes] = 1
         if bias is not None:
             start[lanes] = bias.detach().numpy()
-    result = np.empty((items, plan.count, results), np.float32)
+    result = np.empty((items, plan.num_vertices, results), np.float32)
 
     def take(item: int) -> None:
         scratch = np.empty(plan.terms * (plan.ring * _LANES + 48) + (STRIP + 1) * _LANES, np.float32)
         wave_reversed(
             signal[item].ctypes.data, channels, min(group, items - item), moved.ctypes.data, own.ctypes.data,
-            result[item].ctypes.data, results, start.ctypes.data, plan.terms, plan.count, STRIP,
+            result[item].ctypes.data, results, start.ctypes.data, plan.terms, plan.num_vertices, STRIP,
             plan.ring, plan.order.ctypes.data, plan.starts.ctypes.data,
             plan.positions.ctypes.data, plan.values.ctypes.data, plan.reach,
             -(-scratch.ctypes.data // 64) * 64,
@@ -254,7 +254,7 @@ def _address(array: Float32[np.ndarray, "B V C"] | None, item: int) -> int:
 
 
 def _group(items: int, channels: int) -> int:
-    """How many items share the lanes: as many as fit, in groups of about equal size."""
+    """Return the number of items that share the lanes: as many as fit, in groups of about equal size."""
     if channels > _NARROW or items == 0:
         return 1
     groups = -(-items // (_LANES // channels))
@@ -266,7 +266,7 @@ def _blocks(channels: int) -> int:
 
 
 def _packed(weight: Float[Tensor, "K C D"]) -> Float32[np.ndarray, "P K Q 16 16"]:
-    """Weights in blocks of 16 x 16, padded with zeros: (blocks of C, K, blocks of D, 16, 16)."""
+    """Pack weights in blocks of 16 x 16, padded with zeros: (blocks of C, K, blocks of D, 16, 16)."""
     terms, rows, columns = weight.shape
     p, q = _blocks(rows), _blocks(columns)
     padded = np.zeros((terms, p * _LANES, q * _LANES), np.float32)
@@ -276,7 +276,7 @@ def _packed(weight: Float[Tensor, "K C D"]) -> Float32[np.ndarray, "P K Q 16 16"
 
 
 def _unpacked(outer: Float32[np.ndarray, "P K Q 16 16"], shape: tuple[int, ...]) -> Float[Tensor, "K C D"]:
-    """Sums of outer products, (blocks of C, K, blocks of D, 16 of C, 16 of D), as (K, C, D)."""
+    """Unpack sums of outer products, (blocks of C, K, blocks of D, 16 of C, 16 of D), as (K, C, D)."""
     terms, rows, columns = shape
     whole = outer.transpose(1, 0, 3, 2, 4).reshape(terms, outer.shape[0] * _LANES, -1)
     return torch.from_numpy(np.ascontiguousarray(whole[:, :rows, :columns]))

@@ -1,4 +1,4 @@
-"""The compiled part of `graph.resample`: a sparse row operator on the vertices of one item.
+"""Compiled kernel of `graph.resample`: a sparse row operator on the vertices of one item.
 
 Channels in blocks of 16 (`lanes`). Nothing is checked here.
 """

@@ -1,4 +1,4 @@
-"""The compiled part of `graph.compiled`: Chebyshev terms of one item, in strips that stay in cache.
+"""Compiled Chebyshev convolution (`graph._compiled`): Chebyshev terms of one item, in strips that stay in cache.
 
 V vertices in the order of the plan, K terms, channels in blocks of 16 (`lanes`). Nothing is checked here.
 
@@ -33,7 +33,7 @@ from headform.kernels.simd import (
 def _multiply(term, weight, result, rows, channels):
     """result[r] += term[r] @ weight, weight `channels` x 16, all by address, eight rows at a time.
 
-    The last rows of a strip that is not full are rows of its ring that nobody reads.
+    The rows past the end of an incomplete strip lie in its ring and are never read.
     """
     for r in range(0, rows, 8):
         a, y = term + r * 64, result + r * 64
@@ -52,7 +52,7 @@ def _multiply(term, weight, result, rows, channels):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _multiply_own(term, weight, own, result, rows, channels):
-    """As `_multiply`, in the lanes where `own` is above 0 alone: not even a NaN gets into the lanes of others."""
+    """Do as `_multiply` only in the lanes where `own` is above 0, so that NaNs do not spread to other items."""
     lanes = load(own)
     for r in range(0, rows, 4):
         a, y = term + r * 64, result + r * 64
@@ -96,7 +96,7 @@ def _outer(term, other, total, rows):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _outer_narrow(term, other, total, rows, channels):
-    """As `_outer`, for the first `channels` channels alone, four at a time; total has rows for a multiple of four."""
+    """Do as `_outer` for the first `channels` channels alone, four at a time; total has rows for a multiple of four."""
     for c in range(0, channels, 4):
         g = total + 64 * c
         t0, t1, t2, t3 = load(g), load(g + 64), load(g + 128), load(g + 192)
@@ -210,7 +210,7 @@ def wave(
     Args:
         signal: address of (items, V, channels) float32.
         signal_gate: address of as many floats, where only values with a gate above 0 count; 0 for none; for 1 item.
-        channels: of the signal.
+        channels: channels of the signal.
         items: 1, or several with items * channels <= 16: they then share the lanes.
         first_block: first block of 16 channels to take.
         last_block: one past the last.
@@ -238,7 +238,7 @@ def wave(
         fronts: (K,) int64, scratch: strips that are done, per term.
         goals: (K,) int64, scratch: strips that must be done, per term.
     """
-    ring_bytes = ring * 64 + 192  # no two rings begin at the same place of a cache page
+    ring_bytes = ring * 64 + 192  # offset, so that rings do not compete for the same cache sets
     here = scratch + terms * ring_bytes
     result_blocks, other_blocks = (results + 15) // 16, (others + 15) // 16
     strips = (count + strip - 1) // strip
@@ -329,7 +329,7 @@ def wave_reversed(
 
     Args:
         signal: address of (items, V, channels) float32.
-        channels: of the signal.
+        channels: channels of the signal.
         items: with items * results <= 16: they share the lanes.
         weight: address of (items, K, blocks of signal * 16, 16), each item's at its own lanes.
         own: address of (items, 16), 1 at each item's own lanes and 0 elsewhere.

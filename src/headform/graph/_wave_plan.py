@@ -1,4 +1,4 @@
-"""What the compiled convolution needs to know about a graph: an order of its rows, and rings of rows that suffice.
+"""Plan of the compiled convolution of one graph: an order of its rows, and the rings of rows that suffice.
 
 V vertices, N entries, S strips.
 """
@@ -16,19 +16,19 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from headform.graph.laplacian import ScaledLaplacian
 
 STRIP = 64
-"""Rows taken at a time."""
-_KEPT = 64
+"""Number of rows processed at a time."""
+_CACHED = 64
 _plans: "OrderedDict[tuple[str, int], WavePlan]" = OrderedDict()
 _lock = Lock()
 
 
 @dataclass(frozen=True, eq=False)
 class WavePlan:
-    """One graph, one number of terms.
+    """Plan for one graph and one number of Chebyshev terms.
 
     Attributes:
         terms: K.
-        count: V.
+        num_vertices: V.
         ring: rows per ring.
         order: the vertex in each row; neighbors get rows near each other (Cuthill and McKee 1969, reversed), and within
             a strip rows are sorted by their number of entries.
@@ -39,7 +39,7 @@ class WavePlan:
     """
 
     terms: int
-    count: int
+    num_vertices: int
     ring: int
     order: Int32[np.ndarray, " V"]
     starts: Int32[np.ndarray, " V1"]
@@ -49,7 +49,7 @@ class WavePlan:
 
 
 def plan_of(lap: ScaledLaplacian, terms: int) -> WavePlan:
-    """The plan of a graph; the last few are remembered by the content of the graph."""
+    """Return the plan of a graph; the last few are cached by the content of the graph."""
     key = (lap.digest, terms)
     with _lock:
         if key in _plans:
@@ -58,13 +58,13 @@ def plan_of(lap: ScaledLaplacian, terms: int) -> WavePlan:
     plan = make_plan(lap.to_scipy(), terms)
     with _lock:
         _plans[key] = plan
-        while len(_plans) > _KEPT:
+        while len(_plans) > _CACHED:
             _plans.popitem(last=False)
     return plan
 
 
 def _renew_lock() -> None:
-    """A forked child must not wait for a thread of its parent."""
+    """Replace the lock in a forked child, which must not wait for a thread of its parent."""
     global _lock
     _lock = Lock()
 
@@ -74,10 +74,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def make_plan(matrix: csr_matrix, terms: int) -> WavePlan:
-    """Order the rows, cut them into strips, find how long the rings must be."""
+    """Order the rows, cut them into strips, and find the length of the rings."""
     count = matrix.shape[0]
     order = np.asarray(reverse_cuthill_mckee(matrix, symmetric_mode=True), np.int64)
-    # rows of equal length follow each other within a strip: the inner loop's end is foreseen by the processor
+    # rows of equal length follow each other within a strip: the processor predicts the end of the inner loop
     order = order[np.lexsort((np.diff(matrix.indptr)[order], np.arange(count) // STRIP))]
     near = matrix[order][:, order].tocsr()
     near.sort_indices()
@@ -90,7 +90,7 @@ def make_plan(matrix: csr_matrix, terms: int) -> WavePlan:
     np.minimum.at(low, rows // STRIP, columns // STRIP)
     reach = np.maximum.accumulate(reach)
     low = np.minimum.accumulate(low[::-1])[::-1]
-    front = np.arange(1, strips + 1)  # of the last term when it closes each strip
+    front = np.arange(1, strips + 1)  # strip of the signal that the last term needs to finish each strip
     for _ in range(terms - 1):
         front = reach[front - 1]
     ring = STRIP * int((front - low).max(initial=1))
@@ -106,10 +106,8 @@ def make_plan(matrix: csr_matrix, terms: int) -> WavePlan:
     )
 
 
-def _even_rows(
-    matrix: csr_matrix,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row pointers, columns and values with a zero entry added to every row of odd length."""
+def _even_rows(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return row pointers, columns and values with a zero entry added to every row of odd length."""
     lengths = np.diff(matrix.indptr)
     odd = lengths % 2 == 1
     starts = np.concatenate([[0], np.cumsum(lengths + odd)])

@@ -1,4 +1,4 @@
-"""Activations with a bias of their own, one per channel.
+"""Activations with a learned bias per channel.
 
 *B any leading axes, V vertices, C channels.
 """
@@ -13,7 +13,7 @@ class BiasedReLU(nn.Module):
 
     Args:
         channels: C.
-        init: value of every bias at the start.
+        init: initial value of every bias.
     """
 
     def __init__(self, channels: int, *, init: float = 0.0) -> None:
@@ -21,7 +21,7 @@ class BiasedReLU(nn.Module):
         self.bias = nn.Parameter(torch.full((channels,), init))
 
     def forward(self, x: Float[Tensor, "*B V C"]) -> Float[Tensor, "*B V C"]:
-        """Shift, then clip at 0."""
+        """Add the bias and clip at 0."""
         return torch.relu_(x + self.bias)
 
 
@@ -30,7 +30,7 @@ class BiasedELU(nn.Module):
 
     Args:
         channels: C.
-        init: value of every bias at the start.
+        init: initial value of every bias.
     """
 
     def __init__(self, channels: int, *, init: float = 0.0) -> None:
@@ -38,5 +38,5 @@ class BiasedELU(nn.Module):
         self.bias = nn.Parameter(torch.full((channels,), init))
 
     def forward(self, x: Float[Tensor, "*B V C"]) -> Float[Tensor, "*B V C"]:
-        """Shift, then x above 0 and exp(x) - 1 below."""
+        """Add the bias and apply ELU."""
         return nn.functional.elu_(x + self.bias)

@@ -18,7 +18,7 @@ from headform.graph.laplacian import ScaledLaplacian
 
 Backend = Literal["auto", "reference", "compiled"]
 """``reference``: torch, any device and dtype. ``compiled``: the CPU kernel, float32 alone. ``auto``: the kernel where it
-applies, the reference elsewhere."""
+applies, else the reference."""
 
 
 class ChebConv(nn.Module):
@@ -26,15 +26,15 @@ class ChebConv(nn.Module):
 
     The Laplacian is an argument, not state: one operator per mesh level is built once and shared by every layer that
     works on that level. Differentiable any number of times by autograd; the transforms of `torch.func` do not take sparse
-    operators. The weights start uniform as those of a linear layer with K * C_in inputs do (torch's
-    `nn.Linear`), the bias at 0.
+    operators. Weights are initialized like
+    those of an `nn.Linear` with K * C_in inputs, the bias with 0.
 
     Args:
         in_channels: C_in.
         out_channels: C_out.
         num_terms: K, the number of Chebyshev terms (polynomial degree K - 1).
         bias: add one learned offset per output channel.
-        rectify: clip the result at 0 (with `bias`: the biased ReLU of CoMA, in one with the convolution).
+        rectify: clip the result at 0 (with `bias`: the biased ReLU of CoMA, fused with the convolution).
         backend: see `Backend`.
 
     Attributes:
@@ -69,7 +69,7 @@ class ChebConv(nn.Module):
         return cheb_conv(x, self.weight, self.bias, lap, rectify=self.rectify, backend=self.backend)
 
     def extra_repr(self) -> str:
-        """Sizes in `print(model)`."""
+        """Return sizes for `print(model)`."""
         bias = self.bias is not None
         sizes = f"{self.in_channels}, {self.out_channels}, num_terms={self.num_terms}"
         return f"{sizes}, bias={bias}, rectify={self.rectify}"
@@ -84,13 +84,13 @@ def cheb_conv(
     rectify: bool = False,
     backend: Backend = "auto",
 ) -> Float[Tensor, "*B V C_out"]:
-    """The convolution as a function; see `ChebConv`.
+    """Apply the convolution of `ChebConv`.
 
     Raises:
-        ValueError: a signal on another number of vertices or channels; the kernel asked for what it cannot take.
+        ValueError: the numbers of vertices or channels do not match, or the kernel does not support the input.
     """
-    if x.shape[-2] != lap.count or x.shape[-1] != weight.shape[1]:
-        found, wanted = tuple(x.shape[-2:]), (lap.count, weight.shape[1])
+    if x.shape[-2] != lap.num_vertices or x.shape[-1] != weight.shape[1]:
+        found, wanted = tuple(x.shape[-2:]), (lap.num_vertices, weight.shape[1])
         raise ValueError(f"the signal has {found} vertices and channels, expected {wanted}")
     if backend != "reference":
         from headform.graph._compiled import applies, cheb_conv_compiled
@@ -98,7 +98,7 @@ def cheb_conv(
         if applies(x, weight, lap):
             return cheb_conv_compiled(x, weight, bias, lap, clip=rectify)
         if backend == "compiled":
-            raise ValueError("the compiled kernel takes float32 on the CPU alone")
+            raise ValueError("the compiled kernel supports float32 on the CPU only")
     basis = chebyshev_basis(x, lap, len(weight))  # (*B, V, C_in, K)
     y = torch.einsum("...vck,kco->...vo", basis, weight)
     y = y if bias is None else y + bias

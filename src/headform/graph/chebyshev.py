@@ -24,20 +24,20 @@ def chebyshev_basis(
     Args:
         x: vertex signal of the dtype of `lap`.
         lap: spectrum in [-1, 1].
-        num_terms: K. The filter reaches K - 1 edges far; K = 1 sees the vertex itself alone.
+        num_terms: K. The filter reaches K - 1 edges far; K = 1 is a map of each vertex alone.
 
     Raises:
-        ValueError: `num_terms` below 1, or a signal on another number of vertices.
+        ValueError: `num_terms` is below 1, or the numbers of vertices do not match.
     """
     if num_terms < 1:
         raise ValueError(f"num_terms must be at least 1, got {num_terms}")
-    if x.shape[-2] != lap.count:
-        raise ValueError(f"the signal has {x.shape[-2]} vertices, the Laplacian {lap.count}")
+    if x.shape[-2] != lap.num_vertices:
+        raise ValueError(f"the signal has {x.shape[-2]} vertices, the Laplacian {lap.num_vertices}")
     flat = x.movedim(-2, 0)  # (V, *B, C): sparse products want the vertices first
     shape = flat.shape
     terms = [flat.reshape(shape[0], -1)]  # (V, B*C)
     if num_terms > 1:
-        terms.append(lap.times(terms[0]))
+        terms.append(lap.matmul(terms[0]))
     for _ in range(2, num_terms):
-        terms.append(2 * lap.times(terms[-1]) - terms[-2])
+        terms.append(2 * lap.matmul(terms[-1]) - terms[-2])
     return torch.stack(terms, dim=-1).reshape(*shape, num_terms).movedim(0, -3)

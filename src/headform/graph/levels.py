@@ -1,4 +1,4 @@
-"""All operators of a mesh hierarchy, ready for the layers of a network.
+"""Operators of a mesh hierarchy as one module, for the layers of a network.
 
 V_l vertices on level l, finest first.
 """
@@ -16,8 +16,8 @@ class GraphLevels(nn.Module):
 
     Attributes:
         laplacians: one per level, finest first.
-        down: from level l to l + 1.
-        up: from level l + 1 to l.
+        down: resampling from level l to l + 1.
+        up: resampling from level l + 1 to l.
     """
 
     laplacians: nn.ModuleList
@@ -31,7 +31,7 @@ class GraphLevels(nn.Module):
 
     @staticmethod
     def from_hierarchy(hierarchy: MeshHierarchy, dtype: torch.dtype = torch.float32) -> "GraphLevels":
-        """The operators of a hierarchy in one dtype."""
+        """Build the operators of a hierarchy in one dtype."""
         counts = hierarchy.counts
         steps = zip(hierarchy.up_vertices, hierarchy.up_weights, counts[1:], strict=True)
         return GraphLevels(
@@ -42,5 +42,5 @@ class GraphLevels(nn.Module):
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Vertices per level, finest first."""
-        return tuple(lap.count for lap in self.laplacians if isinstance(lap, ScaledLaplacian))
+        """Number of vertices of each level, finest first."""
+        return tuple(lap.num_vertices for lap in self.laplacians if isinstance(lap, ScaledLaplacian))

@@ -1,4 +1,4 @@
-"""Signals from one mesh level to another: a fixed sparse row operator.
+"""Resample signals from one mesh level to another: a fixed sparse row operator.
 
 *B any leading batch axes, V_in and V_out vertices, C channels.
 """
@@ -19,7 +19,7 @@ from headform.kernels.threads import run_all
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """Row pointers, columns and entries as the kernel takes them."""
+    """CSR arrays in the kernel's dtypes."""
 
     starts: Int32[np.ndarray, " R"]
     columns: Int32[np.ndarray, " N"]
@@ -55,7 +55,7 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        if torch.is_grad_enabled():  # a graph of the gradient is wanted
+        if torch.is_grad_enabled():  # double backward: autograd must see every operation
             return ctx.operator.product(grad, transposed=True), None
         return ctx.operator.compiled_columns(grad), None
 
@@ -63,35 +63,35 @@ class _Product(torch.autograd.Function):
 class Resample(nn.Module):
     """y = M x over the vertices; pooling and unpooling of CoMA (Ranjan et al. 2018, section 3).
 
-    Its buffers are not part of `state_dict`: the mesh hierarchy gives them.
+    Its buffers are not part of `state_dict`, since the mesh hierarchy determines them.
 
     Args:
-        crow: row pointers of M.
-        col: column indices, ascending in every row.
+        crow_indices: row pointers of M.
+        col_indices: column indices, ascending in every row.
         values: entries.
-        columns: V_in.
+        in_vertices: V_in.
     """
 
-    crow: Int[Tensor, " R"]
-    col: Int[Tensor, " N"]
+    crow_indices: Int[Tensor, " R"]
+    col_indices: Int[Tensor, " N"]
     values: Float[Tensor, " N"]
 
     def __init__(
         self,
-        crow: Int[Tensor, " R"],
-        col: Int[Tensor, " N"],
+        crow_indices: Int[Tensor, " R"],
+        col_indices: Int[Tensor, " N"],
         values: Float[Tensor, " N"],
-        columns: int,
+        in_vertices: int,
     ) -> None:
         super().__init__()
-        self.columns = columns
-        self.register_buffer("crow", crow, persistent=False)
-        self.register_buffer("col", col, persistent=False)
+        self.in_vertices = in_vertices
+        self.register_buffer("crow_indices", crow_indices, persistent=False)
+        self.register_buffer("col_indices", col_indices, persistent=False)
         self.register_buffer("values", values, persistent=False)
 
     @staticmethod
     def from_csr(matrix: csr_matrix, dtype: torch.dtype = torch.float32) -> "Resample":
-        """From a SciPy matrix (V_out, V_in)."""
+        """Build the operator from a SciPy matrix (V_out, V_in)."""
         plain = csr_matrix(matrix, copy=True)
         plain.sum_duplicates()
         plain.eliminate_zeros()
@@ -104,18 +104,18 @@ class Resample(nn.Module):
         )
 
     @property
-    def rows(self) -> int:
-        """V_out."""
-        return len(self.crow) - 1
+    def out_vertices(self) -> int:
+        """Number of vertices V_out of the result."""
+        return len(self.crow_indices) - 1
 
     def forward(self, x: Float[Tensor, "*B V_in C"]) -> Float[Tensor, "*B V_out C"]:
         """Apply M.
 
         Raises:
-            ValueError: a signal on another number of vertices.
+            ValueError: the signal has another number of vertices.
         """
-        if x.shape[-2] != self.columns:
-            raise ValueError(f"the signal has {x.shape[-2]} vertices, expected {self.columns}")
+        if x.shape[-2] != self.in_vertices:
+            raise ValueError(f"the signal has {x.shape[-2]} vertices, expected {self.in_vertices}")
         single = x.dtype == self.values.dtype == torch.float32
         if single and x.device.type == self.values.device.type == "cpu":
             y: Tensor = _Product.apply(x.reshape(-1, *x.shape[-2:]), self)  # type: ignore[no-untyped-call]
@@ -123,39 +123,43 @@ class Resample(nn.Module):
         return self.product(x)
 
     def product(self, x: Float[Tensor, "*B V_in C"], *, transposed: bool = False) -> Float[Tensor, "*B V_out C"]:
-        """M x, or M^T x, by torch's sparse product on any device: the reference of the compiled kernel."""
+        """Return M x or M^T x by torch's sparse product on any device: the reference of the compiled kernel."""
         flat = x.movedim(-2, 0)  # (V_in, *B, C)
         columns = flat.reshape(len(flat), -1)
         if self.values.dtype in (torch.float32, torch.float64):
             matrix = torch.sparse_csr_tensor(
-                self.crow, self.col, self.values, (self.rows, self.columns), check_invariants=False
+                self.crow_indices,
+                self.col_indices,
+                self.values,
+                (self.out_vertices, self.in_vertices),
+                check_invariants=False,
             )
             y = (matrix.t() if transposed else matrix) @ columns
-        else:  # torch's sparse products know no other dtype on every device
-            row = torch.arange(self.rows, device=x.device).repeat_interleave(self.crow.diff())
-            source, target = (row, self.col) if transposed else (self.col, row)
-            y = columns.new_zeros(self.columns if transposed else self.rows, columns.shape[1])
+        else:  # torch's sparse products support no other dtype on every device
+            row = torch.arange(self.out_vertices, device=x.device).repeat_interleave(self.crow_indices.diff())
+            source, target = (row, self.col_indices) if transposed else (self.col_indices, row)
+            y = columns.new_zeros(self.in_vertices if transposed else self.out_vertices, columns.shape[1])
             y = y.index_add(0, target, self.values[:, None] * columns[source])
         return y.reshape(len(y), *flat.shape[1:]).movedim(0, -2)
 
     def to_scipy(self) -> csr_matrix:
-        """M as a SciPy matrix on the CPU."""
-        parts = (self.values, self.col, self.crow)
-        return csr_matrix(tuple(p.cpu().numpy() for p in parts), shape=(self.rows, self.columns))
+        """Return M as a SciPy matrix on the CPU."""
+        parts = (self.values, self.col_indices, self.crow_indices)
+        return csr_matrix(tuple(p.cpu().numpy() for p in parts), shape=(self.out_vertices, self.in_vertices))
 
     @cached_property
     def compiled_rows(self) -> _Rows:
-        """M for the kernel."""
+        """CSR arrays of M for the kernel."""
         return _rows_of(self.to_scipy())
 
     @cached_property
     def compiled_columns(self) -> _Rows:
-        """M^T for the kernel."""
+        """CSR arrays of M^T for the kernel."""
         return _rows_of(csr_matrix(self.to_scipy().T))
 
     def extra_repr(self) -> str:
-        """Sizes in `print(model)`."""
-        return f"{self.columns} -> {self.rows} vertices"
+        """Return sizes for `print(model)`."""
+        return f"{self.in_vertices} -> {self.out_vertices} vertices"
 
 
 def _rows_of(matrix: csr_matrix) -> _Rows:
@@ -167,10 +171,10 @@ def _rows_of(matrix: csr_matrix) -> _Rows:
     )
 
 
-def pooling(kept: Int[np.ndarray, " V_out"], count: int, dtype: torch.dtype = torch.float32) -> Resample:
-    """Down-sampling that picks `kept` out of `count` vertices: a matrix of zeros and ones."""
+def pooling(kept: Int[np.ndarray, " V_out"], num_vertices: int, dtype: torch.dtype = torch.float32) -> Resample:
+    """Build the down-sampling that picks `kept` out of `num_vertices` vertices: a matrix of zeros and ones."""
     rows = len(kept)
-    matrix = csr_matrix((np.ones(rows), kept, np.arange(rows + 1)), shape=(rows, count))
+    matrix = csr_matrix((np.ones(rows), kept, np.arange(rows + 1)), shape=(rows, num_vertices))
     return Resample.from_csr(matrix, dtype)
 
 
@@ -180,7 +184,7 @@ def unpooling(
     coarse_count: int,
     dtype: torch.dtype = torch.float32,
 ) -> Resample:
-    """Up-sampling that mixes three coarse vertices per fine one with barycentric weights."""
+    """Build the up-sampling that mixes three coarse vertices per fine one with barycentric weights."""
     rows = len(corners)
     matrix = csr_matrix(
         (weights.ravel(), corners.ravel(), np.arange(0, 3 * rows + 1, 3)),

@@ -15,16 +15,16 @@ from headform.graph.laplacian import ScaledLaplacian
 
 
 class ChebResidual(nn.Module):
-    """Cheb, biased ELU, Cheb; plus the input (through a Cheb of one term where widths differ); biased ELU.
+    """Residual block: Cheb, biased ELU, Cheb; plus the input (through a one-term Cheb where widths differ); biased ELU.
 
-    No convolution has a bias; the activations have. Parameters: K * C_in * C_out + K * C_out^2 + 2 * C_out, and
+    The activations have biases, the convolutions none. Parameters: K * C_in * C_out + K * C_out^2 + 2 * C_out, and
     C_in * C_out more where the widths differ.
 
     Args:
         in_channels: C_in.
         out_channels: C_out.
         num_terms: K of the main path, 6 in the paper.
-        backend: of the convolutions, see `ChebConv`.
+        backend: backend of the convolutions, see `ChebConv`.
     """
 
     def __init__(self, in_channels: int, out_channels: int, num_terms: int = 6, *, backend: Backend = "auto") -> None:

@@ -1,28 +1,5 @@
 """Head models: the open head that ships inside, FLAME, and every model that was converted."""
 
-from dataclasses import replace
-from functools import cache
-from importlib import resources
+import lazy_loader
 
-from headform.heads.asset import read as load
-from headform.heads.asset import with_landmark_offset
-from headform.heads.linear import LinearHead
-
-__all__ = ["LinearHead", "load", "load_open", "with_landmark_offset"]
-
-OPEN_HEAD = "open_head.safetensors"
-
-
-def load_open() -> LinearHead:
-    """Load the open head: a module of its own over tensors that are read once per process.
-
-    Raises:
-        WeightsError: the file is missing from the installation or damaged; see `load`.
-    """
-    return replace(_open_head())
-
-
-@cache
-def _open_head() -> LinearHead:
-    with resources.as_file(resources.files("headform.heads") / "assets" / OPEN_HEAD) as path:
-        return load(path)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,57 +1,42 @@
-"""The file of a linear head: quantized arrays in one safetensors file, read back as a `LinearHead`.
+"""The quantized file of a linear head, and the reader of all head files.
 
 V vertices, F triangles, T texture vertices, K identity modes, E expressions, A albedo modes.
 
-Bases are whole numbers times one scale per mode: 16 bits for the first identity modes and for expressions (only the
-vertices that move), 8 bits for the later identity modes and for albedo. Strings lie in the metadata as JSON.
+Bases are integers times one scale per mode: 16 bits for the first identity modes and for expressions (only the vertices
+that move), 8 bits for the later identity modes and for albedo. Strings are JSON in the metadata (`_tensor_file`).
 """
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 import torch
-from jaxtyping import Float, Float32, Int, Integer
+from jaxtyping import Float, Float32, Integer
 from torch import Tensor
 
 from headform.errors import WeightsError
-from headform.heads import head_file
+from headform.heads import _tensor_file, head_file
 from headform.heads.linear import LinearHead
 from headform.heads.validation import check_head
-from headform.io import atomic
 
 FORMAT = "headform-linear-head-1"
 MAX_BYTES = 4 << 30
 """Largest file that is read."""
 SHARP_MODES = 20
 """Identity modes kept in 16 bits."""
-_INTEGERS = (
-    "faces",
-    "mirror",
-    "uv_faces",
-    "landmark_vertices",
-    "contour",
-    "now7",
-    "dense",
-    "dense_mirror",
-)
-_FLOATS = (
-    "mean",
-    "landmark_weights",
-    "landmark_offset",
-    "albedo_mean",
-    "neck_weight",
-    "neck_pivot",
-)
+_UV_STEPS = 65535
+"""Texture coordinates are integers of this unit: a sixty-fourth of a texel at 1024."""
+_INTEGERS = ("faces", "mirror", "uv_faces", "landmark_vertices", "contour", "now7", "dense", "dense_mirror")
+_FLOATS = ("mean", "landmark_weights", "landmark_offset", "albedo_mean", "neck_weight", "neck_pivot")
+_AGAIN = "copy the file again, or rebuild it with `headform heads build-open`"
 
 
 @dataclass(frozen=True)
 class _Quantized:
+    """Integers times one scale per mode."""
+
     whole: Integer[np.ndarray, "M V 3"]
     scale: Float32[np.ndarray, " M"]
 
@@ -65,7 +50,7 @@ class _Quantized:
 
 
 def write(head: LinearHead, path: Path) -> str:
-    """Write `head`, quantized; equal heads give equal bytes.
+    """Write a head, quantized.
 
     Returns:
         SHA-256 of the file, hexadecimal.
@@ -73,13 +58,11 @@ def write(head: LinearHead, path: Path) -> str:
     Raises:
         ResourceError: the file cannot be written.
     """
-    data = encode(head)
-    atomic.write_bytes(path, data)
-    return hashlib.sha256(data).hexdigest()
+    return _tensor_file.write(path, encode(head))
 
 
 def encode(head: LinearHead) -> bytes:
-    """The bytes of the file."""
+    """Return the bytes of the file; equal heads give equal bytes."""
     identity = head.identity.double().numpy()
     expression = head.expression.double().numpy()
     arrays: dict[str, np.ndarray] = {}
@@ -98,8 +81,7 @@ def encode(head: LinearHead) -> bytes:
         arrays[name] = getattr(head, name).float().numpy()
     for name in _INTEGERS:
         arrays[name] = getattr(head, name).numpy().astype(np.uint16 if len(head.uv) < 65536 else np.int32)
-    # texture coordinates as whole 65535ths: a sixty-fourth of a texel at 1024
-    arrays["uv"] = np.rint(head.uv.double().numpy() * 65535).clip(0, 65535).astype(np.uint16)
+    arrays["uv"] = np.rint(head.uv.double().numpy() * _UV_STEPS).clip(0, _UV_STEPS).astype(np.uint16)
     arrays["part"] = head.part.numpy()
     arrays["regions"] = np.packbits(np.stack([head.regions[n].numpy() for n in head.regions]), axis=1)
     text = {
@@ -109,9 +91,7 @@ def encode(head: LinearHead) -> bytes:
         "expression_names": list(head.expression_names),
         "regions": list(head.regions),
     }
-    # one metadata key only: the order of several is not fixed
-    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
-    return bytes(safetensors.numpy.save(ordered, {"headform": json.dumps(text, sort_keys=True)}))
+    return _tensor_file.encode(arrays, text)
 
 
 def read(path: Path) -> LinearHead:
@@ -122,32 +102,24 @@ def read(path: Path) -> LinearHead:
             safetensors file, or inconsistent), ``head_foreign`` (a sound safetensors file of something else).
     """
     path = Path(path)
-    again = "copy the file again, or rebuild it with `headform heads build-open`"
     try:
         if not path.exists():
-            raise WeightsError("head_missing", "there is no such head file", str(path), again)
+            raise WeightsError("head_missing", "there is no such head file", str(path), _AGAIN)
         if not path.is_file():  # a directory, or a pipe that would never end
-            raise OSError("not a regular file")
+            raise OSError("it is not a regular file")
         if path.stat().st_size > MAX_BYTES:
-            raise OSError(f"more than {MAX_BYTES} bytes")
+            raise OSError(f"it has more than {MAX_BYTES} bytes")
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise WeightsError("head_unreadable", f"the head file cannot be read: {reason}", str(path), again) from error
+        raise WeightsError("head_unreadable", f"the head file cannot be read: {reason}", str(path), _AGAIN) from error
     try:
-        arrays = safetensors.numpy.load(data)
-        size = int.from_bytes(data[:8], "little")
-        metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
-    except (
-        safetensors.SafetensorError,
-        KeyError,
-        ValueError,
-    ) as error:  # KeyError: a type that numpy lacks
-        raise WeightsError("head_damaged", f"not a whole safetensors file: {error}", str(path), again) from error
-    text = _text(metadata)
-    if text is None:
-        fix = "give a file made by `headform heads build-open` or `headform heads convert`"
-        raise WeightsError("head_foreign", "a safetensors file, but not of a headform head", str(path), fix)
+        arrays, text = _tensor_file.decode(data)
+    except ValueError as error:
+        raise WeightsError("head_damaged", str(error), str(path), _AGAIN) from error
+    if text.get("format") not in (FORMAT, head_file.FORMAT):
+        hint = "give a file written by `headform heads build-open` or `headform heads convert`"
+        raise WeightsError("head_foreign", "a safetensors file, but not a head of headform", str(path), hint)
     sha256 = hashlib.sha256(data).hexdigest()
     if text["format"] == head_file.FORMAT:
         return replace(head_file.decode(arrays, text, str(path)), sha256=sha256)
@@ -155,21 +127,13 @@ def read(path: Path) -> LinearHead:
         head = _decode(arrays, text)
         check_head(head)
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise WeightsError("head_damaged", f"the parts do not fit together: {error}", str(path), again) from error
+        raise WeightsError("head_damaged", f"the fields are inconsistent: {error}", str(path), _AGAIN) from error
     return replace(head, sha256=sha256)
 
 
 def with_landmark_offset(head: LinearHead, offset: Float[Tensor, "68 3"]) -> LinearHead:
-    """The same head with another offset (meters) to the annotators' convention; `write` keeps it."""
+    """Return the head with another offset (meters) to the annotators' convention; `write` keeps it."""
     return replace(head, landmark_offset=offset.to(head.mean))
-
-
-def _text(metadata: Any) -> dict[str, Any] | None:
-    try:
-        text = json.loads(metadata["headform"])
-        return text if text["format"] in (FORMAT, head_file.FORMAT) else None
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None
 
 
 def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
@@ -184,7 +148,7 @@ def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
     expression[moving] = arrays["expression"].astype(np.float32) * scale[:, None]
     masks = np.unpackbits(arrays["regions"], axis=1, count=count).astype(bool)
     tensors: dict[str, Any] = {name: torch.from_numpy(arrays[name]) for name in _FLOATS}
-    tensors |= {name: _whole(arrays[name]) for name in _INTEGERS}
+    tensors |= {name: torch.from_numpy(arrays[name].astype(np.int64)) for name in _INTEGERS}
     return LinearHead(
         name=text["name"],
         sha256="",
@@ -195,10 +159,6 @@ def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
         albedo=torch.from_numpy(basis("albedo")),
         regions={n: torch.from_numpy(m) for n, m in zip(text["regions"], masks, strict=True)},
         part=torch.from_numpy(arrays["part"]),
-        uv=torch.from_numpy((arrays["uv"].astype(np.float64) / 65535).astype(np.float32)),
+        uv=torch.from_numpy((arrays["uv"].astype(np.float64) / _UV_STEPS).astype(np.float32)),
         **tensors,
     )
-
-
-def _whole(array: Integer[np.ndarray, "..."]) -> Int[Tensor, "..."]:
-    return torch.from_numpy(array.astype(np.int64))

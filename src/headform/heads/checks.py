@@ -4,6 +4,9 @@ import numpy as np
 
 from headform.errors import WeightsError
 
+ORIGINAL_FILE = "use the publisher's original file"
+GET_AGAIN = "get the model again from its publisher"
+
 
 def check_finite(where: str, **arrays: np.ndarray | None) -> None:
     """Refuse NaN and infinity.
@@ -13,8 +16,7 @@ def check_finite(where: str, **arrays: np.ndarray | None) -> None:
     """
     for name, array in arrays.items():
         if array is not None and not np.isfinite(array).all():
-            what = f"`{name}` holds numbers that are not finite"
-            raise WeightsError("model_not_finite", what, where, "get the model again")
+            raise WeightsError("model_not_finite", f"`{name}` holds NaN or infinity", where, GET_AGAIN)
 
 
 def check_indices(where: str, limit: int, **arrays: np.ndarray | None) -> None:
@@ -28,8 +30,8 @@ def check_indices(where: str, limit: int, **arrays: np.ndarray | None) -> None:
             continue
         low, high = int(array.min()), int(array.max())
         if low < 0 or high >= limit:
-            what = f"`{name}` runs from {low} to {high}, there are {limit}"
-            raise WeightsError("model_index", what, where, "get the model again")
+            what = f"`{name}` runs from {low} to {high}, expected 0 to {limit - 1}"
+            raise WeightsError("model_index", what, where, GET_AGAIN)
 
 
 def check_shape(where: str, name: str, array: np.ndarray, *expected: int | None) -> None:
@@ -38,8 +40,8 @@ def check_shape(where: str, name: str, array: np.ndarray, *expected: int | None)
     Raises:
         WeightsError: ``model_shape``.
     """
-    good = array.ndim == len(expected) and all(e is None or e == n for n, e in zip(array.shape, expected, strict=True))
+    good = array.ndim == len(expected) and all(e in (None, n) for n, e in zip(array.shape, expected, strict=True))
     if not good:
         wanted = " x ".join("any" if e is None else str(e) for e in expected)
         what = f"`{name}` is {' x '.join(map(str, array.shape)) or 'one number'}, expected {wanted}"
-        raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
+        raise WeightsError("model_shape", what, where, ORIGINAL_FILE)

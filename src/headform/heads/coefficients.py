@@ -1,4 +1,4 @@
-"""The codes of head models: one vector, named parts. Nothing else in the program knows an offset.
+"""Coefficient codes of head models: one vector of named parts. No other module knows an offset.
 
 B batch dimensions, N length of a code.
 """
@@ -20,9 +20,9 @@ class CoefficientLayout:
     """Names and lengths of the parts of a code, in order.
 
     Attributes:
-        name: of the layout.
-        parts: name and length of each part.
-        gaussian: parts whose numbers are standard deviations: independent, of mean 0 and variance 1 among people.
+        name: Name of the layout.
+        parts: Name and length of each part.
+        gaussian: Parts in units of standard deviations: independent, of mean 0 and variance 1 among people.
     """
 
     name: str
@@ -36,12 +36,12 @@ class CoefficientLayout:
 
     @property
     def slices(self) -> dict[str, slice]:
-        """Where each part lies."""
+        """Slice of each part within a code."""
         ends = list(accumulate(length for _, length in self.parts))
         return {name: slice(end - length, end) for (name, length), end in zip(self.parts, ends, strict=True)}
 
     def split(self, code: Float[Tensor, "*B N"]) -> "Coefficients":
-        """Take a code apart (views, no copies).
+        """Split a code into its parts (views, no copies).
 
         Raises:
             InputError: ``code_length``.
@@ -56,11 +56,11 @@ class CoefficientLayout:
         return Coefficients(self, {name: code[..., at] for name, at in self.slices.items()})
 
     def zeros(self, *batch: int) -> "Coefficients":
-        """All zero: the mean head without pose."""
+        """Return zeros: the mean head without pose."""
         return self.split(torch.zeros(*batch, self.size))
 
     def sample(self, *batch: int, generator: torch.Generator | None = None) -> "Coefficients":
-        """People of the model's prior: the `gaussian` parts are drawn, all others are zero."""
+        """Sample the model's prior: the `gaussian` parts are drawn, all others are zero."""
         drawn = self.zeros(*batch)
         values = {
             name: torch.randn(part.shape, generator=generator) if name in self.gaussian else part
@@ -97,13 +97,13 @@ class Coefficients:
         return (name for name, _ in self.layout.parts)
 
     def pack(self) -> Float[Tensor, "*B N"]:
-        """The parts as one code; parts without batch dimensions are repeated."""
+        """Concatenate the parts to one code; parts without batch dimensions are repeated."""
         batch = torch.broadcast_shapes(*(self.values[name].shape[:-1] for name in self))
         parts = [self.values[name].expand(*batch, length) for name, length in self.layout.parts]
         return torch.cat(parts, dim=-1)
 
     def neg_log_prior(self) -> dict[str, Float[Tensor, "*B"]]:
-        """-log of the Gaussian prior of each `gaussian` part, without its constant: half the sum of squares.
+        """Return -log of the Gaussian prior of each `gaussian` part, without its constant: half the sum of squares.
 
         The regularizers of shape, expression and texture in DECA (Feng et al. 2021, section 4.2) and in Deng et al. (2019,
         eq. 4), before their weights.
@@ -154,9 +154,12 @@ BASEL_FRONT = CoefficientLayout(
 )
 """The 257 numbers of Deng et al. (2019), which Lin et al. (2020) use."""
 
+_NAMED_SHAPES = ("open", "surrey", "ict", "facewarehouse", "facescape")
+"""Kinds whose expressions are weighted shapes, not components in standard deviations."""
+
 
 def layout_of(head: LinearHead) -> CoefficientLayout:
-    """The layout of codes of a head: a published one where its sizes are those, else identity, expression and texture."""
+    """Return the layout of a head's codes: a published one of the same sizes, else identity, expression and texture."""
     kind = head.provenance.kind
     sizes = (len(head.identity), len(head.expression), len(head.albedo))
     if kind == "open" and sizes == (100, 51, 50):
@@ -166,7 +169,5 @@ def layout_of(head: LinearHead) -> CoefficientLayout:
     if kind == "deep3d" and sizes == (80, 64, 80):
         return BASEL_FRONT
     parts = zip(("identity", "expression", "texture"), sizes, strict=True)
-    # weights of named shapes are no standard deviations, components are
-    named = kind in ("open", "surrey", "ict", "facewarehouse", "facescape")
-    gaussian = ("identity", "texture") if named else ("identity", "expression", "texture")
+    gaussian = ("identity", "texture") if kind in _NAMED_SHAPES else ("identity", "expression", "texture")
     return CoefficientLayout(kind, tuple(parts), gaussian)

@@ -1,24 +1,21 @@
-"""A code on disk, by parts, with the head that it belongs to.
+"""Coefficients on disk, by parts, with the head that they belong to.
 
 B batch dimensions.
 
-A safetensors file: one float32 tensor per part; layout and head lie in the metadata as JSON. A code of one model means
-nothing to another, so that the digest of the head is kept and compared.
+One float32 tensor per part; layout and head are JSON in the metadata (`_tensor_file`). A code of one model means nothing to
+another, so that the digest of the head is kept and compared.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 import torch
 
 from headform.errors import InputError, WeightsError
+from headform.heads import _tensor_file
 from headform.heads.coefficients import CoefficientLayout, Coefficients
 from headform.heads.linear import LinearHead
-from headform.io import atomic
 
 FORMAT = "headform-coefficients-1"
 MAX_BYTES = 1 << 30
@@ -30,7 +27,7 @@ def save_coefficients(path: Path | str, coefficients: Coefficients, head: Linear
     Args:
         path: Such as `coefficients.safetensors`.
         coefficients: Any batch dimensions; stored in single precision.
-        head: Whose code it is.
+        head: The head that they belong to.
 
     Raises:
         ResourceError: the file cannot be written.
@@ -43,11 +40,8 @@ def save_coefficients(path: Path | str, coefficients: Coefficients, head: Linear
         "gaussian": list(layout.gaussian),
         "head": {"name": head.name, **_origin(head)},
     }
-    arrays = {
-        name: np.ascontiguousarray(coefficients[name].detach().cpu().float().numpy()) for name in sorted(coefficients)
-    }
-    data = safetensors.numpy.save(arrays, {"headform": json.dumps(text, sort_keys=True)})
-    atomic.write_bytes(Path(path), bytes(data))
+    arrays = {name: coefficients[name].detach().cpu().float().numpy() for name in coefficients}
+    _tensor_file.write(path, _tensor_file.encode(arrays, text))
 
 
 def load_coefficients(path: Path | str, head: LinearHead | None = None) -> Coefficients:
@@ -87,36 +81,28 @@ def load_coefficients(path: Path | str, head: LinearHead | None = None) -> Coeff
 
 
 def _origin(head: LinearHead) -> dict[str, Any]:
-    """What tells a head from others; one that was never a file has no digest, but its publisher's files have."""
+    """Return the identity of a head; one that was never a file has no digest, but its publisher's files have."""
     sources = [source.sha256 for source in head.provenance.sources]
     return {"model": head.provenance.label, "sha256": head.sha256, "sources": sources}
 
 
 def _same(saved: dict[str, Any], origin: dict[str, Any]) -> bool:
-    return saved == origin if not origin["sha256"] else saved["sha256"] == origin["sha256"]
+    return bool(saved["sha256"] == origin["sha256"] if origin["sha256"] else saved == origin)
 
 
 def _open(path: Path, where: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            raise InputError("code_unreadable", "no regular file of at most 1 GiB", where)
+            raise InputError("code_unreadable", "not a regular file of at most 1 GiB", where)
         data = path.read_bytes()
     except OSError as error:
         what = f"cannot read the code: {error.strerror or error}"
         raise InputError("code_unreadable", what, where) from error
     try:
-        arrays = safetensors.numpy.load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        text = json.loads(header["__metadata__"]["headform"])
-        if text["format"] != FORMAT:
-            raise ValueError(f"its format is {text['format']!r:.60}")
-    except (
-        safetensors.SafetensorError,
-        LookupError,
-        TypeError,
-        ValueError,
-        RecursionError,
-    ) as error:
-        fix = "give a file that `headform heads fit` wrote"
-        raise InputError("code_format", f"no file of coefficients: {error}", where, fix) from error
+        arrays, text = _tensor_file.decode(data)
+        if text.get("format") != FORMAT:
+            raise ValueError(f"its format is {text.get('format')!r:.60}")
+    except ValueError as error:
+        hint = "give a file that `headform heads fit` wrote"
+        raise InputError("code_format", f"not a file of coefficients: {error}", where, hint) from error
     return text, arrays

@@ -1,30 +1,26 @@
-"""The file of a head that was made from a publisher's model: every array as it is, in single precision.
+"""The file of a head that was converted from a publisher's model: every array as it is, in single precision.
 
 Letters: those of `heads.linear`.
 
-One safetensors file. A tensor field of the head is a tensor of the same name, a region is ``regions/NAME``; whole numbers
-are stored in 32 bits. Class, names, license and provenance lie in the metadata as JSON. The open head has a smaller,
-quantized form of its own (`heads.asset`).
+A tensor field of the head is a tensor of the same name, a region is ``regions/NAME``; integers are stored in 32 bits. Class,
+names, license and provenance are JSON in the metadata (`_tensor_file`). The open head has a smaller, quantized form of its
+own (`heads.asset`, which also reads these files).
 """
 
-import hashlib
-import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 import torch
 from torch import Tensor
 
 from headform.errors import WeightsError
+from headform.heads import _tensor_file
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance
 from headform.heads.validation import check_head
-from headform.io import atomic
 
 FORMAT = "headform-head-1"
 _CLASSES = {"linear": LinearHead, "flame": FlameHead}
@@ -32,7 +28,7 @@ _AGAIN = "convert the model again with `headform heads convert`"
 
 
 def encode(head: LinearHead) -> bytes:
-    """The bytes of the file; equal heads give equal bytes."""
+    """Return the bytes of the file; equal heads give equal bytes."""
     arrays: dict[str, np.ndarray] = {}
     text: dict[str, Any] = {"format": FORMAT, "class": _class_name(head)}
     for field in fields(head):
@@ -46,8 +42,7 @@ def encode(head: LinearHead) -> bytes:
             text[field.name] = value.to_json()
         elif field.name != "sha256":
             text[field.name] = list(value) if isinstance(value, tuple) else value
-    ordered = {name: arrays[name] for name in sorted(arrays)}
-    return bytes(safetensors.numpy.save(ordered, {"headform": json.dumps(text, sort_keys=True)}))
+    return _tensor_file.encode(arrays, text)
 
 
 def write(head: LinearHead, path: Path | str) -> str:
@@ -57,24 +52,22 @@ def write(head: LinearHead, path: Path | str) -> str:
         SHA-256 of the file, hexadecimal.
 
     Raises:
-        WeightsError: ``head_damaged`` when it could not be read again: its parts do not fit together.
+        WeightsError: ``head_damaged`` when it could not be read again: its fields are inconsistent.
         ResourceError: the file cannot be written.
     """
     try:
         check_head(head)
     except ValueError as error:
-        what = f"the parts of the head do not fit together: {error!s:.300}"
+        what = f"the fields of the head are inconsistent: {error!s:.300}"
         raise WeightsError("head_damaged", what, head.name, "get the model again") from error
-    data = encode(head)
-    atomic.write_bytes(Path(path), data)
-    return hashlib.sha256(data).hexdigest()
+    return _tensor_file.write(path, encode(head))
 
 
 def decode(arrays: dict[str, np.ndarray], text: dict[str, Any], where: str) -> LinearHead:
-    """A head from the arrays and the JSON of a file, without its digest.
+    """Make a head of the arrays and the JSON of a file, without its digest.
 
     Raises:
-        WeightsError: ``head_damaged`` when parts are absent, do not fit together or are not finite.
+        WeightsError: ``head_damaged`` when fields are absent, inconsistent or not finite.
     """
     try:
         kind = _CLASSES[text["class"]]
@@ -93,7 +86,7 @@ def decode(arrays: dict[str, np.ndarray], text: dict[str, Any], where: str) -> L
         head = kind(**values)
         check_head(head)
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise WeightsError("head_damaged", f"the parts do not fit together: {error!s:.300}", where, _AGAIN) from error
+        raise WeightsError("head_damaged", f"the fields are inconsistent: {error!s:.300}", where, _AGAIN) from error
     return head
 
 

@@ -328,7 +328,7 @@ class LinearHead(nn.Module):
 
         Args:
             vertices: (*B, V, 3) meters, head frame.
-            rotation: (*B, 3, 3) such as `geometry.rotation.rotation_from_euler` gives.
+            rotation: (*B, 3, 3) such as `geometry.head_angles.rotation_from_euler` gives.
         """
         arm = vertices - self.neck_pivot.to(vertices)
         moved = arm @ rotation.transpose(-1, -2) - arm

@@ -1,4 +1,4 @@
-"""The mirror image of coefficients: what they become when the person is seen in a mirror.
+"""Coefficients of the mirrored face.
 
 K identity modes, E expressions, N dense points.
 """
@@ -8,9 +8,12 @@ from jaxtyping import Float, Int
 
 from headform.heads.linear import LinearHead
 
+_RIDGE = 1e-4
+"""Regularization, as a share of the mean power of a mode."""
+
 
 def mirrored_expressions(names: tuple[str, ...]) -> Int[np.ndarray, " E"]:
-    """Index of the opposite shape of each: ...Left and ...Right change places."""
+    """Return the index of the opposite of each shape: ...Left and ...Right change places."""
     index = {name: k for k, name in enumerate(names)}
 
     def other(name: str) -> str:
@@ -24,15 +27,15 @@ def mirrored_expressions(names: tuple[str, ...]) -> Int[np.ndarray, " E"]:
 
 
 def mirror_identity_map(head: LinearHead) -> Float[np.ndarray, "K K"]:
-    """Matrix M such that ``code @ M`` are the coefficients of the mirrored face, by least squares on the dense points.
+    """Return the matrix M such that ``code @ M`` are the coefficients of the mirrored face.
 
-    The modes of a scanned population are not symmetric one by one, so that mirroring mixes them; the residual is what the
-    model cannot mirror.
+    Least squares on the dense points: the modes of a scanned population are not symmetric one by one, so that mirroring
+    mixes them, and some faces have no exact mirror image in the model.
     """
     modes = head.identity[:, head.dense].double().numpy()  # (K, N, 3)
     image = modes[:, head.dense_mirror.numpy()] * np.array([-1.0, 1.0, 1.0])
     count = len(modes)
     flat, target = modes.reshape(count, -1), image.reshape(count, -1)
     gram = flat @ flat.T
-    ridge = 1e-4 * np.trace(gram) / count * np.eye(count)
+    ridge = _RIDGE * np.trace(gram) / count * np.eye(count)
     return np.asarray(np.linalg.solve(gram + ridge, flat @ target.T).T)

@@ -1,4 +1,4 @@
-"""Where a head model comes from: publisher's files, their digests, version and license."""
+"""The origin of a head model: publisher's files, their digests, version and license."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ _CHUNK = 1 << 22
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file that a model was made of.
+    """A file that a model was made of.
 
     Attributes:
         name: File name without folders.
-        sha256: Of its bytes, hexadecimal.
+        sha256: Digest of its bytes, hexadecimal.
     """
 
     name: str
@@ -44,14 +44,14 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is known of a model's origin.
+    """The origin of a model.
 
     Attributes:
-        kind: Family of models: open, flame, bfm2009, bfm2017, surrey, lsfm, lyhm, facewarehouse, ict, gnm ...
-        version: Within the family, such as ``2020`` or ``2023-open``; empty where there is one only.
+        kind: Model family: open, flame, bfm2009, bfm2017, surrey, lsfm, lyhm, facewarehouse, ict, gnm ...
+        version: Release within the family, such as ``2020`` or ``2023-open``; empty where there is one only.
         sources: The files it was made of, the model itself first.
         license: The publisher's terms, in as many words as are known.
-        notes: What was missing or mended at import, one sentence each.
+        notes: Sentences on what was missing or repaired at import.
     """
 
     kind: str = "open"
@@ -66,22 +66,22 @@ class Provenance:
         return f"{self.kind} {self.version}".strip()
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Return plain JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: Any) -> "Provenance":
-        """Back from `to_json`.
+        """Make a provenance of `to_json`'s values.
 
         Raises:
-            ValueError: It is no such object.
+            ValueError: it is another object.
         """
         try:
             sources = tuple(SourceFile(str(s["name"]), str(s["sha256"])) for s in value["sources"])
             kind, version, license = (str(value[key]) for key in ("kind", "version", "license"))
             return cls(kind, version, sources, license, tuple(str(n) for n in value["notes"]))
         except (KeyError, TypeError) as error:
-            raise ValueError(f"no provenance: {error}") from error
+            raise ValueError(f"not a provenance: {error}") from error
 
 
 def provenance_of(
@@ -92,7 +92,7 @@ def provenance_of(
     license: str = "",
     notes: Iterable[str] = (),
 ) -> Provenance:
-    """A provenance whose sources are digested now.
+    """Return a provenance, whose sources are digested.
 
     Raises:
         WeightsError: ``weights_missing``.

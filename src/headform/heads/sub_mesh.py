@@ -1,4 +1,4 @@
-"""A head cut down to some of its vertices; everything that is known of them follows.
+"""A head restricted to some of its vertices, with all fields that refer to them.
 
 Letters: those of `heads.linear`; N kept vertices.
 """
@@ -15,30 +15,29 @@ from headform.heads.linear import LinearHead
 
 
 def cut(head: LinearHead, kept: Int[np.ndarray, " N"], note: str = "") -> LinearHead:
-    """The same model on some of its vertices.
+    """Restrict a model to some of its vertices.
 
-    Triangles stay whose corners all stay. What refers to a vertex that goes becomes unknown: a landmark
-    (`landmark_known`), the mirror map (as a whole, where one image goes), a row of jaw candidates (the others of the row
-    take its place; all rows go where one has none left), the NoW landmarks, a dense point and its image (all, where one of
-    the first 68 goes).
+    Triangles are kept if all their corners are. Fields that refer to a removed vertex become unknown: a landmark
+    (`landmark_known`), the whole mirror map, a jaw candidate (replaced by its neighbor in the row; all rows are dropped if
+    one has none left), the NoW landmarks, a dense point with its image (all of them if one of the first 68 is removed).
 
     Args:
         head: Any linear head; a model with a skeleton needs all its vertices.
-        kept: Indices of the vertices that stay, in their new order, each once.
-        note: A sentence for the provenance.
+        kept: Indices of the vertices to keep, in their new order, each once.
+        note: Sentence for the provenance.
 
     Raises:
-        WeightsError: ``model_index`` (an index outside of the head, or twice), ``model_kind`` (the head has a skeleton).
+        WeightsError: ``model_index`` (an index out of range or repeated), ``model_kind`` (the head has a skeleton).
     """
     if type(head) is not LinearHead:
         what = f"{head.name} has a skeleton, whose joints depend on all of its vertices"
         raise WeightsError("model_kind", what, "", "cut its posed vertices instead")
     count = len(head.mean)
     if len(kept) and not 0 <= int(kept.min()) <= int(kept.max()) < count:
-        what = f"vertices from {kept.min()} to {kept.max()} of a head of {count}"
+        what = f"vertices {kept.min()} to {kept.max()} of a head of {count}"
         raise WeightsError("model_index", what, head.name)
     if not len(kept) or len(np.unique(kept)) != len(kept):
-        raise WeightsError("model_index", "no vertices, or a vertex twice, to be kept", head.name)
+        raise WeightsError("model_index", "no vertices to keep, or a repeated one", head.name)
     rows = torch.from_numpy(np.ascontiguousarray(kept, np.int64)).to(head.mean.device)
     place = torch.full((count,), -1, dtype=torch.int64, device=rows.device)
     place[rows] = torch.arange(len(rows), device=rows.device)
@@ -81,7 +80,7 @@ def cut(head: LinearHead, kept: Int[np.ndarray, " N"], note: str = "") -> Linear
 
 
 def _texture(head: LinearHead, rows: Tensor, place: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
-    """Texture vertices of the triangles that stay; one for each vertex where it was so before."""
+    """Return the texture vertices of the kept triangles; one for each vertex where it was so before."""
     if not head.has_field("uv"):
         return head.uv, head.uv_faces
     if len(head.uv) == len(head.mean) and torch.equal(head.uv_faces, head.faces):
@@ -91,7 +90,7 @@ def _texture(head: LinearHead, rows: Tensor, place: Tensor, whole: Tensor) -> tu
 
 
 def _landmarks(head: LinearHead, place: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Landmarks whose vertices stay (those of weight 0 do not matter)."""
+    """Return the landmarks whose vertices of nonzero weight are kept."""
     vertices = place[head.landmark_vertices]
     matters = head.landmark_weights != 0
     known = ((vertices >= 0) | ~matters).all(1) & matters.any(1)
@@ -103,7 +102,7 @@ def _landmarks(head: LinearHead, place: Tensor) -> tuple[Tensor, Tensor, Tensor]
 
 
 def _contour(head: LinearHead, place: Tensor) -> Tensor:
-    """Jaw candidates that stay; a lost one is replaced by the next of its row that stays."""
+    """Return the kept jaw candidates; a lost one is replaced by the nearest of its row."""
     found = place[head.contour]
     lost = found < 0
     if not found.numel() or bool(lost.all(1).any()):
@@ -115,7 +114,7 @@ def _contour(head: LinearHead, place: Tensor) -> Tensor:
 
 
 def _dense(head: LinearHead, place: Tensor) -> tuple[Tensor, Tensor]:
-    """Dense points that stay together with their mirror images."""
+    """Return the dense points that are kept together with their mirror images."""
     found = place[head.dense]
     stays = (found >= 0) & (found[head.dense_mirror] >= 0)
     if not len(found) or not bool(stays[:68].all()):

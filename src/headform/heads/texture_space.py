@@ -4,29 +4,25 @@ H, W pixels of the image (row 0 at v = 1), K modes, T texture vertices, F triang
 published, not clipped: linear light, or sRGB (the values as displayed).
 """
 
-import hashlib
-import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import numpy as np
-import safetensors
-import safetensors.numpy
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
 from headform.errors import WeightsError
+from headform.heads import _tensor_file
 from headform.heads.checks import check_finite, check_indices
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance
 from headform.images.transfer import linear_from_srgb
-from headform.io.atomic import write_bytes
 from headform.io.file_bytes import read_bytes
 
 FORMAT = "headform-texture-1"
+_TENSORS = ("mean", "modes", "uv", "uv_faces")
 Head = TypeVar("Head", bound=LinearHead)
 
 
@@ -51,26 +47,26 @@ class TextureSpace:
     provenance: Provenance
 
     def decode(self, code: Float[Tensor, "*B k"]) -> Float[Tensor, "*B H W 3"]:
-        """Images of coefficients, RGB in `encoding`, not clipped. Differentiable.
+        """Return images of coefficients, RGB in `encoding`, not clipped. Differentiable.
 
         Fewer coefficients than modes use the first ones.
         """
         return self.mean + torch.einsum("...k,khwc->...hwc", code, self.modes[: code.shape[-1]])
 
     def albedo(self, code: Float[Tensor, "*B k"]) -> Float[Tensor, "*B H W 3"]:
-        """Images of coefficients, linear RGB (clipped at 0 and 1 where the model is one of sRGB)."""
+        """Return images of coefficients, linear RGB (clipped at 0 and 1 where the model is one of sRGB)."""
         image = self.decode(code)
         return linear_from_srgb(image) if self.encoding == "srgb" else image
 
     def resized(self, height: int, width: int) -> "TextureSpace":
-        """The same model over fewer pixels, each the mean of those it covers."""
+        """Return the model over fewer pixels, each the mean of those it covers."""
         whole = torch.cat([self.mean[None], self.modes]).permute(0, 3, 1, 2)  # (1 + K, 3, H, W)
         small = functional.interpolate(whole, (height, width), mode="area").permute(0, 2, 3, 1)
         return replace(self, mean=small[0].contiguous(), modes=small[1:].contiguous())
 
 
 def with_texture(head: Head, space: TextureSpace, *, modes: int = 50) -> Head:
-    """The head with the colors of a texture model at its vertices.
+    """Return the head with the colors of a texture model at its vertices.
 
     A vertex takes the bilinear sample at its texture coordinates; where it has several (seams), their mean. The head's own
     texture coordinates are used where the model has none, and replaced where it has.
@@ -110,7 +106,7 @@ def with_texture(head: Head, space: TextureSpace, *, modes: int = 50) -> Head:
 
 
 def sample(image: Float[Tensor, "H W C"], uv: Float[Tensor, "N 2"]) -> Float[Tensor, "N C"]:
-    """Bilinear values of an image whose row 0 is at v = 1; beyond the centers of the outermost pixels, theirs."""
+    """Sample an image whose row 0 is at v = 1, bilinearly; coordinates are clamped to the outermost pixel centers."""
     height, width = image.shape[:2]
     x = (uv[:, 0] * width - 0.5).clamp(0, width - 1)
     y = ((1 - uv[:, 1]) * height - 0.5).clamp(0, height - 1)
@@ -123,7 +119,7 @@ def sample(image: Float[Tensor, "H W C"], uv: Float[Tensor, "N 2"]) -> Float[Ten
 
 
 def _aligned(head: LinearHead, space: TextureSpace) -> Int[Tensor, "F 3"]:
-    """The model's triangles in the order of corners of the head's; each texture vertex belongs to one vertex."""
+    """Return the model's triangles with their corners in the order of the head's; a texture vertex has one vertex."""
     if space.uv_faces.shape != head.faces.shape:
         raise _mismatch(head, space, f"{len(space.uv_faces)} triangles for {len(head.faces)}")
     check_indices(space.provenance.label, len(space.uv), uv_faces=space.uv_faces.numpy())
@@ -132,7 +128,7 @@ def _aligned(head: LinearHead, space: TextureSpace) -> Int[Tensor, "F 3"]:
         owner[order.flatten()] = head.faces.flatten()
         if torch.equal(owner[order], head.faces):
             return order
-    raise _mismatch(head, space, "one point of the texture belongs to several vertices")
+    raise _mismatch(head, space, "a texture vertex belongs to several vertices")
 
 
 def _mismatch(head: LinearHead, space: TextureSpace, what: str) -> WeightsError:
@@ -149,19 +145,10 @@ def save(space: TextureSpace, path: Path | str) -> str:
     Raises:
         ResourceError: ``write_failed``.
     """
-    arrays = {name: getattr(space, name).cpu().numpy() for name in _arrays()}
-    stored = {
-        name: np.ascontiguousarray(array, np.int32 if array.dtype.kind == "i" else np.float32)
-        for name, array in arrays.items()
-    }
-    text = {
-        "format": FORMAT,
-        "encoding": space.encoding,
-        "provenance": space.provenance.to_json(),
-    }
-    data = bytes(safetensors.numpy.save(stored, {"headform": json.dumps(text, sort_keys=True)}))
-    write_bytes(Path(path), data)
-    return hashlib.sha256(data).hexdigest()
+    tensors = {name: getattr(space, name).cpu() for name in _TENSORS}
+    arrays = {n: (t.float() if t.is_floating_point() else t.int()).numpy() for n, t in tensors.items()}
+    text = {"format": FORMAT, "encoding": space.encoding, "provenance": space.provenance.to_json()}
+    return _tensor_file.write(path, _tensor_file.encode(arrays, text))
 
 
 def load(path: Path | str) -> TextureSpace:
@@ -174,26 +161,20 @@ def load(path: Path | str) -> TextureSpace:
     where = repr(str(path))
     data = read_bytes(path)
     try:
-        length = int.from_bytes(data[:8], "little")
-        text = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["headform"])
+        stored, text = _tensor_file.decode(data)
         if text["format"] != FORMAT or text["encoding"] not in ("linear", "srgb"):
-            raise ValueError(f"it says {text['format']} {text['encoding']}")
-        stored = safetensors.numpy.load(data)
-        arrays: dict[str, Any] = {name: torch.from_numpy(stored[name].copy()) for name in _arrays()}
+            raise ValueError(f"format {text['format']}, encoding {text['encoding']}")
+        arrays: dict[str, Any] = {name: torch.from_numpy(stored[name].copy()) for name in _TENSORS}
         provenance = Provenance.from_json(text["provenance"])
         shapes = arrays["mean"].shape, arrays["modes"].shape[1:], arrays["uv"].shape[1:]
         if shapes[0] != shapes[1] or shapes[0][2:] != (3,) or shapes[2] != (2,):
             raise ValueError(f"shapes {[tuple(s) for s in shapes]}")
         if arrays["uv_faces"].ndim != 2 or arrays["uv_faces"].shape[1] != 3:
             raise ValueError("triangles over the texture of another shape")
-    except (ValueError, LookupError, TypeError, safetensors.SafetensorError) as error:
-        what = f"not a texture model of ours: {error!s:.200}"
+    except (ValueError, LookupError, TypeError) as error:
+        what = f"not a texture model of headform: {error!s:.200}"
         raise WeightsError("weights_damaged", what, where, "convert the texture again") from error
     arrays["uv_faces"] = arrays["uv_faces"].long()
     check_finite(where, **{n: arrays[n].numpy() for n in ("mean", "modes", "uv")})
     check_indices(where, len(arrays["uv"]), uv_faces=arrays["uv_faces"].numpy())
     return TextureSpace(**arrays, encoding=text["encoding"], provenance=provenance)
-
-
-def _arrays() -> tuple[str, ...]:
-    return tuple(f.name for f in fields(TextureSpace) if f.name not in ("encoding", "provenance"))

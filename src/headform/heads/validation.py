@@ -1,4 +1,4 @@
-"""Whether the parts of a head fit together: types and axes, lengths, index ranges, finite numbers.
+"""Consistency of a head's fields: types and axes, lengths, index ranges, finite numbers.
 
 Letters: those of `heads.linear`.
 """
@@ -14,10 +14,10 @@ from headform.heads.linear import PARTS, LinearHead
 
 
 def check_head(head: LinearHead) -> None:
-    """Every field of its type, every index in its range, every array as long as the others or empty, every number finite.
+    """Check that fields have their types, indices their ranges, arrays matching lengths or none, and numbers are finite.
 
     Raises:
-        ValueError: the first thing that does not hold.
+        ValueError: the first violation.
     """
     _check_types(head)
     vertices, texture = len(head.mean), len(head.uv)
@@ -35,7 +35,7 @@ def check_head(head: LinearHead) -> None:
     for name, limit in limits.items():
         value = getattr(head, name)
         if value.numel() and not 0 <= int(value.min()) <= int(value.max()) < limit:
-            raise ValueError(f"{name} leaves its range of {limit}")
+            raise ValueError(f"{name} holds an index outside 0 to {limit - 1}")
     lengths = {
         **dict.fromkeys(("mirror", "part", "neck_weight", "albedo_mean"), vertices),
         "uv_faces": len(head.faces),
@@ -46,29 +46,29 @@ def check_head(head: LinearHead) -> None:
     }
     for name, length in lengths.items():
         if len(getattr(head, name)) not in (0, length):
-            raise ValueError(f"{name} is {len(getattr(head, name))} long, not {length}")
+            raise ValueError(f"{name} has length {len(getattr(head, name))}, expected {length}")
     for name in ("identity", "expression"):
         if getattr(head, name).shape[1:] != (vertices, 3):
-            raise ValueError(f"{name} is not for {vertices} vertices")
+            raise ValueError(f"{name} has another number of vertices than {vertices}")
     if len(head.albedo) and head.albedo.shape[1] != len(head.albedo_mean):
-        raise ValueError("albedo and albedo_mean are not for the same vertices")
+        raise ValueError("albedo and albedo_mean have different numbers of vertices")
     if not len(head.landmark_vertices) == len(head.landmark_weights) == len(head.landmark_offset):
-        raise ValueError("the landmarks' vertices, weights and offsets are not equally many")
+        raise ValueError("the landmarks' vertices, weights and offsets differ in number")
     if len(head.dense) != len(head.dense_mirror):
-        raise ValueError("dense and dense_mirror are not equally long")
+        raise ValueError("dense and dense_mirror differ in length")
     if len(head.expression) != len(head.expression_names):
-        raise ValueError("expressions and their names are not equally many")
+        raise ValueError("expressions and their names differ in number")
     if any(len(mask) != vertices for mask in head.regions.values()):
-        raise ValueError(f"a region is not for {vertices} vertices")
+        raise ValueError(f"a region has another number of vertices than {vertices}")
     for field in fields(head):
         value = getattr(head, field.name)
         if isinstance(value, Tensor) and value.is_floating_point():
             if not bool(torch.isfinite(value).all()):
-                raise ValueError(f"{field.name} holds a number that is not finite")
+                raise ValueError(f"{field.name} holds NaN or infinity")
 
 
 def _check_types(head: LinearHead) -> None:
-    """Arrays with the axes and of the kind of numbers that the class says, all of one precision; texts that are texts."""
+    """Check axes and number types of arrays against the class, that all have one precision, and that names are strings."""
     types, precision = get_type_hints(type(head)), head.mean.dtype
     for field in fields(head):
         value = getattr(head, field.name)
@@ -78,16 +78,16 @@ def _check_types(head: LinearHead) -> None:
             if value.is_floating_point() and value.dtype != precision:
                 raise ValueError(f"{field.name} is {value.dtype}, mean is {precision}")
     if any(mask.dtype != torch.bool or mask.ndim != 1 for mask in head.regions.values()):
-        raise ValueError("a region is no mask")
+        raise ValueError("a region is not a mask")
     texts = (head.name, head.license, *head.expression_names)
     if not all(isinstance(text, str) for text in texts):
-        raise ValueError("a name is no text")
+        raise ValueError("a name is not a string")
     if head.albedo_space not in ("linear", "srgb"):
-        raise ValueError(f"colors are {head.albedo_space!r:.40}, neither linear nor srgb")
+        raise ValueError(f"albedo_space is {head.albedo_space!r:.40}, expected linear or srgb")
 
 
 def _check_skeleton(head: FlameHead) -> None:
-    """Joints that come after their parents, and tables of as many joints and vertices."""
+    """Check that joints come after their parents, and that tables match the numbers of joints and vertices."""
     joints, vertices = len(head.parents), len(head.mean)
     shapes: dict[str, tuple[int, ...]] = {
         "joint_regressor": (joints, vertices),
@@ -97,11 +97,11 @@ def _check_skeleton(head: FlameHead) -> None:
         shapes["pose_correctives"] = (9 * (joints - 1), vertices, 3)
     for name, shape in shapes.items():
         if getattr(head, name).shape != shape:
-            raise ValueError(f"{name} is not for {joints} joints and {vertices} vertices")
+            raise ValueError(f"{name} does not match {joints} joints and {vertices} vertices")
     tree = [p == -1 if k == 0 else 0 <= p < k for k, p in enumerate(head.parents)]
     if not all(tree) or any(type(p) is not int for p in head.parents):
-        raise ValueError("the joints are no tree")
+        raise ValueError("the joints are not a tree")
     for name in ("static", "contour"):
         points, weights = getattr(head, f"{name}_vertices"), getattr(head, f"{name}_weights")
         if points.shape != weights.shape:
-            raise ValueError(f"{name}_vertices and {name}_weights are not equally many")
+            raise ValueError(f"{name}_vertices and {name}_weights differ in number")

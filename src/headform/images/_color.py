@@ -1,6 +1,6 @@
-"""Any decoded picture to 8-bit sRGB: profiles, CMYK, 16 bits, palettes and alpha.
+"""Conversion of any decoded picture to 8-bit sRGB: profiles, CMYK, 16 bits, palettes and alpha.
 
-Letters: H rows, W columns.
+H rows, W columns.
 """
 
 import io
@@ -11,7 +11,7 @@ from jaxtyping import UInt8, UInt16
 from PIL import Image, ImageCms
 
 BACKGROUND = (255, 255, 255)
-"""What shows through transparent pixels: white."""
+"""Color behind transparent pixels: white."""
 
 _DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _SPACE_OF_MODE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
@@ -21,11 +21,11 @@ def to_srgb(picture: Image.Image, note: Callable[[str], None]) -> Image.Image:
     """Convert to mode RGB in sRGB, composited on `BACKGROUND`.
 
     Order: depth to 8 bits, palette to colors, the embedded profile to sRGB, then alpha. Without a
-    profile the numbers are taken for sRGB, and CMYK is converted by `255 - (ink + black)`.
+    profile the values are taken as sRGB, and CMYK is converted by `255 - (ink + black)`.
 
     Args:
         picture: A loaded picture of any mode that JPEG, PNG or WebP give.
-        note: Called with one clause for each thing that had to be decided or ignored.
+        note: Called with one clause for each ambiguity that was resolved or ignored.
     """
     profile = picture.info.get("icc_profile")
     picture, alpha = _split_alpha(_to_eight_bits(picture, note), note)
@@ -61,7 +61,7 @@ def _to_eight_bits(picture: Image.Image, note: Callable[[str], None]) -> Image.I
 
 
 def _split_alpha(picture: Image.Image, note: Callable[[str], None]) -> tuple[Image.Image, Image.Image | None]:
-    """Colors in L, RGB or CMYK, and the alpha channel where there is one."""
+    """Split a picture into colors in L, RGB or CMYK, and the alpha channel where there is one."""
     transparency = picture.info.get("transparency")
     if isinstance(transparency, tuple) and max(transparency) > 255:
         note("a 16-bit transparent color was ignored")
@@ -77,7 +77,7 @@ def _split_alpha(picture: Image.Image, note: Callable[[str], None]) -> tuple[Ima
 
 
 def _apply_profile(picture: Image.Image, profile: bytes, note: Callable[[str], None]) -> Image.Image:
-    """Through the embedded profile to sRGB; left as it is when the profile cannot be used."""
+    """Convert by the embedded profile to sRGB; unchanged when the profile cannot be used."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = source.profile.xcolor_space.strip()

@@ -1,7 +1,6 @@
-"""What a file says it is, from its first bytes: format and size, before any decoder sees it.
+"""Sniffing of a file's declared format and size from its first bytes, before any decoder sees it.
 
-Layouts: ISO/IEC 10918-1 B.2 (JPEG), W3C PNG 11.2.1, RFC 9649
-(WebP).
+Layouts: ISO/IEC 10918-1 B.2 (JPEG), W3C PNG 11.2.1, RFC 9649 (WebP).
 """
 
 from dataclasses import dataclass
@@ -46,7 +45,7 @@ class Header:
 
 
 def read_header(data: bytes, where: str) -> Header:
-    """Sniff format and size from a file's bytes; its name does not count.
+    """Sniff format and size from a file's bytes; its name is ignored.
 
     Raises:
         InputError: `image_format` for everything that is not JPEG, PNG or WebP, `image_truncated`
@@ -59,17 +58,17 @@ def read_header(data: bytes, where: str) -> Header:
         if len(data) < 33:
             raise _cut(where)
         if data[12:16] != b"IHDR":
-            raise InputError("image_corrupt", "a PNG without its header chunk", where)
+            raise InputError("image_corrupt", "the PNG has no header chunk", where)
         return Header("PNG", _big(data[16:20]), _big(data[20:24]))
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _webp(data, where)
     kind = describe(data)
     advice = "save it as JPEG, PNG or WebP"
-    raise InputError("image_format", f"this is {kind}, not a JPEG, PNG or WebP photo", where, advice)
+    raise InputError("image_format", f"the file is {kind}, not a JPEG, PNG or WebP photo", where, advice)
 
 
 def describe(data: bytes) -> str:
-    """Say in plain words what kind of file these bytes begin, for the error message."""
+    """Describe the kind of file that begins with these bytes, for the error message."""
     if data[4:8] == b"ftyp":
         brand = data[8:12]
         if brand in (b"avif", b"avis"):
@@ -91,7 +90,7 @@ def describe(data: bytes) -> str:
 
 
 def is_cut_short(header: Header, data: bytes) -> bool:
-    """Whether the file ends before its format's end mark; asked only after decoding failed."""
+    """Return whether the file ends before its format's end mark; called only after decoding failed."""
     if header.format == "JPEG":
         return b"\xff\xd9" not in data[-64:]
     if header.format == "PNG":
@@ -103,7 +102,7 @@ def _jpeg(data: bytes, where: str) -> Header:
     at = 2
     while at + 9 <= len(data):
         if data[at] != 0xFF:
-            raise InputError("image_corrupt", f"a JPEG whose byte {at} is no marker", where)
+            raise InputError("image_corrupt", f"byte {at} of the JPEG is not a marker", where)
         marker = data[at + 1]
         if marker == 0xFF:  # fill byte
             at += 1
@@ -113,7 +112,7 @@ def _jpeg(data: bytes, where: str) -> Header:
             height, width = _big(data[at + 5 : at + 7]), _big(data[at + 7 : at + 9])
             return Header("JPEG", width, height, progressive=marker in (0xC2, 0xC6, 0xCA, 0xCE))
         elif marker in (0xD9, 0xDA):  # end, or pixels, before any size
-            raise InputError("image_corrupt", "a JPEG that does not say its size", where)
+            raise InputError("image_corrupt", "the JPEG does not declare its size", where)
         else:
             at += 2 + max(_big(data[at + 2 : at + 4]), 2)
     raise _cut(where)
@@ -131,7 +130,7 @@ def _webp(data: bytes, where: str) -> Header:
     elif kind == b"VP8X":
         width, height = _little(data[24:27]) + 1, _little(data[27:30]) + 1
     else:
-        raise InputError("image_corrupt", "a WebP without a picture", where)
+        raise InputError("image_corrupt", "the WebP has no picture", where)
     return Header("WEBP", width, height)
 
 

@@ -1,6 +1,6 @@
-"""A picture in memory to a `Photo`, by rules that are stated instead of guessed.
+"""Conversion of a picture in memory to a `Photo`, by stated rules instead of guesses.
 
-Letters: H rows, W columns, C channels.
+H rows, W columns, C channels.
 """
 
 import numpy as np
@@ -12,19 +12,19 @@ from headform.images._color import BACKGROUND, sixteen_to_eight
 from headform.images.photo import Photo, check_size
 
 _WHERE = "image array"
-_SLACK = 1e-3  # floats may leave [0, 1] by so much, as resizing leaves them
+_SLACK = 1e-3  # tolerance beyond [0, 1], since resizing overshoots
 
 
 def from_array(array: object, *, name: str = "array") -> Photo:
-    """Take an array as an upright sRGB picture, red first.
+    """Convert an array to a photo, taking it as an upright sRGB picture, red first.
 
     Args:
         array: numpy array, torch tensor on any device, or anything that numpy can read, of shape
             (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) with straight alpha, which is shown on white.
-            uint8 is taken as it is; uint16 is scaled from 0..65535; floating point must be finite
-            and lie in 0..1. Blue-first arrays look like any other and must be flipped by the caller
+            uint8 is used unchanged; uint16 is scaled from 0..65535; floating point must be finite
+            and lie in 0..1. BGR arrays cannot be detected and must be flipped by the caller
             (`array[..., ::-1]`).
-        name: What outputs are named after.
+        name: Stem of the names of outputs.
 
     Raises:
         InputError: `image_array` for other shapes (channels first included), other types, values
@@ -53,7 +53,7 @@ def from_array(array: object, *, name: str = "array") -> Photo:
         over = eight[..., :3] * alpha + white * (1 - alpha)
         eight = np.rint(over).astype(np.uint8)
     rgb = np.broadcast_to(eight, (height, width, 3))
-    return Photo(np.array(rgb, order="C"), tuple(notes), name)  # a copy: the caller may reuse his
+    return Photo(np.array(rgb, order="C"), tuple(notes), name)  # a copy: the caller may reuse the array
 
 
 def _as_numpy(array: object) -> Shaped[np.ndarray, "..."]:
@@ -84,4 +84,4 @@ def _to_eight_bits(values: Shaped[np.ndarray, "H W C"]) -> Shaped[np.ndarray, "H
 
 
 def _refused(what: str, advice: str = "") -> InputError:
-    return InputError("image_array", f"this array is no picture: {what}", _WHERE, advice)
+    return InputError("image_array", f"the array is not a picture: {what}", _WHERE, advice)

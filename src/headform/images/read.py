@@ -1,6 +1,6 @@
-"""A photo file to a `Photo`: sniffed, bounded, upright, sRGB, without its metadata.
+"""Reading of photo files: sniffed, bounded, upright, sRGB, without metadata.
 
-Letters: H rows, W columns.
+H rows, W columns.
 """
 
 import io
@@ -24,7 +24,7 @@ MAX_JPEG_PIXELS = 256_000_000
 MAX_PROGRESSIVE_PIXELS = 120_000_000
 """A progressive JPEG keeps all its coefficients in memory whatever the fraction."""
 MAX_JPEG_SCANS = 200
-"""A small file can order thousands of passes over a large picture."""
+"""A small file can request thousands of passes over a large picture."""
 
 # The plugins are called by name: `Image.open` would try others and owns a global size limit.
 _DECODERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
@@ -45,11 +45,11 @@ _TURN = {
 
 
 def read(path: str | os.PathLike[str]) -> Photo:
-    """Read a JPEG, PNG or WebP file, whatever its name ends in.
+    """Read a JPEG, PNG or WebP file, regardless of its extension.
 
     The EXIF orientation is applied and all metadata dropped; embedded color profiles are converted
     to sRGB; 16 bits are scaled to 8; transparent pixels are shown on white; of an animation the
-    first frame is taken. JPEGs above 50 megapixels are decoded at 1/2, 1/4 or 1/8
+    first frame is used. JPEGs above 50 megapixels are decoded at 1/2, 1/4 or 1/8
     (`Photo.reduction`). Sizes are checked before a decoder allocates anything.
 
     Raises:
@@ -68,7 +68,9 @@ def read(path: str | os.PathLike[str]) -> Photo:
         largest = MAX_PROGRESSIVE_PIXELS if header.progressive else MAX_JPEG_PIXELS
         scans = data.count(b"\xff\xda")
         if scans > MAX_JPEG_SCANS:
-            raise InputError("image_too_large", f"a JPEG of {scans} passes", where, "save it again")
+            raise InputError(
+                "image_too_large", f"the JPEG has {scans} passes, the limit is {MAX_JPEG_SCANS}", where, "save it again"
+            )
     check_size(header.width, header.height, where, max_pixels=largest)
 
     notes: list[str] = []
@@ -93,13 +95,13 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             kind = "a folder" if os.path.isdir(path) else "a pipe, device or socket"
-            raise InputError("image_unreadable", f"this is {kind}, not a file", where)
-        # Non-blocking, and checked again: the name may mean another file by now.
+            raise InputError("image_unreadable", f"the path is {kind}, not a file", where)
+        # Non-blocking, and checked again: the path may refer to another file by now.
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(handle, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise InputError("image_unreadable", "this is not a file", where)
+                raise InputError("image_unreadable", "the path is not a regular file", where)
             data = b"" if status.st_size > MAX_FILE_BYTES else file.read(MAX_FILE_BYTES + 1)
     except HeadformError:
         raise
@@ -117,7 +119,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """The path as it may be printed: control characters and broken encodings escaped."""
+    """Return the path in printable form: control characters and broken encodings escaped."""
     text = os.fsdecode(path)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
@@ -168,9 +170,9 @@ def _upright(picture: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def _has_flat_tail(rgb: np.ndarray) -> bool:
-    """Whether the last sixteenth is one color, neither black nor white.
+    """Return whether the last sixteenth is one color, neither black nor white.
 
-    libjpeg fills what it cannot decode with the last color it knew and says nothing to Pillow.
+    libjpeg fills what it cannot decode with the last known color, and Pillow does not notice.
     """
     tail = rgb[-max(rgb.shape[0] // 16, 1) :]
     color = tail[-1, -1]

@@ -10,21 +10,23 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numba import njit
 
+from headform.images.sampling import bilinear_rgb
+
 
 def square_matrix(x0: float, y0: float, size: float, side: int) -> Float[np.ndarray, "2 3"]:
-    """The similarity (2, 3) from photo pixels to a crop of `side` pixels for an upright square."""
+    """Return the similarity (2, 3) from photo pixels to a crop of `side` pixels for an upright square."""
     k = side / size
     return np.array([[k, 0.0, -x0 * k], [0.0, k, -y0 * k]])
 
 
 def inverse(matrix: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 3"]:
-    """The inverse affine map."""
+    """Invert an affine map."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
 def apply(matrix: Float[np.ndarray, "2 3"], points: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
-    """Points through an affine map."""
+    """Apply an affine map to points."""
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
 
 
@@ -32,9 +34,9 @@ def warp(rgb: UInt8[np.ndarray, "H W 3"], matrix: Float[np.ndarray, "2 3"], side
     """Resample a photo: each crop pixel is the mean of bilinear samples spread over its footprint.
 
     Args:
-        rgb: the photo.
-        matrix: photo pixels to crop pixels, a similarity.
-        side: of the crop. Outside the photo its border is repeated.
+        rgb: (H, W, 3) sRGB.
+        matrix: (2, 3) similarity from photo pixels to crop pixels.
+        side: Side of the crop, pixels. Outside the photo its border is repeated.
     """
     back = inverse(np.asarray(matrix, np.float64))
     step = math.sqrt(abs(float(np.linalg.det(back[:, :2]))))  # photo pixels per crop pixel
@@ -47,7 +49,6 @@ def warp(rgb: UInt8[np.ndarray, "H W 3"], matrix: Float[np.ndarray, "2 3"], side
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _warp(rgb, back, samples, crop):
-    height, width = rgb.shape[:2]
     side = crop.shape[0]
     share = 1.0 / (samples * samples)
     for y in range(side):
@@ -57,20 +58,12 @@ def _warp(rgb, back, samples, crop):
                 v = y + (j + 0.5) / samples
                 for i in range(samples):
                     u = x + (i + 0.5) / samples
-                    px = back[0, 0] * u + back[0, 1] * v + back[0, 2] - 0.5
-                    py = back[1, 0] * u + back[1, 1] * v + back[1, 2] - 0.5
-                    px = min(max(px, 0.0), width - 1.0)
-                    py = min(max(py, 0.0), height - 1.0)
-                    x0 = min(int(px), width - 1)
-                    y0 = min(int(py), height - 1)
-                    x1 = min(x0 + 1, width - 1)
-                    y1 = min(y0 + 1, height - 1)
-                    fx, fy = px - x0, py - y0
-                    w00, w10 = (1 - fx) * (1 - fy), fx * (1 - fy)
-                    w01, w11 = (1 - fx) * fy, fx * fy
-                    r += w00 * rgb[y0, x0, 0] + w10 * rgb[y0, x1, 0] + w01 * rgb[y1, x0, 0] + w11 * rgb[y1, x1, 0]
-                    g += w00 * rgb[y0, x0, 1] + w10 * rgb[y0, x1, 1] + w01 * rgb[y1, x0, 1] + w11 * rgb[y1, x1, 1]
-                    b += w00 * rgb[y0, x0, 2] + w10 * rgb[y0, x1, 2] + w01 * rgb[y1, x0, 2] + w11 * rgb[y1, x1, 2]
+                    px = back[0, 0] * u + back[0, 1] * v + back[0, 2]
+                    py = back[1, 0] * u + back[1, 1] * v + back[1, 2]
+                    red, green, blue = bilinear_rgb(rgb, px, py)
+                    r += red
+                    g += green
+                    b += blue
             crop[y, x, 0] = np.uint8(r * share + 0.5)
             crop[y, x, 1] = np.uint8(g * share + 0.5)
             crop[y, x, 2] = np.uint8(b * share + 0.5)

@@ -1,8 +1,4 @@
-"""The 68 iBUG landmarks as vertices of the Basel meshes.
-
-Vertices count from 0, points in iBUG's order. The jaw points 0 to 16 are those of a
-frontal view.
-"""
+"""The 68 iBUG landmarks as vertices of the Basel meshes, from 0; the jaw points 0 to 16 are those of a frontal view."""
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -40,7 +36,7 @@ BASEL_2017 = _numbers(
     "5050 5829 4802 3900 10382 11280 12053 14123 12323 11419 5137 5897 7467 8175 8883 10450 11110 9372 8666 8194 "
     "7722 7012 5524 7358 8184 9010 10852 8659 8187 7715"
 )
-"""On 53,149 vertices (Basel 2017 without mouth), as the loader of FOCUS has them. FOCUS works on a cut of the mesh, so
-that it is not certain that they index the whole one: an importer holds them against the landmarks inside the model file."""
+"""On 53,149 vertices (Basel 2017 without mouth), as the loader of FOCUS has them. FOCUS works on a part of the mesh, so that
+they may not index the whole one: the importer checks them against the landmarks inside the model file."""
 LANDMARKS = {53490: _FULL, 53215: _TRIMMED, 35709: _FRONT}
-"""By the number of vertices of the meshes of 2009."""
+"""Landmarks of the meshes of 2009, by the number of vertices."""

@@ -14,11 +14,11 @@ from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
 
-_FIX = "the file is truncated or no eos model; get it again"
+_HINT = "the file is truncated or not an eos model; get it again"
 
 
 class Archive:
-    """A place in the bytes of an archive; each method reads on from there.
+    """Position in the bytes of an archive; each method reads on from there.
 
     Every method raises:
         WeightsError: ``weights_damaged`` when the bytes end before the value or cannot be one.
@@ -29,58 +29,51 @@ class Archive:
 
     @property
     def remaining(self) -> int:
-        """Bytes not read yet."""
+        """Number of bytes not read yet."""
         return len(self._data) - self._at
 
     def number(self, code: str, name: str) -> int:
-        """One integer; `code` as in the module struct, such as ``I`` for u32 and ``Q`` for u64."""
+        """Read an integer; `code` as in the module struct, such as ``I`` for u32 and ``Q`` for u64."""
         raw = self._take(struct.calcsize("<" + code), name)
         return int(struct.unpack("<" + code, raw)[0])
 
     def count(self, name: str, item_bytes: int) -> int:
-        """A u64 count of items of at least `item_bytes` each, all of which must be there."""
+        """Read a u64 count of items of at least `item_bytes` each, all of which must be there."""
         count = self.number("Q", name)
-        if count * item_bytes > self.remaining:
-            raise self.damaged(f"`{name}` claims {count} items, {self.remaining} bytes are left for them")
+        self._check_room(count, item_bytes, name, "items")
         return count
 
     def text(self, name: str) -> str:
-        """A UTF-8 text."""
+        """Read a UTF-8 text."""
         raw = self._take(self.count(name, 1), name)
         try:
             return raw.decode()
         except UnicodeDecodeError as error:
-            raise self.damaged(f"`{name}` is no text") from error
+            raise self.damaged(f"`{name}` is not text") from error
 
     def matrix(self, name: str) -> Float[np.ndarray, "R C"]:
-        """A float32 matrix."""
+        """Read a float32 matrix."""
         rows, columns = self.number("i", name), self.number("i", name)
-        if min(rows, columns) < 0 or 4 * rows * columns > self.remaining:
-            what = f"`{name}` claims {rows} x {columns} numbers, {self.remaining} bytes are left"
-            raise self.damaged(what)
-        raw = self._take(4 * rows * columns, name)
-        return np.frombuffer(raw, "<f4").reshape(columns, rows).T
+        if min(rows, columns) < 0:
+            raise self.damaged(f"`{name}` claims {rows} x {columns} numbers")
+        return self.block("<f4", rows * columns, name).reshape(columns, rows).T
 
     def triples(self, name: str) -> Int[np.ndarray, "N 3"]:
-        """A vector of three i32 each."""
-        count = self.count(name, 12)
-        return np.frombuffer(self._take(12 * count, name), "<i4").reshape(count, 3)
+        """Read a vector of three i32 each."""
+        return self.block("<i4", 3 * self.count(name, 12), name).reshape(-1, 3)
 
     def pairs(self, name: str) -> Float[np.ndarray, "N 2"]:
-        """A vector of two float64 each."""
-        count = self.count(name, 16)
-        return np.frombuffer(self._take(16 * count, name), "<f8").reshape(count, 2)
+        """Read a vector of two float64 each."""
+        return self.block("<f8", 2 * self.count(name, 16), name).reshape(-1, 2)
 
     def block(self, dtype: str, count: int, name: str) -> np.ndarray:
-        """`count` numbers of a little-endian numpy type such as ``<f8``, as a vector."""
+        """Read `count` numbers of a little-endian numpy type such as ``<f8``, as a vector."""
         size = np.dtype(dtype).itemsize
-        if count * size > self.remaining:
-            what = f"`{name}` claims {count} numbers, {self.remaining} bytes are left for them"
-            raise self.damaged(what)
+        self._check_room(count, size, name, "numbers")
         return np.frombuffer(self._take(count * size, name), dtype)
 
     def absent(self, name: str) -> bool:
-        """The mark in front of an optional value: whether there is none."""
+        """Read the mark in front of an optional value, and return whether there is none."""
         mark = self.number("B", name)
         if mark > 1:
             raise self.damaged(f"`{name}` is marked {mark}, expected 0 or 1")
@@ -92,8 +85,12 @@ class Archive:
             raise self.damaged(f"{self.remaining} bytes after the end of the model")
 
     def damaged(self, what: str) -> WeightsError:
-        """The error to raise for this archive."""
-        return WeightsError("weights_damaged", what, self._where, _FIX)
+        """Return the error to raise for this archive."""
+        return WeightsError("weights_damaged", what, self._where, _HINT)
+
+    def _check_room(self, count: int, size: int, name: str, items: str) -> None:
+        if count * size > self.remaining:
+            raise self.damaged(f"`{name}` claims {count} {items}, {self.remaining} bytes are left for them")
 
     def _take(self, size: int, name: str) -> bytes:
         if size > self.remaining:

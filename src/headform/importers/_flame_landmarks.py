@@ -1,6 +1,6 @@
-"""Landmark embeddings of FLAME: points given by a triangle and barycentric weights.
+"""Landmark embeddings of FLAME: points given by a triangle and barycentric weights, and the fields of a head made of them.
 
-M points; Y 79 yaw bins (0 to 39 degrees, then -1 to -39), R 17 jaw points.
+M points, F triangles; Y 79 yaw bins (0 to 39 degrees, then -1 to -39), R 17 jaw points.
 
 | file | holds |
 |---|---|
@@ -13,25 +13,29 @@ Embeddings of 70 points (with the pupils behind the 68) are read as their first 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
+from headform.geometry.landmarks68 import NOW7_OF_51
 from headform.heads.checks import check_finite
 from headform.importers._flame_model import FACES, read_file
 
 STATIC, JAW, FULL, YAWS = 51, 17, 68, 79
-NOW7 = (19, 22, 25, 28, 16, 31, 37)
-"""Which of the 51 static points are the seven of the NoW benchmark."""
 _PAIRS = (
     ("static_lmk_faces_idx", "static_lmk_bary_coords"),
     ("dynamic_lmk_faces_idx", "dynamic_lmk_bary_coords"),
     ("full_lmk_faces_idx", "full_lmk_bary_coords"),
     ("lmk_face_idx", "lmk_b_coords"),
 )
+_WEIGHT_ERROR = 0.01
+"""Largest difference from 1 of the sum of a point's weights."""
+_EMBEDDING = "give FLAME's landmark embedding"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +50,19 @@ class SurfacePoints:
     faces: Int[np.ndarray, "*M"]
     weights: Float[np.ndarray, "*M 3"]
 
-    def corners(self, faces: Int[np.ndarray, "F 3"]) -> Int[np.ndarray, "*M 3"]:
-        """The three vertices of each point."""
-        return faces[self.faces]
-
     def vertices(self, faces: Int[np.ndarray, "F 3"]) -> Int[np.ndarray, "*M"]:
-        """The vertex of largest weight of each point."""
+        """Return the vertex of largest weight of each point."""
         largest = self.weights.argmax(-1)[..., None]
-        return np.take_along_axis(self.corners(faces), largest, -1)[..., 0]
+        return np.take_along_axis(faces[self.faces], largest, -1)[..., 0]
+
+    def after(self, faces: Int[np.ndarray, " N"], weights: Float[np.ndarray, "N 3"]) -> "SurfacePoints":
+        """Return these points behind others."""
+        return SurfacePoints(np.concatenate([faces, self.faces]), np.concatenate([weights, self.weights]))
 
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:
-    """What one or several files say; None where none does.
+    """Points of one or several files; None where no file has them.
 
     Attributes:
         static: The 51 points that stay where they are on the skin.
@@ -71,14 +75,74 @@ class Embeddings:
     full: SurfacePoints | None = None
 
     def filled_from(self, other: "Embeddings | None") -> "Embeddings":
-        """These, and those of `other` where there are none."""
+        """Return these points, and those of `other` where there are none."""
         if other is None:
             return self
         return Embeddings(self.static or other.static, self.contour or other.contour, self.full or other.full)
 
+    def completed(self, notes: list[str]) -> "Embeddings":
+        """Derive the 68 points from the others where they are missing, and the other way round.
+
+        Args:
+            notes: What is missing or was derived is appended, a sentence each.
+        """
+        static, contour, full = self.static, self.contour, self.full
+        if full is None and static is None:
+            notes.append("no landmark_embedding.npy: there are no landmarks")
+            return self
+        notes.append("the NoW landmarks are the vertices of largest weight at their published points")
+        if full is not None and static is None:
+            notes.append("the 51 static landmarks are the last of the 68")
+            return replace(self, static=SurfacePoints(full.faces[-STATIC:], full.weights[-STATIC:]))
+        if full is None and static is not None:
+            if contour is None:
+                notes.append("no embedding of the jaw line: landmarks 0 to 16 are unknown")
+                return self
+            notes.append("the 68 landmarks are the jaw line at yaw 0 and the 51 static ones")
+            return replace(self, full=static.after(contour.faces[0], contour.weights[0]))
+        return self
+
+    def chosen_vertices(self, faces: Int[np.ndarray, "F 3"]) -> dict[str, Any]:
+        """Return single vertices, those of largest weight, as arguments of `ImportedModel`.
+
+        Returns:
+            Some of ``landmarks`` (68; -1 unknown), ``now7``, ``contour`` (17, 79: yaw from -39 to 39 degrees).
+        """
+        chosen: dict[str, Any] = {}
+        if self.static is not None:
+            vertices = self.static.vertices(faces)
+            chosen["now7"] = vertices[list(NOW7_OF_51)]
+            chosen["landmarks"] = np.concatenate([np.full(JAW, -1), vertices])
+        if self.full is not None:
+            chosen["landmarks"] = self.full.vertices(faces)
+        if self.contour is not None:  # from -39 to 39 degrees
+            rows = np.concatenate([np.arange(YAWS - 1, YAWS // 2, -1), np.arange(YAWS // 2 + 1)])
+            chosen["contour"] = self.contour.vertices(faces)[rows].T.copy()
+        return chosen
+
+    def point_fields(self, faces: Int[np.ndarray, "F 3"]) -> dict[str, Any]:
+        """Return the fields of `FlameHead` that hold barycentric points, empty where unknown.
+
+        Returns:
+            ``landmark_``, ``static_`` and ``contour_vertices`` and ``_weights``, ``landmark_offset``.
+        """
+        sets = {
+            "static": self.static or SurfacePoints(np.zeros(0, np.int64), np.zeros((0, 3))),
+            "contour": self.contour or SurfacePoints(np.zeros((0, JAW), np.int64), np.zeros((0, JAW, 3))),
+        }
+        if self.full is not None:
+            sets["landmark"] = self.full
+        elif self.static is not None:  # the jaw unknown: weights 0
+            sets["landmark"] = self.static.after(np.zeros(JAW, np.int64), np.zeros((JAW, 3)))
+        fields: dict[str, Any] = {"landmark_offset": torch.zeros(FULL, 3)} if "landmark" in sets else {}
+        for name, points in sets.items():
+            fields[f"{name}_vertices"] = torch.from_numpy(faces[points.faces])
+            fields[f"{name}_weights"] = torch.from_numpy(points.weights).float()
+        return fields
+
 
 def read_embeddings(path: Path) -> Embeddings:
-    """The embeddings in a file.
+    """Read the embeddings in a file.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``, ``unsafe_pickle``; ``model_missing_key``; ``model_shape``;
@@ -86,53 +150,50 @@ def read_embeddings(path: Path) -> Embeddings:
     """
     where = repr(str(path))
     arrays = read_file(path)
-    found = Embeddings()
-    pairs = [pair for pair in _PAIRS if any(_base(name) == pair[0] for name in arrays)]
+    held = {name.partition("/")[0] for name in arrays}
+    pairs = [pair for pair in _PAIRS if pair[0] in held]
     if not pairs:
-        there = ", ".join(sorted({_base(name) for name in arrays})[:20]) or "nothing"
-        what = f"there is no `static_lmk_faces_idx` and no `lmk_face_idx`, there is {there}"
-        raise WeightsError("model_missing_key", what, where, "give FLAME's landmark embedding")
+        there = ", ".join(sorted(held)[:20]) or "nothing"
+        what = f"there is neither `static_lmk_faces_idx` nor `lmk_face_idx`; the file holds {there}"
+        raise WeightsError("model_missing_key", what, where, _EMBEDDING)
+    found = Embeddings()
     for faces, weights in pairs:
         found = found.filled_from(_sorted(_points(arrays, faces, weights, where), where))
     return found
 
 
-def _base(name: str) -> str:
-    return name.partition("/")[0]
-
-
-def _gathered(arrays: Mapping[str, np.ndarray], name: str, where: str) -> np.ndarray:
-    """An array, or a list of arrays (`name/0`, `name/1` ...) stacked."""
+def _stacked(arrays: Mapping[str, np.ndarray], name: str, where: str) -> np.ndarray:
+    """Return an array, or a list of arrays (`name/0`, `name/1` ...) stacked."""
     if name in arrays:
         return arrays[name]
     rows: list[np.ndarray] = []
     while f"{name}/{len(rows)}" in arrays:
         rows.append(arrays[f"{name}/{len(rows)}"])
     if not rows or any(row.shape != rows[0].shape for row in rows):
-        what = f"there is no array `{name}`"
-        raise WeightsError("model_missing_key", what, where, "give FLAME's landmark embedding")
+        raise WeightsError("model_missing_key", f"there is no array `{name}`", where, _EMBEDDING)
     return np.stack(rows)
 
 
 def _points(arrays: Mapping[str, np.ndarray], faces: str, weights: str, where: str) -> SurfacePoints:
-    index, share = (_gathered(arrays, name, where) for name in (faces, weights))
+    index, share = (_stacked(arrays, name, where) for name in (faces, weights))
     if index.ndim > 1 and index.shape[0] == 1:
         index, share = index[0], share[0] if share.shape[:1] == (1,) else share
     if index.dtype.kind not in "iu" or share.dtype.kind != "f" or share.shape != (*index.shape, 3):
         what = f"`{faces}` is {index.dtype} {index.shape}, `{weights}` {share.dtype} {share.shape}"
-        raise WeightsError("model_shape", what, where, "give FLAME's landmark embedding")
+        raise WeightsError("model_shape", what, where, _EMBEDDING)
     check_finite(where, **{weights: share})
+    what = ""
     if index.size and not 0 <= int(index.min()) <= int(index.max()) < FACES:
         what = f"the landmarks lie on triangles up to {int(index.max())}, FLAME has {FACES}"
-        raise WeightsError("model_mismatch", what, where, "give the embedding made for FLAME")
-    if np.abs(share.sum(-1) - 1).max(initial=0.0) > 0.01:
+    elif np.abs(share.sum(-1) - 1).max(initial=0.0) > _WEIGHT_ERROR:
         what = f"`{weights}` are not barycentric: they do not sum to 1"
+    if what:
         raise WeightsError("model_mismatch", what, where, "give the embedding made for FLAME")
     return SurfacePoints(index.astype(np.int64), share.astype(np.float64))
 
 
 def _sorted(points: SurfacePoints, where: str) -> Embeddings:
-    """Which of the sets these points are, by their number."""
+    """Return the set that these points are, by their number."""
     shape = points.faces.shape
     if shape == (STATIC,):
         return Embeddings(static=points)

@@ -1,19 +1,20 @@
-"""The arrays of a FLAME model file, checked; keys and shapes as in the published pickles.
+"""The arrays of a FLAME model file, checked; keys and shapes as in the published pickles. Its release, by digest or name.
 
 V 5023, F 9976, K 300 identity and E 100 expression columns, J 5 joints (root, neck, jaw, left and right eye),
 P 36 = 9 (J - 1) pose correctives. Meters, y up, z out of the face; faces from 0, counter-clockwise.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
-from headform.heads.checks import check_finite, check_indices, check_shape
+from headform.heads.checks import ORIGINAL_FILE, check_indices
+from headform.importers._arrays import ModelArrays
 from headform.io.npz_file import holds_objects, read_npz
 from headform.io.unpickle import read_pickle
 
@@ -21,7 +22,17 @@ VERTICES, FACES = 5023, 9976
 IDENTITIES, EXPRESSIONS = 300, 100
 JOINTS = 5
 REQUIRED = ("v_template", "f", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table")
-_AGAIN = "give the file as its publisher made it"
+DIGESTS = {
+    "efcd14cc4a69f3a3": "2020",
+    "8fb1af0db1abb510": "2023",
+    "b291fcd1": "2023-no-jaw",
+    "e75a0990728ba038": "2023-open",
+}
+"""First digits of the SHA-256 of files that are known."""
+OPEN_KEY = "supr_expression_metadata"
+"""Key that only FLAME 2023 Open has."""
+_OPEN_LICENSE = "CC BY 4.0, FLAME 2023 Open, Max Planck Institute for Intelligent Systems"
+_LICENSE = "FLAME model license, Max Planck Society, https://flame.is.tue.mpg.de/modellicense.html"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +62,27 @@ class FlameArrays:
     keys: frozenset[str]
 
 
+@dataclass(frozen=True)
+class FlameVersion:
+    """A release and how it was identified.
+
+    Attributes:
+        version: ``2017``, ``2019``, ``2020``, ``2023``, ``2023-no-jaw``, ``2023-open`` or ``unknown``, with `` male`` or
+            `` female`` behind it for those models.
+        note: Reason.
+    """
+
+    version: str
+    note: str
+
+    @property
+    def license(self) -> str:
+        """License of the release, one line."""
+        return _OPEN_LICENSE if self.version.startswith("2023-open") else _LICENSE
+
+
 def read_arrays(path: Path) -> FlameArrays:
-    """A model from its .pkl or .npz.
+    """Read a model from its .pkl or .npz.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``, ``unsafe_pickle``; ``model_kind`` (none of FLAME's
@@ -62,39 +92,35 @@ def read_arrays(path: Path) -> FlameArrays:
     arrays = read_file(path)
     keys = frozenset(name.partition("/")[0] for name in arrays)
     if len(keys & set(REQUIRED)) < 2:
-        there = ", ".join(sorted(keys)[:20]) or "nothing"
-        what = f"not a FLAME model: the file holds {there}"
+        what = f"not a FLAME model: the file holds {', '.join(sorted(keys)[:20]) or 'nothing'}"
         raise WeightsError("model_kind", what, where, "give generic_model.pkl or its like")
     for name in REQUIRED:
         if name not in keys:
-            what = f"there is no `{name}`, there are {', '.join(sorted(keys)[:20])}"
-            raise WeightsError("model_missing_key", what, where, _AGAIN)
-    columns = IDENTITIES + EXPRESSIONS
-    mean = _numbers(arrays, "v_template", where, VERTICES, 3)
-    shapes = _numbers(arrays, "shapedirs", where, VERTICES, 3, columns)
-    poses = _numbers(arrays, "posedirs", where, VERTICES, 3, 9 * (JOINTS - 1))
-    skinning = _numbers(arrays, "weights", where, VERTICES, JOINTS)
-    faces = _indices(arrays, "f", where, FACES, 3)
+            what = f"there is no `{name}`; the file holds {', '.join(sorted(keys)[:20])}"
+            raise WeightsError("model_missing_key", what, where, ORIGINAL_FILE)
+    table = ModelArrays(where, arrays | {"J_regressor": dense_matrix(arrays, "J_regressor", where)})
+    shapes = table.finite("shapedirs", VERTICES, 3, IDENTITIES + EXPRESSIONS).transpose(2, 0, 1)
+    faces = table.indices("f", FACES, 3, kinds="iu")
     check_indices(where, VERTICES, f=faces)
-    arrays = dict(arrays)
-    arrays["J_regressor"] = dense_matrix(arrays, "J_regressor", where)
-    regressor = _numbers(arrays, "J_regressor", where, JOINTS, VERTICES)
-    modes = shapes.transpose(2, 0, 1)
+    # parents come before their children; the root's entry is -1, as an unsigned number or not
+    parents = (-1, *(int(n) for n in table.numbers("kintree_table", 2, JOINTS, kinds="iu")[0, 1:]))
+    if any(not 0 <= parent < joint for joint, parent in enumerate(parents) if joint):
+        raise table.error("model_index", f"`kintree_table` is not a tree of joints: parents {parents}")
     return FlameArrays(
-        mean=mean,
+        mean=table.finite("v_template", VERTICES, 3, kinds="f"),
         faces=faces,
-        identity=modes[:IDENTITIES],
-        expression=modes[IDENTITIES:],
-        correctives=poses.transpose(2, 0, 1),
-        regressor=regressor,
-        skinning=skinning,
-        parents=_parents(_indices(arrays, "kintree_table", where, 2, JOINTS), where),
+        identity=shapes[:IDENTITIES],
+        expression=shapes[IDENTITIES:],
+        correctives=table.finite("posedirs", VERTICES, 3, 9 * (JOINTS - 1)).transpose(2, 0, 1),
+        regressor=table.finite("J_regressor", JOINTS, VERTICES),
+        skinning=table.finite("weights", VERTICES, JOINTS),
+        parents=parents,
         keys=keys,
     )
 
 
 def read_file(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a .pkl, .npy or .npz, by name; only objects go through the unpickler.
+    """Read all arrays of a .pkl, .npy or .npz, by name; only objects go through the unpickler.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``, ``unsafe_pickle``.
@@ -105,7 +131,7 @@ def read_file(path: Path) -> dict[str, np.ndarray]:
 
 
 def dense_matrix(arrays: Mapping[str, np.ndarray], name: str, where: str) -> np.ndarray:
-    """A matrix that is dense in the file, or sparse in one of scipy's three simple forms.
+    """Return a matrix that is dense in the file, or sparse in one of scipy's three simple forms.
 
     Raises:
         WeightsError: ``model_missing_key``, ``model_shape``, ``model_index``.
@@ -114,30 +140,27 @@ def dense_matrix(arrays: Mapping[str, np.ndarray], name: str, where: str) -> np.
         return arrays[name]
     kind = str(arrays.get(f"{name}/format", ""))
     parts = ("row", "col") if kind == "coo" else ("indices", "indptr")
-    for part in ("shape", "data", *parts):
-        if f"{name}/{part}" not in arrays:
-            what = f"`{name}` is neither an array nor a sparse matrix"
-            raise WeightsError("model_missing_key", what, where, _AGAIN)
+    if any(f"{name}/{part}" not in arrays for part in ("shape", "data", *parts)):
+        what = f"`{name}` is neither an array nor a sparse matrix"
+        raise WeightsError("model_missing_key", what, where, ORIGINAL_FILE)
+    malformed = WeightsError("model_shape", f"`{name}` is a malformed sparse matrix", where, ORIGINAL_FILE)
     shape = tuple(int(n) for n in np.ravel(arrays[f"{name}/shape"]))
     if len(shape) != 2 or not 0 < shape[0] * shape[1] <= JOINTS * VERTICES:
         what = f"`{name}` is a matrix of {shape}, expected {JOINTS} x {VERTICES}"
-        raise WeightsError("model_shape", what, where, _AGAIN)
+        raise WeightsError("model_shape", what, where, ORIGINAL_FILE)
     data, first, second = (np.ravel(arrays[f"{name}/{part}"]) for part in ("data", *parts))
     if any(part.dtype.kind not in "iu" for part in (first, second)):
-        what = f"the places in `{name}` are not whole numbers"
-        raise WeightsError("model_shape", what, where, _AGAIN)
+        raise malformed
     first, second = first.astype(np.int64), second.astype(np.int64)
     if kind != "coo":
         along = shape[1] if kind == "csc" else shape[0]
         steps = np.diff(second)
         if len(second) != along + 1 or (steps < 0).any() or second[0] or second[-1] != len(data):
-            what = f"`{name}` is a malformed sparse matrix"
-            raise WeightsError("model_shape", what, where, _AGAIN)
+            raise malformed
         outer = np.repeat(np.arange(along), steps)
         first, second = (first, outer) if kind == "csc" else (outer, first)
     if not len(first) == len(second) == len(data):
-        what = f"`{name}` is a malformed sparse matrix"
-        raise WeightsError("model_shape", what, where, _AGAIN)
+        raise malformed
     check_indices(where, shape[0], **{f"{name} rows": first})
     check_indices(where, shape[1], **{f"{name} columns": second})
     dense = np.zeros(shape)
@@ -145,29 +168,29 @@ def dense_matrix(arrays: Mapping[str, np.ndarray], name: str, where: str) -> np.
     return dense
 
 
-def _numbers(arrays: Mapping[str, Any], name: str, where: str, *shape: int) -> np.ndarray:
-    array = arrays.get(name)
-    if array is None or array.dtype.kind != "f":
-        what = f"`{name}` is no array of real numbers"
-        raise WeightsError("model_shape", what, where, _AGAIN)
-    check_shape(where, name, array, *shape)
-    check_finite(where, **{name: array})
-    return array
+def identify(path: Path, sha256: str, keys: Set[str]) -> FlameVersion:
+    """Return the release of a model file; parameters of different releases are not interchangeable.
 
-
-def _indices(arrays: Mapping[str, Any], name: str, where: str, *shape: int) -> np.ndarray:
-    array = arrays.get(name)
-    if array is None or array.dtype.kind not in "iu":
-        what = f"`{name}` is no array of whole numbers"
-        raise WeightsError("model_shape", what, where, _AGAIN)
-    check_shape(where, name, array, *shape)
-    return array.astype(np.int64)
-
-
-def _parents(tree: np.ndarray, where: str) -> tuple[int, ...]:
-    """Parents come before their children; the root's entry is -1, as an unsigned number or not."""
-    parents = [-1, *(int(n) for n in tree[0, 1:])]
-    if any(not 0 <= parent < joint for joint, parent in enumerate(parents) if joint):
-        what = f"`kintree_table` is no tree of joints: parents {parents}"
-        raise WeightsError("model_index", what, where, _AGAIN)
-    return tuple(parents)
+    Args:
+        path: Of the file; its folder's name may say the year.
+        sha256: Of the file.
+        keys: Names of what it holds.
+    """
+    name = path.stem.lower()
+    sex = re.search(r"(?<![a-z])(female|male)(?![a-z])", name)
+    suffix = f" {sex.group(1)}" if sex else ""
+    for start, version in DIGESTS.items():
+        if sha256.startswith(start):
+            return FlameVersion(version + suffix, f"version {version}: the file's digest is that of the release")
+    if OPEN_KEY in keys:
+        return FlameVersion("2023-open" + suffix, f"version 2023-open: the file holds `{OPEN_KEY}`")
+    for text in (name, path.absolute().parent.name.lower()):
+        year = re.search(r"(?<!\d)20(17|19|20|23)(?!\d)", text)
+        if year:
+            version = year.group(0)
+            if version == "2023":
+                version += "-no-jaw" if re.search(r"no_?-?jaw", name) else ""
+                version += "-open" if "open" in text else ""
+            return FlameVersion(version + suffix, f"version {version}: by the name {text!r} alone")
+    note = "the version is unknown from digest, keys and name; parameters of different versions are not interchangeable"
+    return FlameVersion("unknown" + suffix, note)

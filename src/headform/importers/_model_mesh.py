@@ -1,6 +1,6 @@
-"""An OBJ file that is part of a head model: the reader of meshes, with the error codes of models.
+"""An OBJ file that is part of a head model: the reader of meshes, with the error codes of models; and texture tiles.
 
-V vertices, F triangles, T texture coordinates, C corners.
+F triangles, T texture coordinates.
 """
 
 from pathlib import Path
@@ -18,11 +18,11 @@ _CODES = {
     "mesh_not_finite": "model_not_finite",
 }
 _FARTHEST = 1000.0
-"""Texture coordinates beyond this are pulled back to it; no publisher has as many tiles."""
+"""Texture coordinates beyond this are clipped to it; no publisher has as many tiles."""
 
 
 def read_mesh(path: Path) -> TriangleMesh:
-    """Read an OBJ file; polygons are cut into fans.
+    """Read an OBJ file; polygons become triangle fans.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``, ``model_index``, ``model_not_finite``.
@@ -30,24 +30,19 @@ def read_mesh(path: Path) -> TriangleMesh:
     try:
         return obj.read(path)
     except InputError as error:
-        raise as_model_error(error) from error
-
-
-def as_model_error(error: InputError) -> WeightsError:
-    """What is wrong with a mesh file, as what is wrong with a model."""
-    code = _CODES.get(error.code, "weights_damaged")
-    return WeightsError(code, error.message, error.location, error.hint)
+        code = _CODES.get(error.code, "weights_damaged")
+        raise WeightsError(code, error.message, error.location, error.hint) from error
 
 
 def on_one_tile(
     uv: Float[np.ndarray, "T 2"], uv_faces: Int[np.ndarray, "F 3"]
 ) -> tuple[Float[np.ndarray, "U 2"], Int[np.ndarray, "F 3"], int]:
-    """Texture coordinates of several unit tiles, laid on top of each other in [0, 1].
+    """Lay texture coordinates of several unit tiles on top of each other in [0, 1].
 
     A triangle is moved by the tile that its center is in; a vertex of two tiles is doubled.
 
     Returns:
-        Coordinates, triangles over them, and how many tiles there were.
+        Coordinates, triangles over them, and the number of tiles.
     """
     uv = np.clip(uv, -_FARTHEST, _FARTHEST)
     tile = np.floor(uv[uv_faces].mean(1) + 1e-9).astype(np.int64)  # (F, 2)
@@ -61,6 +56,6 @@ def on_one_tile(
 
 
 def welded(corners: Float[np.ndarray, "F 3 2"]) -> tuple[np.ndarray, Int[np.ndarray, "F 3"]]:
-    """Texture coordinates published one per corner, as a list without doubles and triangles over it."""
+    """Return texture coordinates published one per corner as a list without duplicates, and triangles over it."""
     unique, faces = np.unique(corners.reshape(-1, 2), axis=0, return_inverse=True)
     return unique, faces.reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""A cheap look at a file of unknown kind; nothing here raises."""
+"""Cheap inspection of files of unknown kind; nothing here raises."""
 
 import stat
 from pathlib import Path
@@ -8,7 +8,7 @@ from headform.io.mat_file import is_hdf5_mat, is_mat, list_mat
 
 
 def first_bytes(path: Path, count: int = 64) -> bytes:
-    """The first bytes of a regular file; none of anything else. Never raises."""
+    """Return the first bytes of a regular file; none of anything else."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return b""
@@ -19,7 +19,7 @@ def first_bytes(path: Path, count: int = 64) -> bytes:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a regular file, else -1. Never raises."""
+    """Return the size of a regular file in bytes, else -1."""
     try:
         info = path.stat()
     except (OSError, ValueError):
@@ -28,7 +28,7 @@ def size_of(path: Path) -> int:
 
 
 def mat_keys(path: Path) -> frozenset[str]:
-    """Names of the variables of a MATLAB file of Level 5; none of anything else. Never raises."""
+    """Return the names of the variables of a MATLAB file of Level 5; none of anything else."""
     if not is_mat(path) or is_hdf5_mat(path):
         return frozenset()
     try:

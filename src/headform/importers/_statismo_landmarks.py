@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from headform.geometry.landmarks68 import outer_eye_distance
 from headform.importers._basel_landmarks import BASEL_2017
 
 IBUG = {
@@ -29,13 +30,15 @@ IBUG = {
 }
 """iBUG's number, from 0, of each named point that it has too."""
 _NEAR = 0.1
-"""How far a point of the table may be from the file's own, as a share of the distance of the outer eye corners."""
+"""Largest distance of the table's points from the file's own, as a share of the distance of the outer eye corners."""
 _SURE = 4
+"""Named points that are needed to confirm the table."""
 _LARGEST = 1e12
+"""Coordinates beyond this belong to no head."""
 
 
 def points_of(data: Mapping[str, Any]) -> dict[str, Float[np.ndarray, "3"]]:
-    """Named points of the file; none where there are none, or not as documented."""
+    """Return the named points of the file; none where there are none, or not as documented."""
     text = data.get("metadata/landmarks/json")
     try:
         if isinstance(text, str):
@@ -48,13 +51,13 @@ def points_of(data: Mapping[str, Any]) -> dict[str, Float[np.ndarray, "3"]]:
 
 
 def ibug_of(
-    points: Mapping[str, Float[np.ndarray, "3"]], mean: Float[np.ndarray, "V 3"]
-) -> tuple[Int[np.ndarray, "68"], tuple[str, ...]]:
-    """Vertex of each of the 68 points, -1 where unknown, and notes.
+    points: Mapping[str, Float[np.ndarray, "3"]], mean: Float[np.ndarray, "V 3"], notes: list[str]
+) -> Int[np.ndarray, "68"]:
+    """Return the vertex of each of the 68 points, -1 where unknown; what is known of them is added to `notes`.
 
-    The published table for Basel 2017 is believed only where the file's own landmarks bear it out: at least four of its
-    points have names there, and none of those is further from it than a tenth of the distance of the outer eye corners.
-    Else each named point is given to the vertex next to it.
+    The published table for Basel 2017 is used only where the file's own landmarks confirm it: at least four of its points
+    have names there, and none of those is further from it than a tenth of the distance of the outer eye corners. Else each
+    named point is the vertex nearest to it.
     """
     own = np.full(68, -1)
     named = {number: points[name] for name, number in IBUG.items() if name in points}
@@ -62,19 +65,21 @@ def ibug_of(
         own[number] = int(np.linalg.norm(mean - point, axis=1).argmin())
     if len(mean) == 53149:
         table = np.array(BASEL_2017)
-        width = float(np.linalg.norm(mean[table[36]] - mean[table[45]]))
+        width = outer_eye_distance(mean[table])
         apart = [float(np.linalg.norm(mean[table[k]] - point)) for k, point in named.items()]
         if len(named) >= _SURE and max(apart) < _NEAR * width:
-            return table, (f"{len(named)} landmarks of the file bear out the table of 68",)
-        note = "the table of 68 landmarks for this mesh is not borne out by the file and was not used"
-        return own, (note,)
-    if not named:
-        return own, ("the file has no landmarks that are known by name",)
-    return own, (f"{len(named)} of the 68 landmarks are known, from the names in the file",)
+            notes.append(f"{len(named)} landmarks of the file confirm the table of 68")
+            return table
+        notes.append("the table of 68 landmarks for this mesh is not confirmed by the file and was not used")
+    elif named:
+        notes.append(f"{len(named)} of the 68 landmarks are known, from the names in the file")
+    else:
+        notes.append("the file has no landmarks that are known by name")
+    return own
 
 
 def _point(values: Any) -> Float[np.ndarray, "3"]:
     x, y, z = (float(v) for v in values)
     if not max(abs(x), abs(y), abs(z)) < _LARGEST:
-        raise ValueError("a coordinate is not finite, or of no head")
+        raise ValueError("a coordinate is not finite, or too large")
     return np.array([x, y, z])

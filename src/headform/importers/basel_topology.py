@@ -1,7 +1,7 @@
 """The meshes of the Basel Face Model of 2009 and how each is cut out of the one before.
 
 53,490 vertices as published → 53,215 without the inside of the mouth (LSFM, expressions of Guo et al.) → 35,709 in front
-(Deep3D) or 38,365 without the neck (3DDFA_V2). The index arrays lie in users' files: ``trimIndex`` of ``BFM_exp_idx.mat``
+(Deep3D) or 38,365 without the neck (3DDFA_V2). The index arrays are in users' files: ``trimIndex`` of ``BFM_exp_idx.mat``
 (from 1, into 53,490), ``idx`` of ``BFM_front_idx.mat`` (from 1, into 53,215), ``select_vertex_id`` of
 ``select_vertex_id.mat`` (from 1, into 53,490, which is the first two in one) and ``indices.npy`` of 3DDFA_V2 (from 0, into
 53,215).
@@ -17,8 +17,10 @@ import numpy as np
 from jaxtyping import Int
 
 from headform.errors import WeightsError
+from headform.heads.checks import ORIGINAL_FILE
 from headform.heads.linear import LinearHead
 from headform.heads.sub_mesh import cut
+from headform.importers._arrays import ModelArrays
 from headform.importers._basel_landmarks import LANDMARKS
 from headform.io.mat_file import is_mat, read_mat
 from headform.io.npz_file import read_npy
@@ -27,12 +29,12 @@ FULL, TRIMMED, FRONT, NO_NECK = 53490, 53215, 35709, 38365
 _KEYS = {"trimIndex": (FULL, TRIMMED), "idx": (TRIMMED, FRONT), "select_id": (FULL, FRONT)}
 _NAMES = ("BFM_exp_idx.mat", "BFM_front_idx.mat", "select_vertex_id.mat", "indices.npy")
 _AGREE = 51
-_AS_PUBLISHED = "give the file as its publisher made it"
+"""Landmarks, of the 68, that must be the same vertices in both meshes: all but the jaw line's."""
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Which vertices of one mesh make another.
+    """Vertices of one mesh that make another.
 
     Attributes:
         source: Number of vertices V of the mesh that is cut.
@@ -50,26 +52,30 @@ class Selection:
         return len(self.vertices)
 
     def then(self, other: "Selection") -> "Selection":
-        """This cut and after it another one, as one.
+        """Return this cut and another one after it, as one.
 
         Raises:
             WeightsError: ``model_mismatch``.
         """
-        if other.source != self.target:
-            raise _mismatch(other, self.target)
+        other._require_source(self.target)
         name = f"{self.name} and {other.name}" if self.name and other.name else ""
         return Selection(self.source, self.vertices[other.vertices], name)
 
     def cut(self, head: LinearHead) -> LinearHead:
-        """A head of the source mesh, cut; see `heads.sub_mesh.cut`.
+        """Cut a head of the source mesh; see `heads.sub_mesh.cut`.
 
         Raises:
             WeightsError: ``model_mismatch``.
         """
-        if len(head.mean) != self.source:
-            raise _mismatch(self, len(head.mean))
+        self._require_source(len(head.mean))
         note = f"cut from {self.source} to {self.target} vertices by {self.name or 'an index array'}"
         return cut(head, self.vertices, note)
+
+    def _require_source(self, count: int) -> None:
+        if self.source != count:
+            what = f"{self.name or 'the index array'} is for {self.source} vertices, not for {count}"
+            hint = f"the chain is {FULL} to {TRIMMED} to {FRONT} or {NO_NECK}"
+            raise WeightsError("model_mismatch", what, "", hint)
 
 
 def selection_of(indices: object, source: int, target: int, *, origin: int, name: str = "") -> Selection:
@@ -87,26 +93,21 @@ def selection_of(indices: object, source: int, target: int, *, origin: int, name
         name: Of the file.
 
     Raises:
-        WeightsError: ``model_shape``, ``model_index`` (outside, twice or not whole), ``model_mismatch`` (its landmarks are
-            others).
+        WeightsError: ``model_shape``, ``model_index`` (out of range, repeated or not whole), ``model_mismatch`` (its
+            landmarks are others).
     """
     where = name or "an index array"
-    if not isinstance(indices, np.ndarray) or indices.dtype.kind not in "fiu":
-        raise WeightsError("model_shape", "no array of numbers", where, _AS_PUBLISHED)
-    flat = indices.reshape(-1)
-    if len(flat) != target:
-        what = f"{len(flat)} indices, expected {target} into {source} vertices"
-        raise WeightsError("model_shape", what, where, _AS_PUBLISHED)
-    if not (np.abs(flat) < 1 << 31).all() or (flat != np.round(flat)).any():
-        raise WeightsError("model_index", "indices that are no whole numbers", where, _AS_PUBLISHED)
-    whole = flat.astype(np.int64)
+    whole = ModelArrays(where, {"indices": indices}).indices("indices").reshape(-1)
+    if len(whole) != target:
+        what = f"{len(whole)} indices, expected {target} into {source} vertices"
+        raise WeightsError("model_shape", what, where, ORIGINAL_FILE)
     low, high = int(whole.min()), int(whole.max())
     if low == 0 or high == source:  # certain, whatever is documented
         origin = 1 if high == source else 0
     whole = whole - origin
     if low < origin or high - origin >= source or len(np.unique(whole)) != target:
-        what = f"indices from {low} to {high} into {source} vertices, or one of them twice"
-        raise WeightsError("model_index", what, where, _AS_PUBLISHED)
+        what = f"indices from {low} to {high} into {source} vertices, or a repeated one"
+        raise WeightsError("model_index", what, where, ORIGINAL_FILE)
     here, there = LANDMARKS.get(source), LANDMARKS.get(target)
     if here is not None and there is not None:
         agree = int((whole[np.array(there)] == np.array(here)).sum())
@@ -117,7 +118,7 @@ def selection_of(indices: object, source: int, target: int, *, origin: int, name
 
 
 def read_selection(path: Path | str) -> Selection:
-    """Read one of the files that this module's text names, by its keys and sizes.
+    """Read one of the files that the module docstring names, by its keys and sizes.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, and as `selection_of`.
@@ -134,14 +135,5 @@ def read_selection(path: Path | str) -> Selection:
 
 
 def is_selection(path: Path) -> bool:
-    """Whether a file has one of the names that this module knows."""
+    """Return whether a file has one of the names that this module knows."""
     return path.name.lower() in [name.lower() for name in _NAMES]
-
-
-def _mismatch(selection: Selection, count: int) -> WeightsError:
-    return WeightsError(
-        "model_mismatch",
-        f"{selection.name or 'the index array'} is for {selection.source} vertices, not for {count}",
-        "",
-        f"the chain is {FULL} to {TRIMMED} to {FRONT} or {NO_NECK}",
-    )

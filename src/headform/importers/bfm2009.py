@@ -5,9 +5,9 @@
 ``tl`` count from 1 and are clockwise. It has no expressions.
 
 Expressions are those of Guo et al. (``Exp_Pca.bin`` with ``std_exp.txt``), which exist on 53,215 vertices: all but those
-inside the mouth. Which they are says ``BFM_exp_idx.mat``. A head with expressions is therefore cut to those 53,215: inner
-vertices that stay in place while the lips move would be torn out of the face. Without any of the three files the head is
-whole and has no expressions.
+inside the mouth, which ``BFM_exp_idx.mat`` lists. A head with expressions is therefore cut to those 53,215: inner vertices
+that stay in place while the lips move would be torn out of the face. Without any of the three files the head is whole and
+has no expressions.
 """
 
 from collections.abc import Sequence
@@ -15,20 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from headform.heads.linear import LinearHead
-from headform.heads.provenance import provenance_of
-from headform.importers._basel_arrays import flat, modes, triangles, vector
-from headform.importers._basel_expressions import (
-    BasisFile,
-    read_deviations,
-    read_expressions,
-)
+from headform.importers._arrays import ModelArrays
+from headform.importers._basel_companions import BaselExpressions, read_expressions, read_mirror
 from headform.importers._basel_landmarks import LANDMARKS
-from headform.importers._basel_symmetry import read_mirror
-from headform.importers._companions import Companions
-from headform.importers._components import coordinates
+from headform.importers._companions import Companions, read_numbers
 from headform.importers._sniff import mat_keys
 from headform.importers.basel_topology import FULL, read_selection
 from headform.importers.importing import ImportedModel, linear_head
@@ -41,16 +34,17 @@ _COLORS = ("texMU", "texPC", "texEV")
 _SEGMENTS = "segbin"
 _EXPRESSIONS, _STD, _CUT = "Exp_Pca.bin", "std_exp.txt", "BFM_exp_idx.mat"
 _FURTHER = ("BFM_front_idx*.mat", "indices*.npy", "select_vertex_id*.mat")
-_NOSE, _EYE, _LIP = 30, 36, 48
+_SEGMENT_OF = {30: "nose", 36: "eyes", 48: "mouth"}
+"""Names of the four segments of the file, by a landmark that lies in them."""
 
 
 def recognizes(path: Path) -> bool:
-    """Whether it is a MATLAB file with the keys of this model."""
+    """Return whether it is a MATLAB file with the keys of this model."""
     return mat_keys(path).issuperset(_KEYS)
 
 
 def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
-    """Read the model and what goes with it.
+    """Read the model and its companions.
 
     Args:
         path: ``01_MorphableModel.mat``.
@@ -59,19 +53,24 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
             ``select_vertex_id.mat`` or ``indices.npy`` cut further, when they are given.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``, ``model_mismatch``, ``model_kind``.
+        WeightsError: see `registry.Importer.read`.
     """
-    path = Path(path)
-    where = repr(str(path))
-    data = read_mat(path, _KEYS, optional=(*_COLORS, _SEGMENTS))
-    mean = _points(where, "shapeMU", data)
-    sigma = vector(where, "shapeEV", data["shapeEV"])
-    identity = modes(where, "shapePC", data.pop("shapePC"), sigma, FULL)
-    faces, note = triangles(where, "tl", data["tl"], FULL, 1)
-    color = _colors(where, data)
-
     files = Companions(path, companions)
+    data = read_mat(files.path, _KEYS, optional=(*_COLORS, _SEGMENTS))
+    table = ModelArrays(files.where, data, files.notes)
+    mean = table.points("shapeMU", FULL)
+    sigma = table.vector("shapeEV")
+    identity = table.modes("shapePC", FULL, sigma)
+    del data["shapePC"]
+    faces = table.triangles("tl", FULL, 1)
+    color = albedo = None
+    if all(key in table for key in _COLORS):
+        color = table.points("texMU", FULL) / 255
+        albedo = table.modes("texPC", FULL, table.vector("texEV") / 255)
+        del data["texPC"]
+    else:
+        files.notes.append("the file has no colors")
+
     mirror = files.fetch(["face05_symlist.txt"], lambda p: read_mirror(p, mean), "no mirror map was given")
     asked = any(Path(p).name.lower() == _CUT.lower() for p in companions)
     trim = files.fetch([_CUT], read_selection)
@@ -81,19 +80,16 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     if expressions is None and not asked:
         files.sources = [p for p in files.sources if p.name.lower() != _CUT.lower()]
         trim = None
-    notes = [note, *files.notes, "" if color else "the file has no colors"]
     head = linear_head(
         ImportedModel(
-            name=KIND,
-            license=LICENSE,
-            provenance=provenance_of(KIND, files.sources, license=LICENSE, notes=[n for n in notes if n]),
+            provenance=files.provenance(KIND, LICENSE),
             unit="um",
             mean=mean,
             faces=faces,
             identity=identity,
             sigma=sigma,
-            albedo_mean=color[0] if color else None,
-            albedo=color[1] if color else None,
+            albedo_mean=color,
+            albedo=albedo,
             albedo_space="srgb",
             landmarks=np.array(LANDMARKS[FULL]),
             mirror=mirror,
@@ -105,43 +101,27 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     return further.cut(head) if further is not None else head
 
 
-def _points(where: str, name: str, data: dict[str, Any]) -> Float[np.ndarray, "V 3"]:
-    return coordinates(where, name, flat(where, name, data[name], 3 * FULL))
-
-
-def _expressions(files: Companions, trimmed: bool) -> BasisFile | None:
-    """The expressions where all of their files are there."""
+def _expressions(files: Companions, trimmed: bool) -> BaselExpressions | None:
+    """Read the expressions where all of their files are there."""
     known = len(files.sources)
-    scale = files.fetch([_STD], read_deviations)
+    deviations = files.fetch([_STD], read_numbers)
     found = files.fetch(
         [_EXPRESSIONS],
-        lambda path: read_expressions(path, scale, trimmed),
+        lambda path: read_expressions(path, deviations, trimmed),
         f"it has no expressions: {_EXPRESSIONS}, {_STD} and {_CUT} were not given",
     )
     if found is None:
-        files.sources = [p for k, p in enumerate(files.sources) if k < known]
+        del files.sources[known:]
     return found
 
 
-def _colors(where: str, data: dict[str, Any]) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "K V 3"]] | None:
-    """Mean color and color modes, from 0 to 1."""
-    if not all(key in data for key in _COLORS):
-        return None
-    mean = _points(where, "texMU", data) / 255
-    sigma = vector(where, "texEV", data["texEV"]) / 255
-    return mean, modes(where, "texPC", data.pop("texPC"), sigma, FULL)
-
-
 def _regions(segments: Any) -> dict[str, Bool[np.ndarray, " V"]]:
-    """The four segments of the file, called after the landmark that lies in each."""
     if not isinstance(segments, np.ndarray) or segments.ndim != 2 or FULL not in segments.shape:
         return {}
     masks = (segments if segments.shape[0] == FULL else segments.T) != 0
-    landmarks = LANDMARKS[FULL]
-    names = {_NOSE: "nose", _EYE: "eyes", _LIP: "mouth"}
     return {
         name: np.ascontiguousarray(masks[:, k])
-        for point, name in names.items()
+        for landmark, name in _SEGMENT_OF.items()
         for k in range(masks.shape[1])
-        if masks[landmarks[point], k]
+        if masks[LANDMARKS[FULL][landmark], k]
     }

@@ -2,24 +2,20 @@
 
 ``BFM_model_front.mat``: V = 35,709 vertices, F = 70,789 triangles, 80 modes of shape, 64 of expression and 80 of color,
 each already multiplied by its standard deviation. Decimeters; colors 0 to 255 as displayed; all indices from 1. Its codes
-are those of `heads.coefficients.BASEL_FRONT`. As in the authors' loader, the middle of the mean shape's vertices is moved
+are those of `heads.coefficients.BASEL_FRONT`. As in the authors' loader, the centroid of the mean shape's vertices is moved
 to the origin: the translation of a published code counts from there.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
-from headform.errors import WeightsError
 from headform.heads.checks import check_shape
 from headform.heads.linear import LinearHead
-from headform.heads.provenance import provenance_of
-from headform.importers._basel_arrays import flat, modes, triangles, vertex_mask
+from headform.importers._arrays import ModelArrays
 from headform.importers._companions import Companions
-from headform.importers._components import coordinates, numbers, whole
 from headform.importers._sniff import mat_keys
 from headform.importers.basel_topology import FRONT
 from headform.importers.importing import ImportedModel, linear_head
@@ -34,96 +30,81 @@ TRIANGLES = 70789
 IDENTITY, EXPRESSION, COLOR = 80, 64, 80
 _KEYS = ("meanshape", "idBase", "exBase", "meantex", "texBase", "tri", "keypoints")
 _EXTRA = ("point_buf", "tri_mask2", "frontmask2_idx", "skinmask")
-_ROUND = 8
+_RING = 8
+"""Columns of ``point_buf``: triangles of a vertex."""
 
 
 def recognizes(path: Path) -> bool:
-    """Whether it is a MATLAB file with the keys of this model."""
+    """Return whether it is a MATLAB file with the keys of this model."""
     return mat_keys(path).issuperset(_KEYS)
 
 
 def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
-    """Read the model. Nothing goes with it.
+    """Read the model, which has no companions.
 
     Regions: ``front`` (``frontmask2_idx``), ``skin`` (``skinmask``) and ``visible`` (the vertices of ``tri_mask2``), where
     the file has them.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``, ``model_unit``, ``model_mismatch`` (``point_buf`` is of other triangles), ``model_kind``.
+        WeightsError: see `registry.Importer.read`; ``model_mismatch``: ``point_buf`` is of other triangles.
     """
-    path = Path(path)
-    where = repr(str(path))
-    files = Companions(path, companions)
-    files.close()
-    data = read_mat(path, _KEYS, optional=_EXTRA)
-    faces, note = triangles(where, "tri", data["tri"], FRONT, 1)
-    check_shape(where, "tri", faces, TRIANGLES, 3)
-    mean = coordinates(where, "meanshape", flat(where, "meanshape", data["meanshape"], 3 * FRONT))
-    color = coordinates(where, "meantex", flat(where, "meantex", data["meantex"], 3 * FRONT))
-    bases = {
-        name: _basis(where, name, data, count)
-        for name, count in (("idBase", IDENTITY), ("exBase", EXPRESSION), ("texBase", COLOR))
-    }
-    bases["texBase"] /= np.float32(255)
-    landmarks = whole(where, "keypoints", flat(where, "keypoints", data["keypoints"], 68))
+    files = Companions(path, companions).close()
+    table = ModelArrays(files.where, read_mat(files.path, _KEYS, optional=_EXTRA), files.notes)
+    faces = table.triangles("tri", FRONT, 1)
+    check_shape(files.where, "tri", faces, TRIANGLES, 3)
+    mean = table.points("meanshape", FRONT)
+    counts = {"idBase": IDENTITY, "exBase": EXPRESSION, "texBase": COLOR}
+    for name, count in counts.items():
+        table.numbers(name, 3 * FRONT, count)
+    color, albedo = table.points("meantex", FRONT), table.modes("texBase", FRONT, np.full(COLOR, 1 / 255))
+    check_shape(files.where, "keypoints", landmarks := table.indices("keypoints").reshape(-1), 68)
     if landmarks.min() < 1:
-        what = "`keypoints` counts from 0, the other indices of the file from 1"
-        raise WeightsError("model_index", what, where, "give the file as its publisher made it")
-    _check_rings(where, data.get("point_buf"), faces)
-    middle = mean.mean(0)
-    shift = ", ".join(f"{100 * c:.2f}" for c in middle)
-    notes = [note, f"moved by minus ({shift}) mm: the middle of the mean's vertices is the origin"]
+        raise table.error("model_index", "`keypoints` counts from 0, the other indices of the file from 1")
+    _check_rings(table, faces)
+    centroid = mean.mean(0)
+    shift = ", ".join(f"{100 * c:.2f}" for c in centroid)
+    files.notes.append(f"moved by minus ({shift}) mm: the centroid of the mean's vertices is the origin")
     return linear_head(
         ImportedModel(
-            name=KIND,
-            license=LICENSE,
-            provenance=provenance_of(KIND, [path], license=LICENSE, notes=[n for n in notes if n]),
+            provenance=files.provenance(KIND, LICENSE),
             unit="dm",
-            mean=mean - middle,
+            mean=mean - centroid,
             faces=faces,
-            identity=bases["idBase"],
-            expression=bases["exBase"],
+            identity=table.modes("idBase", FRONT),
+            expression=table.modes("exBase", FRONT),
             albedo_mean=color / 255,
-            albedo=bases["texBase"],
+            albedo=albedo,
             albedo_space="srgb",
             landmarks=landmarks - 1,
-            regions=_regions(where, data),
+            regions=_regions(table),
         )
     )
 
 
-def _basis(where: str, name: str, data: dict[str, Any], count: int) -> Float[np.ndarray, "K V 3"]:
-    basis = data.pop(name)
-    check_shape(where, name, numbers(where, name, basis), 3 * FRONT, count)
-    return modes(where, name, basis, None, FRONT)
-
-
-def _regions(where: str, data: dict[str, Any]) -> dict[str, Bool[np.ndarray, " V"]]:
+def _regions(table: ModelArrays) -> dict[str, Bool[np.ndarray, " V"]]:
     regions = {}
-    if "frontmask2_idx" in data:
-        front = data["frontmask2_idx"]
-        regions["front"] = vertex_mask(where, "frontmask2_idx", front, FRONT)
-    if "skinmask" in data:
-        regions["skin"] = flat(where, "skinmask", data["skinmask"], FRONT) > 0.5
-    if "tri_mask2" in data:
-        regions["visible"] = vertex_mask(where, "tri_mask2", data["tri_mask2"], FRONT)
+    for region, name in (("front", "frontmask2_idx"), ("visible", "tri_mask2")):
+        if name in table:
+            listed = table.indices(name)
+            if listed.size and not (1 <= listed.min() and listed.max() <= FRONT):
+                what = f"`{name}` runs from {listed.min()} to {listed.max()}, vertices from 1 to {FRONT}"
+                raise table.error("model_index", what)
+            regions[region] = np.isin(np.arange(FRONT), listed - 1)
+    if "skinmask" in table:
+        regions["skin"] = table.vector("skinmask", FRONT) > 0.5
     return regions
 
 
-def _check_rings(where: str, rings: Any, faces: Int[np.ndarray, "F 3"]) -> None:
-    """Each vertex's list of triangles (from 1, filled up with F + 1) must hold triangles that have it.
+def _check_rings(table: ModelArrays, faces: Int[np.ndarray, "F 3"]) -> None:
+    """Check that each vertex's list of triangles (from 1, padded with F + 1) holds triangles that have it.
 
     Raises:
         WeightsError: ``model_shape``, ``model_mismatch``.
     """
-    if rings is None:
+    if "point_buf" not in table:
         return
-    table = numbers(where, "point_buf", rings)
-    check_shape(where, "point_buf", table, FRONT, _ROUND)
-    at = np.nan_to_num(table).astype(np.int64) - 1
+    at = np.nan_to_num(table.numbers("point_buf", FRONT, _RING)).astype(np.int64) - 1
     real = (at >= 0) & (at < len(faces))
     touched = (faces[np.where(real, at, 0)] == np.arange(FRONT)[:, None, None]).any(-1)
     if not (touched | (at == len(faces))).all():
-        what = "`point_buf` does not belong to the triangles `tri`"
-        raise WeightsError("model_mismatch", what, where, "give the file as its publisher made it")
+        raise table.error("model_mismatch", "`point_buf` does not belong to the triangles `tri`")

@@ -16,12 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from headform.errors import WeightsError
-from headform.heads.checks import check_finite, check_indices, check_shape
+from headform.heads.checks import check_indices, check_shape
 from headform.heads.linear import LinearHead
-from headform.heads.provenance import provenance_of
+from headform.importers._arrays import ModelArrays
 from headform.importers._companions import Companions
-from headform.importers._components import coordinates, from_zero, numbers, whole
 from headform.importers._model_mesh import on_one_tile
 from headform.importers.importing import ImportedModel, linear_head
 from headform.io.npz_file import array_shapes, read_npz
@@ -29,23 +27,13 @@ from headform.io.npz_file import array_shapes, read_npz
 KIND = "facescape"
 LICENSE = "FaceScape (Nanjing University): on request, non-commercial research only"
 SHAPES = 52
-_AS_PUBLISHED = "give the file as its publisher made it"
-_KEYS = (
-    "shape_bm_core",
-    "id_mean",
-    "id_var",
-    "fv_indices",
-    "ft_indices",
-    "texcoords",
-    "lm_list_v16",
-)
-_RULE = (
-    "bilinear data made linear: identity modes are those of the neutral face, expressions those of the mean identity"
-)
+_KEYS = ("shape_bm_core", "id_mean", "id_var", "fv_indices", "ft_indices", "texcoords", "lm_list_v16")
+_SIZE_SPREAD = 0.5
+"""Largest relative difference in size between a face's shapes; components of expressions differ by more."""
 
 
 def recognizes(path: Path) -> bool:
-    """Whether a .npz has the core tensor of version 1.6."""
+    """Return whether a .npz has the core tensor of version 1.6."""
     return {"shape_bm_core", "fv_indices", "lm_list_v16"} <= set(array_shapes(path))
 
 
@@ -55,54 +43,42 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     The file with 300 factors takes 5 GB of memory; it is refused as too large, the ones with 50 are recommended.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged`` (also: too large), ``model_missing_key``, ``model_kind``,
-            ``model_shape``,
-            ``model_index``, ``model_not_finite``, ``model_unit``, ``unsafe_pickle``.
+        WeightsError: see `registry.Importer.read`; ``weights_damaged`` also if it is too large.
     """
-    path = Path(path)
-    where = repr(str(path))
-    Companions(path, companions).close()
-    table = {n: numbers(where, n, v) for n, v in read_npz(path, _KEYS).items()}
-    core, center, variance = table["shape_bm_core"], table["id_mean"], table["id_var"]
-    check_shape(where, "shape_bm_core", core, None, SHAPES, None)
-    check_shape(where, "id_mean", center, core.shape[2])
-    check_shape(where, "id_var", variance, core.shape[2])
-    if not len(variance):
-        raise WeightsError("model_shape", "it has no identity factors", where, _AS_PUBLISHED)
-    check_finite(where, shape_bm_core=core, id_mean=center, id_var=variance)
-    if variance.min() < 0:
-        raise WeightsError("weights_damaged", "a variance in `id_var` is negative", where)
-    shapes = np.stack([coordinates(where, "shape_bm_core", core[:, k] @ center) for k in range(SHAPES)])
-    mean, size = shapes[0], np.linalg.norm(shapes, axis=(1, 2))
-    if (np.abs(size - size[0]) > 0.5 * size[0]).any():
+    files = Companions(path, companions).close()
+    files.notes.append(
+        "bilinear data made linear: identity modes are those of the neutral face, expressions those of the mean identity"
+    )
+    table = ModelArrays(files.where, read_npz(files.path, _KEYS), files.notes)
+    core = table.finite("shape_bm_core", None, SHAPES, None)
+    center, sigma = table.finite("id_mean", core.shape[2]), table.deviations("id_var", core.shape[2])
+    if not len(sigma):
+        raise table.error("model_shape", "it has no identity factors")
+    shapes = {str(k): core[:, k] @ center for k in range(SHAPES)}
+    shaped = np.stack([ModelArrays(files.where, shapes).points(name) for name in shapes])
+    mean, size = shaped[0], np.linalg.norm(shaped, axis=(1, 2))
+    if (np.abs(size - size[0]) > _SIZE_SPREAD * size[0]).any():
         what = "the 52 shapes are components, not faces: this is the file `..._id_exp`"
-        fix = "use facescape_bm_v1.6_847_50_52_id_front.npz"
-        raise WeightsError("model_kind", what, where, fix)
-    sigma = np.sqrt(variance)
-    identity = (core[:, 0] * sigma).T.reshape(len(sigma), len(mean), 3)
-    check_shape(where, "texcoords", table["texcoords"], None, 2)
-    faces, counted = from_zero(where, table["fv_indices"], len(mean), 1)
-    uv_faces, _ = from_zero(where, table["ft_indices"], len(table["texcoords"]), 1)
-    check_shape(where, "ft_indices", uv_faces, len(faces), 3)
-    check_finite(where, texcoords=table["texcoords"])
-    uv, uv_faces, tiles = on_one_tile(table["texcoords"], uv_faces)
-    check_shape(where, "lm_list_v16", table["lm_list_v16"].reshape(-1), 68)
-    landmarks = whole(where, "lm_list_v16", table["lm_list_v16"].reshape(-1))
-    check_indices(where, len(mean), lm_list_v16=landmarks)
-    tiled = f"the {tiles} texture tiles lie on top of each other" if tiles > 1 else ""
-    notes = [n for n in (_RULE, counted, tiled) if n]
-    notes.append("vertex colors are not read: they cover the front alone and have no variances")
+        raise table.error("model_kind", what, "use facescape_bm_v1.6_847_50_52_id_front.npz")
+    faces = table.triangles("fv_indices", len(mean), 1)
+    uv = table.finite("texcoords", None, 2)
+    uv_faces = table.triangles("ft_indices", len(uv), 1)
+    check_shape(files.where, "ft_indices", uv_faces, len(faces), 3)
+    uv, uv_faces, tiles = on_one_tile(uv, uv_faces)
+    if tiles > 1:
+        files.notes.append(f"the {tiles} texture tiles lie on top of each other")
+    check_shape(files.where, "lm_list_v16", landmarks := table.indices("lm_list_v16").reshape(-1), 68)
+    check_indices(files.where, len(mean), lm_list_v16=landmarks)
+    files.notes.append("vertex colors are not read: they cover the front alone and have no variances")
     return linear_head(
         ImportedModel(
-            name=KIND,
-            license=LICENSE,
-            provenance=provenance_of(KIND, [path], version="1.6", license=LICENSE, notes=notes),
+            provenance=files.provenance(KIND, LICENSE, "1.6"),
             unit="mm",
             mean=mean,
             faces=faces,
-            identity=identity,
+            identity=(core[:, 0] * sigma).T.reshape(len(sigma), len(mean), 3),
             sigma=sigma,
-            expression=shapes[1:] - mean,
+            expression=shaped[1:] - mean,
             expression_names=tuple(f"{k:02d}" for k in range(1, SHAPES)),
             uv=uv,
             uv_faces=uv_faces,

@@ -7,7 +7,7 @@ is an approximation: identity modes are the principal components of the neutral 
 all identities. The triangles are in none of the binary files; they are taken from an OBJ of the same set.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,10 @@ from jaxtyping import Float
 from headform.errors import WeightsError
 from headform.heads.checks import check_finite
 from headform.heads.linear import LinearHead
-from headform.heads.provenance import provenance_of
-from headform.importers import _facewarehouse_files as files
+from headform.importers import _facewarehouse_files as layouts
+from headform.importers._arrays import unit_by_height
 from headform.importers._companions import Companions
-from headform.importers._components import unit_by_height
+from headform.importers._facewarehouse_files import SHAPES, Shapes
 from headform.importers._model_mesh import read_mesh
 from headform.importers._sniff import size_of
 from headform.importers.importing import ImportedModel, linear_head
@@ -27,19 +27,14 @@ from headform.io.mesh.triangle_mesh import TriangleMesh
 
 KIND = "facewarehouse"
 LICENSE = "FaceWarehouse (Zhejiang University): on request, non-commercial research only"
-_RULE = (
-    "bilinear data made linear: identity modes are the principal components of {} neutral faces, expressions the mean "
-    "displacement over them"
-)
-Shapes = Float[np.ndarray, "47 V 3"]
 
 
 def recognizes(path: Path) -> bool:
-    """Whether a file is a ``shape.bs`` or a tensor, or a folder holds Testers or the shapes of one."""
+    """Return whether a file is a ``shape.bs`` or a tensor, or a folder holds Testers or the shapes of one."""
     try:
         if path.is_dir():
-            return bool(_folders(path))
-        return files.is_shape_file(path) or files.is_tensor(path)
+            return bool(layouts.shape_folders(path)[0])
+        return layouts.is_shape_file(path) or layouts.is_tensor(path)
     except OSError:
         return False
 
@@ -47,80 +42,73 @@ def recognizes(path: Path) -> bool:
 def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     """Read a tensor, one ``shape.bs``, or a folder: of Testers, of one Tester, or its ``Blendshape``.
 
-    The triangles come from an ``.obj`` that is given, else from ``shape_0.obj`` of the folder. Quads are cut in two.
+    The triangles come from an ``.obj`` that is given, else from ``shape_0.obj`` of the folder. Quads are split in two.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_kind``, ``model_missing_key`` (no triangles),
-            ``model_mismatch`` (an OBJ or identities with another number of vertices), ``model_index``,
-            ``model_not_finite``.
+        WeightsError: see `registry.Importer.read`; ``model_missing_key``: no triangles; ``model_mismatch``: an OBJ or
+            identities with another number of vertices.
     """
-    path = Path(path)
-    beside = Companions(path, companions)
-    given = beside.fetch(("*.obj",), lambda p: (p, read_mesh(p)))
-    beside.close()
-    notes: list[str] = []
-    readers, sources, mesh_path = _readers(path, notes)
-    mean, identity, sigma, expression, count = _reduce(path, readers)
-    mesh_path, mesh = given or (mesh_path, _mesh(path, mesh_path))
+    files = Companions(path, companions)
+    given = files.fetch(("*.obj",), lambda p: (p, read_mesh(p)))
+    files.close()
+    if files.path.is_dir():
+        files.sources = []
+    mean, identity, sigma, expression, count = _reduce(files.where, _identities(files))
+    mesh_path, mesh = given or _mesh(files)
     if len(mesh.vertices) != len(mean):
         what = f"the mesh has {len(mesh.vertices)} vertices, the shapes {len(mean)}"
         raise WeightsError("model_mismatch", what, repr(str(mesh_path)), "use a mesh of this set")
-    if mesh_path not in sources:
-        sources = [*sources, mesh_path]
+    if mesh_path not in files.sources:
+        files.sources.append(mesh_path)
     unit = unit_by_height(mean)
-    notes += [_RULE.format(count), f"the publisher names no unit; it is {unit} by the height"]
+    files.notes += [
+        f"bilinear data made linear: identity modes are the principal components of {count} neutral faces, "
+        "expressions the mean displacement over them",
+        f"the publisher names no unit; it is {unit} by the height",
+        "no landmarks",
+    ]
     uv, uv_faces = mesh.uv, mesh.uv_faces
     if uv is None or uv_faces is None or (uv_faces < 0).any() or uv.min() < 0 or uv.max() > 1:
         uv, uv_faces = None, None
-    notes += ["no landmarks"] + (["no texture coordinates"] if uv is None else [])
+        files.notes.append("no texture coordinates")
     return linear_head(
         ImportedModel(
-            name=KIND,
-            license=LICENSE,
-            provenance=provenance_of(KIND, sources, version=str(count), license=LICENSE, notes=notes),
+            provenance=files.provenance(KIND, LICENSE, str(count)),
             unit=unit,
             mean=mean,
             faces=mesh.faces,
             identity=identity,
             sigma=sigma,
             expression=expression,
-            expression_names=tuple(f"shape_{k}" for k in range(1, files.SHAPES)),
+            expression_names=tuple(f"shape_{k}" for k in range(1, SHAPES)),
             uv=uv,
             uv_faces=uv_faces,
         )
     )
 
 
-def _readers(path: Path, notes: list[str]) -> tuple[Iterable[Callable[[], Shapes]], list[Path], Path]:
-    """One reader for each identity, the files they read, and where the triangles may be."""
+def _identities(files: Companions) -> Iterator[Shapes]:
+    """Yield one identity after the other; the files of a folder become sources as they are read."""
+    path = files.path
     if path.is_dir():
-        folders = _folders(path)
+        folders, empty = layouts.shape_folders(path)
         if not folders:
             what = "no Tester_<k>/Blendshape and no shape.bs or shape_0.obj ... shape_46.obj"
-            raise WeightsError("model_kind", what, repr(str(path)), "name the folder of Testers")
-        empty = [str(f.parent.name) for f in _blendshapes(path) if f not in folders]
+            raise WeightsError("model_kind", what, files.where, "name the folder of Testers")
         if empty:
-            notes.append(f"left out without shapes: {', '.join(empty)}")
-        binary = [(f / "shape.bs").is_file() for f in folders]
-        paths = [
-            p for f, b in zip(folders, binary, strict=True) for p in ([f / "shape.bs"] if b else files.mesh_paths(f))
-        ]
-        readers = [
-            (lambda f=f: files.shape_file(f / "shape.bs"))
-            if b
-            else (lambda f=f: files.shape_meshes(files.mesh_paths(f)))
-            for f, b in zip(folders, binary, strict=True)
-        ]
-        meshes = [f / "shape_0.obj" for f in folders if (f / "shape_0.obj").is_file()]
-        return readers, paths, (meshes or [path / "shape_0.obj"])[0]
-    if files.is_shape_file(path) or path.suffix.lower() == ".bs":
-        return [lambda: files.shape_file(path)], [path], path.parent / "shape_0.obj"
-    stream = ((lambda shapes=shapes: shapes) for shapes in files.tensor(path))
-    return stream, [path], path.parent / "shape_0.obj"
+            files.notes.append(f"left out without shapes: {', '.join(empty)}")
+        for folder in folders:
+            shapes, sources = layouts.read_folder(folder)
+            files.sources += sources
+            yield shapes
+    elif layouts.is_shape_file(path) or path.suffix.lower() == ".bs":
+        yield layouts.shape_file(path)
+    else:
+        yield from layouts.tensor(path)
 
 
 def _reduce(
-    path: Path, readers: Iterable[Callable[[], Shapes]]
+    where: str, identities: Iterable[Shapes]
 ) -> tuple[
     Float[np.ndarray, "V 3"],
     Float[np.ndarray, "K V 3"],
@@ -128,54 +116,43 @@ def _reduce(
     Float[np.ndarray, "46 V 3"],
     int,
 ]:
-    """Mean, identity modes, their standard deviations, expressions, and how many identities; one at a time in memory."""
+    """Return mean, identity modes, their standard deviations, expressions, and the number of identities.
+
+    One identity at a time is in memory, besides all neutral faces.
+    """
     neutral = list[np.ndarray]()
     moved: np.ndarray | None = None
-    for number, read_one in enumerate(readers):
-        shapes = read_one()
-        check_finite(f"{path}, identity {number + 1}", shapes=shapes)
+    for number, shapes in enumerate(identities, start=1):
+        check_finite(f"{where}, identity {number}", shapes=shapes)
         if neutral and shapes.shape[1] != len(neutral[0]):
-            what = f"identity {number + 1} has {shapes.shape[1]} vertices, the first {len(neutral[0])}"
-            raise WeightsError("model_mismatch", what, repr(str(path)), "use one set of shapes")
+            what = f"identity {number} has {shapes.shape[1]} vertices, the first {len(neutral[0])}"
+            raise WeightsError("model_mismatch", what, where, "use one set of shapes")
         neutral.append(shapes[0].astype(np.float64))
         step = shapes[1:] - shapes[:1]
         moved = step.astype(np.float64) if moved is None else moved + step
     if moved is None:
-        raise WeightsError("weights_damaged", "there are no identities", repr(str(path)))
+        raise WeightsError("weights_damaged", "there are no identities", where)
     count = len(neutral)
     mean = np.mean(neutral, axis=0)
     centered = (np.array(neutral) - mean).reshape(count, -1)
-    power, mix = np.linalg.eigh(centered @ centered.T / max(count - 1, 1))
-    modes = mix[:, ::-1].T @ centered / np.sqrt(max(count - 1, 1))
-    used = max(count - 1, 0)
-    sigma = np.sqrt(np.maximum(power[::-1], 0))[:used]
-    identity = modes[:used].reshape(used, len(mean), 3).astype(np.float32)
+    # principal components from the (N, N) Gram matrix, strongest first; N faces span N - 1 of them
+    freedom = max(count - 1, 1)
+    power, mix = np.linalg.eigh(centered @ centered.T / freedom)
+    modes = mix[:, ::-1].T @ centered / np.sqrt(freedom)
+    sigma = np.sqrt(np.maximum(power[::-1], 0))[: count - 1]
+    identity = modes[: count - 1].reshape(count - 1, len(mean), 3).astype(np.float32)
     return mean, identity, sigma, (moved / count).astype(np.float32), count
 
 
-def _mesh(path: Path, mesh_path: Path) -> TriangleMesh:
-    if size_of(mesh_path) < 0:
+def _mesh(files: Companions) -> tuple[Path, TriangleMesh]:
+    """Read the triangles from the first ``shape_0.obj`` beside the shapes."""
+    places = layouts.shape_folders(files.path)[0] if files.path.is_dir() else [files.path.parent]
+    path = next((p for p in (folder / "shape_0.obj" for folder in places) if size_of(p) >= 0), None)
+    if path is None:
         raise WeightsError(
             "model_missing_key",
             "the triangles of FaceWarehouse are in none of its binary files",
-            repr(str(path)),
+            files.where,
             "give shape_0.obj of any Tester's Blendshape folder with --with",
         )
-    return read_mesh(mesh_path)
-
-
-def _blendshapes(path: Path) -> list[Path]:
-    """Folders that may hold the shapes of an identity, in the order of their numbers."""
-    testers = [p for p in path.glob("Tester_*") if p.name[7:].isdigit()]
-    if testers:
-        return [p / "Blendshape" for p in sorted(testers, key=lambda p: int(p.name[7:]))]
-    return [path / "Blendshape", path]
-
-
-def _folders(path: Path) -> list[Path]:
-    """Those of `_blendshapes` that do."""
-    return [
-        folder
-        for folder in _blendshapes(path)
-        if (folder / "shape.bs").is_file() or all(p.is_file() for p in files.mesh_paths(folder))
-    ][: None if list(path.glob("Tester_*")) else 1]
+    return path, read_mesh(path)

@@ -20,7 +20,7 @@ NAMES = (
 
 
 def read_masks(path: Path) -> dict[str, Bool[np.ndarray, " V"]]:
-    """Every region of the file by its name.
+    """Read every region of the file by its name, those of `NAMES` first.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``, ``unsafe_pickle``; ``model_missing_key`` when none of
@@ -28,26 +28,25 @@ def read_masks(path: Path) -> dict[str, Bool[np.ndarray, " V"]]:
     """
     where = repr(str(path))
     arrays = read_file(path)
+    names = [*(name for name in NAMES if name in arrays), *sorted(set(arrays) - set(NAMES))]
     if not set(NAMES) & set(arrays):
-        there = ", ".join(sorted(arrays)[:20]) or "nothing"
-        what = f"there is no region such as `face` or `scalp`, there is {there}"
+        what = f"there is no region such as `face` or `scalp`; the file holds {', '.join(names[:20]) or 'nothing'}"
         raise WeightsError("model_missing_key", what, where, "give FLAME_masks.pkl")
-    masks = {}
-    for name, ids in arrays.items():
+    masks = {name: np.zeros(VERTICES, bool) for name in names}
+    for name, mask in masks.items():
+        ids = arrays[name]
         if ids.ndim != 1 or ids.dtype.kind not in "iu":
             what = f"region `{name}` is {ids.dtype} {ids.shape}, not a list of vertex numbers"
             raise WeightsError("model_shape", what, where, "give FLAME_masks.pkl")
         if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < VERTICES:
             what = f"region `{name}` has vertex {int(ids.max())}, FLAME has {VERTICES}"
             raise WeightsError("model_mismatch", what, where, "give the masks made for FLAME")
-        masks[name] = np.zeros(VERTICES, bool)
-        masks[name][ids] = True
-    order = {name: place for place, name in enumerate(NAMES)}
-    return {name: masks[name] for name in sorted(masks, key=lambda n: (order.get(n, 99), n))}
+        mask[ids] = True
+    return masks
 
 
 def parts_of(masks: dict[str, Bool[np.ndarray, " V"]]) -> UInt8[np.ndarray, " V_"]:
-    """`LinearHead.part`: the face, the eyeballs, and the rest of the head; empty where a mask for that is missing."""
+    """Return `LinearHead.part`: face, eyeballs and the rest of the head; empty where a mask for that is missing."""
     named = {"face": "face", "eye_right": "right_eyeball", "eye_left": "left_eyeball"}
     if not set(named.values()) <= set(masks):
         return np.zeros(0, np.uint8)

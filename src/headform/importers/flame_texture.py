@@ -1,6 +1,6 @@
 """Texture models on FLAME's texture map.
 
-H = W = 512 pixels as published, C modes, T texture vertices, F 9976 triangles. Pictures are BGR, row 0 at v = 1.
+H = W = 512 pixels as published, C modes, T texture vertices, F 9976 triangles. Images are BGR, row 0 at v = 1.
 
 | file | holds | values |
 |---|---|---|
@@ -18,12 +18,13 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from headform.errors import WeightsError
-from headform.heads.checks import check_finite, check_indices, check_shape
+from headform.heads.checks import GET_AGAIN, check_finite, check_indices, check_shape
 from headform.heads.provenance import provenance_of
 from headform.heads.texture_space import TextureSpace
+from headform.importers._arrays import ModelArrays
 from headform.importers._flame_model import FACES
 from headform.io.npz_file import array_shapes, read_npz
 
@@ -34,7 +35,10 @@ _LICENSES = {
     "bfm": "Basel Face Model license, not redistributable (BFM_to_FLAME)",
 }
 _FARTHEST = 1000
+"""Texture coordinates beyond this are refused."""
 _KEYS = {"flame": ("mean", "tex_dir"), "albedomm": ("MU", "PC"), "bfm": ("MU", "PC")}
+_BLOCK = 256
+"""Pixels that are transposed at a time; all in one go, the processor mostly waits for memory."""
 
 
 def read(
@@ -43,10 +47,10 @@ def read(
     part: Literal["diffuse", "specular"] = "diffuse",
     modes: int | None = None,
 ) -> TextureSpace:
-    """A texture model.
+    """Read a texture model.
 
     Args:
-        path: One of the three files; which one its keys say.
+        path: One of the three files; its keys tell which.
         part: The specular part only AlbedoMM has.
         modes: Keep the first so many; all if None (600 MB for the first file).
 
@@ -61,100 +65,85 @@ def read(
     path = Path(path)
     where = repr(str(path))
     there = array_shapes(path)
-    version = _version(there, path)
-    names = _KEYS[version]
-    if part == "specular":
-        names = ("specMU", "specPC")
+    version = _version(there, where)
+    names = ("specMU", "specPC") if part == "specular" else _KEYS[version]
     mapped = [name for name in ("vt", "ft") if name in there]
-    arrays = read_npz(path, (*names, *mapped))
-    mean, basis = _images(arrays[names[0]], arrays[names[1]], names, where)
-    scale = 1 / 255 if version == "flame" else 1.0
-    notes = []
-    backwards = version != "albedomm" or float(mean[..., 0].mean()) < float(mean[..., 2].mean())
+    table = ModelArrays(where, read_npz(path, (*names, *mapped)))
+    mean, basis = _images(table, *names)
+    reverse = version != "albedomm" or float(mean[..., 0].mean()) < float(mean[..., 2].mean())
     if version == "albedomm":
-        notes.append(f"the channels are {'BGR' if backwards else 'RGB'}: skin is redder than blue")
-    uv = np.zeros((0, 2)) if len(mapped) < 2 else arrays["vt"]
-    uv_faces = np.zeros((0, 3), np.int64) if len(mapped) < 2 else arrays["ft"]
-    _check_map(uv, uv_faces, where)
-    colors = _rgb(mean, backwards, scale)
-    changes = _rgb(_modes_first(basis[..., :modes]), backwards, scale)
+        table.notes.append(f"the channels are {'BGR' if reverse else 'RGB'}: skin is redder than blue")
+    uv, uv_faces = _map(table) if len(mapped) == 2 else (np.zeros((0, 2)), np.zeros((0, 3), np.int64))
+    scale = 1 / 255 if version == "flame" else 1.0
+    colors = _rgb(mean, reverse, scale)
+    changes = _rgb(_modes_first(basis[..., :modes]), reverse, scale)
     check_finite(where, **{names[0]: colors.numpy(), names[1]: changes.numpy()})
     return TextureSpace(
         mean=colors,
         modes=changes,
-        uv=torch.from_numpy(uv[:, :2].astype(np.float32)),
-        uv_faces=torch.from_numpy(uv_faces.astype(np.int64)),
+        uv=torch.from_numpy(uv.astype(np.float32)),
+        uv_faces=torch.from_numpy(uv_faces),
         encoding="linear" if version == "albedomm" else "srgb",
-        provenance=provenance_of(KIND, [path], version=version, license=_LICENSES[version], notes=notes),
+        provenance=provenance_of(KIND, [path], version=version, license=_LICENSES[version], notes=table.notes),
     )
 
 
-def _version(there: dict[str, tuple[int, ...]], path: Path) -> str:
+def _version(there: dict[str, tuple[int, ...]], where: str) -> str:
     if "tex_dir" in there or "mean" in there:
         return "flame"
     if "specMU" in there:
         return "albedomm"
     if there and not {"MU", "PC"} & set(there):
-        what = f"there is neither `mean` nor `MU`, there are {', '.join(sorted(there)[:20])}"
-        fix = "give FLAME_texture.npz or its like"
-        raise WeightsError("model_missing_key", what, repr(str(path)), fix)
+        what = f"there is neither `mean` nor `MU`; the file holds {', '.join(sorted(there)[:20])}"
+        raise WeightsError("model_missing_key", what, where, "give FLAME_texture.npz or its like")
     return "bfm"
 
 
 def _images(
-    mean: np.ndarray, modes: np.ndarray, names: tuple[str, str], where: str
+    table: ModelArrays, mean_name: str, modes_name: str
 ) -> tuple[Float[np.ndarray, "H W 3"], Float[np.ndarray, "H W 3 C"]]:
-    """Mean and modes, which may be flat, as pictures."""
-    if modes.dtype.kind != "f" or mean.dtype.kind not in "fu":
-        what = f"`{names[0]}` holds {mean.dtype}, `{names[1]}` {modes.dtype}"
-        raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
-    side = mean.shape[0] if mean.ndim == 3 else math.isqrt(mean.size // 3)
+    """Return mean and modes, which may be flat, as images."""
+    mean, modes = table.numbers(mean_name, kinds="fu"), table.numbers(modes_name, kinds="f")
     if mean.ndim != 3:
-        mean = mean.reshape(-1)
-        check_shape(where, names[0], mean, side * side * 3)
+        side = math.isqrt(mean.size // 3)
+        check_shape(table.where, mean_name, mean.reshape(-1), side * side * 3)
         mean = mean.reshape(side, side, 3)
-    check_shape(where, names[0], mean, side, None, 3)
+    check_shape(table.where, mean_name, mean, None, None, 3)
     if modes.ndim == 2:
-        check_shape(where, names[1], modes, mean.size, None)
+        check_shape(table.where, modes_name, modes, mean.size, None)
         modes = modes.reshape(*mean.shape, -1)
-    check_shape(where, names[1], modes, *mean.shape, None)
+    check_shape(table.where, modes_name, modes, *mean.shape, None)
     if not mean.size:
-        what = f"`{names[0]}` is {' x '.join(map(str, mean.shape))}: it has no pixels"
-        raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
-    check_finite(where, **{names[0]: mean, names[1]: modes})
+        raise table.error("model_shape", f"`{mean_name}` is {' x '.join(map(str, mean.shape))}: it has no pixels")
+    check_finite(table.where, **{mean_name: mean, modes_name: modes})
     return mean.astype(np.float64), modes
 
 
-def _check_map(uv: np.ndarray, uv_faces: np.ndarray, where: str) -> None:
-    if uv_faces.dtype.kind not in "iu" or uv.dtype.kind != "f":
-        what = f"`vt` holds {uv.dtype}, `ft` {uv_faces.dtype}"
-        raise WeightsError("model_shape", what, where, "give the file as its publisher made it")
-    check_shape(where, "vt", uv, None, 2)
-    check_shape(where, "ft", uv_faces, None, 3)
+def _map(table: ModelArrays) -> tuple[Float[np.ndarray, "T 2"], Int[np.ndarray, "F 3"]]:
+    uv, uv_faces = table.numbers("vt", None, 2, kinds="f"), table.indices("ft", None, 3, kinds="iu")
     if len(uv) and not np.abs(uv).max() < _FARTHEST:
         what = f"`vt` holds coordinates that are not finite or beyond {_FARTHEST}"
-        raise WeightsError("model_not_finite", what, where, "get the model again")
+        raise table.error("model_not_finite", what, GET_AGAIN)
     if len(uv_faces) not in (0, FACES):
         what = f"a texture map of {len(uv_faces)} triangles, FLAME has {FACES}"
-        raise WeightsError("model_mismatch", what, where, "give a texture made for FLAME")
-    check_indices(where, len(uv), ft=uv_faces)
+        raise WeightsError("model_mismatch", what, table.where, "give a texture made for FLAME")
+    check_indices(table.where, len(uv), ft=uv_faces)
+    return uv, uv_faces
 
 
-def _modes_first(
-    basis: Float[np.ndarray, "H W 3 C"],
-) -> Float[np.ndarray, "C H W 3"]:
-    """In single precision, by blocks of pixels: in one go, the processor waits for memory most of the time."""
+def _modes_first(basis: Float[np.ndarray, "H W 3 C"]) -> Float[np.ndarray, "C H W 3"]:
+    """Move the axis of the modes to the front, in single precision."""
     flat = basis.reshape(-1, basis.shape[-1])
-    turned = np.empty(flat.shape[::-1], np.float32)
+    moved = np.empty(flat.shape[::-1], np.float32)
     with np.errstate(over="ignore"):
-        for start in range(0, len(flat), 256):
-            turned[:, start : start + 256] = flat[start : start + 256].T
-    return turned.reshape(basis.shape[-1], *basis.shape[:-1])
+        for start in range(0, len(flat), _BLOCK):
+            moved[:, start : start + _BLOCK] = flat[start : start + _BLOCK].T
+    return moved.reshape(basis.shape[-1], *basis.shape[:-1])
 
 
-def _rgb(array: np.ndarray, backwards: bool, scale: float) -> torch.Tensor:
-    turned = array[..., ::-1] if backwards else array
+def _rgb(array: np.ndarray, reverse: bool, scale: float) -> torch.Tensor:
+    ordered = array[..., ::-1] if reverse else array
     with np.errstate(over="ignore"):  # what becomes infinite is refused
-        single = np.ascontiguousarray(turned, np.float32)
+        single = np.ascontiguousarray(ordered, np.float32)
     single *= scale
     return torch.from_numpy(single)

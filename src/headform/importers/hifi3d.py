@@ -14,12 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from headform.errors import WeightsError
-from headform.heads.checks import check_finite, check_shape
+from headform.heads.checks import check_shape
 from headform.heads.linear import LinearHead
-from headform.heads.provenance import provenance_of
+from headform.importers._arrays import ModelArrays, unit_by_height
 from headform.importers._companions import Companions
-from headform.importers._components import coordinates, from_zero, numbers, unit_by_height
 from headform.importers._model_mesh import on_one_tile
 from headform.importers._sniff import mat_keys
 from headform.importers.importing import ImportedModel, linear_head
@@ -33,7 +31,7 @@ _OPTIONAL = ("mask_face", "vt_list", "tri_vt")
 
 
 def recognizes(path: Path) -> bool:
-    """Whether a MATLAB file has the keys of the shape model."""
+    """Return whether a MATLAB file has the keys of the shape model."""
     return mat_keys(path).issuperset(_KEYS)
 
 
@@ -41,55 +39,37 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     """Read a shape model. Its size is checked by the height of the head, since it has no known eye corners.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``, ``model_shape``, ``model_index``,
-            ``model_not_finite``, ``model_unit``.
+        WeightsError: see `registry.Importer.read`.
     """
-    path = Path(path)
-    where = repr(str(path))
-    Companions(path, companions).close()
-    values = read_mat(path, _KEYS, optional=_OPTIONAL)
-    table = {name: numbers(where, name, value) for name, value in values.items()}
-    mean = coordinates(where, "mu_shape", table["mu_shape"].reshape(-1))
+    files = Companions(path, companions).close()
+    table = ModelArrays(files.where, read_mat(files.path, _KEYS, optional=_OPTIONAL), files.notes)
+    mean = table.points("mu_shape")
     if unit_by_height(mean) != UNIT:
         what = f"the mean head is {np.ptp(mean[:, 1]):.4g} high, which is not a head's height in {UNIT}"
-        raise WeightsError("model_unit", what, where, "give the file as its publisher made it")
-    modes = {}
-    for name in ("basis_shape", "basis_exp"):
-        check_shape(where, name, table[name], None, mean.size)
-        modes[name] = table[name].reshape(-1, len(mean), 3)
-    faces, counted = from_zero(where, table["tri"], len(mean), 0)
-    notes = [counted, "no landmarks: the publisher's 86 points are not iBUG's 68"]
+        raise table.error("model_unit", what)
+    bases = [table.numbers(name, None, mean.size) for name in ("basis_shape", "basis_exp")]
+    identity, expression = (basis.reshape(-1, len(mean), 3) for basis in bases)
+    faces = table.triangles("tri", len(mean), 0)
+    files.notes.append("no landmarks: the publisher's 86 points are not iBUG's 68")
     uv = uv_faces = None
     if "vt_list" in table and "tri_vt" in table:
-        check_shape(where, "vt_list", table["vt_list"], None, 2)
-        check_finite(where, vt_list=table["vt_list"])
-        uv_faces, _ = from_zero(where, table["tri_vt"], len(table["vt_list"]), 0)
-        check_shape(where, "tri_vt", uv_faces, len(faces), 3)
-        uv, uv_faces, _ = on_one_tile(table["vt_list"], uv_faces)
+        uv = table.finite("vt_list", None, 2)
+        uv_faces = table.triangles("tri_vt", len(uv), 0)
+        check_shape(files.where, "tri_vt", uv_faces, len(faces), 3)
+        uv, uv_faces, _ = on_one_tile(uv, uv_faces)
     else:
-        notes.append("no texture coordinates: `vt_list` and `tri_vt` are absent")
-    regions = {}
-    if "mask_face" in table:
-        check_shape(where, "mask_face", table["mask_face"].reshape(-1), len(mean))
-        regions["face"] = table["mask_face"].reshape(-1) > 0.5
+        files.notes.append("no texture coordinates: `vt_list` and `tri_vt` are absent")
+    masked = "mask_face" in table
     return linear_head(
         ImportedModel(
-            name=KIND,
-            license=LICENSE,
-            provenance=provenance_of(
-                KIND,
-                [path],
-                version=f"{len(mean)} x {len(modes['basis_shape'])}",
-                license=LICENSE,
-                notes=filter(None, notes),
-            ),
+            provenance=files.provenance(KIND, LICENSE, f"{len(mean)} x {len(identity)}"),
             unit=UNIT,
             mean=mean,
             faces=faces,
-            identity=modes["basis_shape"],
-            expression=modes["basis_exp"],
+            identity=identity,
+            expression=expression,
             uv=uv,
             uv_faces=uv_faces,
-            regions=regions,
+            regions={"face": table.vector("mask_face", len(mean)) > 0.5} if masked else {},
         )
     )

@@ -1,172 +1,96 @@
-"""ICT-FaceKit Light (MIT, USC ICT): the original OBJ folder, or one npz that holds every mode.
+"""ICT-FaceKit Light as published: its own topology, units and names, as a head.
 
-V vertices (26,719), T texture vertices, P polygons; positions in centimeters as published, y up, z out of the face.
+V = 26,719 vertices, P polygons, F triangles. Files and layouts: `ict_model`. The open head of headform is another model: it
+is made from this one, with parts left out and triangles cut alike on both sides.
 """
 
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Int
 
-from headform.errors import InputError
-from headform.importers._ict_obj import read_polygons, read_positions
-from headform.io.npz_file import read_npz
+from headform.heads.checks import check_finite, check_indices
+from headform.heads.linear import PARTS, LinearHead
+from headform.importers import ict_model
+from headform.importers._companions import Companions
+from headform.importers._model_mesh import on_one_tile
+from headform.importers.ict_model import BOTH_SIDES, EXPRESSIONS, LANDMARKS68, REGIONS, VERTICES
+from headform.importers.importing import ImportedModel, linear_head
+from headform.io.npz_file import array_shapes
 
-VERTICES = 26719
-IDENTITIES = tuple(f"identity{k:03d}" for k in range(100))
-NEUTRAL = "generic_neutral_mesh"
-NPZ = "all_modes.npz"
-_SIDED = (
-    "browDown browInnerUp browOuterUp cheekPuff cheekSquint eyeBlink eyeLookDown eyeLookIn eyeLookOut eyeLookUp "
-    "eyeSquint eyeWide mouthDimple mouthFrown mouthLowerDown mouthPress mouthSmile mouthStretch mouthUpperUp noseSneer"
-).split()
-_CENTRAL = (
-    "jawForward jawLeft jawOpen jawRight mouthClose mouthFunnel mouthLeft mouthPucker mouthRight mouthRollLower "
-    "mouthRollUpper mouthShrugLower mouthShrugUpper"
-).split()
-EXPRESSIONS = tuple(f"{name}_{side}" for name in _SIDED for side in "LR") + tuple(_CENTRAL)
-LANDMARKS68 = tuple(
-    int(k)
-    for k in (
-        "1225 1888 1052 367 1719 1722 2199 1447 966 3661 4390 3927 3924 2608 3272 4088 3443 268 493 1914 2044 1401 "
-        "3615 4240 4114 2734 2509 978 4527 4942 4857 1140 2075 1147 4269 3360 1507 1542 1537 1528 1518 1511 3742 3751 "
-        "3756 3721 3725 3732 5708 5695 2081 0 4275 6200 6213 6346 6461 5518 5957 5841 5702 5711 5533 6216 6207 6470 "
-        "5517 5966"
-    ).split()
-)
+KIND = "ict"
+LICENSE = "MIT, (c) 2020 USC Institute for Creative Technologies"
 
 
-@dataclass(frozen=True)
-class IctModel:
-    """The published model, unchanged.
-
-    Attributes:
-        neutral: (V,3) float64, cm.
-        uv: (T,2) float64, origin bottom-left, several unit tiles.
-        polygons: (P,4) int64, -1 pads triangles.
-        polygon_uvs: (P,4) int64 into ``uv``.
-        materials: names of the materials.
-        polygon_material: (P,) int64 into ``materials``.
-        identity: (100,V,3) float32, displacement in cm per standard deviation.
-        expression: displacement (V,3) float32 in cm at weight 1, by ICT's name.
-    """
-
-    neutral: Float[np.ndarray, "V 3"]
-    uv: Float[np.ndarray, "T 2"]
-    polygons: Int[np.ndarray, "P 4"]
-    polygon_uvs: Int[np.ndarray, "P 4"]
-    materials: tuple[str, ...]
-    polygon_material: Int[np.ndarray, " P"]
-    identity: Float[np.ndarray, "100 V 3"]
-    expression: dict[str, Float[np.ndarray, "V 3"]]
-
-    def polygon_tuples(self) -> list[tuple[int, ...]]:
-        """Polygons as tuples without padding."""
-        return [tuple(int(k) for k in row if k >= 0) for row in self.polygons]
+def recognizes(path: Path) -> bool:
+    """Return whether a folder has the neutral mesh or ``all_modes.npz``, or a file has the arrays of the latter."""
+    try:
+        if path.is_dir():
+            return ict_model.find(path) is not None
+        return path.name == ict_model.NEUTRAL or set(ict_model.ARRAYS) <= set(array_shapes(path))
+    except (OSError, ValueError):
+        return False
 
 
-def read(path: Path) -> IctModel:
-    """Read ICT-FaceKit Light from a folder or from ``all_modes.npz``.
-
-    Args:
-        path: the npz; a folder that holds it; the FaceXModel folder of OBJ files; or its parent.
+def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
+    """Read ``all_modes.npz`` or the OBJ folder (FaceXModel, or its parent), complete or not; see `ict_model.read`.
 
     Raises:
-        InputError: ``ict_missing`` (files or names absent, all of them named), ``ict_layout`` (wrong shapes).
-        WeightsError: ``weights_damaged``, ``unsafe_pickle``: the npz is none, or holds more than arrays.
+        WeightsError: what `ict_model.read` raises; ``model_index``, ``model_not_finite``, ``model_unit``.
     """
-    path = Path(path)
-    if path.is_file():
-        return _read_npz(path)
-    if (path / NPZ).is_file():
-        return _read_npz(path / NPZ)
-    if (path / "FaceXModel").is_dir():
-        return read_objs(path / "FaceXModel")
-    return read_objs(path)
+    files = Companions(path, companions).close()
+    model = ict_model.read(files.path)
+    files.sources, files.notes = list(model.sources), list(model.notes)
+    quads = np.flatnonzero(model.polygons[:, 3] >= 0)
+    order = np.argsort(np.concatenate([np.arange(len(model.polygons)), quads]), kind="stable")
 
+    def cut(corners: Int[np.ndarray, "P 4"]) -> Int[np.ndarray, "F 3"]:
+        return np.concatenate([corners[:, :3], corners[quads][:, [0, 2, 3]]])[order]
 
-def read_objs(folder: Path) -> IctModel:
-    """Read the original layout: the neutral mesh, 100 identity meshes and 53 expression meshes as OBJ files."""
-    wanted = (NEUTRAL, *IDENTITIES, *EXPRESSIONS)
-    missing = [name for name in wanted if not (folder / f"{name}.obj").is_file()]
-    if missing:
-        raise _missing(folder, [f"{name}.obj" for name in missing])
-    neutral = _positions(folder, NEUTRAL)
-    uv, polygons, polygon_uvs, materials, polygon_material = read_polygons(folder / f"{NEUTRAL}.obj")
-    # the published decimals give the displacement; float32 keeps them to 1e-7 cm
-    identity = np.stack([(_positions(folder, name) - neutral).astype(np.float32) for name in IDENTITIES])
-    expression = {n: (_positions(folder, n) - neutral).astype(np.float32) for n in EXPRESSIONS}
-    return IctModel(
-        _single(neutral),
-        _single(uv),
-        polygons,
-        polygon_uvs,
-        materials,
-        polygon_material,
-        identity,
-        expression,
+    faces, uv_faces = cut(model.polygons), cut(model.polygon_uvs)
+    check_indices(files.where, VERTICES, polygons=faces)
+    check_indices(files.where, len(model.uv), polygon_uvs=uv_faces)
+    check_finite(files.where, uv=model.uv)
+    uv, uv_faces, tiles = on_one_tile(model.uv, uv_faces)
+    if tiles > 1:
+        files.notes.append(f"the {tiles} texture tiles lie on top of each other; one image fits one material")
+    expression = np.array(list(model.expression.values()), np.float32).reshape(-1, VERTICES, 3)
+    vertex = np.arange(VERTICES)
+    part = np.where(model.neutral[:, 0] > 0, *(PARTS.index(f"socket_{side}") for side in ("left", "right")))
+    for _, first, end, name in reversed(REGIONS):
+        if name:
+            part[first:end] = PARTS.index(name)
+    return linear_head(
+        ImportedModel(
+            provenance=files.provenance(KIND, LICENSE, "light"),
+            unit="cm",
+            mean=model.neutral,
+            faces=faces,
+            identity=model.identity,
+            expression=expression,
+            expression_names=tuple(model.expression),
+            uv=uv,
+            uv_faces=uv_faces,
+            landmarks=np.array(LANDMARKS68),
+            regions={name: (first <= vertex) & (vertex < end) for name, first, end, _ in REGIONS},
+        ),
+        part=torch.from_numpy(part.astype(np.uint8)),
     )
 
 
-def _single(array: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N M"]:
-    """Rounded to float32, so that both layouts hold the same numbers."""
-    return array.astype(np.float32).astype(np.float64)
+def arkit_name(name: str) -> str:
+    """Return ARKit's name of an expression of ICT: ``eyeBlinkLeft`` of ``eyeBlink_L``."""
+    stem, _, side = name.partition("_")
+    return stem if stem in BOTH_SIDES else stem + {"L": "Left", "R": "Right", "": ""}[side]
 
 
-def landmark_indices(folder: Path) -> tuple[int, ...]:
-    """The 68 landmark vertices as ``vertex_indices.json`` of an ICT folder gives them."""
-    with (folder / "vertex_indices.json").open() as file:
-        return tuple(int(k) for k in json.load(file)["idx_to_landmark_verts"])
+def ict_weights_from_arkit(weights: Mapping[str, float]) -> dict[str, float]:
+    """Return weights of ICT's expressions for weights by ARKit's names (or ICT's own).
 
-
-def _positions(folder: Path, name: str) -> Float[np.ndarray, "V 3"]:
-    positions = read_positions(folder / f"{name}.obj")
-    if positions.shape != (VERTICES, 3):
-        raise InputError(
-            "ict_layout",
-            f"{len(positions)} vertices where ICT-FaceKit Light has {VERTICES}",
-            str(folder / f"{name}.obj"),
-            "use the meshes of the FaceXModel folder as published",
-        )
-    return positions
-
-
-def _read_npz(path: Path) -> IctModel:
-    arrays = read_npz(path)
-    keys = "neutral uv polygons polygon_uvs materials polygon_material identity expression expression_names".split()
-    missing = [key for key in keys if key not in arrays]
-    if missing:
-        raise _missing(path, missing)
-    names = [str(name) for name in arrays["expression_names"]]
-    missing = [name for name in EXPRESSIONS if name not in names]
-    if missing:
-        raise _missing(path, missing)
-    if arrays["neutral"].shape != (VERTICES, 3) or arrays["identity"].shape != (100, VERTICES, 3):
-        raise InputError(
-            "ict_layout",
-            f"neutral {arrays['neutral'].shape} and identity {arrays['identity'].shape}",
-            str(path),
-            f"expected ({VERTICES}, 3) and (100, {VERTICES}, 3)",
-        )
-    return IctModel(
-        neutral=arrays["neutral"].astype(np.float64),
-        uv=arrays["uv"].astype(np.float64),
-        polygons=arrays["polygons"].astype(np.int64),
-        polygon_uvs=arrays["polygon_uvs"].astype(np.int64),
-        materials=tuple(str(name) for name in arrays["materials"]),
-        polygon_material=arrays["polygon_material"].astype(np.int64),
-        identity=arrays["identity"].astype(np.float32),
-        expression={name: arrays["expression"][names.index(name)].astype(np.float32) for name in EXPRESSIONS},
-    )
-
-
-def _missing(path: Path, names: list[str]) -> InputError:
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return InputError(
-        "ict_missing",
-        f"{len(names)} parts of ICT-FaceKit Light are absent: {shown}",
-        str(path),
-        "copy them there",
-    )
+    One weight of ``browInnerUp`` and ``cheekPuff`` moves both sides. ICT has no ``tongueOut``; that and other names that
+    neither has are left out.
+    """
+    known = {name: next((n for n in (name, arkit_name(name)) if n in weights), None) for name in EXPRESSIONS}
+    return {name: weights[given] for name, given in known.items() if given is not None}

@@ -1,4 +1,4 @@
-"""The kinds of model files that can be converted, and which kind a file is."""
+"""The kinds of model files that can be converted, and the recognition of a file's kind."""
 
 import importlib
 from collections.abc import Sequence
@@ -20,44 +20,50 @@ MODULES = {
     "lsfm": ("lsfm", "LSFM, .mat"),
     "lyhm": ("lyhm", "Liverpool-York, .mat"),
     "facewarehouse": ("facewarehouse", "FaceWarehouse, tensor, shape.bs or OBJ folder"),
-    "ict": ("ict_head", "ICT-FaceKit Light, folder or all_modes.npz"),
+    "ict": ("ict", "ICT-FaceKit Light, folder or all_modes.npz"),
     "gnm": ("gnm", "GNM Head 3, gnm_head.npz"),
     "facescape": ("facescape", "FaceScape 1.6, bilinear .npz"),
     "hifi3d": ("hifi3d", "HIFI3D and HIFI3D++, .mat"),
 }
-"""Module and description of each kind, in the order in which a file is tried."""
+"""Module and description of each kind, in the order of recognition."""
 
 
 @runtime_checkable
 class Importer(Protocol):
-    """What a module of `heads.formats` offers."""
+    """Interface of the modules in `MODULES`."""
 
     KIND: str
 
     def recognizes(self, path: Path) -> bool:
-        """Whether a file looks like one of this kind; cheap, and never raises."""
+        """Return whether a file looks like one of this kind; cheap, and never raises."""
 
     def read(self, path: Path, companions: Sequence[Path] = ()) -> LinearHead:
-        """Read a file and what belongs to it."""
+        """Read a file and its companions.
+
+        Raises:
+            WeightsError: ``weights_missing``, ``weights_damaged``, ``unsafe_pickle``; ``model_kind`` (another kind of model,
+                or a companion that it does not use), ``model_missing_key``, ``model_shape``, ``model_index``,
+                ``model_not_finite``, ``model_unit``, ``model_mismatch`` (files of different models).
+        """
 
 
 def importer(kind: str) -> Importer:
-    """The importer of a kind.
+    """Return the importer of a kind.
 
     Raises:
         UsageError: ``kind_unknown``.
     """
     if kind not in MODULES:
-        what = f"there is no kind {kind!r}"
-        raise UsageError("kind_unknown", what, "--kind", f"choose one of {', '.join(MODULES)}")
+        hint = f"choose one of {', '.join(MODULES)}"
+        raise UsageError("kind_unknown", f"unknown kind {kind!r}", "--kind", hint)
     return cast(Importer, importlib.import_module(f"headform.importers.{MODULES[kind][0]}"))
 
 
 def kind_of(path: Path) -> str:
-    """Which kind a file or folder is.
+    """Return the kind of a file or folder.
 
     Raises:
-        WeightsError: ``weights_missing``; ``model_kind`` when none knows it.
+        WeightsError: ``weights_missing``; ``model_kind`` when no importer recognizes it.
     """
     try:
         path.stat()
@@ -68,26 +74,26 @@ def kind_of(path: Path) -> str:
         if importer(kind).recognizes(path):
             return kind
     if first_bytes(path, 9)[8:] == b"{":
-        what = "a safetensors file, such as headform writes itself: nothing is to be converted"
-        fix = "use it as it is, for example with `headform heads inspect`, or give a publisher's file"
-        raise WeightsError("model_kind", what, repr(str(path)), fix)
-    what = "no kind of head model that headform knows looks like this"
-    fix = f"name the kind with --kind {'|'.join(MODULES)}"
-    raise WeightsError("model_kind", what, repr(str(path)), fix)
+        what = "a safetensors file, the format that headform writes, needs no conversion"
+        hint = "use it as it is, for example with `headform heads inspect`, or give a publisher's file"
+    else:
+        what = "not recognized as any kind of head model"
+        hint = f"name the kind with --kind {'|'.join(MODULES)}"
+    raise WeightsError("model_kind", what, repr(str(path)), hint)
 
 
 def convert(path: Path, kind: str | None = None, companions: Sequence[Path] = ()) -> LinearHead:
-    """Read a publisher's model, whatever kind it is.
+    """Read a publisher's model of any kind.
 
     Args:
         path: The model's own file or folder.
-        kind: A key of `MODULES`; None finds it out.
+        kind: A key of `MODULES`; recognized if None.
         companions: Further files of the same model: landmarks, masks, expressions, textures. Files of usual names beside
             `path` are found without being named.
 
     Raises:
         UsageError: ``kind_unknown``.
-        WeightsError: as the importer says; ``model_kind``; ``weights_missing``, also for a further file.
+        WeightsError: see `Importer.read`; ``weights_missing``, also for a companion.
     """
     for companion in companions:
         check_regular(companion)

@@ -1,44 +1,31 @@
-"""The Surrey Face Model as eos stores it (``sfm_shape_3448.bin``): versions 1 to 4 of its binary archive.
+"""The Surrey Face Model, as eos stores it (``sfm_shape_3448.bin``) or as its publisher ships it (``.scm``).
 
-V vertices, F triangles, K and A components, E expressions, T texture vertices.
-Layout (eos, MorphableModel.hpp, little-endian): u32 version; shape model; color model; from version 2 an optional
-expression model, either components (variant 0) or named blendshapes (variant 1); from version 3 optional landmark
-definitions (text to i32); texture coordinates (u, v from the top, float64); from version 4 triangles over them. A model
-is a mean (3V x 1), orthonormal components (3V x K), their variances (K x 1) and triangles from 0, counter-clockwise.
-Millimeters; colors 0 to 1.
+V vertices, F triangles, A color components. Layouts: `_surrey_files`, `_surrey_companions`.
 """
 
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from headform.heads.checks import check_shape
+from headform.heads.checks import check_finite, check_shape
 from headform.heads.linear import LinearHead
-from headform.importers import _scm as scm
 from headform.importers import _surrey_companions as beside
-from headform.importers._cereal import Archive
+from headform.importers import _surrey_files
+from headform.importers._arrays import ModelArrays
 from headform.importers._companions import Companions
-from headform.importers._components import coordinates, per_sigma
-from headform.importers._sniff import first_bytes, size_of
-from headform.importers._surrey_model import Components, Content, assemble, column
-from headform.io.file_bytes import read_bytes
+from headform.importers.importing import ImportedModel, linear_head
 
 KIND = "surrey"
-_VERSIONS = range(1, 5)
+LICENSE = "Surrey Face Model (University of Surrey, CVSSP): free for non-commercial use only"
+_UV_MARGIN = 0.01
+"""Texture coordinates may exceed 0 to 1 by this much."""
+_COLOR_LIMIT = 2.0
+"""Mean colors beyond this are from 0 to 255."""
+_CHIN = 8
 
-
-def recognizes(path: Path) -> bool:
-    """Whether a file starts as an eos model does (version, then a column of vertices that fits into it) or is a ``.scm``."""
-    if scm.recognizes(path):
-        return True
-    head = first_bytes(path, 12)
-    if len(head) < 12:
-        return False
-    version, rows, columns = struct.unpack("<Iii", head)
-    return version in _VERSIONS and columns == 1 and rows > 0 and rows % 3 == 0 and 4 * rows < size_of(path)
+recognizes = _surrey_files.recognizes
 
 
 def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
@@ -49,59 +36,100 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     ``*isomap*`` file of texture coordinates for a ``.scm`` must be given.
 
     Raises:
-        WeightsError: ``weights_missing``, ``weights_damaged``, ``model_kind`` (another version), ``model_shape``,
-            ``model_index``, ``model_not_finite``, ``model_unit``, ``model_mismatch`` (a companion for another model).
+        WeightsError: see `registry.Importer.read`; ``model_mismatch``: a companion for another model.
     """
-    path = Path(path)
-    where, files = repr(str(path)), Companions(path, companions)
-    if path.suffix.lower() == ".scm":
-        return assemble(scm.read_content(path, files), files, where)
-    archive = Archive(read_bytes(path), where)
-    version = archive.number("I", "version")
-    if version not in _VERSIONS:
-        raise archive.damaged(f"version {version} of eos's format, 1 to 4 are known")
-    shape, color = _components(archive, "shape"), _components(archive, "color")
-    mean = coordinates(where, "shape mean", column(where, "shape mean", shape.mean))
+    files = Companions(path, companions)
+    model = _surrey_files.read_file(files)
+    mean = model.arrays.points("shape mean")
+    count = len(mean)
+    identity, sigma = model.arrays.components("shape components", "shape variances", count)
+    albedo_mean, albedo = _colors(model.arrays, count)
     names: tuple[str, ...] = ()
-    shapes: np.ndarray | None = None
-    notes = list[str]()
-    if version >= 2 and not archive.absent("expression model"):
-        variant = archive.number("i", "expression model")
-        if variant not in (0, 1):
-            raise archive.damaged(f"the expression model is of type {variant}, 0 and 1 are known")
-        if variant:
-            names, shapes = beside.blendshapes(archive, len(mean))
-        else:
-            offset, shapes, note = _pca_expression(archive, where, len(mean))
-            mean = mean + offset
-            notes += [note, "the mean of the expression model was added to the mean shape"]
-    points: dict[str, int] = {}
-    if version >= 3 and not archive.absent("landmark definitions"):
-        for _ in range(archive.count("landmark definitions", 12)):
-            name = archive.text("landmark name")
-            points[name] = archive.number("i", "landmark vertex")
-    texture = archive.pairs("texture coordinates")
-    uv_faces = archive.triples("texture triangles") if version >= 4 else shape.triangles[:0]
-    archive.end()
-    content = Content(mean, shape, color, names, shapes, points, texture, uv_faces, tuple(filter(None, notes)))
-    return assemble(content, files, where)
-
-
-def _components(archive: Archive, name: str) -> Components:
-    return Components(
-        archive.matrix(f"{name} mean"),
-        archive.matrix(f"{name} components"),
-        archive.matrix(f"{name} variances"),
-        archive.triples(f"{name} triangles"),
+    expression = None
+    if "expression mean" in model.arrays:
+        mean = mean + model.arrays.points("expression mean", count)
+        expression, _ = model.arrays.components("expression components", "expression variances", count)
+        files.notes.append("the mean of the expression model was added to the mean shape")
+    elif shapes := model.blendshapes or files.fetch(
+        (f"expression_blendshapes_{count}.bin", "*blendshapes*.bin"),
+        lambda p: beside.read_blendshapes(p, count),
+        f"no expressions: expression_blendshapes_{count}.bin was not found",
+    ):
+        names, expression = shapes
+    landmarks = _numbered(model.landmarks)
+    if landmarks is None:
+        landmarks = files.fetch(
+            ("ibug_to_sfm.txt", "ibug_to_*.txt"),
+            lambda p: beside.read_landmarks(p, count),
+            "no landmarks: ibug_to_sfm.txt was not found",
+        )
+    contour = None
+    if landmarks is not None and landmarks[_CHIN] >= 0:
+        chin = int(landmarks[_CHIN])
+        contour = files.fetch(
+            ("sfm_model_contours.json", "*contours*.json"),
+            lambda p: beside.read_contour(p, count, chin),
+            "no jaw-line candidates: sfm_model_contours.json was not found",
+        )
+    symmetry = ("sfm_reference_symmetry.txt",) if count == beside.REFERENCE_VERTICES else ()
+    mirror = files.fetch((*symmetry, "*symmetry*.txt"), lambda p: beside.read_symmetry(p, count))
+    files.close()
+    uv = _texture(files, model, count)
+    return linear_head(
+        ImportedModel(
+            provenance=files.provenance(KIND, LICENSE, str(count)),
+            unit="mm",
+            mean=mean,
+            faces=model.faces,
+            identity=identity,
+            sigma=sigma,
+            expression=expression,
+            expression_names=names,
+            albedo_mean=albedo_mean,
+            albedo=albedo,
+            albedo_space="srgb",
+            uv=uv,
+            uv_faces=model.uv_faces if uv is not None and len(model.uv_faces) else None,
+            landmarks=landmarks,
+            contour=contour,
+            mirror=mirror,
+        )
     )
 
 
-def _pca_expression(
-    archive: Archive, where: str, count: int
-) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "E V 3"], str]:
-    model = _components(archive, "expression")
-    check_shape(where, "expression mean", model.mean, 3 * count, 1)
-    check_shape(where, "expression components", model.basis, 3 * count, None)
-    variance = column(where, "expression variances", model.variance)
-    shapes, _, note = per_sigma(where, "expression", model.basis, variance)
-    return coordinates(where, "expression mean", model.mean[:, 0]), shapes, note
+def _colors(table: ModelArrays, count: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return mean color and color components, from 0 to 1."""
+    if "color mean" not in table:
+        table.notes.append("no colors: this is the shape alone")
+        return None, None
+    mean = table.points("color mean", count)
+    modes, _ = table.components("color components", "color variances", count)
+    if np.abs(mean).max() <= _COLOR_LIMIT:
+        return mean, modes
+    table.notes.append("colors from 0 to 255")
+    return mean / 255, modes / 255
+
+
+def _texture(files: Companions, model: _surrey_files.SurreyFile, count: int) -> Float[np.ndarray, "T 2"] | None:
+    """Return texture coordinates, v from the bottom; None where there are none that can be used."""
+    check_finite(files.where, **{"texture coordinates": model.uv})
+    if not len(model.uv):
+        files.notes.append("no texture coordinates")
+    elif model.uv.min() < -_UV_MARGIN or model.uv.max() > 1 + _UV_MARGIN:
+        files.notes.append("texture coordinates beyond 0 to 1 were left out")
+    else:
+        if len(model.uv_faces):
+            check_shape(files.where, "texture triangles", model.uv_faces, len(model.faces), 3)
+        else:
+            check_shape(files.where, "texture coordinates", model.uv, count, 2)
+        return model.uv * [1, -1] + [0, 1]
+    return None
+
+
+def _numbered(points: dict[str, int]) -> Int[np.ndarray, "68"] | None:
+    """Return landmark definitions whose names are the numbers 1 to 68 of iBUG's points; others have no fixed meaning."""
+    landmarks = np.full(68, -1)
+    for name, vertex in points.items():
+        if name.isascii() and name.isdigit() and 1 <= int(name[:9]) <= 68:
+            landmarks[int(name) - 1] = vertex
+    return landmarks if (landmarks >= 0).any() else None

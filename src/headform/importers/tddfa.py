@@ -6,7 +6,7 @@ Guo et al., "Towards fast, accurate and stable 3D dense face alignment", 2020.
 ``keypoints`` (the 204 coordinates of the 68 points), ``tri``. Micrometers, indices from 0. ``tri.pkl`` (3 x 76,073) has
 the rebuilt triangles that the authors use instead.
 
-The modes of shape are unit columns, whose coefficients run to hundreds of thousands; what one standard deviation is says
+The modes of shape are unit columns, whose coefficients run to hundreds of thousands; their standard deviations are in
 ``param_mean_std_62d_120x120.pkl`` (62 means and standard deviations: 12 of pose, 40, 10), which lies beside the model in
 the authors' repository and without which such a file is refused. Expressions stay as published: weight 1 is coefficient 1.
 """
@@ -17,13 +17,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from headform.errors import WeightsError
 from headform.heads.checks import check_shape
 from headform.heads.linear import LinearHead
-from headform.heads.provenance import provenance_of
-from headform.importers._basel_arrays import flat, modes, triangles, vector
+from headform.importers._arrays import ModelArrays
 from headform.importers._companions import Companions
-from headform.importers._components import coordinates, numbers, whole
 from headform.importers._sniff import first_bytes
 from headform.importers.basel_topology import NO_NECK
 from headform.importers.importing import ImportedModel, linear_head
@@ -35,15 +32,16 @@ LICENSE = (
     "published by the authors of 3DDFA_V2"
 )
 IDENTITY, EXPRESSION = 40, 10
-_KEYS = ("u", "w_shp", "w_exp", "keypoints")
 _STD = "param_mean_std_62d_120x120.pkl"
 _POSE = 12
+"""Parameters before those of shape."""
 _MEMORY = 4 << 30
 _UNIT_COLUMN = 10.0
+"""Columns shorter than this are of unit length; in micrometers, one standard deviation is thousands of times longer."""
 
 
 def recognizes(path: Path) -> bool:
-    """Whether it has the name of this model and begins like a pickle. It is not opened any further."""
+    """Return whether it has the name of this model and begins like a pickle. It is not opened any further."""
     name = path.name.lower()
     return name.startswith("bfm_noneck") and name.endswith(".pkl") and first_bytes(path, 1) == b"\x80"
 
@@ -56,100 +54,60 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         companions: ``tri.pkl`` and ``param_mean_std_62d_120x120.pkl``; also looked for beside the model.
 
     Raises:
-        WeightsError: ``unsafe_pickle``, ``weights_missing`` (also for the standard deviations), ``weights_damaged``,
-            ``model_missing_key``, ``model_shape``, ``model_index``, ``model_not_finite``, ``model_unit``, ``model_kind``.
+        WeightsError: see `registry.Importer.read`; ``weights_missing`` also for the standard deviations.
     """
-    path = Path(path)
-    where = repr(str(path))
-    data = read_pickle(path, memory_bytes=_MEMORY)
-    _require(where, data, *_KEYS)
-    mean = coordinates(where, "u", flat(where, "u", data["u"], 3 * NO_NECK))
-    expression = modes(where, "w_exp", _first(where, "w_exp", data, EXPRESSION), None, NO_NECK)
-    columns = _first(where, "w_shp", data, IDENTITY)
-    landmarks = _landmarks(where, data["keypoints"])
     files = Companions(path, companions)
-    table = files.fetch(["tri.pkl"], _triangles)
-    sigma = _sigma(where, columns, files.fetch(["param_mean_std*.pkl", _STD], _deviations))
+    table = ModelArrays(files.where, read_pickle(files.path, memory_bytes=_MEMORY), files.notes)
+    mean = table.points("u", NO_NECK)
+    shape = table.numbers("w_shp", 3 * NO_NECK, None)[:, :IDENTITY]
+    landmarks = _landmarks(table)
+    faces = files.fetch(["tri.pkl"], lambda p: _pickled(p, files.notes).triangles("value", NO_NECK, 0))
+    sigma = files.fetch(["param_mean_std*.pkl", _STD], _deviations)
     files.close()
-    notes = list(files.notes)
-    if table is None:
-        _require(where, data, "tri")
-        table = data["tri"]
-        notes.append("tri.pkl was not given; the triangles are those of the model file")
-    faces, note = triangles(where, "tri", table, NO_NECK, 0)
+    if faces is None:
+        faces = table.triangles("tri", NO_NECK, 0)
+        files.notes.append("tri.pkl was not given; the triangles are those of the model file")
+    if sigma is not None:
+        sigma = sigma[: shape.shape[1]]
+    else:
+        if np.linalg.norm(shape, axis=0).max(initial=0) < _UNIT_COLUMN:
+            what = f"its modes are unit columns, their standard deviations are in {_STD}"
+            raise table.error("weights_missing", what, "give that file with --with")
+        sigma = np.ones(shape.shape[1])
     return linear_head(
         ImportedModel(
-            name=KIND,
-            license=LICENSE,
-            provenance=provenance_of(KIND, files.sources, license=LICENSE, notes=[n for n in (*notes, note) if n]),
+            provenance=files.provenance(KIND, LICENSE),
             unit="um",
             mean=mean,
             faces=faces,
-            identity=modes(where, "w_shp", columns, sigma, NO_NECK),
+            identity=table.modes("w_shp", NO_NECK, sigma, IDENTITY),
             sigma=sigma,
-            expression=expression,
+            expression=table.modes("w_exp", NO_NECK, most=EXPRESSION),
             landmarks=landmarks,
         )
     )
 
 
-def _first(where: str, name: str, data: dict[str, np.ndarray], count: int) -> Float[np.ndarray, "N K"]:
-    """The first columns of a basis."""
-    basis = numbers(where, name, data[name])
-    check_shape(where, name, basis, 3 * NO_NECK, None)
-    return basis[:, :count]
+def _pickled(path: Path, notes: list[str] | None = None) -> ModelArrays:
+    return ModelArrays(repr(str(path)), read_pickle(path), notes)
 
 
-def _require(where: str, data: dict[str, np.ndarray], *keys: str) -> None:
-    absent = [key for key in keys if key not in data]
-    if absent:
-        there = ", ".join(sorted(data)[:40]) or "nothing"
-        what = f"there is no {', '.join(f'`{k}`' for k in absent)}; the file holds {there}"
-        raise WeightsError("model_missing_key", what, where, "give the file as its publisher made it")
+def _deviations(path: Path) -> Float[np.ndarray, "40"]:
+    """Read the standard deviations of the parameters of shape."""
+    return _pickled(path).vector("std", _POSE + IDENTITY + EXPRESSION)[_POSE : _POSE + IDENTITY]
 
 
-def _triangles(path: Path) -> Int[np.ndarray, "3 F"] | Int[np.ndarray, "F 3"]:
-    data = read_pickle(path)
-    _require(repr(str(path)), data, "value")
-    return data["value"]
-
-
-def _deviations(path: Path) -> Float[np.ndarray, "62"]:
-    """Standard deviations of the 62 parameters."""
-    data = read_pickle(path)
-    where = repr(str(path))
-    _require(where, data, "std")
-    return flat(where, "std", data["std"], _POSE + IDENTITY + EXPRESSION)
-
-
-def _sigma(
-    where: str, columns: Float[np.ndarray, "N K"], deviations: Float[np.ndarray, "62"] | None
-) -> Float[np.ndarray, " K"]:
-    """What the columns of shape are multiplied by to be of one standard deviation.
-
-    Raises:
-        WeightsError: ``weights_missing`` where the columns are of unit length and their deviations were not given.
-    """
-    if deviations is not None:
-        return deviations[_POSE : _POSE + columns.shape[1]]
-    if np.linalg.norm(columns, axis=0).max(initial=0) < _UNIT_COLUMN:
-        what = f"its modes are unit columns, their standard deviations lie in {_STD}"
-        raise WeightsError("weights_missing", what, where, "give that file with --with")
-    return np.ones(columns.shape[1])
-
-
-def _landmarks(where: str, keypoints: np.ndarray) -> Int[np.ndarray, "68"]:
-    """Vertices of the 68 points, which the file names by their three coordinates, 3v, 3v + 1, 3v + 2.
+def _landmarks(table: ModelArrays) -> Int[np.ndarray, "68"]:
+    """Return the vertices of the 68 points, which the file names by their three coordinates, 3v, 3v + 1, 3v + 2.
 
     Raises:
         WeightsError: ``model_shape``, ``model_index``.
     """
-    places = whole(where, "keypoints", vector(where, "keypoints", keypoints))
+    places = table.indices("keypoints").reshape(-1)
     if len(places) == 68:
         return places
-    check_shape(where, "keypoints", places, 3 * 68)
+    check_shape(table.where, "keypoints", places, 3 * 68)
     vertex = places.reshape(68, 3) // 3
     if not np.array_equal(places.reshape(68, 3), 3 * vertex[:, :1] + np.arange(3)):
-        what = "`keypoints` are not the three coordinates of 68 vertices"
-        raise WeightsError("model_index", what, where, "give the file as its publisher made it")
+        raise table.error("model_index", "`keypoints` are not the three coordinates of 68 vertices")
     return vertex[:, 0]

@@ -1,78 +1,145 @@
-"""Start a reader of foreign files in a process of its own and take its answer.
+"""Read foreign files in a child process under limits, and take its answer apart under a bound.
 
-A reader is a module of this package with `main(*arguments) -> int`. It writes its answer to standard output and exits
-with 0, or writes one line of JSON `{"kind", "what"}` and exits with `FAILED`; the limits it sets itself
-(`pickle_child.limit`). A process that dies otherwise was ended by them.
+A file that crashes a library, or asks for more than its limits, ends the child (`headform.io._sandbox`) and nothing else.
 """
 
+import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from headform.errors import ResourceError, WeightsError
+from headform.io.file_bytes import check_regular
 
-FAILED = 3
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-_BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1]);"
-    "from importlib import import_module;"
-    "sys.exit(import_module('headform.io.' + sys.argv[2]).main(*sys.argv[3:]))"
-)
+_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from headform.io._sandbox import main; sys.exit(main())"
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_PLUGIN_PRELOAD": "::"}
+"""One thread each, whose stacks take address space; and no plug-ins of libhdf5."""
+_MOST_LINE = 256 << 20
+"""Bytes of a line of the answer; half a million entries with long names stay below it."""
+_PLAIN_KINDS = "biufcSU"
+_AGAIN = "get the file again from its publisher"
+_PROBLEMS = {"damaged": ("weights_damaged", _AGAIN), "missing": ("weights_missing", _AGAIN)}
 
 
-def ask(module: str, path: Path, memory_bytes: int, cpu_seconds: int, *, safe: str) -> bytes:
-    """What `headform.io.<module>` answers about a file.
+def ask(
+    reader: str,
+    paths: Sequence[Path],
+    options: Mapping[str, Any],
+    *,
+    memory_bytes: int,
+    cpu_seconds: int,
+    max_bytes: int,
+    refused: str = "weights_damaged",
+    hint: str = _AGAIN,
+) -> list[dict[str, Any]]:
+    """Return what a reader finds in each file, by name.
 
     Args:
-        module: Its `main` takes the memory in bytes, the processor time in seconds and the path.
-        path: The file.
-        memory_bytes: Address space of the process.
+        reader: Module of this package with `read(path, **options)`; see `headform.io._sandbox`.
+        paths: Regular files.
+        options: For `read`, as JSON.
+        memory_bytes: Memory that the child may take beyond its libraries.
         cpu_seconds: Its processor time; it may take twice that and half a minute by the clock.
-        safe: Advice for a file that is refused.
+        max_bytes: Most bytes of the answer that are taken.
+        refused: Error code of a file that asks for more than plain data, or exceeds the limits.
+        hint: Advice for such a file.
 
     Raises:
-        WeightsError: `unsafe_pickle` for what is refused or exceeds the limits; `weights_damaged`;
-            `weights_missing`.
-        ResourceError: `no_process`.
+        WeightsError: `refused`; `weights_damaged`; `weights_missing`.
+        ResourceError: `no_process`; `out_of_memory`.
     """
-    arguments = [str(memory_bytes), str(cpu_seconds), str(path.absolute())]
-    where = repr(str(path))
+    for path in paths:
+        check_regular(path)
+    request = {"reader": reader, "memory_bytes": memory_bytes, "cpu_seconds": cpu_seconds, "options": dict(options)}
+    request["paths"] = [str(path.absolute()) for path in paths]
+    command = [sys.executable, "-I", "-c", _BOOT, str(_PACKAGE_ROOT)]
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and our own module
-            [sys.executable, "-I", "-c", _BOOT, str(_PACKAGE_ROOT), module, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            timeout=2 * cpu_seconds + 30,
-            check=False,
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=os.environ | _ENVIRONMENT
         )
-    except subprocess.TimeoutExpired as error:
-        what = "reading it takes more time than it may"
-        raise WeightsError("unsafe_pickle", what, where, safe) from error
     except OSError as error:
         raise ResourceError("no_process", f"cannot start a process: {error}") from error
-    if done.returncode == 0:
-        return done.stdout
-    raise _failure(done, where, safe)
-
-
-def _failure(done: "subprocess.CompletedProcess[bytes]", where: str, safe: str) -> WeightsError:
-    """What the exit of the process says, as an error of ours."""
-    kind, what = "refused", ""
-    if done.returncode == FAILED:
+    tables: list[dict[str, Any]] = [{} for _ in paths]
+    clock = threading.Timer(2 * cpu_seconds + 30, child.kill)
+    clock.start()
+    with child:
+        assert child.stdin is not None  # noqa: S101 - PIPE above
+        assert child.stdout is not None  # noqa: S101
         try:
-            answer = json.loads(done.stdout)
-            kind, what = str(answer["kind"]), str(answer["what"])
-        except (ValueError, LookupError, TypeError):
-            pass
-    elif done.returncode < 0:
-        what = f"more than its limits allow (signal {-done.returncode})"
-    else:
-        what = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    if kind == "refused":
-        what = f"the file asks for {what or 'something that ended the reader'}"
-        return WeightsError("unsafe_pickle", what, where, safe)
-    code = "weights_missing" if kind == "missing" else "weights_damaged"
-    return WeightsError(code, what, where, "get the file again")
+            with contextlib.suppress(BrokenPipeError), child.stdin as stdin:
+                stdin.write(json.dumps(request).encode())
+            failure = _Answer(child.stdout, max_bytes).into(tables)
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            child.kill()
+            end = f"status {child.wait()}"  # negative: a signal
+            reason = str(error) or f"the file is malformed, or reading it takes more than the limits allow ({end})"
+            failure = {"kind": "refused", "what": reason, "file": 0}
+        except MemoryError as error:
+            raise ResourceError("out_of_memory", "no memory for the content", repr(str(paths[0]))) from error
+        finally:
+            clock.cancel()
+            child.kill()
+    if failure is None:
+        return tables
+    kind, where = failure["kind"], repr(str(paths[failure["file"]]))
+    code, advice = _PROBLEMS.get(kind, (refused, hint))
+    raise WeightsError(code, failure["what"], where, advice)
+
+
+class _Answer:
+    """The child's answer as it comes through the pipe; no more than `room` bytes are taken."""
+
+    def __init__(self, pipe: IO[bytes], room: int) -> None:
+        self._pipe, self._room, self._most = pipe, room, room
+
+    def into(self, tables: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Sort names and values into the table of each file; return the failure, if there is one.
+
+        Raises:
+            ValueError: The answer is cut (without a message) or too large.
+        """
+        while True:
+            line = self._pipe.readline(_MOST_LINE)
+            if not line.endswith(b"\n"):
+                raise ValueError
+            part = json.loads(line)
+            if part is None or (isinstance(part, dict) and tables[part["file"]] is not None):
+                return part
+            number, name, value = part
+            self._spend(len(line))
+            tables[number][name] = self._built(value)
+
+    def _spend(self, count: int) -> None:
+        self._room -= count
+        if self._room < 0:
+            raise ValueError(f"its content takes more than {self._most} bytes; at most {self._most} are read")
+
+    def _built(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._built(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "table" in value:
+            return {key: self._built(item) for key, item in value["table"]}
+        return self._array(np.dtype(value["dtype"]), value["shape"], value["fortran"])
+
+    def _array(self, dtype: np.dtype[Any], shape: list[int], fortran: bool) -> npt.NDArray[Any]:
+        """The array whose bytes are next in the pipe."""
+        if dtype.kind not in _PLAIN_KINDS or not all(type(n) is int and n >= 0 for n in shape):
+            raise ValueError
+        self._spend(math.prod(shape) * dtype.itemsize)
+        array = np.empty(math.prod(shape), dtype)
+        if array.nbytes and self._pipe.readinto(array.view(np.uint8).data) != array.nbytes:  # type: ignore[attr-defined]
+            raise ValueError
+        return array.reshape(shape).T if fortran else array.reshape(shape)

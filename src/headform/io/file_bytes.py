@@ -1,16 +1,16 @@
-"""A weights file's bytes, or a typed refusal before anything large is allocated."""
+"""The bytes of a weights or mesh file, or a typed refusal before anything large is allocated."""
 
 import stat
 from pathlib import Path
 
-from headform.errors import WeightsError
+from headform.errors import InputError, WeightsError
 
 MAX_BYTES = 1 << 30
-"""Largest file that is read."""
+"""Largest file that is read; a scan of 10 million triangles stays below it."""
 
 
 def read_bytes(path: Path | str, *, max_bytes: int = MAX_BYTES, fix: str = "") -> bytes:
-    """Everything in a regular file.
+    """Read a regular file of weights.
 
     Args:
         path: The file.
@@ -21,32 +21,78 @@ def read_bytes(path: Path | str, *, max_bytes: int = MAX_BYTES, fix: str = "") -
         WeightsError: `weights_missing` when it is absent, may not be read or is no regular file
             (so that a FIFO or a device never blocks); `weights_damaged` when it is too large.
     """
-    path = Path(path)
+    path, where = Path(path), repr(str(path))
     size = check_regular(path, fix=fix)
-    where = repr(str(path))
     if size > max_bytes:
         what = f"{size} bytes are more than the limit of {max_bytes}"
         raise WeightsError("weights_damaged", what, where)
     try:
         return path.read_bytes()
     except OSError as error:
-        what = f"cannot read the weights: {error.strerror or error}"
-        raise WeightsError("weights_missing", what, where, fix) from error
+        raise WeightsError("weights_missing", f"cannot read the weights: {_reason(error)}", where, fix) from error
+
+
+def read_mesh_bytes(path: Path | str, *, max_bytes: int = MAX_BYTES) -> bytes:
+    """Read a regular file of a mesh.
+
+    Args:
+        path: The file.
+        max_bytes: Refuse a larger one.
+
+    Raises:
+        InputError: `mesh_unreadable` when it is absent, not a regular file, or may not be read; `mesh_too_large`;
+            `mesh_empty` at 0 bytes.
+    """
+    path, where = Path(path), ascii(str(path))
+    try:
+        size = regular_size(path)
+        if size is not None and size <= max_bytes:
+            data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError("mesh_unreadable", f"cannot read the mesh: {_reason(error)}", where) from error
+    if size is None:
+        raise InputError("mesh_unreadable", "not a regular file", where)
+    if size > max_bytes:
+        what = f"the mesh file has {size} bytes, the limit is {max_bytes}"
+        raise InputError("mesh_too_large", what, where, "simplify it first")
+    if not data:
+        raise InputError("mesh_empty", "the mesh file has 0 bytes", where)
+    return data
 
 
 def check_regular(path: Path, *, fix: str = "") -> int:
-    """The size of a file, once it is sure that it is one.
+    """Return the size of a file, once it is sure that it is one.
 
     Raises:
         WeightsError: `weights_missing` when it is absent or no regular file.
     """
-    where = repr(str(path))
     try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise WeightsError("weights_missing", "not a regular file", where, fix)
-        return info.st_size
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        what = f"cannot read the weights: {reason}"
-        raise WeightsError("weights_missing", what, where, fix) from error
+        size = regular_size(path)
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            "weights_missing", f"cannot read the weights: {_reason(error)}", repr(str(path)), fix
+        ) from error
+    if size is None:
+        raise WeightsError("weights_missing", "not a regular file", repr(str(path)), fix)
+    return size
+
+
+def regular_size(path: Path) -> int | None:
+    """Bytes of a regular file, None of anything else; OSError where there is nothing, ValueError for a NUL in the name."""
+    info = path.stat()
+    return info.st_size if stat.S_ISREG(info.st_mode) else None
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """Return the first bytes of a regular file; none of anything else. Never raises."""
+    try:
+        if regular_size(path) is None:
+            return b""
+        with path.open("rb") as file:
+            return file.read(count)
+    except (OSError, ValueError):
+        return b""
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

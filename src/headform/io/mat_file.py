@@ -1,31 +1,53 @@
-"""MATLAB files as data: numbers, text, cells and structures, read under a budget of memory.
+"""MATLAB files as data: numbers, text, cells and structures.
 
-V variables of a file. Own reader of the Level 5 format (`mat_elements`): the sizes that a file claims are checked before
-memory is asked for, and compressed variables are inflated piece by piece, which scipy's does not do. Files of version 7.3
-are HDF5 and go to `headform.io.hdf5_file`.
+Of Level 5 files (saved with -v6 or -v7) the headers of the variables are looked at here, and sizes are held against a bound;
+the values are read by scipy in a child process under limits, which end what no header says. Layout: "MAT-File Format" (The
+MathWorks): an element is a tag (type and number of bytes) and its bytes padded to eight; a variable is an element of
+elements: flags, dimensions, name, content. Files of version 7.3 are HDF5 and go to `headform.io.hdf5_file`.
 """
 
+import math
 import struct
-from collections.abc import Collection, Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from headform.errors import WeightsError
-from headform.io.file_bytes import check_regular
-from headform.io.mat_elements import COMPRESSED, MATRIX, ArrayHeader, Elements
-from headform.io.mat_hdf5 import list_mat_hdf5, read_mat_hdf5
-from headform.io.mat_stream import (
-    Budget,
-    Inflated,
-    MatDamagedError,
-    MatRefusedError,
-    Source,
-)
+from headform.io._child import ask
+from headform.io._mat_hdf5 import list_mat_hdf5, read_mat_hdf5
+from headform.io.file_bytes import check_regular, first_bytes
+from headform.io.hdf5_file import require_keys
 
 MAX_BYTES = 2 << 30
 """Memory that the values of one file may take."""
-_HEADER = 128
+_MARGIN_BYTES = 256 << 20
+"""Memory of the child beside the values."""
+_CPU_SECONDS = 120
+_HEADER_BYTES = 128
+_VARIABLE_BYTES = 1024
+"""First bytes of a variable; flags, 32 dimensions and a name of 63 characters end before."""
+_MATRIX, _COMPRESSED = 14, 15
+_CELL, _STRUCT, _OPAQUE = 1, 2, 17
+_REFUSED = {3: "an object", 5: "a sparse array", 16: "a function", _OPAQUE: "an object"}
+_ITEM_BYTES = {_CELL: 512, _STRUCT: 512, 4: 4, 6: 8, 7: 4, 8: 1, 9: 1, 10: 2, 11: 2, 12: 4, 13: 4, 14: 8, 15: 8}
+"""Memory of an element by MATLAB's class: cells and structures are Python objects, text is UTF-32."""
 _AGAIN = "get the file again from its publisher"
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """What a file says of a variable before its content: MATLAB's class, and no dimensions of an opaque object."""
+
+    name: str
+    kind: int
+    is_complex: bool
+    shape: tuple[int, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * _ITEM_BYTES.get(self.kind, 1) * (2 if self.is_complex else 1)
 
 
 def read_mat(
@@ -35,12 +57,12 @@ def read_mat(
     *,
     optional: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Variables of a MATLAB file.
+    """Read variables of a MATLAB file.
 
     Args:
         path: A regular file, Level 5 (compressed or not, either byte order) or 7.3.
         wanted: Names of the variables that must be there; None reads all.
-        max_bytes: Bound on the memory of what is returned, while it is read.
+        max_bytes: Bound on the memory of what is returned.
         optional: Names of further variables, read where they are there.
 
     Returns:
@@ -51,35 +73,44 @@ def read_mat(
     Raises:
         WeightsError: ``weights_missing``; ``weights_damaged`` (cut, malformed, no MATLAB file, more than `max_bytes`, or a
             wanted variable is an object, a function or sparse); ``model_missing_key`` (names the key and what is there).
+        ResourceError: ``no_process``.
     """
-    path = Path(path)
-    check_regular(path)
-    if is_hdf5_mat(path):
-        return read_mat_hdf5(path, wanted, max_bytes, optional=optional)
-    budget = Budget(max_bytes)
-    values: dict[str, Any] = {}
-    names: set[str] = set()
-    try:
-        with path.open("rb") as file:
-            for header, elements, source in _variables(file, budget):
-                if not header.name:  # the workspace of objects and functions
-                    continue
-                if header.name in names:
-                    raise MatDamagedError(f"two variables called `{header.name}`")
-                names.add(header.name)
-                if wanted is None or header.name in wanted or header.name in optional:
-                    values[header.name] = elements.value(header, header.name)
-                    source.finish()
-    except (MatDamagedError, MatRefusedError) as error:
-        raise WeightsError("weights_damaged", str(error), repr(str(path)), _AGAIN) from error
-    except OSError as error:
-        raise WeightsError("weights_missing", str(error), repr(str(path))) from error
-    require_keys(path, wanted or (), names)
-    return values
+    return read_mats([path], wanted, max_bytes, optional=optional)[0]
+
+
+def read_mats(
+    paths: Sequence[Path | str],
+    wanted: Sequence[str] | None = None,
+    max_bytes: int = MAX_BYTES,
+    *,
+    optional: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Read the same variables of several files in one child process, whose start takes 0.2 s; see `read_mat`.
+
+    `max_bytes` bounds each file. The error is that of the first file that is wrong.
+    """
+    files = [Path(path) for path in paths]
+    found: dict[Path, dict[str, Any]] = {}
+    names: dict[str, list[str]] = {}
+    for path in files:
+        check_regular(path)
+        if is_hdf5_mat(path):
+            found[path] = read_mat_hdf5(path, wanted, max_bytes, optional=optional)
+        else:
+            names[str(path.absolute())] = _asked(path, wanted, optional, max_bytes)
+    others = [path for path in files if path not in found]
+    if others:
+        memory, room = _MARGIN_BYTES + 3 * max_bytes, _MARGIN_BYTES + max_bytes * len(others)
+        options = {"names": names}
+        tables = ask(
+            "_mat_reader", others, options, memory_bytes=memory, cpu_seconds=_CPU_SECONDS + len(others), max_bytes=room
+        )
+        found |= dict(zip(others, tables, strict=True))
+    return [found[path] for path in files]
 
 
 def list_mat(path: Path | str) -> dict[str, tuple[int, ...]]:
-    """Names and dimensions of the variables, from their headers alone; quick, whatever their size.
+    """Return names and dimensions of the variables, from their headers alone; quick, whatever their size.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``.
@@ -88,76 +119,96 @@ def list_mat(path: Path | str) -> dict[str, tuple[int, ...]]:
     check_regular(path)
     if is_hdf5_mat(path):
         return list_mat_hdf5(path)
-    try:
-        with path.open("rb") as file:
-            found = [h for h, _, _ in _variables(file, Budget(0))]
-    except MatDamagedError as error:
-        raise WeightsError("weights_damaged", str(error), repr(str(path)), _AGAIN) from error
-    except OSError as error:
-        raise WeightsError("weights_missing", str(error), repr(str(path))) from error
-    return {header.name: header.shape for header in found if header.name}
+    return {variable.name: variable.shape for variable in _headers(path)}
 
 
 def is_mat(path: Path) -> bool:
     """Whether the first bytes are those of a MATLAB file of Level 5 or 7.3; never raises."""
-    return _text(path).startswith(b"MATLAB")
+    return first_bytes(path, 10).startswith(b"MATLAB")
 
 
 def is_hdf5_mat(path: Path) -> bool:
     """Whether it is one of version 7.3, hence HDF5; never raises."""
-    return _text(path).startswith((b"MATLAB 7.3", b"\x89HDF"))
+    return first_bytes(path, 10).startswith((b"MATLAB 7.3", b"\x89HDF"))
 
 
-def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) -> None:
-    """Refuse a file without a wanted key.
+def _asked(path: Path, wanted: Sequence[str] | None, optional: Sequence[str], max_bytes: int) -> list[str]:
+    """Names of the variables to read, after a look at what they claim to be."""
+    variables = {variable.name: variable for variable in _headers(path)}
+    require_keys(path, wanted or (), variables)
+    asked = [name for name in variables if wanted is None or name in wanted or name in optional]
+    room = max_bytes
+    for variable in (variables[name] for name in asked):
+        room -= variable.nbytes
+        what = ""
+        if variable.kind in _REFUSED:
+            what = f"`{variable.name}` is {_REFUSED[variable.kind]}; only plain data is read"
+        elif room < 0:
+            noun = {_CELL: " cells", _STRUCT: " structures"}.get(variable.kind, "")
+            what = f"`{variable.name}` of {variable.shape}{noun} takes {variable.nbytes} bytes; "
+            what += f"at most {max_bytes} are read from one file"
+        if what:
+            raise WeightsError("weights_damaged", what, repr(str(path)), _AGAIN)
+    return asked
 
-    Raises:
-        WeightsError: ``model_missing_key``.
-    """
-    absent = [key for key in wanted if key not in present]
-    if absent:
-        there = ", ".join(sorted(present)[:40]) or "nothing"
-        raise WeightsError(
-            "model_missing_key",
-            f"there is no {', '.join(f'`{key}`' for key in absent)}; the file holds {there}",
-            repr(str(path)),
-            "give the file as its publisher made it, or another --kind",
-        )
 
-
-def _text(path: Path) -> bytes:
+def _headers(path: Path) -> list[_Variable]:
+    """The named variables of a file; the workspace of objects and functions has no name."""
     try:
-        if not path.is_file():
-            return b""
         with path.open("rb") as file:
-            return file.read(116)
-    except (OSError, ValueError):
-        return b""
+            found = [variable for variable in _variables(file) if variable.name]
+        names = [variable.name for variable in found]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two variables called `{next(n for n in names if names.count(n) > 1)}`")
+        return found
+    except OSError as error:
+        raise WeightsError("weights_missing", str(error), repr(str(path))) from error
+    except (ValueError, struct.error, zlib.error) as error:
+        raise WeightsError("weights_damaged", str(error), repr(str(path)), _AGAIN) from error
 
 
-def _variables(file: BinaryIO, budget: Budget) -> Iterator[tuple[ArrayHeader, Elements, Source]]:
-    """Each variable's header, with the readers that stand behind it."""
-    head = file.read(_HEADER)
+def _variables(file: BinaryIO) -> Iterator[_Variable]:
+    """What stands in front of each variable; ValueError for a file that is cut or no MATLAB file."""
+    head = file.read(_HEADER_BYTES)
     order = {b"IM": "<", b"MI": ">"}.get(head[126:128])
-    if len(head) < _HEADER or order is None or not head.startswith(b"MATLAB"):
-        raise MatDamagedError("no MATLAB file of Level 5 (one saved with -v6, -v7 or -v7.3)")
+    if len(head) < _HEADER_BYTES or order is None or not head.startswith(b"MATLAB"):
+        raise ValueError("no MATLAB file of Level 5 (one saved with -v6, -v7 or -v7.3)")
     size = file.seek(0, 2)
-    at = _HEADER
+    at = _HEADER_BYTES
     while at < size:
         file.seek(at)
-        tag = file.read(8)
-        if len(tag) < 8:
-            raise MatDamagedError("the file ends within a tag")
-        kind, length = struct.unpack(f"{order}II", tag)
+        kind, length = struct.unpack(f"{order}II", file.read(8))
         at += 8 + length
         if at > size:
-            raise MatDamagedError(f"the file ends {at - size} bytes before a variable does")
-        if kind == COMPRESSED:
-            source: Source = Inflated(file, length)
-            kind = struct.unpack(f"{order}II", source.take(8))[0]
-        else:
-            source = Source(file, length)
-        if kind != MATRIX:
-            raise MatDamagedError(f"an element of type {kind} where a variable was expected")
-        elements = Elements(source, order, budget)
-        yield elements.header(), elements, source
+            raise ValueError(f"the file ends {at - size} bytes before a variable does")
+        start = file.read(min(length, _VARIABLE_BYTES))
+        if kind == _COMPRESSED:
+            start = zlib.decompressobj().decompress(start, _VARIABLE_BYTES)
+            kind, start = struct.unpack(f"{order}I", start[:4])[0], start[8:]
+        if kind != _MATRIX:
+            raise ValueError(f"an element of type {kind} where a variable was expected")
+        yield _variable(start, order)
+
+
+def _variable(start: bytes, order: str) -> _Variable:
+    flags, at = _element(start, 0, order)
+    word = struct.unpack(f"{order}I", flags[:4])[0]
+    kind, is_complex, shape = word & 0xFF, bool(word & 0x0800), ()
+    if kind != _OPAQUE:  # which has no dimensions
+        dims, at = _element(start, at, order)
+        shape = struct.unpack(f"{order}{len(dims) // 4}i", dims[: len(dims) // 4 * 4])
+        if not 2 <= len(shape) <= 32 or min(shape) < 0:
+            raise ValueError(f"an array of impossible shape {shape!r:.80}")
+    name, _ = _element(start, at, order)
+    return _Variable(name.decode("latin-1"), kind, is_complex, shape)
+
+
+def _element(data: bytes, at: int, order: str) -> tuple[bytes, int]:
+    """The bytes of the element at a place, and the place behind it; small ones keep up to four bytes in the tag."""
+    first, length = struct.unpack_from(f"{order}II", data, at)
+    start, end = at + 8, at + 8 + length + -length % 8
+    if first >> 16:
+        start, length, end = at + 4, first >> 16, at + 8
+    if start + length > min(len(data), end):
+        raise ValueError("a variable whose header is malformed")
+    return data[start : start + length], end

@@ -35,6 +35,7 @@ CARD_FIELDS = (
 """What a card must say. `save_model` adds `sha256`, `bytes` and `parameters`."""
 
 _HALF_MAX = 65504.0
+_PUBLISHED = "give the file as its publisher made it, or another kind"
 _AGAIN = "install headform again, or get the file and its card from their publisher again"
 
 
@@ -119,7 +120,12 @@ def load_model(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def check_state(
-    module: nn.Module, tensors: Mapping[str, Tensor], where: str, wanted: Mapping[str, Tensor] | None = None
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    where: str,
+    *,
+    foreign: bool = False,
+    wanted: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Refuse tensors that are not exactly the state of a module; loads nothing.
 
@@ -127,26 +133,32 @@ def check_state(
         module: The network that is to be filled.
         tensors: Candidates for `module.load_state_dict`.
         where: The file, for the message.
+        foreign: Whether another publisher's program saved them.
         wanted: The part of the state that is expected; all of it if absent.
 
     Raises:
-        WeightsError: `weights_mismatch`, naming the first tensor that is missing, not expected, of
-            another shape or of another kind (floating or not), and how many more there are.
+        WeightsError: `weights_mismatch`, naming the first tensor that is missing, of another shape or of another kind
+            (floating or not, complex) in the network's order, or not expected, and how many more there are. Of foreign
+            tensors `weights_missing_key` (missing, or not expected), `weights_shape`, `weights_dtype`.
     """
     wanted = module.state_dict() if wanted is None else wanted
-    wrong = [f"{name} is missing" for name in wanted if name not in tensors]
-    wrong += [f"{name} is not expected" for name in tensors if name not in wanted]
-    for name in wanted.keys() & tensors.keys():
-        there, here = tensors[name], wanted[name]
-        if there.shape != here.shape:
-            wrong.append(f"{name} has shape {tuple(there.shape)}, expected {tuple(here.shape)}")
-        elif there.is_floating_point() != here.is_floating_point():
-            wrong.append(f"{name} holds {there.dtype}, expected {here.dtype}")
+    wrong: list[tuple[str, str]] = []
+    for name, here in wanted.items():
+        there = tensors.get(name)
+        if there is None:
+            wrong.append(("weights_missing_key", f"{name} is missing"))
+        elif there.shape != here.shape:
+            what = f"{name} has shape {tuple(there.shape)}, expected {tuple(here.shape)}"
+            wrong.append(("weights_shape", what))
+        elif there.is_floating_point() != here.is_floating_point() or there.is_complex() != here.is_complex():
+            wrong.append(("weights_dtype", f"{name} holds {there.dtype}, expected {here.dtype}"))
+    wrong += [("weights_missing_key", f"{name} is not expected") for name in tensors if name not in wanted]
     if wrong:
+        code, what = wrong[0] if foreign else ("weights_mismatch", wrong[0][1])
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        what = f"the weights do not fit {type(module).__name__}: {wrong[0]}{more}"
-        advice = "use weights that this version of the network saved"
-        raise WeightsError("weights_mismatch", what, where, advice)
+        what = f"the weights do not fit {type(module).__name__}: {what}{more}"
+        own = "use weights that this version of the network saved"
+        raise WeightsError(code, what, where, _PUBLISHED if foreign else own)
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:

@@ -10,7 +10,6 @@ shape, and the numbers (NumPy enhancement proposal 1).
 import errno
 import lzma
 import math
-import stat
 import tokenize
 import warnings
 import zipfile
@@ -24,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headform.errors import WeightsError
+from headform.io.file_bytes import regular_size
 
 MAX_BYTES = 4 << 30
 """Most bytes of arrays that are read from one file."""
@@ -139,36 +139,30 @@ def read_npy(path: Path | str, *, max_bytes: int = MAX_BYTES) -> npt.NDArray[Any
 
 def holds_objects(path: Path | str) -> bool:
     """Whether a .npz or .npy holds Python objects, which only `unpickle.read_pickle` reads; False of anything else."""
-    path = Path(path)
+    return any(header.dtype.hasobject for header in _headers(Path(path)).values())
+
+
+def array_shapes(path: Path | str) -> dict[str, tuple[int, ...]]:
+    """Return names and shapes of the arrays in a .npz, from their headers alone; none where it is no sound archive."""
+    return {name: header.shape for name, header in _headers(Path(path)).items() if name}
+
+
+def _headers(path: Path) -> dict[str, Header]:
+    """The headers in a .npz by name, or that of a .npy with none; empty where the file is not sound."""
+    found = {}
     try:
         _regular_size(path)
         with path.open("rb") as file:
             if file.read(len(NPY_MAGIC)) == NPY_MAGIC:
                 file.seek(0)
-                return read_header(file).dtype.hasobject
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                if entry.filename.endswith(".npy"):
-                    with archive.open(entry) as member:
-                        if read_header(member).dtype.hasobject:
-                            return True
-    except (OSError, ArrayFileError, *BROKEN):
-        return False
-    return False
-
-
-def array_shapes(path: Path | str) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the arrays in a .npz, from their headers alone; none where it is no sound archive."""
-    shapes = {}
-    try:
-        _regular_size(Path(path))
-        with zipfile.ZipFile(path) as archive:
-            for name in _names(archive):
-                with archive.open(f"{name}.npy") as member:
-                    shapes[name] = read_header(member).shape
+                return {"": read_header(file)}
+            with zipfile.ZipFile(file) as archive:
+                for name in _names(archive):
+                    with archive.open(f"{name}.npy") as member:
+                        found[name] = read_header(member)
     except (OSError, ArrayFileError, *BROKEN):
         return {}
-    return shapes
+    return found
 
 
 def load_npz(
@@ -286,10 +280,10 @@ def _names(archive: zipfile.ZipFile) -> tuple[str, ...]:
 
 
 def _regular_size(path: Path) -> int:
-    info = path.stat()
-    if not stat.S_ISREG(info.st_mode):
+    size = regular_size(path)
+    if size is None:
         raise ArrayFileError("unreadable", "not a regular file")
-    return info.st_size
+    return size
 
 
 def _unreadable(error: OSError) -> ArrayFileError:

@@ -2,19 +2,14 @@
 
 N bytes of a storage.
 
-A child process (`torch_child`) reads the pickle under limits, with a list of what it may name (`torch_pickle`), and says
-which bytes of the file are which tensor; here those bytes are read, compared with their checksum, and viewed.
+A child process (`_torch_reader`) reads the pickle under limits, with a list of what it may name, compares the storages with
+their checksums, and sends their bytes; here those are viewed as tensors.
 """
 
-import base64
-import binascii
-import json
-import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -23,10 +18,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from headform.errors import ResourceError, WeightsError
+from headform.errors import WeightsError
 from headform.io._child import ask
-from headform.io.file_bytes import check_regular, read_bytes
-from headform.io.torch_pickle import ITEM_BYTES
+from headform.io.file_bytes import check_regular, first_bytes, read_bytes
 
 MAX_BYTES = 4 << 30
 """Most bytes of a file, and of all its tensors together if each were laid out in full."""
@@ -65,7 +59,7 @@ def read_torch(
     Args:
         path: A regular file.
         max_bytes: Bound on the file, and on its tensors, each counted in full (strides of zero describe endless ones).
-        memory_bytes: Address space of the child process, which holds the description only.
+        memory_bytes: Memory of the child process beside the storages.
         cpu_seconds: Its processor time.
 
     Raises:
@@ -79,17 +73,19 @@ def read_torch(
     if size > max_bytes:
         what = f"{size} bytes are more than the limit of {max_bytes}"
         raise WeightsError("weights_damaged", what, repr(str(path)))
-    answer = ask("torch_child", path, memory_bytes, cpu_seconds, safe=_SAFE)
+    said = ask(
+        "_torch_reader",
+        [path],
+        {"max_bytes": max_bytes},
+        memory_bytes=memory_bytes + 2 * size,  # of which one storage is held at a time, twice if it is turned
+        cpu_seconds=cpu_seconds,
+        max_bytes=memory_bytes + max_bytes,
+        refused="unsafe_pickle",
+        hint=_SAFE,
+    )[0]
     try:
-        said = json.loads(answer)
-        with path.open("rb") as file:
-            return _filled(file, said, max_bytes)
-    except OSError as error:
-        what = f"cannot read the weights: {error.strerror or error}"
-        raise WeightsError("weights_missing", what, repr(str(path))) from error
-    except MemoryError as error:
-        raise ResourceError("out_of_memory", "no memory for the weights", repr(str(path))) from error
-    except (ValueError, LookupError, TypeError, RuntimeError, binascii.Error) as error:
+        return _filled(said)
+    except (ValueError, LookupError, TypeError, RuntimeError) as error:
         what = f"{error}"[:200]
         raise WeightsError("weights_damaged", what, repr(str(path)), _AGAIN) from error
 
@@ -127,22 +123,13 @@ def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor
 
 def is_torch(path: Path) -> bool:
     """Whether a file begins as a checkpoint of either layout does; never raises."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(16)
-    except (OSError, ValueError):
-        return False
-    return start.startswith((b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8"))
+    return first_bytes(path, 16).startswith((b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8"))
 
 
 def _is_safetensors(path: Path) -> bool:
     """Eight bytes of length, then a JSON object."""
     check_regular(path)
-    try:
-        with path.open("rb") as file:
-            return file.read(9)[8:] == b"{"
-    except OSError:
-        return False
+    return first_bytes(path, 9)[8:] == b"{"
 
 
 def _tables(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
@@ -173,59 +160,25 @@ def _choose(tables: Mapping[str, Any], part: str | None, where: str) -> str:
     raise WeightsError("weights_missing_key", what, where, "name the part")
 
 
-def _filled(file: BinaryIO, said: dict[str, Any], max_bytes: int) -> TorchFile:
-    """Read the bytes that the child named and view them as tensors; checks every place again."""
-    storages = {key: _read(file, *place) for key, place in said["storages"].items()}
-    typed: dict[tuple[str, str], Tensor] = {}
+def _filled(said: dict[str, Any]) -> TorchFile:
+    """View the storages that the child read as tensors."""
+    typed: dict[tuple[int, str], Tensor] = {}
     tensors: dict[str, Tensor] = {}
-    room = max_bytes
     for name, (key, dtype, offset, shape, strides, conjugate, negative) in said["tensors"].items():
-        room -= math.prod(shape) * ITEM_BYTES[dtype]
-        if room < 0:
-            raise ValueError(f"the tensors take more than {max_bytes} bytes in full")
         if (key, dtype) not in typed:
-            typed[key, dtype] = _typed(storages[key], dtype, said["big_endian"])
-        tensor = _view(typed[key, dtype], offset, shape, strides)
+            typed[key, dtype] = _typed(said[f"storages/{key}"], dtype)
+        tensor = torch.as_strided(typed[key, dtype], shape, strides, offset)  # refuses what leaves the storage
         tensor = tensor.conj().resolve_conj() if conjugate else tensor
         tensors[name] = -tensor if negative else tensor
-    for name, (code, shape, text) in said["arrays"].items():
-        kind = np.dtype(code)
-        array = np.frombuffer(base64.b64decode(text), kind).reshape(shape)
-        tensors[name] = torch.from_numpy(array.astype(kind.newbyteorder("=")))
+    tensors |= {name: torch.from_numpy(array) for name, array in said["arrays"].items()}
     return TorchFile(tensors, said["values"])
 
 
-def _read(file: BinaryIO, offset: int, size: int, checksum: int) -> UInt8[np.ndarray, " N"]:
-    data = np.empty(size, np.uint8)
-    file.seek(offset)
-    if size and file.readinto(data.data) != size:  # type: ignore[attr-defined]
-        raise ValueError("the file ends within its numbers")
-    if checksum and zlib.crc32(data.data) != checksum:
-        raise ValueError("the numbers do not agree with their checksum")
-    return data
-
-
-def _typed(data: UInt8[np.ndarray, " N"], dtype: str, big_endian: bool) -> Tensor:
+def _typed(data: UInt8[np.ndarray, " N"], dtype: str) -> Tensor:
     """The whole storage as one axis of elements."""
-    item = ITEM_BYTES[dtype]
-    if big_endian and item > 1:
-        single = item // 2 if dtype.startswith("complex") else item
-        data = data.view(f"u{single}").byteswap().view(np.uint8)
     if not data.size:
         return torch.zeros(0, dtype=getattr(torch, dtype))
     raw = torch.from_numpy(data)
     if dtype == "bool":
         return raw != 0  # no byte but 0 and 1 may be a boolean
     return raw.view(getattr(torch, dtype))
-
-
-def _view(storage: Tensor, offset: int, shape: list[int], strides: list[int]) -> Tensor:
-    reach = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
-    numbers = [offset, *shape, *strides]
-    if any(type(n) is not int or n < 0 for n in numbers) or len(shape) != len(strides):
-        raise ValueError("a malformed tensor")
-    if math.prod(shape) and reach >= len(storage):
-        raise ValueError("a tensor that leaves its storage")
-    if not math.prod(shape):
-        return torch.empty_strided(shape, strides, dtype=storage.dtype)
-    return torch.as_strided(storage, shape, strides, offset)

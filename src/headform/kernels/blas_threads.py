@@ -1,8 +1,7 @@
-"""One thread for the linear algebra of small systems.
+"""Limit of BLAS to one thread for small linear systems.
 
-NumPy's and SciPy's own threads only wait for each other on a few hundred rows. Their number is a setting of the whole
-process, which OpenBLAS takes from the main thread alone: fits in other threads leave it as it is, so that nothing has to be
-put back across threads.
+On a few hundred rows BLAS threads only wait for each other. Their number is a setting of the whole process, which OpenBLAS
+accepts from the main thread alone; in other threads it stays unchanged, so that nothing has to be restored across threads.
 """
 
 import functools
@@ -15,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Hold the linear algebra to one thread while the main thread is inside."""
+    """Limit BLAS to one thread inside the context, if the main thread enters it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

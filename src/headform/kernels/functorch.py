@@ -1,7 +1,4 @@
-"""Which tensors hold more than numbers: those inside the transforms of torch.
-
-No letters: any shape.
-"""
+"""Detection of tensors inside the transforms of torch, which compiled kernels must not take."""
 
 import torch
 from jaxtyping import Shaped
@@ -10,11 +7,11 @@ from torch.autograd import forward_ad
 
 
 def transformed(tensor: Shaped[Tensor, "*B"]) -> bool:
-    """Whether `torch.func` (vmap, grad, jvp and what is made of them) or forward differentiation follows a tensor.
+    """Return whether `torch.func` (vmap, grad, jvp and derived transforms) or forward-mode differentiation tracks a tensor.
 
-    Compiled kernels take its numbers out of torch, and would lose that.
+    Compiled kernels read its values outside torch, and would lose the tracking.
     """
-    # torch has no public question for the first; `torch.func` itself asks it so
+    # there is no public API for the first; `torch.func` itself uses this one
     if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         return True
     return forward_ad.unpack_dual(tensor).tangent is not None

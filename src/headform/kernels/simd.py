@@ -1,4 +1,4 @@
-"""Sixteen floats as one value inside compiled code: a type for numba and the few operations that graph kernels need.
+"""SIMD values of sixteen floats in compiled code: a numba type and the few operations that the kernels need.
 
 LLVM turns one operation on sixteen floats into one AVX-512, two AVX or four NEON instructions, whatever the machine has, and
 keeps such values in registers, which it does not do for loops over small arrays.
@@ -23,7 +23,7 @@ _LANES = ir.VectorType(_FLOAT, WIDTH)
 
 
 class Lanes(types.Type):  # type: ignore[misc]
-    """The type of sixteen floats in compiled code."""
+    """Numba type of sixteen floats."""
 
     def __init__(self) -> None:
         super().__init__(name="sixteen_floats")
@@ -44,7 +44,7 @@ def _pointer(builder: Any, address: Any, kind: Any) -> Any:
 
 @intrinsic  # type: ignore[misc]
 def load(context, address):  # type: ignore[no-untyped-def]
-    """Sixteen floats from an address."""
+    """Load sixteen floats from an address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(_pointer(builder, args[0], _LANES), align=4)
@@ -54,7 +54,7 @@ def load(context, address):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def store(context, address, value):  # type: ignore[no-untyped-def]
-    """Sixteen floats to an address."""
+    """Store sixteen floats at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.store(args[1], _pointer(builder, args[0], _LANES), align=4)
@@ -65,7 +65,7 @@ def store(context, address, value):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def spread(context, address):  # type: ignore[no-untyped-def]
-    """The one float at an address, sixteen times."""
+    """Load one float and broadcast it to all lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         one = builder.load(_pointer(builder, args[0], _FLOAT), align=4)
@@ -79,7 +79,7 @@ def spread(context, address):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def zeros(context):  # type: ignore[no-untyped-def]
-    """Sixteen zeros."""
+    """Return sixteen zeros."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return ir.Constant(_LANES, [0.0] * WIDTH)
@@ -89,7 +89,7 @@ def zeros(context):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def multiply_add(context, a, b, c):  # type: ignore[no-untyped-def]
-    """a * b + c, in one rounding where the machine can."""
+    """Return a * b + c, fused where the processor can."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = ir.FunctionType(_LANES, [_LANES] * 3)
@@ -102,7 +102,7 @@ def multiply_add(context, a, b, c):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def add(context, a, b):  # type: ignore[no-untyped-def]
-    """a + b."""
+    """Return a + b."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fadd(*args)
@@ -112,7 +112,7 @@ def add(context, a, b):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def subtract(context, a, b):  # type: ignore[no-untyped-def]
-    """a - b."""
+    """Return a - b."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fsub(*args)
@@ -122,7 +122,7 @@ def subtract(context, a, b):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def positive_part(context, a):  # type: ignore[no-untyped-def]
-    """a where it is above 0 or no number, 0 elsewhere."""
+    """Return a where it is above 0 or NaN, 0 elsewhere."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         nothing = ir.Constant(_LANES, [0.0] * WIDTH)
@@ -134,7 +134,7 @@ def positive_part(context, a):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def where_positive(context, gate, a, b):  # type: ignore[no-untyped-def]
-    """a where `gate` is above 0, b elsewhere."""
+    """Return a where `gate` is above 0, b elsewhere."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         above = builder.fcmp_ordered(">", args[0], ir.Constant(_LANES, [0.0] * WIDTH))
@@ -145,7 +145,7 @@ def where_positive(context, gate, a, b):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def int32_at(context, address):  # type: ignore[no-untyped-def]
-    """The int32 at an address."""
+    """Load an int32 from an address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         small = builder.load(_pointer(builder, args[0], _INT), align=4)
@@ -168,7 +168,7 @@ def copy_float(context, source, target):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def float_at(context, address):  # type: ignore[no-untyped-def]
-    """The float at an address."""
+    """Load a float from an address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(_pointer(builder, args[0], _FLOAT), align=4)

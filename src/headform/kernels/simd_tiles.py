@@ -1,4 +1,4 @@
-"""Tiles of sixteen floats (`graph.lanes`): matrix products in registers, triples, transposition, sums.
+"""Tiles of SIMD values (`kernels.simd`): matrix products in registers, triples, transposition, sums.
 
 Addresses are integers; strides are in bytes. Nothing here checks them.
 """
@@ -15,20 +15,20 @@ from headform.kernels.simd import _FLOAT, _INT, _LANES, BYTES, WIDTH, _lanes, _p
 
 
 def _shuffled(builder: Any, a: Any, b: Any, order: list[int]) -> Any:
-    """The floats of a (0 to n - 1) and b (n to 2 n - 1) in the order given."""
+    """Shuffle the floats of a (0 to n - 1) and b (n to 2 n - 1) into the given order."""
     mask = ir.Constant(ir.VectorType(_INT, len(order)), order)
     return builder.shuffle_vector(a, b, mask)
 
 
 def product_of(rows: int, columns: int, a_row: int, a_step: int, b_step: int) -> Callable[..., None]:
-    """An operation for compiled code: a matrix product of `rows` by 16 `columns`, held in registers.
+    """Build an operation for compiled code: a matrix product of `rows` by 16 `columns`, held in registers.
 
     ``product(a, b, steps, start, start_row, out, out_row)`` does, for r < rows and l < 16 columns,
     out[r, l] = start[r, l] + sum over s < steps of a[r, s] b[s, l], in float32.
 
     Args:
-        rows: Rows of a and of the result.
-        columns: Sixteens of floats per row of b and of the result.
+        rows: Number of rows of a and of the result.
+        columns: Number of SIMD values per row of b and of the result.
         a_row: Bytes from row to row of a.
         a_step: Bytes from step to step of a.
         b_step: Bytes from step to step of b.
@@ -76,7 +76,7 @@ def _fused(builder: Any) -> Any:
 
 
 def _everywhere(builder: Any, one: Any) -> Any:
-    """One float, sixteen times."""
+    """Broadcast one float to all lanes."""
     empty = ir.Constant(_LANES, ir.Undefined)
     first = builder.insert_element(empty, one, _INT(0))
     return _shuffled(builder, first, empty, [0] * WIDTH)
@@ -84,7 +84,7 @@ def _everywhere(builder: Any, one: Any) -> Any:
 
 @intrinsic  # type: ignore[misc]
 def store_triples(context, address, x, y, z):  # type: ignore[no-untyped-def]
-    """x0 y0 z0 x1 y1 z1 ... to an address: 48 floats."""
+    """Store 48 floats x0 y0 z0 x1 y1 z1 ... at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         address, x, y, z = args
@@ -101,7 +101,7 @@ def store_triples(context, address, x, y, z):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def load_triples(context, address):  # type: ignore[no-untyped-def]
-    """x, y and z, sixteen floats each, from 48 floats x0 y0 z0 x1 y1 z1 ... at an address."""
+    """Load x, y and z, sixteen floats each, from 48 floats x0 y0 z0 x1 y1 z1 ... at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = ir.VectorType(_FLOAT, 3 * WIDTH)
@@ -114,7 +114,7 @@ def load_triples(context, address):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def transpose_tile(context, source, source_row, target, target_row):  # type: ignore[no-untyped-def]
-    """target[k, r] = source[r, k] for sixteen rows of sixteen floats."""
+    """Set target[k, r] = source[r, k] for sixteen rows of sixteen floats."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, source_row, target, target_row = args
@@ -142,7 +142,7 @@ def transpose_tile(context, source, source_row, target, target_row):  # type: ig
 
 @intrinsic  # type: ignore[misc]
 def total(context, a):  # type: ignore[no-untyped-def]
-    """The sum of sixteen floats, halves first."""
+    """Sum sixteen floats, halves first."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         (rest,) = args
@@ -159,7 +159,7 @@ def total(context, a):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def multiply(context, a, b):  # type: ignore[no-untyped-def]
-    """a * b."""
+    """Return a * b."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fmul(*args)
@@ -169,7 +169,7 @@ def multiply(context, a, b):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[misc]
 def store_float(context, address, value):  # type: ignore[no-untyped-def]
-    """One float to an address."""
+    """Store one float at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.store(args[1], _pointer(builder, args[0], _FLOAT), align=4)

@@ -1,4 +1,4 @@
-"""Threads for compiled kernels that release the interpreter: as many as torch may use."""
+"""Thread pool for compiled kernels that release the GIL: as many threads as torch may use."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ _lock = Lock()
 
 
 def run_all(call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> None:
-    """``call(*task)`` for every task, on at most `torch.get_num_threads()` threads; returns when all are done.
+    """Call ``call(*task)`` for every task, on at most `torch.get_num_threads()` threads; returns when all are done.
 
-    Which thread takes which task is left to chance: tasks must not share what they write. The first exception is raised.
+    The assignment of tasks to threads is arbitrary, so tasks must not write to shared memory. The first exception is raised.
     """
     threads = min(torch.get_num_threads(), len(tasks))
     if threads <= 1:
@@ -45,7 +45,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 def _forget() -> None:
-    """A forked child has none of its parent's threads."""
+    """Reset the pools in a forked child, which has none of its parent's threads."""
     global _lock
     _lock = Lock()
     _pools.clear()

@@ -5,8 +5,6 @@ from headform.losses.adversarial import generator_loss as generator_loss
 from headform.losses.adversarial import gradient_penalty as gradient_penalty
 from headform.losses.identity import IdentityLoss as IdentityLoss
 from headform.losses.identity import cosine_loss as cosine_loss
-from headform.losses.landmark import EYE_PAIRS as EYE_PAIRS
-from headform.losses.landmark import LIP_PAIRS as LIP_PAIRS
 from headform.losses.landmark import deca_landmark_weights as deca_landmark_weights
 from headform.losses.landmark import landmark_loss as landmark_loss
 from headform.losses.landmark import pair_distance_loss as pair_distance_loss

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
-from headform.nets.recognition.embedder import CropSpec
+from headform.nets.recognition.crops import CropSpec
 from headform.nets.recognition.face_crop import crop_faces
 
 EPSILON = 1e-8

@@ -11,11 +11,6 @@ from torch import Tensor
 
 from headform.losses._safe_sqrt import safe_sqrt
 
-EYE_PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46))
-"""Upper and lower lid, both eyes."""
-LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
-"""Upper and lower inner lip."""
-
 
 def deca_landmark_weights() -> Float[Tensor, "68"]:
     """Build DECA's weights of the 68 points: jaw sides, nose, mouth and its corners count for more."""
@@ -54,7 +49,9 @@ def pair_distance_loss(
     target: Float[Tensor, "B L 2"],
     pairs: tuple[tuple[int, int], ...],
 ) -> Float[Tensor, ""]:
-    """Mean absolute difference of the distances within pairs of landmarks, such as `EYE_PAIRS` and `LIP_PAIRS`.
+    """Mean absolute difference of the distances within pairs of landmarks.
+
+    Pairs are `EYE_CLOSURE_PAIRS` and `INNER_LIP_PAIRS` of `geometry.landmarks68`, or others.
 
     An opening is compared with an opening, so that a common shift of both ends costs nothing (DECA's eye closure loss). A
     pair that coincides has distance zero and gradient zero.

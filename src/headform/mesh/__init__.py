@@ -1,1 +1,5 @@
 """Triangle meshes: topology, normals, simplification, and the files they come in."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

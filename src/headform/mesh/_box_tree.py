@@ -1,7 +1,7 @@
-"""A binary tree of axis-parallel boxes over things that each fill a box.
+"""A bounding volume hierarchy: a binary tree of axis-aligned boxes over items that each have a box.
 
-N things, M nodes. Every node halves its things at the median of their middles along the box's longest side, so the
-depth is at most log2 N and equal middles do no harm.
+N items, M nodes. Every node halves its items at the median of their centers along the box's longest side, so the depth is
+at most log2 N even where centers coincide.
 """
 
 import typing
@@ -9,20 +9,20 @@ import typing
 import numpy as np
 from numba import njit
 
-_LEAF = 4  # things per leaf
+_LEAF = 4  # items per leaf
 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def grow(lows, highs):
-    """The tree.
+def build_tree(lows, highs):
+    """Build the tree.
 
     Args:
-        lows: (N, 3) float64 lower corner of each thing's box, N at least 1.
+        lows: (N, 3) float64 lower corner of each item's box, N at least 1.
         highs: (N, 3) float64 upper corners.
 
     Returns:
-        order (N,) int64 of the things; child (M, 2) int64, the two nodes below each, or, in a leaf, ``-begin - 1`` and
+        order (N,) int64 of the items; child (M, 2) int64, the two nodes below each, or, in a leaf, ``-begin - 1`` and
         ``end`` of its slice of `order`; low, high (M, 3) float64 corners of the nodes' boxes. Node 0 is the root.
     """
     count = len(lows)
@@ -31,7 +31,7 @@ def grow(lows, highs):
     child = np.zeros((room, 2), np.int64)
     low, high = np.zeros((room, 3)), np.zeros((room, 3))
     todo = [(0, 0, count)]  # node, slice of `order`
-    made = 1
+    used = 1
     while len(todo) > 0:
         node, begin, end = todo.pop()
         for k in range(3):
@@ -44,11 +44,11 @@ def grow(lows, highs):
             continue
         axis = np.argmax(high[node] - low[node])
         here = order[begin:end].copy()
-        middles = lows[here, axis] + highs[here, axis]
-        order[begin:end] = here[np.argsort(middles, kind="mergesort")]
+        centers = lows[here, axis] + highs[here, axis]
+        order[begin:end] = here[np.argsort(centers, kind="mergesort")]
         half = (begin + end) // 2
-        child[node, 0], child[node, 1] = made, made + 1
-        todo.append((made, begin, half))
-        todo.append((made + 1, half, end))
-        made += 2
-    return order, child[:made], low[:made], high[:made]
+        child[node, 0], child[node, 1] = used, used + 1
+        todo.append((used, begin, half))
+        todo.append((used + 1, half, end))
+        used += 2
+    return order, child[:used], low[:used], high[:used]

@@ -1,4 +1,4 @@
-"""The closest point of one segment and of one triangle, for kernels.
+"""Closest point of one segment and of one triangle, for kernels.
 
 Points are (3,) float64 arrays; squared distances are in the square of their unit.
 """
@@ -11,7 +11,7 @@ from numba import njit
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def on_segment(p, a, b):
-    """Weight of b, and squared distance, of the point of segment ab that is closest to p."""
+    """Return the weight of b, and the squared distance, of the point of segment ab that is closest to p."""
     along, length = 0.0, 0.0
     for k in range(3):
         along += (p[k] - a[k]) * (b[k] - a[k])
@@ -26,7 +26,7 @@ def on_segment(p, a, b):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def on_triangle(p, a, b, c):
-    """Barycentric weights, and squared distance, of the point of triangle abc that is closest to p.
+    """Return barycentric weights, and the squared distance, of the point of triangle abc that is closest to p.
 
     The foot of the perpendicular where it falls inside, else the best of the three sides.
     """

@@ -1,8 +1,8 @@
-"""The search for the nearest triangle: a walk down a tree of boxes, each triangle judged from a packed table.
+"""Search for the nearest triangle: a traversal of the tree of boxes, with a packed table of triangles.
 
 F triangles, M nodes, P points; all float64. The table makes a triangle's squared distance cheap (no normal, two divisions
-at most); weights and the distance that is returned come from `closest_on_triangle`, as do triangles so thin that the table's
-arithmetic would lose digits.
+at most). The returned weights and distance come from `_closest_on_triangle`, which also handles triangles so thin that the
+table's arithmetic would lose digits.
 """
 
 import typing
@@ -12,13 +12,13 @@ from numba import njit
 
 from headform.mesh._closest_on_triangle import on_triangle
 
-_THIN = 1e-8  # squared sine of the first corner's angle below which a triangle is judged with care
+_THIN = 1e-8  # squared sine of the first corner's angle below which the table's arithmetic is not used
 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def pack(corners):
-    """(F, 12): the first corner, the two sides that leave it, and their scalar products u·u, u·v, v·v."""
+    """Pack each triangle as its first corner, the two sides u, v that leave it, and u·u, u·v, v·v: (F, 12)."""
     table = np.empty((len(corners), 12))
     for f in range(len(corners)):
         row = table[f]
@@ -43,7 +43,7 @@ def _clamped(along, length):
 @njit(cache=True, nogil=True, inline="always")
 @typing.no_type_check
 def _to_triangle(x, y, z, table, f):
-    """Squared distance of (x, y, z) to a triangle; -1 for one too thin for this arithmetic."""
+    """Return the squared distance of (x, y, z) to a triangle; -1 for one too thin for this arithmetic."""
     a, b, c = table[f, 9], table[f, 10], table[f, 11]
     determinant = a * c - b * b
     if determinant <= _THIN * a * c:
@@ -83,13 +83,13 @@ def _to_box(x, y, z, low, high, n):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def search(points, corners, table, order, child, low, high):
-    """The nearest triangle of every point.
+    """Find the nearest triangle of every point.
 
     Args:
         points: (P, 3) float64.
         corners: (F, 3, 3) float64.
-        table: What `pack` made of them.
-        order: (F,) int64, with the next three the tree of `box_tree.grow`.
+        table: (F, 12) float64 table of `pack`.
+        order: (F,) int64; this and the next three are the tree of `_box_tree.build_tree`.
         child: (M, 2) int64.
         low: (M, 3) float64.
         high: (M, 3) float64.
@@ -121,12 +121,12 @@ def search(points, corners, table, order, child, low, high):
                     if d < best or (d == best and f < nearest):
                         best, nearest = d, f
                 continue
-            near_way = _to_box(x, y, z, low, high, near)
-            far_way = _to_box(x, y, z, low, high, far)
-            if far_way < near_way:
-                near, far, near_way, far_way = far, near, far_way, near_way
-            stack[depth], ahead[depth] = far, far_way
-            stack[depth + 1], ahead[depth + 1] = near, near_way  # the nearer on top
+            near_distance = _to_box(x, y, z, low, high, near)
+            far_distance = _to_box(x, y, z, low, high, far)
+            if far_distance < near_distance:
+                near, far, near_distance, far_distance = far, near, far_distance, near_distance
+            stack[depth], ahead[depth] = far, far_distance
+            stack[depth + 1], ahead[depth + 1] = near, near_distance  # the nearer is searched first
             depth += 2
         triangle[i] = nearest
         a, b, c = corners[nearest, 0], corners[nearest, 1], corners[nearest, 2]

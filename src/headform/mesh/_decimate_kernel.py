@@ -1,4 +1,4 @@
-"""The compiled part of `mesh.decimate`: a lazy heap, a disjoint set and joined triangle lists.
+"""Compiled kernel of `mesh.decimate`: a lazy heap, a disjoint set and joined triangle lists.
 
 V vertices, F triangles, E edges. No argument is checked here. A class of the disjoint set is named by its root, which
 is not the vertex that was kept: `holder[root]` is. The triangles of a class are a linked list of triangle corners;
@@ -26,7 +26,7 @@ def _root(parent, v):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _costs(quadric_r, quadric_c, at_r, at_c):
-    """Cost of keeping r, and of keeping c."""
+    """Return the cost of keeping r, and that of keeping c."""
     both = quadric_r + quadric_c
     return quadric_value(both, at_r[0], at_r[1], at_r[2]), quadric_value(both, at_c[0], at_c[1], at_c[2])
 
@@ -39,12 +39,13 @@ def collapse_in_order(points, faces, edges, quadrics, target):
     Args:
         points: (V, 3) float64.
         faces: (F, 3) int64.
-        edges: (E, 2) int64, r < c, in the order that settles equal costs.
+        edges: (E, 2) int64, r < c, in the order that breaks ties.
         quadrics: (V, 10) float64, changed.
         target: number of vertices to stop at.
 
     Returns:
-        the vertex that each vertex ended on (V,) int64; the triangles with those (F, 3) int64; which are left (F,) bool.
+        vertex that each vertex was collapsed to (V,) int64; triangles over those (F, 3) int64; mask of the triangles left
+        (F,) bool.
     """
     n_vertices, n_faces = len(points), len(faces)
     parent, size = np.arange(n_vertices), np.zeros(n_vertices, np.int64)
@@ -73,14 +74,14 @@ def collapse_in_order(points, faces, edges, quadrics, target):
         heap.append((min(keep_r, keep_c), e))
     heapq.heapify(heap)
     while used > target and len(heap) > 0:
-        paid, e = heapq.heappop(heap)
+        price, e = heapq.heappop(heap)
         r, c = _root(parent, edges[e, 0]), _root(parent, edges[e, 1])
         if r == c:
             continue
         at_r, at_c = holder[r], holder[c]
         keep_r, keep_c = _costs(quadrics[r], quadrics[c], points[at_r], points[at_c])
         cost = min(keep_r, keep_c)
-        if cost > paid:
+        if cost > price:  # stale: earlier collapses made this edge more expensive
             heapq.heappush(heap, (cost, e))
             continue
         stays = at_r if keep_r < keep_c else at_c
@@ -88,7 +89,7 @@ def collapse_in_order(points, faces, edges, quadrics, target):
         corner = head[small]
         used -= (used_by[small] > 0) + (used_by[large] > 0)
         used_by[large] += used_by[small]
-        while corner >= 0:  # triangles of both ends die
+        while corner >= 0:  # triangles that contain both ends disappear
             f = corner // 3
             if alive[f]:
                 with_large, third = False, -1

@@ -2,12 +2,12 @@
 
 V fine vertices, F fine triangles, W coarse vertices, G coarse triangles.
 
-CoMA (Ranjan et al., 2018) hangs every fine vertex on the closest point of the coarse mesh. Two deviations, both on purpose:
+CoMA (Ranjan et al., 2018) embeds every fine vertex in the closest point of the coarse mesh. Two deliberate deviations:
 
 - Its weights are not barycentric: a least-squares solve in absolute coordinates, so that rows do not sum to 1, may be far
   below 0, and change when the mesh is moved. Here they are the barycentric weights of the closest point.
-- The closest point in space may lie across a gap: on the other lip, on the lid instead of the eyeball. Here it is looked
-  for along the surface, see `barycentric_embedding`.
+- The closest point in space may lie across a gap: on the other lip, on the lid instead of the eyeball. Here it is
+  searched along the surface, see `barycentric_embedding`.
 """
 
 import typing
@@ -28,12 +28,12 @@ def barycentric_embedding(
     coarse_faces: Int[np.ndarray, "G 3"],
     collapsed_to: Int[np.ndarray, " V"],
 ) -> tuple[Int[np.ndarray, "V 3"], Float64[np.ndarray, "V 3"]]:
-    """Three coarse vertices and barycentric weights for every fine vertex.
+    """Embed every fine vertex in a coarse triangle by barycentric weights.
 
-    A kept vertex hangs on itself alone. Any other starts at the triangles about the coarse vertex it was collapsed onto
-    and goes on, over triangles that share a vertex with the best so far, as long as one of those is closer. A vertex
-    that was collapsed onto nothing hangs on the closest point of what is left of its own connected component, and where
-    that is gone too (small parts such as eyeballs at coarse levels), on the closest point anywhere.
+    A kept vertex maps to itself. For any other the search starts at the triangles around the coarse vertex it was collapsed
+    onto and continues, over triangles that share a vertex with the best so far, as long as one of those is closer. A vertex
+    without such a coarse vertex maps to the closest point of its own connected component, and where no triangle of that is
+    left (small parts such as eyeballs at coarse levels), to the closest point anywhere.
 
     Args:
         vertices: fine positions.
@@ -48,9 +48,9 @@ def barycentric_embedding(
     """
     corners = np.ascontiguousarray(vertices[kept][coarse_faces])
     flat = coarse_faces.ravel()
-    about = np.argsort(flat, kind="stable") // 3
+    around = np.argsort(flat, kind="stable") // 3
     start = np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=len(kept)))])
-    triangle, weights = _walk(vertices, corners, coarse_faces, start, about, collapsed_to)
+    triangle, weights = _walk(vertices, corners, coarse_faces, start, around, collapsed_to)
     lost = np.flatnonzero(collapsed_to < 0)
     if len(lost):
         label = components(faces, len(vertices))
@@ -68,8 +68,8 @@ def barycentric_embedding(
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def _walk(points, corners, faces, start, about, collapsed_to):
-    """Triangle and weights of each point's walk down; points with ``collapsed_to < 0`` are left at triangle 0."""
+def _walk(points, corners, faces, start, around, collapsed_to):
+    """Descend from each point's coarse vertex to a triangle; points with ``collapsed_to < 0`` stay at triangle 0."""
     triangle = np.zeros(len(points), np.int64)
     weights = np.zeros((len(points), 3))
     for i in range(len(points)):
@@ -78,7 +78,7 @@ def _walk(points, corners, faces, start, about, collapsed_to):
         best, at = np.inf, -1
         first, last = start[collapsed_to[i]], start[collapsed_to[i] + 1]
         for j in range(first, last):
-            f = about[j]
+            f = around[j]
             a, b, c, d = on_triangle(points[i], corners[f, 0], corners[f, 1], corners[f, 2])
             if d < best:
                 best, at = d, f
@@ -89,7 +89,7 @@ def _walk(points, corners, faces, start, about, collapsed_to):
             for k in range(3):
                 v = faces[here, k]
                 for j in range(start[v], start[v + 1]):
-                    f = about[j]
+                    f = around[j]
                     a, b, c, d = on_triangle(points[i], corners[f, 0], corners[f, 1], corners[f, 2])
                     if d < best:
                         best, at, moved = d, f, True

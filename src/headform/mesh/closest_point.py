@@ -1,4 +1,4 @@
-"""Closest points of a triangle mesh, exact, by a tree of boxes.
+"""Exact closest points of a triangle mesh, by a tree of boxes.
 
 P points, V vertices, F triangles. Everything is float64; the unit is the caller's, squared distances are in its square.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int
 
-from headform.mesh._box_tree import grow
+from headform.mesh._box_tree import build_tree
 from headform.mesh._closest_point_search import pack, search
 
 Points = Float64[np.ndarray, "P 3"]
@@ -16,7 +16,7 @@ Points = Float64[np.ndarray, "P 3"]
 
 @dataclass(frozen=True)
 class ClosestPoints:
-    """Where on the mesh each point's nearest neighbor lies.
+    """Closest points on a mesh.
 
     Attributes:
         triangle: (P,) int64; of several equally near triangles the one with the smallest number.
@@ -31,12 +31,12 @@ class ClosestPoints:
 
 @dataclass(frozen=True, eq=False)
 class ClosestPointTree:
-    """A mesh made ready for many queries; see `of`.
+    """Search tree of a mesh; build it with `of` and query it many times.
 
     Attributes:
         corners: (F, 3, 3) positions of the triangles' corners.
-        table: (F, 12) what `mesh.closest_point_search.pack` made of them.
-        nodes: What `mesh.box_tree.grow` made of them: order, child, low, high.
+        table: (F, 12) packed triangles, see `_closest_point_search.pack`.
+        nodes: Order, child, low and high of the tree, see `_box_tree.build_tree`.
     """
 
     corners: Float64[np.ndarray, "F 3 3"]
@@ -45,24 +45,24 @@ class ClosestPointTree:
 
     @classmethod
     def of(cls, vertices: Float64[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> "ClosestPointTree":
-        """Grow the tree of a mesh.
+        """Build the tree of a mesh.
 
         Args:
             vertices: finite positions.
-            faces: at least one triangle; a triangle without area counts as the segment or point it is.
+            faces: at least one triangle; a triangle without area counts as a segment or a point.
 
         Raises:
             ValueError: no triangle, or a position that is not finite.
         """
         if not len(faces):
-            raise ValueError("there is no triangle to be close to")
+            raise ValueError("the mesh has no triangles")
         if not np.isfinite(vertices).all():
             raise ValueError("vertices must be finite")
         corners = np.ascontiguousarray(vertices[faces])
-        return cls(corners, pack(corners), grow(corners.min(axis=1), corners.max(axis=1)))
+        return cls(corners, pack(corners), build_tree(corners.min(axis=1), corners.max(axis=1)))
 
     def query(self, points: Points) -> ClosestPoints:
-        """The closest point of the mesh to every point.
+        """Find the closest point of the mesh to every point.
 
         Raises:
             ValueError: a point is not finite.
@@ -76,12 +76,12 @@ class ClosestPointTree:
 def closest_points(
     points: Points, vertices: Float64[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
 ) -> ClosestPoints:
-    """The closest point on a triangle mesh to every point; keep a `ClosestPointTree` to ask more than once.
+    """Find the closest point on a triangle mesh to every point; keep a `ClosestPointTree` to query it repeatedly.
 
     Args:
-        points: where to start from.
+        points: query points.
         vertices: finite positions.
-        faces: at least one triangle; a triangle without area counts as the segment or point it is.
+        faces: at least one triangle; a triangle without area counts as a segment or a point.
 
     Returns:
         Triangles, barycentric weights and squared distances.

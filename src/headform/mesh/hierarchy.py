@@ -11,23 +11,23 @@ from jaxtyping import Bool, Float, Int
 
 from headform.errors import InputError
 from headform.mesh._upsampling import barycentric_embedding
-from headform.mesh.decimate import Decimated, decimate
+from headform.mesh.decimation import Decimated, decimate
 from headform.mesh.manifold import require_manifold
 from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
 from headform.mesh.scaled_laplacian import EdgeWeight, scaled_laplacian
-from headform.mesh.simplify import simplify
+from headform.mesh.simplification import simplify
 from headform.mesh.topology import components
 
 __all__ = ["FACTORS", "MeshHierarchy", "Rule", "build_hierarchy", "topology_hash"]
 
 Rule = Literal["coma", "symmetric"]
-"""How levels are made. ``coma``: the collapses of `mesh.decimate`. ``symmetric``: those of `mesh.simplify`, which keep the
-surface manifold and its triangles well formed, and obey `keep` and `mirror`. Small parts: ``coma`` lets them die out as
-their edges get cheap; ``symmetric`` gives up, whole, the components that are due fewer than 4 vertices, which is what they
-have in the finest mesh over all factors so far."""
+"""Rule of coarsening. ``coma``: the collapses of `mesh.decimate`. ``symmetric``: those of `mesh.simplify`, which keep the
+surface manifold and its triangles well formed, and obey `keep` and `mirror`. Small parts: in ``coma`` they vanish as
+their edges become cheap; ``symmetric`` drops whole components whose share is below 4 vertices, where the share is their
+number of vertices in the finest mesh over all factors so far."""
 
 FACTORS = (4, 4, 4, 4)
-"""Each level has one vertex for so many of the level above: what CoMA and Lin et al. use."""
+"""Ratio of vertices from each level to the next coarser one in CoMA and in Lin et al."""
 
 _SOLID = 4  # vertices of the smallest closed surface
 
@@ -43,21 +43,21 @@ def build_hierarchy(
     mirror: Int[np.ndarray, " V"] | None = None,
     edge_weight: EdgeWeight = "once",
 ) -> MeshHierarchy:
-    """Coarsen a mesh level by level; every level aims at ceil(V_l / factor) vertices.
+    """Coarsen a mesh level by level; the target of every level is ceil(V_l / factor) vertices.
 
     Args:
-        vertices: (V, 3) finite, any unit; they decide which vertices stay and how the others are embedded in them.
+        vertices: (V, 3) finite, any unit; positions decide which vertices stay and how the others are embedded.
         faces: an oriented surface with or without boundary, see `require_manifold`.
         factors: one per coarser level, each at least 2; at least one.
         rule: see `Rule`.
         keep: vertices that stay, such as landmarks; `symmetric` only.
-        keep_levels: at how many of the coarser levels `keep` holds, from the finest on; None: at all.
+        keep_levels: number of coarser levels at which `keep` holds, from the finest on; None: all.
         mirror: partner of every vertex, -1 for none (such vertices stay); `symmetric` only. Levels and up-sampling are
             then their own mirror images, except that a vertex on the midline may be embedded in a triangle of one side.
         edge_weight: convention of the Laplacians.
 
     Returns:
-        The levels. `symmetric` may stop above its aim where `keep`, `mirror` or the surface's form allow no further
+        The levels. `symmetric` may stop above its target where `keep`, `mirror` or the surface's form allow no further
         collapse: `counts` says where.
 
     Raises:
@@ -69,33 +69,33 @@ def build_hierarchy(
     if rule not in get_args(Rule):
         raise ValueError(f"rule must be one of {get_args(Rule)}, got {rule!r}")
     if rule == "coma" and not (keep is None and mirror is None):
-        raise ValueError("rule coma knows no vertices to keep and no mirror; use symmetric")
+        raise ValueError("rule `coma` supports neither keep nor mirror; use `symmetric`")
     if not factors or min(factors) < 2:
         raise ValueError(f"factors must be one or more, each at least 2, got {tuple(factors)}")
     if mirror is not None and not _is_mirror(mirror, len(vertices)):
         raise ValueError("mirror must pair the vertices: mirror[mirror[v]] == v, or -1 for none")
     if not np.isfinite(vertices).all():
-        raise InputError("mesh_not_finite", "a position is not finite", "vertices")
+        raise InputError("mesh_not_finite", "a vertex has a coordinate that is NaN or infinite", "vertices")
     require_manifold(faces, len(vertices))
     points = np.ascontiguousarray(vertices, dtype=np.float64)
     levels = [np.ascontiguousarray(faces, dtype=np.int64)]
     part = components(levels[0], len(points))
-    fair = np.bincount(part[np.unique(levels[0])], minlength=part.max() + 1).astype(np.float64)
+    share = np.bincount(part[np.unique(levels[0])], minlength=part.max() + 1).astype(np.float64)
     kept, up_vertices, up_weights, counts = [], [], [], [len(points)]
     for level, factor in enumerate(factors, start=1):
         target = -(-len(points) // factor)
         if keep_levels is not None and level > keep_levels:
             keep = None
         if keep is not None and keep.sum() > target:
-            what = f"{keep.sum()} vertices must stay, but level {level} is to have {target}"
+            what = f"{keep.sum()} vertices to keep exceed the {target} vertices of level {level}"
             raise InputError("hierarchy_keep", what, "keep", "keep fewer or build fewer levels")
         if rule == "coma":
             simplified = decimate(points, levels[-1], target)
         else:
-            fair = fair / factor  # vertices that each component of the finest mesh is due
-            simplified = _simplified(points, levels[-1], target, part, fair, keep, mirror)
+            share = share / factor  # of each component of the finest mesh in the target
+            simplified = _simplified(points, levels[-1], target, part, share, keep, mirror)
         if not len(simplified.faces):
-            what = f"no triangle is left at level {level}, which is to have {target} vertices"
+            what = f"no triangle is left at level {level}, whose target is {target} vertices"
             raise InputError("hierarchy_empty", what, "faces", "build fewer levels")
         parents, weights = barycentric_embedding(
             points, levels[-1], simplified.kept, simplified.faces, simplified.collapsed_to
@@ -141,16 +141,16 @@ def _simplified(
     faces: Int[np.ndarray, "F 3"],
     target: int,
     part: Int[np.ndarray, " V"],
-    fair: Float[np.ndarray, " C"],
+    share: Float[np.ndarray, " C"],
     keep: Bool[np.ndarray, " V"] | None,
     mirror: Int[np.ndarray, " V"] | None,
 ) -> Decimated:
-    """`simplify` to `target` vertices of the parts that can be afforded, with the answer of `decimate`."""
+    """Simplify the parts that stay to `target` vertices; the result has the form of `decimate`."""
     stays = np.zeros(len(points), bool) if keep is None else keep.copy()
     if mirror is not None:
         stays |= stays[mirror] & (mirror >= 0)
-    afforded = _afforded(part[np.unique(faces)], fair, target) | np.isin(np.arange(len(fair)), part[stays])
-    left = faces[afforded[part[faces[:, 0]]]]
+    stay = _surviving(part[np.unique(faces)], share, target) | np.isin(np.arange(len(share)), part[stays])
+    left = faces[stay[part[faces[:, 0]]]]
     simplified = simplify(points[None], left, target, keep=stays, mirror=mirror, exact=True)
     place = np.full(len(points), -1, np.int64)
     place[simplified.vertices] = np.arange(len(simplified.vertices))
@@ -161,12 +161,12 @@ def _simplified(
     )
 
 
-def _afforded(part: Int[np.ndarray, " U"], fair: Float[np.ndarray, " C"], target: int) -> Bool[np.ndarray, " C"]:
-    """Which components go on: those due 4 vertices or more, the fewest of a closed surface.
+def _surviving(part: Int[np.ndarray, " U"], share: Float[np.ndarray, " C"], target: int) -> Bool[np.ndarray, " C"]:
+    """Select the components that stay: those whose share is 4 vertices or more, the fewest of a closed surface.
 
-    Smaller ones go on too where fewer than `target` vertices would be left without them and all that are smaller still.
+    Smaller ones stay too where fewer than `target` vertices would be left without them and all even smaller ones.
     """
-    sizes = np.bincount(part, minlength=len(fair))
-    small = fair < _SOLID
-    without = len(part) - np.array([sizes[small & (fair <= due)].sum() for due in fair])
+    sizes = np.bincount(part, minlength=len(share))
+    small = share < _SOLID
+    without = len(part) - np.array([sizes[small & (share <= due)].sum() for due in share])
     return ~(small & (without >= target))

@@ -1,4 +1,4 @@
-"""A mesh hierarchy as one safetensors file, and a folder that remembers those that were built.
+"""A mesh hierarchy as one safetensors file, and a cache folder of those that were built.
 
 V vertices, F triangles.
 
@@ -26,7 +26,7 @@ from headform.mesh.hierarchy import FACTORS, Rule, build_hierarchy
 from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
 from headform.mesh.scaled_laplacian import EdgeWeight
 
-_ALGORITHM = 1  # raise it with any change of what `build_hierarchy` answers: cached files are then built again
+_ALGORITHM = 1  # increase it with any change of the result of `build_hierarchy`, so that cached files are rebuilt
 _DIGEST = "sha256"
 
 
@@ -56,7 +56,7 @@ def load_hierarchy(path: str | Path) -> MeshHierarchy:
         raise _damaged(path, what) from error
     digest = tensors.pop(_DIGEST, None)
     if digest is None or not np.array_equal(digest, _digest(tensors)):
-        raise _damaged(path, "its content is not what was written")
+        raise _damaged(path, "the content does not match its digest")
     try:
         return MeshHierarchy.from_tensors(tensors)
     except WeightsError as error:
@@ -75,22 +75,22 @@ def cached_hierarchy(
     edge_weight: EdgeWeight = "once",
     folder: str | Path | None = None,
 ) -> MeshHierarchy:
-    """`build_hierarchy`, remembered on disk.
+    """Build a hierarchy, or load it from the cache on disk.
 
-    Files are named by the SHA-256 of everything the answer depends on, so none is ever out of date; a damaged one is
-    built again and replaced. Several processes may ask at once: each file appears whole. A folder that cannot be
+    Files are named by the SHA-256 of everything the result depends on, so none is ever out of date; a damaged one is
+    rebuilt and replaced. Processes may run at once, since files are written atomically. A folder that cannot be
     written is no error, the hierarchy is then built every time.
 
     Args:
         vertices: this and all that follow as for `build_hierarchy`.
         faces: triangles.
         factors: one per coarser level.
-        rule: how levels are made.
+        rule: rule of coarsening.
         keep: vertices that stay.
-        keep_levels: for how many levels.
+        keep_levels: number of levels at which they stay.
         mirror: partner of every vertex.
         edge_weight: convention of the Laplacians.
-        folder: where to remember; None: `cache_folder`.
+        folder: cache folder; None: `cache_folder`.
 
     Raises:
         InputError, ValueError: see `build_hierarchy`.
@@ -121,7 +121,7 @@ def cached_hierarchy(
 
 
 def cache_folder() -> Path:
-    """`$HEADFORM_CACHE`, else `$XDG_CACHE_HOME/headform`, else `~/.cache/headform`; need not exist."""
+    """Return `$HEADFORM_CACHE`, else `$XDG_CACHE_HOME/headform`, else `~/.cache/headform`; need not exist."""
     if named := os.environ.get("HEADFORM_CACHE"):
         return Path(named)
     shared = os.environ.get("XDG_CACHE_HOME")

@@ -1,4 +1,4 @@
-"""A triangle mesh at several resolutions: what it consists of, and the same as plain arrays for files.
+"""Data structure of a triangle mesh at several resolutions, and its conversion to plain arrays for files.
 
 L coarser levels, so L + 1 meshes; V_l vertices and F_l triangles at level l, level 0 the finest; W = V_{l+1}.
 
@@ -18,7 +18,7 @@ from scipy.sparse import csr_matrix
 from headform.errors import WeightsError
 from headform.mesh.scaled_laplacian import EdgeWeight, scaled_laplacian
 
-_SUM = 1e-6  # how far a row of single-precision weights may sum from 1
+_SUM = 1e-6  # tolerance of the sum of a row of single-precision weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class MeshHierarchy:
         up_vertices: L arrays (V_l, 3) int64, indices into level l + 1; a kept vertex has itself three times.
         up_weights: L arrays (V_l, 3) float64, >= 0, rows sum to 1; a kept vertex has 1, 0, 0.
         laplacians: L + 1 matrices (V_l, V_l) float64, see `mesh.scaled_laplacian`.
-        counts: V_0 ... V_L.
+        counts: numbers of vertices V_0 ... V_L.
         edge_weight: the convention of the Laplacians.
         topology: SHA-256 of level 0, see `topology_hash`.
     """
@@ -49,7 +49,7 @@ class MeshHierarchy:
     topology: str
 
     def to_tensors(self, weights: npt.DTypeLike = np.float32) -> dict[str, np.ndarray]:
-        """Everything but the Laplacians and the hash, which follow from the rest.
+        """Convert to arrays; the Laplacians and the hash, which follow from the rest, are left out.
 
         Args:
             weights: dtype of the up-sampling weights; float64 loses nothing.
@@ -71,7 +71,7 @@ class MeshHierarchy:
 
     @staticmethod
     def from_tensors(tensors: Mapping[str, Any]) -> "MeshHierarchy":
-        """The hierarchy of `to_tensors`, every number of it checked.
+        """Build the hierarchy from the arrays of `to_tensors`; every value is checked.
 
         Args:
             tensors: numpy arrays or what `numpy.asarray` makes some of; any integer and floating dtypes. Weights are
@@ -92,7 +92,7 @@ class MeshHierarchy:
         for i in levels:
             fine, coarse = counts[i], counts[i + 1]
             kept.append(_indices(arrays, f"kept.{i}", (coarse,), fine))
-            _require(bool((np.diff(kept[i]) > 0).all()), f"kept.{i}", "does not ascend")
+            _require(bool((np.diff(kept[i]) > 0).all()), f"kept.{i}", "is not ascending")
             up_vertices.append(_indices(arrays, f"up_vertices.{i}", (fine, 3), coarse))
             up_weights.append(_weights(arrays, f"up_weights.{i}", fine))
             own = up_vertices[i][kept[i]] == np.arange(coarse)[:, None]
@@ -120,7 +120,7 @@ def topology_hash(faces: Int[np.ndarray, "F 3"], count: int) -> str:
 
 def _require(good: bool, name: str, what: str) -> None:
     if not good:
-        raise WeightsError("hierarchy_damaged", f"{name} {what}", "mesh hierarchy", "build it again")
+        raise WeightsError("hierarchy_damaged", f"{name} {what}", "mesh hierarchy", "build the hierarchy again")
 
 
 def _head(arrays: Mapping[str, np.ndarray]) -> tuple[tuple[int, ...], EdgeWeight]:
@@ -128,9 +128,9 @@ def _head(arrays: Mapping[str, np.ndarray]) -> tuple[tuple[int, ...], EdgeWeight
         _require(name in arrays, name, "is missing")
     counts, which, known = arrays["counts"], arrays["edge_weight"], get_args(EdgeWeight)
     good = counts.ndim == 1 and len(counts) > 1 and np.issubdtype(counts.dtype, np.integer)
-    _require(bool(good and (counts > 0).all()), "counts", "is no list of two or more sizes")
+    _require(bool(good and (counts > 0).all()), "counts", "must be a list of two or more sizes")
     good = which.shape == (1,) and np.issubdtype(which.dtype, np.integer)
-    _require(bool(good and 0 <= which[0] < len(known)), "edge_weight", "is no known convention")
+    _require(bool(good and 0 <= which[0] < len(known)), "edge_weight", "is an unknown convention")
     return tuple(counts.tolist()), known[int(which[0])]
 
 
@@ -143,7 +143,7 @@ def _indices(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int | Non
     _require(bool(np.issubdtype(array.dtype, np.integer)), name, f"holds {array.dtype}")
     _require(array.size > 0, name, "is empty")
     inside = array.min() >= 0 and array.max() < bound
-    _require(bool(inside), name, f"names a vertex outside 0 to {bound - 1}")
+    _require(bool(inside), name, f"has an index outside 0 to {bound - 1}")
     return array.astype(np.int64)
 
 
@@ -153,5 +153,5 @@ def _weights(arrays: Mapping[str, np.ndarray], name: str, count: int) -> np.ndar
     _require(bool(np.issubdtype(array.dtype, np.floating)), name, f"holds {array.dtype}")
     wide = array.astype(np.float64)
     good = np.isfinite(wide).all() and (wide >= 0).all() and (np.abs(wide.sum(1) - 1) <= _SUM).all()
-    _require(bool(good), name, "has rows that are no weights")
+    _require(bool(good), name, "has rows that are not barycentric weights")
     return wide

@@ -1,13 +1,12 @@
-"""Normals of triangle meshes in NumPy, for files and pictures that need no gradients.
+"""Normals of triangle meshes in NumPy; `render.normals` is the differentiable, batched twin in torch.
 
 V vertices, F triangles.
+
+One rule for a vertex without a direction, since no triangle uses it or its triangles cancel out: its normal is zero.
 """
 
 import numpy as np
 from jaxtyping import Float, Float64, Int
-
-FALLBACK = (0.0, 0.0, 1.0)
-"""Normal of a vertex that has none: no triangle, or triangles that cancel out."""
 
 
 def face_area_vectors(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float64[np.ndarray, "F 3"]:
@@ -22,7 +21,7 @@ def face_area_vectors(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray,
 def summed_at_vertices(
     values: Float[np.ndarray, "F 3"], faces: Int[np.ndarray, "F 3"], count: int
 ) -> Float64[np.ndarray, "V 3"]:
-    """Sum of the vectors of the triangles around each of `count` vertices, float64."""
+    """Sum the vectors of the triangles around each of `count` vertices, float64."""
     index = faces.reshape(-1)
     columns = [np.bincount(index, np.repeat(values[:, axis], 3), minlength=count) for axis in range(3)]
     # Without any triangle, bincount counts in integers.
@@ -30,21 +29,20 @@ def summed_at_vertices(
 
 
 def unit(vectors: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
-    """The vectors at length 1, float64; `FALLBACK` where the length is 0 or the least normal."""
+    """Scale vectors to length 1, float64; zero where the length is at most the least normal number."""
     length = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    sound = length > np.finfo(np.float64).tiny
-    divided = np.divide(vectors, length, where=sound, out=np.zeros(vectors.shape))
-    return np.where(sound, divided, np.array(FALLBACK))
+    return np.divide(vectors, length, where=length > np.finfo(np.float64).tiny, out=np.zeros(vectors.shape))
 
 
-def vertex_normals(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float64[np.ndarray, "V 3"]:
-    """Unit normals of vertices: triangle normals weighted by area, summed and normalized.
+def vertex_normals(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float[np.ndarray, "V 3"]:
+    """Return unit normals of vertices: triangle normals weighted by area, summed and normalized.
 
     Args:
         vertices: (V, 3) any unit.
         faces: (F, 3) counter-clockwise seen from outside.
 
     Returns:
-        (V, 3) float64, pointing outwards; `FALLBACK` where no triangle gives a direction.
+        (V, 3) of the precision of `vertices`, pointing outwards; zero where no triangle gives a direction.
     """
-    return unit(summed_at_vertices(face_area_vectors(vertices, faces), faces, len(vertices)))
+    sums = summed_at_vertices(face_area_vectors(vertices, faces), faces, len(vertices))
+    return np.asarray(unit(sums), vertices.dtype)

@@ -1,4 +1,4 @@
-"""The scaled Laplacian of a triangle mesh: what a Chebyshev filter is a polynomial of.
+"""The scaled Laplacian of a triangle mesh, the operator of Chebyshev filters.
 
 V vertices, F triangles.
 
@@ -15,13 +15,13 @@ from scipy.sparse import coo_matrix, csr_matrix, diags
 from headform.errors import InputError
 
 EdgeWeight = Literal["once", "per_triangle"]
-"""Weight of an edge in W. ``once``: 1, as the PyTorch ports of CoMA have it. ``per_triangle``: the number of its
-triangles, hence 2 inside and 1 at boundaries, as the TensorFlow original and the code of Lin et al. have it, since they
-add an entry for every triangle. On closed meshes both give the same operator."""
+"""Weight of an edge in W. ``once``: 1, as in the PyTorch ports of CoMA. ``per_triangle``: the number of its
+triangles, hence 2 inside and 1 at boundaries, as in the TensorFlow original and the code of Lin et al., which add an
+entry for every triangle. On closed meshes both give the same operator."""
 
 
 def scaled_laplacian(faces: Int[np.ndarray, "F 3"], count: int, *, edge_weight: EdgeWeight = "once") -> csr_matrix:
-    """L~ = -D^-1/2 W D^-1/2 of the edges of a triangle mesh.
+    """Return L~ = -D^-1/2 W D^-1/2 of the edges of a triangle mesh.
 
     Args:
         faces: vertex indices.
@@ -32,16 +32,16 @@ def scaled_laplacian(faces: Int[np.ndarray, "F 3"], count: int, *, edge_weight: 
         (V, V) float64, symmetric to the bit, column indices ascending in every row, no explicit zeros.
 
     Raises:
-        InputError: `mesh_index` when a face names a vertex that is not there.
-        ValueError: another `edge_weight`.
+        InputError: `mesh_index` when an index is out of range.
+        ValueError: unknown `edge_weight`.
     """
     if edge_weight not in get_args(EdgeWeight):
         raise ValueError(f"edge_weight must be one of {get_args(EdgeWeight)}, got {edge_weight!r}")
     if len(faces) and not (faces.min() >= 0 and faces.max() < count):
-        what = f"a triangle names vertex {int(faces.max())} (or a negative one); there are {count}"
+        what = f"a triangle names vertex {int(faces.max())} (or a negative one) in a mesh of {count}"
         raise InputError("mesh_index", what, "faces", "number the vertices from 0 to V - 1")
     start, end = faces[:, [0, 1, 2]].ravel(), faces[:, [1, 2, 0]].ravel()
-    proper = start != end  # a collapsed triangle joins nothing to itself
+    proper = start != end  # collapsed triangles must not add loops
     rows = np.concatenate([start[proper], end[proper]])
     columns = np.concatenate([end[proper], start[proper]])
     weight = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count)).tocsr()

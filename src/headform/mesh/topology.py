@@ -16,13 +16,13 @@ Polygons = Sequence[tuple[int, ...]]
 
 
 def edges(faces: Int[np.ndarray, "F 3"]) -> tuple[Int[np.ndarray, "E 2"], Int[np.ndarray, " E"]]:
-    """Unique undirected edges of a triangle mesh.
+    """Return the unique undirected edges of a triangle mesh.
 
     Args:
         faces: (F,3) vertex indices.
 
     Returns:
-        Edges (E,2) with the smaller index first, sorted, and how many triangles use each (E,).
+        Edges (E,2) with the smaller index first, sorted, and the number of triangles of each (E,).
     """
     pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
     width = int(pairs.max(initial=0)) + 1  # one number per edge sorts many times faster than two
@@ -30,31 +30,23 @@ def edges(faces: Int[np.ndarray, "F 3"]) -> tuple[Int[np.ndarray, "E 2"], Int[np
     return np.stack(np.divmod(keys, width), axis=1), count
 
 
-def boundary_vertices(faces: Int[np.ndarray, "F 3"], count: int) -> Bool[np.ndarray, " V"]:
-    """Which of ``count`` vertices lie on an edge that only one triangle uses."""
-    pairs, uses = edges(faces)
-    mask = np.zeros(count, bool)
-    mask[pairs[uses == 1].ravel()] = True
-    return mask
-
-
 def components(faces: Int[np.ndarray, "F 3"], count: int) -> Int[np.ndarray, " V"]:
-    """Label (V,) of the connected component of each of ``count`` vertices."""
+    """Label the connected component of each of ``count`` vertices."""
     pairs, _ = edges(faces)
     graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def chart_labels(uv_faces: Int[np.ndarray, "F 3"], count: int) -> Int[np.ndarray, " F"]:
-    """UV chart (connected component over texture vertices) of every triangle."""
+    """Label the UV chart (connected component over texture vertices) of every triangle."""
     return components(uv_faces, count)[uv_faces[:, 0]]
 
 
 def mirror_map(vertices: Float[np.ndarray, "V 3"], polygons: Polygons, *, tolerance: float) -> Int[np.ndarray, " V"]:
-    """Mirror partner of every vertex across the plane x = 0, found by walking the polygons.
+    """Find the mirror partner of every vertex across the plane x = 0 by traversing the polygons.
 
-    Position alone is ambiguous where surfaces touch (lips, lids), so a component is entered at one polygon whose
-    corners have certain partners and the pairing then follows directed edges: edge (a, b) corresponds to (b', a').
+    Position alone is ambiguous where surfaces touch (lips, lids), so the traversal of a component starts at one
+    polygon whose corners have unambiguous partners and follows directed edges: edge (a, b) corresponds to (b', a').
 
     Args:
         vertices: (V,3) positions; only the seeds are compared by position.
@@ -94,7 +86,7 @@ def _walk(
     done: Bool[np.ndarray, " P"],
     start: tuple[int, int, int, int],
 ) -> None:
-    """Breadth-first pairing from one corresponding edge pair; writes ``partner`` and ``done``."""
+    """Pair vertices breadth-first from one corresponding edge pair; writes ``partner`` and ``done``."""
     todo = deque([start])
     while todo:
         a, b, mirror_a, mirror_b = todo.popleft()

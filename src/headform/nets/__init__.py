@@ -1,1 +1,5 @@
-"""Image networks, and the weights that ship."""
+"""Neural networks for images and meshes, and the weights that ship."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

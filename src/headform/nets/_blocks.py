@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def conv_norm(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution without bias, then batch normalization."""
+    """Build a convolution without bias, followed by batch normalization."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs))
 
@@ -31,13 +31,13 @@ class Residual(nn.Module):
 
 
 def stage(inputs: int, outputs: int, *, depth: int, stride: int) -> nn.Sequential:
-    """`depth` residual blocks, the first of which takes the stride."""
+    """Build `depth` residual blocks; the first has the stride."""
     blocks = [Residual(inputs, outputs, stride=stride)]
     blocks += [Residual(outputs, outputs) for _ in range(depth - 1)]
     return nn.Sequential(*blocks)
 
 
 def standardize(images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-    """Remove each picture's mean and divide by its deviation (plus 8 of 255 gray levels)."""
+    """Subtract each picture's mean and divide by its standard deviation (plus 8 of 255 gray levels)."""
     mean = images.mean((1, 2, 3), keepdim=True)
     return (images - mean) / (images.std((1, 2, 3), keepdim=True) + 8.0)

@@ -1,10 +1,10 @@
-"""The crops of the networks, as similarities from the image to the crop.
+"""Crops of the networks, as similarities from the image to the crop.
 
 L landmarks. Pixel coordinates have their origin at the top-left corner.
 
 loose: the square around the 68 points, 1.35 times their larger side, upright. For the dense landmark network.
 tight: eyes and mouth moved to fixed places. For the identity network.
-level: a square around the 68 points turned so that the eyes lie level. For networks of other publishers.
+level: a square around the 68 points, rotated so that the eyes are level. For third-party networks.
 """
 
 import math
@@ -13,18 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from headform.geometry.landmarks68 import eyes_and_mouth
+
 LOOSE_MARGIN = 1.35
 TIGHT_TARGETS = np.array([[0.335, 0.33], [0.665, 0.33], [0.5, 0.66]])
-"""Where the subject's right eye, left eye and the mouth lie in the tight crop, in crop sizes."""
-
-
-def eyes_and_mouth(points68: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, "3 2"]:
-    """Right eye, left eye and mouth, each the mean of its points."""
-    return np.stack([points68[36:42].mean(0), points68[42:48].mean(0), points68[48:68].mean(0)])
+"""Positions of the subject's right eye, left eye and mouth in the tight crop, in crop sizes."""
 
 
 def loose_square(points68: Float[np.ndarray, "68 2"]) -> tuple[float, float, float]:
-    """The loose crop (x0, y0, size) of 68 points."""
+    """Return the loose crop (x0, y0, size) of 68 points, pixels."""
     low, high = points68.min(0), points68.max(0)
     size = float((high - low).max()) * LOOSE_MARGIN
     middle = (low + high) / 2 - size / 2
@@ -32,7 +29,7 @@ def loose_square(points68: Float[np.ndarray, "68 2"]) -> tuple[float, float, flo
 
 
 def tight_similarity(anchors: Float[np.ndarray, "3 2"], size: float) -> Float[np.ndarray, "2 3"]:
-    """Least-squares similarity (2, 3) that takes the anchors into a crop of `size` pixels."""
+    """Fit the least-squares similarity (2, 3) that takes the anchors into a crop of `size` pixels."""
     target = TIGHT_TARGETS * size
     a = anchors - anchors.mean(0)
     b = target - target.mean(0)
@@ -45,18 +42,18 @@ def tight_similarity(anchors: Float[np.ndarray, "3 2"], size: float) -> Float[np
 
 
 _EYES_WEIGHT = 3.0
-"""Of the eyes' line against the perpendicular of the line from the eyes to the mouth. In profile the eyes lie behind each
-other and their line says nothing; the mouth's leans by up to 15 degrees there."""
+"""Weight of the line through the eyes against the perpendicular of the line from the eyes to the mouth. In profile the eyes
+lie behind each other and their line is meaningless; the other one is off by up to 15 degrees there."""
 
 
 @dataclass(frozen=True)
 class EyeFrame:
-    """A face's own frame in the picture: the eyes level, in units of the face's size.
+    """Frame of a face in the picture: aligned with the eyes, in units of the face's size.
 
     Attributes:
-        axes: columns are the unit vectors along the eyes (to the subject's left) and down the face.
-        middle: pixels, the middle of the 68 points' box in this frame.
-        extent: pixels, width and height of that box.
+        axes: unit vectors, as columns, along the eyes (to the subject's left) and down the face.
+        middle: center of the 68 points' box in this frame, pixels.
+        extent: width and height of that box, pixels.
     """
 
     axes: Float[np.ndarray, "2 2"]
@@ -65,7 +62,7 @@ class EyeFrame:
 
     @classmethod
     def of(cls, points68: Float[np.ndarray, "68 2"]) -> "EyeFrame":
-        """The frame of 68 points in the picture."""
+        """Return the frame of 68 points in the picture."""
         right, left, mouth = eyes_and_mouth(points68)
         down = mouth - (right + left) / 2
         along = _EYES_WEIGHT * (left - right) + np.array([down[1], -down[0]])
@@ -78,15 +75,15 @@ class EyeFrame:
 
     @property
     def size(self) -> float:
-        """The face's size in pixels: the root of its box's area."""
+        """Size of the face in pixels: the square root of its box's area."""
         return max(math.sqrt(float(self.extent[0] * self.extent[1])), 1e-6)
 
     def shifted(self, points: Float[np.ndarray, "N 2"], offsets: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
-        """Points moved by offsets that are given in this frame."""
+        """Move points by offsets that are given in this frame."""
         return points + (offsets @ self.axes.T) * self.size
 
     def crop(self, side: int, margin: float) -> Float[np.ndarray, "2 3"]:
-        """Similarity (2, 3) into a level crop of `side` pixels whose square is `margin` times the box's longer side."""
+        """Return the similarity (2, 3) into a level crop of `side` pixels showing `margin` times the box's longer side."""
         scale = side / max(float(self.extent.max()) * margin, 1e-6)
         turn = self.axes.T * scale
         return np.column_stack([turn, side / 2 - turn @ self.middle])

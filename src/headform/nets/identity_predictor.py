@@ -1,7 +1,9 @@
-"""Identity coefficients of faces in a photo.
+"""Predictor of identity coefficients from a photo.
 
 K identity modes. Pixel coordinates have their origin at the top-left corner.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -9,26 +11,50 @@ from jaxtyping import Float, UInt8
 
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
+from headform.images.transfer import LUMA_REC601
 from headform.images.warp import warp
-from headform.nets.identity import INPUT_SIDE, IdentityNet
+from headform.nets.identity_net import INPUT_SIDE, IdentityNet
 
-_GRAY = np.array([0.299, 0.587, 0.114], np.float32)
-_SHIFTS = ((0.0, 0.0), (2.0, 1.0), (-2.0, -1.0))
+_GRAY = np.array(LUMA_REC601, np.float32)
+BATCH = 32
+"""Faces that go through the network at once."""
+_SHIFTS = ((0.0, 0.0), (2.0, 1.0), (-2.0, -1.0))  # pixels of the crop
 
 
 class IdentityPredictor:
-    """Runs an `IdentityNet` on a few shifted and mirrored readings of a crop and averages them."""
+    """Average an `IdentityNet` over shifted and mirrored copies of a crop."""
 
     def __init__(self, net: IdentityNet, head: LinearHead) -> None:
         self._net = net
         self._mirror = mirror_identity_map(head).astype(np.float32)
 
+    def predict(
+        self,
+        photos: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        crops: Sequence[Float[np.ndarray, "2 3"]],
+    ) -> list[Float[np.ndarray, " K"]]:
+        """Predict coefficients in standard deviations of one face of each photo, on the device of the network.
+
+        Args:
+            photos: sRGB, of any sizes.
+            crops: similarity from photo pixels to the 128-pixel tight crop, for each photo.
+        """
+        parts = range(0, len(crops), BATCH)
+        return [c for k in parts for c in self._batch(photos[k : k + BATCH], crops[k : k + BATCH])]
+
     @torch.inference_mode()
-    def predict(self, rgb: UInt8[np.ndarray, "H W 3"], crop: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, " K"]:
-        """Coefficients in standard deviations; `crop` takes photo pixels into the 128-pixel tight crop."""
-        shifted = [np.column_stack([crop[:, :2], crop[:, 2] + shift]) for shift in _SHIFTS]
-        gray = np.stack([warp(rgb, matrix, INPUT_SIDE) for matrix in shifted]).astype(np.float32) @ _GRAY
+    def _batch(
+        self, photos: Sequence[UInt8[np.ndarray, "_ _ 3"]], crops: Sequence[Float[np.ndarray, "2 3"]]
+    ) -> list[Float[np.ndarray, " K"]]:
+        shifted = [
+            warp(rgb, np.column_stack([crop[:, :2], crop[:, 2] + shift]), INPUT_SIDE)
+            for rgb, crop in zip(photos, crops, strict=True)
+            for shift in _SHIFTS
+        ]
+        gray = np.stack(shifted).astype(np.float32) @ _GRAY
         both = np.concatenate([gray, gray[:, :, ::-1]])
-        codes = self._net(torch.from_numpy(both)[:, None]).numpy()
+        device = next(self._net.parameters()).device
+        codes = self._net(torch.from_numpy(both)[:, None].to(device)).cpu().numpy()
         plain, mirrored = np.split(codes, 2)
-        return np.asarray((plain + mirrored @ self._mirror).mean(0) / 2, np.float64)
+        readings = (plain + mirrored @ self._mirror).reshape(len(crops), len(_SHIFTS), -1)
+        return list(np.asarray(readings.mean(1) / 2, np.float64))

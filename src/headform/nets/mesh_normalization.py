@@ -12,10 +12,10 @@ class MeshNormalization(nn.Module):
     """(v - mean) / std, each (V, 3), as CoMA normalizes its data (Ranjan et al. 2018, section 4.1).
 
     Before `set_statistics` it changes nothing (mean 0, std 1). The statistics are buffers: they are saved with the
-    weights, and no gradient moves them.
+    weights and not trained.
 
     Args:
-        count: V.
+        count: number of vertices V.
     """
 
     mean: Float[Tensor, "V 3"]
@@ -28,24 +28,24 @@ class MeshNormalization(nn.Module):
 
     @torch.no_grad()
     def set_statistics(self, mean: Float[Tensor, "V 3"], std: Float[Tensor, "V 3"]) -> None:
-        """Take the statistics of a training set, meters.
+        """Set the statistics of a training set, meters.
 
         Raises:
-            ValueError: other shapes, or a standard deviation that is not positive and finite (see
+            ValueError: the shapes do not match, or a standard deviation that is not positive and finite (see
                 `headform.data.coordinate_statistics` for the floor that it needs).
         """
         if mean.shape != self.mean.shape or std.shape != self.std.shape:
             shapes = f"{tuple(mean.shape)} and {tuple(std.shape)}"
-            raise ValueError(f"statistics of {shapes} for {len(self.mean)} vertices")
+            raise ValueError(f"statistics have shapes {shapes}, expected {(len(self.mean), 3)}")
         if not bool((std > 0).all() & std.isfinite().all() & mean.isfinite().all()):
-            raise ValueError("a standard deviation must be positive, and all numbers finite")
+            raise ValueError("standard deviations must be positive, and all statistics finite")
         self.mean.copy_(mean)
         self.std.copy_(std)
 
     def forward(self, vertices: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B V 3"]:
-        """Meters to standard deviations."""
+        """Normalize meters to standard deviations."""
         return (vertices - self.mean) / self.std
 
     def restore(self, normal: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*B V 3"]:
-        """Standard deviations to meters."""
+        """Convert standard deviations back to meters."""
         return normal * self.std + self.mean

@@ -1,1 +1,5 @@
-"""The builder of the open head, from ICT-FaceKit Light."""
+"""Builder of the open head, from ICT-FaceKit Light."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,26 +15,28 @@ from headform.synth.skin_fields import skin_fields
 MODES = 50
 SAMPLES = 1500
 SEED = 20240301
+_UNEVENNESS = 0.1
+"""Share of the sampled blotchiness that is kept."""
 
 
 def learn_albedo(
     head: LinearHead, *, samples: int = SAMPLES, modes: int = MODES, seed: int = SEED
 ) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "A V 3"]]:
-    """Mean and principal components of painted people, each component per standard deviation.
+    """Learn the mean and the principal components of sampled skins, each component per standard deviation.
 
     Args:
-        head: needs mean, parts and landmarks only.
-        samples: people to paint.
-        modes: components to keep.
-        seed: of the people.
+        head: A head with mean, parts and landmarks.
+        samples: Number of skins.
+        modes: Number of components.
+        seed: Seed of the skins.
 
     Returns:
         Mean (V, 3) and components (A, V, 3), float32. The sign of each is such that its sum is positive.
     """
     rng = np.random.default_rng(seed)
     fields = skin_fields(head)
-    people = [_without_chance(sample_skin(rng)) for _ in range(samples)]
-    table = np.stack([paint(head, fields, person)[0].ravel() for person in people])  # (N, 3V)
+    skins = [_without_chance(sample_skin(rng)) for _ in range(samples)]
+    table = np.stack([paint(head, fields, skin)[0].ravel() for skin in skins])  # (N, 3V)
     mean = table.mean(0, dtype=np.float64)
     table -= mean.astype(np.float32)
     # the small side: eigenvectors of the (N, N) Gram matrix give the components of the (3V, 3V) covariance
@@ -50,10 +52,10 @@ def learn_albedo(
     )
 
 
-def _without_chance(person: SkinAttributes) -> SkinAttributes:
-    """The same coloring with hardly any blotches and no freckles or moles.
+def _without_chance(skin: SkinAttributes) -> SkinAttributes:
+    """Return the same coloring with hardly any blotches and no freckles or moles.
 
-    Where those lie is chance, different for each person; as linear modes they would only let a fit to the seen half of a
-    face put blotches on the unseen half.
+    Those are at random places, different for each person; as linear modes they would only let a fit to the visible half of
+    a face put blotches on the other half.
     """
-    return replace(person, unevenness=0.1 * person.unevenness, freckles=0.0, moles=0.0)
+    return replace(skin, unevenness=_UNEVENNESS * skin.unevenness, freckles=0.0, moles=0.0)

@@ -2,8 +2,8 @@
 
 T texture vertices, F triangles, C cells of the packing grid. Origin bottom-left, everything in [0, 1].
 
-The chart of the face gets a fixed share of the square in one corner. The others are scaled by how much they are looked
-at, and put, largest first, at the first free place of a grid; the common scale is the largest that fits.
+The chart of the face gets a fixed share of the square in one corner. The others are scaled by their importance and placed,
+largest first, at the first free place of a grid; the common scale is the largest that fits.
 """
 
 import typing
@@ -19,12 +19,20 @@ from headform.mesh.topology import chart_labels
 FACE_SIDE = 0.62
 """Side of the square that holds the chart of the face."""
 GRID = 512
-_GUTTER = 3  # cells between charts: six texels of a 1024 texture
-_DENSITY = {  # linear density of a part's chart against the head's
+"""Cells along a side of the packing grid."""
+_GUTTER = 3
+"""Cells between charts: six texels of a 1024 texture."""
+_FACE_MARGIN = 2
+"""Cells between the chart of the face and the border of the square."""
+_BISECTIONS = 9
+"""Steps in the search for the scale: to a thousandth."""
+_GOLDEN = 0.6180339887498949
+_DENSITY = {  # linear texel density of a part's chart, as a multiple of the face's
     "face": 1.0, "head": 0.85, "mouth": 0.55, "socket_right": 0.6, "socket_left": 0.6, "tongue": 0.9,
     "teeth": 1.5, "eye_right": 2.2, "eye_left": 2.2,
 }  # fmt: skip
-_EYE_BACK = 0.5  # the half of an eyeball that nobody sees
+_EYE_BACK = 0.5
+"""Factor for the hidden half of an eyeball."""
 
 Chart: TypeAlias = tuple[Int[np.ndarray, " _"], Int[np.ndarray, "_ 3"]]
 """Texture vertices of a chart, and its triangles over them."""
@@ -40,14 +48,14 @@ def pack_charts(
     """Give every chart its own place.
 
     Args:
-        uv: texture coordinates in which each chart for itself is sound: no overlap, positive areas.
-        uv_faces: triangles over ``uv``; connected ones are a chart.
-        vertices: positions, for the texel density.
-        faces: triangles over ``vertices``, aligned with ``uv_faces``.
-        part: index into `PARTS` per vertex.
+        uv: Texture coordinates in which each chart by itself is valid: no overlap, positive areas.
+        uv_faces: Triangles over `uv`; connected ones are a chart.
+        vertices: Positions, for the texel density.
+        faces: Triangles over `vertices`, aligned with `uv_faces`.
+        part: Index into `PARTS` per vertex.
 
     Returns:
-        Coordinates in [0, 1] of the texture vertices that are used, and the triangles over them.
+        Coordinates in [0, 1] of the texture vertices in use, and the triangles over them.
     """
     used, numbered = np.unique(uv_faces, return_inverse=True)
     numbered = numbered.reshape(-1, 3)
@@ -69,12 +77,12 @@ def pack_charts(
     order = sorted((n for n in range(len(charts)) if n != face), key=lambda n: (-sizes[n], n))
     ids, local = charts[face]
     extent = float(np.ptp(flat[ids], axis=0).max())
-    margin = 2.0 / GRID
+    margin = _FACE_MARGIN / GRID
     flat[ids] = (flat[ids] - flat[ids].min(0)) / extent * (FACE_SIDE - margin) + margin
     occupied = np.zeros((GRID, GRID), np.bool_)
     occupied |= covered_cells(flat[ids], local, GRID)
     low, high, best = 0.0, 2.0 / extent, None
-    for _ in range(9):
+    for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         placed = _place(flat, charts, order, occupied.copy(), middle)
         if placed is None:
@@ -95,7 +103,7 @@ def _place(
     occupied: Bool[np.ndarray, "C C"],
     scale: float,
 ) -> dict[int, Float[np.ndarray, "_ 2"]] | None:
-    """Coordinates of the charts in `order` at `scale`, or None where they do not fit."""
+    """Place the charts in `order` at `scale`; None if they do not fit."""
     placed = {}
     for chart in order:
         ids, local = charts[chart]
@@ -124,14 +132,14 @@ def _place(
 
 
 def _probes(mask: Bool[np.ndarray, "h w"]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """Cells of a mask in an order that finds collisions early: a scattered sequence."""
+    """Return the cells of a mask in a scattered sequence, which finds collisions early."""
     rows, columns = np.nonzero(mask)
-    scatter = np.argsort((np.arange(len(rows)) * 0.6180339887498949) % 1.0, kind="stable")
+    scatter = np.argsort((np.arange(len(rows)) * _GOLDEN) % 1.0, kind="stable")
     return rows[scatter], columns[scatter]
 
 
 def _spread(mask: Bool[np.ndarray, "C C"], cells: int) -> Bool[np.ndarray, "C C"]:
-    """The mask grown by `cells` in every direction, corners included."""
+    """Grow a mask by `cells` in every direction, corners included."""
     for axis in (0, 1):
         grown = mask.copy()
         for k in range(1, cells + 1):
@@ -149,7 +157,7 @@ def _spread(mask: Bool[np.ndarray, "C C"], cells: int) -> Bool[np.ndarray, "C C"
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _first_fit(occupied, rows, columns, height, width):
-    """Lowest, then leftmost place at which none of the cells is occupied; (-1, -1) where there is none."""
+    """Find the lowest, then leftmost place at which none of the cells is occupied; (-1, -1) if there is none."""
     for y in range(occupied.shape[0] - height + 1):
         for x in range(occupied.shape[1] - width + 1):
             free = True
@@ -165,7 +173,7 @@ def _first_fit(occupied, rows, columns, height, width):
 def covered_cells(
     uv: Float[np.ndarray, "T 2"], triangles: Int[np.ndarray, "F 3"], grid: int
 ) -> Bool[np.ndarray, "C C"]:
-    """Cells of a grid over [0,1]² that any triangle touches; row 0 is at the bottom."""
+    """Return the cells of a grid over [0,1]² that any triangle touches; row 0 is at the bottom."""
     mask = np.zeros((grid, grid), np.bool_)
     _cover(np.ascontiguousarray(uv[triangles] * grid), mask)
     return mask
@@ -216,7 +224,7 @@ def _signed_areas(corners: Float[np.ndarray, "F 3 2"]) -> Float[np.ndarray, " F"
 
 
 def upright_charts(uv: Float[np.ndarray, "T 2"], uv_faces: Int[np.ndarray, "F 3"]) -> Float[np.ndarray, "T 2"]:
-    """Turn over the charts that show the surface from its back, so that their areas become positive."""
+    """Flip the charts that show the surface from its back, so that their areas become positive."""
     label = chart_labels(uv_faces, len(uv))
     area = _signed_areas(uv[uv_faces])
     result = uv.copy()

@@ -1,4 +1,4 @@
-"""The model card of the open head: where it comes from, how it was made, how faithful it is."""
+"""Model card of the open head: source, command, counts and fidelity."""
 
 import hashlib
 import json

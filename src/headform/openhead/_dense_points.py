@@ -6,7 +6,13 @@ V vertices, N dense points.
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from headform.geometry.landmarks68 import eyes_and_mouth
+
 PAIRS, MIDLINE = 125, 16
+_FEATURE_CM, _FEATURE_DENSITY = 2.8, 2.0
+"""Within this distance of eyes and mouth, where shape carries most, points are twice as dense."""
+_OFF_MIDLINE_CM = 0.25
+"""Smallest distance of a paired point from the plane of symmetry."""
 
 
 def choose_dense(
@@ -16,23 +22,22 @@ def choose_dense(
     landmarks: Int[np.ndarray, "68"],
     pupils: tuple[int, int],
 ) -> tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"]]:
-    """Farthest-point sampling that takes a vertex and its mirror image together.
+    """Sample farthest points, taking a vertex and its mirror image together.
 
     Args:
-        vertices: mean shape in centimeters.
-        mirror: the vertex on the other side of each.
-        candidates: where points may be put (the skin of the face).
-        landmarks: the 68 iBUG vertices, which come first.
-        pupils: the subject's right and left pupil, which come last.
+        vertices: Mean shape in centimeters.
+        mirror: Vertex on the other side of each.
+        candidates: Mask of the vertices to choose from (the skin of the face).
+        landmarks: The 68 iBUG vertices, which come first.
+        pupils: The subject's right and left pupil, which come last.
 
     Returns:
         Vertex indices (68 + 2 x PAIRS + MIDLINE + 2) and the position in that list of each point's mirror image.
     """
-    # half the spacing about eyes and mouth, where shape carries most
     marks = vertices[landmarks]
-    centers = np.stack([marks[36:42].mean(0), marks[42:48].mean(0), marks[48:68].mean(0)])
+    centers = eyes_and_mouth(marks)
     near = np.linalg.norm(vertices[:, None] - centers, axis=2).min(1)
-    density = np.where(near < 2.8, 2.0, 1.0)
+    density = np.where(near < _FEATURE_CM, _FEATURE_DENSITY, 1.0)
     chosen = list(landmarks)
     gap = np.full(len(vertices), np.inf)
 
@@ -45,7 +50,7 @@ def choose_dense(
     midline = candidates & (mirror == np.arange(len(vertices)))
     for _ in range(MIDLINE):
         take(int(np.argmax(np.where(midline, gap, -1))))
-    right = candidates & (vertices[:, 0] < -0.25)
+    right = candidates & (vertices[:, 0] < -_OFF_MIDLINE_CM)
     for _ in range(PAIRS):
         index = int(np.argmax(np.where(right, gap * density, -1)))
         take(index)

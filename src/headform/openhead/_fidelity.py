@@ -1,4 +1,4 @@
-"""How far the open head's skin is from the model it was made from.
+"""Distance of the open head's skin from the model it was made from.
 
 V source vertices, W vertices of the open head, P points, N candidate triangles. Millimeters where said so.
 """
@@ -14,16 +14,11 @@ from headform.heads.linear import PARTS, LinearHead
 from headform.openhead._source import OpenSource
 
 _CANDIDATES = 24
+"""Triangles that are tried for each point."""
 _SEED = 20240302
 _PEOPLE = 6
-_SHAPES = (
-    "jawOpen",
-    "mouthSmileLeft",
-    "mouthPucker",
-    "eyeBlinkRight",
-    "browInnerUp",
-    "mouthRollLower",
-)
+_MAX_SIGMA = 2
+_SHAPES = ("jawOpen", "mouthSmileLeft", "mouthPucker", "eyeBlinkRight", "browInnerUp", "mouthRollLower")
 
 
 @dataclass(frozen=True)
@@ -36,9 +31,9 @@ class Fidelity:
 
 
 def measure_fidelity(head: LinearHead, source: OpenSource) -> Fidelity:
-    """Distance over a few people within ±2σ and a few expressions.
+    """Measure the distance over a few people within ±2σ and a few expressions.
 
-    Only the triangles whose centers are nearest on the mean are looked at, so each distance is an upper bound.
+    Only the triangles whose centers are nearest on the mean are tried, so that each distance is an upper bound.
     """
     skin = np.flatnonzero(source.part <= PARTS.index("head"))
     mean = head.mean.double().numpy() * 100
@@ -46,7 +41,7 @@ def measure_fidelity(head: LinearHead, source: OpenSource) -> Fidelity:
     outer = faces[(head.part.numpy()[faces] <= PARTS.index("head")).any(1)]
     near = cKDTree(mean[outer].mean(1)).query(source.mean[skin], k=_CANDIDATES)[1]
     rng = np.random.default_rng(_SEED)
-    codes = [(np.clip(rng.normal(size=len(head.identity)), -2, 2), "") for _ in range(_PEOPLE)]
+    codes = [(np.clip(rng.normal(size=len(head.identity)), -_MAX_SIGMA, _MAX_SIGMA), "") for _ in range(_PEOPLE)]
     codes += [(np.zeros(len(head.identity)), name) for name in _SHAPES]
     gaps = []
     for identity, name in codes:
@@ -55,14 +50,14 @@ def measure_fidelity(head: LinearHead, source: OpenSource) -> Fidelity:
             expression[head.expression_names.index(name)] = 1.0
         wanted = source.mean[skin] + np.tensordot(identity, source.identity[:, skin], 1)
         wanted = wanted + np.tensordot(expression, source.expression[:, skin], 1)
-        made = head.vertices(torch.from_numpy(identity).float(), torch.from_numpy(expression).float()).double().numpy()
-        gaps.append(_to_triangles(wanted, made[outer][near] * 100) * 10)
+        built = head.vertices(torch.from_numpy(identity).float(), torch.from_numpy(expression).float()).double().numpy()
+        gaps.append(_to_triangles(wanted, built[outer][near] * 100) * 10)
     gap = np.concatenate(gaps)
     return Fidelity(float(np.median(gap)), float(np.percentile(gap, 99)), float(gap.max()))
 
 
 def _to_triangles(points: Float[np.ndarray, "P 3"], corners: Float[np.ndarray, "P N 3 3"]) -> Float[np.ndarray, " P"]:
-    """Distance from each point to the nearest of its own N triangles."""
+    """Return the distance from each point to the nearest of its own N triangles."""
     p = points[:, None]
     a, b, c = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
     normal = np.cross(b - a, c - a)

@@ -1,6 +1,7 @@
 """Named regions, jaw candidates and the neck of the open head, from its mean shape and its 68 points.
 
-V vertices, C candidates. Centimeters.
+V vertices, C candidates. Centimeters. The bounds in the code are positions on the mean of ICT-FaceKit: x to the subject's
+left, y up, z out of the face, the origin behind the bridge of the nose.
 """
 
 from itertools import pairwise
@@ -8,46 +9,67 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from headform.geometry.landmarks68 import (
+    BROWS,
+    LEFT_BROW,
+    LEFT_EYE,
+    LEFT_MOUTH_CORNER,
+    OUTER_EYE_CORNERS,
+    OUTER_LIPS,
+    RIGHT_BROW,
+    RIGHT_EYE,
+)
 from headform.heads.linear import PARTS
 
 CANDIDATES = 12
 NECK_PIVOT_CM = (0.0, -6.0, -1.0)
+_CONTOUR_LENGTH = 0.85
+"""Share of the way from a jaw point to the mouth or nose that its candidates cover."""
+_CONTOUR_DEPTH_WEIGHT = 0.15
+"""Cost, in cm, of a candidate that lies one cm behind its jaw point."""
+_OFF_MIDLINE_COST = 9.0
+"""Cost, in cm, of a candidate of the chin that is not on the midline: none is taken."""
+
+
+def front_skin(mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]) -> Bool[np.ndarray, " V"]:
+    """Return the mask of the skin that looks forward, between throat and hairline."""
+    _, y, z = mean.T
+    return np.asarray((part == PARTS.index("face")) & (z > 1.0) & (y > -9.0) & (y < 9.5))
 
 
 def regions(
     mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"], marks: Float[np.ndarray, "68 3"]
 ) -> dict[str, Bool[np.ndarray, " V"]]:
-    """Masks by name; they overlap (``face`` holds nose, lips, eyes, brows, cheeks, forehead and chin).
+    """Return masks by name; they overlap (``face`` holds nose, lips, eyes, brows, cheeks, forehead and chin).
 
     Args:
-        mean: mean shape.
-        part: index into `PARTS`.
-        marks: the 68 iBUG points.
+        mean: Mean shape.
+        part: Index into `PARTS`.
+        marks: The 68 iBUG points.
     """
     x, y, z = mean.T
     skin = part <= PARTS.index("head")
-    front = (part == PARTS.index("face")) & (z > 1.0) & (y > -9.0) & (y < 9.5)
     chin_line = np.interp(np.abs(x), np.abs(marks[8:17, 0]), marks[8:17, 1])
-    face = front & (y > chin_line - 0.6)
+    face = front_skin(mean, part) & (y > chin_line - 0.6)
     to_lips = _outside(mean, marks[48:60])
     to_eyes = {
-        "right_eye": _outside(mean, marks[36:42]),
-        "left_eye": _outside(mean, marks[42:48]),
+        "right_eye": _outside(mean, marks[RIGHT_EYE]),
+        "left_eye": _outside(mean, marks[LEFT_EYE]),
     }
-    brows = np.minimum(_to_line(mean, marks[17:22]), _to_line(mean, marks[22:27]))
-    lips = skin & (to_lips < 0.15) & (z > marks[48:60, 2].min() - 1.5)
+    brows = np.minimum(_to_line(mean, marks[RIGHT_BROW]), _to_line(mean, marks[LEFT_BROW]))
+    lips = skin & (to_lips < 0.15) & (z > marks[OUTER_LIPS, 2].min() - 1.5)
     eyes = {name: skin & (gap < 0.7) & (z > 5.5) for name, gap in to_eyes.items()}
     bridge, base = marks[27], marks[33]
     width = np.interp(y, [base[1] - 0.4, base[1] + 0.9, bridge[1]], [2.1, 2.1, 0.9])
     nose = face & (np.abs(x) < width) & (y > base[1] - 0.5) & (y < bridge[1] + 0.3) & (z > 8.0)
     nose &= ~(eyes["right_eye"] | eyes["left_eye"])
     brow = face & (brows < 0.55)
-    forehead = face & (y > marks[17:27, 1].max() - 0.6) & ~brow
+    forehead = face & (y > marks[BROWS, 1].max() - 0.6) & ~brow
     chin = face & (y < marks[57, 1] - 0.3) & (np.abs(x) < 3.2) & ~lips
-    jaw = face & (y < marks[54, 1] + 0.5) & ~lips & ~chin
+    jaw = face & (y < marks[LEFT_MOUTH_CORNER, 1] + 0.5) & ~lips & ~chin
     mouth = face & (to_lips < 1.0)
     taken = nose | brow | forehead | chin | eyes["right_eye"] | eyes["left_eye"] | mouth
-    cheeks = face & ~taken & (y < marks[36, 1] + 0.5) & (y > marks[57, 1])
+    cheeks = face & ~taken & (y < marks[OUTER_EYE_CORNERS[0], 1] + 0.5) & (y > marks[57, 1])
     ears = skin & (np.abs(x) > 6.9) & (z > -2.6) & (z < 2.3) & (y > -2.5) & (y < 5.0)
     ears &= np.abs(x) > np.interp(z, [-2.6, 2.3], [7.0, 7.3])
     neck = skin & ~face & (y < np.interp(z, [-9.0, -3.0, 3.0, 9.0], [-4.0, -4.0, -6.5, -8.0]))
@@ -77,9 +99,9 @@ def contour(
     mirror: Int[np.ndarray, " V"],
     landmarks: Int[np.ndarray, "68"],
 ) -> Int[np.ndarray, "17 C"]:
-    """Per jaw point a row of face vertices that runs from it straight inwards over the cheek, ear to front.
+    """Choose, for each jaw point, a row of face vertices that runs from it straight inwards over the cheek, ear to front.
 
-    Seen from the front, the row keeps to the segment from the jaw point to a point beside the mouth or nose; the left
+    Seen from the front, the row follows the segment from the jaw point to a point beside the mouth or nose; the left
     rows mirror the right ones.
     """
     marks = mean[landmarks]
@@ -88,12 +110,12 @@ def contour(
     rows = np.zeros((17, CANDIDATES), np.int64)
     for k in range(9):
         goal = inner_high + (inner_low - inner_high) * (k / 8.0)
-        steps = np.linspace(0, 1, CANDIDATES)[:, None] * 0.85
+        steps = np.linspace(0, 1, CANDIDATES)[:, None] * _CONTOUR_LENGTH
         path = marks[k] + steps * (goal - marks[k])
         gap = np.linalg.norm(mean[ids][None, :, :2] - path[:, None, :2], axis=2)
-        gap = gap + 0.15 * np.maximum(marks[k, 2] - 0.5 - mean[ids, 2], 0)[None]
+        gap = gap + _CONTOUR_DEPTH_WEIGHT * np.maximum(marks[k, 2] - 0.5 - mean[ids, 2], 0)[None]
         if k == 8:
-            gap = gap + np.where(mirror[ids] == ids, 0.0, 9.0)[None]
+            gap = gap + np.where(mirror[ids] == ids, 0.0, _OFF_MIDLINE_COST)[None]
         rows[k] = ids[np.argmin(gap, axis=1)]
         rows[k, 0] = landmarks[k]
         rows[16 - k] = mirror[rows[k]]
@@ -101,7 +123,7 @@ def contour(
 
 
 def neck_weight(mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
-    """1 on what turns with the head, falling smoothly to 0 toward the bottom of the neck; 1 on all inner parts."""
+    """Return 1 where the surface turns with the head, falling smoothly to 0 at the bottom of the neck."""
     _, y, z = mean.T
     top = np.interp(z, [-8.0, 0.0, 4.0, 8.0], [-5.0, -5.5, -7.5, -9.5])
     bottom = np.interp(z, [-8.0, 0.0, 4.0, 8.0], [-11.0, -12.0, -13.0, -14.0])
@@ -111,7 +133,7 @@ def neck_weight(mean: Float[np.ndarray, "V 3"], part: UInt8[np.ndarray, " V"]) -
 
 
 def _to_line(points: Float[np.ndarray, "V 3"], line: Float[np.ndarray, "P 3"]) -> Float[np.ndarray, " V"]:
-    """Distance of points from a polyline, in space."""
+    """Return the distance of points from a polyline, in space."""
     best = np.full(len(points), np.inf)
     for a, b in pairwise(line):
         along = np.clip((points - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
@@ -120,7 +142,7 @@ def _to_line(points: Float[np.ndarray, "V 3"], line: Float[np.ndarray, "P 3"]) -
 
 
 def _outside(points: Float[np.ndarray, "V 3"], loop: Float[np.ndarray, "P 3"]) -> Float[np.ndarray, " V"]:
-    """Distance from a closed loop seen from the front, 0 inside it."""
+    """Return the distance from a closed loop seen from the front, 0 inside it."""
     inside = np.zeros(len(points), np.bool_)
     flat = points[:, :2]
     best = np.full(len(points), np.inf)

@@ -1,4 +1,4 @@
-"""From ICT-FaceKit Light to triangles, parts, a mirror map and ARKit expressions: what the open head is made from.
+"""ICT-FaceKit Light as the source of the open head: triangles, parts, a mirror map and ARKit expressions.
 
 V vertices (24,591: without lashes and the film on the eye), F triangles, T texture vertices, E = 51 expressions.
 Centimeters, as published.
@@ -12,45 +12,39 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from headform.heads.linear import PARTS
-from headform.importers.ict import EXPRESSIONS, LANDMARKS68, IctModel
+from headform.importers.ict import arkit_name
+from headform.importers.ict_model import EXPRESSIONS, LANDMARKS68, REGIONS, IctModel
 from headform.mesh.topology import mirror_map
 from headform.openhead._dense_points import choose_dense
+from headform.openhead._regions import front_skin
 
 VERTICES = 24591
 IRISES = ((22221, 23021), (23791, 24591))
 """Inner shells of the eyeballs, hidden behind the outer ones."""
-_RANGES = (
-    ("face", 0, 9409),
-    ("head", 9409, 11248),
-    ("mouth", 11248, 13294),
-    ("socket_left", 13294, 13678),
-    ("socket_right", 13678, 14062),
-    ("tongue", 14062, 17039),
-    ("teeth", 17039, 21451),
-    ("eye_left", 21451, 23021),
-    ("eye_right", 23021, 24591),
-)
-_BOTH_SIDES = ("browInnerUp", "cheekPuff")  # ARKit has one shape where ICT has two
+_MIRROR_CM = 0.05
+"""Largest distance between a vertex and the image of its partner."""
+_UV_STEPS = 1e5
+"""Steps of the unit square; texture vertices that round to the same step are one."""
 
 
 @dataclass(frozen=True)
 class OpenSource:
-    """The published model, cut to what the open head uses.
+    """The parts of the published model that the open head uses.
 
     Attributes:
-        mean: (V,3) float64, cm.
-        identity: (100,V,3) float32, cm per standard deviation.
-        expression: (E,V,3) float32, cm at weight 1.
+        mean: Mean shape, float64, cm.
+        identity: Displacements, float32, cm per standard deviation.
+        expression: Displacements, float32, cm at weight 1.
         expression_names: ARKit names.
-        faces: (F,3) triangles, cut alike on both sides.
-        uv: (T,2) as published.
-        uv_faces: (F,3) over ``uv``; doubled texture vertices are one.
-        material: (F,) material of each triangle.
-        part: (V,) index into `PARTS`.
-        mirror: (V,) partner; exact on the skin, the nearest one where the meshes differ.
-        landmarks: (68,) vertices of the iBUG points.
-        dense: (N,) vertices of the dense set.
-        dense_mirror: (N,) positions of the mirror images in ``dense``.
+        faces: Triangles, cut alike on both sides.
+        uv: Texture coordinates as published.
+        uv_faces: Triangles over `uv`; duplicate texture vertices are merged.
+        material: Material of each triangle.
+        part: Index into `PARTS`.
+        mirror: Vertex on the other side; exact on the skin, the nearest one where the meshes differ.
+        landmarks: Vertices of the iBUG points.
+        dense: Vertices of the dense set.
+        dense_mirror: Positions of the mirror images in `dense`.
     """
 
     mean: Float[np.ndarray, "V 3"]
@@ -69,18 +63,18 @@ class OpenSource:
 
 
 def prepare(model: IctModel) -> OpenSource:
-    """Triangles, parts, mirror map, ARKit expressions and the dense set of the published model."""
-    mean = model.neutral[:VERTICES]
+    """Derive triangles, parts, mirror map, ARKit expressions and the dense set from the published model."""
+    # the npz holds single precision; rounded, both layouts give the same numbers
+    mean, uv = (array.astype(np.float32).astype(np.float64) for array in (model.neutral[:VERTICES], model.uv))
     part = _parts()
     used = np.flatnonzero(model.polygons.max(1) < VERTICES)
     polygons = [tuple(int(k) for k in model.polygons[i] if k >= 0) for i in used]
     mirror = _mirror(mean, polygons, part)
     landmarks = np.asarray(LANDMARKS68)
-    skin = (part == 0) & (mean[:, 2] > 1.0) & (mean[:, 1] > -9) & (mean[:, 1] < 9.5)
     right = np.flatnonzero(part == PARTS.index("eye_right"))
     pupil = int(right[np.argmax(mean[right, 2])])
     mirror[mirror[pupil]] = pupil
-    dense, dense_mirror = choose_dense(mean, mirror, skin, landmarks, (pupil, int(mirror[pupil])))
+    dense, dense_mirror = choose_dense(mean, mirror, front_skin(mean, part), landmarks, (pupil, int(mirror[pupil])))
 
     corners = [tuple(int(k) for k in model.polygon_uvs[i] if k >= 0) for i in used]
     faces, corner_faces, origin = _triangles(mean, mirror, polygons, corners)
@@ -96,8 +90,8 @@ def prepare(model: IctModel) -> OpenSource:
         expression=shapes,
         expression_names=names,
         faces=faces,
-        uv=model.uv,
-        uv_faces=_welded(model.uv, faces, corner_faces, material),
+        uv=uv,
+        uv_faces=_welded(uv, faces, corner_faces, material),
         material=material,
         part=part,
         mirror=_involution(mean, mirror, part),
@@ -109,16 +103,17 @@ def prepare(model: IctModel) -> OpenSource:
 
 def _parts() -> UInt8[np.ndarray, " V"]:
     part = np.zeros(VERTICES, np.uint8)
-    for name, first, end in _RANGES:
-        part[first:end] = PARTS.index(name)
+    for _, first, end, name in REGIONS:
+        if name:
+            part[first:end] = PARTS.index(name)
     return part
 
 
 def _mirror(
     mean: Float[np.ndarray, "V 3"], polygons: list[tuple[int, ...]], part: UInt8[np.ndarray, " V"]
 ) -> Int[np.ndarray, " V"]:
-    """Partners by walking the skin, by position on the loose parts."""
-    mirror = mirror_map(mean, polygons, tolerance=0.05)
+    """Find partners by walking the skin, and by position on the separate parts."""
+    mirror = mirror_map(mean, polygons, tolerance=_MIRROR_CM)
     for here, there in (
         ("tongue", "tongue"),
         ("teeth", "teeth"),
@@ -134,7 +129,7 @@ def _mirror(
 def _involution(
     mean: Float[np.ndarray, "V 3"], mirror: Int[np.ndarray, " V"], part: UInt8[np.ndarray, " V"]
 ) -> Int[np.ndarray, " V"]:
-    """Partners that agree with each other: where two vertices chose the same one, the cheapest assignment."""
+    """Make partners agree with each other: where two vertices chose the same one, by the cheapest assignment."""
     mirror = mirror.copy()
     for name in ("tongue", "teeth"):
         ids = np.flatnonzero(part == PARTS.index(name))
@@ -155,7 +150,7 @@ def _triangles(
     polygons: list[tuple[int, ...]],
     corners: list[tuple[int, ...]],
 ) -> tuple[Int[np.ndarray, "F 3"], Int[np.ndarray, "F 3"], Int[np.ndarray, " F"]]:
-    """Cut quads along the shorter diagonal, and their mirror images along its mirror image."""
+    """Split quads along the shorter diagonal, and their mirror images along its mirror image."""
     cut: dict[frozenset[int], frozenset[int]] = {}
     faces, uv_faces, origin = [], [], []
     for index, (polygon, corner) in enumerate(zip(polygons, corners, strict=True)):
@@ -185,25 +180,17 @@ def _welded(
     uv_faces: Int[np.ndarray, "F 3"],
     material: Int[np.ndarray, " F"],
 ) -> Int[np.ndarray, "F 3"]:
-    """One texture vertex where a vertex has several at the same place in one material."""
-    place = np.round(uv[uv_faces].reshape(-1, 2) * 1e5).astype(np.int64)
+    """Merge the texture vertices that a vertex has at the same place in one material."""
+    place = np.round(uv[uv_faces].reshape(-1, 2) * _UV_STEPS).astype(np.int64)
     key = np.column_stack([faces.ravel(), np.repeat(material, 3), place])
     _, first, inverse = np.unique(key, axis=0, return_index=True, return_inverse=True)
     return np.asarray(uv_faces.ravel()[first][inverse.ravel()].reshape(-1, 3), np.int64)
 
 
 def _expressions(model: IctModel) -> tuple[tuple[str, ...], Float[np.ndarray, "E V 3"]]:
-    """ARKit's names and shapes: sides joined where ARKit has one shape; Left is the subject's."""
-    names: list[str] = []
-    shapes: list[Float[np.ndarray, "V 3"]] = []
+    """Return ARKit's names and shapes: sides are added where ARKit has one shape; Left is the subject's."""
+    shapes: dict[str, Float[np.ndarray, "V 3"]] = {}
     for name in EXPRESSIONS:
-        stem, _, side = name.partition("_")
-        shape = model.expression[name][:VERTICES]
-        if stem in _BOTH_SIDES:
-            if side == "L":
-                names.append(stem)
-                shapes.append(shape + model.expression[f"{stem}_R"][:VERTICES])
-        else:
-            names.append(stem + {"L": "Left", "R": "Right", "": ""}[side])
-            shapes.append(shape.copy())
-    return tuple(names), np.stack(shapes)
+        shape, joined = model.expression[name][:VERTICES], arkit_name(name)
+        shapes[joined] = shapes[joined] + shape if joined in shapes else shape
+    return tuple(shapes), np.stack(list(shapes.values()))

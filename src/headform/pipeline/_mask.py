@@ -1,4 +1,4 @@
-"""Where the photo shows skin, and where eyes and the inside of the mouth.
+"""Masks of a photo: skin, eyes and the inside of the mouth.
 
 H W of the photo, M side of the mask.
 """
@@ -18,18 +18,19 @@ from headform.geometry.mediapipe478 import (
     UPPER_LID_RIGHT,
     UPPER_LIP_INNER,
 )
+from headform.images.sampling import bilinear_value
 from headform.images.warp import apply, inverse
 from headform.nets.landmarks.committee import CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration
-from headform.nets.landmarks.dense import INPUT_SIDE
+from headform.nets.landmarks.dense_net import INPUT_SIDE
 from headform.nets.landmarks.dense_predictor import DensePrediction
 
 FADE = 9.0
-"""Width of the fade in cells of the mask: nothing is known beyond the crop, and a hard edge would show on the forehead."""
+"""Width of the fade in cells of the mask: beyond the crop nothing is known, and a hard edge would show on the forehead."""
 
 
 def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
-    """Probability that each pixel shows the head's own surface; fades to 0 at the border of the crop."""
+    """Return the probability that each pixel shows the head's own surface; fades to 0 at the border of the crop."""
     out = np.zeros((size[1], size[0]), np.float32)
     corners = np.array([[0.0, 0], [INPUT_SIDE, 0], [0, INPUT_SIDE], [INPUT_SIDE, INPUT_SIDE]])
     seen = apply(inverse(prediction.crop), corners)
@@ -46,7 +47,7 @@ def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32
 
 
 def openings_in_photo(calibration: Calibration, reading: CommitteeReading) -> Openings:
-    """Rims of eyes and mouth by MediaPipe's points, pixels of the photo."""
+    """Return the rims of eyes and mouth from MediaPipe's points, pixels of the photo."""
     points, _ = calibration.mesh_on_surface(reading)
 
     def rim(upper: tuple[int, ...], lower: tuple[int, ...]) -> Float[np.ndarray, "N 2"]:
@@ -66,13 +67,8 @@ def _spread(mask, matrix, first, last, out):
     side = mask.shape[0]
     for y in range(first[1], last[1]):
         for x in range(first[0], last[0]):
-            u = matrix[0, 0] * (x + 0.5) + matrix[0, 1] * (y + 0.5) + matrix[0, 2] - 0.5
-            v = matrix[1, 0] * (x + 0.5) + matrix[1, 1] * (y + 0.5) + matrix[1, 2] - 0.5
-            if u < 0 or v < 0 or u >= side - 1 or v >= side - 1:
-                continue
-            i, j = int(u), int(v)
-            a, b = u - i, v - j
-            top = mask[j, i] * (1 - a) + mask[j, i + 1] * a
-            low = mask[j + 1, i] * (1 - a) + mask[j + 1, i + 1] * a
-            inside = min(min(u, side - 1 - u), min(v, side - 1 - v)) / FADE
-            out[y, x] = (top * (1 - b) + low * b) * min(inside, 1.0)
+            u = matrix[0, 0] * (x + 0.5) + matrix[0, 1] * (y + 0.5) + matrix[0, 2]
+            v = matrix[1, 0] * (x + 0.5) + matrix[1, 1] * (y + 0.5) + matrix[1, 2]
+            inside = min(min(u - 0.5, side - 0.5 - u), min(v - 0.5, side - 0.5 - v))
+            if inside > 0.0:  # nothing is known outside: no border value is repeated
+                out[y, x] = bilinear_value(mask, u, v) * min(inside / FADE, 1.0)

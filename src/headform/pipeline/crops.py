@@ -8,10 +8,11 @@ import math
 import numpy as np
 from jaxtyping import Float
 
+from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.images.warp import square_matrix
-from headform.nets.crop_geometry import LOOSE_MARGIN, eyes_and_mouth, tight_similarity
+from headform.nets.crop_geometry import LOOSE_MARGIN, tight_similarity
 from headform.nets.detection.face import Face
-from headform.nets.landmarks.dense import INPUT_SIDE
+from headform.nets.landmarks.dense_net import INPUT_SIDE
 
 _UPRIGHT_WITHIN = math.radians(15)
 """A head rolled further is turned upright before it is read again."""

@@ -20,7 +20,7 @@ from headform.fit.gaze import fit_gaze, gaze_rotation
 from headform.fit.head_points import SurfacePoints, point_model
 from headform.fit.points import PointFit, PointPriors, fit_points
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.landmarks68 import INNER_LIP_PAIRS
+from headform.geometry.landmarks68 import BROWS, INNER_LIP_PAIRS, LEFT_EYE, MOUTH, RIGHT_EYE, eyes_and_mouth
 from headform.geometry.mediapipe478 import (
     IRIS_LEFT,
     IRIS_RIGHT,
@@ -210,9 +210,9 @@ def _lids_lips_and_brows(head: LinearHead) -> Bool[np.ndarray, " N"]:
     """Dense points about the eyes, the mouth and the brows, where the dense network is the worse one."""
     points = head.mean[head.dense].double().numpy()[:, :2]
     marks = points[:68]
-    middles = np.stack([marks[36:42].mean(0), marks[42:48].mean(0)])
-    near = (np.linalg.norm(points[:, None] - middles, axis=2) < _EYE_RADIUS).any(1)
-    near |= (np.abs(points - marks[48:68].mean(0)) < _MOUTH_HALF).all(1)
-    near |= (np.linalg.norm(points[:, None] - marks[17:27], axis=2) < _BROW_RADIUS).any(1)
-    near[17:27] = near[36:68] = True
+    right, left, mouth = eyes_and_mouth(marks)
+    near = (np.linalg.norm(points[:, None] - np.stack([right, left]), axis=2) < _EYE_RADIUS).any(1)
+    near |= (np.abs(points - mouth) < _MOUTH_HALF).all(1)
+    near |= (np.linalg.norm(points[:, None] - marks[BROWS], axis=2) < _BROW_RADIUS).any(1)
+    near[BROWS] = near[RIGHT_EYE] = near[LEFT_EYE] = near[MOUTH] = True
     return near

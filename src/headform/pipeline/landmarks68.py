@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Float32
 
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.landmarks68 import JAW
 from headform.heads.linear import LinearHead
 from headform.nets.landmarks.dense_predictor import DensePrediction
 
@@ -39,7 +40,7 @@ def points68(
     posed = torch.from_numpy(vertices)
     marked = _project(camera, head.landmarks(posed).numpy())
     fitted = _project(camera, vertices[head.dense[:68].numpy()])
-    marked[:17] += _to_outline(head, vertices, camera, marked[:17])
+    marked[JAW] += _to_outline(head, vertices, camera, marked[JAW])
     return (prediction.points[:68] + fitted) / 2 + marked - fitted
 
 

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
-from headform.geometry.rotation_numpy import rotvec_from_rotation
+from headform.geometry.rotation import rotvec_from_rotation
 from headform.heads.coefficients import OPEN, Coefficients
 from headform.heads.linear import LinearHead
 from headform.nets.detection.face import Face

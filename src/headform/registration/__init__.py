@@ -1,1 +1,5 @@
 """A head model fitted to a scan or to another mesh."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -19,21 +19,21 @@ from jaxtyping import Float64, Int
 from numba import njit
 
 from headform.geometry.bounded_quadratic import bounded_minimum
-from headform.geometry.rotation_numpy import rotation_from_rotvec
+from headform.geometry.rotation import rotation_from_rotvec
 from headform.geometry.similarity import Similarity
-from headform.registration.shape_model import ShapeModel
+from headform.registration.shape_models import ShapeModel
 
 
 @dataclass(frozen=True, eq=False)
 class Planes:
-    """Where points of the head are to lie.
+    """Planes that points of the head are pulled onto.
 
     Attributes:
-        corners: Vertices that each point is mixed of, indices into the model's `mean`.
-        weights: Barycentric; or sums of 0 for a difference between points, which the placement's shift does not move.
-        normal: Unit, frame of the surface.
-        offset: normal . p, meters.
-        stiffness: Weight of the squared distance, 1 / meters^2.
+        corners: (N, 3) vertices that each point is a combination of, indices into the model's `mean`.
+        weights: (N, 3) barycentric; or with sum 0 for a difference between points, which a translation does not move.
+        normal: (N, 3) unit, frame of the surface.
+        offset: (N,) normal . p, meters.
+        stiffness: (N,) weight of the squared distance, 1 / meters^2.
     """
 
     corners: Int[np.ndarray, "N 3"]
@@ -45,11 +45,11 @@ class Planes:
 
 @dataclass(frozen=True, eq=False)
 class PlacedShape:
-    """One estimate of everything unknown.
+    """Estimate of all unknowns.
 
     Attributes:
-        coefficients: Identity, then expression.
-        similarity: From the head's frame to that of the surface, meters.
+        coefficients: (K,) identity, then expression.
+        similarity: Transform from the head's frame to that of the surface, meters.
     """
 
     coefficients: Float64[np.ndarray, " K"]
@@ -57,7 +57,7 @@ class PlacedShape:
 
 
 def joined(parts: list[Planes]) -> Planes:
-    """Several sets of planes as one."""
+    """Concatenate several sets of planes."""
     fields = (
         [p.corners for p in parts],
         [p.weights for p in parts],
@@ -139,13 +139,13 @@ def pivot(model: ShapeModel, shape: PlacedShape) -> Float64[np.ndarray, "3"]:
 
 
 def plane_step(model: ShapeModel, shape: PlacedShape, planes: Planes, *, scale: bool) -> PlacedShape:
-    """The estimate after one step; see the head of the module.
+    """Compute the estimate after one step; see the module docstring.
 
     Args:
         model: The head's region.
-        shape: Where to linearize.
+        shape: Estimate to linearize at.
         planes: At least as many as determine the placement.
-        scale: Whether the scale is unknown, too.
+        scale: True if the scale is unknown, too.
     """
     distance, rows = residuals(model, shape, planes)
     num = len(shape.coefficients)

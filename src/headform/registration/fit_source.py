@@ -1,4 +1,4 @@
-"""What a head is fitted to: a scan, a reconstruction, or a head of another model, with its landmarks.
+"""Sources for fitting a head: a scan, a reconstruction, or a head of another model, with landmarks.
 
 S vertices, F triangles.
 """
@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,21 +15,21 @@ from jaxtyping import Float, Float64
 
 from headform import heads, images
 from headform.errors import InputError, WeightsError
-from headform.geometry.seven_landmarks import OF_68
-from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
+from headform.geometry.landmarks68 import NOW7, outer_eye_distance
+from headform.geometry.units import METERS_PER, OUTER_EYES_M, InputUnit, infer_unit
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
+from headform.io.file_bytes import read_mesh_bytes
 from headform.io.mesh.mesh_bytes import decode
-from headform.io.mesh.mesh_file_bytes import read_bytes
 from headform.io.mesh.picked_points import read_points
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import read_npz
-from headform.registration.shape_model import outer
-from headform.render.mesh_picture import MeshLook, reduced_texture
+from headform.registration.shape_models import outer
+from headform.render.texture_sampling import reduced_texture
 
-Unit = Literal["auto", "m", "dm", "cm", "mm", "um"]
 PLAUSIBLE = 1.6
-"""Outer eye corners of people are at most this many times nearer or farther apart than on a mean head."""
+"""Largest factor by which the distance of people's outer eye corners differs from that of a mean head."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _GIVE = "give seven points in the order of NoW or 68 in that of iBUG"
 
@@ -39,17 +39,17 @@ class FitSource:
     """A surface with landmarks.
 
     Attributes:
-        name: For titles and messages.
-        look: The mesh in its own unit and frame.
-        landmarks: iBUG points on it, same unit; NaN where unknown.
-        meters: One unit in meters.
-        unit: Its name; empty where it is no known one, so that the scale must be fitted.
-        is_scan: A mesh of a file, which may show hair and clothes; else a head of a model.
-        origin: Where it came from, as plain JSON values.
+        name: Name for titles and messages.
+        mesh: Mesh in its own unit and frame.
+        landmarks: (68, 3) iBUG points on it, same unit; NaN where unknown.
+        meters: Meters per unit.
+        unit: Name of the unit; empty where it is unknown, so that the scale must be fitted.
+        is_scan: True for the mesh of a file, which may show hair and clothes; else it is a head of a model.
+        origin: Description of its origin, plain JSON values.
     """
 
     name: str
-    look: MeshLook
+    mesh: TriangleMesh
     landmarks: Float64[np.ndarray, "68 3"]
     meters: float = 1.0
     unit: str = "m"
@@ -57,26 +57,26 @@ class FitSource:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_mesh(path: Path, texture: Path | None = None) -> tuple[MeshLook, str]:
+def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, str]:
     """Read an OBJ or PLY file and the picture that belongs to it.
 
-    Material files are not opened: the picture is the one named, or one of the same stem beside an OBJ file.
+    Material files are not opened: the picture is the given one, or one of the same stem beside an OBJ file.
 
     Args:
-        path: The mesh; whether it is PLY is seen from its first bytes.
-        texture: A picture for its texture coordinates.
+        path: Mesh file; PLY is recognized by its first bytes.
+        texture: Picture for its texture coordinates.
 
     Returns:
         The mesh in its own unit, and the SHA-256 of its file.
 
     Raises:
-        InputError: as the readers of `mesh.obj`, `mesh.ply` and `images` do; ``mesh_untextured``: a picture was named but
-            the mesh has no texture coordinates; ``mesh_degenerate``: it has no extent.
+        InputError: as the readers of `io.mesh.obj`, `io.mesh.ply` and `images` do; ``mesh_untextured``: a picture but
+            no texture coordinates; ``mesh_degenerate``: it has no extent.
     """
-    data = read_bytes(path)
+    data = read_mesh_bytes(path)
     mesh = decode(data, name=str(path))
     if not np.ptp(mesh.vertices, axis=0).max() > 0:
-        raise InputError("mesh_degenerate", "all vertices lie in one place", ascii(str(path)))
+        raise InputError("mesh_degenerate", "all vertices of the mesh coincide", ascii(str(path)))
     if texture is None and mesh.uv is not None:
         beside = (path.with_suffix(ending) for ending in PICTURES)
         texture = next((p for p in beside if p.is_file()), None)
@@ -84,7 +84,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[MeshLook, str]:
         what = "the mesh has no texture coordinates for the picture"
         raise InputError("mesh_untextured", what, ascii(str(path)), "leave --texture out")
     picture = None if texture is None else reduced_texture(images.read(texture).rgb)
-    look = MeshLook(
+    mesh = TriangleMesh(
         vertices=mesh.vertices.astype(np.float64),
         faces=mesh.faces,
         colors=mesh.colors,
@@ -92,11 +92,11 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[MeshLook, str]:
         uv_faces=mesh.uv_faces if picture is not None else None,
         texture=picture,
     )
-    return look, hashlib.sha256(data).hexdigest()
+    return mesh, hashlib.sha256(data).hexdigest()
 
 
 def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
-    """Landmarks of a file (`mesh.picked_points`): seven in the order of NoW, or 68 in that of iBUG.
+    """Read landmarks from a file (`io.mesh.picked_points`): seven in the order of NoW, or 68 in that of iBUG.
 
     Returns:
         Points in the file's unit; NaN where unknown.
@@ -107,57 +107,56 @@ def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
     points = read_points(path)
     if len(points) == 68:
         return points
-    if len(points) != len(OF_68):
-        raise InputError("landmarks_count", f"{len(points)} points", ascii(str(path)), _GIVE)
+    if len(points) != len(NOW7):
+        raise InputError("landmarks_count", f"the file holds {len(points)} points", ascii(str(path)), _GIVE)
     out = np.full((68, 3), np.nan)
-    out[list(OF_68)] = points
+    out[list(NOW7)] = points
     return out
 
 
 def scan_source(
     name: str,
-    look: MeshLook,
+    mesh: TriangleMesh,
     landmarks: Float[np.ndarray, "68 3"],
     *,
-    unit: Unit = "auto",
+    unit: InputUnit = "auto",
     origin: Mapping[str, Any] | None = None,
 ) -> FitSource:
-    """A scan with landmarks; its unit is told by the distance between the outer eye corners.
+    """Make a source of a scan; its unit is inferred from the distance between the outer eye corners.
 
     Args:
-        name: For messages.
-        look: In the unit of the file.
-        landmarks: The same; the outer eye corners (36 and 45) must be known.
-        unit: The unit, or how to find it: that in which the eye corners are as far apart as on a head. Where there is none,
-            the scan is scaled to the mean head and `FitSource.unit` is empty.
+        name: Name for messages.
+        mesh: Mesh in the unit of its file.
+        landmarks: (68, 3) same unit; the outer eye corners (36 and 45) must be known.
+        unit: Unit; "auto" takes the one in which the eye corners are as far apart as on a head. Where there is none, the
+            scan is scaled to the mean head and `FitSource.unit` is empty.
         origin: See `FitSource`.
 
     Raises:
-        InputError: ``landmarks_count``; ``mesh_unit``: in the unit that was named this is no head.
+        InputError: ``landmarks_count``; ``mesh_unit``: in the given unit the scan does not have the size of a head.
     """
-    right, left = landmarks[OF_68[0]], landmarks[OF_68[3]]
-    outer = float(np.linalg.norm(left - right))
+    outer = outer_eye_distance(landmarks)
     if not outer > 0:
-        what = "the outer eye corners are not among the landmarks, or are one point"
+        what = "the outer eye corners are missing from the landmarks, or coincide"
         raise InputError("landmarks_count", what, name, _GIVE)
     found = infer_unit(outer) if unit == "auto" else unit
     ratio = outer * METERS_PER[found] / OUTER_EYES_M
     meters = METERS_PER[found]
     if not 1 / PLAUSIBLE < ratio < PLAUSIBLE:
         if unit != "auto":
-            what = f"the outer eye corners are {outer * meters:.4g} m apart, on a head it is about {OUTER_EYES_M} m"
-            raise InputError("mesh_unit", what, name, "name the right unit, or leave it out")
+            what = f"the outer eye corners are {outer * meters:.4g} m apart; on a head they are about {OUTER_EYES_M} m apart"
+            raise InputError("mesh_unit", what, name, "give the right unit, or leave it out")
         found, meters = "", OUTER_EYES_M / outer
-    return FitSource(name, look, np.asarray(landmarks), meters, found, True, origin or {})
+    return FitSource(name, mesh, np.asarray(landmarks), meters, found, True, origin or {})
 
 
 def head_source(head: LinearHead, coefficients: Coefficients | None = None, *, code_origin: str = "mean") -> FitSource:
-    """A head of a model: its mean, or that of a code.
+    """Make a source of a head model: its mean, or the head of given coefficients.
 
     Args:
         head: With landmarks.
-        coefficients: Of this head; identity and expression are taken, and the pose of a FLAME head.
-        code_origin: Which code it is, for `FitSource.origin`.
+        coefficients: Coefficients of this head; identity and expression are taken, and the pose of a FLAME head.
+        code_origin: Description of the coefficients, for `FitSource.origin`.
 
     Raises:
         WeightsError: ``head_lacks`` landmarks.
@@ -172,17 +171,17 @@ def head_source(head: LinearHead, coefficients: Coefficients | None = None, *, c
     points = head.landmarks(vertices, offset=False)
     return FitSource(
         name=head.name,
-        look=_outer_look(head, vertices.double().cpu().numpy()),
+        mesh=_outer_look(head, vertices.double().cpu().numpy()),
         landmarks=points.double().cpu().numpy(),
         origin={"head": head_origin(head), "code": code_origin},
     )
 
 
 def parameters_source(path: Path) -> FitSource:
-    """The head of a reconstruction, as it is in the photo (`export.parameters`).
+    """Make a source of a reconstruction, as it is in the photo (`export.parameters`).
 
     Raises:
-        WeightsError: as `weights.npz_file.read_npz`; ``model_mismatch``: it was made with another head than the open one.
+        WeightsError: as `io.npz_file.read_npz`; ``model_mismatch``: it was made with another head than the open one.
         InputError: ``parameters_format``: arrays that are absent, of other shapes, or not finite.
     """
     try:
@@ -208,7 +207,7 @@ def parameters_source(path: Path) -> FitSource:
     points = head.landmarks(torch.from_numpy(vertices.astype(np.float64)), offset=False)
     return FitSource(
         name=path.parent.name or path.stem,
-        look=_outer_look(head, vertices.astype(np.float64)),
+        mesh=_outer_look(head, vertices.astype(np.float64)),
         landmarks=points.numpy(),
         origin={"reconstruction": path.name, "sha256": _digest(path), "head": head_origin(head)},
     )
@@ -220,13 +219,13 @@ def head_origin(head: LinearHead) -> dict[str, Any]:
 
 
 def identity_part(head: LinearHead) -> str:
-    """What the layout of a head calls its identity."""
+    """Name of the identity part in the layout of a head."""
     return "shape" if "shape" in dict(layout_of(head).parts) else "identity"
 
 
-def _outer_look(head: LinearHead, vertices: Float64[np.ndarray, "S 3"]) -> MeshLook:
+def _outer_look(head: LinearHead, vertices: Float64[np.ndarray, "S 3"]) -> TriangleMesh:
     faces = head.faces.cpu().numpy()
-    return MeshLook(vertices, faces[outer(head)[faces].all(axis=1)])
+    return TriangleMesh(vertices, faces[outer(head)[faces].all(axis=1)])
 
 
 def _digest(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""A surface that a head is fitted to: closest points with normals, and where the surface ends.
+"""Search structure over a surface that a head is fitted to: closest points with normals, and open edges.
 
 V vertices, F triangles, N points. Float64; meters in the callers here.
 """
@@ -21,12 +21,12 @@ class SurfacePoints:
     """Closest points of a surface.
 
     Attributes:
-        triangle: Which triangle each lies on.
-        weights: Barycentric, within it.
-        positions: Where.
-        normals: Outward, unit; vertex normals interpolated.
-        distance: From the point that was asked for.
-        at_border: On an open edge of the surface: what was asked for lies beside the surface, not above it.
+        triangle: (N,) triangle that each lies on.
+        weights: (N, 3) barycentric, within it.
+        positions: (N, 3) closest points.
+        normals: (N, 3) outward, unit; vertex normals interpolated.
+        distance: (N,) distance from the query point.
+        at_border: (N,) true on an open edge of the surface: the query lies beside the surface, not above it.
     """
 
     triangle: Int[np.ndarray, " N"]
@@ -42,8 +42,8 @@ class Border:
     """The open edges of a mesh.
 
     Attributes:
-        opposite: (F, 3): whether the edge opposite to each corner is open.
-        vertex: (V,): whether a vertex lies on an open edge.
+        opposite: (F, 3) true where the edge opposite to a corner is open.
+        vertex: (V,) true where a vertex lies on an open edge.
     """
 
     opposite: Bool[np.ndarray, "F 3"]
@@ -51,7 +51,7 @@ class Border:
 
     @classmethod
     def of(cls, faces: Int[np.ndarray, "F 3"], count: int) -> "Border":
-        """Find the edges that one triangle alone uses."""
+        """Find the edges that only one triangle uses."""
         pairs, uses = edges(faces)
         open_edges = pairs[uses == 1]
         keys = np.sort(open_edges[:, 0] * count + open_edges[:, 1])
@@ -68,7 +68,7 @@ class Border:
         triangle: Int[np.ndarray, " N"],
         weights: Float[np.ndarray, "N 3"],
     ) -> Bool[np.ndarray, " N"]:
-        """Whether points of the surface lie on an open edge or at one of its ends."""
+        """Find the points of the surface that lie on an open edge or at one of its ends."""
         absent = weights < _ON_EDGE
         on_edge = (absent & self.opposite[triangle]).any(axis=1)
         at_vertex = absent.sum(axis=1) == 2
@@ -77,15 +77,15 @@ class Border:
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
-    """A triangle mesh made ready for closest points; see `of`.
+class SurfaceIndex:
+    """A triangle mesh prepared for closest-point queries; see `of`.
 
     Attributes:
-        vertices: Positions.
-        faces: Triangles, counter-clockwise from outside.
-        normals: Of the vertices, outward, unit.
+        vertices: (V, 3) positions.
+        faces: (F, 3) triangles, counter-clockwise from outside.
+        normals: (V, 3) vertex normals, outward, unit.
         border: Open edges.
-        tree: Of the triangles.
+        tree: Search tree over the triangles.
     """
 
     vertices: Float64[np.ndarray, "V 3"]
@@ -101,15 +101,15 @@ class Surface:
         faces: Int[np.ndarray, "F 3"],
         *,
         border: Border | None = None,
-    ) -> "Surface":
+    ) -> "SurfaceIndex":
         """Prepare a mesh.
 
         Vertices at equal positions count as one for normals and borders: files split them where texture seams are.
 
         Args:
-            vertices: Finite.
-            faces: At least one.
-            border: If known already, as for a mesh that only moves; else it is found, on the welded mesh.
+            vertices: (V, 3) finite positions.
+            faces: (F, 3) triangles, at least one.
+            border: Open edges if known already, as for a mesh that only moves; else they are found on the welded mesh.
 
         Raises:
             ValueError: no triangle, or a position that is not finite.
@@ -123,7 +123,7 @@ class Surface:
         sound = (joined != np.roll(joined, 1, axis=1)).all(axis=1)
         joined, kept = joined[sound], np.ascontiguousarray(faces[sound])
         if not len(kept):
-            raise ValueError("no triangle with three different corners")
+            raise ValueError("the mesh has no triangle with three different corners")
         found = Border.of(joined, len(welded))
         return cls(
             positions,
@@ -134,7 +134,7 @@ class Surface:
         )
 
     def closest(self, points: Float64[np.ndarray, "N 3"]) -> SurfacePoints:
-        """The closest point of the surface to each point.
+        """Find the closest point of the surface to each point.
 
         Raises:
             ValueError: a point is not finite.
@@ -153,14 +153,14 @@ class Surface:
         )
 
     def samples(self, count: int, within: Bool[np.ndarray, " F"] | None = None) -> Float64[np.ndarray, "N 3"]:
-        """Points spread evenly over the area, always the same ones.
+        """Sample points spread evenly over the area, always the same ones.
 
         Every triangle gets its share of the area (systematic sampling); inside, the places follow the R2 sequence
         (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"), folded into the triangle.
 
         Args:
-            count: How many; none if the chosen triangles have no area.
-            within: Which triangles to use; all if absent.
+            count: Number of points; there are none if the chosen triangles have no area.
+            within: (F,) mask of the triangles to use; all if absent.
         """
         area = np.linalg.norm(face_area_vectors(self.vertices, self.faces), axis=1)
         if within is not None:
@@ -177,15 +177,15 @@ class Surface:
         a, b, c = self.vertices[self.faces[chosen]].transpose(1, 0, 2)
         return np.asarray(a + u[:, None] * (b - a) + v[:, None] * (c - a))
 
-    def reversed(self) -> "Surface":
-        """The same surface, inside out."""
-        return Surface(self.vertices, self.faces, -self.normals, self.border, self.tree)
+    def reversed(self) -> "SurfaceIndex":
+        """Return the same surface, inside out."""
+        return SurfaceIndex(self.vertices, self.faces, -self.normals, self.border, self.tree)
 
 
 def _welded(
     positions: Float64[np.ndarray, "V 3"],
 ) -> tuple[Float64[np.ndarray, "W 3"], Int[np.ndarray, " V"]]:
-    """Every position once, and which of them each vertex has: `numpy.unique` of rows, much faster for millions."""
+    """Unique positions, and the index of each vertex's: `numpy.unique` of rows, much faster for millions."""
     order = np.lexsort(positions.T)
     sorted_ = positions[order]
     first = np.ones(len(order), bool)

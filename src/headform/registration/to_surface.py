@@ -7,7 +7,7 @@ Each round pairs points both ways: vertices of the head with the surface's close
 over the surface with the head's closest point and its normal. Pairs at an open edge of either, farther than the stage's
 reach or with normals that disagree are left out; the others are weighted by a redescending function (Geman and McClure
 1985) of their distance over the noise, which is estimated from the median distance (1.4826 MAD). So many points share
-their errors that all together count as `independent` ones. One step (`fit.plane_step`) then moves coefficients and
+their errors that all together count as `independent` ones. One step (`_plane_step`) then moves coefficients and
 placement jointly against the prior (Amberg et al. 2008, "Expression invariant 3D face recognition with a morphable model",
 fit shape and pose to scans this way; theirs is point to point).
 """
@@ -19,7 +19,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from headform.errors import InputError, WeightsError
+from headform.geometry.landmarks68 import INNER_LIP_PAIRS, JAW
 from headform.geometry.similarity import Similarity, fit_similarity
+from headform.geometry.units import MM_PER_M
 from headform.registration._plane_step import (
     PlacedShape,
     Planes,
@@ -28,31 +30,28 @@ from headform.registration._plane_step import (
     plane_step,
     points_as_planes,
 )
-from headform.registration.shape_model import ShapeModel
-from headform.registration.surface import Surface
+from headform.registration.shape_models import ShapeModel
+from headform.registration.surface import SurfaceIndex
 
-_LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 _LIP_GAP = 0.0005
 """Standard deviation of the gap between facing points of the inner lips, meters: where both were found by one method, the
 gap is better known than the points."""
-JAW = 17
-"""The first landmarks run along the jaw; people and models disagree about where."""
 _MISPLACED = 0.03
 """Median distance of landmarks from those of the mean head above which they are not those of a face, meters.
 Those of small children, laid on without scale, lie 20 mm off."""
 _UNLIKE, _MIRRORED = 0.008, 1.5
 """Landmarks farther than that from those of the mean head, meters, and so many times farther than from its mirror image,
-have right and left exchanged."""
+have right and left swapped."""
 _ROBUST = 3.0  # residuals, in standard deviations, where trust has fallen to a quarter
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Some rounds of one coarseness.
+    """Rounds of one coarseness.
 
     Attributes:
-        rounds: At most so many.
-        reach: Pairs farther apart are left out, meters.
+        rounds: Largest number of rounds.
+        reach: Distance above which pairs are left out, meters.
         cosine: Least cosine between the normals of a pair.
         least_noise: Standard deviation that the noise is not taken below, meters.
         landmark_sigma: Standard deviation of a landmark; the jaw's is `jaw_factor` times that.
@@ -76,13 +75,13 @@ STAGES = (
 
 @dataclass(frozen=True)
 class SurfaceFitOptions:
-    """What may be changed of a fit.
+    """Options of a fit.
 
     Attributes:
-        scale: Whether the scale between head and surface is unknown; else it stays 1.
-        stages: From coarse to fine.
-        most_points: Pairs each way in a round, at most.
-        independent: As how many points all pairs together count.
+        scale: Fit the scale between head and surface; else it stays 1.
+        stages: Stages from coarse to fine.
+        most_points: Largest number of pairs each way in a round.
+        independent: Number of independent points that all pairs together count as.
         jaw_factor: See `Stage.landmark_sigma`.
     """
 
@@ -98,13 +97,13 @@ class SurfaceFit:
     """A head on a surface.
 
     Attributes:
-        coefficients: Identity, then expression.
-        similarity: From the head's frame to that of the surface.
-        noise: Estimated standard deviation of the distances at the end.
-        landmark_rms: Root mean square distance of the landmarks in common.
-        iterations: Rounds over all stages.
-        converged: Whether the last stage ended by itself.
-        reversed: Whether the surface's triangles ran clockwise and were taken the other way round.
+        coefficients: (K,) identity, then expression.
+        similarity: Transform from the head's frame to that of the surface.
+        noise: Estimated standard deviation of the distances at the end, meters.
+        landmark_rms: Root mean square distance of the landmarks in common, meters.
+        iterations: Number of rounds over all stages.
+        converged: True if the last stage ended by itself.
+        reversed: True if the surface's triangles ran clockwise and were reversed.
     """
 
     coefficients: Float64[np.ndarray, " K"]
@@ -118,7 +117,7 @@ class SurfaceFit:
 
 def fit_to_surface(
     model: ShapeModel,
-    surface: Surface,
+    surface: SurfaceIndex,
     landmarks: Float[np.ndarray, "68 3"],
     *,
     focus: tuple[Float64[np.ndarray, "3"], float] | None = None,
@@ -177,10 +176,10 @@ def fit_to_surface(
     )
 
 
-def _oriented(model: ShapeModel, surface: Surface, shape: PlacedShape) -> tuple[PlacedShape, Surface]:
+def _oriented(model: ShapeModel, surface: SurfaceIndex, shape: PlacedShape) -> tuple[PlacedShape, SurfaceIndex]:
     """The surface with its normals outwards, judged by the head's where they lie near each other."""
     placed = shape.similarity.apply(model.positions(shape.coefficients))
-    head = Surface.of(placed, model.faces, border=model.border)
+    head = SurfaceIndex.of(placed, model.faces, border=model.border)
     found = surface.closest(placed[model.region])
     agreement = (found.normals * head.normals[model.region]).sum(axis=1)
     return shape, surface if agreement[~found.at_border].sum() >= 0 else surface.reversed()
@@ -200,7 +199,7 @@ class _Landmarks:
         self.corners = model.landmark_corners[common]
         self.weights = model.landmark_weights[common]
         self.targets = targets.astype(np.float64)
-        self.factor = np.where(np.flatnonzero(common) < JAW, jaw_factor, 1.0)
+        self.factor = np.where(np.flatnonzero(common) < JAW.stop, jaw_factor, 1.0)
         self.gap = lip_gaps(self.corners, self.weights, np.flatnonzero(common), self.targets)
 
     def first(self, scale: bool) -> PlacedShape:
@@ -223,11 +222,11 @@ class _Landmarks:
         """Refuse landmarks that no face has, whose fit would end somewhere: of another order, or right for left."""
         fix = "give them in their order; right is the subject's right"
         if gap > _MISPLACED:
-            what = f"the landmarks are not those of a face: half of them lie {1000 * gap:.0f} mm and more off"
+            what = f"the landmarks are not those of a face: their median error is {MM_PER_M * gap:.0f} mm"
             raise InputError("fit_lost", what, "", fix)
         proper, mirrored = (self._spread(own * [side, 1.0, 1.0]) for side in (1.0, -1.0))
         if proper > max(_MIRRORED * mirrored, _UNLIKE):
-            what = "the landmarks are those of a mirrored face"
+            what = "the landmarks are those of a mirrored face: right and left are swapped"
             raise InputError("fit_lost", what, "", f"{fix}; or mirror the scan")
 
     def _spread(self, own: Float64[np.ndarray, "L 3"]) -> float:
@@ -258,7 +257,7 @@ class _Pairs:
     def __init__(
         self,
         model: ShapeModel,
-        surface: Surface,
+        surface: SurfaceIndex,
         options: SurfaceFitOptions,
         focus: tuple[Float64[np.ndarray, "3"], float] | None,
     ) -> None:
@@ -276,7 +275,7 @@ class _Pairs:
 
     def planes(self, shape: PlacedShape, stage: Stage) -> tuple[Planes, float]:
         placed = shape.similarity.apply(self.model.positions(shape.coefficients))
-        head = Surface.of(placed, self.model.faces, border=self.model.border)
+        head = SurfaceIndex.of(placed, self.model.faces, border=self.model.border)
         out = self.surface.closest(placed[self.rows])
         alike = (out.normals * head.normals[self.rows]).sum(axis=1)
         good = ~out.at_border & (out.distance < stage.reach) & (alike > stage.cosine)
@@ -326,7 +325,7 @@ def lip_gaps(
 ) -> Planes:
     """Differences between facing landmarks of the inner lips, each of its heaviest vertex."""
     place = {int(name): row for row, name in enumerate(names)}
-    pairs = [(place[a], place[b]) for a, b in _LIP_PAIRS if a in place and b in place]
+    pairs = [(place[a], place[b]) for a, b in INNER_LIP_PAIRS if a in place and b in place]
     upper, lower = np.array(pairs, np.int64).reshape(-1, 2).T
     vertex = corners[np.arange(len(corners)), weights.argmax(axis=1)]
     return points_as_planes(

@@ -1,4 +1,4 @@
-"""Vertex normals of triangle meshes, weighted by area, in torch (differentiable) and NumPy (fast).
+"""Vertex normals of triangle meshes, weighted by area, in torch; `mesh.normals` is the twin in NumPy.
 
 Letters: B batch, V vertices, F faces.
 
@@ -6,13 +6,10 @@ The normal of a vertex is the sum of the cross products of its faces, made a uni
 counts by its area. Vertices of no face, and of faces without area only, have the normal zero.
 """
 
-import typing
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int, Integer
-from numba import njit
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from headform.kernels.functorch import transformed
@@ -78,45 +75,3 @@ class _Normals(torch.autograd.Function):
             [(k,) for k in range(len(flat))],
         )
         return None, found.view(vertices.shape)
-
-
-def vertex_normals_array(
-    vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"]
-) -> Float[np.ndarray, "V 3"]:
-    """The NumPy twin of `vertex_normals`, computed in float64; dtype kept.
-
-    Raises:
-        ValueError: a face index outside [0, V).
-    """
-    check_faces(faces, len(vertices))
-    normals = np.zeros((len(vertices), 3))
-    positions = np.ascontiguousarray(vertices, np.float64)
-    _normals_kernel(positions, np.ascontiguousarray(faces, np.int32), normals)
-    return normals.astype(vertices.dtype)
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
-def _normals_kernel(vertices, faces, normals):
-    """vertices (V, 3), faces (F, 3); normals (V, 3) zeros, written."""
-    for f in range(faces.shape[0]):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ux = vertices[b, 0] - vertices[a, 0]
-        uy = vertices[b, 1] - vertices[a, 1]
-        uz = vertices[b, 2] - vertices[a, 2]
-        wx = vertices[c, 0] - vertices[a, 0]
-        wy = vertices[c, 1] - vertices[a, 1]
-        wz = vertices[c, 2] - vertices[a, 2]
-        x = uy * wz - uz * wy
-        y = uz * wx - ux * wz
-        z = ux * wy - uy * wx
-        for k in (a, b, c):
-            normals[k, 0] += x
-            normals[k, 1] += y
-            normals[k, 2] += z
-    for v in range(normals.shape[0]):
-        length = (normals[v, 0] ** 2 + normals[v, 1] ** 2 + normals[v, 2] ** 2) ** 0.5
-        if length > 0.0:
-            normals[v, 0] /= length
-            normals[v, 1] /= length
-            normals[v, 2] /= length

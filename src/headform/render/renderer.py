@@ -23,7 +23,7 @@ from headform.render.interpolate import barycentric_at, interpolate_at
 from headform.render.normals import vertex_normals
 from headform.render.rasterize import NEAR, rasterize_kernel
 from headform.render.seen_pixels import SeenPixels
-from headform.render.shade import shade_batch
+from headform.render.shading import shade_batch
 from headform.render.torch_rasterize import BatchFragments, check_raster, rasterize_torch
 
 Backend = Literal["auto", "kernel", "torch"]

@@ -1,6 +1,6 @@
-"""Which points of a surface a camera sees, and how far a pixel is from the outline.
+"""Visibility of surface points to a camera, and distance of pixels to the outline.
 
-Letters: V vertices, F faces, N points, H W pixels of a depth buffer.
+V vertices, F faces, N points, H W pixels of a depth buffer.
 
 A point is compared with the plane of the face that its pixel shows, evaluated at the point itself,
 not with the depth of the pixel's center: that difference grows with the slope, and a tolerance that
@@ -22,7 +22,7 @@ TOLERANCE = 5e-4
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def is_seen(x, y, z, points, faces, face_index, tolerance):
-    """Whether a point at pixel (x, y), depth z is the surface that the depth buffer shows there.
+    """Tell if a point at pixel (x, y), depth z is the surface that the depth buffer shows there.
 
     points (V, 3) projected vertices, faces (F, 3), face_index (H, W). The plane's depth is limited
     to the depths of its face, and half their range is tolerated: faces next to an outline are
@@ -67,14 +67,14 @@ def visible_points(
     *,
     tolerance: float = TOLERANCE,
 ) -> Bool[np.ndarray, " N"]:
-    """Which points on (or near) a rasterized surface are not hidden by it.
+    """Find the points on (or near) a rasterized surface that it does not hide.
 
     Args:
         query: (N, 3) pixel x, pixel y, depth in meters. NaN or outside the buffer: not seen.
         points: (V, 3) the projected vertices that were rasterized.
         faces: (F, 3) the faces that were rasterized.
-        fragments: What `rasterize(points, faces, ...)` gave.
-        tolerance: Meters a point may lie behind the surface.
+        fragments: Result of `rasterize(points, faces, ...)`.
+        tolerance: Depth that a point may lie behind the surface, meters.
     """
     seen = np.zeros(len(query), np.bool_)
     _seen_kernel(
@@ -96,14 +96,14 @@ def visible_vertices(
     *,
     tolerance: float = TOLERANCE,
 ) -> Bool[np.ndarray, " V"]:
-    """Which vertices of a projected mesh are inside the picture and hidden by no other face.
+    """Find the vertices of a projected mesh that are inside the picture and hidden by no face.
 
     Args:
         points: (V, 3) pixel x, pixel y, depth in meters.
         faces: (F, 3) vertex indices.
         height: rows of the picture.
         width: columns of the picture.
-        tolerance: Meters.
+        tolerance: Depth that a vertex may lie behind the surface, meters.
     """
     fragments = rasterize(points, faces, height, width)
     return visible_points(points, points, faces, fragments, tolerance=tolerance)
@@ -112,7 +112,7 @@ def visible_vertices(
 def outline_distance(
     depth: Float32[np.ndarray, "H W"], *, step: float, reach: float
 ) -> tuple[Float32[np.ndarray, "H W"], Float32[np.ndarray, "H W"]]:
-    """Distance of every pixel to the outline against the background and to what hides it.
+    """Compute the distance of every pixel to the outline against the background and to what hides it.
 
     Args:
         depth: (H, W) depth buffer, inf where empty.

@@ -1,4 +1,4 @@
-"""Synthetic faces: photographs of synthetic faces, with every label known."""
+"""Synthetic faces: rendered photographs of sampled heads, with all labels known."""
 
 from headform.synth.folder import write_folder as write_folder
 from headform.synth.generator import Generator as Generator

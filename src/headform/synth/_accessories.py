@@ -1,4 +1,4 @@
-"""What people wear: glasses and clothes, as geometry.
+"""Glasses and clothes, as geometry.
 
 V vertices, F faces. Vertices in meters in the head frame.
 """
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from headform.geometry.landmarks68 import eyes_and_mouth
+from headform.synth.randomization import GAMMA, AccessoryRandomization
 
 _RING = 24
 
@@ -24,20 +27,21 @@ class Glasses:
     lens_opacity: float
 
 
-def make_glasses(rng: np.random.Generator, marks: Float[np.ndarray, "68 3"]) -> Glasses:
-    """A pair that fits the face with these 68 points (meters)."""
-    right, left = marks[36:42].mean(0), marks[42:48].mean(0)
+def make_glasses(rng: np.random.Generator, marks: Float[np.ndarray, "68 3"], config: AccessoryRandomization) -> Glasses:
+    """Make a pair that fits the face with these 68 points (meters)."""
+    c = config
+    right, left, _ = eyes_and_mouth(marks)
     span = float(np.linalg.norm(left - right))
-    front = max(right[2], left[2]) + rng.uniform(0.008, 0.018)
-    half_width = span * rng.uniform(0.33, 0.46)
-    half_height = half_width * rng.uniform(0.55, 1.0)
-    power = rng.uniform(2, 6)
-    drop = rng.uniform(-0.006, 0.003)
-    wire = rng.uniform(0.0006, 0.0035)
+    front = max(right[2], left[2]) + rng.uniform(*c.glasses_distance)
+    half_width = span * rng.uniform(*c.lens_half_width)
+    half_height = half_width * rng.uniform(*c.lens_aspect)
+    power = rng.uniform(*c.lens_power)
+    drop = rng.uniform(*c.lens_drop)
+    wire = rng.uniform(*c.wire)
     angle = np.linspace(0, 2 * np.pi, _RING, endpoint=False)
     cos, sin = np.cos(angle), np.sin(angle)
     shape = np.stack([np.sign(cos) * np.abs(cos) ** (2 / power), np.sign(sin) * np.abs(sin) ** (2 / power)], 1)
-    bow = rng.uniform(1.0, 5.0)
+    bow = rng.uniform(*c.bow)
     parts: list[Float[np.ndarray, "V 3"]] = []
     faces: list[Int[np.ndarray, "F 3"]] = []
     lens_parts: list[Float[np.ndarray, "V 3"]] = []
@@ -61,11 +65,12 @@ def make_glasses(rng: np.random.Generator, marks: Float[np.ndarray, "68 3"]) -> 
     for start, end in bars:
         faces.append(_bar_faces(sum(map(len, parts))))
         parts.append(_bar(start, end, wire * 1.2))
-    dark = rng.random() < 0.6
-    rgb = rng.uniform(0, 0.05, 3) if dark else rng.uniform(0, 0.8, 3)
+    dark = rng.random() < c.dark_frame_rate
+    rgb = rng.uniform(*(c.dark_frame if dark else c.colored_frame), 3)
     kind = rng.random()
-    opacity = 0.0 if kind < 0.45 else rng.uniform(0.03, 0.4) if kind < 0.72 else rng.uniform(0.7, 1)
-    tint = rng.uniform(0, 0.05, 3) if opacity > 0.5 else rng.uniform(0, 1, 3)
+    clear, tinted = kind < c.clear_lens_rate, kind < c.clear_lens_rate + c.tinted_lens_rate
+    opacity = 0.0 if clear else rng.uniform(*(c.tinted_lens if tinted else c.sunglasses))
+    tint = rng.uniform(*(c.tinted_lens_rgb if tinted else c.sunglasses_rgb), 3)
     return Glasses(
         frame=np.concatenate(parts).astype(np.float32),
         frame_faces=np.concatenate(faces).astype(np.int32),
@@ -126,7 +131,7 @@ _TORSO_CM = np.array(  # height, half width, half depth, center z of each ring
 
 
 def torso_faces() -> Int[np.ndarray, "F 3"]:
-    """Faces of the torso of `make_torso`."""
+    """Triangles of the torso of `make_torso`."""
     grid = np.arange(_TORSO_ROWS)[:, None] * _TORSO_RING + np.arange(_TORSO_RING)
     right = np.roll(grid, -1, axis=1)
     quads = np.stack([grid[:-1], grid[1:], right[1:], right[:-1]], -1).reshape(-1, 4)
@@ -134,28 +139,28 @@ def torso_faces() -> Int[np.ndarray, "F 3"]:
 
 
 def make_torso(
-    rng: np.random.Generator, yaw: float, pitch: float
+    rng: np.random.Generator, yaw: float, pitch: float, config: AccessoryRandomization
 ) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "V 3"]]:
-    """Shoulders under a head turned by yaw and pitch: vertices (meters), cloth colors (linear)."""
-    rows = _TORSO_CM * [1, 1, 1, 1]
-    width = rng.uniform(0.85, 1.15)
-    low = rng.uniform(-2.5, 1.5)
+    """Make shoulders under a head turned by yaw and pitch: vertices (meters), cloth colors (linear)."""
+    rows = _TORSO_CM
+    width = rng.uniform(*config.shoulder_width)
+    raised = rng.uniform(*config.shoulder_height_cm)
     angle = np.linspace(0, 2 * np.pi, _TORSO_RING, endpoint=False)
     x = rows[:, 1:2] * width * np.sin(angle)
     z = rows[:, 3:4] + rows[:, 2:3] * np.cos(angle)
-    y = np.repeat(rows[:, :1], _TORSO_RING, 1) + low * (rows[:, :1] > -20)
+    y = np.repeat(rows[:, :1], _TORSO_RING, 1) + raised * (rows[:, :1] > -20)  # the hem stays where it is
     verts = np.stack([x, y, z], -1).reshape(-1, 3)
-    pivot = np.array([0.0, -10.0, -3.0])
-    turn = -yaw * rng.uniform(0.2, 0.9)
-    bend = -pitch * rng.uniform(0.3, 1.0)
+    pivot = np.array([0.0, -10.0, -3.0])  # base of the neck, cm
+    turn = -yaw * rng.uniform(*config.torso_yaw)
+    bend = -pitch * rng.uniform(*config.torso_pitch)
     cy, sy, cp, sp = np.cos(turn), np.sin(turn), np.cos(bend), np.sin(bend)
     about = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     tilt = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     verts = (verts - pivot) @ (about @ tilt).T + pivot
-    first, second = rng.random((2, 3)) ** 2.2
+    first, second = rng.random((2, 3)) ** GAMMA
     stripes = (np.arange(_TORSO_ROWS)[:, None] + np.arange(_TORSO_RING)) % 2 == 0
-    use = stripes if rng.random() < 0.2 else np.zeros_like(stripes)
+    use = stripes if rng.random() < config.pattern_rate else np.zeros_like(stripes)
     rgb = np.where(use[..., None], second, first).reshape(-1, 3)
-    if rng.random() < 0.5:  # a collar or the skin of an open neckline
-        rgb.reshape(_TORSO_ROWS, _TORSO_RING, 3)[: int(rng.integers(1, 3))] = second
+    if rng.random() < config.collar_rate:  # a collar or the skin of an open neckline
+        rgb.reshape(_TORSO_ROWS, _TORSO_RING, 3)[: int(rng.integers(*config.collar_rows))] = second
     return (verts / 100.0).astype(np.float32), rgb.astype(np.float32)

@@ -22,7 +22,7 @@ def write_folder(
     size: int = 224,
     seed: int = 0,
     view: View = "loose",
-    recipe: RandomizationConfig = FULL,
+    randomization: RandomizationConfig = FULL,
 ) -> Path:
     """Write `count` pictures as 000000.png ..., labels.npz, labels.json and sheet.png.
 
@@ -31,11 +31,11 @@ def write_folder(
     out.mkdir(parents=True, exist_ok=True)
     from headform.heads import load_open
 
-    maker = Generator(load_open(), size=size, view=view, recipe=recipe)
+    generator = Generator(load_open(), size=size, view=view, randomization=randomization)
     parts: list[SyntheticBatch] = []
     for first in range(0, count, _BATCH):
         rng = np.random.default_rng((seed, first))
-        batch = maker.batch(rng, min(_BATCH, count - first))
+        batch = generator.batch(rng, min(_BATCH, count - first))
         parts.append(batch)
         for k, image in enumerate(batch.images):
             Image.fromarray(image).save(out / f"{first + k:06d}.png")
@@ -44,23 +44,23 @@ def write_folder(
         for name in ("points", "visible", "identity", "expression", "gaze", "rotation", "distance")
     }
     np.savez_compressed(out / "labels.npz", **labels)  # type: ignore[arg-type]
-    facts = {
+    description = {
         "count": count,
         "size": size,
         "seed": seed,
         "view": view,
-        "head": maker.head.sha256,
-        "expression_names": list(maker.head.expression_names),
+        "head": generator.head.sha256,
+        "expression_names": list(generator.head.expression_names),
         "points": "dense points in pixels, origin at the top-left corner; the first 68 are the landmarks",
     }
-    (out / "labels.json").write_text(json.dumps(facts, indent=1) + "\n")
+    (out / "labels.json").write_text(json.dumps(description, indent=1) + "\n")
     sheet = out / "sheet.png"
     contact_sheet(parts).save(sheet)
     return sheet
 
 
 def contact_sheet(parts: list[SyntheticBatch], *, most: int = 48, columns: int = 8) -> Image.Image:
-    """Up to `most` pictures side by side; every second row carries its labels."""
+    """Tile up to `most` pictures; every second row shows its labels."""
     images = np.concatenate([p.images for p in parts])[:most]
     points = np.concatenate([p.points for p in parts])[:most]
     side = images.shape[1]

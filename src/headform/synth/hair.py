@@ -1,8 +1,8 @@
-"""Hair as geometry: a shell that follows the skull from the crown and then hangs.
+"""Hair as geometry: a shell that follows the skull from the crown and then falls freely.
 
 P meridians around the head, Q rows from the crown to the tips, V vertices, F faces. Centimeters inside this module.
 
-The shell is laid out once on the mean head: along each meridian it follows the skull down to the hairline, then hangs
+The shell is laid out once on the mean head: along each meridian it follows the skull down to the hairline, then falls
 at least as far out as the skin below. Per person it moves with the skin under it and takes thickness, length, raggedness.
 """
 
@@ -13,17 +13,18 @@ from jaxtyping import Float, Int
 
 from headform.heads.linear import LinearHead
 from headform.synth import _kernels as kernels
+from headform.synth.randomization import HairRandomization, Range
 from headform.synth.skin_fields import SkinFields
 
-MERIDIANS, ROOT_ROWS, HANG_ROWS = 72, 13, 9
-ROWS = ROOT_ROWS + HANG_ROWS
+MERIDIANS, ROOT_ROWS, FREE_ROWS = 72, 13, 9
+ROWS = ROOT_ROWS + FREE_ROWS
 _CENTER_CM = np.array([0.0, 4.5, 0.0])
 _POLAR_SAMPLES = 64
 
 
 @dataclass(frozen=True)
 class HairShell:
-    """The layout on the mean head; see `lay_out_hair`."""
+    """Layout of the shell on the mean head."""
 
     faces: Int[np.ndarray, "F 3"]
     phi: Float[np.ndarray, " P"]  # 0 in front, positive toward the subject's left
@@ -77,7 +78,7 @@ def lay_out_hair(head: LinearHead, fields: SkinFields) -> HairShell:
 
 @dataclass(frozen=True)
 class HairStyle:
-    """Lengths in centimeters beyond the hairline; see `sample_style`."""
+    """Style of one person's hair; lengths in centimeters beyond the hairline."""
 
     thickness: float
     recede: float  # hairline moved up (positive) or down
@@ -91,22 +92,26 @@ class HairStyle:
     seed: int
 
 
-def sample_style(rng: np.random.Generator) -> HairStyle:
-    """Crops, short cuts, fringes, bobs, long hair and hats."""
+def sample_style(rng: np.random.Generator, config: HairRandomization) -> HairStyle:
+    """Draw crops, short cuts, fringes, bobs, long hair and hats."""
+    c = config
+
+    def draw(limits: Range) -> float:
+        return float(rng.uniform(*limits))
+
     kind = rng.random()
-    short = kind < 0.5
-    long_sides = float(rng.uniform(6, 30)) if not short else float(rng.uniform(0, 1.5))
-    fringe = float(rng.uniform(1, 6.5)) if rng.random() < 0.35 else 0.0
-    hat = kind > 0.95
+    short, hat = kind < c.short_rate, kind > 1 - c.hat_rate
+    sides = draw(c.short_sides if short else c.long_sides)
+    fringe = draw(c.fringe) if rng.random() < c.fringe_rate else 0.0
     return HairStyle(
-        thickness=float(rng.uniform(0.25, 1.2) if short and rng.random() < 0.6 else rng.uniform(0.6, 3.5)),
-        recede=float(rng.normal(0, 0.8) if rng.random() < 0.8 else rng.uniform(0, 4.5)),
+        thickness=draw(c.thin if short and rng.random() < c.thin_rate else c.thick),
+        recede=float(rng.normal(0, c.hairline_sd)) if rng.random() < c.usual_hairline_rate else draw(c.receding),
         fringe=0.0 if hat else fringe,
-        sides=0.0 if hat else long_sides,
-        back=0.0 if hat else (long_sides + float(rng.uniform(0, 8)) if not short else float(rng.uniform(0, 3))),
-        flare=float(rng.uniform(-0.05, 0.35)),
-        ragged=float(rng.uniform(0.0, 1.0)),
-        parting=float(rng.uniform(-1.2, 1.2)),
+        sides=0.0 if hat else sides,
+        back=0.0 if hat else draw(c.short_back) if short else sides + draw(c.back_beyond_sides),
+        flare=draw(c.flare),
+        ragged=draw(c.ragged),
+        parting=draw(c.parting),
         hat=hat,
         seed=int(rng.integers(2**31)),
     )
@@ -120,14 +125,14 @@ def grow(
     Args:
         shell: The layout.
         style: Thickness and lengths.
-        moved_cm: (V, 3) how far this person's skin lies from the mean head's, centimeters.
+        moved_cm: (V, 3) displacement of this person's skin from the mean head's, centimeters.
 
     Returns:
         Vertices (P * Q, 3) in meters, and a per-vertex strand tone around 1.
     """
     rng = np.random.default_rng(style.seed)
     p = np.arange(MERIDIANS)
-    smooth = _around(rng, 5) * 0.5
+    smooth = _periodic_noise(rng, 5) * 0.5
     fine = rng.normal(0, 1, MERIDIANS)
     side = np.clip((np.abs(shell.phi) - 0.75) / 0.5, 0, 1)  # 0 over the forehead, 1 beyond
     rear = np.clip((np.abs(shell.phi) - 1.9) / 0.5, 0, 1)
@@ -147,39 +152,50 @@ def grow(
     length = length * np.where(side < 1, 0.35 + 0.65 * curtain, 1.0)
     length = length * (1 + 0.12 * smooth + 0.22 * style.ragged * np.clip(fine, -2, 2))
     length = np.clip(length, 0, None)
-    hangs = np.clip(length / 1.5, 0, 1)
+    falls = np.clip(length / 1.5, 0, 1)
     fade = np.clip((1 - t[None]) / 0.35, 0, 1)
-    edge = -0.25 + 0.85 * hangs  # below the skin where the hair ends, above it where it goes on
+    edge = -0.25 + 0.85 * falls  # below the skin where the hair ends, above it where it goes on
     volume = style.thickness * (0.6 + 0.4 * np.sin(np.pi * np.clip(t, 0, 1)))
     lift = fade * volume[None] * (1 + 0.2 * smooth[:, None]) + (1 - fade) * np.maximum(
-        edge[:, None], hangs[:, None] * 0.5 * style.thickness
+        edge[:, None], falls[:, None] * 0.5 * style.thickness
     )
     if style.hat:
         lift = np.full_like(lift, 0.9)
     lift = lift + 0.12 * style.ragged * rng.normal(0, 1, lift.shape) * min(style.thickness, 1.0)
     root = base + out * lift[..., None]
-    # hanging: straight down, never inside the skin below
-    s = np.linspace(0, 1, HANG_ROWS + 1)[1:]
-    start = root[:, -1]
-    drop = start[:, 1, None] - s[None] * length[:, None]  # (P, HANG_ROWS)
-    step = shell.heights[1] - shell.heights[0]
-    level = np.clip(np.round((drop - shell.heights[0]) / step), 0, len(shell.heights) - 1).astype(int)
-    clearance = 0.35 + 0.3 * style.thickness * side[:, None]
-    below = shell.radius[p[:, None], level] + clearance
-    reach = np.hypot(start[:, 0], start[:, 2])[:, None]
-    reach = np.maximum.accumulate(np.maximum(reach, np.where(hangs[:, None] > 0, below, 0)), axis=1)
-    reach = reach + style.flare * length[:, None] * s[None] ** 2 * side[:, None]
-    reach = reach * (1 + 0.03 * smooth[:, None] * s[None])
-    hanging = np.stack([reach * np.sin(shell.phi)[:, None], drop, reach * np.cos(shell.phi)[:, None]], axis=-1)
-    none = (length < 0.3)[:, None, None]
-    hanging = np.where(none, start[:, None], hanging)
-    verts = np.concatenate([root, hanging], axis=1).reshape(-1, 3)
+    falling = _fall(shell, style, root[:, -1], length, falls, side, smooth)
+    verts = np.concatenate([root, falling], axis=1).reshape(-1, 3)
     tone = 1 + 0.28 * fine[:, None] * np.ones(ROWS) + 0.12 * rng.normal(0, 1, (MERIDIANS, ROWS))
     return (verts / 100.0).astype(np.float32), np.clip(tone, 0.35, 1.9).reshape(-1).astype(np.float32)
 
 
-def _around(rng: np.random.Generator, waves: int) -> Float[np.ndarray, " P"]:
-    """Smooth periodic noise of about unit size around the head."""
+def _fall(
+    shell: HairShell,
+    style: HairStyle,
+    start: Float[np.ndarray, "P 3"],
+    length: Float[np.ndarray, " P"],
+    falls: Float[np.ndarray, " P"],
+    side: Float[np.ndarray, " P"],
+    smooth: Float[np.ndarray, " P"],
+) -> Float[np.ndarray, "P R 3"]:
+    """Let the hair fall straight down from the last root row, never inside the skin; centimeters."""
+    s = np.linspace(0, 1, FREE_ROWS + 1)[1:]
+    drop = start[:, 1, None] - s[None] * length[:, None]  # (P, FREE_ROWS)
+    step = shell.heights[1] - shell.heights[0]
+    level = np.clip(np.round((drop - shell.heights[0]) / step), 0, len(shell.heights) - 1).astype(int)
+    clearance = 0.35 + 0.3 * style.thickness * side[:, None]
+    below = shell.radius[np.arange(MERIDIANS)[:, None], level] + clearance
+    reach = np.hypot(start[:, 0], start[:, 2])[:, None]
+    reach = np.maximum.accumulate(np.maximum(reach, np.where(falls[:, None] > 0, below, 0)), axis=1)
+    reach = reach + style.flare * length[:, None] * s[None] ** 2 * side[:, None]
+    reach = reach * (1 + 0.03 * smooth[:, None] * s[None])
+    falling = np.stack([reach * np.sin(shell.phi)[:, None], drop, reach * np.cos(shell.phi)[:, None]], axis=-1)
+    none = (length < 0.3)[:, None, None]
+    return np.where(none, start[:, None], falling)
+
+
+def _periodic_noise(rng: np.random.Generator, waves: int) -> Float[np.ndarray, " P"]:
+    """Draw smooth periodic noise of about unit size around the head."""
     angle = np.linspace(-np.pi, np.pi, MERIDIANS, endpoint=False)
     k = np.arange(1, waves + 1)[:, None]
     a, b = rng.normal(0, 1, (2, waves, 1)) / np.sqrt(k)
@@ -189,7 +205,7 @@ def _around(rng: np.random.Generator, waves: int) -> Float[np.ndarray, " P"]:
 def _cast(
     verts: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], rays: Float[np.ndarray, "R 3"]
 ) -> Float[np.ndarray, " R"]:
-    """Farthest hit of each ray from the center; 7 cm where none."""
+    """Return the distance of each ray's farthest hit from the center; 7 cm where it hits nothing."""
     corners = np.ascontiguousarray(verts[faces] - _CENTER_CM)  # (F, 3, 3)
     reach = np.empty(len(rays))
     kernels.farthest_hit(corners, np.ascontiguousarray(rays), reach)

@@ -1,4 +1,4 @@
-"""Who is in the picture: identity, expression, gaze, head pose and distance of a synthetic face.
+"""Coefficients of a synthetic face: identity, expression, gaze, head pose and camera distance.
 
 K identity modes, E expressions.
 """
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from headform.geometry.camera import FRONTAL
-from headform.synth.randomization import RandomizationConfig
+from headform.geometry.head_angles import rotation_from_synthetic_angles
+from headform.synth.randomization import BlendshapeGroup, ExpressionRandomization, RandomizationConfig
 
 
 @dataclass(frozen=True)
@@ -25,114 +25,109 @@ class Person:
     distance: float  # meters, camera to the middle of the face
 
 
-def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndarray, "3 3"]:
-    """OpenCV camera from head; yaw turns the face to image right, pitch down, roll clockwise."""
-    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-    cr, sr = np.cos(roll), np.sin(roll)
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    about_z = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
-    return np.asarray(FRONTAL @ about_z @ about_x @ about_y)
-
-
-def sample_person(rng: np.random.Generator, recipe: RandomizationConfig, names: tuple[str, ...], modes: int) -> Person:
-    """Draw a person; `names` are the head's expression names."""
-    identity = rng.normal(0, 1, modes) * rng.uniform(*recipe.identity_scale)
-    expression, gaze = sample_expression(rng, names, recipe.expression_rate)
-    if rng.random() < recipe.frontal_rate:
-        yaw = rng.normal(0, recipe.frontal_yaw_sd)
+def sample_person(rng: np.random.Generator, config: RandomizationConfig, names: tuple[str, ...], modes: int) -> Person:
+    """Draw a person with `modes` identity coefficients; `names` are the head's expression names."""
+    pose = config.pose
+    identity = rng.normal(0, 1, modes) * rng.uniform(*config.identity_scale)
+    expression, gaze = sample_expression(rng, names, config.expression)
+    if rng.random() < pose.frontal_rate:
+        yaw = rng.normal(0, pose.frontal_yaw_sd)
     else:
-        yaw = rng.uniform(-recipe.wide_yaw, recipe.wide_yaw)
-    pitch = np.clip(rng.normal(0, recipe.pitch_sd), -42, 42)
-    roll = np.clip(rng.normal(0, recipe.roll_sd), -38, 38)
+        yaw = rng.uniform(-pose.wide_yaw, pose.wide_yaw)
+    pitch = np.clip(rng.normal(0, pose.pitch_sd), -pose.most_pitch, pose.most_pitch)
+    roll = np.clip(rng.normal(0, pose.roll_sd), -pose.most_roll, pose.most_roll)
     angles = np.radians([yaw, pitch, roll])
-    low, high = np.log(recipe.distance)
+    low, high = np.log(config.camera.distance)
     return Person(
         identity=identity.astype(np.float32),
         expression=expression,
         gaze=gaze,
-        vergence=float(rng.uniform(0, 0.06)),
-        rotation=rotation_from_angles(*angles).astype(np.float32),
+        vergence=float(rng.uniform(*pose.vergence)),
+        rotation=rotation_from_synthetic_angles(*angles).astype(np.float32),
         angles=angles.astype(np.float32),
         distance=float(np.exp(rng.uniform(low, high))),
     )
 
 
 def sample_expression(
-    rng: np.random.Generator, names: tuple[str, ...], rate: float
+    rng: np.random.Generator, names: tuple[str, ...], config: ExpressionRandomization
 ) -> tuple[Float[np.ndarray, " E"], Float[np.ndarray, "2"]]:
-    """Sparse, plausible mixtures: smiles, open mouths, single shapes, blinks, brows, gaze."""
-    index = {n: i for i, n in enumerate(names)}
-    weights = np.zeros(len(names), np.float32)
+    """Draw blendshape weights in 0..1, in the order of `names`, and gaze (yaw, pitch) in radians."""
+    mixture = _Mixture(rng, names)
     gaze = np.zeros(2, np.float32)
-    if rng.random() >= rate:
-        return weights, gaze
+    if rng.random() >= config.rate:
+        return mixture.weights, gaze
+    kind = rng.random()
+    smile_below = config.smile_rate
+    open_mouth_below = smile_below + config.open_mouth_rate
+    if kind < smile_below:
+        smile = rng.uniform(*config.smile)
+        mixture.add("mouthSmile", smile, config.asymmetry_sd)
+        for name, share in config.smile_proportional:
+            mixture.add(name, smile * rng.uniform(*share), config.asymmetry_sd)
+        mixture.add_groups(config.smile_groups, config.asymmetry_sd)
+    elif kind < open_mouth_below:
+        mixture.add_groups(config.open_mouth_groups, config.asymmetry_sd)
+    elif kind < open_mouth_below + config.single_rate:
+        mixture.add_singles(config)
+    if rng.random() < config.blink_rate:
+        partial = rng.random() < config.partial_blink_rate
+        mixture.add("eyeBlink", rng.uniform(*config.partial_blink) if partial else 1.0, config.blink_asymmetry_sd)
+    if not mixture.add_groups((config.brow_down,), config.asymmetry_sd):
+        mixture.add_groups((config.brow_up,), config.asymmetry_sd)
+    mixture.add_groups(config.mouth_groups, config.asymmetry_sd)
+    if rng.random() < config.gaze_rate:
+        gaze = np.array([rng.normal(0, sd) for sd in config.gaze_sd], np.float32)
+        mixture.follow_gaze(*(gaze / np.array(config.gaze_full, np.float32)).tolist())
+    return np.clip(mixture.weights, 0, 1), gaze
 
-    def put(name: str, amount: float, asymmetry: float = 0.15) -> None:
-        if name in index:
-            weights[index[name]] += amount
+
+class _Mixture:
+    """Blendshape weights while they are added up."""
+
+    def __init__(self, rng: np.random.Generator, names: tuple[str, ...]) -> None:
+        self.weights = np.zeros(len(names), np.float32)
+        self._rng, self._names = rng, names
+        self._index = {n: i for i, n in enumerate(names)}
+
+    def add(self, name: str, weight: float, asymmetry_sd: float) -> None:
+        """Add a blendshape or, if `name` is no blendshape, the Left/Right pair with this stem."""
+        if name in self._index:
+            self.weights[self._index[name]] += weight
             return
         for side in ("Left", "Right"):
-            weights[index[name + side]] += amount * max(0.0, 1 + rng.normal(0, asymmetry))
+            self.weights[self._index[name + side]] += weight * max(0.0, 1 + self._rng.normal(0, asymmetry_sd))
 
-    kind = rng.random()
-    if kind < 0.34:  # smiles, closed to laughing
-        smile = rng.uniform(0.2, 1.0)
-        put("mouthSmile", smile)
-        put("cheekSquint", smile * rng.uniform(0, 0.8))
-        put("eyeSquint", smile * rng.uniform(0, 0.8))
-        put("mouthUpperUp", smile * rng.uniform(0, 0.8))
-        put("mouthLowerDown", smile * rng.uniform(0, 0.8))
-        if rng.random() < 0.45:
-            put("jawOpen", rng.uniform(0, 0.6))
-        if rng.random() < 0.4:
-            put("mouthStretch", rng.uniform(0, 0.6))
-        if rng.random() < 0.3:
-            put("mouthDimple", rng.uniform(0, 0.6))
-    elif kind < 0.52:  # open mouths
-        put("jawOpen", rng.uniform(0.1, 1.0))
-        put("browInnerUp", rng.uniform(0, 0.6))
-        put("eyeWide", rng.uniform(0, 0.8))
-        if rng.random() < 0.3:
-            put("mouthFunnel", rng.uniform(0, 0.6))
-        if rng.random() < 0.4:
-            put("mouthLowerDown", rng.uniform(0, 0.9))
-            put("mouthUpperUp", rng.uniform(0, 0.9))
-        if rng.random() < 0.3:
-            put("mouthStretch", rng.uniform(0, 1.0))
-    elif kind < 0.80:  # a few single shapes
-        for k in rng.choice(len(names), int(rng.integers(1, 7)), replace=False):
-            name, amount = names[int(k)], float(rng.beta(1.2, 2.5) * 1.1)
+    def add_groups(self, groups: tuple[BlendshapeGroup, ...], asymmetry_sd: float) -> bool:
+        """Add each group with its probability; return whether the last one was added."""
+        added = False
+        for group in groups:
+            added = group.rate >= 1 or self._rng.random() < group.rate  # a certain group costs no random number
+            if added:
+                for name, weight in group.weights:
+                    self.add(name, self._rng.uniform(*weight), asymmetry_sd)
+        return added
+
+    def add_singles(self, config: ExpressionRandomization) -> None:
+        """Add a few blendshapes, whichever they are."""
+        rng, names = self._rng, self._names
+        for k in rng.choice(len(names), int(rng.integers(*config.single_count)), replace=False):
+            name, weight = names[int(k)], float(rng.beta(*config.single_beta) * config.single_scale)
+            # jawLeft, mouthLeft and the like have no stem whose Left and Right both exist; they stay single
             stem = name.removesuffix("Left").removesuffix("Right")
-            paired = stem + "Left" in index and stem + "Right" in index
-            if paired and rng.random() < 0.75:
-                put(stem, amount)
+            paired = stem + "Left" in self._index and stem + "Right" in self._index
+            if paired and rng.random() < config.single_pair_rate:
+                self.add(stem, weight, config.asymmetry_sd)
             else:
-                weights[int(k)] += amount
-    if rng.random() < 0.25:
-        put("eyeBlink", rng.uniform(0.1, 1.0) if rng.random() < 0.6 else 1.0, 0.1)
-    if rng.random() < 0.3:
-        put("browDown", rng.uniform(0, 0.9))
-    elif rng.random() < 0.35:
-        put("browInnerUp", rng.uniform(0, 0.9))
-        put("browOuterUp", rng.uniform(0, 0.9))
-    if rng.random() < 0.1:
-        put("mouthPucker", rng.uniform(0.2, 1.0))
-    if rng.random() < 0.1:
-        put("mouthFrown", rng.uniform(0.2, 0.9))
-    if rng.random() < 0.08:
-        put("mouthPress", rng.uniform(0.2, 0.9))
-        put("mouthRollLower", rng.uniform(0, 0.6))
-        put("mouthRollUpper", rng.uniform(0, 0.6))
-    # jawLeft, mouthLeft and the like are no Left/Right pair of a stem; they are drawn above
-    if rng.random() < 0.6:
-        gaze = np.array([rng.normal(0, 0.22), rng.normal(0, 0.16)], np.float32)
-        yaw, pitch = gaze / np.array([0.55, 0.45], np.float32)
-        weights[index["eyeLookOutLeft"]] += max(yaw, 0.0)
-        weights[index["eyeLookInRight"]] += max(yaw, 0.0)
-        weights[index["eyeLookInLeft"]] += max(-yaw, 0.0)
-        weights[index["eyeLookOutRight"]] += max(-yaw, 0.0)
-        for side in ("Left", "Right"):
-            weights[index["eyeLookUp" + side]] += max(pitch, 0.0)
-            weights[index["eyeLookDown" + side]] += max(-pitch, 0.0)
-    return np.clip(weights, 0, 1), gaze
+                self.weights[int(k)] += weight
+
+    def follow_gaze(self, yaw: float, pitch: float) -> None:
+        """Add the lid movements of a gaze; 1 is a full look to the subject's left, or up."""
+        for names, amount in (
+            (("eyeLookOutLeft", "eyeLookInRight"), yaw),
+            (("eyeLookInLeft", "eyeLookOutRight"), -yaw),
+            (("eyeLookUpLeft", "eyeLookUpRight"), pitch),
+            (("eyeLookDownLeft", "eyeLookDownRight"), -pitch),
+        ):
+            for name in names:
+                self.weights[self._index[name]] += max(amount, 0.0)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.heads.linear import PARTS, LinearHead
+from headform.synth.randomization import FULL, GAMMA, Range, SkinRandomization
 from headform.synth.skin_fields import SkinFields
 
 _BASE = np.array([0.80, 0.66, 0.56])
@@ -22,13 +23,15 @@ _HAIR_SRGB = (
     (15, 12, 10), (35, 24, 18), (60, 40, 28), (100, 66, 38), (150, 110, 62),
     (205, 170, 110), (120, 50, 25), (150, 150, 150), (225, 222, 215),
 )  # fmt: skip
+_BROW_INNER_END, _BROW_OUTER_END = (0.85, 1.1), (-0.15, 0.12)  # along the brow line, 0 its outer end, 1 its inner
+_DARK_HAIR = 3  # the first hair colors, which go with any skin
 _IRIS = ((0.07, 0.035, 0.02), (0.13, 0.07, 0.035), (0.2, 0.17, 0.08), (0.15, 0.24, 0.3),
          (0.2, 0.3, 0.42), (0.04, 0.02, 0.015))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SkinAttributes:
-    """What a person may edit. Amounts are 0 (none) to 1 (much) unless said otherwise."""
+    """Attributes of a person's coloring. Amounts are 0 (none) to 1 (much) unless stated otherwise."""
 
     melanin: float = 0.35  # absorbance, about 0.05 (light) to 2 (dark)
     haemoglobin: float = 0.35  # absorbance, about 0.1 to 0.9
@@ -61,60 +64,77 @@ class SkinAttributes:
 
 
 def skin_rgb(melanin: float, haemoglobin: float) -> Float[np.ndarray, "3"]:
-    """Linear RGB of flat skin."""
+    """Return the linear RGB of uniform skin."""
     return np.asarray(_BASE * np.exp(-melanin * _MELANIN - haemoglobin * _HAEMOGLOBIN))
 
 
-def sample_skin(rng: np.random.Generator) -> SkinAttributes:
+def sample_skin(rng: np.random.Generator, config: SkinRandomization = FULL.skin) -> SkinAttributes:
     """Draw a person's coloring; broad, with independent attributes except hair against skin."""
-    melanin = float(np.exp(rng.uniform(np.log(0.06), np.log(2.0))))
-    dark_hair = rng.random() < min(0.95, 0.35 + melanin)
-    hair = _HAIR_SRGB[int(rng.integers(3)) if dark_hair else int(rng.integers(len(_HAIR_SRGB)))]
-    hair_linear = (np.array(hair) / 255.0) ** 2.2 * np.clip(1 + rng.normal(0, 0.15, 3), 0.3, 2)
-    iris = np.array(_IRIS[int(rng.integers(len(_IRIS)))]) * rng.uniform(0.6, 1.5)
-    style = rng.random()
-    beard = rng.uniform(0.1, 0.5) if style < 0.22 else rng.uniform(0.5, 1.0) if style < 0.42 else 0
+    c = config
+
+    def draw(limits: Range) -> float:
+        return float(rng.uniform(*limits))
+
+    def sometimes(rate: float, limits: Range) -> float:
+        return draw(limits) if rng.random() < rate else 0.0
+
+    melanin = float(np.exp(rng.uniform(*np.log(c.melanin))))
+    lowest, highest = c.dark_hair_rate
+    dark_hair = rng.random() < min(highest, lowest + melanin)
+    hair = _HAIR_SRGB[int(rng.integers(_DARK_HAIR if dark_hair else len(_HAIR_SRGB)))]
+    hair_linear = (np.array(hair) / 255.0) ** GAMMA * np.clip(1 + rng.normal(0, c.hair_tint_sd, 3), *c.hair_tint)
+    iris = np.array(_IRIS[int(rng.integers(len(_IRIS)))]) * rng.uniform(*c.iris_brightness)
+    kind = rng.random()
+    bearded = c.stubble_rate <= kind < c.stubble_rate + c.beard_rate
+    beard = draw(c.stubble) if kind < c.stubble_rate else draw(c.beard) if bearded else 0.0
     return SkinAttributes(
         melanin=melanin,
-        haemoglobin=float(rng.uniform(0.15, 0.75)),
-        flush=float(rng.uniform(0, 1)),
-        under_eye=float(rng.uniform(0, 1)),
-        unevenness=float(rng.uniform(0, 1)),
-        freckles=float(rng.uniform(0.3, 1)) if rng.random() < 0.2 else 0.0,
-        moles=float(rng.uniform(0.3, 1)) if rng.random() < 0.2 else 0.0,
-        beard=float(beard),
-        beard_low=float(rng.uniform(0, 1) if rng.random() < 0.5 else 0.0),
-        moustache=float(beard if rng.random() < 0.8 else rng.uniform(0, 1) * (rng.random() < 0.3)),
-        lip_red=float(rng.uniform(0.0, 1.0)),
-        lip_paint=float(rng.uniform(0.3, 1)) if rng.random() < 0.2 else 0.0,
-        brow_density=float(rng.uniform(0.3, 1.0)),
-        brow_thickness_cm=float(rng.uniform(0.16, 0.52)),
-        brow_lift_cm=float(rng.uniform(-0.4, 0.12)),
-        brow_sharpness=float(rng.uniform(2, 5)),
-        lashes=float(rng.uniform(0.2, 1.0)),
-        eye_shadow=float(rng.uniform(0.2, 0.8)) if rng.random() < 0.25 else 0.0,
-        iris_radius_cm=float(rng.uniform(0.53, 0.63)),
-        pupil_radius_cm=float(rng.uniform(0.14, 0.32)),
-        sclera=float(rng.uniform(0.55, 1.0)),
-        teeth=float(rng.uniform(0.5, 1.05)),
-        gloss=float(rng.uniform(0.0, 1.0)),
+        haemoglobin=draw(c.haemoglobin),
+        flush=draw(c.flush),
+        under_eye=draw(c.under_eye),
+        unevenness=draw(c.unevenness),
+        freckles=sometimes(c.freckles_rate, c.freckles),
+        moles=sometimes(c.moles_rate, c.moles),
+        beard=beard,
+        beard_low=sometimes(c.beard_low_rate, c.beard_low),
+        moustache=_moustache(rng, c, beard),
+        lip_red=draw(c.lip_red),
+        lip_paint=sometimes(c.lip_paint_rate, c.lip_paint),
+        brow_density=draw(c.brow_density),
+        brow_thickness_cm=draw(c.brow_thickness_cm),
+        brow_lift_cm=draw(c.brow_lift_cm),
+        brow_sharpness=draw(c.brow_sharpness),
+        lashes=draw(c.lashes),
+        eye_shadow=sometimes(c.eye_shadow_rate, c.eye_shadow),
+        iris_radius_cm=draw(c.iris_radius_cm),
+        pupil_radius_cm=draw(c.pupil_radius_cm),
+        sclera=draw(c.sclera),
+        teeth=draw(c.teeth),
+        gloss=draw(c.gloss),
         hair_rgb=_rgb(np.clip(hair_linear, 0.003, 1)),
         iris_rgb=_rgb(np.clip(iris, 0, 1)),
-        lip_paint_rgb=_rgb(rng.uniform([0.3, 0.02, 0.05], [0.8, 0.3, 0.35])),
-        eye_shadow_rgb=_rgb(rng.uniform(0.4, 1, 3)),
+        lip_paint_rgb=_rgb(rng.uniform(*c.lip_paint_rgb)),
+        eye_shadow_rgb=_rgb(rng.uniform(*c.eye_shadow_rgb, 3)),
         noise_seed=int(rng.integers(2**31)),
     )
 
 
+def _moustache(rng: np.random.Generator, config: SkinRandomization, beard: float) -> float:
+    if rng.random() < config.moustache_as_beard_rate:
+        return beard
+    amount = float(rng.uniform(*config.moustache))
+    return amount * (rng.random() < config.moustache_rate)
+
+
 def clean(attributes: SkinAttributes) -> SkinAttributes:
-    """The same person without hair color on the skin: beard, moustache, make-up removed."""
+    """Return the same person without beard, moustache and make-up."""
     return replace(attributes, beard=0.0, moustache=0.0, lip_paint=0.0, eye_shadow=0.0)
 
 
 def paint(
     head: LinearHead, fields_: SkinFields, attributes: SkinAttributes
 ) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, " V"]]:
-    """Albedo (V, 3) linear RGB and specular strength (V,) of a person on `head`."""
+    """Compute the albedo (V, 3), linear RGB, and specular strength (V,) of a person on `head`."""
     f, a = fields_, attributes
     rng = np.random.default_rng(a.noise_seed)
     part = head.part.numpy()
@@ -152,13 +172,7 @@ def paint(
         albedo *= 1 + shade[:, None] * (np.asarray(a.eye_shadow_rgb) - 1)
     lash = np.exp(-np.abs(f.eye_distance) / 0.09) * a.lashes
     albedo *= 1 - 0.8 * lash[:, None]
-    inner_end, outer_end = rng.uniform(0.85, 1.1), rng.uniform(-0.15, 0.12)
-    half = a.brow_thickness_cm * (0.35 + 0.65 * np.clip(f.brow_position * 1.6, 0, 1))
-    brow = np.exp(-(np.abs((f.brow_offset - a.brow_lift_cm) / half) ** a.brow_sharpness))
-    brow = brow / (1 + np.exp(-np.clip((f.brow_position - outer_end) / 0.04, -20, 20)))
-    brow = brow / (1 + np.exp(np.clip((f.brow_position - inner_end) / 0.04, -20, 20)))
-    brow = np.where(f.brow_offset < 5, brow, 0)
-    blend(brow * a.brow_density * (1 + 0.35 * noise(0)), np.minimum(hair, flat * 0.75))
+    blend(_brows(rng, f, a) * a.brow_density * (1 + 0.35 * noise(0)), np.minimum(hair, flat * 0.75))
 
     _paint_parts(albedo, part, f, a)
     gloss = a.gloss * (1 + 0.3 * noise(2)).clip(0.2, 2) * (1 + 2.0 * f.lip)
@@ -170,8 +184,18 @@ def paint(
     return np.clip(albedo, 0.002, 1).astype(np.float32), gloss.astype(np.float32)
 
 
+def _brows(rng: np.random.Generator, f: SkinFields, a: SkinAttributes) -> Float[np.ndarray, " V"]:
+    """Return the opacity of the brows: soft-edged bands along the brow lines, thinner at their outer ends."""
+    inner_end, outer_end = rng.uniform(*_BROW_INNER_END), rng.uniform(*_BROW_OUTER_END)
+    half = a.brow_thickness_cm * (0.35 + 0.65 * np.clip(f.brow_position * 1.6, 0, 1))
+    brow = np.exp(-(np.abs((f.brow_offset - a.brow_lift_cm) / half) ** a.brow_sharpness))
+    brow = brow / (1 + np.exp(-np.clip((f.brow_position - outer_end) / 0.04, -20, 20)))
+    brow = brow / (1 + np.exp(np.clip((f.brow_position - inner_end) / 0.04, -20, 20)))
+    return np.where(f.brow_offset < 5, brow, 0)  # 9 marks vertices far from the brows
+
+
 def _paint_parts(albedo: Float[np.ndarray, "V 3"], part: np.ndarray, f: SkinFields, a: SkinAttributes) -> None:
-    """Eyes, teeth, tongue and the inside of the mouth, in place."""
+    """Paint eyes, teeth, tongue and the inside of the mouth, in place."""
     name = {n: i for i, n in enumerate(PARTS)}
     albedo[part == name["teeth"]] = np.array([0.80, 0.75, 0.64]) * a.teeth
     albedo[part == name["tongue"]] = (0.5, 0.19, 0.18)

@@ -1,4 +1,4 @@
-"""Where things are on a face: smooth fields over the vertices that paint the procedural skin.
+"""Smooth fields over the vertices of a face, from which the procedural skin is painted.
 
 V vertices, L landmarks. All lengths in centimeters inside this module, since skin detail is measured so.
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from headform.geometry.landmarks68 import LEFT_BROW, LEFT_EYE, OUTER_LIPS, RIGHT_BROW, RIGHT_EYE
 from headform.heads.linear import PARTS, LinearHead
 
 NOISE_SCALES_CM = (0.35, 0.7, 1.4, 2.8, 5.0)
@@ -19,7 +20,7 @@ _NOISE_PER_SCALE = 8
 
 @dataclass(frozen=True)
 class SkinFields:
-    """Fields over the vertices of one head; see `skin_fields`."""
+    """Fields over the vertices of one head."""
 
     skin: Float[np.ndarray, " V"]  # 1 on outer skin (face, head, neck), else 0
     lip: Float[np.ndarray, " V"]  # soft membership of the vermilion, 0..1
@@ -47,11 +48,11 @@ def skin_fields(head: LinearHead) -> SkinFields:
     front = skin & (verts[:, 2] > 3.0)
     xy = verts[:, :2]
 
-    lip = _signed_distance(marks[48:60, :2], xy)
+    lip = _signed_distance(marks[OUTER_LIPS, :2], xy)
     inner = front & (verts[:, 2] > 7.0)
     lip = np.where(inner, _logistic(lip / 0.06), 0.0)
 
-    lids = np.maximum(_signed_distance(marks[36:42, :2], xy), _signed_distance(marks[42:48, :2], xy))
+    lids = np.maximum(_signed_distance(marks[RIGHT_EYE, :2], xy), _signed_distance(marks[LEFT_EYE, :2], xy))
     eye_distance = np.where(inner, -lids, 9.0)
 
     brow_offset, brow_position = _brows(marks, xy, front)
@@ -108,7 +109,7 @@ def _logistic(x: Float[np.ndarray, "*S"]) -> Float[np.ndarray, "*S"]:
 def _segment_distance(
     a: Float[np.ndarray, "2"], b: Float[np.ndarray, "2"], points: Float[np.ndarray, "V 2"]
 ) -> tuple[Float[np.ndarray, " V"], Float[np.ndarray, " V"], Float[np.ndarray, " V"]]:
-    """Distance to segment ab, parameter along it, and the side (positive left of a to b)."""
+    """Return the distance to segment ab, the parameter along it, and the side (positive left of a to b)."""
     ab = b - a
     along = np.clip(((points - a) @ ab) / float(ab @ ab), 0, 1)
     dist = np.linalg.norm(points - a - along[:, None] * ab, axis=1)
@@ -117,7 +118,7 @@ def _segment_distance(
 
 
 def _signed_distance(polygon: Float[np.ndarray, "P 2"], points: Float[np.ndarray, "V 2"]) -> Float[np.ndarray, " V"]:
-    """Distance to a closed polygon, positive inside (even-odd rule)."""
+    """Return the distance to a closed polygon, positive inside (even-odd rule)."""
     inside = np.zeros(len(points), bool)
     dist = np.full(len(points), np.inf)
     for a, b in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
@@ -131,9 +132,9 @@ def _signed_distance(polygon: Float[np.ndarray, "P 2"], points: Float[np.ndarray
 def _brows(
     marks: Float[np.ndarray, "68 3"], xy: Float[np.ndarray, "V 2"], front: np.ndarray
 ) -> tuple[Float[np.ndarray, " V"], Float[np.ndarray, " V"]]:
-    """Signed offset above, and position along, the nearer of the two brow lines."""
-    right = marks[17:22, :2]  # the subject's right, outer to inner
-    left = marks[22:27, :2][::-1] * [-1, 1]
+    """Return the signed offset above, and the position along, the nearer of the two brow lines."""
+    right = marks[RIGHT_BROW, :2]  # the subject's right, outer to inner
+    left = marks[LEFT_BROW, :2][::-1] * [-1, 1]
     per_side = []
     for line, points in ((right, xy), (left, xy * [-1, 1])):
         best = np.full(len(points), np.inf)
@@ -150,7 +151,7 @@ def _brows(
 
 
 def _solid_noise(verts: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "N V"]:
-    """Value noise on a wrapped lattice at several scales; the same for the same head."""
+    """Compute value noise on a periodic lattice at several scales; the same for the same head."""
     rng = np.random.default_rng(20240229)
     lattice = rng.standard_normal((16, 16, 16))
     rows = []

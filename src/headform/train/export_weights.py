@@ -8,11 +8,11 @@ from typing import Any
 
 import headform
 from headform.io.model_file import save_model
-from headform.nets.identity import IdentityNet
-from headform.nets.landmarks.dense import DenseNet
-from headform.nets.mesh_autoencoder import MeshAutoencoder
+from headform.nets.identity_net import IdentityNet
+from headform.nets.landmarks.dense_net import DenseNet
 from headform.nets.mesh_autoencoder_file import model_tensors
-from headform.nets.shipped import KINDS
+from headform.nets.mesh_autoencoder_net import MeshAutoencoder
+from headform.nets.shipped import SHIPPED
 
 
 def export_weights(
@@ -39,7 +39,9 @@ def export_weights(
     config = dict(facts["config"]) | {"net": net.config.as_dict()}
     rest = {k: v for k, v in facts.items() if k not in ("config", "validation", "minutes")}
     card = {
-        "kind": KINDS[type(net)],
+        "kind": SHIPPED[type(net)].kind,
+        "name": f"headform {SHIPPED[type(net)].kind}",
+        "source": "this project",
         "data": "synthetic faces only (headform.synth); no photo of anyone",
         "license": "MIT",
         "command": command,

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
-from headform.nets.identity import INPUT_SIDE, IdentityNet, IdentityNetConfig
+from headform.images.transfer import LUMA_REC601
+from headform.nets.identity_net import INPUT_SIDE, IdentityNet, IdentityNetConfig
 from headform.synth.generator import Generator
 from headform.synth.randomization import EASY, FULL, RandomizationConfig
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
@@ -31,7 +32,7 @@ from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 PICTURE_SIDE = 132
 _SLACK = PICTURE_SIDE - INPUT_SIDE
-_GRAY = np.array([0.299, 0.587, 0.114], np.float32)
+_GRAY = np.array(LUMA_REC601, np.float32)
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _validator(
 ) -> Any:
     """Error of a network as percentage of the mean head's, on synthetic faces that no worker renders."""
     recipe = {"easy": EASY, "full": FULL}[part]
-    maker = Generator(head, size=PICTURE_SIDE, view="tight", recipe=recipe)
+    maker = Generator(head, size=PICTURE_SIDE, view="tight", randomization=recipe)
     rows = rows_of(maker.batch(np.random.default_rng((config.seed, 2**31)), config.validation))
     images, code = (tensor.to(metric.device) for tensor in batches(rows, None))
 

@@ -22,7 +22,7 @@ from headform.geometry.rotation import rotation_from_6d
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirrored_expressions
-from headform.nets.landmarks.dense import INPUT_SIDE, MASK_SIDE, DenseNet, DenseNetConfig
+from headform.nets.landmarks.dense_net import INPUT_SIDE, MASK_SIDE, DenseNet, DenseNetConfig
 from headform.synth.generator import Generator
 from headform.synth.randomization import FULL
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
@@ -75,7 +75,7 @@ class LandmarkConfig:
 
 @dataclass(frozen=True)
 class LandmarkTargets:
-    """Labels in the network's own units; see `headform.nets.landmarks.dense.DenseOutput`."""
+    """Labels in the network's own units; see `headform.nets.landmarks.dense_net.DenseOutput`."""
 
     points: Float[Tensor, "B N 2"]
     expression: Float[Tensor, "B E"]
@@ -174,7 +174,7 @@ class LandmarkLosses:
 
 def validation_rows(head: LinearHead, config: LandmarkConfig) -> dict[str, np.ndarray]:
     """Render synthetic faces that no worker renders (their seed is kept apart)."""
-    maker = Generator(head, size=config.pool.size, view="loose", recipe=config.pool.recipe)
+    maker = Generator(head, size=config.pool.size, view="loose", randomization=config.pool.recipe)
     rng = np.random.default_rng((config.seed, 2**31))
     return rows_of(maker.batch(rng, config.validation))
 

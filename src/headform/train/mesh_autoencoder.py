@@ -21,12 +21,13 @@ from torch import Tensor, nn
 
 from headform.data import MeshDataset
 from headform.data.mesh_data import MeshData
+from headform.geometry.units import MM_PER_M
 from headform.graph.cheb_conv import Backend
 from headform.mesh.hierarchy import FACTORS, Rule
 from headform.mesh.hierarchy_file import cached_hierarchy
 from headform.mesh.mesh_hierarchy import MeshHierarchy
 from headform.mesh.scaled_laplacian import EdgeWeight
-from headform.nets.mesh_autoencoder import (
+from headform.nets.mesh_autoencoder_net import (
     LatentActivation,
     MeshAutoencoder,
     MeshAutoencoderConfig,
@@ -244,9 +245,9 @@ class MeshLosses:
         """Losses by name."""
         off = out - vertices
         if self._kind == "distance":
-            far = 1000 * torch.linalg.vector_norm(off, dim=-1).mean()
+            far = MM_PER_M * torch.linalg.vector_norm(off, dim=-1).mean()
             return {"total": far, "mm": far.detach()}
-        far = 1000 * torch.linalg.vector_norm(off.detach(), dim=-1).mean()
+        far = MM_PER_M * torch.linalg.vector_norm(off.detach(), dim=-1).mean()
         return {"total": (off / self._std).abs().mean(), "mm": far}
 
 
@@ -258,7 +259,7 @@ def vertex_errors(module: nn.Module, dataset: MeshDataset, batch: int, device: t
         rows = np.arange(start, min(start + batch, dataset.count))
         vertices = dataset.vertices(rows).to(device)
         off = torch.linalg.vector_norm(module(vertices) - vertices, dim=-1)
-        means.append(1000 * off.double().mean(-1).cpu())
+        means.append(MM_PER_M * off.double().mean(-1).cpu())
     per_mesh = torch.cat(means)
     return {"mean_mm": float(per_mesh.mean()), "median_mm": float(per_mesh.median())}
 

@@ -198,7 +198,7 @@ def _opened(folder: Path, layout: dict[str, tuple[tuple[int, ...], str]]) -> dic
 def _work(folder: Path, config: PoolConfig, number: int) -> None:
     head = load_open()
     parent = os.getppid()
-    maker = Generator(head, size=config.size, view=config.view, recipe=config.recipe)
+    maker = Generator(head, size=config.size, view=config.view, randomization=config.recipe)
     layout = row_layout(head, config.size)
     rows = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in layout}
     made = np.load(folder / "made.npy", mmap_mode="r+")

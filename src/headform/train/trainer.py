@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from headform.errors import ResourceError, UsageError, WeightsError
 from headform.io.model_file import check_state
+from headform.io.progress import TrainingProgress
 from headform.train._run_folder import RunLog, check_config, write_config
 from headform.train._stop_signal import StopSignal, watched
 from headform.train.checkpoint import (
@@ -42,7 +43,6 @@ from headform.train.ema import WeightEma
 from headform.train.frozen import digest_of, frozen_names
 from headform.train.optimizer import matches
 from headform.train.phase import Phase, build_phases
-from headform.train.progress import TrainingProgress
 from headform.train.sampler import EpochSampler, share_of
 from headform.train.schedule import lr_factor
 from headform.train.step import Losses as Losses
@@ -154,7 +154,7 @@ class Trainer:
         """
         self.stopped = False
         unit = "steps" if self.config.steps is not None else "minutes"
-        show = TrainingProgress(self.config.length, unit, tell=log_fn, silent=not self.context.is_main)
+        show = TrainingProgress(self.config.length, unit, log=log_fn, silent=not self.context.is_main)
         with watched() as stop, show:
             before = saved = time.monotonic()
             self.module.train()
@@ -256,10 +256,10 @@ class Trainer:
             what = f"the frozen part has SHA-256 {self._frozen_digest[:12]}, the run began with {before[:12]}"
             raise WeightsError("frozen_changed", what, where, "load the weights that the run began with")
         model = _part(found.tensors, "model.")
-        check_state(self.module, model, where, self._learned_state())
+        check_state(self.module, model, where, wanted=self._learned_state())
         if self.config.ema_decay is not None:
             average = _part(found.tensors, "average.")
-            check_state(self.module, average, where, self._averaged_state())
+            check_state(self.module, average, where, wanted=self._averaged_state())
         self.module.load_state_dict(model, strict=False)
         state = _part(found.tensors, "optimizer.")
         for phase in self.phases:

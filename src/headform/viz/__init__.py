@@ -1,1 +1,5 @@
 """Pictures for people: drawn heads, sheets, overlays, error maps."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

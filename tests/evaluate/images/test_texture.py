@@ -11,10 +11,10 @@ from PIL import Image
 from headform.errors import FaceError, InputError
 from headform.evaluate.images.image_quality import psnr, ssim
 from headform.evaluate.images.rerender import rerender
-from headform.evaluate.images.result_files import list_results, read_head
-from headform.evaluate.images.texture import compare, evaluate_folder, hull_mask
+from headform.evaluate.images.texture import compare, evaluate_folder, hull_mask, list_faces
+from headform.export.result_folder import read_head
 from headform.export.writers import write_reconstruction
-from headform.nets.recognition.embedder import CropSpec, arcface_points
+from headform.nets.recognition.crops import CropSpec, arcface_points
 from headform.pipeline.reconstruction import Reconstruction
 from tests.evaluate.landmarks68.board import SIZE, png, write_board, write_manifest
 from tests.export.conftest import egg, photo, result, texture  # noqa: F401
@@ -143,7 +143,7 @@ def test_a_folder_of_results(results: Path, tmp_path: Path) -> None:
     values = [score.psnr["face"] for score in table.scores]
     assert summary["psnr face"] == pytest.approx({"mean": np.mean(values), "median": np.median(values)})
     text = table.to_markdown()
-    assert f"| mean of 2 | | {np.mean(values):.2f} |" in text
+    assert f"| mean of 2 |  | {np.mean(values):.2f} |" in text
     assert "failed: empty.png: no face" in text
     content = json.loads(table.to_json())
     assert content["faces"][1]["psnr"]["face"] == values[1]
@@ -215,7 +215,7 @@ def test_results_that_are_not_whole(results: Path, tmp_path: Path) -> None:
 
 def test_a_manifest_names_no_folder_outside(results: Path) -> None:
     write_manifest(results, ("a.png", ["../../etc"]))
-    faces, _ = list_results(results)
+    faces, _ = list_faces(results)
     assert faces[0].folder == results / "etc"
 
 
@@ -226,12 +226,12 @@ def test_what_the_writers_write_is_read(
 ) -> None:
     write_reconstruction(result, tmp_path, ("obj",), "both")
     head = read_head(tmp_path)
-    np.testing.assert_array_equal(head.vertices, result.vertices)
-    np.testing.assert_array_equal(head.texture, result.texture)
-    np.testing.assert_array_equal(head.uv_faces, result.head.uv_faces)
-    np.testing.assert_allclose(head.uv, result.head.uv, atol=1e-6)
+    np.testing.assert_array_equal(head.mesh.vertices, result.vertices)
+    np.testing.assert_array_equal(head.mesh.texture, result.texture)
+    np.testing.assert_array_equal(head.mesh.uv_faces, result.head.uv_faces)
+    np.testing.assert_allclose(head.mesh.uv, result.head.uv, atol=1e-6)
     albedo = read_head(tmp_path, "albedo")
-    np.testing.assert_array_equal(albedo.texture, result.albedo_texture)
+    np.testing.assert_array_equal(albedo.mesh.texture, result.albedo_texture)
     np.testing.assert_allclose(albedo.light, result.light, rtol=1e-6)
     drawn = rerender(head, photo)
     inside = drawn.rgb[drawn.mask]

@@ -44,7 +44,7 @@ def test_pts_of_windows_are_read(tmp_path):
         ("", "braces"),
         (pts_text().replace("}", ""), "braces"),
         (pts_text(POINTS[:67]), "67 lines"),
-        (pts_text(count=29), "says that it has 29"),
+        (pts_text(count=29), "declares 29"),
         (pts_text().replace("100.000", "nan"), "not finite"),
         (pts_text().replace("100.000", "here"), "not a number"),
         (pts_text().replace("100.000", "1 2"), "68 pairs"),
@@ -55,7 +55,7 @@ def test_broken_pts_are_refused(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message) as caught:
         read_pts(path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
     assert str(path) in str(caught.value)
 
 
@@ -63,9 +63,9 @@ def test_files_that_are_not_there_or_no_text(tmp_path):
     for path in (tmp_path / "none.pts", tmp_path):
         with pytest.raises(InputError) as caught:
             read_pts(path)
-        assert caught.value.code == "truth_unreadable"
+        assert caught.value.code == "annotations_unreadable"
     (tmp_path / "b.pts").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="no text"):
+    with pytest.raises(InputError, match="not a text"):
         read_pts(tmp_path / "b.pts")
 
 
@@ -85,9 +85,9 @@ def test_convention_dlib_counts_the_first_pixels_center_as_zero(tmp_path):
         (xml_text(""), "no box"),
         (xml_text(PARTS.replace("name='05'", "name='68'")), "not 00 to 67"),
         (xml_text(PARTS.replace("name='05'", "name='chin'")), "not 00 to 67"),
-        (xml_text(PARTS.replace("x='1.5'", "x='wide'")), "garbles"),
+        (xml_text(PARTS.replace("x='1.5'", "x='wide'")), "misstates"),
         (xml_text(PARTS.replace("x='1.5'", "x='inf'")), "not finite"),
-        (xml_text(PARTS.replace("x='1.5'", "")), "lacks or garbles"),
+        (xml_text(PARTS.replace("x='1.5'", "")), "lacks or misstates"),
         ("<!DOCTYPE d [<!ENTITY a 'aaaa'>]><d>&a;</d>", "document type"),
     ],
 )
@@ -96,7 +96,7 @@ def test_broken_xml_is_refused(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message) as caught:
         read_dlib_xml(path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 def test_real_files(data_root):

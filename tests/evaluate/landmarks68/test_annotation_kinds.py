@@ -8,11 +8,12 @@ from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
 from headform.errors import InputError
-from headform.evaluate.landmarks68.landmark_files import ORIGINAL, PTS, read_annotations, read_found
+from headform.evaluate.landmarks68.landmark_files import ORIGINAL, PTS, read_annotations, read_predictions
 from headform.evaluate.landmarks68.landmarks import evaluate_folder
-from headform.evaluate.landmarks68.pose import rotation_from_angles, seen_along_ray
+from headform.evaluate.landmarks68.pose import seen_along_ray
 from headform.export import parameters
 from headform.geometry.camera import FRONTAL
+from headform.geometry.head_angles import rotation_from_aflw2000_degrees
 
 POINTS = np.column_stack([100 + np.arange(68) * 1.5, 300 - np.arange(68) * 0.25])
 
@@ -73,7 +74,7 @@ def test_a_mat_gives_points_and_pose(tmp_path):
     np.testing.assert_allclose(face.points, POINTS, atol=1e-4)
     assert face.ground_truth == ORIGINAL
     assert face.yaw == pytest.approx(-40)
-    np.testing.assert_allclose(face.rotation, rotation_from_angles(-40.0, 10.0, 5.0), atol=1e-6)
+    np.testing.assert_allclose(face.rotation, rotation_from_aflw2000_degrees(-40.0, 10.0, 5.0), atol=1e-6)
 
 
 def test_a_mat_without_68_points_is_refused(tmp_path):
@@ -93,7 +94,7 @@ def test_a_list_beside_mats_takes_their_pose_and_says_whose_points_it_has(tmp_pa
 
 
 def test_a_list_may_name_pose_and_ground_truth(tmp_path):
-    rotation = rotation_from_angles(10.0, 20.0, 30.0)
+    rotation = rotation_from_aflw2000_degrees(10.0, 20.0, 30.0)
     faces = read_annotations(
         write_list(
             tmp_path / "t.json",
@@ -125,17 +126,17 @@ def test_a_list_may_name_pose_and_ground_truth(tmp_path):
 def test_poses_that_are_none_are_refused(tmp_path, entry):
     with pytest.raises(InputError) as caught:
         read_annotations(write_list(tmp_path / "t.json", {"file": "a.jpg", **entry}))
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 def test_other_reconstructions_can_be_the_truth(tmp_path):
     K = np.diag([500.0, 500, 1])
     for name in ("a", "b_0", "b_1", "c_7"):
-        write_result(tmp_path / "run" / name, R=rotation_from_angles(20.0, 0.0, 0.0), K=K)
+        write_result(tmp_path / "run" / name, R=rotation_from_aflw2000_degrees(20.0, 0.0, 0.0), K=K)
     faces = read_annotations(tmp_path / "run")
     assert [face.photo for face in faces] == ["a", "b", "b", "c_7"]
     np.testing.assert_allclose(faces[0].points, POINTS)
-    found = read_found(tmp_path / "run", ["a", "b", "c_7"])
+    found = read_predictions(tmp_path / "run", ["a", "b", "c_7"])
     assert [len(found[name]) for name in ("a", "b", "c_7")] == [1, 2, 1]
     table = evaluate_folder(tmp_path / "run", tmp_path / "run")
     assert [s.error for s in table.scores] == [0, 0, 0, 0]
@@ -146,17 +147,15 @@ def test_a_pose_is_read_as_seen_along_the_ray_to_the_face(tmp_path):
     K = np.array([[800.0, 0, 640], [0, 800, 360], [0, 0, 1]])
     R = Rotation.from_rotvec([0.2, 0.3, -0.1]).as_matrix() @ FRONTAL
     write_result(tmp_path / "a", R=R, K=K)
-    ((face,),) = read_found(tmp_path, ["a.jpg"]).values()
+    ((face,),) = read_predictions(tmp_path, ["a.jpg"]).values()
     ray = np.array([*((POINTS.mean(0) - [640, 360]) / 800), 1.0])
     np.testing.assert_allclose(face.rotation, seen_along_ray(R, ray), atol=1e-9)
-    ((bare,),) = read_found(tmp_path, ["a.jpg"], poses=False).values()
-    assert bare.rotation is None
 
 
 def test_a_rotation_that_is_none_is_refused(tmp_path):
     write_result(tmp_path / "a", R=np.ones((3, 3)), K=np.eye(3))
-    with pytest.raises(InputError, match="no rotation") as caught:
-        read_found(tmp_path, ["a.jpg"])
+    with pytest.raises(InputError, match="not a rotation") as caught:
+        read_predictions(tmp_path, ["a.jpg"])
     assert caught.value.code == "predictions_invalid"
 
 
@@ -166,21 +165,21 @@ def test_predictions_may_be_a_list(tmp_path):
         {"file": "x/a.png", "pose": {"yaw": 0, "pitch": 0, "roll": 0}},
         {"file": "b.png"},
     )
-    found = read_found(listed, ["d/a.jpg", "d/c.jpg"])
+    found = read_predictions(listed, ["d/a.jpg", "d/c.jpg"])
     assert [len(faces) for faces in found.values()] == [1, 0]
     np.testing.assert_allclose(found["d/a.jpg"][0].points, POINTS)
     np.testing.assert_allclose(found["d/a.jpg"][0].rotation, FRONTAL)
 
 
 def test_folders_that_are_empty_or_of_two_kinds(tmp_path):
-    with pytest.raises(InputError, match="holds no") as caught:
+    with pytest.raises(InputError, match="contains no") as caught:
         read_annotations(tmp_path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
     write_pts(tmp_path / "a.pts")
     write_mat(tmp_path / "b.mat")
     with pytest.raises(InputError) as caught:
         read_annotations(tmp_path)
-    assert caught.value.code == "truth_mixed"
+    assert caught.value.code == "annotations_mixed"
     assert len(read_annotations(tmp_path / "a.pts", tmp_path / "b.mat")) == 2
 
 

@@ -129,7 +129,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     (tmp_path / "found.json").write_text(json.dumps(rows))
     files = {
         "--predictions": "found.json",
-        "--truth": "truth.json",
+        "--annotations": "truth.json",
         "-o": "sheet.png",
         "--json": "out.json",
     }

@@ -23,7 +23,7 @@ from headform.evaluate.landmarks68.landmark_errors import (
 )
 from headform.evaluate.landmarks68.landmark_files import PTS, LandmarkAnnotation, LandmarkPrediction
 from headform.evaluate.landmarks68.landmarks import evaluate_found
-from headform.evaluate.landmarks68.pose import rotation_from_angles
+from headform.geometry.head_angles import rotation_from_aflw2000_degrees
 
 ERRORS = st.lists(st.floats(0, 0.3), min_size=1, max_size=30)
 
@@ -144,8 +144,8 @@ def test_sets_of_300w_are_told_by_their_folders():
 
 
 def test_pose_errors_reach_the_table():
-    truth = [LandmarkAnnotation("a.jpg", "s", face(), "made", rotation_from_angles(10.0, 0.0, 0.0), 10.0)]
-    found = LandmarkPrediction(face(), rotation_from_angles(13.0, 0.0, 0.0))
+    truth = [LandmarkAnnotation("a.jpg", "s", face(), "made", rotation_from_aflw2000_degrees(10.0, 0.0, 0.0), 10.0)]
+    found = LandmarkPrediction(face(), rotation_from_aflw2000_degrees(13.0, 0.0, 0.0))
     table = evaluate_found({"a.jpg": [found]}, truth)
     assert "| 1 faces | 3.00 | 0.00 | 0.00 | 1.00 | 3.00 | 3.00 | +3.00" in details_markdown(table.scores)
     assert json.loads(table.to_json())["pose_degrees"]["yaw_bias"] == pytest.approx(3)

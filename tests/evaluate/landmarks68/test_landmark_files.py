@@ -41,7 +41,7 @@ def test_numbered_folders_belong_to_their_photo_unless_a_photo_has_that_name(tmp
         write_result(tmp_path, name, np.array(POINTS) + k)
     (tmp_path / "a_2").mkdir()  # an empty folder is no result
     found = read_predictions(tmp_path, ["x/a.jpg", "x/b.jpg", "x/b_1.png", "y/c.jpg", "y/d.jpg"])
-    firsts = {photo: [float(p[0, 0]) for p in faces] for photo, faces in found.items()}
+    firsts = {photo: [float(face.points[0, 0]) for face in faces] for photo, faces in found.items()}
     expected = {"x/a.jpg": [0, 1], "x/b.jpg": [], "x/b_1.png": [2], "y/c.jpg": [3], "y/d.jpg": []}
     assert firsts == expected
 
@@ -62,7 +62,7 @@ def test_broken_annotations_are_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InputError) as caught:
         read_annotations(path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 @pytest.mark.parametrize("bad", [None, float("nan"), "1", True, 10**400, [1]])
@@ -72,7 +72,7 @@ def test_points_that_are_not_finite_numbers_are_refused(tmp_path, bad):
     path.write_text(json.dumps([{"file": "a.jpg", "set": "s", "points68": points}]))
     with pytest.raises(InputError) as caught:
         read_annotations(path)
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 def test_two_photos_of_one_stem_are_refused(tmp_path):
@@ -83,7 +83,7 @@ def test_two_photos_of_one_stem_are_refused(tmp_path):
 def test_missing_files_have_their_code(tmp_path):
     with pytest.raises(InputError) as caught:
         read_annotations(tmp_path / "none.json")
-    assert caught.value.code == "truth_unreadable"
+    assert caught.value.code == "annotations_unreadable"
     with pytest.raises(InputError) as caught:
         read_predictions(tmp_path / "none", ["a.jpg"])
     assert caught.value.code == "predictions_missing"

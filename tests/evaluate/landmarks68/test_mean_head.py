@@ -8,10 +8,10 @@ from scipy.spatial.transform import Rotation
 
 from headform.evaluate.landmarks68.mean_head import (
     fit_weak_perspective,
-    five_points,
     posed_mean_head,
 )
 from headform.geometry.camera import FRONTAL
+from headform.geometry.landmarks68 import five_points
 
 FACE5 = np.array(
     [

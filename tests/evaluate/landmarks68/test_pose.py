@@ -10,16 +10,18 @@ from scipy.spatial.transform import Rotation
 from headform import heads
 from headform.evaluate.landmarks68.pose import (
     PoseError,
-    angles_from_rotation,
     geodesic_degrees,
     pose_error,
-    rotation_from_angles,
     seen_along_ray,
     summarize_poses,
 )
 from headform.geometry.camera import FRONTAL
+from headform.geometry.head_angles import (
+    aflw2000_degrees_from_rotation,
+    rotation_from_aflw2000_degrees,
+    rotation_from_synthetic_angles,
+)
 from headform.geometry.similarity import fit_similarity
-from headform.synth.people import rotation_from_angles as made_rotation
 
 ANGLE = st.floats(-85, 85)
 
@@ -36,22 +38,22 @@ def published(pitch: float, yaw: float, roll: float) -> np.ndarray:
 
 @given(ANGLE, ANGLE, ANGLE)
 def test_convention_is_that_of_the_published_matrices_and_angles_come_back(yaw, pitch, roll):
-    rotation = rotation_from_angles(yaw, pitch, roll)
+    rotation = rotation_from_aflw2000_degrees(yaw, pitch, roll)
     np.testing.assert_allclose(FRONTAL @ rotation, published(pitch, yaw, roll), atol=1e-14)
-    np.testing.assert_allclose(angles_from_rotation(rotation), [yaw, pitch, roll], atol=1e-9)
+    np.testing.assert_allclose(aflw2000_degrees_from_rotation(rotation), [yaw, pitch, roll], atol=1e-9)
 
 
 def test_convention_in_the_picture():
     """Camera x is to the right of the picture, y is down, the face's own z points out of it."""
-    assert rotation_from_angles(20.0, 0.0, 0.0)[0, 2] < -0.3  # the nose points to the left
-    assert rotation_from_angles(0.0, 20.0, 0.0)[1, 2] < -0.3  # the nose points up
-    assert rotation_from_angles(0.0, 0.0, 20.0)[0, 1] > 0.3  # the top of the head leans to the right
+    assert rotation_from_aflw2000_degrees(20.0, 0.0, 0.0)[0, 2] < -0.3  # the nose points to the left
+    assert rotation_from_aflw2000_degrees(0.0, 20.0, 0.0)[1, 2] < -0.3  # the nose points up
+    assert rotation_from_aflw2000_degrees(0.0, 0.0, 20.0)[0, 1] > 0.3  # the top of the head leans to the right
 
 
 def test_angles_of_many_at_once():
     angles = np.array([[10.0, 20, 30], [-40, 5, 0]])
-    many = np.stack([rotation_from_angles(*row) for row in angles.tolist()])
-    np.testing.assert_allclose(angles_from_rotation(many), angles, atol=1e-9)
+    many = np.stack([rotation_from_aflw2000_degrees(*row) for row in angles.tolist()])
+    np.testing.assert_allclose(aflw2000_degrees_from_rotation(many), angles, atol=1e-9)
 
 
 @given(ANGLE, ANGLE, ANGLE)
@@ -62,13 +64,13 @@ def test_convention_of_made_heads_is_the_same_but_for_signs_and_order(yaw, pitch
         ((0.0, pitch, 0.0), (0.0, -pitch, 0.0)),
         ((0.0, 0.0, roll), (0.0, 0.0, roll)),
     ):
-        given_rotation = made_rotation(*np.radians(made))
-        np.testing.assert_allclose(rotation_from_angles(*mine), given_rotation, atol=1e-12)
+        given_rotation = rotation_from_synthetic_angles(*np.radians(made))
+        np.testing.assert_allclose(rotation_from_aflw2000_degrees(*mine), given_rotation, atol=1e-12)
 
 
 @given(ANGLE, ANGLE, ANGLE, st.floats(0.1, 170), st.integers(0, 2))
 def test_the_geodesic_is_the_angle_of_the_turn_between(yaw, pitch, roll, turn, axis):
-    true = rotation_from_angles(yaw, pitch, roll)
+    true = rotation_from_aflw2000_degrees(yaw, pitch, roll)
     vector = np.zeros(3)
     vector[axis] = np.radians(turn)
     predicted = true @ Rotation.from_rotvec(vector).as_matrix()
@@ -78,9 +80,11 @@ def test_the_geodesic_is_the_angle_of_the_turn_between(yaw, pitch, roll, turn, a
 
 
 def test_errors_of_angles_are_signed_and_go_the_short_way_round():
-    error = pose_error(rotation_from_angles(12.0, -3.0, 7.0), rotation_from_angles(10.0, 1.0, 7.0))
+    error = pose_error(rotation_from_aflw2000_degrees(12.0, -3.0, 7.0), rotation_from_aflw2000_degrees(10.0, 1.0, 7.0))
     assert (error.yaw, error.pitch, error.roll) == pytest.approx((2, -4, 0), abs=1e-9)
-    error = pose_error(rotation_from_angles(0.0, 0.0, 179.0), rotation_from_angles(0.0, 0.0, -179.0))
+    error = pose_error(
+        rotation_from_aflw2000_degrees(0.0, 0.0, 179.0), rotation_from_aflw2000_degrees(0.0, 0.0, -179.0)
+    )
     assert error.roll == pytest.approx(-2)
     assert error.geodesic == pytest.approx(2)
 
@@ -98,8 +102,8 @@ def test_a_face_that_looks_along_its_ray_is_frontal_wherever_it_is_in_the_pictur
     """Turned toward the camera from the right of a wide picture, it has a yaw against the axis but none as seen."""
     ray = np.array([0.5, 0.0, 1.0])
     toward = Rotation.from_euler("y", np.degrees(np.arctan(0.5)), degrees=True).as_matrix() @ FRONTAL
-    assert angles_from_rotation(toward)[0] == pytest.approx(np.degrees(np.arctan(0.5)))
-    np.testing.assert_allclose(angles_from_rotation(seen_along_ray(toward, ray)), 0, atol=1e-9)
+    assert aflw2000_degrees_from_rotation(toward)[0] == pytest.approx(np.degrees(np.arctan(0.5)))
+    np.testing.assert_allclose(aflw2000_degrees_from_rotation(seen_along_ray(toward, ray)), 0, atol=1e-9)
     with pytest.raises(ValueError, match="into the scene"):
         seen_along_ray(toward, np.array([0.0, 0, -1]))
 
@@ -135,7 +139,7 @@ def test_convention_holds_on_real_annotations(data_root):
         seen = content["pt3d_68"].T[17:].astype(np.float64) * [1, 1, -1]
         pitch, yaw, roll = np.degrees(content["Pose_Para"][0, :3].astype(np.float64)).tolist()
         fitted = fit_similarity(own, seen).R
-        error = pose_error(fitted, rotation_from_angles(yaw, pitch, roll))
+        error = pose_error(fitted, rotation_from_aflw2000_degrees(yaw, pitch, roll))
         turns.append([error.geodesic, abs(yaw)])
         assert error.geodesic < 9
     turns = np.array(turns)

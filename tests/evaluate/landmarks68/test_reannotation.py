@@ -11,15 +11,15 @@ from headform.evaluate.landmarks68.landmark_files import (
     LandmarkAnnotation,
     read_annotations,
 )
-from headform.evaluate.landmarks68.pose import rotation_from_angles
 from headform.evaluate.landmarks68.reannotation import reannotated
+from headform.geometry.head_angles import rotation_from_aflw2000_degrees
 
 RNG = np.random.default_rng(4)
 
 
 def faces(count: int = 3) -> list[LandmarkAnnotation]:
     """In the opposite order of their names."""
-    turn = rotation_from_angles(40.0, 0.0, 0.0)
+    turn = rotation_from_aflw2000_degrees(40.0, 0.0, 0.0)
     return [
         LandmarkAnnotation(f"z/image{k:05d}.jpg", "s", RNG.uniform(100, 300, (68, 2)), ORIGINAL, turn, 40.0)
         for k in range(count)
@@ -52,7 +52,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path):
     np.save(path, right[::-1] + 300)
     with pytest.raises(InputError, match="not those of") as caught:
         reannotated(old, path)
-    assert caught.value.code == "truth_mismatch"
+    assert caught.value.code == "annotations_mismatch"
     np.save(path, right)
     other = [LandmarkAnnotation(face.photo, "s", face.points, "a list") for face in old]
     with pytest.raises(InputError, match="not those of"):
@@ -64,14 +64,14 @@ def test_arrays_of_another_kind_are_refused(tmp_path, content):
     np.save(tmp_path / "new.npy", content)
     with pytest.raises(InputError) as caught:
         reannotated(faces(), tmp_path / "new.npy")
-    assert caught.value.code == "truth_invalid"
+    assert caught.value.code == "annotations_invalid"
 
 
 def test_files_that_are_no_arrays(tmp_path):
     (tmp_path / "new.npy").write_bytes(b"no array")
     for path, code in (
-        (tmp_path / "new.npy", "truth_invalid"),
-        (tmp_path / "x.npy", "truth_unreadable"),
+        (tmp_path / "new.npy", "annotations_invalid"),
+        (tmp_path / "x.npy", "annotations_unreadable"),
     ):
         with pytest.raises(InputError) as caught:
             reannotated(faces(), path)

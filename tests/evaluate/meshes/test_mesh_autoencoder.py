@@ -10,8 +10,8 @@ import torch
 from headform.data import HeadSampling, RegisteredMeshes
 from headform.evaluate.meshes.mesh_autoencoder import (
     MeshErrorTable,
+    evaluate_models,
     head_regions,
-    judge,
     posed_sets,
     summarize,
     vertex_distances,
@@ -54,11 +54,11 @@ def test_summary() -> None:
     assert got.worst_mesh == pytest.approx(max(row.mean() for row in distances.astype(float)))
 
 
-def test_judge_fills_tables_and_maps() -> None:
+def test_evaluation_fills_tables_and_maps() -> None:
     regions = {"first": np.array([True, False, False, False]), "rest": np.array([0, 1, 1, 1], bool)}
     models = {"as it is": (12, lambda v: v), "shifted": (3, shifted)}
     sets = {"five": meshes(), "two": meshes(2)}
-    table, maps = judge(models, sets, regions=regions, facts={"seed": 4})
+    table, maps = evaluate_models(models, sets, regions=regions, facts={"seed": 4})
     np.testing.assert_allclose(maps["shifted", "two"], [0, 5, 10, 15], atol=1e-4)
     assert [(r.model, r.set, r.width, r.meshes) for r in table.rows] == [
         ("as it is", "five", 12, 5),
@@ -86,7 +86,7 @@ def test_judge_fills_tables_and_maps() -> None:
 
 
 def test_a_model_that_fails_is_not_measured() -> None:
-    with pytest.raises(ValueError, match="made"):
+    with pytest.raises(ValueError, match="returned"):
         vertex_distances(lambda v: v[:, :3], meshes())
     with pytest.raises(ValueError, match="NaN"):
         vertex_distances(lambda v: v * float("nan"), meshes())

@@ -14,8 +14,8 @@ from headform.evaluate.now._curve import share_below
 from headform.evaluate.now.image import Options
 from headform.evaluate.now.layout import CHALLENGES
 from headform.evaluate.now.run import evaluate_dataset
-from headform.evaluate.scan._mesh_files import read_surface
 from headform.evaluate.scan.landmark7_files import read_landmarks7
+from headform.evaluate.scan.mesh_files import read_surface
 from tests.evaluate.now.made_tree import IMAGES, SUBJECTS, copied, part_of, remove
 from tests.evaluate.scan.faces import measured
 

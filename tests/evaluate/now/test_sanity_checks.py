@@ -87,7 +87,7 @@ def test_wrong_unit(few, predictions):
     assert "it looks like mm" in own.findings[0].message
     refused = found(few, predictions, unit="m", metrical=True)
     assert (refused.status, refused.code) == ("invalid", "unit_wrong")
-    assert "state --unit mm" in refused.message
+    assert "use --unit mm" in refused.message
     assert codes(checked(few, predictions, "m")) == ["unit_doubtful"]
 
 

@@ -49,7 +49,7 @@ def picture(path, tone=90):
     return path
 
 
-def never(look, name):
+def never(mesh, name):
     raise AssertionError("the landmarks were in a file")
 
 
@@ -62,7 +62,7 @@ def test_files_and_folders_of_scans(tmp_path):
         "a.PLY",
         "b.obj",
     ]
-    with pytest.raises(InputError, match="two scans are called b"):
+    with pytest.raises(InputError, match="two scans have the name b"):
         list_scans([tmp_path, tmp_path / "b.obj"])
     (tmp_path / "empty").mkdir()
     for missing in (tmp_path / "empty", tmp_path / "none.obj"):
@@ -90,14 +90,14 @@ def test_the_picture_of_an_obj(tmp_path, head, names, expected):
             read_scan(path, never, head)
         assert caught.value.code == "scan_untextured"
         path_given = read_scan(path, never, head, texture=tmp_path / names[0])
-        assert path_given.placed.look.texture[0, 0, 0] == 90
+        assert path_given.placed.mesh.texture[0, 0, 0] == 90
     else:
-        assert read_scan(path, never, head).placed.look.texture[0, 0, 0] == expected
+        assert read_scan(path, never, head).placed.mesh.texture[0, 0, 0] == expected
 
 
 def test_vertex_colors_will_do(tmp_path, head):
     np.savetxt(tmp_path / "me.txt", seven(head))
-    assert read_scan(write_ply(tmp_path / "me.ply", head), never, head).placed.look.colored
+    assert read_scan(write_ply(tmp_path / "me.ply", head), never, head).placed.mesh.colored
     with pytest.raises(InputError) as caught:
         read_scan(write_ply(tmp_path / "me.ply", head, colors=False), never, head)
     assert caught.value.code == "scan_untextured"
@@ -138,8 +138,8 @@ def test_landmarks_of_one_point_are_refused(tmp_path, head):
 def test_without_a_file_the_landmarks_are_found(tmp_path, head):
     asked = []
 
-    def find(look, name):
-        asked.append((name, len(look.vertices)))
+    def find(mesh, name):
+        asked.append((name, len(mesh.vertices)))
         return seven(head)
 
     subject = read_scan(write_ply(tmp_path / "me.ply", head), find, head)

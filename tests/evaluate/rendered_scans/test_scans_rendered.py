@@ -16,14 +16,14 @@ from headform.evaluate.rendered_scans.scan_reconstructors import (
     predicted_by,
 )
 from headform.evaluate.rendered_scans.scan_subjects import read_scan
-from headform.evaluate.rendered_scans.scans_rendered import evaluate_rendered, pooled
-from headform.evaluate.scan._mesh_files import Surface
+from headform.evaluate.rendered_scans.scans_rendered import PhotoPlan, evaluate_rendered, pooled
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.io.mesh import ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 OFFICIAL = PROTOCOLS["official"]
-SIZES = {"view_count": 2, "light_count": 1, "size": 128}
+PLAN = PhotoPlan(view_count=2, light_count=1, size=128)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def images_of(head) -> np.ndarray:
     return np.clip(head.mean_albedo.double().numpy(), 0, 1) ** (1 / 2.2)
 
 
-def no_finder(look, name):
+def no_finder(mesh, name):
     raise AssertionError("the landmarks were in a file")
 
 
@@ -72,7 +72,7 @@ def perfect(head, truth, subject, tmp_path_factory):
         seen[path.name] = photo
         return truth
 
-    result = evaluate_rendered([subject], oracle, mean_head(head), folder, protocol=OFFICIAL, **SIZES)
+    result = evaluate_rendered([subject], oracle, mean_head(head), folder, PLAN, protocol=OFFICIAL)
     return folder, result, seen
 
 
@@ -102,8 +102,8 @@ def test_the_mean_head_scores_the_floor(head, subject, tmp_path):
         lambda photo, path: mean_head(head),
         mean_head(head),
         tmp_path,
+        PLAN,
         protocol=OFFICIAL,
-        **SIZES,
     )
     for mode in ("non-metrical", "metrical"):
         assert result.numbers(mode) == result.floor_numbers(mode)
@@ -119,7 +119,7 @@ def test_another_unit_and_another_size(head, truth, subject, tmp_path):
         return HeadPrediction(surface, 105 * truth.landmarks)
 
     def run(unit):
-        return evaluate_rendered([subject], larger, mean_head(head), tmp_path, protocol=OFFICIAL, unit=unit, **SIZES)
+        return evaluate_rendered([subject], larger, mean_head(head), tmp_path, PLAN, protocol=OFFICIAL, unit=unit)
 
     result = run("cm")
     assert result.numbers("non-metrical").median < 1e-3
@@ -135,7 +135,7 @@ def test_holes_are_counted_and_not_averaged_over(head, truth, subject, tmp_path)
             raise FaceError("no_face", "no face was found", path.name)
         return truth
 
-    result = evaluate_rendered([subject], half, mean_head(head), tmp_path, protocol=OFFICIAL, **SIZES)
+    result = evaluate_rendered([subject], half, mean_head(head), tmp_path, PLAN, protocol=OFFICIAL)
     assert [s.reason for s in result.scores] == [
         "no_face: no face was found (made_v00_l00.png)",
         "",
@@ -164,10 +164,8 @@ def test_landmarks_in_a_wrong_order_are_a_hole_with_its_reason(head, truth, subj
         lambda photo, path: wrong,
         mean_head(head),
         tmp_path,
+        PhotoPlan(1, 1, 128),
         protocol=OFFICIAL,
-        view_count=1,
-        light_count=1,
-        size=128,
     )
     assert result.scores[0].errors is None
     assert result.scores[0].reason.startswith("landmarks_order: ")
@@ -180,10 +178,8 @@ def test_a_guessed_unit_marks_the_metrical_table(head, truth, perfect, tmp_path)
         lambda photo, path: truth,
         mean_head(head),
         tmp_path,
+        PhotoPlan(1, 1, 128),
         protocol=OFFICIAL,
-        view_count=1,
-        light_count=1,
-        size=128,
     )
     assert result.scale_assumed
     text = rendered_markdown(result)

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from headform import heads
-from headform.evaluate.scan._mesh_files import Surface
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.scan_error import ScanError, crop_scan, scan_error
-from headform.mesh.decimate import decimate
+from headform.mesh.decimation import decimate
 
 SKIN = 0
 

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from headform.evaluate.scan._dogleg import Linearized, Rules, minimize
 from headform.evaluate.scan._rigid_surface import RigidSurface
-from headform.geometry.rotation_numpy import rotation_derivative, rotation_from_rotvec
+from headform.geometry.rotation import rotation_derivative, rotation_from_rotvec
 from headform.mesh.closest_point import ClosestPointTree, closest_points
 from tests.mesh.surfaces import face_sheet
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headform.cli.main import main
-from headform.evaluate.scan._mesh_files import Surface
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.scan_error import crop_scan, scan_error
 from headform.geometry.seven_landmarks import face_sphere

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from headform.errors import InputError
 from headform.evaluate.scan._dogleg import Rules
-from headform.evaluate.scan._mesh_files import Surface
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import PROTOCOLS
 from tests.evaluate.scan.faces import head_of, measured, moved
 from tests.mesh.surfaces import sphere
@@ -111,7 +111,7 @@ def test_official_starts_metrical_runs_where_the_evaluator_does():
     for name in ("official", "corrected"):
         found = measured(scan, head, replace(PROTOCOLS[name], refine=None), **options)
         at_start[name] = found.alignment.apply(head[1]).mean(0) - scan[1].mean(0)
-        turn, size = found.alignment.turn, found.scale
+        turn, size = found.alignment.R, found.scale
         assert found.alignment.scale == 1000.0
     np.testing.assert_allclose(at_start["corrected"], 0.0, atol=1e-9)
     np.testing.assert_allclose(at_start["official"], (1000 - size) * turn @ head[1].mean(0), atol=1e-9)

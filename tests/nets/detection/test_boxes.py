@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headform.nets.detection._boxes import sound, suppress
+from headform.nets.detection._boxes import is_valid, suppress
 
 
 def slow_suppress(boxes: np.ndarray, scores: np.ndarray, limit: float) -> list[int]:
@@ -47,4 +47,4 @@ def test_suppression_of_three_boxes_by_hand() -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1e9])
 def test_sound_boxes(bad: float) -> None:
     boxes = np.array([[0, 0, 5, 5], [0, 0, 5, bad], [5, 5, 0, 0], [0, 0, 5, 1], [0, 0, 500, 5]])
-    assert sound(boxes, 300.0).tolist() == [True, False, False, False, False]
+    assert is_valid(boxes, 300.0).tolist() == [True, False, False, False, False]

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headform import images
 from headform.geometry.landmarks68 import MIRROR68
 from headform.geometry.mediapipe478 import MIRROR478
-from headform.images import read
 from headform.nets.landmarks.committee import MEMBERS, Committee, CommitteeReading
 
 GUIDE_EYES = np.array([[203.3, 101.2], [246.1, 103.5]])
@@ -21,7 +21,12 @@ def committee() -> Committee:
 
 @pytest.fixture(scope="module")
 def photo(repository: Path) -> np.ndarray:
-    return read(repository / "examples" / "astronaut.jpg").rgb
+    return images.read(repository / "examples" / "astronaut.jpg").rgb
+
+
+def read(committee: Committee, photo: np.ndarray, guide: np.ndarray) -> CommitteeReading:
+    (found,) = committee.read([photo], [guide])
+    return found
 
 
 def guide() -> np.ndarray:
@@ -41,7 +46,7 @@ def guide() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def reading(committee: Committee, photo: np.ndarray) -> CommitteeReading:
-    return committee.read(photo, committee.read(photo, guide()).points68[0])
+    return read(committee, photo, read(committee, photo, guide()).points68[0])
 
 
 def test_members_see_the_eyes_where_they_are_and_agree(reading: CommitteeReading) -> None:
@@ -61,7 +66,7 @@ def test_a_mirrored_photo_gives_mirrored_points(
     flipped = np.ascontiguousarray(photo[:, ::-1])
     width = photo.shape[1]
     there = (reading.guide * [-1, 1] + [width, 0])[MIRROR68]
-    mirrored = committee.read(flipped, there)
+    mirrored = read(committee, flipped, there)
     back = (mirrored.mesh * [-1, 1] + [width, 0])[MIRROR478]
     # each crop is read mirrored too, so that only rounding of the crop's pixels is left
     assert np.linalg.norm(back - reading.mesh, axis=1).max() < 0.02 * reading.frame.size
@@ -72,12 +77,24 @@ def test_a_mirrored_photo_gives_mirrored_points(
 def test_a_crop_that_is_no_face_is_told(committee: Committee) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
     points = guide() - guide().mean(0) + 150
-    assert committee.read(noise, points).presence < 0
+    assert read(committee, noise, points).presence < 0
 
 
 def test_a_guide_a_hundredth_off_does_not_matter(
     committee: Committee, photo: np.ndarray, reading: CommitteeReading
 ) -> None:
     size = reading.frame.size
-    moved = committee.read(photo, reading.guide + 0.01 * size)
+    moved = read(committee, photo, reading.guide + 0.01 * size)
     assert np.linalg.norm(moved.mesh - reading.mesh, axis=1).mean() < 0.006 * size
+
+
+def test_many_faces_at_once_are_read_as_one_by_one(
+    committee: Committee, photo: np.ndarray, reading: CommitteeReading
+) -> None:
+    smaller = np.ascontiguousarray(photo[20:, 10:])
+    guides = [reading.guide, reading.guide - [10.0, 20.0], reading.guide]
+    found = committee.read([photo, smaller, photo], guides)
+    for each, shift in zip(found, (0, [10.0, 20.0], 0), strict=True):
+        np.testing.assert_allclose(each.points68 + shift, reading.points68, atol=2e-3)
+        assert each.presence == pytest.approx(reading.presence, abs=1e-2)
+    assert committee.read([], []) == []

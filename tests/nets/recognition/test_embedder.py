@@ -11,21 +11,12 @@ from torch import nn
 
 from benchmarks.embedder_auc import CRITIC, FOLDER, score_pairs
 from headform.errors import FaceError, UsageError, WeightsError
-from headform.nets.recognition.embedder import (
-    ARCFACE,
-    CropSpec,
-    TorchEmbedder,
-    arcface_points,
-    best_accuracy,
-    embed_faces,
-    eye_mouth_points,
-    roc_area,
-    unit_rows,
-)
-from headform.nets.recognition.embedder_files import CROPS, FACENET, LIGHT_CNN, load_embedder
-from headform.nets.recognition.iresnet import LAYERS, IResNet
-from headform.nets.recognition.light_cnn import LightCNN29v2
-from headform.nets.recognition.networks import KINDS, fill, load_recognition
+from headform.nets.recognition.crops import ARCFACE, FACENET, LIGHT_CNN, CropSpec, arcface_points, eye_mouth_points
+from headform.nets.recognition.embedder import TorchEmbedder, best_accuracy, embed_faces, roc_area, unit_rows
+from headform.nets.recognition.embedder_files import load_embedder
+from headform.nets.recognition.iresnet_net import LAYERS, IResNet
+from headform.nets.recognition.light_cnn_net import LightCNN29v2
+from headform.nets.recognition.registry import NETWORKS, fill, load_recognition
 
 
 def test_a_face_that_lies_as_the_template_is_cut_as_it_is() -> None:
@@ -53,9 +44,8 @@ def test_templates_of_other_sizes() -> None:
     points = eye_mouth_points(128, 40.0, 88.0)
     np.testing.assert_allclose(points[:2].mean(0), [64, 40], atol=1e-9)
     np.testing.assert_allclose(points[3:].mean(0), [64, 88], atol=1e-9)
-    assert CROPS.keys() == KINDS.keys()
-    for crop in CROPS.values():
-        assert ((crop.points > 0) & (crop.points < crop.side)).all()
+    for network in NETWORKS.values():
+        assert ((network.crop.points > 0) & (network.crop.points < network.crop.side)).all()
 
 
 def test_values_in_each_order_of_channels() -> None:
@@ -90,7 +80,7 @@ def test_the_area_is_the_share_of_ordered_pairs() -> None:
     accuracy, threshold = best_accuracy(scores, same)
     assert accuracy == pytest.approx(max(shares))
     assert np.mean((scores >= threshold) == same) == pytest.approx(accuracy)
-    with pytest.raises(ValueError, match="both kinds"):
+    with pytest.raises(ValueError, match="both matching"):
         roc_area(scores, np.ones(90, bool))
 
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from headform.nets.recognition.evolve_ir50 import Bottleneck, EvolveIR50
-from headform.nets.recognition.inception_resnet_v1 import InceptionResnetV1, Unit
-from headform.nets.recognition.iresnet import LAYERS, Block, IResNet
-from headform.nets.recognition.light_cnn import LightCNN29v2, MaxFeature
+from headform.nets.recognition.evolve_ir50_net import Bottleneck, EvolveIR50
+from headform.nets.recognition.inception_resnet_v1_net import InceptionResnetV1, Unit
+from headform.nets.recognition.iresnet_net import LAYERS, Block, IResNet
+from headform.nets.recognition.light_cnn_net import LightCNN29v2, MaxFeature
 
 
 def meta(build: type[nn.Module], *arguments: object) -> nn.Module:
@@ -188,7 +188,7 @@ def small_iresnet() -> IResNet:
 
 
 def test_what_is_frozen_does_not_change(small_iresnet: IResNet) -> None:
-    net = small_iresnet.trainable("last3").train()
+    net = small_iresnet.set_trainable("last_stage").train()
     learning = {name for name, p in net.named_parameters() if p.requires_grad}
     assert all(name.startswith(("layer4.", "bn2.", "fc.", "features.bias")) for name in learning)
     assert {"layer4.0.conv1.weight", "bn2.weight", "fc.bias", "features.bias"} <= learning
@@ -206,10 +206,10 @@ def test_what_is_frozen_does_not_change(small_iresnet: IResNet) -> None:
     assert net.layer4.training
     assert not net.layer1.training
     assert not net.bn1.training
-    net.trainable("all")
+    net.set_trainable("all")
     assert net.layer1.training
     assert all(p.requires_grad for n, p in net.named_parameters() if n != "features.weight")
-    net.trainable("none")
+    net.set_trainable("none")
     assert not net.layer4.training
     assert not any(p.requires_grad for p in net.parameters())
 

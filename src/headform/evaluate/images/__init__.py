@@ -1,1 +1,5 @@
 """Renderings against photos: PSNR, SSIM, and the cosine of recognition embeddings."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

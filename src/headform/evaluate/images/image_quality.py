@@ -1,4 +1,4 @@
-"""How alike two pictures are, number by number (PSNR) and in structure (SSIM), whole or within a mask.
+"""Similarity of two pictures by pixel (PSNR) and in structure (SSIM), whole or within a mask.
 
 H W pixels, C channels. Both count in the pictures' own values, 8-bit sRGB unless a range is given.
 
@@ -56,13 +56,13 @@ def ssim(
     *,
     value_range: float = 255.0,
 ) -> float:
-    """Structural similarity, 1 for equal pictures; see the head of the module.
+    """Structural similarity, 1 for equal pictures; see the module docstring.
 
     Args:
         first: (H, W, C), at least 11 by 11.
         second: (H, W, C).
         mask: (H, W) middles of the windows that count; if None, those whose window lies within the picture.
-        value_range: As for `psnr`.
+        value_range: Same as for `psnr`.
 
     Raises:
         ValueError: The pictures are smaller than the window, the mask is empty, or a value is not finite.

@@ -1,4 +1,4 @@
-"""How like its photo a reconstructed head looks: PSNR, SSIM and the cosine of recognition networks.
+"""Similarity of a reconstructed head to its photo: PSNR, SSIM and the cosine of recognition networks.
 
 H W pixels.
 
@@ -18,7 +18,6 @@ resampling. With ``albedo`` the head shows its model's skin in the light that wa
 models measure.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -33,21 +32,37 @@ from headform import images
 from headform.errors import InputError
 from headform.evaluate.images.image_quality import WINDOW, mean_ssim, psnr, ssim_map
 from headform.evaluate.images.rerender import rerender
-from headform.evaluate.images.result_files import Atlas, WrittenFace, list_results, read_head
-from headform.evaluate.landmarks68.mean_head import five_points
+from headform.evaluate.tables import json_text, markdown_table
+from headform.export.result_folder import MANIFEST, Atlas, read_head, read_manifest
+from headform.geometry.landmarks68 import five_points
 from headform.nets.recognition.embedder import Embedder, embed_faces
 
 
 @dataclass(frozen=True)
-class TextureScore:
-    """How alike two pictures of one face are.
+class WrittenFace:
+    """One face of a result folder.
 
     Attributes:
-        name: Of the face.
-        pixels: How many each region has.
-        psnr: By region, decibels; infinite for equal pixels.
-        ssim: By region.
-        identity: Cosine by the name of the network.
+        photo: Path of the photo.
+        folder: Folder with the face's files.
+        status: ``ok`` or ``low_confidence``.
+    """
+
+    photo: Path
+    folder: Path
+    status: str
+
+
+@dataclass(frozen=True)
+class TextureScore:
+    """Similarity of two pictures of one face.
+
+    Attributes:
+        name: Name of the face.
+        pixels: Number of pixels of each region.
+        psnr: PSNR of each region, decibels; infinite for equal pixels.
+        ssim: SSIM of each region.
+        identity: Cosine of the embeddings of each network.
         status: ``ok`` or ``low_confidence``, as the reconstruction said.
     """
 
@@ -59,7 +74,7 @@ class TextureScore:
     status: str = "ok"
 
     def values(self) -> dict[str, float]:
-        """All measures, by names such as `psnr face`."""
+        """Return all measures by names such as `psnr face`."""
         parts = {"psnr": self.psnr, "ssim": self.ssim, "identity": self.identity}
         return {f"{part} {name}": v for part, found in parts.items() for name, v in found.items()}
 
@@ -69,9 +84,9 @@ class TextureTable:
     """The scores of a result folder.
 
     Attributes:
-        scores: In the order of the inputs.
-        failed: Inputs without a head, and why; they count in no mean.
-        atlas: What was drawn.
+        scores: Scores in the order of the inputs.
+        failed: Inputs without a head and the reasons; they count in no mean.
+        atlas: Atlas that was drawn.
     """
 
     scores: tuple[TextureScore, ...]
@@ -79,7 +94,7 @@ class TextureTable:
     atlas: str = "photo"
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """Mean and median of each measure over all faces."""
+        """Compute mean and median of each measure over all faces."""
         rows = [score.values() for score in self.scores]
         names = list(rows[0]) if rows else []
         columns = {name: np.array([row[name] for row in rows]) for name in names}
@@ -88,30 +103,28 @@ class TextureTable:
         }
 
     def to_json(self) -> str:
-        """Everything as JSON text; an infinite PSNR is the text "inf"."""
+        """Format everything as JSON text; an infinite PSNR is the text "inf"."""
         content = {
             "atlas": self.atlas,
             "summary": self.summary(),
             "faces": [asdict(score) for score in self.scores],
             "failed": [{"input": name, "why": why} for name, why in self.failed],
         }
-        return json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
+        return json_text(content)
 
     def to_markdown(self) -> str:
-        """A row per face, then mean and median."""
+        """Format a row per face, then mean and median."""
         names = list(self.scores[0].values()) if self.scores else []
         titles = [name.replace("psnr", "PSNR").replace("ssim", "SSIM") for name in names]
-        lines = ["| " + " | ".join(["face", "pixels", *titles]) + " |"]
-        lines.append("|---" * (len(names) + 2) + "|")
+        rows = []
         for score in self.scores:
             note = "" if score.status == "ok" else " (low confidence)"
             pixels, values = next(iter(score.pixels.values())), score.values()
-            shown = " | ".join(_number(name, values[name]) for name in names)
-            lines.append(f"| {score.name}{note} | {pixels} | {shown} |")
+            rows.append([score.name + note, pixels, *(_number(name, values[name]) for name in names)])
         for kind in ("mean", "median") if self.scores else ():
             summary = self.summary()
-            shown = " | ".join(_number(name, summary[name][kind]) for name in names)
-            lines.append(f"| {kind} of {len(self.scores)} | | {shown} |")
+            rows.append([f"{kind} of {len(self.scores)}", "", *(_number(name, summary[name][kind]) for name in names)])
+        lines = [markdown_table(["face", "pixels", *titles], rows)]
         lines += [f"failed: {name}: {why}" for name, why in self.failed]
         return "\n".join(lines) + "\n"
 
@@ -146,10 +159,10 @@ def compare(
     shapes = [first.shape[:2], second.shape[:2], *(mask.shape for mask in masks.values())]
     if any(shape != size for shape in shapes):
         sizes = ", ".join(f"{shape[1]}x{shape[0]}" for shape in shapes)
-        what = f"pictures to compare must be of one size, these are {sizes}"
+        what = f"pictures to compare must have the same size, got {sizes}"
         raise InputError("pictures_differ", what, name)
     if min(size) < WINDOW:
-        what = f"{size[1]}x{size[0]} pixels are fewer than the SSIM's window, {WINDOW}x{WINDOW}"
+        what = f"{size[1]}x{size[0]} pixels are smaller than SSIM's window of {WINDOW}x{WINDOW}"
         raise InputError("picture_small", what, name)
     for region, mask in masks.items():
         if not mask.any():
@@ -173,7 +186,7 @@ def compare(
 
 
 def hull_mask(points: Float[np.ndarray, "N 2"], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-    """Pixels whose centers lie in the convex hull of points, to within a pixel's width at its edge.
+    """Mask of the pixels whose centers lie in the convex hull of points, to within a pixel's width at its edge.
 
     Args:
         points: (N, 2) pixels, not all on a line.
@@ -195,9 +208,9 @@ def evaluate_folder(
     """Measure every head that `headform reconstruct` wrote into a folder.
 
     Args:
-        folder: The results.
-        photos: Where the photos lie; as their paths were given if None.
-        atlas: What is drawn; see the head of the module.
+        folder: Result folder.
+        photos: Folder of the photos; None takes their paths as they were given.
+        atlas: Atlas to draw; see the module docstring.
         embedders: Networks to compare the faces with.
 
     Raises:
@@ -205,9 +218,36 @@ def evaluate_folder(
             raises for a photo that is not there or not readable.
         FaceError: `face_outside`.
     """
-    faces, failed = list_results(folder, photos)
+    faces, failed = list_faces(folder, photos)
     scores = [score_face(face, atlas=atlas, embedders=embedders) for face in faces]
     return TextureTable(tuple(scores), tuple(failed), atlas)
+
+
+def list_faces(folder: Path, photos: Path | None = None) -> tuple[list[WrittenFace], list[tuple[str, str]]]:
+    """List the faces that `headform reconstruct` wrote into a folder.
+
+    Args:
+        folder: Folder that `headform reconstruct -o` was given.
+        photos: Folder in which photos are found by their names; None takes their paths as they were given.
+
+    Returns:
+        Faces in the order of the inputs, and for each failed input its path and its error's message.
+
+    Raises:
+        InputError: `results_missing` without a manifest; `results_invalid` when it cannot be parsed or lists nothing.
+    """
+    entries = read_manifest(folder)
+    failed = [(entry.input, entry.error.message) for entry in entries if entry.error is not None]
+    faces = [
+        WrittenFace(
+            Path(entry.input) if photos is None else photos / Path(entry.input).name, folder / f.folder, f.status
+        )
+        for entry in entries
+        for f in entry.faces
+    ]
+    if not faces and not failed:
+        raise InputError("results_invalid", "the manifest lists nothing", str(folder / MANIFEST))
+    return faces, failed
 
 
 def score_face(face: WrittenFace, *, atlas: Atlas = "photo", embedders: Sequence[Embedder] = ()) -> TextureScore:
@@ -232,12 +272,3 @@ def _number(name: str, value: float) -> str:
     if math.isinf(value):
         return "∞"
     return f"{value:.2f}" if name.startswith("psnr") else f"{value:.4f}"
-
-
-def _plain(value: object) -> object:
-    """JSON knows no infinity."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,7 +1,7 @@
-"""Annotation files of others: iBUG's `.pts` and dlib's XML. No code of theirs is run, no entity of XML expanded.
+"""Third-party annotation files: iBUG's `.pts` and dlib's XML. XML entities are not expanded.
 
-All points handed on are pixels with the origin at the top-left CORNER of the photo, so the center of the first pixel is
-(0.5, 0.5). What the files count from:
+All points returned are pixels with the origin at the top-left CORNER of the photo, so the center of the first pixel is
+(0.5, 0.5). Origins of the files:
 
 | file | center of the first pixel | added |
 |---|---|---|
@@ -32,8 +32,8 @@ class MarkedBox:
     """One `<box>` of a dlib XML that carries 68 points.
 
     Attributes:
-        photo: As the file names it.
-        points: Pixels, iBUG's order, origin at the corner.
+        photo: Name of the photo in the file.
+        points: (68, 2) pixels, iBUG order, origin at the corner.
     """
 
     photo: str
@@ -41,18 +41,18 @@ class MarkedBox:
 
 
 def read_pts(path: Path) -> Float64[np.ndarray, "68 2"]:
-    """The 68 points of a `.pts` file; pixels with the origin at the corner.
+    """Read the 68 points of a `.pts` file; pixels with the origin at the corner.
 
     Layout: `version: 1`, `n_points: 68`, `{`, a pair of numbers a line, `}`.
 
     Raises:
-        InputError: `truth_unreadable`, or `truth_invalid` for another number of points, or no pairs of finite numbers.
+        InputError: `annotations_unreadable`; `annotations_invalid`: not 68 pairs of finite numbers.
     """
     text = read_text(path)
     head, brace, rest = text.partition("{")
     body, end, _ = rest.partition("}")
     if not brace or not end:
-        raise _invalid("there are no points between braces", path)
+        raise _invalid("no points between braces", path)
     try:
         rows = [[float(word) for word in line.split()] for line in body.splitlines() if line.strip()]
     except ValueError as error:
@@ -61,7 +61,7 @@ def read_pts(path: Path) -> Float64[np.ndarray, "68 2"]:
         raise _invalid(f"expected 68 pairs of numbers, found {len(rows)} lines", path)
     declared = [line.split(":")[1].strip() for line in head.splitlines() if "n_points" in line]
     if declared and declared[0] != "68":
-        raise _invalid(f"the file says that it has {declared[0]} points", path)
+        raise _invalid(f"the header declares {declared[0]} points", path)
     points = np.array(rows, np.float64)
     if not (np.abs(points) < 1e9).all():
         raise _invalid("a point is not finite", path)
@@ -69,13 +69,13 @@ def read_pts(path: Path) -> Float64[np.ndarray, "68 2"]:
 
 
 def read_dlib_xml(path: Path) -> list[MarkedBox]:
-    """The boxes with points of a file for dlib's `train_shape_predictor`, in the file's order.
+    """Read the boxes with points of a file for dlib's `train_shape_predictor`, in the file's order.
 
     Boxes without any `<part>`, and those marked `ignore`, are left out.
 
     Raises:
-        InputError: `truth_unreadable`, or `truth_invalid`: no XML of this kind, a document type declaration (which could
-            define entities), parts that are not 00 to 67, a number that is none.
+        InputError: `annotations_unreadable`; `annotations_invalid`: not XML of this kind, a document type declaration
+            (which could define entities), parts other than 00 to 67, an invalid number.
     """
     reader = _DlibXml(path)
     parser = xml.parsers.expat.ParserCreate()
@@ -101,7 +101,7 @@ class _DlibXml:
     found: list[MarkedBox] = field(default_factory=list)
 
     def refuse_doctype(self, *_: object) -> None:
-        raise _invalid("it declares a document type, which dlib's files do not", self.path)
+        raise _invalid("it declares a document type, as no file of dlib does", self.path)
 
     def start(self, name: str, given: dict[str, str]) -> None:
         try:
@@ -112,7 +112,7 @@ class _DlibXml:
             elif name == "part" and self.in_box:
                 self.parts[given["name"]] = float(given["x"]), float(given["y"])
         except (KeyError, ValueError) as error:
-            raise _invalid(f"a <{name}> of {self.photo!r} lacks or garbles {error}", self.path) from error
+            raise _invalid(f"a <{name}> of {self.photo!r} lacks or misstates {error}", self.path) from error
 
     def end(self, name: str) -> None:
         if name != "box":
@@ -134,15 +134,15 @@ class _DlibXml:
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
-    """A small text file.
+    """Read a small text file.
 
     Raises:
-        InputError: `truth_unreadable`, or `truth_invalid` when it is too large or no text.
+        InputError: `annotations_unreadable`, or `annotations_invalid` when it is too large or not text.
     """
     try:
         if not path.is_file():
-            what = "there is no such file" if not path.exists() else "this is no file"
-            raise InputError("truth_unreadable", what, str(path))
+            what = "the file does not exist" if not path.exists() else "this is not a file"
+            raise InputError("annotations_unreadable", what, str(path))
         if path.stat().st_size > MAX_BYTES:
             raise _invalid(f"more than {MAX_BYTES >> 20} MiB", path)
         return path.read_text(encoding=encoding)
@@ -150,10 +150,10 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError("truth_unreadable", f"cannot read the file: {reason}", str(path)) from error
+        raise InputError("annotations_unreadable", f"cannot read the file: {reason}", str(path)) from error
     except ValueError as error:
-        raise _invalid("this is no text", path) from error
+        raise _invalid("this is not a text file", path) from error
 
 
 def _invalid(what: str, path: Path) -> InputError:
-    return InputError("truth_invalid", what, str(path))
+    return InputError("annotations_invalid", what, str(path))

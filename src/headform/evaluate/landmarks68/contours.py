@@ -4,7 +4,6 @@
 measured across the contour only: where along a lid a point lies is a matter of convention.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
@@ -25,6 +24,7 @@ from headform.data.contours import (
 from headform.errors import InputError
 from headform.evaluate.landmarks68.landmark_files import LandmarkPrediction
 from headform.evaluate.landmarks68.landmarks import match_faces
+from headform.evaluate.tables import json_text, markdown_table
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS
 from headform.geometry.polyline import distances, height_at
 
@@ -62,9 +62,9 @@ class ContourErrors:
     jaw: float
 
 
-def contour_errors(points: Float[np.ndarray, "68 2"], truth: AnnotatedFace) -> ContourErrors:
+def contour_errors(points: Float[np.ndarray, "68 2"], annotated: AnnotatedFace) -> ContourErrors:
     """Measure one upright face's 68 points, pixels with the origin at the corner."""
-    marks, unit = truth.points, truth.pupil_distance / 100
+    marks, unit = annotated.points, annotated.pupil_distance / 100
 
     def line(ids: Sequence[int]) -> Float[np.ndarray, "M 2"]:
         return marks[list(ids)]
@@ -100,7 +100,7 @@ def contour_errors(points: Float[np.ndarray, "68 2"], truth: AnnotatedFace) -> C
 
 @dataclass(frozen=True)
 class ContourTable:
-    """Every face's errors.
+    """Contour errors of all faces.
 
     Attributes:
         photos: of the faces, in the order of the annotations.
@@ -114,11 +114,11 @@ class ContourTable:
 
     @property
     def missed(self) -> int:
-        """How many faces were not found."""
+        """Number of faces without a prediction."""
         return sum(error is None for error in self.errors)
 
     def mean(self) -> ContourErrors | None:
-        """Over the faces that were found; None where there are none."""
+        """Mean over the detected faces; None if there are none."""
         found = [asdict(error) for error in self.errors if error is not None]
         if not found:
             return None
@@ -150,34 +150,32 @@ class ContourTable:
             "mean": None if mean is None else asdict(mean),
             "each": [{"photo": p} | ({} if e is None else asdict(e)) for p, e in rows],
         }
-        return json.dumps(content, indent=1) + "\n"
+        return json_text(content)
 
 
 def evaluate_contours(
-    predictions: Mapping[str, Sequence[LandmarkPrediction]], truth: Sequence[AnnotatedFace]
+    predictions: Mapping[str, Sequence[LandmarkPrediction]], annotations: Sequence[AnnotatedFace]
 ) -> ContourTable:
     """Measure predicted faces, listed by photo, against annotated ones; one face a photo."""
     errors: list[ContourErrors | None] = []
     chosen: list[Float[np.ndarray, "68 2"] | None] = []
-    for face in truth:
+    for face in annotations:
         found = [one.points for one in predictions.get(face.photo, [])]
         # jaw and brows span the same box as the 68 points; the annotation's hairline does not
         outline = face.points[[*JAW, *BROW_UPPER[0], *BROW_UPPER[1]]]
         partner = match_faces(found, [np.resize(outline, (68, 2))])[0]
         chosen.append(None if partner is None else found[partner])
         errors.append(None if partner is None else contour_errors(found[partner], face))
-    return ContourTable(tuple(face.photo for face in truth), tuple(errors), tuple(chosen))
+    return ContourTable(tuple(face.photo for face in annotations), tuple(errors), tuple(chosen))
 
 
 def to_markdown(tables: Mapping[str, ContourTable]) -> str:
     """A table with a row per method, per cent of the distance of the pupils."""
-    lines = [
-        "| method | faces | missed | upper lid (low by) | lower lid | outer lips | lip gap (wide by) | brow high by | jaw |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    measures = ["upper lid (low by)", "lower lid", "outer lips", "lip gap (wide by)", "brow high by", "jaw"]
+    rows = []
     for name, table in tables.items():
         m = table.mean()
-        cells = ["–"] * 6
+        cells = ["–"] * len(measures)
         if m is not None:
             cells = [
                 f"{m.upper_lid:.2f} ({m.upper_lid_low:+.2f})",
@@ -187,5 +185,5 @@ def to_markdown(tables: Mapping[str, ContourTable]) -> str:
                 f"{m.brow_high:+.2f}",
                 f"{m.jaw:.2f}",
             ]
-        lines.append(f"| {name} | {len(table.photos)} | {table.missed} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        rows.append([name, len(table.photos), table.missed, *cells])
+    return markdown_table(["method", "faces", "missed", *measures], rows) + "\n"

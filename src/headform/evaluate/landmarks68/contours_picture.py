@@ -1,4 +1,4 @@
-"""Found points and hand-placed curves, drawn on the photos. H W pixels."""
+"""Predicted points and hand-placed curves, drawn on the photos. H W pixels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,19 +32,19 @@ _MARGIN = 1.15  # of the annotated curves' longer side
 _DOT = 2.5  # pixels
 
 
-def draw_worst(table: ContourTable, truth: Sequence[AnnotatedFace], folder: Path) -> UInt8[np.ndarray, "H W 3"]:
+def draw_worst(table: ContourTable, annotations: Sequence[AnnotatedFace], folder: Path) -> UInt8[np.ndarray, "H W 3"]:
     """The faces with the greatest errors of lids and lips, largest first: curves green, points red.
 
     Args:
         table: of the evaluation.
-        truth: the faces it was made of, in the same order.
+        annotations: annotated faces of the table, in the same order.
         folder: where the photos lie.
 
     Raises:
         InputError: a photo cannot be read.
     """
-    order = sorted(range(len(truth)), key=lambda k: -_badness(table, k))[:_SHOWN]
-    tiles = [_tile(table, truth[k], k, folder) for k in order]
+    order = sorted(range(len(annotations)), key=lambda k: -_badness(table, k))[:_SHOWN]
+    tiles = [_tile(table, annotations[k], k, folder) for k in order]
     tiles += [np.full((_SIDE, _SIDE, 3), 255, np.uint8)] * (-len(tiles) % _COLUMNS)
     rows = [np.concatenate(tiles[k : k + _COLUMNS], 1) for k in range(0, len(tiles), _COLUMNS)]
     return np.concatenate(rows)

@@ -1,4 +1,4 @@
-"""What else a table of landmark errors says: other sizes to divide by, curves, bins of yaw, sets of 300-W, pose."""
+"""Further landmark statistics: other normalizations, cumulative curves, bins of yaw, sets of 300-W, pose."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,13 +17,14 @@ from headform.evaluate.landmarks68.landmark_errors import (
 )
 from headform.evaluate.landmarks68.landmark_files import PTS
 from headform.evaluate.landmarks68.pose import PoseSummary, summarize_poses
+from headform.evaluate.tables import markdown_table, percent
 
 SIZES: dict[str, tuple[str, Callable[[FaceScore], float | None]]] = {
     "box": ("box", lambda score: score.error),
     "outer_eyes": ("outer eye corners", lambda score: score.outer_eyes_error),
     "pupils": ("pupils", lambda score: score.pupils_error),
 }
-"""What errors are divided by: name, in words, and where a score keeps it."""
+"""Normalizations of errors: name, words, and the field of a score."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ class YawBin:
 
     Attributes:
         low: Degrees.
-        high: Degrees, of the bin.
-        faces: How many are annotated.
-        missed: How many of them were not found.
-        mean: Mean error over the box of those found, a fraction; None of none.
+        high: Degrees.
+        faces: Number of annotated faces.
+        missed: Number of them without a prediction.
+        mean: Mean error over the box of those found, a fraction; None if there are none.
     """
 
     low: float
@@ -63,7 +64,7 @@ def mean_of_bins(bins: Sequence[YawBin]) -> float | None:
 
 
 def sets_of_300w(scores: Sequence[FaceScore]) -> dict[str, list[FaceScore]]:
-    """Common (test sets of LFPW and HELEN), challenging (iBUG) and full set of 300-W, told by the names of `.pts` folders.
+    """Group 300-W by `.pts` folder names: common (test sets of LFPW and HELEN), challenging (iBUG), and full set.
 
     Only those that have faces; the full one when both others have.
     """
@@ -86,7 +87,7 @@ def pose_summary(scores: Sequence[FaceScore]) -> PoseSummary | None:
 
 
 def details(scores: Sequence[FaceScore]) -> dict[str, Any]:
-    """Everything below as JSON content; parts that the truths say nothing about are left out."""
+    """Content of all statistics for JSON; parts without annotations are left out."""
     content: dict[str, Any] = {
         "ground_truth": _truths(scores),
         "area_cut_at": AREA_AT,
@@ -109,7 +110,7 @@ def details(scores: Sequence[FaceScore]) -> dict[str, Any]:
 
 
 def details_markdown(scores: Sequence[FaceScore]) -> str:
-    """The same as tables, errors in per cent and degrees."""
+    """Format the statistics as tables, errors in per cent and degrees."""
     blocks = [f"Ground truth: {'; '.join(_truths(scores))}.", _sizes_table("all", scores)]
     for group, own in sets_of_300w(scores).items():
         blocks.append(_sizes_table(f"300-W {group}, {len(own)} faces", own))
@@ -145,47 +146,27 @@ def _row(scores: Sequence[FaceScore], pick: Callable[[FaceScore], float | None])
 def _sizes_table(title: str, scores: Sequence[FaceScore]) -> str:
     heads = [f"area to {100 * cut:.0f} %" for cut in AREA_AT]
     heads += [f"above {100 * limit:.0f} %" for limit in FAILURE_AT]
-    lines = [
-        f"| {title}: divided by | mean % | median % | {' | '.join(heads)} |",
-        "|---" * (3 + len(heads)) + "|",
-    ]
+    rows = []
     for words, pick in SIZES.values():
         errors, curve = _errors(scores, pick)
-        means = [_percent(float(np.mean(errors)), float(np.median(errors)))] if errors else ["– | –"]
-        rest = [] if curve is None else [_percent(*curve.area), _percent(*curve.failed)]
-        lines.append(f"| {words} | {' | '.join(means + rest)} |")
-    return "\n".join(lines)
+        means = [float(np.mean(errors)), float(np.median(errors))] if errors else [None, None]
+        rest = [] if curve is None else [*curve.area, *curve.failed]
+        rows.append([words, *map(percent, [*means, *rest])])
+    return markdown_table([f"{title}: divided by", "mean %", "median %", *heads], rows)
 
 
 def _bins_table(scores: Sequence[FaceScore]) -> str:
     bins = yaw_bins(scores)
-    heads = " | ".join(f"{b.low:.0f}–{b.high:.0f}° ({b.faces})" for b in bins)
+    heads = [f"{b.low:.0f}–{b.high:.0f}° ({b.faces})" for b in bins]
     errors = [s.error for s in scores if s.error is not None]
     whole = float(np.mean(errors)) if errors else None
-    cells = " | ".join(_or_dash(value) for value in (*[b.mean for b in bins], mean_of_bins(bins), whole))
-    missed = sum(b.missed for b in bins)
-    truth = "; ".join(_truths(scores))
-    return (
-        f"| mean % of the box by yaw (faces); ground truth | {heads} | mean of bins | all | missed |\n"
-        f"{'|---' * (len(bins) + 4)}|\n"
-        f"| {truth} | {cells} | {missed} |"
-    )
+    cells = map(percent, (*[b.mean for b in bins], mean_of_bins(bins), whole))
+    header = ["mean % of the box by yaw (faces); ground truth", *heads, "mean of bins", "all", "missed"]
+    return markdown_table(header, [["; ".join(_truths(scores)), *cells, sum(b.missed for b in bins)]])
 
 
 def _pose_table(pose: PoseSummary) -> str:
-    means = " | ".join(f"{v:.2f}" for v in (pose.yaw, pose.pitch, pose.roll, pose.mean))
-    turns = f"{pose.geodesic:.2f} | {pose.geodesic_median:.2f}"
+    header = ["pose, degrees", "yaw", "pitch", "roll", "mean", "rotation", "its median", "bias of yaw, pitch, roll"]
+    means = (pose.yaw, pose.pitch, pose.roll, pose.mean, pose.geodesic, pose.geodesic_median)
     bias = " ".join(f"{v:+.2f}" for v in (pose.yaw_bias, pose.pitch_bias, pose.roll_bias))
-    return (
-        "| pose, degrees | yaw | pitch | roll | mean | rotation | its median | bias of yaw, pitch, roll |\n"
-        f"{'|---' * 8}|\n"
-        f"| {pose.faces} faces | {means} | {turns} | {bias} |"
-    )
-
-
-def _percent(*values: float) -> str:
-    return " | ".join(f"{100 * value:.2f}" for value in values)
-
-
-def _or_dash(value: float | None) -> str:
-    return "–" if value is None else _percent(value)
+    return markdown_table(header, [[f"{pose.faces} faces", *(f"{v:.2f}" for v in means), bias]])

@@ -1,7 +1,4 @@
-"""Errors of 68 points divided by one of three sizes, and the curve of cumulative errors.
-
-Letters: N faces.
-"""
+"""Errors of 68 points divided by one of three sizes, and the curve of cumulative errors. N faces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,27 +7,28 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.evaluate.landmarks68.pose import PoseError
+from headform.geometry.landmarks68 import LEFT_EYE, RIGHT_EYE, outer_eye_distance
 
 AREA_AT = (0.07, 0.08)
-"""Where the area under the curve is cut: AFLW2000-3D papers use 7 % of the box, 300-W papers 8 % of the eyes' distance."""
+"""Limits of the area under the curve: AFLW2000-3D papers use 7 % of the box, 300-W papers 8 % of the eye distance."""
 FAILURE_AT = (0.08, 0.10)
 """Errors above which a face has failed."""
 
 
 @dataclass(frozen=True)
 class FaceScore:
-    """How well one true face was found.
+    """Score of one annotated face.
 
     Attributes:
         photo: Its file.
         set: Its data set.
         error: Mean 68-point distance over sqrt(box area), a fraction; None for a missed face.
         inner_error: The same over the 51 points that are not on the jaw line.
-        outer_eyes_error: As `error`, over the distance of the outer eye corners; None too where that is 0.
-        pupils_error: As `error`, over the distance of the middles of the eyes; None too where that is 0.
+        outer_eyes_error: Error over the distance of the outer eye corners; also None where that is 0.
+        pupils_error: Error over the distance of the eye centers; also None where that is 0.
         yaw: True yaw in degrees, None where it is not known.
         pose: Error of the rotation, None where the true or the predicted one is not known.
-        ground_truth: Which annotation it was judged by.
+        ground_truth: Name of the annotation.
     """
 
     photo: str
@@ -46,7 +44,7 @@ class FaceScore:
 
 @dataclass(frozen=True)
 class FaceSizes:
-    """What errors are divided by, pixels.
+    """Sizes that errors are divided by, pixels.
 
     Attributes:
         box: Root of width times height of the upright box about the true points (Zhu et al. 2016; AFLW2000-3D).
@@ -61,7 +59,7 @@ class FaceSizes:
 
 @dataclass(frozen=True)
 class CumulativeError:
-    """Of all true faces, those without a prediction counted as failed.
+    """Cumulative error of all annotated faces; those without a prediction count as failed.
 
     Attributes:
         area: Area under the curve of cumulative errors up to each of `AREA_AT`, over that length: 1 is perfect. It is
@@ -82,16 +80,16 @@ def face_sizes(true: Float[np.ndarray, "68 2"]) -> FaceSizes:
     box = float(np.sqrt(np.prod(np.ptp(true, axis=0))))
     if not box > 0:
         raise ValueError("the true points span no area")
-    eyes = true[36:42].mean(axis=0) - true[42:48].mean(axis=0)
-    return FaceSizes(box, float(np.linalg.norm(true[36] - true[45])), float(np.linalg.norm(eyes)))
+    eyes = true[RIGHT_EYE].mean(axis=0) - true[LEFT_EYE].mean(axis=0)
+    return FaceSizes(box, outer_eye_distance(true), float(np.linalg.norm(eyes)))
 
 
 def cumulative_error(errors: Sequence[float], missed: int) -> CumulativeError | None:
-    """Area and failures over found and missed faces; None of no face at all.
+    """Area and failures over found and missed faces; None without any face.
 
     Args:
         errors: Fractions, of the faces that were found.
-        missed: How many were not.
+        missed: Number of faces without a prediction.
     """
     total = len(errors) + missed
     if not total:

@@ -1,7 +1,7 @@
-"""Reading the two sides of a landmark evaluation: annotated faces, and the faces that were found.
+"""Readers of a landmark evaluation: annotated faces and predicted faces.
 
-Everything handed on is in pixels with the origin at the top-left CORNER of the photo, so the center
-of the first pixel is (0.5, 0.5); what files count from is in `truth_formats`.
+All points returned are pixels with the origin at the top-left CORNER of the photo, so the center of the first pixel is
+(0.5, 0.5); the origins of the files are listed in `annotation_formats`.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from headform.data.pose_annotations import read_pose_annotation
+from headform.data.pose_annotations import PoseAnnotation, read_pose_annotation, read_pose_annotations
 from headform.errors import HeadformError, InputError
 from headform.evaluate.landmarks68.annotation_formats import (
     CENTER_SHIFT,
@@ -24,22 +24,20 @@ from headform.evaluate.landmarks68.annotation_formats import (
     read_pts,
 )
 from headform.evaluate.landmarks68.pose import (
-    angles_from_rotation,
-    rotation_from_angles,
     seen_along_ray,
 )
+from headform.export.result_folder import LANDMARKS, PARAMETERS
+from headform.geometry.head_angles import aflw2000_degrees_from_rotation, rotation_from_aflw2000_degrees
 from headform.io.npz_file import read_npz
 
 ANNOTATION_SHIFT = CENTER_SHIFT
 """Added to a JSON list's points: its origin is the center of the top-left pixel, ours its corner."""
 
-RESULT_NAME = "landmarks.json"
-PARAMETERS_NAME = "parameters.npz"
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 PTS = "points of .pts"
-"""Name of the ground truth that `.pts` files hold."""
+"""Name of the ground truth in `.pts` files."""
 ORIGINAL = "original pt3d_68"
-"""Name of the ground truth that the `.mat` files of 300W-LP and AFLW2000-3D hold."""
+"""Name of the ground truth in the `.mat` files of 300W-LP and AFLW2000-3D."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class LandmarkAnnotation:
         photo: The photo's file, relative to the annotation file's folder.
         set: Short name of the data set, the folder's name up to its first underscore.
         points: (68, 2) float64 pixels, iBUG order, origin at the corner.
-        ground_truth: Which annotation it is.
+        ground_truth: Name of the annotation.
         rotation: (3, 3) float64, camera from head as seen along the ray to the face, or None; see `pose`.
         yaw: Degrees as annotated, or None; sorts the face into a bin.
     """
@@ -69,7 +67,7 @@ class LandmarkPrediction:
 
     Attributes:
         points: (68, 2) float64 pixels, iBUG order, origin at the corner.
-        rotation: As `LandmarkAnnotation.rotation`.
+        rotation: (3, 3) float64 or None, see `LandmarkAnnotation.rotation`.
     """
 
     points: Float64[np.ndarray, "68 2"]
@@ -77,7 +75,7 @@ class LandmarkPrediction:
 
 
 def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
-    """Read annotations of any known kind, told by the name.
+    """Read annotations of any supported kind, recognized by the name.
 
     - `.json`: a list of objects with `file`, `set` and `points68` (pixels from the center of the first pixel), and if known
       `pose` ({"yaw", "pitch", "roll"} in degrees as `evaluate.pose` counts them), `rotation` (three rows) and
@@ -87,9 +85,9 @@ def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
     - A folder: all its `.pts`, or all its `.mat`, or all reconstructions, at any depth; each folder is a set.
 
     Raises:
-        InputError: `truth_unreadable`, `truth_invalid`, `truth_mixed` (a folder of several kinds), and from
-            `read_pose_annotation`; two photos of one stem in different folders are invalid because results are filed by
-            stem.
+        InputError: `annotations_unreadable`, `annotations_invalid`, `annotations_mixed` (a folder of several kinds), and
+            from `read_pose_annotation`; two photos of one stem in different folders are invalid because results are
+            filed by stem.
         WeightsError: from a damaged `parameters.npz`.
     """
     faces = [face for path in paths for face in _read_any(path)]
@@ -98,17 +96,11 @@ def read_annotations(*paths: Path) -> list[LandmarkAnnotation]:
         if owner.setdefault(Path(face.photo).stem, face.photo) != face.photo:
             where = ", ".join(str(path) for path in paths)
             what = f"two photos are called {Path(face.photo).stem}"
-            raise InputError("truth_invalid", what, where)
+            raise InputError("annotations_invalid", what, where)
     return faces
 
 
-def read_predictions(folder: Path, photos: Sequence[str]) -> dict[str, list[Float64[np.ndarray, "68 2"]]]:
-    """The points of `read_found`."""
-    found = read_found(folder, photos, poses=False)
-    return {photo: [face.points for face in faces] for photo, faces in found.items()}
-
-
-def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> dict[str, list[LandmarkPrediction]]:
+def read_predictions(folder: Path, photos: Sequence[str]) -> dict[str, list[LandmarkPrediction]]:
     """Collect the faces that were found on `photos`.
 
     Of `headform reconstruct`: a photo `a/b.jpg` has its result in `folder/b`, or with several faces in `folder/b_0`,
@@ -116,9 +108,8 @@ def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> di
     `folder/b.pts`, or in place of the folder a JSON list like that of `read_annotations`.
 
     Args:
-        folder: Where the results are.
+        folder: Folder of the results.
         photos: Photos of the evaluation, each file once.
-        poses: Read rotations from each `parameters.npz` too.
 
     Returns:
         For each photo its faces; none where no face was found.
@@ -137,12 +128,12 @@ def read_found(folder: Path, photos: Sequence[str], *, poses: bool = True) -> di
         return found
     if not folder.is_dir():
         raise InputError("predictions_missing", "there is no such folder", str(folder))
-    for file in sorted(folder.glob(f"*/{RESULT_NAME}")):
+    for file in sorted(folder.glob(f"*/{LANDMARKS}")):
         name = file.parent.name
         photo = by_stem.get(name) or by_stem.get(re.sub(r"_\d+$", "", name))
         if photo is not None:
             points = _points68(_load(file, "predictions"), "predictions", str(file))
-            found[photo].append(LandmarkPrediction(points, _rotation_beside(file, points) if poses else None))
+            found[photo].append(LandmarkPrediction(points, _rotation_beside(file, points)))
     for file in sorted(folder.glob("*.pts")):
         photo = by_stem.get(file.stem)
         if photo is not None:
@@ -157,34 +148,35 @@ def _read_any(path: Path) -> list[LandmarkAnnotation]:
     if kind == ".pts":
         return [_of_pts(path, path.parent)]
     if kind == ".mat":
-        return [_of_mat(path, path.parent)]
+        return [_of_mat(path, path.parent, read_pose_annotation(path))]
     if kind == ".xml":
         boxes = read_dlib_xml(path)
         return [LandmarkAnnotation(box.photo, path.parent.name, box.points, path.name) for box in boxes]
-    content = _load(path, "truth")
+    content = _load(path, "annotations")
     if isinstance(content, dict) and "points68" in content:
         return [_of_result(path)]
-    return [_with_mat(face, path.parent) for face in _json_list(content, "truth", path)]
+    return _with_mats(_json_list(content, "annotations", path), path.parent)
 
 
 def _read_folder(folder: Path) -> list[LandmarkAnnotation]:
     kinds = {
         kind: sorted(folder.rglob(pattern))
-        for kind, pattern in ((".pts", "*.pts"), (".mat", "*.mat"), (RESULT_NAME, RESULT_NAME))
+        for kind, pattern in ((".pts", "*.pts"), (".mat", "*.mat"), (LANDMARKS, LANDMARKS))
     }
     kinds = {kind: files for kind, files in kinds.items() if files}
     if not kinds:
-        what = f"the folder holds no .pts, .mat or {RESULT_NAME}"
-        raise InputError("truth_invalid", what, str(folder))
+        what = f"the folder contains no .pts, .mat or {LANDMARKS}"
+        raise InputError("annotations_invalid", what, str(folder))
     if len(kinds) > 1:
-        what = f"the folder holds {' and '.join(kinds)}"
-        raise InputError("truth_mixed", what, str(folder), "name the files of one kind")
+        what = f"the folder contains both {' and '.join(kinds)}"
+        raise InputError("annotations_mixed", what, str(folder), "name the files of one kind")
     ((kind, files),) = kinds.items()
     if kind == ".pts":
         return [_of_pts(file, folder) for file in files]
     if kind == ".mat":
         # 300W-LP keeps the two-dimensional points of its photos in files of the same kind
-        return [_of_mat(file, folder) for file in files if "landmarks" not in file.parts]
+        files = [file for file in files if "landmarks" not in file.parts]
+        return [_of_mat(file, folder, said) for file, said in zip(files, read_pose_annotations(files), strict=True)]
     return [_of_result(file) for file in files]
 
 
@@ -205,53 +197,55 @@ def _photo_of(path: Path) -> str:
     return str(path.with_suffix(""))
 
 
-def _of_mat(path: Path, folder: Path) -> LandmarkAnnotation:
-    points, angles = _mat(path)
-    rotation = rotation_from_angles(*angles)
+def _of_mat(path: Path, folder: Path, said: PoseAnnotation) -> LandmarkAnnotation:
+    points, angles = _points_and_angles(said)
+    rotation = rotation_from_aflw2000_degrees(*angles)
     photo, label = _photo_of(path), _set_below(path, folder)
     return LandmarkAnnotation(photo, label, points, ORIGINAL, rotation, angles[0])
 
 
-def _with_mat(face: LandmarkAnnotation, folder: Path) -> LandmarkAnnotation:
-    """The pose of the `.mat` beside the photo, where there is one; and whether its points are the same."""
-    path = (folder / face.photo).with_suffix(".mat")
-    if face.rotation is not None or not path.is_file():
-        return face
-    points, angles = _mat(path)
-    gap = float(np.linalg.norm(points - face.points, axis=1).mean())
-    same = gap < 1.0  # conventions of half a pixel either way
-    truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
-    rotation = rotation_from_angles(*angles)
-    return LandmarkAnnotation(face.photo, face.set, face.points, truth, rotation, angles[0])
+def _with_mats(faces: list[LandmarkAnnotation], folder: Path) -> list[LandmarkAnnotation]:
+    """Add the pose of the `.mat` beside the photo, where there is one, and whether its points are the same."""
+    beside = {number: (folder / face.photo).with_suffix(".mat") for number, face in enumerate(faces)}
+    beside = {number: path for number, path in beside.items() if faces[number].rotation is None and path.is_file()}
+    merged = list(faces)
+    for number, said in zip(beside, read_pose_annotations(list(beside.values())), strict=True):
+        face = faces[number]
+        points, angles = _points_and_angles(said)
+        gap = float(np.linalg.norm(points - face.points, axis=1).mean())
+        same = gap < 1.0  # conventions of half a pixel either way
+        ground_truth = ORIGINAL if same else f"re-annotated ({face.ground_truth})"
+        rotation = rotation_from_aflw2000_degrees(*angles)
+        merged[number] = LandmarkAnnotation(face.photo, face.set, face.points, ground_truth, rotation, angles[0])
+    return merged
 
 
-def _mat(path: Path) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, float]]:
+def _points_and_angles(said: PoseAnnotation) -> tuple[Float64[np.ndarray, "68 2"], tuple[float, float, float]]:
     """Points with the origin at the corner, and yaw, pitch, roll in degrees."""
-    said = read_pose_annotation(path)
     yaw, pitch, roll = np.degrees([said.yaw, said.pitch, said.roll]).tolist()
     return said.points_3d[:, :2] + MATLAB_SHIFT, (yaw, pitch, roll)
 
 
 def _of_result(path: Path) -> LandmarkAnnotation:
-    points = _points68(_load(path, "truth"), "truth", str(path))
+    points = _points68(_load(path, "annotations"), "annotations", str(path))
     name, parent = path.parent.name, path.parent.parent
     stem = re.sub(r"_\d+$", "", name)
     if stem != name and not all((parent / f"{stem}_{k}").is_dir() for k in (0, 1)):
         stem = name
     rotation = _rotation_beside(path, points)
-    yaw = None if rotation is None else float(angles_from_rotation(rotation)[0])
+    yaw = None if rotation is None else float(aflw2000_degrees_from_rotation(rotation)[0])
     return LandmarkAnnotation(stem, parent.resolve().name, points, "another reconstruction", rotation, yaw)
 
 
 def _rotation_beside(file: Path, points: Float64[np.ndarray, "68 2"]) -> Float64[np.ndarray, "3 3"] | None:
-    path = file.parent / PARAMETERS_NAME
+    path = file.parent / PARAMETERS
     if not path.is_file():
         return None
     arrays = read_npz(path, ("R", "K"))
     R, K = (np.asarray(arrays[name], np.float64) for name in ("R", "K"))
     sound = R.shape == K.shape == (3, 3) and bool(np.isfinite(R).all() and np.isfinite(K).all())
     if not sound or np.abs(R @ R.T - np.eye(3)).max() > 1e-3 or not abs(np.linalg.det(K)) > 0:
-        raise InputError("predictions_invalid", "R is no rotation or K no camera", str(path))
+        raise InputError("predictions_invalid", "R is not a rotation or K not a camera matrix", str(path))
     ray = np.linalg.inv(K) @ np.array([*points.mean(axis=0), 1.0])
     return seen_along_ray(R, ray)
 
@@ -284,7 +278,7 @@ def _pose_of(entry: dict[str, Any], kind: str, where: str) -> tuple[Float64[np.n
         rotation = np.array(rows, np.float64) if good else np.zeros((3, 3))
         if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
             raise InputError(f"{kind}_invalid", "rotation is no rotation of three rows", where)
-        return rotation, float(angles_from_rotation(rotation)[0])
+        return rotation, float(aflw2000_degrees_from_rotation(rotation)[0])
     if pose is None:
         return None, None
     angles: list[Any] = []
@@ -293,7 +287,7 @@ def _pose_of(entry: dict[str, Any], kind: str, where: str) -> tuple[Float64[np.n
     if not angles or not _numbers(angles):
         raise InputError(f"{kind}_invalid", "pose has no yaw, pitch and roll in degrees", where)
     yaw, pitch, roll = (float(angle) for angle in angles)
-    return rotation_from_angles(yaw, pitch, roll), yaw
+    return rotation_from_aflw2000_degrees(yaw, pitch, roll), yaw
 
 
 def _load(path: Path, kind: str) -> Any:

@@ -5,7 +5,6 @@ box around the true points (Zhu et al. 2016 measure AFLW2000-3D so). P predicted
 Other sizes to divide by, bins of yaw, curves and pose are in `landmark_details`.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,15 +20,14 @@ from headform.evaluate.landmarks68.landmark_files import (
     LandmarkAnnotation,
     LandmarkPrediction,
     read_annotations,
-    read_found,
+    read_predictions,
 )
 from headform.evaluate.landmarks68.pose import pose_error
+from headform.evaluate.tables import json_text, markdown_table, percent
+from headform.geometry.landmarks68 import INNER_FACE
 
 MINIMUM_OVERLAP = 0.2
 """Boxes of the same face have at least this intersection over union."""
-
-INNER = slice(17, 68)
-"""All but the jaw line, on which conventions differ most."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +35,11 @@ class SetSummary:
     """One set's numbers; errors are fractions over the faces found, None where none was.
 
     Attributes:
-        faces: How many are annotated.
-        missed: How many of them were not found.
+        faces: Number of annotated faces.
+        missed: Number of them without a prediction.
         mean: Mean error.
         median: Median error.
-        inner_mean: Mean error of the 51 inner points.
+        inner_mean: Mean error of the 51 points off the jaw line, on which conventions differ most.
     """
 
     faces: int
@@ -53,7 +51,7 @@ class SetSummary:
 
 @dataclass(frozen=True)
 class LandmarkTable:
-    """Every face's score, and what follows from them.
+    """Scores of all faces, and their summaries.
 
     Attributes:
         scores: One per true face, in the order of the annotations.
@@ -107,43 +105,36 @@ class LandmarkTable:
             **details(self.scores),
             "faces": [asdict(score) for score in self.scores],
         }
-        return json.dumps(content, indent=1) + "\n"
+        return json_text(content)
 
     def to_markdown(self) -> str:
         """A table with a row per set and one for all; errors in per cent."""
-        lines = [
-            "| set | faces | missed | mean % | median % | inner 51 mean % |",
-            "|---|---|---|---|---|---|",
-        ]
+        header = ["set", "faces", "missed", "mean %", "median %", "inner 51 mean %"]
+        rows = []
         for name in (*self.sets(), None):
             s = self.summary(name)
-            numbers = " | ".join(_percent(x) for x in (s.mean, s.median, s.inner_mean))
-            lines.append(f"| {name or 'all'} | {s.faces} | {s.missed} | {numbers} |")
-        return "\n".join(lines) + "\n"
+            rows.append([name or "all", s.faces, s.missed, percent(s.mean), percent(s.median), percent(s.inner_mean)])
+        return markdown_table(header, rows) + "\n"
 
 
 def compare(tables: Mapping[str, LandmarkTable]) -> str:
     """A markdown table of methods (rows) by sets (columns): mean error in per cent, missed faces.
 
     Raises:
-        ValueError: when there is no table or two tables judge different faces.
+        ValueError: when there is no table or two tables hold different faces.
     """
     if not tables:
         raise ValueError("there is nothing to compare")
     faces = [[(s.photo, s.set) for s in table.scores] for table in tables.values()]
     if any(other != faces[0] for other in faces):
-        raise ValueError("the tables judge different faces")
+        raise ValueError("the tables hold different faces")
     sets = next(iter(tables.values())).sets()
-    lines = [
-        f"| method | all | inner 51 | {' | '.join(sets)} | missed |",
-        "|---" * (len(sets) + 4) + "|",
-    ]
+    rows = []
     for method, table in tables.items():
         whole = table.summary()
-        means = [_percent(table.summary(name).mean) for name in sets]
-        cells = [_percent(whole.mean), _percent(whole.inner_mean), *means, str(whole.missed)]
-        lines.append(f"| {method} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        means = [percent(table.summary(name).mean) for name in sets]
+        rows.append([method, percent(whole.mean), percent(whole.inner_mean), *means, whole.missed])
+    return markdown_table(["method", "all", "inner 51", *sets, "missed"], rows) + "\n"
 
 
 def point_error(
@@ -195,70 +186,70 @@ def match_faces(
 
 def evaluate_points(
     predictions: Mapping[str, Sequence[Float[np.ndarray, "68 2"]]],
-    truth: Sequence[LandmarkAnnotation],
+    annotations: Sequence[LandmarkAnnotation],
 ) -> LandmarkTable:
     """Score predicted points, listed by photo, against the annotated ones; see `evaluate_found`."""
     found = {photo: [LandmarkPrediction(p) for p in faces] for photo, faces in predictions.items()}
-    return evaluate_found(found, truth)
+    return evaluate_found(found, annotations)
 
 
 def evaluate_found(
-    predictions: Mapping[str, Sequence[LandmarkPrediction]], truth: Sequence[LandmarkAnnotation]
+    predictions: Mapping[str, Sequence[LandmarkPrediction]], annotations: Sequence[LandmarkAnnotation]
 ) -> LandmarkTable:
     """Score predicted faces, listed by photo, against the annotated ones.
 
     Args:
         predictions: Pixels with the origin at the corner; a photo may be absent.
-        truth: The annotated faces.
+        annotations: Annotated faces.
     """
     by_photo: dict[str, list[int]] = {}
-    for index, face in enumerate(truth):
+    for index, face in enumerate(annotations):
         by_photo.setdefault(face.photo, []).append(index)
-    scores = [_missed(face) for face in truth]
+    scores = [_missed(face) for face in annotations]
     unmatched = 0
     for photo, indices in by_photo.items():
         candidates = predictions.get(photo, [])
         points = [face.points for face in candidates]
-        partners = match_faces(points, [truth[i].points for i in indices])
+        partners = match_faces(points, [annotations[i].points for i in indices])
         unmatched += len(candidates) - sum(partner is not None for partner in partners)
         for index, partner in zip(indices, partners, strict=True):
             if partner is not None:
-                scores[index] = _score(candidates[partner], truth[index])
+                scores[index] = _score(candidates[partner], annotations[index])
     return LandmarkTable(tuple(scores), unmatched)
 
 
 def evaluate_each(
     predict: Callable[[LandmarkAnnotation], Float[np.ndarray, "68 2"]],
-    truth: Sequence[LandmarkAnnotation],
+    annotations: Sequence[LandmarkAnnotation],
 ) -> LandmarkTable:
-    """Score a method that is shown each true face, so that none is missed and none is matched."""
-    return LandmarkTable(tuple(_score(LandmarkPrediction(predict(face)), face) for face in truth))
+    """Score a method that is given each annotated face, so that nothing is missed or matched."""
+    return LandmarkTable(tuple(_score(LandmarkPrediction(predict(face)), face) for face in annotations))
 
 
-def evaluate_folder(predictions: Path, *truth: Path) -> LandmarkTable:
+def evaluate_folder(predictions: Path, *annotations: Path) -> LandmarkTable:
     """Score the `landmarks.json` files under a folder that `headform reconstruct` wrote.
 
     Args:
-        predictions: The output folder; reconstruct with `--faces all`, for a photo may show several
+        predictions: The output folder; reconstruct with `--people all`, for a photo may show several
             annotated faces.
-        truth: Annotation files or folders, see `read_annotations`.
+        annotations: Annotation files or folders, see `read_annotations`.
 
     Raises:
-        InputError: see `read_annotations` and `read_found`.
+        InputError: see `read_annotations` and `read_predictions`.
         WeightsError: from a damaged `parameters.npz`.
     """
-    return evaluate_against(predictions, read_annotations(*truth))
+    return evaluate_against(predictions, read_annotations(*annotations))
 
 
-def evaluate_against(predictions: Path, truth: Sequence[LandmarkAnnotation]) -> LandmarkTable:
-    """The same against truths that are read.
+def evaluate_against(predictions: Path, annotations: Sequence[LandmarkAnnotation]) -> LandmarkTable:
+    """Score a folder against annotations that are already read.
 
     Raises:
-        InputError: see `read_found`.
+        InputError: see `read_predictions`.
         WeightsError: from a damaged `parameters.npz`.
     """
-    photos = list(dict.fromkeys(face.photo for face in truth))
-    return evaluate_found(read_found(predictions, photos), truth)
+    photos = list(dict.fromkeys(face.photo for face in annotations))
+    return evaluate_found(read_predictions(predictions, photos), annotations)
 
 
 def _missed(face: LandmarkAnnotation) -> FaceScore:
@@ -275,14 +266,10 @@ def _score(predicted: LandmarkPrediction, face: LandmarkAnnotation) -> FaceScore
         photo=face.photo,
         set=face.set,
         error=point_error(predicted.points, face.points),
-        inner_error=point_error(predicted.points, face.points, INNER),
+        inner_error=point_error(predicted.points, face.points, INNER_FACE),
         outer_eyes_error=distance / sizes.outer_eyes if sizes.outer_eyes > 0 else None,
         pupils_error=distance / sizes.pupils if sizes.pupils > 0 else None,
         yaw=face.yaw,
         pose=pose,
         ground_truth=face.ground_truth,
     )
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f}"

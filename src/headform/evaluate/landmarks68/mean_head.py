@@ -1,24 +1,16 @@
-"""The yardstick below every method: the mean head, posed by five points and nothing else."""
+"""Baseline of every method: the mean head, posed by five points alone."""
 
 import numpy as np
 from jaxtyping import Float, Float64
 from scipy.optimize import least_squares
-from scipy.spatial.transform import Rotation
 
 from headform.geometry.camera import FRONTAL
+from headform.geometry.landmarks68 import five_points
+from headform.geometry.rotation import rotation_from_rotvec
 from headform.heads.linear import LinearHead
 
 START_YAWS = np.radians([0.0, -50.0, 50.0])
 """Five points have a mirrored solution in depth; the best of several starts is taken."""
-
-
-def five_points(points68: Float[np.ndarray, "68 D"]) -> Float64[np.ndarray, "5 D"]:
-    """Eye middles, nose tip and mouth corners of the 68 points, image left first.
-
-    The order and meaning of a face detector's five points.
-    """
-    p = np.asarray(points68, np.float64)
-    return np.stack([p[36:42].mean(axis=0), p[42:48].mean(axis=0), p[30], p[48], p[54]])
 
 
 def fit_weak_perspective(
@@ -46,7 +38,7 @@ def fit_weak_perspective(
     extent = float(np.sqrt((centered**2).sum()))
 
     def rotation(turn: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
-        return np.asarray(Rotation.from_rotvec(turn).as_matrix() @ FRONTAL, np.float64)
+        return np.asarray(rotation_from_rotvec(turn) @ FRONTAL, np.float64)
 
     def residual(unknown: Float64[np.ndarray, "6"]) -> Float64[np.ndarray, " R"]:
         flat = np.exp(unknown[0]) * (centered / extent) @ rotation(unknown[1:4])[:2].T
@@ -61,7 +53,7 @@ def fit_weak_perspective(
 
 
 def posed_mean_head(head: LinearHead, points5: Float[np.ndarray, "5 2"]) -> Float64[np.ndarray, "68 2"]:
-    """The 68 points of the mean head, posed to five detected points by weak perspective.
+    """Pose the 68 points of the mean head to five detected points by weak perspective.
 
     Args:
         head: Any head; its offset to the annotators' convention is included.

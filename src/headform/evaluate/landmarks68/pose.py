@@ -1,17 +1,9 @@
-"""Head pose: yaw, pitch and roll as 300W-LP and AFLW2000-3D count them, and errors against a true rotation.
+"""Errors of head pose against ground truth, in yaw, pitch and roll of AFLW2000-3D and as an angle between rotations.
 
-Letters: B any leading axes.
-
-A rotation here takes the head frame (x to the subject's left, y up, z out of the face) into the camera frame (x right,
-y down, z forward). `Pose_Para` of the `.mat` files holds pitch, yaw and roll of `Rx(pitch) Ry(yaw) Rz(roll)` in a frame
-whose y points up and whose z points at the viewer, with the matrices of 3DDFA's RotationMatrix.m, which turn the other
-way round than the usual ones:
-
-    Rx = [1 0 0; 0 cos sin; 0 -sin cos]   Ry = [cos 0 -sin; 0 1 0; sin 0 cos]   Rz = [cos sin 0; -sin cos 0; 0 0 1]
-
-so that positive yaw turns the face to the left of the picture, positive pitch turns it up, and positive roll turns it
-clockwise as it is seen. The angles are those of a weak perspective: of the head as seen along the ray to it. In front of a
-wide lens that is not the rotation against the optical axis; `seen_along_ray` gives it.
+Rotations take the head frame (x to the subject's left, y up, z out of the face) into the camera frame (x right, y down, z
+forward); their angles are those of `geometry.head_angles.rotation_from_aflw2000_degrees`, which belong to a weak
+perspective, the head as seen along the ray to it. In front of a wide lens that is not the rotation against the optical
+axis; `seen_along_ray` gives it.
 """
 
 import math
@@ -20,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-from headform.data.pose_annotations import rotation_of
-from headform.geometry.camera import FRONTAL
-from headform.geometry.rotation_numpy import rotation_from_rotvec, rotvec_from_rotation
+from headform.geometry.head_angles import aflw2000_degrees_from_rotation
+from headform.geometry.rotation import rotation_from_rotvec, rotvec_from_rotation
 
 
 @dataclass(frozen=True)
@@ -33,7 +24,7 @@ class PoseError:
         yaw: Signed, in (-180, 180].
         pitch: Signed, likewise.
         roll: Signed, likewise.
-        geodesic: Angle of the turn from one rotation to the other, 0 to 180.
+        geodesic: Angle between the rotations, 0 to 180.
     """
 
     yaw: float
@@ -44,10 +35,10 @@ class PoseError:
 
 @dataclass(frozen=True)
 class PoseSummary:
-    """Over several faces, degrees.
+    """Mean pose errors of several faces, degrees.
 
     Attributes:
-        faces: How many have a true and a predicted rotation.
+        faces: Number of faces with an annotated and a predicted rotation.
         yaw: Mean absolute error.
         pitch: Mean absolute error.
         roll: Mean absolute error.
@@ -55,7 +46,7 @@ class PoseSummary:
         geodesic: Mean angle between the rotations; needs no convention of angles.
         geodesic_median: Its median.
         yaw_bias: Mean signed error.
-        pitch_bias: Mean signed error; head models do not agree on where a face looks that is said not to nod.
+        pitch_bias: Mean signed error; head models disagree on the zero of pitch.
         roll_bias: Mean signed error.
     """
 
@@ -71,26 +62,8 @@ class PoseSummary:
     roll_bias: float
 
 
-def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float64[np.ndarray, "3 3"]:
-    """Camera from head of angles in degrees, counted as the module's text says."""
-    turn = rotation_of(math.radians(pitch), math.radians(yaw), math.radians(roll))
-    return np.asarray(FRONTAL @ turn, np.float64)
-
-
-def angles_from_rotation(rotation: Float[np.ndarray, "*B 3 3"]) -> Float64[np.ndarray, "*B 3"]:
-    """Yaw in [-90, 90], pitch and roll in (-180, 180], degrees; the inverse of `rotation_from_angles`.
-
-    At a yaw of exactly 90 degrees only the difference or sum of pitch and roll is defined.
-    """
-    m = FRONTAL @ np.asarray(rotation, np.float64)
-    yaw = np.arcsin(np.clip(-m[..., 0, 2], -1.0, 1.0))
-    pitch = np.arctan2(m[..., 1, 2], m[..., 2, 2])
-    roll = np.arctan2(m[..., 0, 1], m[..., 0, 0])
-    return np.degrees(np.stack([yaw, pitch, roll], axis=-1))
-
-
 def seen_along_ray(rotation: Float[np.ndarray, "3 3"], ray: Float[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
-    """The rotation as a camera sees it that is turned, the shortest way, to look along a ray.
+    """Rotation as seen by the camera after it is turned, by the smallest angle, to look along a ray.
 
     Args:
         rotation: Camera from head.
@@ -108,19 +81,19 @@ def seen_along_ray(rotation: Float[np.ndarray, "3 3"], ray: Float[np.ndarray, "3
 
 
 def geodesic_degrees(a: Float[np.ndarray, "3 3"], b: Float[np.ndarray, "3 3"]) -> float:
-    """Angle of the turn that takes one rotation to the other, 0 to 180 degrees."""
+    """Angle between two rotations, 0 to 180 degrees."""
     return math.degrees(float(np.linalg.norm(rotvec_from_rotation(a.T @ b))))
 
 
 def pose_error(predicted: Float[np.ndarray, "3 3"], true: Float[np.ndarray, "3 3"]) -> PoseError:
     """Errors of one rotation, camera from head."""
-    difference = angles_from_rotation(predicted) - angles_from_rotation(true)
+    difference = aflw2000_degrees_from_rotation(predicted) - aflw2000_degrees_from_rotation(true)
     yaw, pitch, roll = (float(180 - (180 - d) % 360) for d in difference)
     return PoseError(yaw, pitch, roll, geodesic_degrees(predicted, true))
 
 
 def summarize_poses(errors: list[PoseError]) -> PoseSummary | None:
-    """Means over faces; None of nothing."""
+    """Average over faces; None without any."""
     if not errors:
         return None
     signed = np.array([[e.yaw, e.pitch, e.roll] for e in errors])

@@ -1,19 +1,20 @@
-"""How much of a person's own shape is recovered, on synthetic faces whose shape is known.
+"""Identity (shape) error on synthetic faces, whose shape is known.
 
 Only identity counts: neutral heads, aligned by the best similarity (scale included) over the face
-region, mean distance of corresponding vertices there, in millimeters. B people, V vertices, K modes
+region, mean distance of corresponding vertices there, in millimeters. B people, V vertices, K modes.
 """
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from headform.evaluate.tables import json_text, markdown_table
 from headform.geometry.similarity import fit_similarity
+from headform.geometry.units import MM_PER_M
 from headform.heads.linear import LinearHead
 from headform.synth import SyntheticBatch
 
@@ -25,13 +26,13 @@ MEAN_HEAD = "mean head"
 
 @runtime_checkable
 class FaceGenerator(Protocol):
-    """What makes the people: `headform.synth.Generator`, or anything that looks like it."""
+    """Interface of `headform.synth.Generator`."""
 
     head: LinearHead
     size: int
 
     def batch(self, rng: np.random.Generator, count: int) -> SyntheticBatch:
-        """Make `count` people."""
+        """Render `count` faces."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class IdentityRow:
 
     Attributes:
         method: Its name.
-        people: How many people it gave a head for.
-        failed: For how many it did not.
+        people: Number of people with a head.
+        failed: Number of people without one.
         mean_mm: Mean over people of the mean vertex distance, millimeters.
         median_mm: Median over people.
         percent_of_mean_head: `mean_mm` in per cent of the mean head's on the same people.
@@ -61,7 +62,7 @@ class IdentityTable:
 
     Attributes:
         rows: One per method.
-        seed: Seed of the people.
+        seed: Seed of the synthetic faces.
         size: Side of their pictures in pixels.
         region: Name of the head's region that was measured.
     """
@@ -72,21 +73,17 @@ class IdentityTable:
     region: str
 
     def to_json(self) -> str:
-        """All fields as JSON text."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        """Format all fields as JSON text."""
+        return json_text(self)
 
     def to_markdown(self) -> str:
         """A table with a row per method."""
-        lines = [
-            "| identity only | people | failed | mean mm | median mm | % of the mean head |",
-            "|---|---|---|---|---|---|",
+        header = ["identity only", "people", "failed", "mean mm", "median mm", "% of the mean head"]
+        rows = [
+            [r.method, r.people, r.failed, f"{r.mean_mm:.3f}", f"{r.median_mm:.3f}", f"{r.percent_of_mean_head:.1f}"]
+            for r in self.rows
         ]
-        for r in self.rows:
-            lines.append(
-                f"| {r.method} | {r.people} | {r.failed} | {r.mean_mm:.3f} | {r.median_mm:.3f} "
-                f"| {r.percent_of_mean_head:.1f} |"
-            )
-        return "\n".join(lines) + "\n"
+        return markdown_table(header, rows) + "\n"
 
 
 def identity_error(
@@ -103,7 +100,7 @@ def identity_error(
     """
     mine, theirs = np.asarray(predicted[region], float), np.asarray(true[region], float)
     aligned = fit_similarity(mine, theirs).apply(mine)
-    return float(np.linalg.norm(aligned - theirs, axis=1).mean() * 1000)
+    return float(np.linalg.norm(aligned - theirs, axis=1).mean() * MM_PER_M)
 
 
 def evaluate_identity(
@@ -115,18 +112,18 @@ def evaluate_identity(
     batch: int = 50,
     region: str = "face",
 ) -> IdentityTable:
-    """Judge predictors, and the mean head, on the same synthetic faces.
+    """Evaluate predictors, and the mean head, on the same synthetic faces.
 
     Args:
-        generator: Makes the people; its head decodes the coefficients.
+        generator: Renders the faces; its head decodes the coefficients.
         predictors: Name to predictor. Each sees the whole batch but must look at the pictures only.
-        count: How many people.
-        seed: Of the people; training must not use it.
+        count: Number of people.
+        seed: Seed of the synthetic faces; training must not use it.
         batch: People per call of a predictor.
         region: Name of a region of the head.
 
     Raises:
-        ValueError: when a predictor returns the wrong number of rows, gives no head at all, or is
+        ValueError: when a predictor returns the wrong number of rows, returns no head at all, or is
             called like the mean head.
     """
     if MEAN_HEAD in predictors:
@@ -175,7 +172,7 @@ def _neutral(head: LinearHead, code: Float[np.ndarray, " K"]) -> Float[np.ndarra
 def _row(name: str, errors: Float[np.ndarray, " B"], mean_head: list[float]) -> IdentityRow:
     good = np.isfinite(errors)
     if not good.any():
-        raise ValueError(f"{name} gave no head at all")
+        raise ValueError(f"{name} returned no head at all")
     mean = float(errors[good].mean())
     return IdentityRow(
         method=name,

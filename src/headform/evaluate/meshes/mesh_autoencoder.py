@@ -1,11 +1,10 @@
-"""How well a model gives meshes back: distances of corresponding vertices in millimeters.
+"""Reconstruction error of mesh models: distances of corresponding vertices in millimeters.
 
 B batch, N meshes, V vertices.
 """
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,12 @@ from torch import Tensor
 
 from headform.data.mesh_dataset import MeshDataset
 from headform.data.sampled_heads import EVERYTHING, HeadSampling, Posed, SampledHeads
+from headform.evaluate.tables import decimals, json_text, markdown_table
+from headform.geometry.units import MM_PER_M
 from headform.heads.linear import PARTS, LinearHead
 
 Reconstructor = Callable[[Float[Tensor, "B V 3"]], Float[Tensor, "B V 3"]]
-"""Meshes in, the same meshes as the model understands them out; meters."""
+"""Map from meshes to their reconstructions by the model; meters."""
 
 
 _SHOWN = ("face", "lips", "eyes", "ears", "scalp", "neck")
@@ -49,9 +50,9 @@ class MeshErrorRow:
 
     Attributes:
         model: Its name, such as "PCA 8".
-        set: What it was judged on.
-        width: How many numbers it keeps of a mesh.
-        meshes: How many it was judged on.
+        set: Name of the set.
+        width: Dimension of the code of a mesh.
+        meshes: Number of meshes.
         overall: Over all vertices.
         regions: Mean of each region, millimeters.
     """
@@ -70,30 +71,25 @@ class MeshErrorTable:
 
     Attributes:
         rows: In the order of the tables.
-        facts: What the numbers are of, plain JSON values.
+        facts: Description of models and sets, plain JSON values.
     """
 
     rows: tuple[MeshErrorRow, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """Everything as JSON text."""
-        content = {"unit": "mm", "facts": dict(self.facts)}
-        return json.dumps(content | {"rows": [asdict(row) for row in self.rows]}, indent=1) + "\n"
+        """Format as JSON text."""
+        return json_text({"unit": "mm", "facts": self.facts, "rows": self.rows})
 
     def to_markdown(self, set_name: str) -> str:
         """A row per model: mean ± standard deviation, median, 95 % on one set."""
-        lines = [
-            "| model | numbers | mean mm | ± | median mm | 95 % mm | worst mesh mm |",
-            "|---|---|---|---|---|---|---|",
+        header = ["model", "numbers", "mean mm", "±", "median mm", "95 % mm", "worst mesh mm"]
+        rows = [
+            [row.model, row.width, *(f"{value:.3f}" for value in astuple(row.overall))]
+            for row in self.rows
+            if row.set == set_name
         ]
-        for row in (r for r in self.rows if r.set == set_name):
-            o = row.overall
-            lines.append(
-                f"| {row.model} | {row.width} | {o.mean:.3f} | {o.std:.3f} | {o.median:.3f} "
-                f"| {o.percentile_95:.3f} | {o.worst_mesh:.3f} |"
-            )
-        return "\n".join(lines) + "\n"
+        return markdown_table(header, rows) + "\n"
 
     def regions_to_markdown(self, set_name: str) -> str:
         """A row per model, a column per region: mean distance in mm on one set."""
@@ -120,12 +116,12 @@ def vertex_distances(
 ) -> Float32[np.ndarray, "N V"]:
     """Distance of each vertex from where it should be, millimeters; all N x V are kept in memory.
 
-    Nothing is aligned: a model that moves or turns the whole mesh pays for it.
+    Nothing is aligned: a global translation or rotation counts as an error.
 
     Args:
         reconstruct: The model.
-        dataset: The truth.
-        indices: Which meshes; all if absent.
+        dataset: Ground truth.
+        indices: (N,) meshes to use; all if absent.
         batch: Meshes per call of the model.
 
     Raises:
@@ -141,9 +137,9 @@ def vertex_distances(
         with torch.no_grad():
             got = reconstruct(true)
         if got.shape != true.shape or not bool(torch.isfinite(got).all()):
-            raise ValueError(f"the model made {tuple(got.shape)} of {tuple(true.shape)}, or NaN")
+            raise ValueError(f"the model returned {tuple(got.shape)} for {tuple(true.shape)}, or NaN")
         gap = got.double() - true.double()
-        rows.append((torch.linalg.vector_norm(gap, dim=2) * 1000).float().cpu().numpy())
+        rows.append((torch.linalg.vector_norm(gap, dim=2) * MM_PER_M).float().cpu().numpy())
     return np.concatenate(rows)
 
 
@@ -187,7 +183,7 @@ def posed_sets(head: LinearHead, count: int, seed: int, recipe: HeadSampling) ->
     }
 
 
-def judge(
+def evaluate_models(
     models: Mapping[str, tuple[int, Reconstructor]],
     sets: Mapping[str, MeshDataset],
     *,
@@ -195,13 +191,13 @@ def judge(
     facts: Mapping[str, Any] | None = None,
     batch: int = 32,
 ) -> tuple[MeshErrorTable, dict[tuple[str, str], Float32[np.ndarray, " V"]]]:
-    """Judge models on sets.
+    """Evaluate models on sets.
 
     Args:
-        models: Name to how many numbers the model keeps, and the model.
-        sets: Name to meshes; on sampled heads such as `posed_sets` gives.
+        models: Dimension of the code and model, by name.
+        sets: Meshes by name, such as those of `posed_sets`.
         regions: Masks by name.
-        facts: For the table.
+        facts: Description for the table.
         batch: Meshes per call of a model.
 
     Returns:
@@ -219,8 +215,4 @@ def judge(
 
 
 def _grid(corner: str, names: list[str], rows: list[tuple[str, list[float]]]) -> str:
-    lines = [f"| {corner} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for name, values in rows:
-        cells = ["–" if np.isnan(x) else f"{x:.3f}" for x in values]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return markdown_table([corner, *names], [[name, *(decimals(x, 3) for x in values)] for name, values in rows]) + "\n"

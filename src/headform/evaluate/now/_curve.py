@@ -1,6 +1,6 @@
 """The cumulative error curve: which share of the distances is not above a threshold.
 
-Letters: P distances, T thresholds. Millimeters.
+P distances, T thresholds. Millimeters.
 """
 
 import io

@@ -1,6 +1,6 @@
 """Results of single images on disk, so that a second run computes only what is missing.
 
-Letters: P measured scan vertices.
+P measured scan vertices.
 
     OUT/images/SUBJECT/CHALLENGE/IMAGE.npz    distances, shape and, as JSON text, the record with its fingerprint
 
@@ -23,7 +23,7 @@ from headform.io.atomic import make_folder, write_bytes
 from headform.io.npz_file import ArrayFileError, load_npz
 
 VERSION = 1
-"""Of the computation: raised when results change for the same inputs."""
+"""Version of the computation: raised when results change for the same inputs."""
 
 _MAX_BYTES = 1 << 30
 
@@ -48,7 +48,7 @@ def fingerprint(parts: Sequence[str]) -> str:
 
 
 def result_path(out: Path, image: Image) -> Path:
-    """Where an image's result lies."""
+    """Path of the result of an image."""
     return out / "images" / image.subject / image.challenge / f"{image.stem}.npz"
 
 

@@ -1,6 +1,6 @@
-"""Whether the predictions of one subject differ by more than identity.
+"""Check whether the predictions of one subject differ by more than identity.
 
-Letters: N predictions, S sampled vertices.
+N predictions, S sampled vertices.
 
 The benchmark wants the neutral face from every photo, whatever its expression. Predictions of one subject and one topology
 are laid over each other by their upper faces; expression then shows as a mouth and chin that move while the upper face,
@@ -15,9 +15,9 @@ from jaxtyping import Bool, Float, Float64, Int
 
 from headform.evaluate.now.record import Record, Shape
 from headform.evaluate.scan.landmarks7 import face_frame
-from headform.evaluate.scan.procrustes import procrustes
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.seven_landmarks import face_sphere, inside
+from headform.geometry.similarity import fit_similarity
 
 SAMPLES = 1500
 """Vertices that are compared, about."""
@@ -42,7 +42,7 @@ def shorten(
     landmarks: Float[np.ndarray, "7 3"],
     scale: float,
 ) -> Shape:
-    """What is kept of a prediction; `scale` is millimeters per unit."""
+    """Shorten a prediction to what is kept; `scale` is millimeters per unit."""
     digest = hashlib.sha256(np.ascontiguousarray(faces, np.int64).tobytes())
     digest.update(str(len(vertices)).encode())
     step = max(1, len(vertices) // SAMPLES)
@@ -53,13 +53,13 @@ def shorten(
     )
 
 
-def judge_subjects(records: Sequence[Record]) -> list[Record]:
+def assess_subjects(records: Sequence[Record]) -> list[Record]:
     """The records with a warning `not_neutral` where a prediction's lower face leaves the others of its subject."""
     groups: dict[tuple[str, str], list[int]] = {}
     for index, record in enumerate(records):
         if record.shape is not None:
             groups.setdefault((record.image.subject, record.shape.topology), []).append(index)
-    judged = list(records)
+    assessed = list(records)
     for members in groups.values():
         if len(members) < FEWEST:
             continue
@@ -67,8 +67,8 @@ def judge_subjects(records: Sequence[Record]) -> list[Record]:
         for index, (lower, upper) in zip(members, moved, strict=True):
             if lower > LOWER and lower > RATIO * upper:
                 what = f"mouth and chin lie {lower:.1f} mm from the subject's median, the upper face {upper:.1f} mm"
-                judged[index] = judged[index].with_findings((Finding("not_neutral", what),))
-    return judged
+                assessed[index] = assessed[index].with_findings((Finding("not_neutral", what),))
+    return assessed
 
 
 def lower_and_upper(shapes: Iterable[Shape]) -> list[tuple[float, float]]:
@@ -94,7 +94,7 @@ def _laid_over(
     target: Float64[np.ndarray, "S 3"],
     part: Bool[np.ndarray, " S"],
 ) -> Float64[np.ndarray, "S 3"]:
-    return procrustes(target[part], points[part], mirror=False).apply(points)
+    return fit_similarity(points[part], target[part]).apply(points)
 
 
 def _parts(

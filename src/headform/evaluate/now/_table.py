@@ -1,12 +1,11 @@
 """The tables of a NoW evaluation.
 
-Letters: P distances.
+P distances.
 
 Numbers of several images are those of all their distances together, as the benchmark pools them: a scan with more vertices
 weighs more.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,19 +18,21 @@ from headform.evaluate.now._curve import share_below
 from headform.evaluate.now.image import Options
 from headform.evaluate.now.layout import CHALLENGES
 from headform.evaluate.now.record import Record
+from headform.evaluate.tables import decimals, json_text, markdown_table
 
 _SHOWN = 5
+_PLACES = 4  # of millimeters
 _COARSE = np.arange(0, 81) / 10.0
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """Of several images.
+    """Numbers of several images.
 
     Attributes:
-        images: How many there are.
-        measured: How many of them have distances.
-        vertices: Distances together.
+        images: Number of images.
+        measured: Number of images with distances.
+        vertices: Number of distances.
         median: Millimeters; None where nothing was measured, as the next two.
         mean: Millimeters.
         std: Millimeters.
@@ -47,18 +48,18 @@ class Pooled:
 
 @dataclass(frozen=True, eq=False)
 class NowTable:
-    """Every image's record, in the order of the data set's list, and what follows from them.
+    """Records of all images, in the order of the data set's list, and their statistics.
 
     Attributes:
-        records: One per image.
-        options: How they were made.
+        records: Record of each image.
+        options: Options of the evaluation.
     """
 
     records: tuple[Record, ...]
     options: Options
 
     def distances(self, wanted: Callable[[Record], bool] = lambda record: True) -> Float64[np.ndarray, " P"]:
-        """All distances of the wanted images, millimeters, one image behind the other."""
+        """Concatenate the distances of the wanted images, millimeters."""
         parts = [r.distances for r in self.records if r.distances is not None and wanted(r)]
         return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -95,13 +96,13 @@ class NowTable:
         listed = "; ".join(_hole(record) for record in holes[:_SHOWN])
         more = f"; and {len(holes) - _SHOWN} more" if len(holes) > _SHOWN else ""
         what = f"{counts['missing']} missing and {counts['invalid']} invalid of {len(self.records)} predictions"
-        fix = "mend them"
+        fix = "correct them"
         if len(holes) < len(self.records):
             fix += ", or average over the others with --allow-missing"
         raise InputError("predictions_incomplete", f"{what}: {listed}{more}", "", fix)
 
     def to_json(self) -> str:
-        """Everything but the distances, as JSON text."""
+        """Format all but the distances as JSON text."""
         everything = self.distances()
         curve = share_below(everything, _COARSE) if len(everything) else np.zeros(0)
         counts = Counter(record.status for record in self.records)
@@ -117,10 +118,10 @@ class NowTable:
             "curve": {"millimeters": _COARSE.tolist(), "share": curve.tolist()},
             "images": [record.facts() for record in self.records],
         }
-        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+        return json_text(content)
 
     def warnings(self) -> Counter[str]:
-        """How many images carry each warning."""
+        """Count the images with each warning."""
         return Counter(f.code for record in self.records for f in record.findings)
 
     def to_markdown(self, *, details: bool = False) -> str:
@@ -129,21 +130,14 @@ class NowTable:
         if self.options.metrical:
             kind = f"metrical, predictions in {self.options.unit}"
         lines = [f"NoW, protocol {self.options.protocol}, {kind}", ""]
-        lines += [
-            "| challenge | images | measured | median mm | mean mm | std mm |",
-            "|---" * 6 + "|",
-        ]
-        lines += [_row(c, self.pooled(of_challenge(c))) for c in self.challenges()]
-        lines.append(_row("all", self.pooled()))
+        columns = ["images", "measured", "median mm", "mean mm", "std mm"]
+        rows = [_row(c, self.pooled(of_challenge(c))) for c in self.challenges()]
+        lines.append(markdown_table(["challenge", *columns], [*rows, _row("all", self.pooled())]))
         if details:
-            lines += [
-                "",
-                "| subject | images | measured | median mm | mean mm | std mm |",
-                "|---" * 6 + "|",
-            ]
-            lines += [_row(s, self.pooled(_of_subject(s))) for s in self.subjects()]
-            lines += ["", "| image | median mm | mean mm | std mm | vertices | scale | notes |"]
-            lines += ["|---" * 7 + "|", *map(_image_row, self.records)]
+            rows = [_row(s, self.pooled(_of_subject(s))) for s in self.subjects()]
+            lines += ["", markdown_table(["subject", *columns], rows)]
+            header = ["image", "median mm", "mean mm", "std mm", "vertices", "scale", "notes"]
+            lines += ["", markdown_table(header, map(_image_row, self.records))]
         holes = self.holes()
         if holes:
             lines += ["", f"Without a number: {len(holes)} of {len(self.records)}"]
@@ -156,7 +150,7 @@ class NowTable:
 
 
 def of_challenge(name: str) -> Callable[[Record], bool]:
-    """What picks the images of a challenge."""
+    """Create a predicate for the images of a challenge."""
     return lambda record: record.image.challenge == name
 
 
@@ -164,23 +158,19 @@ def _of_subject(name: str) -> Callable[[Record], bool]:
     return lambda record: record.image.subject == name
 
 
-def _row(name: str, pooled: Pooled) -> str:
-    numbers = " | ".join(_number(x) for x in (pooled.median, pooled.mean, pooled.std))
-    return f"| {name} | {pooled.images} | {pooled.measured} | {numbers} |"
+def _row(name: str, pooled: Pooled) -> list[object]:
+    numbers = (decimals(x, _PLACES) for x in (pooled.median, pooled.mean, pooled.std))
+    return [name, pooled.images, pooled.measured, *numbers]
 
 
-def _image_row(record: Record) -> str:
+def _image_row(record: Record) -> list[object]:
     n = record.numbers
     notes = " ".join([record.status] * (n is None) + [f.code for f in record.findings])
     if n is None:
-        return f"| {record.image.name} | – | – | – | – | – | {notes} |"
-    numbers = " | ".join(_number(x) for x in (n.median, n.mean, n.std))
-    return f"| {record.image.name} | {numbers} | {n.vertices} | {n.scale:.5g} | {notes} |"
+        return [record.image.name, *["–"] * 5, notes]
+    numbers = (decimals(x, _PLACES) for x in (n.median, n.mean, n.std))
+    return [record.image.name, *numbers, n.vertices, f"{n.scale:.5g}", notes]
 
 
 def _hole(record: Record) -> str:
     return f"{record.image.name}: {record.message or 'missing'}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

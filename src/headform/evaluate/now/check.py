@@ -3,14 +3,13 @@
 Nothing is aligned to a scan. Where the data set has scans their landmarks are used, else those of a typical face.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from headform.errors import InputError
-from headform.evaluate.now._subject import judge_subjects, shorten
+from headform.evaluate.now._subject import assess_subjects, shorten
 from headform.evaluate.now.layout import (
     LANDMARKS,
     MESHES,
@@ -22,22 +21,24 @@ from headform.evaluate.now.layout import (
 )
 from headform.evaluate.now.record import Record, failed
 from headform.evaluate.scan import sanity_checks
-from headform.evaluate.scan._mesh_files import read_surface
 from headform.evaluate.scan.landmark7_files import Landmarks, read_landmarks7
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import TYPICAL
-from headform.evaluate.scan.protocol import PROTOCOLS, Unit
+from headform.evaluate.scan.mesh_files import read_surface
+from headform.evaluate.scan.protocol import PROTOCOLS
 from headform.evaluate.scan.sanity_checks import Finding
+from headform.evaluate.tables import json_text
+from headform.geometry.units import MeshUnit
 
 _SHOWN = 10
 
 
 @dataclass(frozen=True, eq=False)
 class Submission:
-    """What was found.
+    """Result of the check.
 
     Attributes:
-        records: One per image of the list; "ok" ones carry no distances.
+        records: Records, one per image of the list; those that are "ok" carry no distances.
         strays: Meshes and landmark files that belong to no image of the list, relative to the folder.
     """
 
@@ -46,20 +47,20 @@ class Submission:
 
     @property
     def usable(self) -> bool:
-        """Whether every image has a prediction that can be measured."""
+        """True if every image has a prediction that can be evaluated."""
         return all(record.status == "ok" for record in self.records)
 
     def to_json(self) -> str:
-        """Everything, as JSON text."""
+        """Format as JSON text."""
         content = {
             "usable": self.usable,
             "images": [record.facts() for record in self.records],
             "strays": list(self.strays),
         }
-        return json.dumps(content, indent=1) + "\n"
+        return json_text(content)
 
     def to_text(self) -> str:
-        """Counts, then up to ten images of every problem."""
+        """Format counts, then up to ten images of every problem."""
         counts = Counter(record.status for record in self.records)
         lines = [f"{len(self.records)} images: " + ", ".join(f"{n} {s}" for s, n in counts.items())]
         problems: dict[str, list[str]] = {}
@@ -84,15 +85,15 @@ def check_submission(
     dataset: Path,
     predictions: Path,
     *,
-    unit: Unit | None = None,
+    unit: MeshUnit | None = None,
     done: Callable[[Record], None] = lambda record: None,
 ) -> Submission:
-    """Look a folder of predictions over.
+    """Check a folder of predictions.
 
     Args:
         dataset: The data set, the test set without scans, or a list of images.
         predictions: The submission's folder.
-        unit: What the predictions are said to be in; compared with the size of their landmarks.
+        unit: Stated unit of the predictions; compared with the size of their landmarks.
         done: Called with each record as it is ready.
 
     Raises:
@@ -110,10 +111,10 @@ def check_submission(
         record = _look(predictions, image, targets[image.subject], unit)
         records.append(record)
         done(record)
-    return Submission(tuple(judge_subjects(records)), _strays(predictions, images))
+    return Submission(tuple(assess_subjects(records)), _strays(predictions, images))
 
 
-def _look(predictions: Path, image: Image, target: Landmarks, unit: Unit | None) -> Record:
+def _look(predictions: Path, image: Image, target: Landmarks, unit: MeshUnit | None) -> Record:
     try:
         pair = find_prediction(predictions, image)
         if pair is None:
@@ -127,7 +128,7 @@ def _look(predictions: Path, image: Image, target: Landmarks, unit: Unit | None)
     if unit is None and sanity_checks.likely_unit(best.scale) is None:
         what = f"the landmarks say {best.scale:.4g} mm per unit: neither m nor cm nor mm"
         findings.append(Finding("unit_doubtful", what))
-    opened = sanity_checks.judge_mouth(mesh.vertices * best.scale, mesh.faces, landmarks * best.scale)
+    opened = sanity_checks.assess_mouth(mesh.vertices * best.scale, mesh.faces, landmarks * best.scale)
     findings += [opened] if opened is not None else []
     if mesh.colored_obj:
         what = "an OBJ file with vertex colors, which the benchmark's own evaluator misreads"

@@ -9,24 +9,25 @@ from headform.evaluate.now import _store as store
 from headform.evaluate.now._subject import shorten
 from headform.evaluate.now.layout import Image, Pair, find_prediction
 from headform.evaluate.now.record import Numbers, Record, failed
-from headform.evaluate.scan._mesh_files import read_surface
 from headform.evaluate.scan.landmark7_files import read_landmarks7
-from headform.evaluate.scan.protocol import PROTOCOLS, ProtocolName, Unit
+from headform.evaluate.scan.mesh_files import read_surface
+from headform.evaluate.scan.protocol import PROTOCOLS, ProtocolName
 from headform.evaluate.scan.scan_error import CroppedScan, crop_scan, scan_error
+from headform.geometry.units import MeshUnit
 
 
 @dataclass(frozen=True)
 class Options:
-    """What decides an image's numbers besides its files.
+    """Options that decide the numbers of an image.
 
     Attributes:
         protocol: Name of the protocol.
-        unit: Of the predictions; needed when metrical.
+        unit: Unit of the predictions; needed when metrical.
         metrical: Keep the predictions' size.
     """
 
     protocol: ProtocolName = "official"
-    unit: Unit | None = None
+    unit: MeshUnit | None = None
     metrical: bool = False
 
 
@@ -35,12 +36,12 @@ class Job:
     """An image to evaluate.
 
     Attributes:
-        image: Which.
+        image: Image to evaluate.
         scan: Its subject's scan.
-        scan_sha256: Of the scan's two files.
+        scan_sha256: Digests of the scan's two files.
         predictions: The folder.
         options: See `Options`.
-        out: Where results are kept, or None.
+        out: Folder of kept results, or None.
     """
 
     image: Image

@@ -18,7 +18,7 @@ LISTS = ("imagepathsvalidation.txt", "imagepathstest.txt")
 MESHES, LANDMARKS = (".obj", ".ply"), (".npy", ".txt")
 
 CHALLENGES = ("multiview_neutral", "multiview_expressions", "multiview_occlusions", "selfie")
-"""Of the published data; tables keep this order."""
+"""Challenges of the published data, in the order of tables."""
 
 _MAX_LIST = 10 << 20
 
@@ -28,8 +28,8 @@ class Image:
     """One photo of the benchmark.
 
     Attributes:
-        subject: Who is in it.
-        challenge: What makes it hard.
+        subject: Identifier of the person.
+        challenge: Name of the challenge.
         stem: Its file name without suffix.
     """
 
@@ -95,7 +95,7 @@ def read_images(dataset: Path) -> list[Image]:
 
 
 def has_scans(dataset: Path) -> bool:
-    """Whether the scans are there; those of the test set are secret."""
+    """Return True if the scans are present; those of the test set are not public."""
     return (dataset / "scans").is_dir()
 
 

@@ -1,6 +1,6 @@
-"""What is kept of each image of a NoW evaluation.
+"""Records of the images of a NoW evaluation.
 
-Letters: P measured scan vertices, S sampled vertices of the prediction.
+P measured scan vertices, S sampled vertices of the prediction.
 """
 
 from dataclasses import dataclass, replace
@@ -18,16 +18,16 @@ Status = Literal["ok", "missing", "invalid"]
 
 @dataclass(frozen=True)
 class Numbers:
-    """Of one image; millimeters.
+    """Numbers of one image; millimeters.
 
     Attributes:
-        median: Of its distances.
-        mean: Of its distances.
-        std: Of its distances.
+        median: Median distance.
+        mean: Mean distance.
+        std: Standard deviation of the distances.
         vertices: Measured vertices of the scan.
         scale: Millimeters per unit of the prediction, by the landmarks.
-        iterations: Of the alignment.
-        stop: The rule that ended it.
+        iterations: Iterations of the alignment.
+        stop: Rule that ended the iterations.
         border: Share of the vertices closest to the prediction's border.
     """
 
@@ -43,7 +43,7 @@ class Numbers:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A prediction in short, to be compared with others of its subject.
+    """Short form of a prediction, to be compared with others of its subject.
 
     Attributes:
         topology: SHA-256 of the triangles and the number of vertices.
@@ -58,17 +58,17 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One image.
+    """Outcome of one image.
 
     Attributes:
-        image: Which.
+        image: Image of the list.
         status: "ok", "missing" (no prediction) or "invalid" (it cannot be used; `code` and `message` say why).
         numbers: None unless ok.
         distances: (P,) float64 mm, None unless ok.
         shape: None unless the mesh could be read.
         findings: Warnings.
-        code: Of the error.
-        message: Of the error.
+        code: Code of the error.
+        message: Message of the error.
     """
 
     image: Image
@@ -81,11 +81,11 @@ class Record:
     message: str = ""
 
     def with_findings(self, more: tuple[Finding, ...]) -> "Record":
-        """The same with further warnings."""
+        """Add warnings."""
         return replace(self, findings=self.findings + more)
 
     def facts(self) -> dict[str, Any]:
-        """For JSON, without the arrays."""
+        """Content for JSON, without the arrays."""
         image = self.image
         facts: dict[str, Any] = {
             "image": image.name,
@@ -102,5 +102,5 @@ class Record:
 
 
 def failed(image: Image, error: HeadformError) -> Record:
-    """The record of a prediction that cannot be used."""
+    """Create the record of an unusable prediction."""
     return Record(image, "invalid", code=error.code, message=str(error))

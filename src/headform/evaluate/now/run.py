@@ -1,4 +1,4 @@
-"""All images of the benchmark, in parallel, each only once.
+"""Evaluation of all images of the benchmark, in parallel, each only once.
 
 Workers are processes: reading meshes is Python's work, which threads could not share. Each gets a few images of one
 subject at a time and measures them one by one on one core, so numbers do not depend on how many workers there are.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from headform.errors import InputError, ResourceError, UsageError
 from headform.evaluate.now._store import file_sha256, fingerprint
-from headform.evaluate.now._subject import judge_subjects
+from headform.evaluate.now._subject import assess_subjects
 from headform.evaluate.now._table import NowTable
 from headform.evaluate.now.image import Job, Options, evaluate_image
 from headform.evaluate.now.layout import (
@@ -27,8 +27,8 @@ from headform.evaluate.now.layout import (
 from headform.evaluate.now.record import Record
 from headform.evaluate.scan.landmark7_files import read_landmarks7
 from headform.evaluate.scan.procrustes import procrustes
-from headform.evaluate.scan.protocol import Unit
 from headform.evaluate.scan.sanity_checks import likely_unit
+from headform.geometry.units import MeshUnit
 
 _TOGETHER = 8  # images of one subject that a worker takes at once
 
@@ -45,9 +45,9 @@ def evaluate_dataset(
     """Measure every prediction of a folder.
 
     Args:
-        dataset: As distributed, see `layout`.
+        dataset: Data set as distributed, see `layout`.
         predictions: The submission's folder.
-        options: Protocol, unit (told by the landmarks where it is needed and None), whether metrical.
+        options: Protocol, unit (inferred from the landmarks where it is needed and None), metrical or not.
         workers: Processes; 1 works in this one.
         out: Keep results here and take over those of earlier runs that still hold.
         done: Called with each record as it is ready, in any order.
@@ -56,7 +56,7 @@ def evaluate_dataset(
         InputError: `dataset_missing`, `dataset_invalid`, `scan_missing`, `scan_unit`, `crop_empty`,
             `predictions_missing`, or a scan that cannot be read. What is wrong with predictions goes into the table.
         ResourceError: `write_failed`, `worker_died`.
-        UsageError: `unit_needed`: no prediction's landmarks tell its unit.
+        UsageError: `unit_needed`: the unit cannot be inferred from any prediction.
     """
     images = read_images(dataset)
     if not has_scans(dataset):
@@ -75,13 +75,13 @@ def evaluate_dataset(
     for record in _records(jobs, workers):
         records[record.image] = record
         done(record)
-    return NowTable(tuple(judge_subjects([records[image] for image in images])), options)
+    return NowTable(tuple(assess_subjects([records[image] for image in images])), options)
 
 
-def submission_unit(images: list[Image], scans: Mapping[str, Pair], predictions: Path) -> Unit:
-    """The unit in which the first usable prediction's seven landmarks are as large as its scan's.
+def submission_unit(images: list[Image], scans: Mapping[str, Pair], predictions: Path) -> MeshUnit:
+    """Infer the unit in which the first usable prediction's seven landmarks are as large as its scan's.
 
-    The others are held against it one by one (`sanity_checks.judge_unit`).
+    The others are compared with it one by one (`sanity_checks.assess_unit`).
 
     Raises:
         UsageError: `unit_needed`.
@@ -98,7 +98,7 @@ def submission_unit(images: list[Image], scans: Mapping[str, Pair], predictions:
             continue
         if unit is not None:
             return unit
-    what = "no prediction tells its unit: their landmarks have no size of a head in m, cm or mm"
+    what = "the unit cannot be inferred: no prediction's landmarks have the size of a head in m, cm or mm"
     raise UsageError("unit_needed", what, "", "add --unit m, cm or mm")
 
 

@@ -1,1 +1,5 @@
 """Scans rendered from all sides, reconstructed, and compared with the scan."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,5 @@
 """The numbers of a run over rendered scans, as markdown and as JSON."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from headform.evaluate.rendered_scans.scans_rendered import (
     RenderedScores,
 )
 from headform.evaluate.scan.report import scan_facts
+from headform.evaluate.tables import decimals, json_text, markdown_table
 
 
 def rendered_markdown(result: RenderedScores) -> str:
@@ -24,13 +24,13 @@ def rendered_markdown(result: RenderedScores) -> str:
     ]
     for mode in MODES:
         mark = " (scale of the scan assumed)" if mode == "metrical" and result.scale_assumed else ""
-        lines += ["", f"**{mode}{mark}**", "", *_table(result, mode)]
+        lines += ["", f"**{mode}{mark}**", "", _table(result, mode)]
     notes = [*_scan_notes(result), *_warnings(result), *_misses(result)]
     return "\n".join([*lines, "", *notes]) + "\n"
 
 
 def rendered_json(result: RenderedScores) -> str:
-    """Everything but the distances themselves, as JSON text."""
+    """Format everything but the distances themselves as JSON text."""
     content = {
         "reconstructor": result.reconstructor,
         "floor": result.floor,
@@ -56,14 +56,12 @@ def rendered_json(result: RenderedScores) -> str:
         "all": {mode: _pair(result, mode, result.scores) for mode in MODES},
         "photos": [_photo(score) for score in result.scores],
     }
-    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+    return json_text(content)
 
 
-def _table(result: RenderedScores, mode: Mode) -> list[str]:
-    lines = [
-        "| photos | reconstructed | median | mean | std | floor median | mean | std | of the floor's median |",
-        "|---" * 9 + "|",
-    ]
+def _table(result: RenderedScores, mode: Mode) -> str:
+    numbers = ["median", "mean", "std", "floor median", "mean", "std", "of the floor's median"]
+    rows: list[list[object]] = []
     groups: list[tuple[str, list[PhotoScore]]] = []
     for number, view in enumerate(result.views):
         title = f"yaw {view.yaw:+.0f}°, pitch {view.pitch:+.0f}°, {view.distance:.2f} m"
@@ -75,14 +73,13 @@ def _table(result: RenderedScores, mode: Mode) -> list[str]:
         own, floor = result.numbers(mode, scores), result.floor_numbers(mode, scores)
         found = sum(s.errors is not None for s in scores)
         share = "–" if own is None or floor is None else f"{100 * own.median / floor.median:.0f} %"
-        lines.append(f"| {title} | {found} of {len(scores)} | {_cells(own)} | {_cells(floor)} | {share} |")
-    return lines
+        rows.append([title, f"{found} of {len(scores)}", *_cells(own), *_cells(floor), share])
+    return markdown_table(["photos", "reconstructed", *numbers], rows)
 
 
-def _cells(numbers: Numbers | None) -> str:
-    if numbers is None:
-        return "– | – | –"
-    return " | ".join(f"{value:.2f}" for value in (numbers.median, numbers.mean, numbers.std))
+def _cells(numbers: Numbers | None) -> list[str]:
+    known = (None,) * 3 if numbers is None else (numbers.median, numbers.mean, numbers.std)
+    return [decimals(value, 2) for value in known]
 
 
 def _scan_notes(result: RenderedScores) -> list[str]:
@@ -92,7 +89,7 @@ def _scan_notes(result: RenderedScores) -> list[str]:
         lines.append(f"- {subject.name}: {unit}; landmarks {subject.landmark_source}")
     if result.scale_assumed:
         lines.append(
-            "- The unit was told from the eyes' distance alone: how large these people are is not known, so metrical "
+            "- The unit was inferred from the eyes' distance alone, so the true size of these scans is unknown and metrical "
             "numbers compare methods with each other at best. State --scan-unit where it is known."
         )
     return lines

@@ -1,4 +1,4 @@
-"""Who turns a photo into a head to be measured: the built-in pipeline, a program, or a folder of what one wrote.
+"""Reconstructors to be measured: the built-in pipeline, a program, or a folder that one wrote.
 
 Letters: V vertices, F triangles.
 """
@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float64, Int, UInt8
 
 from headform.errors import HeadformError, InputError, UsageError
-from headform.evaluate.scan._mesh_files import Surface, read_surface
 from headform.evaluate.scan.landmark7_files import read_landmarks7
+from headform.evaluate.scan.mesh_files import Surface, read_surface
 from headform.heads.linear import PARTS, LinearHead
 
 INSIDE = ("mouth", "socket_right", "socket_left", "tongue", "teeth")
@@ -32,7 +32,7 @@ class HeadPrediction:
 
 
 Reconstruct = Callable[[UInt8[np.ndarray, "S S 3"], Path], HeadPrediction]
-"""From a photo, in memory and as a file; raises a `HeadformError` where there is no head."""
+"""Reconstruct a photo, given in memory and as a file; raises a `HeadformError` where there is no head."""
 
 
 def predicted_by(head: LinearHead, vertices: Float64[np.ndarray, "V 3"]) -> HeadPrediction:
@@ -62,7 +62,7 @@ def read_prediction(stem: Path) -> HeadPrediction:
 
 def headform_reconstructor() -> Reconstruct:
     """The built-in pipeline; its predictions are in meters."""
-    from headform.pipeline.reconstruct import Reconstructor
+    from headform.pipeline.reconstructor import Reconstructor
 
     pipeline = Reconstructor.load(texture_size=0)
 
@@ -115,14 +115,14 @@ def command_reconstructor(template: str, out: Path, *, timeout_s: float = 600.0)
                 call, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False
             )
         except subprocess.TimeoutExpired as error:
-            what = f"it took more than {timeout_s:g} s"
+            what = f"the command took more than {timeout_s:g} s"
             raise InputError("reconstructor_failed", what, path.name) from error
         except OSError as error:
-            what = f"cannot start it: {error.strerror or error}"
+            what = f"cannot start the command: {error.strerror or error}"
             raise UsageError("reconstructor_missing", what, words[0]) from error
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-            what = f"exit code {done.returncode}: {said[-1][:200]}"
+            what = f"the command failed with exit code {done.returncode}: {said[-1][:200]}"
             raise InputError("reconstructor_failed", what, path.name)
         return read_prediction(stem)
 

@@ -1,30 +1,28 @@
-"""Scans to be photographed and measured: mesh, colors, seven landmarks, unit.
+"""Read scans to be photographed and measured: mesh, colors, seven landmarks, unit.
 
-Letters: V vertices, F triangles.
+V vertices, F triangles.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from headform.errors import InputError
-from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
+from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.sanity_checks import SCAN_EYES
-from headform.geometry.seven_landmarks import OF_68
-from headform.geometry.units import METERS_PER, OUTER_EYES_M, infer_unit
+from headform.geometry.landmarks68 import NOW7
+from headform.geometry.units import MM_PER_M, OUTER_EYES_M, InputUnit, infer_unit, mm_per
 from headform.heads.linear import LinearHead
+from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.registration.fit_source import PICTURES, read_mesh
-from headform.render.mesh_picture import MeshLook
 from headform.synth.scan_photos import PlacedScan, place, seen_from_front
 
-ScanUnit = Literal["auto", "m", "dm", "cm", "mm"]
-Finder = Callable[[MeshLook, str], Float64[np.ndarray, "7 3"]]
+Finder = Callable[[TriangleMesh, str], Float64[np.ndarray, "7 3"]]
 """Seven landmarks of a scan without a landmark file, in its own unit; the name is for messages."""
 
 MESHES = (".obj", ".ply")
@@ -38,14 +36,14 @@ class ScanSubject:
 
     Attributes:
         name: Stem of its file.
-        placed: With texture or vertex colors, in the head frame.
-        vertices: In its own unit and frame.
-        seen: Which of them a scanner in front could have seen; only they are measured.
-        now7: Seven landmarks on it, its own unit, in the order of the NoW protocol.
-        landmark_source: The file they came from, or `FOUND`.
-        unit: In which it is taken to be; empty where in no unit it would be a head, so that it is scaled to the mean head.
-        millimeters: In one unit of the scan.
-        unit_known: Whether someone said so; else it was guessed from the eyes' distance, and its true size is not known.
+        placed: Scan with texture or vertex colors, in the head frame.
+        vertices: (V, 3) own unit and frame.
+        seen: (V,) mask of the vertices that a scanner in front could have seen; only they are measured.
+        now7: (7, 3) landmarks, own unit, in the order of the NoW protocol.
+        landmark_source: File of the landmarks, or `FOUND`.
+        unit: Unit that is assumed; empty where the scan would be a head in none, so that it is scaled to the mean head.
+        millimeters: Millimeters per unit of the scan.
+        unit_known: True if the unit was given; else it was inferred from the eyes' distance, the true size is unknown.
     """
 
     name: str
@@ -89,7 +87,7 @@ def list_scans(paths: Sequence[Path]) -> list[Path]:
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
         where = ", ".join(str(path) for path in files if path.stem == twice)
-        raise InputError("scan_twice", f"two scans are called {twice}", where, "name one of them")
+        raise InputError("scan_twice", f"two scans have the name {twice}", where, "rename one of them")
     return files
 
 
@@ -100,27 +98,27 @@ def read_scan(
     *,
     texture: Path | None = None,
     landmarks: Path | None = None,
-    unit: ScanUnit = "auto",
+    unit: InputUnit = "auto",
 ) -> ScanSubject:
     """Read a scan, its colors and its landmarks.
 
     Args:
-        path: OBJ or PLY.
-        find: Asked for landmarks when there is no file of them.
-        head: Whose mean face the scan is laid onto for its photos.
+        path: OBJ or PLY file.
+        find: Finder of the landmarks when there is no file of them.
+        head: Head whose mean face the scan is aligned to for its photos.
         texture: Picture over its texture coordinates; else one of the scan's stem, else the only one beside it whose name
             speaks of color (col, diff, albedo, tex).
         landmarks: Seven points in the scan's unit; else a file of the scan's stem: .pp, .txt, .npy, .lnd, or .json with a
             list of seven rows (or {"now7": ...}).
-        unit: Of the scan; "auto" takes the one in which its outer eye corners are nearest to a head's; where they are no
-            head's in any, the scan is scaled to the mean head.
+        unit: Unit of the scan; "auto" takes the one in which its outer eye corners are nearest to a head's; where they
+            are a head's in none, the scan is scaled to the mean head.
 
     Raises:
         InputError: from the readers; `scan_untextured` when there are neither texture nor vertex colors.
         FaceError: from `find`.
     """
-    look, _ = read_mesh(path, texture or _color_picture(path))
-    if not look.colored:
+    mesh, _ = read_mesh(path, texture or _color_picture(path))
+    if not mesh.colored:
         raise InputError(
             "scan_untextured",
             "the scan has neither a texture nor vertex colors, so it makes no photo",
@@ -128,17 +126,17 @@ def read_scan(
             "give its picture with --texture, or name the textured scans one by one",
         )
     file = landmarks or _landmark_file(path)
-    now7 = find(look, path.name) if file is None else _read_landmarks(file)
+    now7 = find(mesh, path.name) if file is None else _read_landmarks(file)
     outer = float(np.linalg.norm(now7[0] - now7[3]))
     if not outer > 0:
         raise InputError("landmarks_degenerate", "the outer eye corners coincide", str(file or path))
     chosen, millimeters = _size(outer, unit)
     source = FOUND if file is None else file.name
     try:
-        placed = place(look, now7, head)
+        placed = place(mesh, now7, head)
     except ValueError as error:
         raise InputError("landmarks_degenerate", str(error), str(file or path)) from error
-    vertices = np.asarray(look.vertices, np.float64)
+    vertices = np.asarray(mesh.vertices, np.float64)
     known = unit != "auto"
     return ScanSubject(
         path.stem,
@@ -153,13 +151,13 @@ def read_scan(
     )
 
 
-def _size(outer: float, unit: ScanUnit) -> tuple[str, float]:
+def _size(outer: float, unit: InputUnit) -> tuple[str, float]:
     """Unit and millimeters in it of a scan whose outer eye corners are `outer` apart."""
     chosen = infer_unit(outer) if unit == "auto" else unit
-    millimeters = 1000.0 * METERS_PER[chosen]
+    millimeters = mm_per(chosen)
     low, high = SCAN_EYES
     if unit == "auto" and not low <= outer * millimeters <= high:
-        return "", 1000.0 * OUTER_EYES_M / outer
+        return "", MM_PER_M * OUTER_EYES_M / outer
     return chosen, millimeters
 
 
@@ -172,10 +170,10 @@ def landmark_finder() -> Finder:
 
     loaded: list[ScanLandmarker] = []
 
-    def find(look: MeshLook, name: str) -> Float64[np.ndarray, "7 3"]:
+    def find(mesh: TriangleMesh, name: str) -> Float64[np.ndarray, "7 3"]:
         if not loaded:
             loaded.append(ScanLandmarker.load())
-        return loaded[0].find(look, name=name).points[list(OF_68)]
+        return loaded[0].find(mesh, name=name).points[list(NOW7)]
 
     return find
 
@@ -196,10 +194,10 @@ def _read_landmarks(path: Path) -> Float64[np.ndarray, "7 3"]:
     except OSError as error:
         raise InputError("landmarks_unreadable", error.strerror or str(error), where) from error
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
-        what = "this is no list of seven rows of three numbers"
+        what = "expected seven rows of three numbers"
         raise InputError("landmarks_format", what, where) from error
     if points.shape != (7, 3) or not np.isfinite(points).all():
-        what = "this is no list of seven rows of three finite numbers"
+        what = "expected seven rows of three finite numbers"
         raise InputError("landmarks_format", what, where)
     return points
 

@@ -19,8 +19,9 @@ from headform.evaluate.rendered_scans.scan_reconstructors import (
     attempt,
 )
 from headform.evaluate.rendered_scans.scan_subjects import ScanSubject
-from headform.evaluate.scan.protocol import Protocol, Unit
+from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.scan_error import CroppedScan, ScanError, crop_scan, scan_error
+from headform.geometry.units import MeshUnit
 from headform.io import image_bytes
 from headform.io.atomic import write_bytes
 from headform.synth.scan_photos import View, lights, photograph, views
@@ -50,15 +51,15 @@ class Photo:
 
 @dataclass(frozen=True, eq=False)
 class PhotoScore:
-    """What became of one photo.
+    """Outcome of one photo.
 
     Attributes:
-        name: Of the photo.
+        name: Name of the photo.
         scan: Index of the scan.
         view: Index of the view.
         light: Index of the light.
-        errors: By mode; None where there was no head to measure.
-        reason: Why not.
+        errors: Error in each mode; None where there was no head to measure.
+        reason: Reason why there was none.
     """
 
     name: str
@@ -71,7 +72,7 @@ class PhotoScore:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Over all distances together, millimeters."""
+    """Statistics over all distances together, millimeters."""
 
     median: float
     mean: float
@@ -83,16 +84,16 @@ class RenderedScores:
     """A finished run.
 
     Attributes:
-        reconstructor: What was measured.
-        floor: What the floor is.
-        protocol: Its name.
-        subjects: The scans.
-        views: From where they were seen.
-        light_count: How many lights each.
-        seed: Of the photos.
+        reconstructor: Name of the method that was measured.
+        floor: Name of the baseline.
+        protocol: Name of the protocol.
+        subjects: Scans.
+        views: Views of each scan.
+        light_count: Number of lights per view.
+        seed: Seed of the photos.
         size: Side of the photos, pixels.
-        scores: One per photo.
-        floors: Of the floor, one per scan.
+        scores: Scores, one per photo.
+        floors: Errors of the baseline, one per scan.
     """
 
     reconstructor: str
@@ -113,16 +114,16 @@ class RenderedScores:
 
     @property
     def scale_assumed(self) -> bool:
-        """Whether a scan's true size is not known, so that metrical numbers are doubtful."""
+        """True if some scan's size is unknown, so that metrical numbers are doubtful."""
         return not all(subject.unit_known for subject in self.subjects)
 
     def numbers(self, mode: Mode, scores: Sequence[PhotoScore] | None = None) -> Numbers | None:
-        """Of the reconstruction, over the chosen photos (all of them)."""
+        """Pool the errors of the reconstruction over chosen photos, by default all."""
         chosen = self.scores if scores is None else scores
         return pooled([s.errors[mode].distances for s in chosen if s.errors is not None])
 
     def floor_numbers(self, mode: Mode, scores: Sequence[PhotoScore] | None = None) -> Numbers | None:
-        """Of the floor, over the scans of the same photos, each as often as it was reconstructed."""
+        """Pool the errors of the baseline over the scans of the same photos, each as often as it was reconstructed."""
         chosen = self.scores if scores is None else scores
         found = [self.floors[s.scan][mode].distances for s in chosen if s.errors is not None]
         return pooled(found)
@@ -151,39 +152,50 @@ def pooled(distances: Sequence[Float64[np.ndarray, " _"]]) -> Numbers | None:
     return Numbers(float(np.median(every)), float(every.mean()), float(every.std()))
 
 
-def take_photos(
-    subjects: Sequence[ScanSubject],
-    *,
-    view_count: int,
-    light_count: int,
-    size: int,
-    seed: int,
-    handle: Callable[[Photo], None],
-) -> tuple[View, ...]:
+@dataclass(frozen=True)
+class PhotoPlan:
+    """Photos that are taken of every scan.
+
+    Attributes:
+        view_count: Views, at least 1.
+        light_count: Lights of each view, at least 1.
+        size: Side of the photos, pixels.
+        seed: Seed; the same plan and version give the same photos.
+    """
+
+    view_count: int = 8
+    light_count: int = 2
+    size: int = 640
+    seed: int = 0
+
+    @property
+    def photos(self) -> int:
+        """Photos of one scan."""
+        return self.view_count * self.light_count
+
+
+def take_photos(subjects: Sequence[ScanSubject], plan: PhotoPlan, handle: Callable[[Photo], None]) -> tuple[View, ...]:
     """Photograph every scan from every view in every light, one after the other.
 
     Args:
         subjects: The scans.
-        view_count: At least 1.
-        light_count: At least 1.
-        size: Side of the photos, pixels.
-        seed: The same seed, size and version give the same photos.
+        plan: Views, lights, size and seed.
         handle: Called with each photo.
 
     Returns:
         The views.
     """
-    chosen = views(view_count, seed)
+    chosen = views(plan.view_count, plan.seed)
     for number, subject in enumerate(subjects):
         for v, view in enumerate(chosen):
-            for k, light in enumerate(lights(light_count, seed)):
-                wall = 10_000 * seed + 100 * v + k
-                rgb, _ = photograph(subject.placed, view, light, side=size, seed=wall)
+            for k, light in enumerate(lights(plan.light_count, plan.seed)):
+                wall = 10_000 * plan.seed + 100 * v + k
+                rgb, _ = photograph(subject.placed, view, light, side=plan.size, seed=wall)
                 handle(Photo(f"{subject.name}_v{v:02d}_l{k:02d}", number, v, k, rgb))
     return chosen
 
 
-def measure(scan: CroppedScan, prediction: HeadPrediction, protocol: Protocol, unit: Unit) -> dict[Mode, ScanError]:
+def measure(scan: CroppedScan, prediction: HeadPrediction, protocol: Protocol, unit: MeshUnit) -> dict[Mode, ScanError]:
     """Both modes of one prediction.
 
     Raises:
@@ -207,14 +219,11 @@ def evaluate_rendered(
     reconstruct: Reconstruct,
     floor: HeadPrediction,
     folder: Path,
+    plan: PhotoPlan,
     *,
     protocol: Protocol,
-    unit: Unit = "m",
-    floor_unit: Unit = "m",
-    view_count: int = 8,
-    light_count: int = 2,
-    size: int = 640,
-    seed: int = 0,
+    unit: MeshUnit = "m",
+    floor_unit: MeshUnit = "m",
     names: tuple[str, str] = ("headform", "mean head"),
     progress: Callable[[PhotoScore], None] | None = None,
 ) -> RenderedScores:
@@ -222,17 +231,14 @@ def evaluate_rendered(
 
     Args:
         subjects: The scans.
-        reconstruct: What is judged.
-        floor: The mean head of the same model.
-        folder: Where the photos are written, as PNG.
+        reconstruct: Method to measure.
+        floor: Baseline, the mean head of the same model.
+        folder: Folder for the photos, written as PNG.
+        plan: Photos of each scan.
         protocol: See `headform.evaluate.scan.protocol`.
-        unit: Of the predictions.
-        floor_unit: Of the floor.
-        view_count: As in `take_photos`.
-        light_count: As in `take_photos`.
-        size: As in `take_photos`.
-        seed: As in `take_photos`.
-        names: Of what is judged and of the floor, for the tables.
+        unit: Unit of the predictions.
+        floor_unit: Unit of the baseline.
+        names: Names of method and baseline, for the tables.
         progress: Called after each photo.
 
     Raises:
@@ -261,7 +267,6 @@ def evaluate_rendered(
         if progress is not None:
             progress(scores[-1])
 
-    seen = take_photos(
-        subjects, view_count=view_count, light_count=light_count, size=size, seed=seed, handle=handle
-    )  # fmt: skip
-    return RenderedScores(*names, protocol.name, tuple(subjects), seen, light_count, seed, size, tuple(scores), floors)
+    seen = take_photos(subjects, plan, handle)
+    counts = (plan.light_count, plan.seed, plan.size)
+    return RenderedScores(*names, protocol.name, tuple(subjects), seen, *counts, tuple(scores), floors)

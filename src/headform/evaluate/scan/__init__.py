@@ -1,1 +1,5 @@
 """Distances between a measured scan and a predicted head, by protocol."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,6 @@
 """Powell's dogleg for least squares, with the stop rules that the NoW protocol rests on.
 
-Letters: K parameters.
+K parameters.
 
 Madsen, Nielsen, Tingleff, Methods for Non-Linear Least Squares Problems (2004), algorithm 3.21, but for what `Rules` says.
 The numbers of the protocol depend on where the descent stops: run to convergence its medians move by a micrometer.
@@ -56,7 +56,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Minimum(Generic[At]):
-    """Where the descent ended.
+    """Result of the descent.
 
     Attributes:
         parameters: (K,) float64.
@@ -126,7 +126,7 @@ def _legs(at: Linearized) -> tuple[Vector, Vector]:
 
 
 def _within(radius: float, down: Vector, newton: Vector) -> Vector:
-    """The dogleg's point: Gauss-Newton where the radius allows, else on the way to it, else straight down."""
+    """Step of the dogleg: Gauss-Newton within the radius, else between it and steepest descent, else steepest descent."""
     if np.linalg.norm(newton) <= radius:
         return newton
     short = float(np.linalg.norm(down))

@@ -1,4 +1,4 @@
-"""Whether a predicted head opens its mouth, seen from its shape alone.
+"""Detection of an open mouth from the shape of a predicted head.
 
 V vertices, F triangles, S samples of the profile. Neutral heads are what the protocols ask for; expression left in a
 prediction is the commonest mistake.

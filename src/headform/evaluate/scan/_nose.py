@@ -1,7 +1,4 @@
-"""Where a scan has its nose, for the protocol whose region is a ball around it.
-
-Letters: V vertices of the scan. Millimeters.
-"""
+"""Nose tip of a scan, for the protocol whose region is a ball around it. V vertices of the scan. Millimeters."""
 
 import numpy as np
 from jaxtyping import Float, Float64

@@ -1,6 +1,6 @@
 """The sum of squared distances from points to a surface that is scaled, turned and shifted.
 
-Letters: P points, F triangles, K free parameters (7: scale, rotation vector, shift; or 6 without the scale).
+P points, F triangles, K free parameters (7: scale, rotation vector, translation; or 6 without the scale).
 
 The surface stays where its tree was grown; the points are carried into its frame instead.
 """
@@ -13,8 +13,8 @@ from jaxtyping import Float64, Int
 from numba import njit
 
 from headform.evaluate.scan._dogleg import Linearized
-from headform.evaluate.scan.procrustes import Alignment
-from headform.geometry.rotation_numpy import rotation_derivative, rotation_from_rotvec
+from headform.geometry.rotation import rotation_derivative, rotation_from_rotvec
+from headform.geometry.similarity import Similarity
 from headform.mesh.closest_point import ClosestPointTree
 
 _AGAINST_MIRROR = 100.0  # weight of |s| - s, which keeps the scale positive
@@ -46,7 +46,7 @@ class RigidSurface:
     Attributes:
         points: (P, 3) float64.
         tree: The surface, in the unit and roughly the place of the points.
-        scaled: Whether the scale is free; else it stays 1.
+        scaled: The scale is free; else it stays 1.
     """
 
     points: Float64[np.ndarray, "P 3"]
@@ -58,13 +58,13 @@ class RigidSurface:
         return UNMOVED[0 if self.scaled else 1 :].copy()
 
     def all_parameters(self, free: Float64[np.ndarray, " K"]) -> Float64[np.ndarray, "7"]:
-        """Scale, rotation vector and shift."""
+        """Scale, rotation vector and translation."""
         return free if self.scaled else np.concatenate([UNMOVED[:1], free])
 
-    def alignment(self, free: Float64[np.ndarray, " K"]) -> Alignment:
-        """Where the parameters carry the surface."""
+    def alignment(self, free: Float64[np.ndarray, " K"]) -> Similarity:
+        """Similarity of the parameters."""
         full = self.all_parameters(free)
-        return Alignment(float(full[0]), rotation_from_rotvec(full[1:4]), full[4:])
+        return Similarity(float(full[0]), rotation_from_rotvec(full[1:4]), full[4:])
 
     def __call__(self, free: Float64[np.ndarray, " K"]) -> SurfaceDistances:
         """Distances and derivatives at parameters (K,); infinite energy where the scale is 0."""
@@ -105,7 +105,7 @@ class RigidSurface:
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _terms(points, corners, triangle, weights, scale, turn, turns, shift):
-    """Distances (P,), their sum of squares, -Jᵀr (7,) and JᵀJ (7, 7) over scale, rotation vector, shift."""
+    """Distances (P,), their sum of squares, -Jᵀr (7,) and JᵀJ (7, 7) over scale, rotation vector, translation."""
     count = len(points)
     distances = np.empty(count)
     descent, curvature = np.zeros(7), np.zeros((7, 7))

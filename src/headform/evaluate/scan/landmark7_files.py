@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from headform.errors import InputError
-from headform.geometry.seven_landmarks import OF_51, OF_68
+from headform.geometry.landmarks68 import NOW7, NOW7_OF_51
 from headform.io.mesh.picked_points import read_points
 
 Landmarks = Float64[np.ndarray, "7 3"]
@@ -39,8 +39,8 @@ def read_landmarks7(path: Path) -> Landmarks:
         rows = rows[:7].astype(np.float32).astype(np.float64)
     if len(rows) != 7:
         advice = {
-            68: f"of 68 landmarks take the rows {list(OF_68)}",
-            51: f"of 51 landmarks take the rows {list(OF_51)}",
+            68: f"of 68 landmarks take the rows {list(NOW7)}",
+            51: f"of 51 landmarks take the rows {list(NOW7_OF_51)}",
         }
         what = f"expected 7 x 3 landmarks, found {len(rows)} x 3"
         raise InputError("landmarks_shape", what, where, advice.get(len(rows), ""))

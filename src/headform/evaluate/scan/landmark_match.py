@@ -1,18 +1,17 @@
-"""What seven pairs of landmarks tell before anything is measured: the first alignment, and what is wrong with it.
-
-No letters: all arrays are (7, 3).
-"""
+"""First alignment from seven pairs of landmarks, and its plausibility. All arrays are (7, 3)."""
 
 import numpy as np
 from jaxtyping import Float64
 
 from headform.errors import InputError
 from headform.evaluate.scan import sanity_checks
-from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan.landmarks7 import check_order
-from headform.evaluate.scan.procrustes import Alignment, procrustes
-from headform.evaluate.scan.protocol import Protocol, Unit
+from headform.evaluate.scan.mesh_files import Surface
+from headform.evaluate.scan.procrustes import procrustes
+from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.sanity_checks import Finding
+from headform.geometry.similarity import Similarity
+from headform.geometry.units import MeshUnit
 
 Landmarks = Float64[np.ndarray, "7 3"]
 
@@ -23,18 +22,18 @@ def match_landmarks(
     landmarks: Landmarks,
     *,
     protocol: Protocol,
-    unit: Unit | None,
+    unit: MeshUnit | None,
     metrical: bool,
-) -> tuple[Alignment, list[Finding]]:
-    """The similarity from a prediction's landmarks to a scan's, and warnings about mirroring and unit.
+) -> tuple[Similarity, list[Finding]]:
+    """Fit the similarity from a prediction's landmarks to a scan's; warn about mirroring and unit.
 
     Args:
-        target: Of the scan, millimeters.
-        prediction: The mesh that the landmarks are on.
-        landmarks: Of the prediction.
+        target: Landmarks of the scan, millimeters.
+        prediction: Predicted mesh.
+        landmarks: Landmarks of the prediction.
         protocol: Says whether the alignment may mirror.
-        unit: Of the prediction, if stated.
-        metrical: Whether the unit decides the result.
+        unit: Unit of the prediction, if stated.
+        metrical: The unit decides the result.
 
     Raises:
         InputError: `landmarks_not_finite`, `landmarks_degenerate`, `landmarks_order`, `landmarks_mirrored`,
@@ -57,6 +56,6 @@ def match_landmarks(
             raise InputError("landmarks_mirrored", mirrored.message, name, fix)
         findings.append(mirrored)
     if unit is not None:
-        doubt = sanity_checks.judge_unit(best.scale, unit, metrical=metrical, where=name)
+        doubt = sanity_checks.assess_unit(best.scale, unit, metrical=metrical, where=name)
         findings += [doubt] if doubt is not None else []
     return best, findings

@@ -1,4 +1,4 @@
-"""Whether seven landmarks lie on a face as their names say.
+"""Plausibility of seven landmarks: do they lie on a face as their names say?
 
 Points are (7, 3), rows in the order of `geometry.seven_landmarks.NAMES`; left and right are the subject's.
 """
@@ -50,7 +50,7 @@ def check_order(points: Float[np.ndarray, "7 3"], where: str) -> None:
 
     In the face's own axes the four eye corners must follow each other from right to left, then the mouth's two, and the
     nose bottom must lie between eyes and mouth in height. All left and right exchanged cannot be told from a mirrored
-    face, so that is not judged here (`Alignment.mirrors` does).
+    face, so that is not checked here (see `Similarity.mirrors`).
 
     Args:
         points: (7, 3), any unit and frame.

@@ -25,11 +25,7 @@ from typing import Literal
 from headform.evaluate.scan._dogleg import Rules
 from headform.geometry.seven_landmarks import NOW_FACTOR
 
-Unit = Literal["mm", "cm", "m"]
 ProtocolName = Literal["official", "corrected", "fg2018", "florence"]
-
-MILLIMETERS: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
-"""Millimeters in one unit."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +33,13 @@ class Protocol:
     """One row of the table above.
 
     Attributes:
-        name: As on the command line.
+        name: Name on the command line.
         factor: Radius of the region over the face's size; None for the ball around the nose tip.
         refine: Stop rules of the least squares; None leaves the seven-point alignment.
         mirror: Let the seven-point alignment mirror the prediction.
-        shift_of_fitted_scale: Start metrical runs with the shift of the fitted scale (the evaluator's fault).
+        shift_of_fitted_scale: Start metrical runs with the shift of the fitted scale (a fault of the evaluator).
         to_plane: Measure to the plane of the closest triangle instead of to the triangle.
-        quote: What is usually quoted.
+        quote: Numbers that are usually quoted.
     """
 
     name: ProtocolName

@@ -1,14 +1,15 @@
-"""A single scan's numbers as text and as JSON."""
+"""Numbers of a single scan as text and as JSON."""
 
-import json
 from typing import Any
 
-from headform.evaluate.scan.protocol import Protocol, Unit
+from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.scan_error import ScanError
+from headform.evaluate.tables import json_text
+from headform.geometry.units import MeshUnit
 
 
 def scan_facts(found: ScanError) -> dict[str, Any]:
-    """Numbers (mm), how the alignment went, the map from the prediction to the scan, and the warnings."""
+    """Numbers (mm), course of the alignment, map from the prediction to the scan, and warnings."""
     return {
         "median": found.median,
         "mean": found.mean,
@@ -22,21 +23,21 @@ def scan_facts(found: ScanError) -> dict[str, Any]:
         "border": found.border,
         "alignment": {
             "scale": found.alignment.scale,
-            "turn": found.alignment.turn.tolist(),
-            "shift": found.alignment.shift.tolist(),
+            "R": found.alignment.R.tolist(),
+            "t": found.alignment.t.tolist(),
         },
         "warnings": [{"code": f.code, "message": f.message} for f in found.findings],
     }
 
 
-def scan_json(found: ScanError, protocol: Protocol, *, unit: Unit | None, metrical: bool) -> str:
-    """Everything, as JSON text; floats with all their digits."""
+def scan_json(found: ScanError, protocol: Protocol, *, unit: MeshUnit | None, metrical: bool) -> str:
+    """Format as JSON text; floats with all their digits."""
     head = {"protocol": protocol.name, "metrical": metrical, "unit": unit}
-    return json.dumps({**head, **scan_facts(found)}, indent=1, allow_nan=False) + "\n"
+    return json_text({**head, **scan_facts(found)})
 
 
 def scan_text(found: ScanError, protocol: Protocol, *, metrical: bool) -> str:
-    """For people: the numbers that are usually quoted first."""
+    """Format for reading, the numbers that are usually quoted first."""
     kind = "metrical" if metrical else "non-metrical"
     lines = [
         f"protocol {protocol.name}, {kind}: {len(found.distances)} of {found.scan_vertices} scan vertices",

@@ -1,17 +1,17 @@
-"""What makes a number doubtful though it could be computed.
+"""Checks for results that could be computed but are doubtful.
 
-Letters: P measured scan vertices, V vertices, F triangles.
+P measured scan vertices, V vertices, F triangles.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import InputError
 from headform.evaluate.scan import _mouth as mouth
-from headform.evaluate.scan.protocol import MILLIMETERS, Unit
+from headform.geometry.units import MeshUnit, mm_per
 
 WarningCode = Literal[
     "reflected",
@@ -25,6 +25,9 @@ WarningCode = Literal[
 
 SCALE = 1.33
 """Factor by which the scale fitted to the landmarks may differ from the stated unit, either way."""
+
+HUMAN_SIZE = 2.0
+"""Factor by which a head may differ from the mean adult when its unit is inferred, either way."""
 
 WRONG_UNIT = 3.0
 """Factor beyond which a metrical evaluation is refused."""
@@ -53,38 +56,38 @@ class Finding:
 
 
 def reflected() -> Finding:
-    """The landmarks only match when left and right are exchanged."""
+    """Warning that the landmarks only match with left and right exchanged."""
     what = "the landmarks match best mirrored: left and right are exchanged, or the mesh is mirrored"
     return Finding("reflected", what)
 
 
-def likely_unit(scale: float) -> Unit | None:
-    """The unit in which a head of scale `scale` to millimeters is of human size."""
-    for unit, factor in MILLIMETERS.items():
-        if 1 / 2 < scale / factor < 2:
-            return unit
+def likely_unit(scale: float) -> MeshUnit | None:
+    """Return the unit in which a head of `scale` millimeters per unit has human size, or None."""
+    for unit in get_args(MeshUnit):
+        if 1 / HUMAN_SIZE < scale / mm_per(unit) < HUMAN_SIZE:
+            return cast(MeshUnit, unit)
     return None
 
 
-def judge_unit(scale: float, unit: Unit, *, metrical: bool, where: str) -> Finding | None:
+def assess_unit(scale: float, unit: MeshUnit, *, metrical: bool, where: str) -> Finding | None:
     """Compare the scale of the landmarks with the stated unit.
 
     Args:
         scale: Millimeters of the scan per unit of the prediction, from the seven landmarks.
-        unit: What the prediction is said to be in.
-        metrical: Whether the unit decides the result.
-        where: The prediction, for the message.
+        unit: Stated unit of the prediction.
+        metrical: The unit decides the result.
+        where: Name of the prediction, for the message.
 
     Raises:
         InputError: `unit_wrong`, when metrical and off by more than `WRONG_UNIT`.
     """
-    ratio = scale / MILLIMETERS[unit]
+    ratio = scale / mm_per(unit)
     if 1 / SCALE <= ratio <= SCALE:
         return None
-    what = f"the landmarks say {scale:.4g} mm per unit, {unit} means {MILLIMETERS[unit]:g}"
+    what = f"the landmarks say {scale:.4g} mm per unit, {unit} means {mm_per(unit):g}"
     likely = likely_unit(scale)
     if metrical and not 1 / WRONG_UNIT < ratio < WRONG_UNIT:
-        fix = f"state --unit {likely}" if likely else "state the unit of the predictions"
+        fix = f"use --unit {likely}" if likely else "state the unit of the predictions"
         raise InputError("unit_wrong", what, where, fix)
     return Finding("unit_doubtful", what + (f"; it looks like {likely}" if likely else ""))
 
@@ -97,11 +100,11 @@ def check_scan_unit(landmarks: Float[np.ndarray, "7 3"], where: str) -> None:
     """
     eyes = float(np.linalg.norm(landmarks[0] - landmarks[3]))
     if not SCAN_EYES[0] <= eyes <= SCAN_EYES[1]:
-        what = f"the scan's outer eye corners are {eyes:.3g} apart, which are no millimeters"
+        what = f"the scan's outer eye corners are {eyes:.3g} apart, which is not a size in millimeters"
         raise InputError("scan_unit", what, where, "give the scan and its landmarks in millimeters")
 
 
-def judge_mouth(
+def assess_mouth(
     vertices: Float[np.ndarray, "V 3"],
     faces: Int[np.ndarray, "F 3"],
     landmarks: Float[np.ndarray, "7 3"],
@@ -118,7 +121,7 @@ def on_border(
     triangle: Int[np.ndarray, " P"],
     weights: Float[np.ndarray, "P 3"],
 ) -> Bool[np.ndarray, " P"]:
-    """Which closest points lie on an edge that has one triangle only, or on its ends."""
+    """Mask of the closest points on an edge that has one triangle only, or on its ends."""
     edges = np.sort(faces[:, [[1, 2], [2, 0], [0, 1]]], axis=2)  # edge k lies across from corner k
     _, number, count = np.unique(edges.reshape(-1, 2), axis=0, return_inverse=True, return_counts=True)
     open_edge = (count == 1)[number.reshape(-1, 3)]
@@ -130,7 +133,7 @@ def on_border(
     return np.asarray(on_edge | ((zero.sum(axis=1) == 2) & end[corner]))
 
 
-def judge_size(
+def assess_size(
     faces: Int[np.ndarray, "F 3"],
     triangle: Int[np.ndarray, " P"],
     weights: Float[np.ndarray, "P 3"],

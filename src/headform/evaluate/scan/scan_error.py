@@ -1,6 +1,6 @@
-"""How far a predicted head is from a scan, by one of the protocols.
+"""Distance of a predicted head from a scan, by one of the protocols.
 
-Letters: V vertices and F triangles of a mesh, P measured vertices of the scan. Distances are in millimeters.
+V vertices and F triangles of a mesh, P measured vertices of the scan. Distances are in millimeters.
 """
 
 from dataclasses import dataclass
@@ -11,15 +11,16 @@ from jaxtyping import Float64, Int
 from headform.errors import InputError
 from headform.evaluate.scan import sanity_checks
 from headform.evaluate.scan._dogleg import minimize
-from headform.evaluate.scan._mesh_files import Surface
 from headform.evaluate.scan._nose import nose_tip
 from headform.evaluate.scan._rigid_surface import RigidSurface, SurfaceDistances
 from headform.evaluate.scan.landmark_match import match_landmarks
 from headform.evaluate.scan.landmarks7 import check_order
-from headform.evaluate.scan.procrustes import Alignment
-from headform.evaluate.scan.protocol import MILLIMETERS, NOSE_RADIUS, Protocol, Unit
+from headform.evaluate.scan.mesh_files import Surface
+from headform.evaluate.scan.protocol import NOSE_RADIUS, Protocol
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.seven_landmarks import face_sphere, inside
+from headform.geometry.similarity import Similarity
+from headform.geometry.units import MeshUnit, mm_per
 from headform.mesh.closest_point import ClosestPointTree
 
 Landmarks = Float64[np.ndarray, "7 3"]
@@ -41,13 +42,13 @@ class ScanError:
         stop: The rule that ended it; "" without one.
         border: Share of the measured vertices that are closest to the prediction's border when it is placed by the seven
             landmarks alone; the refinement may stretch a small prediction over the region.
-        findings: What makes the numbers doubtful.
+        findings: Warnings that make the numbers doubtful.
     """
 
     distances: Float64[np.ndarray, " P"]
     scan_vertices: int
     scale: float
-    alignment: Alignment
+    alignment: Similarity
     iterations: int
     stop: str
     border: float
@@ -123,17 +124,17 @@ def scan_error(
     landmarks: Landmarks,
     *,
     protocol: Protocol,
-    unit: Unit | None = None,
+    unit: MeshUnit | None = None,
     metrical: bool = False,
 ) -> ScanError:
     """Align a prediction to a scan and measure.
 
     Args:
-        scan: What `crop_scan` cut out by the same protocol.
+        scan: Region cut out by `crop_scan` with the same protocol.
         prediction: Neutral head, any frame.
         landmarks: (7, 3) of the prediction, in its frame and unit.
         protocol: See `headform.evaluate.scan.protocol`.
-        unit: Of the prediction; needed when metrical, else only compared with the scale found.
+        unit: Unit of the prediction; needed when metrical, else only compared with the fitted scale.
         metrical: Keep the prediction's size instead of fitting a scale.
 
     Raises:
@@ -153,11 +154,11 @@ def scan_error(
     )
     first = best
     if metrical and unit is not None:
-        size, shift = MILLIMETERS[unit], best.shift
+        size, t = mm_per(unit), best.t
         if not protocol.shift_of_fitted_scale:
             middle = landmarks.mean(axis=0)
-            shift = scan.landmarks.mean(axis=0) - size * (best.turn @ middle)
-        first = Alignment(size, best.turn, shift)
+            t = scan.landmarks.mean(axis=0) - size * (best.R @ middle)
+        first = Similarity(size, best.R, t)
     surface = RigidSurface(
         scan.points,
         ClosestPointTree.of(first.apply(prediction.vertices), prediction.faces),
@@ -174,9 +175,9 @@ def scan_error(
         what = f"the alignment still moved after {iterations} iterations"
         findings.append(Finding("not_converged", what))
     alignment = surface.alignment(moved).after(first)
-    border, small = _judge_size(scan.points, best, first, surface.tree, prediction.faces)
+    border, small = _assess_size(scan.points, best, first, surface.tree, prediction.faces)
     scaled = prediction.vertices * best.scale, landmarks * best.scale
-    opened = sanity_checks.judge_mouth(scaled[0], prediction.faces, scaled[1])
+    opened = sanity_checks.assess_mouth(scaled[0], prediction.faces, scaled[1])
     findings += [finding for finding in (small, opened) if finding is not None]
     distances = at.distances
     if protocol.to_plane:
@@ -193,17 +194,17 @@ def scan_error(
     )
 
 
-def _judge_size(
+def _assess_size(
     points: Float64[np.ndarray, "P 3"],
-    best: Alignment,
-    first: Alignment,
+    best: Similarity,
+    first: Similarity,
     tree: ClosestPointTree,
     faces: Int[np.ndarray, "F 3"],
 ) -> tuple[float, Finding | None]:
-    """`sanity_checks.judge_size` for the prediction placed by `best`; its tree was grown where `first` places it."""
+    """`sanity_checks.assess_size` for the prediction placed by `best`; its tree is built where `first` places it."""
     placed = points if first is best else first.apply(best.inverse().apply(points))
     found = tree.query(placed)
-    return sanity_checks.judge_size(faces, found.triangle, found.weights)
+    return sanity_checks.assess_size(faces, found.triangle, found.weights)
 
 
 def _to_plane(

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.errors import InputError
-from headform.io.mesh.mesh_file_bytes import read_bytes
+from headform.io.file_bytes import read_mesh_bytes
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 Corner = tuple[int, int]
@@ -39,7 +39,7 @@ def read(path: str | Path, *, require_faces: bool = True) -> TriangleMesh:
             `mesh_format` (a line that cannot be understood), `mesh_index` (a corner that names no
             vertex) or `mesh_not_finite` (NaN or infinity).
     """
-    return decode(read_bytes(path), name=str(path), require_faces=require_faces)
+    return decode(read_mesh_bytes(path), name=str(path), require_faces=require_faces)
 
 
 def decode(data: bytes, *, name: str = "OBJ", require_faces: bool = True) -> TriangleMesh:

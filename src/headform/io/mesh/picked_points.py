@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from headform.errors import InputError
-from headform.io.mesh.mesh_file_bytes import read_bytes
+from headform.io.file_bytes import read_mesh_bytes
 from headform.io.npz_file import BROKEN, ArrayFileError, read_entry
 
 _MAX_BYTES = 4 << 20
@@ -38,7 +38,7 @@ def read_points(path: Path | str, *, inactive: bool = False) -> Float64[np.ndarr
     """
     where = ascii(str(path))
     try:
-        data = read_bytes(Path(path), max_bytes=_MAX_BYTES)
+        data = read_mesh_bytes(Path(path), max_bytes=_MAX_BYTES)
         if data.startswith(_NPY):
             points = _array(data, where)
         else:

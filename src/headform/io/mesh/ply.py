@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from headform.errors import InputError
+from headform.io.file_bytes import read_mesh_bytes
 from headform.io.mesh._ply_body import Column, Table, read_tables
 from headform.io.mesh._ply_header import Encoding, Header, parse_header
-from headform.io.mesh.mesh_file_bytes import read_bytes
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 
@@ -34,7 +34,7 @@ def read(path: str | Path, *, require_faces: bool = True) -> TriangleMesh:
             `mesh_format`, `mesh_truncated` and `mesh_trailing` (the header's counts lie),
             `mesh_index` (a face names no vertex), `mesh_not_finite` (NaN or infinity).
     """
-    return decode(read_bytes(path), name=str(path), require_faces=require_faces)
+    return decode(read_mesh_bytes(path), name=str(path), require_faces=require_faces)
 
 
 def decode(data: bytes, *, name: str = "PLY", require_faces: bool = True) -> TriangleMesh:

@@ -1,17 +1,17 @@
-"""What a mesh file holds, once it is read: arrays, in the file's own order.
+"""Triangle meshes of files, heads and scans: plain arrays.
 
-V vertices, F triangles, T texture coordinates, M materials.
+V vertices, F triangles, T texture coordinates, M materials, h w texels.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 
 @dataclass(frozen=True)
 class TriangleMesh:
-    """A triangle mesh with what may lie on it; absent parts are None.
+    """A triangle mesh with optional texture coordinates, colors and materials; absent parts are None.
 
     Vertex order is the file's order, no vertex is merged, split or dropped. The unit and the frame
     are the file's too: nothing is scaled or turned.
@@ -25,6 +25,7 @@ class TriangleMesh:
         colors: (V, 3) sRGB (the values as displayed) in [0, 1].
         materials: Names of the materials, in order of first use.
         face_material: (F,) int64, index into `materials`; -1 where a face has none.
+        texture: (h, w, 3) sRGB over `uv`, row 0 at v = 1; repeats outside [0, 1]. Readers of mesh files leave it out.
     """
 
     vertices: Float[np.ndarray, "V 3"]
@@ -35,3 +36,9 @@ class TriangleMesh:
     colors: Float[np.ndarray, "V 3"] | None = None
     materials: tuple[str, ...] = ()
     face_material: Int[np.ndarray, " F"] | None = None
+    texture: UInt8[np.ndarray, "h w 3"] | None = None
+
+    @property
+    def colored(self) -> bool:
+        """Whether there is a texture or a color per vertex."""
+        return self.texture is not None or self.colors is not None

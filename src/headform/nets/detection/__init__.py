@@ -1,1 +1,5 @@
-"""Face detection: YuNet, its boxes, and faces at any roll."""
+"""Face detection by YuNet, at any roll."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Boxes of faces: suppression of doubles, soundness.
+"""Boxes of faces: non-maximum suppression and validity.
 
 N boxes as x0, y0, x1, y1 in pixels; continuous coordinates, so a side is x1 - x0.
 """
@@ -6,7 +6,7 @@ N boxes as x0, y0, x1, y1 in pixels; continuous coordinates, so a side is x1 - x
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-_MOST = 3000
+_MOST = 3000  # boxes
 
 
 def suppress(
@@ -18,11 +18,11 @@ def suppress(
 
     Args:
         boxes: Boxes.
-        scores: The best goes first; beyond the best 3,000 boxes none is looked at.
-        limit: A box is dropped when its share of the union with a better one that stays exceeds this.
+        scores: Confidence of each box; only the best 3,000 are considered.
+        limit: Greatest intersection over union with a better box that is kept.
 
     Returns:
-        Indices of the boxes that stay, best first.
+        Indices of the boxes that are kept, best first.
     """
     order = np.argsort(-scores, kind="stable")[:_MOST]
     x0, y0, x1, y1 = boxes[order].T
@@ -40,8 +40,8 @@ def suppress(
     return np.array(keep, int)
 
 
-def sound(boxes: Float[np.ndarray, "N 4"], most: float) -> Bool[np.ndarray, " N"]:
-    """Which boxes are finite, at least two pixels wide and high, and no larger than `most`."""
+def is_valid(boxes: Float[np.ndarray, "N 4"], most: float) -> Bool[np.ndarray, " N"]:
+    """Mark the boxes that are finite, at least two pixels wide and high, and no larger than `most`."""
     sides = boxes[:, 2:] - boxes[:, :2]
     inside = (sides >= 2).all(1) & (sides <= most).all(1)
     good: Bool[np.ndarray, " N"] = inside & np.isfinite(boxes).all(1)

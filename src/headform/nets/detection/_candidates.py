@@ -1,4 +1,4 @@
-"""What may be faces, before doubles are suppressed.
+"""Candidates for faces, before non-maximum suppression.
 
 N candidates. Coordinates in pixels, origin at the top-left corner.
 """
@@ -23,7 +23,7 @@ class Candidates:
 
     @classmethod
     def joined(cls, parts: Sequence["Candidates"]) -> "Candidates":
-        """The candidates of several searches of one picture."""
+        """Join the candidates of several searches of one picture."""
         return cls(
             np.concatenate([part.boxes for part in parts]),
             np.concatenate([part.scores for part in parts]),
@@ -31,14 +31,14 @@ class Candidates:
         )
 
     def chosen(self, rows: Int[np.ndarray, " K"] | Bool[np.ndarray, " N"]) -> "Candidates":
-        """Some of them."""
+        """Select some of them."""
         return Candidates(self.boxes[rows], self.scores[rows], self.points[rows])
 
     def faces(self, overlap: float) -> list[Face]:
-        """Faces in falling order of box area times score.
+        """Return faces in descending order of box area times score.
 
         Args:
-            overlap: of two boxes that share more than this of their union, the one with the better score stays.
+            overlap: greatest intersection over union of two faces; above it the better one is kept.
         """
         kept = self.chosen(suppress(self.boxes, self.scores, overlap))
         rows = zip(kept.boxes, kept.points, kept.scores.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""A picture turned in its plane, and the way back for faces that were found in it.
+"""Rotation of a picture in its plane, and of the faces found in it back to the original.
 
 N faces. Coordinates in pixels, origin at the top-left corner.
 """
@@ -17,13 +17,13 @@ _LONGEST = 1024
 
 @dataclass(frozen=True)
 class Turned:
-    """A turned picture.
+    """A rotated picture.
 
     Attributes:
         rgb: Its pixels.
-        degrees: How far it was turned counter-clockwise.
-        axes: A point p of the turned picture is `axes @ p + origin` in the original.
-        origin: See `axes`.
+        degrees: Angle of the rotation, counter-clockwise.
+        axes: Linear part of the map to the original: a point p is `axes @ p + origin` there.
+        origin: Translation of that map, pixels.
     """
 
     rgb: UInt8[np.ndarray, "H W 3"]
@@ -37,9 +37,9 @@ class Turned:
         return float(np.hypot(*self.axes[:, 0]))
 
     def back(self, found: Candidates) -> Candidates:
-        """Candidates of the turned picture in the original.
+        """Map candidates of the rotated picture to the original.
 
-        A box turned by a quarter stays a box; at other angles it is replaced by the upright box of
+        A box rotated by a quarter turn stays a box; at other angles it is replaced by the upright box of
         the same size around the same center.
         """
         center = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 @ self.axes.T + self.origin
@@ -51,12 +51,12 @@ class Turned:
 
 
 def turn(rgb: UInt8[np.ndarray, "H W 3"], degrees: int) -> Turned:
-    """Turn a picture counter-clockwise, whole.
+    """Rotate a whole picture counter-clockwise.
 
     Args:
         rgb: The picture.
-        degrees: Multiples of 90 move pixels only. Other angles resample, after reducing the longer
-            side to 1024 pixels, and leave the corners black.
+        degrees: Angle. Multiples of 90 only move pixels. Other angles resample, after reducing the longer side to
+            1024 pixels, and leave the corners black.
     """
     height, width = rgb.shape[:2]
     if degrees % 90 == 0:

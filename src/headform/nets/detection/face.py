@@ -15,10 +15,10 @@ class Face:
     """One detected face.
 
     Attributes:
-        box: x0, y0, x1, y1 in pixels; may reach beyond the picture.
+        box: x0, y0, x1, y1 in pixels; may extend beyond the picture.
         points5: x, y in pixels of the right eye, left eye, nose tip, right and left corner of the
             mouth. In an upright face the right eye and the right corner lie left in the picture;
-            a face that was found turned keeps the subject's sides.
+            a rotated face keeps the subject's sides.
         score: The detector's confidence, 0 to 1.
     """
 
@@ -28,10 +28,10 @@ class Face:
 
     @property
     def area(self) -> float:
-        """Of the box, in square pixels."""
+        """Area of the box, square pixels."""
         return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
 
 
 def by_prominence(faces: list[Face]) -> list[Face]:
-    """The faces in falling order of box area times score."""
+    """Sort faces in descending order of box area times score."""
     return sorted(faces, key=lambda face: -face.area * face.score)

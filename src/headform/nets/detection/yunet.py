@@ -1,4 +1,4 @@
-"""YuNet, the face detector: pictures to candidates, and what to try when nothing is found.
+"""YuNet, the face detector: candidates of a picture, and further searches when nothing is found.
 
 Wu, Peng, Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector". N cells or faces, H W pixels.
 """
@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Float64, UInt8
 from PIL import Image
 
-from headform.nets.detection._boxes import sound
+from headform.nets.detection._boxes import is_valid
 from headform.nets.detection._candidates import Candidates
 from headform.nets.detection._turned_picture import turn
 from headform.nets.detection.face import Face
@@ -23,16 +23,16 @@ _MOST_ENLARGED = 2.0
 
 @dataclass(frozen=True)
 class YuNetOptions:
-    """How far the search goes.
+    """Options of the search.
 
     Attributes:
-        side: Longer side in pixels at which the network sees the picture first.
+        side: Longer side of the network's input in the first search, pixels.
         fine_side: The same in the search for small faces, which follows when nothing else was found.
-        score: Least confidence; low on purpose, as another network confirms or drops every box.
-        confident: Least score of a face that ends the search.
-        retry_score: Least score of a face that only the later searches find.
-        overlap: Faces that share more than this of their union are one.
-        turns: Whether to look for faces turned by ±90, 180 and ±45 degrees in the picture.
+        score: Minimum confidence; low on purpose, as another network confirms or rejects every box.
+        confident: Minimum score of a face that ends the search.
+        retry_score: Minimum score of a face that only the later searches find.
+        overlap: Maximum intersection over union of two faces.
+        turns: Search for faces rotated by ±90, 180 and ±45 degrees, too.
     """
 
     side: int = 640
@@ -45,21 +45,21 @@ class YuNetOptions:
 
 
 class YuNetDetector:
-    """Faces in photos, by YuNet."""
+    """Detector of faces in photos by YuNet."""
 
     def __init__(self, net: YuNet, options: YuNetOptions | None = None) -> None:
         self._net = net
         self.options = options or YuNetOptions()
 
     def detect(self, image: UInt8[np.ndarray, "H W 3"], *, every: bool = False) -> list[Face]:
-        """Faces in falling order of box area times score.
+        """Detect faces, in descending order of box area times score.
 
-        Upright faces first. Only when none is certain: turned by ±90 and 180 degrees, then small
-        ones, then turned by ±45 degrees; all candidates are then returned.
+        Upright faces come first. Only when none is certain: rotated by ±90 and 180 degrees, then small ones, then rotated
+        by ±45 degrees; all candidates are then returned.
 
         Args:
-            image: sRGB. Pictures less than 12 pixels wide or high hold no face.
-            every: Look for small faces in any case, not only where no other was found.
+            image: sRGB. Pictures less than 12 pixels wide or high have no face.
+            every: Search for small faces in any case, not only where no other was found.
         """
         faces: list[Face] = []
         for faces in self.passes(image, every=every):
@@ -68,9 +68,9 @@ class YuNetDetector:
         return faces
 
     def passes(self, image: UInt8[np.ndarray, "H W 3"], *, every: bool = False) -> Iterator[list[Face]]:
-        """What `detect` knows after each stage of its search, for a caller who judges himself.
+        """Yield the faces found so far after each stage of the search, for a caller with a stopping rule of its own.
 
-        Each list holds the faces of the lists before it, too, unless a better one covers them.
+        Each list contains the faces of earlier lists, unless a better one covers them.
         """
         if min(image.shape[:2]) < _SMALLEST_PICTURE:
             return
@@ -95,29 +95,30 @@ class YuNetDetector:
         width, height = (max(1, round(length * scale)) for length in picture.size)
         canvas = np.zeros((-(-height // 32) * 32, -(-width // 32) * 32, 3), np.float32)
         small = picture.resize((width, height), Image.Resampling.BILINEAR)
-        canvas[:height, :width] = np.asarray(small)[..., ::-1]  # the network wants blue first
+        canvas[:height, :width] = np.asarray(small)[..., ::-1]  # the network takes BGR
         found = decode(self._run(canvas), canvas.shape[1])
         unit = np.array([picture.width / width, picture.height / height])
         found = Candidates(found.boxes * np.tile(unit, 2), found.scores, found.points * unit)
-        good = (found.scores >= least) & sound(found.boxes, 3.0 * max(picture.size))
+        good = (found.scores >= least) & is_valid(found.boxes, 3.0 * max(picture.size))
         return turned.back(found.chosen(good & np.isfinite(found.points).all((1, 2))))
 
     @torch.inference_mode()
     def _run(self, values: Float[np.ndarray, "H W 3"]) -> dict[str, Float[np.ndarray, "N C"]]:
-        # a view of channels that lie last in memory, the layout in which the network is fastest
-        outputs = self._net(torch.from_numpy(values).permute(2, 0, 1)[None])
-        return {name: value[0].numpy() for name, value in outputs.items()}
+        # a channels-last view, the layout in which the network is fastest
+        device = next(self._net.parameters()).device
+        outputs = self._net(torch.from_numpy(values).permute(2, 0, 1)[None].to(device))
+        return {name: value[0].cpu().numpy() for name, value in outputs.items()}
 
 
 def decode(values: Mapping[str, Float[np.ndarray, "_ _"]], width: int) -> Candidates:
-    """Candidates of every cell of the three maps.
+    """Decode the candidates of every cell of the three maps.
 
-    A cell in column c and row r of stride s, with outputs b and k, means the center (c + b0, r + b1)
+    A cell in column c and row r of stride s, with outputs b and k, stands for the center (c + b0, r + b1)
     s, the size (exp b2, exp b3) s and the points ((c, r) + k) s; its score is √(class · objectness).
 
     Args:
         values: Outputs by name, one row per cell, row by row of the picture.
-        width: Of the network's input, in pixels.
+        width: Width of the network's input, pixels.
     """
     boxes, points, scores = [], [], []
     for stride in STRIDES:

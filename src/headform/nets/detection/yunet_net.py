@@ -2,6 +2,9 @@
 
 Wu, Peng, Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector"; sizes of the published `yunet_n`. H W sides of the
 picture, multiples of 32; N cells of a map, row by row.
+
+Source: https://github.com/ShiqiYu/libfacedetection.train, Apache-2.0 style. Input: a picture, BGR, sRGB values 0 to 255.
+Output: raw maps, which `yunet.decode` turns into boxes and points in pixels of the picture.
 """
 
 from collections.abc import Mapping
@@ -35,7 +38,7 @@ class _Unit(nn.Sequential):
 
 
 class YuNet(nn.Module):
-    """See the module's text; `forward` takes BGR pictures in 0..255."""
+    """Raw detections at three strides."""
 
     def __init__(self, config: YuNetConfig) -> None:
         super().__init__()
@@ -52,7 +55,7 @@ class YuNet(nn.Module):
         )
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> Mapping[str, Float[Tensor, "B N C"]]:
-        """Raw outputs by name, such as ``bbox_8``; `decode` says what they mean; ``cls`` and ``obj`` are chances."""
+        """Return raw outputs by name and stride, such as ``bbox_8``; ``cls`` and ``obj`` are probabilities."""
         x = self.stem(images)
         maps = []
         for index, stage in enumerate(self.stages):

@@ -1,11 +1,13 @@
-"""How much each member of the committee is believed, and by how much it is corrected; the numbers ship in one file.
+"""Calibration of the committee: weight and correction of each member; the numbers ship in one file.
 
 Two outputs are kept apart. `mesh_on_surface`: MediaPipe's points as points of the head's surface, which the fit uses.
-`fuse68`: the 68 points as annotators put them, which tables compare: a mean of all members, weighted by their inverse
-variances, after each was moved by its own mean offset. Everything was measured on open portraits and on synthetic faces
-by `python -m tools.committee`; the card says on which. Offsets and standard deviations are in units of the face's size,
-in the frame of its eyes (`nets.views.EyeFrame`). Standard deviations are those of a face that is seen well, and grow as
-MediaPipe's `presence` falls: on synthetic faces that logit tells better than the head's angle how far every member errs.
+`fuse68`: the 68 points in the annotators' convention, which evaluations compare: a mean of all members, weighted by their
+inverse variances, after each was moved by its own mean offset. The numbers were measured on open portraits and on synthetic
+faces by `python -m tools.committee`; the card names them. Offsets and standard deviations are in units of the face's size,
+in the frame of its eyes (`nets.crop_geometry.EyeFrame`). Standard deviations are those of a clearly visible face, and grow
+as MediaPipe's `presence` falls: on synthetic faces that logit predicts the error of every member better than the head's
+angle does.
+
 M members, E expressions, Q knots of presence.
 """
 
@@ -32,19 +34,19 @@ ALL_MEMBERS = ("own", *MEMBERS)
 
 @dataclass(frozen=True)
 class Calibration:
-    """See the module's text.
+    """Numbers of the calibration; its methods apply them to a reading.
 
     Attributes:
-        surface_vertices: vertices of the triangle of the open head on which each of MediaPipe's points lies.
-        surface_weights: its barycentric weights there; the irises' points lie on the eyeballs.
-        mesh_offset: what is added to MediaPipe's points to get the surface points.
+        surface_vertices: vertices of the open head's triangle on which each of MediaPipe's points lies.
+        surface_weights: its barycentric weights; the irises' points lie on the eyeballs.
+        mesh_offset: offset from MediaPipe's points to the surface points.
         mesh_sigma: their standard deviation along either axis.
-        gap_sigma: standard deviation of how far a pair of lids, or lips, stands apart: (lids, lips).
-        expression_precision: inverse covariance of what the dense network's expression weights lack.
-        presence: knots, rising logits.
+        gap_sigma: standard deviation of the gap of a pair of lids, and of lips.
+        expression_precision: inverse covariance of the error of the dense network's expression weights.
+        presence: knots, ascending logits.
         mesh_growth: factor on `mesh_sigma` and `gap_sigma` at the knots.
-        offset68: what is added to each member's 68 points.
-        sigma68: standard deviation of each member's points after that.
+        offset68: offset of each member's 68 points to the annotators'.
+        sigma68: standard deviation of each member's points after the offset.
         growth68: factor on `sigma68` at the knots.
     """
 
@@ -63,17 +65,17 @@ class Calibration:
     def mesh_on_surface(
         self, reading: CommitteeReading
     ) -> tuple[Float[np.ndarray, "478 2"], Float[np.ndarray, " 478"]]:
-        """MediaPipe's points corrected to the head's surface, and their standard deviations, pixels."""
+        """Return MediaPipe's points corrected to the head's surface, and their standard deviations, pixels."""
         frame = reading.frame
         growth = self.growth(reading)
         points = frame.shifted(reading.mesh, self.mesh_offset)
         return points, self.mesh_sigma * (growth * frame.size)
 
     def gaps(self, reading: CommitteeReading) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
-        """How far lids and lips stand apart along the face's own vertical, and the standard deviations, pixels.
+        """Return the gaps of lids and lips along the face's own vertical, and their standard deviations, pixels.
 
-        Pairs are those of `LID_PAIRS`, then `LIP_PAIRS`. Lips hardly apart are closed: what is seen below `CLOSED` is mostly
-        the network's noise; it is scaled down to the gap of lips that touch, and believed up to four times as much.
+        Pairs are those of `LID_PAIRS`, then `LIP_PAIRS`. Lips less than `CLOSED` apart count as closed, since such a gap is
+        mostly the network's noise: it is scaled down to the gap of touching lips, its standard deviation down to a quarter.
         """
         frame = reading.frame
         points = frame.shifted(reading.mesh, self.mesh_offset)
@@ -89,30 +91,30 @@ class Calibration:
     def fuse68(
         self, own: Float[np.ndarray, "68 2"], reading: CommitteeReading
     ) -> tuple[Float[np.ndarray, "68 2"], float]:
-        """The annotators' 68 points in pixels, and how far the members lie from their mean, in units of the face's size.
+        """Return the annotators' 68 points in pixels, and the members' mean distance from them in face sizes.
 
         Args:
-            own: the points that follow from the dense network and the fit, pixels.
-            reading: of the other members.
+            own: 68 points of the dense network and the fit, pixels.
+            reading: reading of the other members.
         """
         frame = reading.frame
-        said = np.concatenate([own[None], reading.points68])
-        moved = np.stack([frame.shifted(p, o) for p, o in zip(said, self.offset68, strict=True)])
+        members = np.concatenate([own[None], reading.points68])
+        moved = np.stack([frame.shifted(p, o) for p, o in zip(members, self.offset68, strict=True)])
         growth = np.array([np.interp(reading.presence, self.presence, row) for row in self.growth68])
         weight = (self.sigma68 * growth[:, None]) ** -2.0
         first = np.einsum("mk,mkc->kc", weight / weight.sum(0), moved)
-        stray = np.linalg.norm(moved - first, axis=2).mean(1) / frame.size
-        weight /= (1 + (stray[:, None] / STRAY) ** 2) ** 2  # a stray member is believed less
+        deviation = np.linalg.norm(moved - first, axis=2).mean(1) / frame.size
+        weight /= (1 + (deviation[:, None] / OUTLIER_SIZE) ** 2) ** 2  # an outlier loses weight
         share = weight / weight.sum(0)
         fused = np.einsum("mk,mkc->kc", share, moved)
-        return fused, float(stray.mean())
+        return fused, float(deviation.mean())
 
     def growth(self, reading: CommitteeReading) -> float:
-        """Factor on the standard deviations of MediaPipe's points, 1 on a face that is seen well."""
+        """Return the factor on the standard deviations of MediaPipe's points, 1 on a clearly visible face."""
         return float(np.interp(reading.presence, self.presence, self.mesh_growth))
 
 
-STRAY = 0.03
+OUTLIER_SIZE = 0.03
 """Mean distance of a member from the mean of all, in face sizes, at which it keeps a quarter of its weight. On 700
 synthetic faces the error of the mean falls from 3.61 to 3.43 % of the face below a presence of 5, from 2.82 to 2.65 %
 between 5 and 12, and stays at 1.97 % above."""
@@ -124,7 +126,7 @@ of 108 annotated portraits is 0.33, 0.30, 0.29 and 0.28 mm off."""
 
 
 def save_calibration(path: Path, calibration: Calibration, card: dict[str, Any]) -> None:
-    """Write the numbers and their card.
+    """Write a calibration and its card.
 
     Raises:
         WeightsError: `card_incomplete`, `weights_nan`.
@@ -139,10 +141,10 @@ def save_calibration(path: Path, calibration: Calibration, card: dict[str, Any])
 
 
 def load_calibration(path: Path | None = None) -> tuple[Calibration, dict[str, Any]]:
-    """The numbers and their card; those that ship unless `path` is given.
+    """Load a calibration and its card; the shipped one unless `path` is given.
 
     Raises:
-        WeightsError: missing, damaged or foreign numbers.
+        WeightsError: the file is missing, damaged or of another kind.
     """
     if path is not None:
         return _checked(*load_model(path), str(path))
@@ -172,7 +174,7 @@ def _checked(tensors: dict[str, torch.Tensor], card: dict[str, Any], where: str)
     same = {name: tuple(value.shape) for name, value in tensors.items()} == wanted
     same = same and int(tensors["surface_vertices"].min()) >= 0
     if found != KIND or members != list(ALL_MEMBERS) or not same or not knots:
-        what = f"these are no numbers of a {KIND} (kind {found!r})"
+        what = f"the file is no {KIND} of this version (kind {found!r})"
         advice = "use the file that ships with this version, or make one with `python -m tools.committee`"
         raise WeightsError("weights_mismatch", what, where, advice)
     arrays = {

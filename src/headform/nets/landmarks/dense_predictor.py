@@ -1,4 +1,4 @@
-"""Dense landmarks of faces in a photo, in the photo's pixels.
+"""Predictor of dense landmarks, in pixels of the photo.
 
 N dense points, E expressions, M side of the mask. Pixel coordinates have their origin at the top-left corner; the camera
 frame is x right, y down, z forward.
@@ -16,12 +16,15 @@ from headform.geometry.rotation import rotation_from_6d
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirrored_expressions
 from headform.images.warp import apply, inverse, warp
-from headform.nets.landmarks.dense import INPUT_SIDE, DenseNet
+from headform.nets.landmarks.dense_net import INPUT_SIDE, DenseNet
+
+BATCH = 64
+"""Crops that go through the network at once."""
 
 
 @dataclass(frozen=True)
 class DensePrediction:
-    """What the network says about one crop."""
+    """Prediction for one crop, in the frame of the photo."""
 
     points: Float[np.ndarray, "N 2"]  # px
     sigma: Float[np.ndarray, " N"]  # px, standard deviation of either coordinate
@@ -33,36 +36,49 @@ class DensePrediction:
 
     @property
     def relative_sigma(self) -> float:
-        """Mean sigma of the 68 points over the root of the area of their box: small is sure."""
+        """Mean sigma of the 68 points over the square root of their box's area; small means certain."""
         extent = np.ptp(self.points[:68], axis=0)
         return float(self.sigma[:68].mean() / max(1e-6, math.sqrt(float(extent[0] * extent[1]))))
 
 
 class DensePredictor:
-    """Runs a `DenseNet`; with `mirror` each crop is read twice, as it is and mirrored, and the readings are averaged."""
+    """Run a `DenseNet` on crops; with `mirror` its outputs for a crop and its mirror image are averaged."""
 
     def __init__(self, net: DenseNet, head: LinearHead, *, mirror: bool = True) -> None:
         self._net, self._mirror = net, mirror
         self._points = head.dense_mirror.numpy()
         self._expressions = mirrored_expressions(head.expression_names)
 
-    @torch.inference_mode()
     def predict(
-        self, rgb: UInt8[np.ndarray, "H W 3"], crops: Sequence[Float[np.ndarray, "2 3"]]
+        self,
+        photos: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        crops: Sequence[Float[np.ndarray, "2 3"]],
     ) -> list[DensePrediction]:
-        """Read crops of one photo; each is a similarity from photo pixels to the 128-pixel crop."""
-        if not crops:
-            return []
-        images = np.stack([warp(rgb, crop, INPUT_SIDE) for crop in crops]).astype(np.float32)
+        """Predict one crop of each photo, on the device of the network.
+
+        Args:
+            photos: sRGB, of any sizes; the same photo may stand there several times.
+            crops: similarity from photo pixels to the 128-pixel crop, for each photo.
+        """
+        parts = range(0, len(crops), BATCH)
+        return [p for k in parts for p in self._batch(photos[k : k + BATCH], crops[k : k + BATCH])]
+
+    @torch.inference_mode()
+    def _batch(
+        self, photos: Sequence[UInt8[np.ndarray, "_ _ 3"]], crops: Sequence[Float[np.ndarray, "2 3"]]
+    ) -> list[DensePrediction]:
+        pairs = zip(photos, crops, strict=True)
+        images = np.stack([warp(rgb, crop, INPUT_SIDE) for rgb, crop in pairs]).astype(np.float32)
         if self._mirror:
             images = np.concatenate([images, images[:, :, ::-1]])
-        out = self._net(torch.from_numpy(images).permute(0, 3, 1, 2))
+        device = next(self._net.parameters()).device
+        out = self._net(torch.from_numpy(images).permute(0, 3, 1, 2).to(device))
         count = len(crops)
-        points = out.points.numpy().copy()
-        variance = out.log_variance.exp().numpy()
-        rotation = rotation_from_6d(out.rotation6).numpy().copy()
-        expression, gaze = out.expression.numpy(), out.gaze.numpy().copy()
-        mask = torch.sigmoid(out.mask_logits).numpy()
+        points = out.points.cpu().numpy().copy()
+        variance = out.log_variance.exp().cpu().numpy()
+        rotation = rotation_from_6d(out.rotation6).cpu().numpy().copy()
+        expression, gaze = out.expression.cpu().numpy(), out.gaze.cpu().numpy().copy()
+        mask = torch.sigmoid(out.mask_logits).cpu().numpy()
         if self._mirror:
             signs = np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
             other = points[count:, self._points] * np.array([-1, 1], np.float32)
@@ -104,10 +120,10 @@ class DensePredictor:
 
 
 def average(predictions: Sequence[DensePrediction]) -> DensePrediction:
-    """One prediction from several readings of one face; each point weighted by its inverse variance.
+    """Average several predictions of one face; each point is weighted by its inverse variance.
 
-    Errors of the readings are nearly the same error, so sigma is their mean and does not shrink with their number. The
-    mask and its crop are those of the first.
+    Their errors are strongly correlated, so sigma is the mean and does not shrink with their number. The mask and its crop
+    are those of the first.
     """
     weight = np.stack([1 / np.square(p.sigma) for p in predictions])  # (R, N)
     points = np.einsum("rn,rnc->nc", weight, np.stack([p.points for p in predictions]))

@@ -1,7 +1,10 @@
 """MediaPipe's face mesh network: 478 surface points of a face, irises among them, from one crop.
 
 Kartynnik, Ablavatski, Grishchenko, Grundmann 2019, "Real-time Facial Surface Geometry from Monocular Video on Mobile
-GPUs"; sizes of the published `face_landmarks_detector` (256-pixel crop). B batch.
+GPUs"; sizes of the published `face_landmarks_detector`. B batch.
+
+Source: https://github.com/google-ai-edge/mediapipe, Apache-2.0. Input: a 256-pixel level crop (`nets.crop_geometry`), RGB,
+sRGB values 0 to 1. Output: points in pixels of the crop.
 """
 
 from dataclasses import dataclass
@@ -20,10 +23,10 @@ class FaceMeshConfig:
     """Sizes of the network; saved with its weights.
 
     Attributes:
-        channels: of the seven resolutions, 128 x 128 down to 2 x 2.
-        middle: of each resolution's bottlenecks.
-        blocks: bottlenecks of each resolution.
-        points: of the mesh.
+        channels: channels at the seven resolutions, 128 x 128 down to 2 x 2.
+        middle: channels inside the bottlenecks of each resolution.
+        blocks: number of bottlenecks of each resolution.
+        points: number of points of the mesh.
     """
 
     channels: tuple[int, ...] = (16, 32, 64, 128, 128, 128, 128)
@@ -55,7 +58,7 @@ class _Bottleneck(nn.Module):
 
 
 class FaceMeshNet(nn.Module):
-    """See the module's text; `forward` takes sRGB pictures in 0..1 with the eyes level."""
+    """MediaPipe's points of level crops."""
 
     def __init__(self, config: FaceMeshConfig) -> None:
         super().__init__()
@@ -72,9 +75,9 @@ class FaceMeshNet(nn.Module):
         self.face_head = nn.Conv2d(c[-1], 1, 2)
 
     def forward(self, images: Float[Tensor, "B 3 256 256"]) -> tuple[Float[Tensor, "B 478 3"], Float[Tensor, " B"]]:
-        """Points in pixels of the crop, origin at its corner, and the logit that the crop shows a face.
+        """Predict points and the logit that the crop shows a face.
 
-        The points' depth is to the same scale; smaller is nearer.
+        Points are x, y and depth in pixels of the crop, origin at its top-left corner; smaller depth is nearer.
         """
         x = functional.pad(images, (0, 1, 0, 1))  # as TensorFlow pads an even side
         x = self.blocks(self.stem_slope(self.stem(x)))

@@ -1,7 +1,9 @@
-"""face-api's network of the 68 iBUG points, as annotators put them.
+"""face-api's network of the 68 iBUG points, in the annotators' convention.
 
-Published in vladmandic/face-api (MIT), `face_landmark_68_model`: four densely added blocks of depthwise-separable
-convolutions, padded as TensorFlow pads. B batch.
+Four densely added blocks of depthwise-separable convolutions, padded as TensorFlow pads. B batch.
+
+Source: `face_landmark_68_model` of https://github.com/vladmandic/face-api, MIT. Input: a 112-pixel level crop
+(`nets.crop_geometry`), RGB, sRGB values 0 to 255. Output: points in pixels of the crop.
 """
 
 from dataclasses import dataclass
@@ -49,7 +51,7 @@ class _Block(nn.Module):
 
 
 class Landmarks68Net(nn.Module):
-    """See the module's text; `forward` takes sRGB pictures in 0..255."""
+    """The 68 points of level crops."""
 
     def __init__(self, config: Landmarks68Config) -> None:
         super().__init__()
@@ -61,14 +63,14 @@ class Landmarks68Net(nn.Module):
         self.register_buffer("mean", torch.tensor(MEAN_RGB).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Float[Tensor, "B 3 112 112"]) -> Float[Tensor, "B 68 2"]:
-        """The points in pixels of the crop, origin at its corner."""
+        """Predict points in pixels of the crop, origin at its top-left corner."""
         x = self.blocks((images - self.mean) / 255)
         x = functional.avg_pool2d(x, 7, 2).flatten(1)
         return self.point_head(x).float().unflatten(1, (-1, 2)) * INPUT_SIDE
 
 
 def _pad(x: Float[Tensor, "B c h w"], stride: int) -> Float[Tensor, "B c i j"]:
-    """Padding of a 3 x 3 filter as TensorFlow's "same": the odd pixel goes right and below."""
+    """Pad for a 3 x 3 filter as TensorFlow's "same" does: the odd pixel goes right and below."""
     side = x.shape[-1]
     total = max((-(-side // stride) - 1) * stride + 3 - side, 0)
     before = total // 2

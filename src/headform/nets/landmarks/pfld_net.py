@@ -1,6 +1,9 @@
 """PFLD, a network of the 68 iBUG points from one crop.
 
-Guo et al. 2019, "PFLD: A Practical Facial Landmark Detector"; sizes of the published FaceONNX weights (MIT). B batch.
+Guo et al. 2019, "PFLD: A Practical Facial Landmark Detector"; sizes of the published FaceONNX weights. B batch.
+
+Source: `landmarks_68_pfld` of https://github.com/FaceONNX/FaceONNX, MIT. Input: a 112-pixel level crop
+(`nets.crop_geometry`), RGB, sRGB values 0 to 1. Output: points in pixels of the crop.
 """
 
 from dataclasses import dataclass
@@ -17,8 +20,8 @@ class PfldConfig:
     """Sizes of the network; saved with its weights.
 
     Attributes:
-        width: channels of the first half.
-        repeats: residual bottlenecks at a quarter and at an eighth of the crop's resolution.
+        width: number of channels of the first half.
+        repeats: number of residual bottlenecks at a quarter and at an eighth of the crop's resolution.
     """
 
     width: int = 64
@@ -45,7 +48,7 @@ class _Bottleneck(nn.Module):
 
 
 class PfldNet(nn.Module):
-    """See the module's text; `forward` takes sRGB pictures in 0..1."""
+    """The 68 points of level crops."""
 
     def __init__(self, config: PfldConfig) -> None:
         super().__init__()
@@ -71,7 +74,7 @@ class PfldNet(nn.Module):
         self.point_head = nn.Linear(w // 4 + w // 2 + 2 * w, 136)
 
     def forward(self, images: Float[Tensor, "B 3 112 112"]) -> Float[Tensor, "B 68 2"]:
-        """The points in pixels of the crop, origin at its corner."""
+        """Predict points in pixels of the crop, origin at its top-left corner."""
         fine = self.blocks(self.stem(images))
         coarse = self.coarse(fine)
         seen = [fine.mean((2, 3)), coarse.mean((2, 3)), self.whole(coarse).flatten(1)]

@@ -11,7 +11,7 @@ from torch.nn.functional import grid_sample
 
 from headform.geometry.camera import ndc_from_pixels
 from headform.geometry.similarity import fit_similarity
-from headform.nets.recognition.embedder import CropSpec
+from headform.nets.recognition.crops import CropSpec
 
 MOST_SAMPLES = 8
 """Samples along either axis of a crop's pixel, at most."""

@@ -1,0 +1,15 @@
+from .contours import ContourErrors as ContourErrors
+from .contours import ContourTable as ContourTable
+from .contours import contour_errors as contour_errors
+from .contours import evaluate_contours as evaluate_contours
+from .landmark_files import LandmarkAnnotation as LandmarkAnnotation
+from .landmark_files import LandmarkPrediction as LandmarkPrediction
+from .landmark_files import read_annotations as read_annotations
+from .landmark_files import read_predictions as read_predictions
+from .landmarks import LandmarkTable as LandmarkTable
+from .landmarks import compare as compare
+from .landmarks import evaluate_folder as evaluate_folder
+from .landmarks import evaluate_points as evaluate_points
+from .pose import PoseError as PoseError
+from .pose import pose_error as pose_error
+from .pose import summarize_poses as summarize_poses

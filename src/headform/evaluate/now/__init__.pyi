@@ -1,0 +1,3 @@
+from .check import Submission as Submission
+from .check import check_submission as check_submission
+from .run import evaluate_dataset as evaluate_dataset

@@ -1,0 +1,38 @@
+"""The files that a NoW evaluation leaves in its folder.
+
+OUT/now.json        everything but the distances
+OUT/now.md          tables by challenge, subject and image, what is missing or doubtful
+OUT/curve.csv       the cumulative curve, all images and each challenge
+OUT/curve.png       the same as a picture, where matplotlib is installed
+OUT/images/         results of single images, see `store`
+"""
+
+from pathlib import Path
+
+from headform.evaluate.now import _curve as curve
+from headform.evaluate.now._table import NowTable, of_challenge
+from headform.io.atomic import make_folder, write_bytes
+
+
+def write_table(table: NowTable, out: Path) -> tuple[str, ...]:
+    """Write the files; return a sentence for each that could not be written.
+
+    Raises:
+        ResourceError: `write_failed`.
+    """
+    make_folder(out)
+    write_bytes(out / "now.json", table.to_json().encode())
+    write_bytes(out / "now.md", table.to_markdown(details=True).encode())
+    curves = {"all": table.distances()}
+    for challenge in table.challenges():
+        part = table.distances(of_challenge(challenge))
+        if len(part):
+            curves[challenge] = part
+    write_bytes(out / "curve.csv", curve.to_csv(curves).encode())
+    kind = "metrical" if table.options.metrical else "non-metrical"
+    try:
+        picture = curve.to_png(curves, f"NoW, {kind}, protocol {table.options.protocol}")
+    except ImportError:
+        return ("no curve.png: matplotlib is not installed (pip install headform[evaluate])",)
+    write_bytes(out / "curve.png", picture)
+    return ()

@@ -1,0 +1,17 @@
+from .fitted_photo import FittedPhoto as FittedPhoto
+from .gaps import Gaps as Gaps
+from .gaze import fit_gaze as fit_gaze
+from .gaze import gaze_rotation as gaze_rotation
+from .head_points import SurfacePoints as SurfacePoints
+from .head_points import point_model as point_model
+from .openings import Openings as Openings
+from .photometric import PhotometricFit as PhotometricFit
+from .photometric import PhotometricPriors as PhotometricPriors
+from .photometric import fit_light_and_albedo as fit_light_and_albedo
+from .points import PointFit as PointFit
+from .points import PointPriors as PointPriors
+from .points import fit_points as fit_points
+from .texture import BakedTexture as BakedTexture
+from .texture import bake_textures as bake_textures
+from .vertex_colors import VertexColors as VertexColors
+from .vertex_colors import observe_vertices as observe_vertices

@@ -1,0 +1,151 @@
+"""The photo's color at every vertex of a head, and how far it is to be trusted.
+
+V vertices, F faces, h w patch pixels, H W pixels of the depth buffer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64, Int32
+from scipy.ndimage import distance_transform_edt, find_objects, label
+
+from headform.fit._photo_patch import PhotoPatch, cut_patch
+from headform.fit._texture_kernels import observe_kernel
+from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.openings import Openings
+from headform.heads.linear import PARTS
+from headform.mesh.normals import vertex_normals
+from headform.render.visibility import outline_distance
+
+PHOTO_PARTS = ("face", "head", "eye_right", "eye_left")
+"""Parts that take colors from the photo."""
+EYES = (PARTS.index("eye_right"), PARTS.index("eye_left"))
+
+OUTLINE_METERS = (0.004, 0.012)
+"""Distance to the background at which the photo begins to count, and counts in full."""
+OCCLUDER_METERS = (0.0015, 0.005)
+"""Distance to an occluder at which the photo begins to count, and counts in full."""
+FACING = (0.25, 0.6)
+"""Cosine between normal and view at which the photo begins to count, and counts in full."""
+STEP_METERS = 0.006
+"""A step in depth larger than this is an outline."""
+
+
+@dataclass(frozen=True, eq=False)
+class VertexColors:
+    """Colors of vertices in a photo.
+
+    Attributes:
+        color: (V, 3) linear RGB, mean of 3 x 3 pixels; 0 where the weight is 0.
+        weight: (V,) trust in [0, 1]; 0 where the vertex is hidden, averted, masked or no part that takes the photo's color.
+    """
+
+    color: Float32[np.ndarray, "V 3"]
+    weight: Float32[np.ndarray, " V"]
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoSurface:
+    """The part of a photo that shows the head, and the head's surface in it; made by `of`.
+
+    Attributes:
+        patch: Part of the photo, with the depth buffer.
+        faces: (F, 3) vertex indices.
+        eye: (V,) vertices of the eyeballs.
+        normals: (V, 3) unit, camera frame.
+        projected: (V, 3) patch pixels and depth in meters; far outside for vertices behind the camera.
+        facing: (V,) in [0, 1], how squarely the surface faces the camera; 0 on parts that take no color from the photo.
+        trust: (H, W) in [0, 1], trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
+    """
+
+    patch: PhotoPatch
+    faces: Int32[np.ndarray, "F 3"]
+    eye: Bool[np.ndarray, " V"]
+    normals: Float64[np.ndarray, "V 3"]
+    projected: Float64[np.ndarray, "V 3"]
+    facing: Float64[np.ndarray, " V"]
+    trust: Float32[np.ndarray, "H W"]
+
+    @classmethod
+    def of(cls, photo: FittedPhoto, openings: Openings | None, *, resolution: int) -> "PhotoSurface":
+        """Cut the patch and judge where it can be trusted; `resolution` as in `cut_patch`."""
+        head, camera = photo.head, photo.camera
+        faces = np.ascontiguousarray(head.faces.numpy(), np.int32)
+        patch = cut_patch(photo, resolution=resolution)
+        normals = vertex_normals(photo.vertices, faces) @ camera.R.T
+        in_camera = camera.to_camera(photo.vertices)
+        distance = np.linalg.norm(in_camera, axis=1)
+        cosine = -(normals * in_camera).sum(axis=1) / np.maximum(distance, 1e-9)
+        part = head.part.numpy()
+        shown = np.isin(part, [PARTS.index(name) for name in PHOTO_PARTS])
+        eye = np.isin(part, EYES)
+        return cls(
+            patch=patch,
+            faces=faces,
+            eye=eye,
+            normals=normals,
+            projected=np.where(np.isfinite(patch.projected), patch.projected, -1e6),
+            facing=smoothstep(cosine, *FACING) * shown * np.isfinite(patch.projected).all(axis=1),
+            trust=_pixel_trust(patch, eye[faces[:, 0]], openings),
+        )
+
+    @property
+    def eye_faces(self) -> Bool[np.ndarray, " F"]:
+        """Faces of the eyeballs."""
+        return self.eye[self.faces[:, 0]]
+
+    def colors(self) -> VertexColors:
+        """Read the photo at the vertices."""
+        patch = self.patch
+        color = np.zeros((len(self.projected), 3), np.float32)
+        weight = np.zeros(len(self.projected), np.float32)
+        observe_kernel(
+            self.projected, self.eye, self.facing.astype(np.float32), self.eye_faces, self.faces,
+            patch.buffer_points(), patch.fragments.face_index, patch.linear, patch.mask,
+            self.trust, np.float32(patch.buffer_scale), color, weight,
+        )  # fmt: skip
+        return VertexColors(color, weight)
+
+
+def observe_vertices(photo: FittedPhoto, openings: Openings | None = None, *, resolution: int = 920) -> VertexColors:
+    """Read a photo at every vertex of the head.
+
+    Args:
+        photo: Photo and fitted head.
+        openings: Where the photo shows eyes and the inside of the mouth; None where the fitted head says enough.
+        resolution: Pixels of the head's longer extent to which a finer photo is averaged down.
+    """
+    return PhotoSurface.of(photo, openings, resolution=resolution).colors()
+
+
+def smoothstep(value: Float[np.ndarray, "*shape"], low: float, high: float) -> Float[np.ndarray, "*shape"]:
+    """0 below `low`, 1 above `high`, 3x² - 2x³ between."""
+    x = np.clip((value - low) / (high - low), 0.0, 1.0)
+    return np.asarray(x * x * (3 - 2 * x))
+
+
+def _pixel_trust(
+    patch: PhotoPatch, eye_faces: Bool[np.ndarray, " F"], openings: Openings | None
+) -> Float32[np.ndarray, "H W"]:
+    """Trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
+
+    Pixels of an eyeball beside anything else are not trusted either: a lid's color must not get under the lid, nor an iris
+    on it.
+    """
+    unit = patch.px_per_meter * patch.buffer_scale
+    far = max(OUTLINE_METERS[1] * unit, 4.0 * patch.buffer_scale)
+    empty, hidden = outline_distance(patch.fragments.depth, step=STEP_METERS, reach=far + 1)
+    least = 1.5 * patch.buffer_scale  # a pixel at the outline is mixed with what lies beyond
+    trust = smoothstep(empty, max(OUTLINE_METERS[0] * unit, least), far) * smoothstep(
+        hidden,
+        max(OCCLUDER_METERS[0] * unit, least),
+        max(OCCLUDER_METERS[1] * unit, 2 * least),
+    )
+    eye = eye_faces[patch.fragments.face_index] & (patch.fragments.face_index >= 0)
+    for box in find_objects(label(eye)[0]) if eye.any() else []:
+        within = distance_transform_edt(np.pad(eye[box], 1))[1:-1, 1:-1]
+        trust[box] *= np.where(eye[box], smoothstep(within, 0.7 * least, 1.7 * least), 1)
+    trust = np.asarray(trust, np.float32)
+    if openings is not None:
+        openings.limit(trust, eye, patch)
+    return trust

@@ -1,0 +1,2 @@
+from .head import FlameHead as FlameHead
+from .head import FlamePose as FlamePose

@@ -1,0 +1,122 @@
+"""Bilinear samples of images in compiled loops; the one home of the border rule.
+
+H W pixels, N samples.
+
+Pixel coordinates have their origin at the top-left corner of the image: the center of the first pixel is (0.5, 0.5).
+Border rule of all functions: "clamp", beyond the centers of the outermost pixels their values continue. Callers that want
+another rule change the coordinates first ("wrap": modulo the size) or do not ask ("zero"). `heads.texture_space.sample` is
+the differentiable twin in torch.
+"""
+
+import typing
+
+import numpy as np
+from jaxtyping import Float, Float64, UInt8
+from numba import njit
+
+_IDENTITY = np.arange(256, dtype=np.float64)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def clamped_cell(position, size):
+    """Lower and upper pixel around a position along an axis, and the fraction between their centers.
+
+    The fraction keeps the precision of `position` and is exact.
+    """
+    shifted = position - np.float32(0.5)
+    below = np.floor(shifted)
+    fraction = shifted - below
+    if shifted <= 0.0:
+        return 0, min(1, size - 1), fraction - fraction
+    if shifted >= size - 1:
+        return size - 1, size - 1, fraction - fraction
+    low = int(below)
+    return low, low + 1, fraction
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def bilinear_rgb(image, x, y):
+    """Color of image (H, W, 3) at pixel (x, y), as three numbers."""
+    c0, c1, u = clamped_cell(x, image.shape[1])
+    r0, r1, v = clamped_cell(y, image.shape[0])
+    return _blend_rgb(image, c0, c1, u, r0, r1, v)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def bilinear_rgb32(image, x, y):
+    """`bilinear_rgb` with weights in single precision, for float32 images."""
+    c0, c1, u = clamped_cell(x, image.shape[1])
+    r0, r1, v = clamped_cell(y, image.shape[0])
+    return _blend_rgb(image, c0, c1, np.float32(u), r0, r1, np.float32(v))
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _blend_rgb(image, c0, c1, u, r0, r1, v):
+    w00, w01 = (1 - u) * (1 - v), u * (1 - v)
+    w10, w11 = (1 - u) * v, u * v
+    return (
+        w00 * image[r0, c0, 0] + w01 * image[r0, c1, 0] + w10 * image[r1, c0, 0] + w11 * image[r1, c1, 0],
+        w00 * image[r0, c0, 1] + w01 * image[r0, c1, 1] + w10 * image[r1, c0, 1] + w11 * image[r1, c1, 1],
+        w00 * image[r0, c0, 2] + w01 * image[r0, c1, 2] + w10 * image[r1, c0, 2] + w11 * image[r1, c1, 2],
+    )
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def bilinear_value(image, x, y):
+    """Value of image (H, W) at pixel (x, y)."""
+    c0, c1, u = clamped_cell(x, image.shape[1])
+    r0, r1, v = clamped_cell(y, image.shape[0])
+    above = image[r0, c0] * (1 - u) + image[r0, c1] * u
+    below = image[r1, c0] * (1 - u) + image[r1, c1] * u
+    return above * (1 - v) + below * v
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def bilinear_value32(image, x, y):
+    """Value of image (H, W) at pixel (x, y), weights in single precision."""
+    c0, c1, a = clamped_cell(x, image.shape[1])
+    r0, r1, b = clamped_cell(y, image.shape[0])
+    u, v = np.float32(a), np.float32(b)
+    above = image[r0, c0] + u * (image[r0, c1] - image[r0, c0])
+    below = image[r1, c0] + u * (image[r1, c1] - image[r1, c0])
+    return above + v * (below - above)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _table_rows(image, table, points, out):
+    """table (256,), points (N, 2); out (N, 3) written."""
+    for n in range(points.shape[0]):
+        c0, c1, u = clamped_cell(points[n, 0], image.shape[1])
+        r0, r1, v = clamped_cell(points[n, 1], image.shape[0])
+        for k in range(3):
+            above = table[image[r0, c0, k]] * (1 - u) + table[image[r0, c1, k]] * u
+            below = table[image[r1, c0, k]] * (1 - u) + table[image[r1, c1, k]] * u
+            out[n, k] = above * (1 - v) + below * v
+
+
+def bilinear_rows(
+    image: UInt8[np.ndarray, "H W 3"],
+    points: Float[np.ndarray, "N 2"],
+    table: Float64[np.ndarray, "256"] | None = None,
+) -> Float64[np.ndarray, "N 3"]:
+    """Colors of an 8-bit image at pixels.
+
+    Args:
+        image: (H, W, 3).
+        points: (N, 2) finite x and y, pixels.
+        table: Value of each level, such as `LINEAR_FROM_SRGB8`, interpolated between; the levels themselves if None.
+
+    Returns:
+        (N, 3) float64.
+    """
+    out = np.empty((len(points), 3))
+    values = _IDENTITY if table is None else table
+    _table_rows(np.asarray(image), values, np.ascontiguousarray(points, np.float64), out)
+    return out

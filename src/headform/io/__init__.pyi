@@ -1,0 +1,9 @@
+from . import mesh as mesh
+from .atomic import make_folder as make_folder
+from .atomic import write_bytes as write_bytes
+from .model_file import load_model as load_model
+from .model_file import save_model as save_model
+from .progress import BatchProgress as BatchProgress
+from .progress import TrainingProgress as TrainingProgress
+from .torch_file import read_torch as read_torch
+from .torch_file import state_dict_of as state_dict_of

@@ -1,0 +1,4 @@
+from . import obj as obj
+from . import ply as ply
+from .picked_points import read_points as read_points
+from .triangle_mesh import TriangleMesh as TriangleMesh

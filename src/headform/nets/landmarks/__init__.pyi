@@ -1,0 +1,16 @@
+from .committee import Committee as Committee
+from .committee import CommitteeReading as CommitteeReading
+from .committee_calibration import Calibration as Calibration
+from .committee_calibration import load_calibration as load_calibration
+from .committee_calibration import save_calibration as save_calibration
+from .dense_net import DenseNet as DenseNet
+from .dense_net import DenseNetConfig as DenseNetConfig
+from .dense_net import DenseOutput as DenseOutput
+from .dense_predictor import DensePrediction as DensePrediction
+from .dense_predictor import DensePredictor as DensePredictor
+from .face_mesh_net import FaceMeshConfig as FaceMeshConfig
+from .face_mesh_net import FaceMeshNet as FaceMeshNet
+from .landmarks68_net import Landmarks68Config as Landmarks68Config
+from .landmarks68_net import Landmarks68Net as Landmarks68Net
+from .pfld_net import PfldConfig as PfldConfig
+from .pfld_net import PfldNet as PfldNet

@@ -1,0 +1,134 @@
+"""Faces of photos: detected, then confirmed and read by the dense landmark network, many photos at once.
+
+Pixels have their origin at the top-left corner of the upright photo.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from headform.errors import FaceError
+from headform.images.photo import Photo
+from headform.nets.detection.detector import Detector
+from headform.nets.detection.face import Face
+from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor, average
+from headform.pipeline.confidence import UNSURE_SIGMA
+from headform.pipeline.crops import crop_of_face, crop_of_points
+
+MIN_FACE_PX = 12.0
+"""Smaller side of the least box that can be read, pixels."""
+NO_FACE_SIGMA = 0.11
+"""Relative sigma of the 68 points above which a box is no face."""
+ROUGH_NO_FACE_SIGMA = 1.5 * NO_FACE_SIGMA
+"""The same for the first reading, whose crop comes from the detector's box alone."""
+ZOOMS = (1.0, 1.12, 1.25)
+"""Crops of the second reading, whose results are averaged."""
+SAME_FACE_OVERLAP = 0.35
+"""Intersection over union of two 68-point boxes above which they are one face."""
+
+People = Literal["largest", "all"]
+
+
+@dataclass(frozen=True, eq=False)
+class FoundFace:
+    """A face that the landmark network confirms."""
+
+    face: Face
+    prediction: DensePrediction
+
+
+class FaceFinder:
+    """Finder of faces.
+
+    Args:
+        detector: proposes boxes.
+        dense: confirms or rejects them.
+    """
+
+    def __init__(self, detector: Detector, dense: DensePredictor) -> None:
+        self._detector, self._dense = detector, dense
+
+    def find(
+        self,
+        photos: Sequence[Photo],
+        people: People = "largest",
+        *,
+        lap: Callable[[str, int], None] = lambda stage, shares: None,
+    ) -> list[list[FoundFace] | FaceError]:
+        """Find the largest face of each photo, or all, largest first; an error for a photo without one.
+
+        Candidates of all photos go through the landmark network together: the next of each photo that has no face yet, or
+        every one with ``all``.
+
+        Args:
+            photos: upright photos.
+            people: the largest face of each, or every face.
+            lap: told the end of a stage, and how many photos shared it.
+        """
+        waiting: list[list[Face]] = []
+        outcomes: list[list[FoundFace] | FaceError] = []
+        for photo in photos:
+            candidates = self._detector.detect(photo.rgb, every=people == "all")
+            large = [f for f in candidates if min(np.ptp(f.box.reshape(2, 2), axis=0)) >= MIN_FACE_PX]
+            waiting.append(large)
+            outcomes.append([] if large else _refusal(photo, bool(candidates), bool(candidates)))
+        lap("detect", len(photos))
+        while True:
+            asked: list[tuple[int, Face]] = []
+            for number, faces in enumerate(waiting):
+                count = len(faces) if people == "all" else 1 if not outcomes[number] else 0
+                asked += [(number, face) for face in faces[:count]]
+                del faces[:count]
+            if not asked:
+                break
+            readings = self._read([photos[number] for number, _ in asked], [face for _, face in asked])
+            for (number, face), prediction in zip(asked, readings, strict=True):
+                found = outcomes[number]
+                if prediction is None or isinstance(found, FaceError):
+                    continue
+                if not any(_same(prediction, other.prediction) for other in found):
+                    found.append(FoundFace(face, prediction))
+        lap("landmarks", len(photos))
+        return [outcome or _refusal(photo, True, False) for photo, outcome in zip(photos, outcomes, strict=True)]
+
+    def _read(self, photos: Sequence[Photo], faces: Sequence[Face]) -> list[DensePrediction | None]:
+        """Read dense points in two passes; None where the network does not believe in the face."""
+        pictures = [photo.rgb for photo in photos]
+        rough = self._dense.predict(pictures, [crop_of_face(face) for face in faces])
+        # the detector takes faces that lie on their side, or stand on their head, for upright ones
+        unsure = [k for k, reading in enumerate(rough) if reading.relative_sigma > UNSURE_SIGMA]
+        turns = [(k, quarters) for k in unsure for quarters in (1, 2, 3)]
+        turned = self._dense.predict(
+            [pictures[k] for k, _ in turns], [crop_of_face(faces[k], quarters=quarters) for k, quarters in turns]
+        )
+        for (k, _), reading in zip(turns, turned, strict=True):
+            rough[k] = min(rough[k], reading, key=lambda each: each.relative_sigma)
+        believed = [k for k, reading in enumerate(rough) if reading.relative_sigma <= ROUGH_NO_FACE_SIGMA]
+        crops = [crop_of_points(rough[k].points[:68], rough[k].rotation, zoom=zoom) for k in believed for zoom in ZOOMS]
+        fine = self._dense.predict([pictures[k] for k in believed for _ in ZOOMS], crops)
+        found: list[DensePrediction | None] = [None] * len(faces)
+        for number, k in enumerate(believed):
+            mean = average(fine[number * len(ZOOMS) : (number + 1) * len(ZOOMS)])
+            found[k] = mean if mean.relative_sigma < NO_FACE_SIGMA else None
+        return found
+
+
+def _refusal(photo: Photo, detected: bool, too_small: bool) -> FaceError:
+    if too_small:
+        what = f"the largest face is smaller than {MIN_FACE_PX:.0f} pixels"
+        return FaceError("face_too_small", what, photo.name, "use a larger photo")
+    if detected:
+        what = "no face: the landmark network rejected every detection"
+        return FaceError("no_face", what, photo.name, "use a photo with a clearer, larger face")
+    return FaceError("no_face", "no face was detected", photo.name, "use a photo with a clearer, larger face")
+
+
+def _same(a: DensePrediction, b: DensePrediction) -> bool:
+    """Whether two predictions are of one face, by the boxes of their 68 points."""
+    low = np.maximum(a.points[:68].min(0), b.points[:68].min(0))
+    high = np.minimum(a.points[:68].max(0), b.points[:68].max(0))
+    shared = float(np.prod(np.clip(high - low, 0, None)))
+    areas = [float(np.prod(np.ptp(p.points[:68], axis=0))) for p in (a, b)]
+    return shared > SAME_FACE_OVERLAP * (sum(areas) - shared)

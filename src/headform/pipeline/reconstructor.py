@@ -1,0 +1,321 @@
+"""`Reconstructor`: everything that turns a photo into heads, loaded once.
+
+K identity modes. Pixels have their origin at the top-left corner of the upright photo.
+"""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from headform import heads, images
+from headform.errors import FaceError, HeadformError, UsageError
+from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.photometric import fit_light_and_albedo
+from headform.fit.texture import bake_textures
+from headform.heads.linear import LinearHead
+from headform.images.photo import Photo
+from headform.nets.detection.detector import Detector, load_detector
+from headform.nets.identity_predictor import IdentityPredictor
+from headform.nets.landmarks.committee import Committee, CommitteeReading
+from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
+from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor
+from headform.nets.shipped import load_dense, load_identity
+from headform.pipeline._mask import mask_in_photo, openings_in_photo
+from headform.pipeline.confidence import assess_confidence
+from headform.pipeline.crops import tight_crop
+from headform.pipeline.face_finder import FaceFinder, FoundFace, People
+from headform.pipeline.face_fit import FaceFitter
+from headform.pipeline.landmarks68 import points68
+from headform.pipeline.reconstruction import Reconstruction
+
+Picture = str | os.PathLike[str] | np.ndarray | Photo
+LandmarksNet = Literal["committee", "own"]
+
+
+class Reconstructor:
+    """Photos to heads on one head model, in one process; see `load`."""
+
+    def __init__(
+        self,
+        head: LinearHead,
+        detector: Detector,
+        dense: DensePredictor,
+        identity: IdentityPredictor | None,
+        committee: Committee | None = None,
+        calibration: Calibration | None = None,
+        *,
+        texture_size: int = 1024,
+    ) -> None:
+        if (committee is None) != (calibration is None):
+            raise UsageError(
+                "committee_incomplete",
+                "a committee and its calibration belong together",
+                "",
+                "give both, or neither for the dense network alone",
+            )
+        self.head, self.texture_size = head, texture_size
+        self._finder, self._identity = FaceFinder(detector, dense), identity
+        self._committee, self._calibration = committee, calibration
+        self._fitter = FaceFitter(head, calibration)
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        head: str | Path = "open",
+        detector: str | Path | None = None,
+        dense: Path | None = None,
+        identity: Path | None = None,
+        landmarks_net: LandmarksNet = "committee",
+        calibration: Path | None = None,
+        texture_size: int = 1024,
+        device: torch.device | str = "cpu",
+    ) -> "Reconstructor":
+        """Load the shipped head and networks, or others in their place.
+
+        Args:
+            head: "open" or a converted head that has the open head's dense set and modes.
+            detector: other weights of YuNet.
+            dense: weights of `headform train landmarks`.
+            identity: weights of `headform train identity`.
+            landmarks_net: "own" reads landmarks with headform's own dense network alone, "committee" also with the networks
+                of other publishers that ship with it.
+            calibration: of the committee, as `tools/committee` writes it.
+            texture_size: side of the UV texture; 0 makes none.
+            device: of the networks; head, fit and texture stay on the CPU.
+
+        Raises:
+            WeightsError: a file is missing, damaged or of another kind.
+            UsageError: ``head_unsupported``: the head does not fit the networks.
+        """
+        model = heads.load_open() if str(head) == "open" else heads.load(Path(head))
+        dense_net, _ = load_dense(dense)
+        identity_net, _ = load_identity(identity)
+        config = dense_net.config
+        fits = (config.points, config.expressions) == (len(model.dense), len(model.expression))
+        if not fits or identity_net.config.modes != len(model.identity):
+            raise UsageError(
+                "head_unsupported",
+                "the networks do not know this head's points and modes",
+                str(head),
+                "reconstruct with --head open and carry the result over: `headform heads fit .../parameters.npz --to HEAD`",
+            )
+        together = landmarks_net == "committee"
+        measured, card = load_calibration(calibration) if together else (None, {})
+        if together and card.get("head") != model.sha256:
+            raise UsageError(
+                "head_unsupported",
+                "the committee was calibrated on another head",
+                str(head),
+                "reconstruct with --landmarks-net own, or on the open head",
+            )
+        return cls(
+            model,
+            load_detector(None if detector is None else Path(detector), device),
+            DensePredictor(dense_net.to(device), model),
+            IdentityPredictor(identity_net.to(device), model),
+            Committee.load(device) if together else None,
+            measured,
+            texture_size=texture_size,
+        )
+
+    def reconstruct(self, image: Picture, *, people: People = "largest") -> list[Reconstruction]:
+        """Reconstruct the largest face of a photo, or all, largest first.
+
+        Args:
+            image: a path; an array (H, W, 3) uint8 or float in [0, 1], sRGB; or a `Photo`.
+            people: reconstruct the largest face of the photo, or every face.
+
+        Raises:
+            InputError: the photo cannot be read.
+            FaceError: ``no_face``, or ``face_too_small``.
+        """
+        return self.reconstruct_many([image], people=people)[0]
+
+    @overload
+    def reconstruct_many(
+        self, images: Sequence[Picture], *, people: People = "largest", on_error: Literal["raise"] = "raise"
+    ) -> list[list[Reconstruction]]: ...
+    @overload
+    def reconstruct_many(
+        self, images: Sequence[Picture], *, people: People = "largest", on_error: Literal["return"]
+    ) -> list[list[Reconstruction] | HeadformError]: ...
+    def reconstruct_many(
+        self,
+        images: Sequence[Picture],
+        *,
+        people: People = "largest",
+        on_error: Literal["raise", "return"] = "raise",
+    ) -> list[list[Reconstruction]] | list[list[Reconstruction] | HeadformError]:
+        """Reconstruct the faces of many photos; every network sees all of them together.
+
+        Fit, light and texture follow face by face on the CPU. Photos are held in memory: give some dozens at a time.
+
+        Args:
+            images: as in `reconstruct`.
+            people: the largest face of each photo, or every face.
+            on_error: raise the first photo's error, or put each error in the place of that photo's results.
+
+        Returns:
+            The heads of each photo, in the order of the photos.
+
+        Raises:
+            InputError: a photo cannot be read.
+            FaceError: ``no_face``, or ``face_too_small``.
+        """
+        results: list[list[Reconstruction] | HeadformError] = []
+        photos: dict[int, Photo] = {}
+        clock = Stopwatch()
+        for number, image in enumerate(images):
+            try:
+                photos[number] = _as_photo(image)
+                results.append([])
+            except HeadformError as error:
+                results.append(error)
+        clock.lap("read", len(images))
+        outcomes = self._finder.find(list(photos.values()), people, lap=clock.lap) if photos else []
+        found: list[tuple[int, FoundFace]] = []
+        for number, outcome in zip(photos, outcomes, strict=True):
+            if isinstance(outcome, FaceError):
+                results[number] = outcome
+            else:
+                found += [(number, each) for each in outcome]
+        if on_error == "raise":
+            for result in results:
+                if isinstance(result, HeadformError):
+                    raise result
+        pictures = [photos[number].rgb for number, _ in found]
+        guides = [each.prediction.points[:68] for _, each in found]
+        committee = self._committee.read(pictures, guides) if self._committee is not None else [None] * len(found)
+        clock.lap("committee", len(found))
+        crops = [tight_crop(guide) for guide in guides]
+        priors = self._identity.predict(pictures, crops) if self._identity is not None else [None] * len(found)
+        clock.lap("identity", len(found))
+        for (number, each), reading, prior in zip(found, committee, priors, strict=True):
+            place = results[number]
+            if not isinstance(place, HeadformError):
+                place.append(self._one(photos[number], each, reading, prior, clock.copy()))
+                clock.restart()
+        return results
+
+    def find(self, photo: Photo, *, people: People = "largest") -> list[FoundFace]:
+        """Find the faces of a photo that the dense network confirms, with its prediction.
+
+        Raises:
+            FaceError: ``no_face``, or ``face_too_small``.
+        """
+        (outcome,) = self._finder.find([photo], people)
+        if isinstance(outcome, FaceError):
+            raise outcome
+        return outcome
+
+    def identity_of(self, photo: Photo, prediction: DensePrediction) -> Float[np.ndarray, " K"] | None:
+        """Predict identity coefficients of one face, standard deviations; None without an identity network."""
+        if self._identity is None:
+            return None
+        return self._identity.predict([photo.rgb], [tight_crop(prediction.points[:68])])[0]
+
+    def _one(
+        self,
+        photo: Photo,
+        found: FoundFace,
+        reading: CommitteeReading | None,
+        prior: Float[np.ndarray, " K"] | None,
+        clock: "Stopwatch",
+    ) -> Reconstruction:
+        """Fit, light and texture of one face."""
+        prediction = found.prediction
+        size = photo.rgb.shape[1], photo.rgb.shape[0]
+        fitted = self._fitter.fit(prediction, reading, prior, size)
+        fit, vertices = fitted.fit, fitted.vertices
+        marks = points68(self.head, prediction, vertices, fit.camera)
+        apart = 0.0
+        openings = None
+        if reading is not None and self._calibration is not None:
+            marks, apart = self._calibration.fuse68(marks, reading)
+            openings = openings_in_photo(self._calibration, reading)
+        clock.lap("fit")
+        skin = mask_in_photo(prediction, size)
+        seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin)
+        lit = fit_light_and_albedo(seen)
+        clock.lap("light")
+        texture = albedo = None
+        seam = 1.0
+        if self.texture_size:
+            skin_albedo = self.head.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
+            kept, removed = bake_textures(seen, lit.light, skin_albedo, self.texture_size, openings)
+            texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
+        clock.lap("texture")
+        confidence, reasons = assess_confidence(prediction, fit.rms_sigma, apart)
+        return Reconstruction(
+            head=self.head,
+            photo=photo.rgb,
+            photo_name=photo.name,
+            image_size=size,
+            face=found.face,
+            points68=marks,
+            dense=prediction.points,
+            dense_sigma=prediction.sigma,
+            confidence=confidence,
+            status="low_confidence" if reasons else "ok",
+            reasons=reasons,
+            identity=fit.identity,
+            expression=fit.expression,
+            gaze=fitted.gaze,
+            albedo_code=lit.albedo_code,
+            light=lit.light,
+            camera=fit.camera,
+            vertices=vertices,
+            neutral=fitted.neutral,
+            texture=texture,
+            albedo_texture=albedo,
+            seam_gradient=seam,
+            timings=clock.seconds | {"total": sum(clock.seconds.values())},
+            reduction=photo.reduction,
+        )
+
+
+class Stopwatch:
+    """Seconds by stage; a stage that several faces shared counts for each with its part."""
+
+    def __init__(self, seconds: Mapping[str, float] | None = None) -> None:
+        self.seconds = dict(seconds or {})
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin the next stage now."""
+        self._since = time.perf_counter()
+
+    def lap(self, stage: str, shares: int = 1) -> None:
+        """End a stage and begin the next."""
+        now = time.perf_counter()
+        self.seconds[stage] = (now - self._since) / max(1, shares)
+        self._since = now
+
+    def copy(self) -> "Stopwatch":
+        """Copy the seconds so far; the copy's next stage begins now."""
+        return Stopwatch(self.seconds)
+
+
+def reconstruct(image: Picture, *, head: str | Path = "open") -> Reconstruction:
+    """Reconstruct the largest face of a photo with the shipped networks; for more than one photo keep a `Reconstructor`.
+
+    Raises:
+        InputError: the photo cannot be read.
+        FaceError: it shows no usable face.
+    """
+    return Reconstructor.load(head=head).reconstruct(image)[0]
+
+
+def _as_photo(image: Picture) -> Photo:
+    if isinstance(image, Photo):
+        return image
+    if isinstance(image, (str, os.PathLike)):
+        return images.read(image)
+    return images.from_array(image)

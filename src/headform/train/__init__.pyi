@@ -1,0 +1,13 @@
+from .config import GroupConfig as GroupConfig
+from .config import OptimizerConfig as OptimizerConfig
+from .config import PhaseConfig as PhaseConfig
+from .config import ScheduleConfig as ScheduleConfig
+from .config import TrainerConfig as TrainerConfig
+from .distributed import DistributedContext as DistributedContext
+from .distributed import init_distributed as init_distributed
+from .muon import Muon as Muon
+from .sampler import EpochSampler as EpochSampler
+from .step import Losses as Losses
+from .step import Step as Step
+from .step import TrainResult as TrainResult
+from .trainer import Trainer as Trainer

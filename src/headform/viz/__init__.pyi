@@ -1,0 +1,9 @@
+from .contact_sheets import contact_sheet as contact_sheet
+from .fit_picture import FitPicture as FitPicture
+from .fit_picture import draw_fit as draw_fit
+from .mesh_error_picture import draw_errors as draw_errors
+from .mesh_error_picture import error_colors as error_colors
+from .mesh_error_picture import error_sheet as error_sheet
+from .model_sheets import model_sheet as model_sheet
+from .overlays import overlay as overlay
+from .portrait import portrait_camera as portrait_camera
