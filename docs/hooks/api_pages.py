@@ -24,29 +24,46 @@ def reference(name: str) -> str:
     place = SOURCE.joinpath(*name.split("."))
     if not place.is_dir():
         return f"::: {name}\n"
-    exported = exports(place / "__init__.py")
-    text = [f"::: {name}", "    options:", "      show_root_heading: false", "      show_root_toc_entry: false"]
-    text += [f"      members: [{', '.join(exported)}]", ""]
+    inner = [path.parent for path in sorted(place.glob("*/__init__.py")) if f"{dotted(path.parent)}." not in OWN_PAGE]
+    text = listing(name, place)
+    for package in inner if name not in OWN_PAGE else []:
+        text += [f"## {dotted(package)}", "", *listing(dotted(package), package)]
     modules = [path for path in public_modules(place, name) if docstring(path)]
-    if exported and modules:
+    if any(exports(package) for package in (place, *inner)):
         text += ["## Modules", "", "| module | what it is for |", "|---|---|"]
         text += [f"| `{dotted(path)}` | {first_sentence(path)} |" for path in modules]
-    elif not exported:
+    else:
         for path in modules:
-            text += [f"## {dotted(path).removeprefix(name + '.')}", "", f"::: {dotted(path)}"]
-            text += ["    options:", "      show_root_heading: false", "      show_root_toc_entry: false", ""]
+            text += [f"## {dotted(path)}", "", f"::: {dotted(path)}", "    options:"]
+            text += ["      show_root_heading: false", "      show_root_toc_entry: false", ""]
     return "\n".join(text) + "\n"
 
 
-def exports(init: Path) -> list[str]:
-    """Return the names that a package exports: its `__all__`, else what it imports by `as` and defines itself."""
-    tree = ast.parse(init.read_text(encoding="utf-8"))
+def listing(name: str, place: Path) -> list[str]:
+    """Return the directives that show a package's docstring and the names that it exports."""
+    exported = exports(place)
+    hidden = [own for own in exported if (place / f"{own}.py").is_file()]  # behind the module of the same name
+    shown = ", ".join(own for own in exported if own not in hidden)
+    options = ["show_root_heading: false", "show_root_toc_entry: false", f"members: [{shown}]"]
+    directives = [f"::: {name}", "    options:", *(f"      {option}" for option in options), ""]
+    for own in hidden:
+        directives += [f"::: {name}.{own}.{own}", ""]
+    return directives
+
+
+def exports(place: Path) -> list[str]:
+    """Return the names that a package exports: its `__all__`, else what it imports by `as` and defines itself.
+
+    A package whose names load on first use lists them in `__init__.pyi`; what it imports from itself is a module.
+    """
+    stub = place / "__init__.pyi"
+    tree = ast.parse((stub if stub.is_file() else place / "__init__.py").read_text(encoding="utf-8"))
     listed = next((literal(node) for node in tree.body if is_all(node)), None)
     found = []
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("headform"):
+        if isinstance(node, ast.ImportFrom) and node.module and (node.level or node.module.startswith("headform")):
             found += [alias.name for alias in node.names if alias.asname == alias.name]
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             found.append(node.name)
     return found if listed is None else listed
 
