@@ -3,9 +3,9 @@
     python examples/06_fit_a_scan.py -o fit.png
     python examples/06_fit_a_scan.py scan.obj --landmarks scan.pp
 
-Without a scan one is made: a random head of the model, without its back, in millimeters, turned, with noise. Landmarks of a
-scan are seven picked points in the order of NoW, or 68; without a file they are found by drawing the scan.
-`headform heads fit scan.obj -o fitted` does the same and writes all files.
+Without a scan a synthetic one is fitted: a random head of the model without its back, in millimeters, turned, with noise.
+Landmarks of a scan are seven picked points in the order of NoW, or 68 of iBUG; without a file they are found by drawing
+the scan. `headform heads fit scan.obj -o fitted` does the same and writes all files.
 """
 
 import argparse
@@ -30,21 +30,23 @@ options = parser.parse_args()
 head = heads.load_open()
 
 
-def made_scan() -> tuple[FitSource, np.ndarray]:
-    """Return a scan with known landmarks, and the head that it was made of in meters."""
+def synthetic_scan() -> tuple[FitSource, np.ndarray]:
+    """Return a scan with known landmarks, and the head behind it, meters."""
     draw = torch.Generator().manual_seed(3)
-    truth = head.vertices(torch.randn(len(head.identity), generator=draw))
+    ground_truth = head.vertices(torch.randn(len(head.identity), generator=draw))
     turn = rotation_from_euler(*torch.tensor([0.4, -0.2, 0.1]).unbind())
     move = lambda points: (1000 * points @ turn.T + torch.tensor([20.0, 310.0, -50.0])).double().numpy()  # noqa: E731
-    noisy = truth + 0.0003 * torch.randn(truth.shape, generator=draw)
-    front = (truth[:, 2] > truth[:, 2].min() + 0.08)[head.faces].all(dim=1)
+    noisy = ground_truth + 0.0003 * torch.randn(ground_truth.shape, generator=draw)
+    front = (ground_truth[:, 2] > ground_truth[:, 2].min() + 0.08)[head.faces].all(dim=1)
     mesh = TriangleMesh(move(noisy), head.faces[front].numpy())
-    return scan_source("made scan", mesh, move(head.landmarks(truth, offset=False))), truth.double().numpy()
+    return scan_source(
+        "synthetic scan", mesh, move(head.landmarks(ground_truth, offset=False))
+    ), ground_truth.double().numpy()
 
 
-truth = None
+ground_truth = None
 if options.scan is None:
-    source, truth = made_scan()
+    source, ground_truth = synthetic_scan()
 else:
     mesh, _ = read_mesh(options.scan)
     known = options.landmarks is not None
@@ -55,10 +57,10 @@ fit = fit_head(head, source)
 title = f"{source.name}: median {fit.distance.median_mm:.2f} mm, 90 % within {fit.distance.p90_mm:.2f} mm"
 print(title, f"({source.unit or 'unit unknown'}, {fit.seconds:.1f} s)")
 print("first identity coefficients:", np.round(fit.identity[:6], 2))
-if truth is not None:
-    face = head.regions["face"].numpy()
-    print(
-        f"vertices of the face off by {1000 * np.linalg.norm(fit.vertices - truth, axis=1)[face].mean():.2f} mm on average"
+if ground_truth is not None:
+    off = np.linalg.norm(fit.vertices - ground_truth, axis=1)[head.regions["face"].numpy()]
+    print(f"vertices of the face off by {1000 * off.mean():.2f} mm on average")
+        f"vertices of the face off by {1000 * np.linalg.norm(fit.vertices - ground_truth, axis=1)[face].mean():.2f} mm on average"
     )
 
 back = fit.to_source.inverse()  # from the frame and unit of the scan to the head frame, meters

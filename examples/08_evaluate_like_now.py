@@ -3,7 +3,7 @@
     python examples/08_evaluate_like_now.py -o now.png
     python examples/08_evaluate_like_now.py --dataset NoW --predictions PRED
 
-Without a data set a small one of the same layout is made of the open head: two subjects, their "scans" with noise, and
+Without a data set a small one of the same layout is built from the open head: two subjects, their "scans" with noise, and
 predictions that know 0, 10 or 40 of the 100 identity modes. The picture shows, per challenge, the share of scan points below
 an error. `headform evaluate now` does the same and writes tables.
 """
