@@ -60,8 +60,6 @@ print("first identity coefficients:", np.round(fit.identity[:6], 2))
 if ground_truth is not None:
     off = np.linalg.norm(fit.vertices - ground_truth, axis=1)[head.regions["face"].numpy()]
     print(f"vertices of the face off by {1000 * off.mean():.2f} mm on average")
-        f"vertices of the face off by {1000 * np.linalg.norm(fit.vertices - ground_truth, axis=1)[face].mean():.2f} mm on average"
-    )
 
 back = fit.to_source.inverse()  # from the frame and unit of the scan to the head frame, meters
 picture = FitPicture(
