@@ -3,6 +3,7 @@
 #   make test       lint, types, import layers, then the test suite
 #   make test-data  only the tests that read the test data; fails where data is absent
 #   make lint       ruff, mypy, import-linter
+#   make docs       the site of guides and reference in build/site
 #   make bench      the time of each stage, of synthetic faces and of graph convolutions beside PyTorch Geometric
 #   make gltf-validator  the Khronos validator for the tests of GLB files; make test calls it itself
 # PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu" gets torch without CUDA where
@@ -15,7 +16,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-data lint bench clean gltf-validator
+.PHONY: demo test test-data lint bench docs clean gltf-validator
 .DELETE_ON_ERROR:
 
 $(STAMP): pyproject.toml
@@ -53,6 +54,11 @@ test-data: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -e '.[docs]'
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/site/index.html"
 
 clean:
 	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
