@@ -37,7 +37,7 @@ _GRAY = 150
 
 def write_reconstruction(
     result: Reconstruction,
-    folder: Path,
+    folder: Path | str,
     formats: Sequence[str],
     texture: TextureChoice = "photo",
     photo_rgb: UInt8[np.ndarray, "H W 3"] | None = None,
@@ -63,6 +63,7 @@ def write_reconstruction(
         ValueError: the photo's size is not `result.image_size`.
         ResourceError: `write_failed` when the folder cannot be made or written.
     """
+    folder = Path(folder)
     unknown = sorted(set(formats) - set(FORMATS))
     if unknown:
         what = f"unknown format {', '.join(unknown)}"

@@ -94,13 +94,14 @@ def encode(head: LinearHead) -> bytes:
     return _tensor_file.encode(arrays, text)
 
 
-def read(path: Path) -> LinearHead:
+def read(path: Path | str) -> LinearHead:
     """Read a head that `write` or `head_file.write` made.
 
     Raises:
         WeightsError: ``head_missing``, ``head_unreadable`` (a directory, no permission), ``head_damaged`` (truncated, not a
             safetensors file, or inconsistent), ``head_foreign`` (a sound safetensors file of something else).
     """
+    path = Path(path)
     path = Path(path)
     try:
         if not path.exists():
