@@ -18,7 +18,7 @@ from torch import nn
 
 from headform.errors import ResourceError
 from headform.train import trainer as trainer_module
-from headform.train.config import OptimizerConfig, ScheduleConfig, TrainerConfig
+from headform.train.config import OptimizerConfig, PhaseConfig, ScheduleConfig, TrainerConfig
 from headform.train.trainer import Losses, Step, Trainer
 
 COUNT = 70
@@ -44,6 +44,11 @@ CONFIGS = {
         save_seconds=None,
     ),
 }
+CONFIGS["accumulated"] = replace(CONFIGS["adamw"], accumulate=2)
+CONFIGS["phases"] = replace(
+    CONFIGS["adamw"],
+    phases=(PhaseConfig("body", ("0.*",), repeats=2), PhaseConfig("last", ("1.*",), OptimizerConfig("sgd", lr=8e-3))),
+)
 
 
 def build() -> nn.Module:
