@@ -6,7 +6,7 @@ Run:
 
 Heads are open heads with random identity and expression, seen by perspective cameras, with an albedo and a light each; the
 gradient reaches vertices, albedo and light. Every way renders the same pictures. Given are milliseconds per head: the median
-of the repeats by the clock, its ratio to the batch, and the processor time of all threads, which other programs hardly change.
+of the repeats by the clock, its ratio to the batch, and the processor time of all threads, which load changes little.
 """
 
 import json

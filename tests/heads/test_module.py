@@ -4,12 +4,13 @@ import copy
 import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from headform.errors import InputError
-from headform.heads import load_open
+from headform.heads import LinearHead, load_open
 from tests.heads.flame.flame_heads import tiny_flame
 
 
@@ -93,6 +94,14 @@ def test_too_many_coefficients_are_named() -> None:
         with pytest.raises(InputError, match=r"\d+ numbers of \w+ for \d+ modes") as caught:
             call()
         assert caught.value.code == "code_length"
+
+
+@pytest.mark.parametrize("code", [np.zeros(3), torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.int64)])
+def test_codes_of_another_type_are_named(code) -> None:
+    unchecked = LinearHead.vertices.__wrapped__  # as where no annotations are checked
+    with pytest.raises(InputError, match=r"identity is \S+ for a head in torch.float32; give a tensor") as caught:
+        unchecked(load_open(), code)
+    assert caught.value.code == "code_type"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

@@ -224,6 +224,25 @@ def test_many_photos_at_once_are_reconstructed_as_one_by_one(
     with pytest.raises(FaceError, match="no face"):
         reconstructor.reconstruct_many(given[:3])
     assert reconstructor.reconstruct_many([]) == []
+    unchecked = Reconstructor.reconstruct_many.__wrapped__  # as where no annotations are checked
+    for folder in (tmp_path, str(tmp_path)):
+        with pytest.raises(UsageError, match="expected a list of photos"):
+            unchecked(reconstructor, folder)
+
+
+def test_edited_coefficients_move_the_head(astronaut: Reconstruction) -> None:
+    smile = astronaut.expression.copy()
+    names = list(astronaut.head.expression_names)
+    same = astronaut.with_coefficients()
+    np.testing.assert_allclose(same.vertices, astronaut.vertices, atol=1e-6)
+    np.testing.assert_allclose(same.neutral, astronaut.neutral, atol=1e-6)
+    smile[names.index("jawOpen")] = 1.0
+    opened = astronaut.with_coefficients(expression=smile)
+    chin = astronaut.head.landmark_vertices[8, 0]
+    assert opened.vertices[chin, 1] < astronaut.vertices[chin, 1] - 0.01
+    np.testing.assert_array_equal(opened.neutral, same.neutral)
+    other = astronaut.with_coefficients(identity=-astronaut.identity)
+    assert np.abs(other.neutral - astronaut.neutral).max() > 1e-3
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

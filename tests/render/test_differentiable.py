@@ -7,8 +7,8 @@ from torch.autograd import gradcheck
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
+from headform.render.light import shade
 from headform.render.normals import vertex_normals
-from headform.render.shading import shade
 
 
 def made_mesh(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

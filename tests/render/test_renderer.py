@@ -17,10 +17,10 @@ from headform.geometry.spherical_harmonics import AMBIENT
 from headform.heads import load_open
 from headform.images.transfer import srgb_from_linear
 from headform.render.interpolation import barycentric_at, interpolate_at
+from headform.render.light import shade, shade_batch
 from headform.render.normals import vertex_normals
 from headform.render.renderer import rasterize_batch, render_batch
 from headform.render.seen_pixels import SeenPixels
-from headform.render.shading import shade, shade_batch
 from tests import oracles
 
 DOUBLE = torch.float64
@@ -155,7 +155,7 @@ def test_kernels_equal_their_references(kind, monkeypatch) -> None:
         return [out.rgb, out.normals, out.depth, out.barycentric, *(t.grad for t in inputs)]
 
     compiled = run()
-    for room in ("interpolation", "normals", "shading"):
+    for room in ("interpolation", "normals", "light"):
         monkeypatch.setattr(f"headform.render.{room}.compilable", lambda *_: False)
     for a, b in zip(compiled, run(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-10)
@@ -262,6 +262,15 @@ def test_refusals() -> None:
         render_batch(vertices, faces + 5, camera, SIZE)
     with pytest.raises(ValueError, match="at least 1"):
         render_batch(vertices, faces, camera, (0, 4))
+
+
+def test_one_head_or_one_camera_in_place_of_a_batch_is_named() -> None:
+    vertices, faces = bumpy()
+    unchecked = render_batch.__wrapped__  # as where no annotations are checked
+    with pytest.raises(ValueError, match=r"expected \(B, V, 3\); give a batch, vertices\[None\]"):
+        unchecked(vertices[0], faces, cameras("weak"), SIZE)
+    with pytest.raises(TypeError, match=r"PerspectiveCameras\.of\(camera\)"):
+        unchecked(vertices, faces, PerspectiveCamera.frontal(60.0, SIZE, 0.5), SIZE)
 
 
 def test_a_camera_that_turns_sees_turned_normals() -> None:

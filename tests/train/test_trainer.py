@@ -245,3 +245,11 @@ def test_a_senseless_configuration_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError) as caught:
         TrainerConfig(**wrong)  # type: ignore[arg-type]
     assert caught.value.code == "config_invalid"
+
+
+@pytest.mark.parametrize("losses", [{"mse": torch.ones(())}, {"total": torch.ones(2)}])
+def test_losses_that_are_none_are_named(tmp_path: Path, losses: dict[str, Any]) -> None:
+    run = Trainer(Line(), TrainerConfig(steps=2, batch=2), str(tmp_path / "run"), metadata={})
+    with pytest.raises(UsageError, match="return scalar tensors by name, `total` among them") as caught:
+        run.run(lambda net, step: losses, log_fn=quiet)
+    assert caught.value.code == "losses_invalid"

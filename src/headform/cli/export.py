@@ -12,7 +12,7 @@ from headform.geometry.units import MeshUnit
 
 @dataclass(frozen=True)
 class Export:
-    """Write write results in the format of a benchmark.
+    """Write results in the format of a benchmark.
 
     `now`: a submission to the NoW benchmark, one neutral mesh with seven landmarks per photo.
     """

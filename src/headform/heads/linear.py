@@ -188,7 +188,7 @@ class LinearHead(nn.Module):
         Raises:
             InputError: ``code_length``: more coefficients than modes.
         """
-        self.check_lengths(identity=identity, expression=expression)
+        self.check_codes(identity=identity, expression=expression)
         codes = [
             (code, basis)
             for code, basis in ((identity, self.identity), (expression, self.expression))
@@ -211,18 +211,26 @@ class LinearHead(nn.Module):
             InputError: ``code_length``.
         """
         self.require_fields("albedo_mean")
-        self.check_lengths(albedo=code)
+        self.check_codes(albedo=code)
         albedo = self.albedo_mean + torch.einsum("...k,kvc->...vc", code, self.albedo[: code.shape[-1]])
         return linear_from_srgb(albedo) if self.albedo_space == "srgb" else albedo
 
-    def check_lengths(self, **codes: Tensor | None) -> None:
-        """Refuse codes that are longer than the basis of their name.
+    def check_codes(self, **codes: Any) -> None:
+        """Refuse codes that are no tensors of the head's dtype, or longer than the basis of their name.
 
         Raises:
-            InputError: ``code_length``.
+            InputError: ``code_type``, ``code_length``.
         """
         for name, code in codes.items():
             modes = len(getattr(self, name))
+            if code is not None and not (isinstance(code, Tensor) and code.dtype == self.mean.dtype):
+                kind = code.dtype if isinstance(code, Tensor) else type(code).__name__
+                raise InputError(
+                    "code_type",
+                    f"{name} is {kind} for a head in {self.mean.dtype}",
+                    f"head {self.name}",
+                    "give a tensor of that dtype, such as torch.as_tensor(code, dtype=head.mean.dtype)",
+                )
             if code is not None and code.shape[-1] > modes:
                 raise InputError(
                     "code_length",

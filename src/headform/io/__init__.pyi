@@ -1,6 +1,8 @@
 from . import mesh as mesh
 from .atomic import make_folder as make_folder
 from .atomic import write_bytes as write_bytes
+from .image_bytes import jpeg as jpeg
+from .image_bytes import png as png
 from .model_file import load_model as load_model
 from .model_file import save_model as save_model
 from .progress import BatchProgress as BatchProgress

@@ -4,13 +4,14 @@ V vertices, K identity modes, E expressions, A albedo modes, N dense points, S s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
+from headform.fit.gaze import gaze_rotation
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation import rotvec_from_rotation
 from headform.heads.coefficients import OPEN, Coefficients
@@ -75,8 +76,33 @@ class Reconstruction:
     timings: Mapping[str, float]
     reduction: int = 1
 
+    def with_coefficients(
+        self, *, identity: Float[np.ndarray, " K"] | None = None, expression: Float[np.ndarray, " E"] | None = None
+    ) -> "Reconstruction":
+        """Copy the result with other coefficients; `vertices` and `neutral` follow, texture, gaze and camera stay.
+
+        Write it like any result (`export.write_reconstruction`), for example as GLB.
+
+        Args:
+            identity: standard deviations; unchanged if absent.
+            expression: 0 to 1, order of ``head.expression_names``; unchanged if absent.
+
+        Raises:
+            InputError: ``code_length``.
+        """
+        identity = self.identity if identity is None else np.asarray(identity, np.float64)
+        expression = self.expression if expression is None else np.asarray(expression, np.float64)
+        code = torch.from_numpy(identity).float()
+        neutral = self.head.vertices(code)
+        posed = self.head.vertices(code, torch.from_numpy(expression).float())
+        turn = torch.from_numpy(gaze_rotation(self.gaze)).float()
+        vertices = self.head.rotate_eyes(posed, turn, turn)
+        return replace(
+            self, identity=identity, expression=expression, vertices=vertices.numpy(), neutral=neutral.numpy()
+        )
+
     def coefficients(self) -> Coefficients:
-        """Everything that was estimated as one code of the open head (`heads.coefficients.OPEN`).
+        """Return all estimates as one code of the open head (`heads.coefficients.OPEN`).
 
         Raises:
             InputError: ``code_part`` when the head has other numbers of modes.

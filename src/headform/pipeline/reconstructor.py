@@ -168,7 +168,12 @@ class Reconstructor:
         Raises:
             InputError: a photo cannot be read.
             FaceError: ``no_face``, or ``face_too_small``.
+            UsageError: ``images_invalid``: one path in place of a list.
         """
+        if isinstance(images, (str, os.PathLike)):
+            what = f"images is {os.fspath(images)!r}, expected a list of photos"
+            hint = "list the files, such as sorted(Path(folder).glob('*.jpg'))"
+            raise UsageError("images_invalid", what, "reconstruct_many", hint)
         results: list[list[Reconstruction] | HeadformError] = []
         photos: dict[int, Photo] = {}
         clock = Stopwatch()

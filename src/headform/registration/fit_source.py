@@ -21,8 +21,8 @@ from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
 from headform.io.file_bytes import read_mesh_bytes
-from headform.io.mesh.mesh_bytes import decode
 from headform.io.mesh.picked_points import read_points
+from headform.io.mesh.reading import decode
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import read_npz
 from headform.registration.shape_models import outer

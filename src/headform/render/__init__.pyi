@@ -3,13 +3,14 @@ from .drawing import draw as draw
 from .interpolation import barycentric_at as barycentric_at
 from .interpolation import interpolate as interpolate
 from .interpolation import interpolate_at as interpolate_at
+from .light import shade as shade
 from .normals import vertex_normals as vertex_normals
 from .rasterize import Fragments as Fragments
 from .renderer import RenderOutput as RenderOutput
 from .renderer import rasterize_batch as rasterize_batch
 from .renderer import render_batch as render_batch
+from .renderer import sample_texture_at as sample_texture_at
 from .seen_pixels import SeenPixels as SeenPixels
-from .shading import shade as shade
 from .texture_sampling import sample_texture as sample_texture
 from .torch_rasterize import BatchFragments as BatchFragments
 from .unwrapping import Unwrap as Unwrap

@@ -17,8 +17,8 @@ from headform.geometry.camera import PerspectiveCamera
 from headform.images.transfer import LINEAR_FROM_SRGB8, linear_from_srgb, srgb_from_linear
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.mesh.normals import vertex_normals
+from headform.render.light import shade
 from headform.render.rasterize import Fragments, rasterize
-from headform.render.shading import shade
 from headform.render.texture_sampling import sample_texture
 
 CLAY = (205.0, 178.0, 160.0)

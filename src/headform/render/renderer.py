@@ -15,15 +15,15 @@ from jaxtyping import Float, Int, Int32
 from torch import Tensor
 from torch.nn.functional import grid_sample, normalize
 
-from headform.geometry.camera import Cameras
+from headform.geometry.camera import Cameras, PerspectiveCameras, WeakPerspectiveCameras
 from headform.images.transfer import srgb_from_linear
 from headform.kernels.threads import run_all
 from headform.render._compiled import int32_rows
 from headform.render.interpolation import barycentric_at, interpolate_at
+from headform.render.light import shade_batch
 from headform.render.normals import vertex_normals
 from headform.render.rasterize import NEAR, rasterize_kernel
 from headform.render.seen_pixels import SeenPixels
-from headform.render.shading import shade_batch
 from headform.render.torch_rasterize import BatchFragments, check_raster, rasterize_torch
 
 Backend = Literal["auto", "kernel", "torch"]
@@ -107,6 +107,12 @@ def render_batch(
     Raises:
         ValueError: a size below 1, a face index outside the vertices, a texture without `uv`, both attributes and texture.
     """
+    if not isinstance(camera, PerspectiveCameras | WeakPerspectiveCameras):
+        raise TypeError(f"camera is a {type(camera).__name__}; give a batch, such as PerspectiveCameras.of(camera)")
+    if vertices.dim() != 3:
+        raise ValueError(
+            f"vertices have shape {tuple(vertices.shape)}, expected (B, V, 3); give a batch, vertices[None]"
+        )
     if attributes is not None and texture is not None:
         raise ValueError("give attributes or a texture, not both")
     if texture is not None and uv is None:

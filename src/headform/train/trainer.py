@@ -84,7 +84,7 @@ class Trainer:
         self,
         module: nn.Module,
         config: TrainerConfig,
-        folder: Path,
+        folder: Path | str,
         *,
         metadata: dict[str, Any],
         count: int | None = None,
@@ -92,7 +92,7 @@ class Trainer:
         resumable_fields: tuple[str, ...] = (),
         frozen: tuple[str, ...] = (),
     ) -> None:
-        self.module, self.config, self.folder = module, config, folder
+        self.module, self.config, self.folder = module, config, Path(folder)
         self.context = init_distributed()
         self.step, self.seconds, self.stopped = 0, 0.0, False
         self._share = share_of(config.batch, self.context.world_size * config.accumulate)
@@ -105,7 +105,7 @@ class Trainer:
         self._frozen = frozenset(frozen_names(module, frozen))
         self._frozen_digest = digest_of({n: t for n, t in module.state_dict().items() if n in self._frozen})
         self._shown: dict[str, float] = {}
-        self._log = RunLog(folder)
+        self._log = RunLog(self.folder)
         self._device = next(iter(self.phases[0].parameters.values())).device
         if found is not None:
             self._restore(found)
@@ -119,7 +119,7 @@ class Trainer:
             self._average.restore(_part(found.tensors, "average."))
         self._saved_step = -1 if found is None else self.step
         if self.context.is_main:
-            write_config(folder, asked)
+            write_config(self.folder, asked)
             self._log.cut(self.step if found is not None else -1)
 
     def run(
@@ -292,6 +292,10 @@ class Trainer:
 
     def _means(self, losses: Losses) -> dict[str, float]:
         """Mean of each loss over the processes, before any goes backward: all of them stop at what is not finite."""
+        wrong = [k for k, v in losses.items() if not (isinstance(v, Tensor) and v.numel() == 1)]
+        if wrong or "total" not in losses:
+            what = f"the loss {wrong[0]} is no scalar tensor" if wrong else "there is no loss `total`"
+            raise UsageError("losses_invalid", what, "losses_of", "return scalar tensors by name, `total` among them")
         values = torch.stack([v.detach().double() for v in losses.values()]).tolist()
         totals = self.context.total(values, self._device)
         means = {name: value / self.context.world_size for name, value in zip(losses, totals, strict=True)}

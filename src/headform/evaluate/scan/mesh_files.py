@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from headform.io.file_bytes import read_mesh_bytes
-from headform.io.mesh.mesh_bytes import decode, is_ply
+from headform.io.mesh.reading import decode, is_ply
 
 
 @dataclass(frozen=True, eq=False)

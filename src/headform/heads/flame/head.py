@@ -114,7 +114,7 @@ class FlameHead(LinearHead):
             if turn is not None and turn.shape[-1:] != (width,):
                 what = f"{part} of the shape {tuple(turn.shape)}, expected {width} numbers an item"
                 raise InputError("code_length", what, f"head {self.name}")
-        self.check_lengths(identity=identity, expression=expression)
+        self.check_codes(identity=identity, expression=expression)
         left, right = (None, None) if eyes is None else eyes.split(3, dim=-1)
         inputs = (identity, expression, translation, global_rotation, neck, jaw, left, right)
         given = [t for t in inputs if t is not None]

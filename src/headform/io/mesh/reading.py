@@ -1,11 +1,14 @@
-"""Meshes by what their bytes are, not by what their file is called."""
+"""Read mesh files, OBJ or PLY by their first bytes, not by their name."""
 
+from pathlib import Path
+
+from headform.io.file_bytes import read_mesh_bytes
 from headform.io.mesh import obj, ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 
 def is_ply(data: bytes) -> bool:
-    """Whether a file begins as PLY files do; what does not is taken for OBJ."""
+    """Check whether a file begins as PLY files do; everything else is taken for OBJ."""
     return data.startswith(b"ply")
 
 
@@ -22,3 +25,12 @@ def decode(data: bytes, *, name: str, require_faces: bool = True) -> TriangleMes
     """
     reader = ply if is_ply(data) else obj
     return reader.decode(data, name=name, require_faces=require_faces)
+
+
+def read_mesh(path: Path | str) -> TriangleMesh:
+    """Read a PLY or an OBJ file: vertices in its own unit, triangles, and texture coordinates or colors where it has them.
+
+    Raises:
+        InputError: ``mesh_unreadable``, and as `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
+    """
+    return decode(read_mesh_bytes(path), name=str(path))
