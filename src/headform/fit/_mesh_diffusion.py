@@ -85,10 +85,10 @@ def diffuse(
     """Solve the system of the module's head by conjugate gradients.
 
     Args:
-        graph: Of the surface.
+        graph: Graph of the surface.
         known: (V, C) values; ignored where the weight is 0.
         weight: (V,) non-negative.
-        smoothness: Of a step along an edge, relative to weight 1.
+        smoothness: Weight of a difference along an edge, relative to a known weight of 1.
         pull: (V,) positive weight of `rest`.
         rest: (V, C) values that are taken where nothing is known.
         tolerance: Stop at this residual, relative to the right side.

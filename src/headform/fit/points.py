@@ -28,7 +28,7 @@ from headform.heads.linear import LinearHead
 
 @dataclass(frozen=True)
 class PointPriors:
-    """How far each unknown is believed to lie from its prior mean, and how much points are trusted.
+    """Widths of the priors on the unknowns, and trust in the points.
 
     Attributes:
         identity_sigma: Standard deviation of identity about its prior, in the head's own units.

@@ -71,7 +71,7 @@ def bake_textures(
         light: (9, 3) from `fit_light_and_albedo`.
         albedo: (V, 3) linear RGB where the photo shows nothing, such as `head.albedo_of` the fitted code.
         size: S; 64 to 8192 texels.
-        openings: Where the photo shows eyes and the inside of the mouth; None where the fitted head says enough.
+        openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
 
     Returns:
         Two textures: lighting kept, with the photo's own colors; and removed, divided by the fitted shading.

@@ -112,7 +112,7 @@ def observe_vertices(photo: FittedPhoto, openings: Openings | None = None, *, re
 
     Args:
         photo: Photo and fitted head.
-        openings: Where the photo shows eyes and the inside of the mouth; None where the fitted head says enough.
+        openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
         resolution: Pixels of the head's longer extent to which a finer photo is averaged down.
     """
     return PhotoSurface.of(photo, openings, resolution=resolution).colors()

@@ -11,11 +11,11 @@ from jaxtyping import Float, Float64
 
 @dataclass(frozen=True)
 class Similarity:
-    """The map `x -> scale * R @ x + t`.
+    """Similarity transform `x -> scale * R @ x + t`.
 
     Attributes:
         scale: positive factor.
-        R: (D, D) float64 rotation; with determinant -1 it also mirrors.
+        R: (D, D) float64 rotation; a reflection if its determinant is -1.
         t: (D,) float64 translation, in the unit of the target points.
     """
 
@@ -29,21 +29,21 @@ class Similarity:
 
     @property
     def mirrors(self) -> bool:
-        """Whether R reflects, so that left becomes right."""
+        """True if R contains a reflection, so that left becomes right."""
         return bool(np.linalg.det(self.R) < 0)
 
     def after(self, first: "Similarity") -> "Similarity":
-        """Composition: the map that applies `first`, then this one."""
+        """Compose: return the map that applies `first`, then this one."""
         t = self.scale * (self.R @ first.t) + self.t
         return Similarity(self.scale * first.scale, self.R @ first.R, t)
 
     def inverse(self) -> "Similarity":
-        """The map from the target frame back to the source frame."""
+        """Return the map from the target frame back to the source frame."""
         R = np.ascontiguousarray(self.R.T)
         return Similarity(1.0 / self.scale, R, -(R @ self.t) / self.scale)
 
     def matrix(self) -> Float64[np.ndarray, "D1 D1"]:
-        """Homogeneous (D + 1, D + 1) matrix of the map."""
+        """Return the homogeneous (D + 1, D + 1) matrix of the map."""
         D = len(self.t)
         result = np.eye(D + 1)
         result[:D, :D] = self.scale * self.R

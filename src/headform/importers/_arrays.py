@@ -60,7 +60,7 @@ class ModelArrays:
         """Return an array of floating-point numbers in the precision of the file.
 
         Args:
-            name: Of the value.
+            name: Name of the value.
             shape: Expected lengths of the axes, None for any; unchecked when left out.
             kinds: Accepted kinds of numpy types.
         """

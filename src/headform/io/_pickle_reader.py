@@ -67,7 +67,7 @@ def _unpacked(file: BinaryIO) -> Any:
 
 
 def _value(file: BinaryIO, most: int) -> Any:
-    """What a pickle, a .npy or a .npz says, as nested values."""
+    """Read a pickle, a .npy or a .npz as nested values."""
     magic = file.read(len(npz_file.NPY_MAGIC))
     file.seek(0)
     try:
@@ -87,7 +87,7 @@ def leaves(value: Any, *, most: int, whole_numbers: bool = False) -> Iterator[tu
     """Yield what is in nested lists, dictionaries and nodes by path, keys joined by `/`, in the file's order.
 
     Args:
-        value: What an unpickler returned.
+        value: Result of an unpickler.
         most: Bound on the entries visited.
         whole_numbers: Take a list of plain numbers for one leaf.
     """

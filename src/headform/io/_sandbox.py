@@ -89,7 +89,7 @@ def main() -> int:
 
 
 def _ran_out(error: BaseException | None) -> bool:
-    """Whether memory ended, also where cleaning up failed because of that."""
+    """Check whether an error, or one that led to it, is a MemoryError."""
     while error is not None and not isinstance(error, MemoryError):
         error = error.__context__
     return error is not None

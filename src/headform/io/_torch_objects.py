@@ -1,11 +1,11 @@
-"""What the pickles of torch may build: tensors as views of storages, and plain values. Runs in the child process.
+"""Objects that pickles of torch may build: tensors as views of storages, and plain values. Runs in the child process.
 
 A checkpoint's pickle names a storage by a persistent id, `("storage", type, key, device, elements)`, and a tensor as a call
 of `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, ...)`; a tensor in any other pickle brings a checkpoint of
 the old layout that holds its storage alone (`torch.storage._load_from_bytes`).
 
-`torch.load` is not used: with `mmap` it takes the number of elements that a file claims for true and reads its neighbors'
-bytes, it compares no checksums, and torch's import takes a second and half a gigabyte in each child.
+`torch.load` is not used: with `mmap` it trusts the number of elements that a file declares and reads past the
+end of a storage, it verifies no checksums, and importing torch takes a second and half a gigabyte in each child.
 """
 
 import io
@@ -107,7 +107,7 @@ class _Namespace(Node):
 
 
 def is_count(value: Any) -> bool:
-    """Whether it is a whole number that sizes may have."""
+    """Return whether a value is an integer in the range of sizes."""
     return type(value) is int and 0 <= value < 2**48
 
 
@@ -208,7 +208,7 @@ def read_legacy(file: BinaryIO, size: int) -> tuple[Any, dict[str, Storage]]:
 
     Args:
         file: At the beginning; the storages are read out of it later.
-        size: Of the file in bytes.
+        size: Size of the file, bytes.
 
     Returns:
         The object and the storages by key.

@@ -63,7 +63,7 @@ def list_hdf5(path: Path | str) -> dict[str, tuple[int, ...]]:
 
 
 def is_hdf5(path: Path) -> bool:
-    """Whether the first bytes are those of an HDF5 file; never raises."""
+    """Return whether the first bytes are those of an HDF5 file; never raises."""
     return first_bytes(path, 8) == _MAGIC
 
 
@@ -82,7 +82,7 @@ def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) ->
 
 
 def _read(path: Path, wanted: list[str] | None, max_bytes: int) -> dict[str, Any]:
-    """What the child says of a file with the signature, at its start or behind MATLAB's 512 bytes."""
+    """Read, in the child process, a file with the HDF5 signature at its start or behind MATLAB's header of 512 bytes."""
     check_regular(path)
     start = first_bytes(path, 520)
     if _MAGIC not in (start[:8], start[512:520]):

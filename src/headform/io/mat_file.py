@@ -38,7 +38,7 @@ _AGAIN = "get the file again from its publisher"
 
 @dataclass(frozen=True)
 class _Variable:
-    """What a file says of a variable before its content: MATLAB's class, and no dimensions of an opaque object."""
+    """Header of a variable: its MATLAB class, and its dimensions unless it is an opaque object."""
 
     name: str
     kind: int
@@ -123,12 +123,12 @@ def list_mat(path: Path | str) -> dict[str, tuple[int, ...]]:
 
 
 def is_mat(path: Path) -> bool:
-    """Whether the first bytes are those of a MATLAB file of Level 5 or 7.3; never raises."""
+    """Return whether the first bytes are those of a MATLAB file of Level 5 or 7.3; never raises."""
     return first_bytes(path, 10).startswith(b"MATLAB")
 
 
 def is_hdf5_mat(path: Path) -> bool:
-    """Whether it is one of version 7.3, hence HDF5; never raises."""
+    """Return whether a file is a MATLAB file of version 7.3, hence HDF5; never raises."""
     return first_bytes(path, 10).startswith((b"MATLAB 7.3", b"\x89HDF"))
 
 
@@ -168,7 +168,7 @@ def _headers(path: Path) -> list[_Variable]:
 
 
 def _variables(file: BinaryIO) -> Iterator[_Variable]:
-    """What stands in front of each variable; ValueError for a file that is cut or no MATLAB file."""
+    """Yield the header of each variable; ValueError for a file that is truncated or not a MATLAB file."""
     head = file.read(_HEADER_BYTES)
     order = {b"IM": "<", b"MI": ">"}.get(head[126:128])
     if len(head) < _HEADER_BYTES or order is None or not head.startswith(b"MATLAB"):

@@ -40,7 +40,7 @@ _AGAIN = "install headform again, or get the file and its card from their publis
 
 
 def card_path(path: Path | str) -> Path:
-    """Where the card of a safetensors file lies: the same name, ending in `.json`."""
+    """Return the path of the card of a safetensors file: the same name, ending in `.json`."""
     return Path(path).with_suffix(".json")
 
 
@@ -133,7 +133,7 @@ def check_state(
         module: The network that is to be filled.
         tensors: Candidates for `module.load_state_dict`.
         where: The file, for the message.
-        foreign: Whether another publisher's program saved them.
+        foreign: True if the file was saved by another publisher's program.
         wanted: The part of the state that is expected; all of it if absent.
 
     Raises:

@@ -71,13 +71,13 @@ class ArrayFileError(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What a .npy says of itself.
+    """Header of a .npy file.
 
     Attributes:
         shape: Lengths of the axes.
-        fortran: Whether the first axis runs fastest.
+        fortran: True if the first axis varies fastest.
         dtype: Type of the elements, in the file's byte order.
-        length: Bytes before the numbers.
+        length: Size of the header in bytes.
     """
 
     shape: tuple[int, ...]
@@ -138,7 +138,7 @@ def read_npy(path: Path | str, *, max_bytes: int = MAX_BYTES) -> npt.NDArray[Any
 
 
 def holds_objects(path: Path | str) -> bool:
-    """Whether a .npz or .npy holds Python objects, which only `unpickle.read_pickle` reads; False of anything else."""
+    """Return whether a .npz or .npy holds Python objects (read by `unpickle.read_pickle` only); False for other files."""
     return any(header.dtype.hasobject for header in _headers(Path(path)).values())
 
 

@@ -35,7 +35,7 @@ _WRAPPED = "module."
 
 @dataclass(frozen=True)
 class TorchFile:
-    """What a checkpoint holds.
+    """Content of a checkpoint.
 
     Attributes:
         tensors: By path, the keys on the way joined by `/`, such as ``state_dict/module.conv1.weight``; in the file's
@@ -102,7 +102,7 @@ def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor
         Without the ``module.`` that data-parallel training puts before every name.
 
     Raises:
-        WeightsError: As `read_torch`; `weights_missing_key` when the part is not there, or when there are several and
+        WeightsError: codes of `read_torch`; `weights_missing_key` when the part is not there, or when there are several and
             none has a known name.
     """
     path = Path(path)
@@ -122,7 +122,7 @@ def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor
 
 
 def is_torch(path: Path) -> bool:
-    """Whether a file begins as a checkpoint of either layout does; never raises."""
+    """Return whether a file begins as a checkpoint of either layout does; never raises."""
     return first_bytes(path, 16).startswith((b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8"))
 
 

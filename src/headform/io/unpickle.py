@@ -46,7 +46,7 @@ def read_pickles(
     """Read several files in one child process, which costs the start of one (0.2 s), under common limits; see `read_pickle`.
 
     Raises:
-        WeightsError: As `read_pickle` does, for the first file that is wrong.
+        WeightsError: codes of `read_pickle`, for the first file that is wrong.
         ResourceError: `no_process`.
     """
     return ask(

@@ -11,7 +11,7 @@ from headform.kernels.functorch import transformed
 
 
 def compilable(*tensors: Shaped[Tensor, "..."]) -> bool:
-    """Whether the kernels can take them: numbers on the CPU, of one precision that they know."""
+    """Return whether the kernels support these tensors: on the CPU and of one supported precision."""
     if torch.compiler.is_compiling() or any(t.device.type != "cpu" for t in tensors):
         return False
     if tensors[0].dtype not in (torch.float32, torch.float64) or any(t.dtype != tensors[0].dtype for t in tensors):

@@ -21,7 +21,7 @@ NEAR = 1e-4
 
 @dataclass(frozen=True)
 class Fragments:
-    """What a rasterizer found at every pixel.
+    """Rasterized mesh: face, barycentric weights and depth at every pixel.
 
     Attributes:
         face_index: (H, W) int32, the nearest face; -1 where no face is seen.

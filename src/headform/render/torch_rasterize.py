@@ -144,7 +144,7 @@ def _candidates(
 def _at_pixels(
     corners: Float[Tensor, "P 3 3"], pixel: Int64[Tensor, " P"], width: int, perspective: bool
 ) -> tuple[Bool[Tensor, " P"], Float32[Tensor, "P 3"], Float32[Tensor, " P"]]:
-    """Whether each pixel's center is inside its triangle, the weights and the depth there."""
+    """Return whether each pixel's center is inside its triangle, and the barycentric weights and depth there."""
     (x0, y0, z0), (x1, y1, z1), (x2, y2, z2) = (corners[:, k].unbind(-1) for k in range(3))
     x, y = (pixel % width).double() + 0.5, (pixel // width).double() + 0.5
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)

@@ -1,4 +1,4 @@
-"""What a FLAME head is given, as one matrix: a row of numbers per item, and to which rows of the basis they belong.
+"""Inputs of a FLAME head packed into one matrix with a row per item, and the basis row of each column.
 
 M items, J joints, C numbers per item: the coefficients that are given, then 9 pose features of each joint that turns.
 """
@@ -36,12 +36,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where inputs of certain widths lie.
+    """Columns of the packed inputs, for given widths.
 
     Attributes:
         columns: C.
-        parts: what lies where, in order.
-        turned: whether any joint is given a rotation.
+        parts: inputs and their columns, in order.
+        turned: True if any joint has a rotation.
         features: first column of the pose features of each joint, -1 where there are none.
         modes: column and row of the basis of each coefficient.
         segments: column, row and length of the parts, neighbors joined; (0, 0, 0) if there are none.

@@ -178,10 +178,10 @@ class FlameHead(LinearHead):
         return _on_surface(pose.vertices, self.static_vertices, self.static_weights)
 
     def contour_bins(self, pose: FlamePose) -> Int[Tensor, "*B"]:
-        """Which of the yaw bins of the jaw line is seen: degrees, rounded; -1 to -39 follow on 39. No gradient.
+        """Return the yaw bin of the visible jaw line: yaw rounded to degrees, with -1 to -39 following 39. No gradient.
 
-        The yaw is that of root and neck together, turned round: negative where the nose points to the subject's left, as
-        `smplx` has it. Beyond 39 degrees it is the last bin of its side; without a number, the first.
+        The yaw is that of root and neck together with its sign reversed, as in `smplx`: negative where the nose points to
+        the subject's left. Beyond 39 degrees it is the last bin of its side; NaN gives the first bin.
         """
         turned = torch.eye(3, dtype=pose.vertices.dtype, device=pose.vertices.device)
         for turn in (pose.global_rotation, pose.neck):
@@ -220,7 +220,7 @@ class FlameHead(LinearHead):
         return self.landmarks(pose.vertices, offset=False)
 
     def _compiled(self, given: Sequence[Tensor]) -> bool:
-        """Whether the kernel can take it: CPU, single precision, nothing of the head to be learned."""
+        """Return whether the CPU kernel applies: CPU, single precision, no gradients of the head's own tensors."""
         bases = (self.mean, self.identity, self.expression, self.pose_correctives)
         own = (*bases, self.joint_regressor, self.skinning)
         if torch.compiler.is_compiling() or any(t.requires_grad for t in own):

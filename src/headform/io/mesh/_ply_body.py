@@ -20,8 +20,8 @@ def read_tables(data: bytes, header: Header, *, name: str) -> dict[str, Table]:
 
     Args:
         data: The whole file.
-        header: What `parse_header` found at its start.
-        name: Stands in error messages.
+        header: Parsed header of the file (`parse_header`).
+        name: Name of the file, for error messages.
 
     Returns:
         For each element its columns by property name. Numbers become float64, which holds every

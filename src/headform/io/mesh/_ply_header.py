@@ -22,7 +22,7 @@ class Property:
     """One property of an element: a number, or a list of numbers after its length.
 
     Attributes:
-        name: As in the file.
+        name: Name in the file.
         kind: numpy code of the number, or of a list's items.
         length_kind: numpy code of a list's length; empty for a single number.
     """
@@ -43,7 +43,7 @@ class Element:
 
 @dataclass(frozen=True)
 class Header:
-    """What the header says; the body begins at byte `size`, on line `lines` + 1."""
+    """Parsed header; the body begins at byte `size`, on line `lines` + 1."""
 
     encoding: Encoding
     elements: tuple[Element, ...]

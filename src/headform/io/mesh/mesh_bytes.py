@@ -5,7 +5,7 @@ from headform.io.mesh.triangle_mesh import TriangleMesh
 
 
 def is_ply(data: bytes) -> bool:
-    """Whether a file begins as PLY files do; what does not is taken for OBJ."""
+    """Return whether a file begins as PLY files do; any other file is treated as OBJ."""
     return data.startswith(b"ply")
 
 
@@ -18,7 +18,7 @@ def decode(data: bytes, *, name: str, require_faces: bool = True) -> TriangleMes
         require_faces: Refuse a file without faces.
 
     Raises:
-        InputError: As `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
+        InputError: codes of `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
     """
     reader = ply if is_ply(data) else obj
     return reader.decode(data, name=name, require_faces=require_faces)

@@ -61,7 +61,7 @@ def encode(mesh: TriangleMesh, *, mtllib: str = "", material: str = "", comment:
     Numbers are the shortest decimals that read back to the same float32 or float64.
 
     Args:
-        mesh: What to write; `uv` and `normals` are written when there.
+        mesh: Mesh to write; `uv` and `normals` are written when present.
         mtllib: Name of the material file, relative.
         material: Name of the one material of all faces.
         comment: Lines for the head of the file.
@@ -113,7 +113,7 @@ def _logical_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 @dataclass
 class _Rows:
-    """What has been read so far; indices count from 0."""
+    """Rows read so far; indices count from 0."""
 
     name: str
     points: list[list[float]] = field(default_factory=list)

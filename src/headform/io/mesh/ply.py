@@ -75,7 +75,7 @@ def encode(mesh: TriangleMesh, *, encoding: Encoding = "binary_little_endian", c
     """The bytes of a PLY file.
 
     Args:
-        mesh: What to write. Float32 vertices are stored as `float`, others as `double`; colors as
+        mesh: Mesh to write. Float32 vertices are stored as `float`, others as `double`; colors as
             `uchar red green blue` in sRGB. Texture coordinates are not written: PLY has one per
             vertex, which a seam does not fit.
         encoding: ASCII, or binary of either byte order.

@@ -40,5 +40,5 @@ class TriangleMesh:
 
     @property
     def colored(self) -> bool:
-        """Whether there is a texture or a color per vertex."""
+        """True if the mesh has a texture or vertex colors."""
         return self.texture is not None or self.colors is not None
