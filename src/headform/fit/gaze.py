@@ -20,7 +20,7 @@ _NUDGE = 1e-4
 
 
 def gaze_rotation(gaze: Float[np.ndarray, "2"]) -> Float[np.ndarray, "3 3"]:
-    """Rotation of an eyeball in the head frame: yaw to the subject's left, pitch up, radians."""
+    """Compute the rotation of an eyeball in the head frame: yaw to the subject's left, pitch up, radians."""
     return rotation_from_rotvec(np.array([0.0, gaze[0], 0.0])) @ rotation_from_rotvec(np.array([-gaze[1], 0.0, 0.0]))
 
 

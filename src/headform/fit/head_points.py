@@ -47,7 +47,7 @@ def point_model(head: LinearHead, surface: SurfacePoints | None = None) -> Point
 def _rows(
     head: LinearHead, corners: Int[np.ndarray, "N C"], weights: Float[np.ndarray, "N C"]
 ) -> tuple[Float[np.ndarray, "N 3"], Float[np.ndarray, "3 N K"]]:
-    """Mean positions and basis planes of points given by corners and weights."""
+    """Compute mean positions and basis planes of points given by corners and weights."""
     mean = np.einsum("nc,ncx->nx", weights, head.mean[corners].numpy().astype(np.float64))
     basis = np.concatenate([head.identity[:, corners].numpy(), head.expression[:, corners].numpy()])
     eyes = [PARTS.index("eye_right"), PARTS.index("eye_left")]

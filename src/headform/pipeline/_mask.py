@@ -63,7 +63,7 @@ def openings_in_photo(calibration: Calibration, reading: CommitteeReading) -> Op
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _spread(mask, matrix, first, last, out):
-    """Write bilinear samples of mask (M, M) at matrix (2, 3) times the pixel centers of out (H, W) from first to last (x, y)."""
+    """Sample mask (M, M) bilinearly at matrix (2, 3) times the pixel centers of out (H, W), from first to last (x, y)."""
     side = mask.shape[0]
     for y in range(first[1], last[1]):
         for x in range(first[0], last[0]):

@@ -46,7 +46,8 @@ identity error is 2.10 mm (2.12 with the dense network alone), the expression er
 GAZE_SIGMA = 0.15
 """Standard deviation of the dense network's gaze, radians."""
 SHUT = 0.010
-"""Opening of an eye, in units of the face's size (1.5 mm), at which the variance of its iris doubles the standard deviation of an open eye."""
+"""Opening of an eye, in units of the face's size (1.5 mm), at which the standard deviation of its iris is twice that of an
+open eye."""
 _DOUBT = 6.0
 """Factor on the dense network's standard deviations around lids, lips and brows while MediaPipe sees the face well."""
 _LIP_PAIR_OF_68 = (0, 2, 4)

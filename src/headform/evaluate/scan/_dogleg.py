@@ -127,7 +127,7 @@ def _legs(at: Linearized) -> tuple[Vector, Vector]:
 
 
 def _within(radius: float, down: Vector, newton: Vector) -> Vector:
-    """Return the dogleg step: Gauss-Newton within the radius, else between it and steepest descent, else steepest descent."""
+    """Return the dogleg step: Gauss-Newton within the radius, else interpolated, else steepest descent to the radius."""
     if np.linalg.norm(newton) <= radius:
         return newton
     short = float(np.linalg.norm(down))
