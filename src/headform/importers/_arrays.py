@@ -28,7 +28,7 @@ class ModelArrays:
             ``model_index`` (not whole, or out of range), ``model_not_finite``.
 
     Attributes:
-        where: The file, for messages.
+        where: Name of the file, for error messages.
         notes: Sentences for the provenance; what a method finds unusual is appended.
     """
 

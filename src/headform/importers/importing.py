@@ -1,6 +1,6 @@
 """From a publisher's arrays to a `LinearHead`: meters, outward triangles, modes per sigma, checked indices.
 
-Letters: those of `heads.linear`. Every importer ends here.
+those of `heads.linear`. Every importer ends here.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The border between torch and the compiled kernels of this room."""
+"""Interface between torch and the compiled kernels of this package."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def compilable(*tensors: Shaped[Tensor, "..."]) -> bool:
 def second_derivatives(
     reference: Callable[..., Tensor], inputs: Sequence[Tensor], grad: Tensor, wants: Sequence[bool]
 ) -> list[Tensor | None]:
-    """Gradients as expressions of torch, where a kernel's own would end the graph."""
+    """Compute gradients as expressions of torch, where those of a kernel would end the graph."""
     with torch.enable_grad():
         result = reference(*inputs)
         wanted = [t for t, want in zip(inputs, wants, strict=True) if want]
@@ -31,5 +31,5 @@ def second_derivatives(
 
 
 def int32_rows(faces: Int[Tensor, "F 3"]) -> Any:
-    """Triangles as the kernels read them."""
+    """Convert triangles to the layout of the kernels."""
     return faces.to(torch.int32).contiguous().numpy()

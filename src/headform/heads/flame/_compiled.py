@@ -233,7 +233,7 @@ def _rows(items: int) -> int:
 
 
 def _ranges(panels: int, parts: int, items: int) -> list[tuple[int, int]]:
-    """Return first and last panel (exclusive) of each range, so that blocks of items times ranges are about `parts` tasks."""
+    """Return the bounds of ranges of panels, so that blocks of items times ranges are about `parts` tasks."""
     count = max(1, parts // max(1, len(_blocks(items))))
     cuts = [panels * k // count for k in range(count + 1)]
     return list(pairwise(cuts))

@@ -87,9 +87,9 @@ class FlameHead(LinearHead):
         models; correctives from R - I of every joint but the root; linear blend skinning. Batch axes are broadcast. An input
         of None counts as zero at no cost; fewer coefficients than modes use the first ones.
 
-        On the CPU in single precision a kernel is used (`heads.flame._compiled`), whose result does not depend on the number
-        of threads; plain torch is used elsewhere, for gradients of the head's own tensors, for second and forward derivatives
-        and inside the transforms of `torch.func`.
+        On the CPU in single precision a kernel is used (`heads.flame._compiled`), whose result does not depend on the
+        number of threads; plain torch is used elsewhere, for gradients of the head's own tensors, for second and forward
+        derivatives and inside the transforms of `torch.func`.
 
         Args:
             identity: (*B, I) standard deviations.
@@ -120,10 +120,8 @@ class FlameHead(LinearHead):
         given = [t for t in inputs if t is not None]
         if any(t.dtype != self.mean.dtype for t in given):
             raise InputError(
-                "code_type",
-                f"an input is {next(t.dtype for t in given if t.dtype != self.mean.dtype)}, but the head is {self.mean.dtype}",
-                f"head {self.name}",
-                "convert one of them with .to(dtype=...)",
+                "code_type", f"an input is {next(t.dtype for t in given if t.dtype != self.mean.dtype)}, but the head is
+                {self.mean.dtype}", f"head {self.name}", "convert one of them with .to(dtype=...)",
             )
         batches = {t.shape[:-1] for t in given}
         batch = batches.pop() if len(batches) == 1 else torch.broadcast_shapes(*batches)

@@ -1,4 +1,4 @@
-"""Meshes by what their bytes are, not by what their file is called."""
+"""Meshes whose format is detected from the content, not the file name."""
 
 from headform.io.mesh import obj, ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
@@ -13,9 +13,9 @@ def decode(data: bytes, *, name: str, require_faces: bool = True) -> TriangleMes
     """Read the bytes of a PLY or an OBJ file.
 
     Args:
-        data: The whole file.
-        name: For messages.
-        require_faces: Refuse a file without faces.
+        data: Content of the file.
+        name: Name of the file, for error messages.
+        require_faces: True to require faces.
 
     Raises:
         InputError: codes of `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
