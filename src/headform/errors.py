@@ -29,8 +29,8 @@ class HeadformError(Exception):
         hint: The remedy; empty when there is none to advise.
 
     Attributes:
-        code: As given.
-        exit_code: What a command that ends with this error returns to the shell.
+        code: Stable identifier of the error, as given.
+        exit_code: Exit status of a command that ends with this error.
     """
 
     exit_code: ClassVar[int] = 1

@@ -99,7 +99,9 @@ def test_too_many_coefficients_are_named() -> None:
 @pytest.mark.parametrize("code", [np.zeros(3), torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.int64)])
 def test_codes_of_another_type_are_named(code) -> None:
     unchecked = LinearHead.vertices.__wrapped__  # as where no annotations are checked
-    with pytest.raises(InputError, match=r"identity is \S+ for a head in torch.float32; give a tensor") as caught:
+    with pytest.raises(
+        InputError, match=r"identity is \S+ for a head in torch.float32 \(head open\); give a tensor"
+    ) as caught:
         unchecked(load_open(), code)
     assert caught.value.code == "code_type"
 

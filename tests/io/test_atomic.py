@@ -72,7 +72,7 @@ def test_folders_are_made_or_refused(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").write_text("in the way")
     for place in (tmp_path / "file", tmp_path / "file" / "c"):
-        with pytest.raises(ResourceError, match="cannot make the folder") as caught:
+        with pytest.raises(ResourceError, match="cannot create the folder") as caught:
             make_folder(place)
         assert (caught.value.code, caught.value.location) == ("write_failed", str(place))
 

@@ -67,7 +67,7 @@ def test_the_one_before_is_kept_and_named(tmp_path: Path) -> None:
         file.write(b"!")
     with pytest.raises(WeightsError) as caught:
         load_checkpoint(tmp_path)
-    assert "step 2, is whole" in caught.value.hint
+    assert "step 2, is intact" in caught.value.hint
     assert f"mv {PREVIOUS} {NEWEST}" in caught.value.hint
     (tmp_path / PREVIOUS).replace(tmp_path / NEWEST)
     found = load_checkpoint(tmp_path)

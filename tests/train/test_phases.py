@@ -121,7 +121,9 @@ def test_another_backbone_is_not_resumed(tmp_path) -> None:
     assert caught.value.code == "frozen_changed"
 
 
-@pytest.mark.parametrize(("patterns", "match"), [(("generator.*",), "which learns"), (("absent.*",), "names nothing")])
+@pytest.mark.parametrize(
+    ("patterns", "match"), [(("generator.*",), "which is trained"), (("absent.*",), "matches nothing")]
+)
 def test_what_is_not_frozen_is_refused(tmp_path, patterns, match) -> None:
     with pytest.raises(UsageError, match=match) as caught:
         Trainer(gan.Gan(), gan.CONFIG, tmp_path, metadata={}, frozen=patterns)

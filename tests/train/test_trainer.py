@@ -174,7 +174,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, bad: float) -> 
         run.run(breaks, log_fn=quiet)
     assert caught.value.code == "loss_not_finite"
     assert "because of edge at step 6" in caught.value.message
-    assert "checkpoint of step 4 stays" in caught.value.hint
+    assert "checkpoint of step 4 is kept" in caught.value.hint
     assert run.step == 6
     assert bool(torch.isfinite(run.module.state_dict()["weight"]).all())
     assert Trainer(Line(), config, tmp_path, metadata={}, resume=True).step == 4

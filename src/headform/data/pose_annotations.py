@@ -90,7 +90,7 @@ def read_pose_annotations(paths: Sequence[Path | str]) -> list[PoseAnnotation]:
     """Read many such files at once, which takes a millisecond each and 0.3 s for the start of their reader.
 
     Raises:
-        InputError: As `read_pose_annotation`, for the first file that is wrong.
+        InputError: codes of `read_pose_annotation`, for the first file that is wrong.
     """
     try:
         tables = read_mats(paths, [*_SHAPES, "pt2d", "pt3d_68"], _MOST_BYTES)

@@ -1,13 +1,13 @@
-"""Spread values known at some vertices smoothly over a surface.
+"""Smooth extrapolation over a surface of values known at some vertices.
 
-Letters: V vertices, F faces, C channels, M neighbor entries.
+V vertices, F faces, C channels, M neighbor entries.
 
-Solved is, for every channel and with the graph Laplacian L of the mesh,
+For every channel, with the graph Laplacian L of the mesh, the system is
 
     (diag(weight) + smoothness L + pull) x = weight known + pull rest
 
-so that x follows `known` where the weight is high, is nearly harmonic where it is zero (no border
-shows), and far from anything known decays to `rest`.
+so that x follows `known` where the weight is high, is nearly harmonic where it is zero (without visible
+borders), and decays to `rest` far from known values.
 """
 
 import typing
@@ -26,11 +26,11 @@ from headform.heads.linear import LinearHead
 
 @dataclass(frozen=True, eq=False)
 class VertexGraph:
-    """Neighbors of each vertex in compressed rows.
+    """Neighbors of each vertex, in compressed sparse rows.
 
     Attributes:
-        start: (V + 1,) where the neighbors of each vertex begin.
-        neighbor: (M,) vertex indices.
+        start: (V + 1,) index into `neighbor` of the first neighbor of each vertex.
+        neighbor: (M,) vertex indices of the neighbors.
     """
 
     start: Int32[np.ndarray, " V1"]
@@ -38,12 +38,12 @@ class VertexGraph:
 
 
 def vertex_graph(positions: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"], stitch: float) -> VertexGraph:
-    """Edges of the mesh, and edges between its components where their open borders nearly touch.
+    """Build the graph of mesh edges, with additional edges between components whose open borders nearly touch.
 
     Args:
-        positions: (V, 3) meters.
+        positions: (V, 3) vertices, meters.
         faces: (F, 3) vertex indices.
-        stitch: Border vertices of different components closer than this, meters, are joined.
+        stitch: Distance below which border vertices of different components are joined, meters.
     """
     count = len(positions)
     pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
@@ -65,7 +65,7 @@ _KNOWN: WeakKeyDictionary[LinearHead, VertexGraph] = WeakKeyDictionary()
 
 
 def head_graph(head: LinearHead) -> VertexGraph:
-    """`vertex_graph` of a head, computed once; components within 2 mm are joined."""
+    """Return the `vertex_graph` of a head, cached; components within 2 mm are joined."""
     if head not in _KNOWN:
         _KNOWN[head] = vertex_graph(head.mean.numpy(), head.faces.numpy(), 0.002)
     return _KNOWN[head]
@@ -82,17 +82,17 @@ def diffuse(
     tolerance: float = 1e-2,
     max_iterations: int = 150,
 ) -> Float32[np.ndarray, "V C"]:
-    """Solve the system of the module's head by conjugate gradients.
+    """Solve the system of the module docstring by conjugate gradients.
 
     Args:
-        graph: Of the surface.
+        graph: Graph of the surface.
         known: (V, C) values; ignored where the weight is 0.
-        weight: (V,) non-negative.
-        smoothness: Of a step along an edge, relative to weight 1.
+        weight: (V,) non-negative weight of `known`.
+        smoothness: Weight of a difference along an edge, relative to a known weight of 1.
         pull: (V,) positive weight of `rest`.
-        rest: (V, C) values that are taken where nothing is known.
-        tolerance: Stop at this residual, relative to the right side.
-        max_iterations: Stop there in any case.
+        rest: (V, C) values to which the result decays away from known ones.
+        tolerance: Residual at which to stop, relative to the right-hand side.
+        max_iterations: Largest number of iterations.
     """
     diagonal = (weight + pull).astype(np.float32)
     right = (weight[:, None] * known + pull[:, None] * rest).astype(np.float32)
@@ -107,7 +107,7 @@ def diffuse(
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _apply(start, neighbor, diagonal, smoothness, x, out):
-    """out = (diag + smoothness L) x, all (V, C)."""
+    """Compute out = (diag + smoothness L) x, all (V, C)."""
     for v in range(x.shape[0]):
         degree = start[v + 1] - start[v]
         own = diagonal[v] + smoothness * degree
@@ -122,7 +122,7 @@ def _apply(start, neighbor, diagonal, smoothness, x, out):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _conjugate_gradients(start, neighbor, diagonal, smoothness, right, x, tolerance, max_iterations):
-    """Jacobi-preconditioned, all channels at once with a step of their own; x (V, C) in place."""
+    """Run Jacobi-preconditioned conjugate gradients on all channels, each with its own step; x (V, C) in place."""
     count, channels = x.shape
     q = np.empty_like(x)
     _apply(start, neighbor, diagonal, smoothness, x, q)

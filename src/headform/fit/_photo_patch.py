@@ -1,4 +1,4 @@
-"""The part of a photo that shows the head, in linear light, with a depth buffer to the same scale.
+"""Part of a photo that shows the head, in linear RGB, with a depth buffer at the same scale.
 
 V vertices, H W photo pixels, h w patch pixels, D depth-buffer pixels per patch
 pixel along an axis.
@@ -21,15 +21,15 @@ _TO_LINEAR = LINEAR_FROM_SRGB8.astype(np.float32)
 
 @dataclass(frozen=True, eq=False)
 class PhotoPatch:
-    """The part of a photo that shows the head; see the module docstring.
+    """Part of a photo that shows the head; see the module docstring.
 
     Attributes:
-        linear: (h, w, 3) float32 linear RGB; averaged over blocks where the photo is finer.
+        linear: (h, w, 3) float32 linear RGB; block averages of a photo of higher resolution.
         mask: (h, w) float32 in [0, 1], probability that a pixel shows skin; ones without a mask.
-        projected: (V, 3) float64 vertices: pixels of the patch, depth in meters. NaN behind the
+        projected: (V, 3) float64 projected vertices: patch pixels x and y, depth in meters; NaN behind the
             camera.
         fragments: Rasterization of the head at D times the patch's resolution.
-        buffer_scale: D.
+        buffer_scale: Depth-buffer pixels D per patch pixel along an axis.
         px_per_meter: Patch pixels per meter at the head's mean depth.
         corner: x and y of the patch's top-left corner in the photo, pixels.
         factor: Photo pixels per patch pixel.
@@ -55,13 +55,12 @@ class PhotoPatch:
 
 
 def cut_patch(photo: FittedPhoto, *, resolution: int, least_buffer: int = 320) -> PhotoPatch:
-    """Cut, reduce and linearize the photo about the head and rasterize the head to match.
+    """Crop the photo to the head, downsample and linearize it, and rasterize the head at the same scale.
 
     Args:
         photo: Photo and fitted head.
-        resolution: Pixels that the head's longer extent needs; a finer photo is averaged down by a whole factor while it
-            keeps at least this many.
-        least_buffer: Pixels of the head's longer extent in the depth buffer at the least.
+        resolution: Smallest extent of the head after downsampling, pixels along its longer axis; the factor is an integer.
+        least_buffer: Smallest extent of the head in the depth buffer, pixels along its longer axis.
     """
     rgb, skin_mask, faces = photo.rgb, photo.skin_mask, photo.head.faces.numpy()
     height, width = rgb.shape[:2]
@@ -101,7 +100,7 @@ def cut_patch(photo: FittedPhoto, *, resolution: int, least_buffer: int = 320) -
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _reduce_kernel(rgb, table, factor, out):
-    """Mean linear color of factor x factor blocks (cut at the far edges) of rgb (H, W, 3)."""
+    """Average the linear color of factor x factor blocks (truncated at the far edges) of rgb (H, W, 3)."""
     height, width = rgb.shape[:2]
     for r in range(out.shape[0]):
         for c in range(out.shape[1]):
@@ -121,7 +120,7 @@ def _reduce_kernel(rgb, table, factor, out):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _reduce_mask_kernel(mask, factor, out):
-    """Smallest value of each block: a block that touches what is not skin is not skin."""
+    """Reduce each block to its minimum: a block that is partly not skin counts as not skin."""
     height, width = mask.shape
     for r in range(out.shape[0]):
         for c in range(out.shape[1]):
@@ -135,7 +134,7 @@ def _reduce_mask_kernel(mask, factor, out):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def sample_points_kernel(linear, points, out):
-    """Colors (N, 3) of a patch at points (N, 3); zero where a point is NaN."""
+    """Sample the colors (N, 3) of a patch at points (N, 3); zero where a point is NaN."""
     for n in range(points.shape[0]):
         if points[n, 0] == points[n, 0]:
             out[n, 0], out[n, 1], out[n, 2] = bilinear_rgb32(linear, points[n, 0], points[n, 1])

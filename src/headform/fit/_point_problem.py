@@ -16,13 +16,13 @@ from scipy.spatial.transform import Rotation
 
 @dataclass(frozen=True)
 class PointModel:
-    """The rows of a linear head that the points see.
+    """Rows of a linear head at the fitted points.
 
     Attributes:
         mean: Mean positions, meters, head frame.
         basis: Displacement per coefficient (identity first, then expression), meters; laid out as
             x, y, z planes so that each is one contiguous (N, K) matrix.
-        num_identity: I, how many of the K = I + E coefficients are identity.
+        num_identity: Number I of identity coefficients among the K = I + E.
     """
 
     mean: Float[np.ndarray, "N 3"]
@@ -30,13 +30,13 @@ class PointModel:
     num_identity: int
 
     def positions(self, coefficients: Float[np.ndarray, " K"]) -> Float[np.ndarray, "N 3"]:
-        """Points of the head with these coefficients, meters, head frame."""
+        """Compute the points of the head with these coefficients, meters, head frame."""
         return self.mean + (self.basis @ coefficients).T
 
 
 @dataclass(frozen=True)
 class PointState:
-    """One estimate of everything unknown.
+    """Estimate of all unknowns.
 
     Attributes:
         coefficients: Identity (standard deviations), then expression (weights).
@@ -51,7 +51,7 @@ class PointState:
     focal: float
 
     def moved(self, step: Float[np.ndarray, " P"]) -> "PointState":
-        """The estimate after a step in the packed unknowns."""
+        """Return the estimate after a step in the packed unknowns."""
         num = len(self.coefficients)
         return replace(
             self,
@@ -65,7 +65,7 @@ class PointState:
 def project_points(
     model: PointModel, state: PointState, center_px: Float[np.ndarray, " 2"]
 ) -> Float[np.ndarray, "N 2"]:
-    """Pixels of the model's points; points behind the camera come out as infinity."""
+    """Project the model's points to pixels; points behind the camera become infinity."""
     cam = model.positions(state.coefficients) @ state.rotation.T + state.translation
     depth = np.where(cam[:, 2:] > 1e-6, cam[:, 2:], np.nan)
     pixels = state.focal * cam[:, :2] / depth + center_px
@@ -73,13 +73,13 @@ def project_points(
 
 
 def jacobian(model: PointModel, state: PointState) -> Float[np.ndarray, "2 N P"]:
-    r"""Derivative of the projected pixels with respect to the packed unknowns.
+    r"""Compute the derivative of the projected pixels with respect to the packed unknowns.
 
     With :math:`u = f X/Z`, :math:`\partial u = (f/Z, 0, -u/Z)\,\partial X_{cam}`, and
     :math:`\partial X_{cam} = R B\,\partial c + \omega \times R X + \partial t`.
     """
-    turned = model.positions(state.coefficients) @ state.rotation.T
-    cam = turned + state.translation
+    rotated = model.positions(state.coefficients) @ state.rotation.T
+    cam = rotated + state.translation
     inv_depth = 1.0 / cam[:, 2]
     uv = state.focal * cam[:, :2].T * inv_depth  # (2, N)
     num_points, num = model.basis.shape[1:]
@@ -93,7 +93,7 @@ def jacobian(model: PointModel, state: PointState) -> Float[np.ndarray, "2 N P"]
         np.multiply(d_head[:, 0:1], model.basis[0], out=block[:, :num])
         block[:, :num] += d_head[:, 1:2] * model.basis[1]
         block[:, :num] += d_head[:, 2:3] * model.basis[2]
-        block[:, num : num + 3] = np.cross(turned, d_cam)  # d . (w x y) = w . (y x d)
+        block[:, num : num + 3] = np.cross(rotated, d_cam)  # d . (w x y) = w . (y x d)
         block[:, num + 3 : num + 6] = d_cam
         block[:, num + 6] = uv[axis]
     return out

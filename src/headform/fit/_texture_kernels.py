@@ -15,11 +15,11 @@ from headform.images.transfer import srgb_from_linear
 from headform.render.visibility import TOLERANCE, is_seen
 
 COLUMNS = 17
-"""Per vertex: 0-2 patch pixel and depth, 3 facing, 4-7 the same of the mirror vertex, 8-10 shading,
-11-13 from the mirror image's photo color to albedo here, 14-16 albedo to fill with."""
+"""Columns per vertex: 0-2 patch pixel and depth, 3 facing, 4-7 the same of the mirror vertex, 8-10 shading,
+11-13 factor from the photo color of the mirror image to albedo here, 14-16 fill albedo."""
 
 _LEVELS = 4096
-_LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root: even in darkness
+_LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root, for even steps in dark colors
 _SRGB = srgb_from_linear(torch.from_numpy(_LINEAR)).numpy()
 _ENCODE = np.floor(_SRGB * 255 + 0.5).astype(np.uint8)
 
@@ -32,10 +32,10 @@ _DARK, _LIT = (
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _photo_weight(x, y, z, face, layer, facing, layers, faces, points, face_index, mask, nearness, scale):
-    """Return the photo's share at patch pixel (x, y), depth z, on a face if that is known, else -1.
+    """Return the weight of the photo at patch pixel (x, y) and depth z, on a given face, or -1 if it is unknown.
 
-    layer: 1 on eyeballs, 0 elsewhere; layers (F,): the same of the faces that pixels show. Lids lie
-    so close to the eyeball that depth alone would not keep them apart.
+    layer: 1 on eyeballs, 0 elsewhere; layers (F,): the same for the visible faces. Lids lie so close to
+    the eyeball that depth alone does not separate them.
     """
     if facing <= 0.0 or not (0.5 <= x <= mask.shape[1] - 0.5 and 0.5 <= y <= mask.shape[0] - 0.5):
         return np.float32(0)
@@ -61,7 +61,7 @@ def observe_kernel(
     projected, layer, facing, layers, faces, points, face_index, linear, mask, nearness, scale,
     color, weight,
 ):  # fmt: skip
-    """Photo color (V, 3) and weight (V,) of vertices; colors, given as 0, are means of 3 x 3."""
+    """Sample photo color (V, 3), the mean of 3 x 3 pixels added to zeros, and weight (V,) at vertices."""
     for v in range(projected.shape[0]):
         x, y, z = projected[v, 0], projected[v, 1], projected[v, 2]
         weight[v] = _photo_weight(
@@ -93,10 +93,10 @@ def compose_kernel(
     first, last, texel_face, barycentric, layers, faces, field, points, face_index, linear, mask, nearness,
     scale, albedo, trusted, shading, share,
 ):  # fmt: skip
-    """Compose texels first to last: albedo, albedo to trust without light, shading (C, 3), share (C,).
+    """Compose texels first to last: albedo, delit albedo, shading (C, 3), weight of the photo (C,).
 
-    field (V, COLUMNS) is interpolated linearly: pixels too, which over a face of a few millimeters
-    differs from the perspective by less than a hundredth of a pixel.
+    field (V, COLUMNS) is interpolated linearly: also pixel positions, which over a face of a few
+    millimeters differ from perspective interpolation by less than a hundredth of a pixel.
     """
     for n in range(first, last):
         f = texel_face[n]
@@ -139,7 +139,7 @@ def compose_kernel(
             if own < 1 or light < 1:
                 color = wa * field[i, 14 + k] + wb * field[j, 14 + k] + wc * field[m, 14 + k]
                 if across > 0:
-                    # Of the mirror vertices: gain divided by shading.
+                    # gain divided by shading, of the mirror vertices
                     gain = wa * field[i, 11 + k] + wb * field[j, 11 + k] + wc * field[m, 11 + k]
                     color += across * (there[k] * gain - color)
             plain = color
@@ -155,7 +155,7 @@ def compose_kernel(
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def encode_kernel(first, last, texels, albedo, shading, rgb):
-    """sRGB bytes of albedo times shading for texels first to last, into rgb (S * S, 3)."""
+    """Encode albedo times shading as sRGB bytes for texels first to last, into rgb (S * S, 3)."""
     for n in range(first, last):
         for k in range(3):
             value = albedo[n, k] * shading[n, k]
@@ -175,7 +175,7 @@ def spread_gutter_kernel(gutter, source, rgb):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def seam_kernel(rgb, weight):
-    """Ratio of color steps across weight one half to those 4 to 8 texels beside it; -1: no chart."""
+    """Return the ratio of color steps across the border (weight 0.5) to those 4 to 8 texels away; weight -1: no chart."""
     size = rgb.shape[0]
     across = 0.0
     beside = 0.0

@@ -14,7 +14,7 @@ from headform.heads.linear import LinearHead
 
 @dataclass(frozen=True, eq=False)
 class FittedPhoto:
-    """What light, skin color and texture are read from.
+    """Photo and fitted head, from which light, skin color and texture are estimated.
 
     Attributes:
         head: Head model; gives faces, parts and atlas.

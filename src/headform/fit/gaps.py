@@ -2,13 +2,13 @@
 
 G pairs, N points, P unknowns.
 
-How far two lips or lids stand apart is seen better than where they are, since neighboring points share their errors. So
-each pair adds to the fit's function (`headform.fit.points`)
+The distance of two lips or lids is measured better than their positions, since errors of neighboring points are correlated.
+Each pair therefore adds to the minimized function (`headform.fit.points`)
 
     1/2 ((g - g0) / s)^2  +  1/2 (min(0, d - clearance) / contact)^2,     g = n . (x_upper - x_lower)
 
-x the projected points, n the unit vector along which the picture shows the head's up, g0 the gap that was seen with its
-standard deviation s, and d how far the upper point lies above the lower one in the head's frame.
+where x are the projected points, n is the unit vector of the head's up direction in the image, g0 the measured gap with
+standard deviation s, and d the height of the upper point above the lower one in the head frame.
 """
 
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ from jaxtyping import Float, Int
 from headform.fit._point_problem import PointModel, PointState
 
 CLEARANCE_METERS, CONTACT_METERS = 1.5e-4, 5e-5
-"""Two surfaces that touch stand a seventh of a millimeter apart (0.09 mm between the closed lips of 108 annotated people);
-a third of that nearer costs as much as one standard deviation, so that what presses them together does not push them
-through each other: without a clearance the lips of 53 of these people cross, with it none do."""
+"""Distance of two touching surfaces (0.15 mm; 0.09 mm between the closed lips of 108 annotated subjects), and the standard
+deviation by which they may come closer, so that other terms do not press them through each other: without a clearance the
+lips of 53 of these subjects intersect, with it none do."""
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """Pairs and how far apart they were seen.
+    """Pairs of points and their measured gaps.
 
     Attributes:
-        upper: row of the point model of each pair's upper point.
-        lower: row of its lower point.
-        seen: g0, pixels.
-        sigma: s, pixels; infinity where the gap was not seen.
-        clearance: meters; see the module's text.
-        contact: meters; see the module's text.
+        upper: row of the point model of the upper point of each pair.
+        lower: row of the lower point of each pair.
+        seen: measured gap g0, pixels.
+        sigma: standard deviation s of the gap, pixels; infinity where it was not measured.
+        clearance: distance of touching surfaces, meters; see the module docstring.
+        contact: standard deviation of a contact, meters; see the module docstring.
     """
 
     upper: Int[np.ndarray, " G"]
@@ -47,12 +47,12 @@ class Gaps:
     def residuals(
         self, model: PointModel, state: PointState, pixels: Float[np.ndarray, "N 2"]
     ) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
-        """(g - g0) / s, and (d - clearance) / contact, which counts where it is negative.
+        """Compute the residuals (g - g0) / s, and (d - clearance) / contact, which counts where it is negative.
 
         Args:
-            model: of the fit.
-            state: of the fit.
-            pixels: the model's points in that state, projected.
+            model: point model of the fit.
+            state: current estimate.
+            pixels: projected points of the model in that state.
         """
         gap = (pixels[self.upper] - pixels[self.lower]) @ _up(state)
         height = model.positions(state.coefficients)[:, 1]
@@ -62,12 +62,12 @@ class Gaps:
     def rows(
         self, model: PointModel, state: PointState, jacobian: Float[np.ndarray, "2 N P"]
     ) -> tuple[Float[np.ndarray, "G P"], Float[np.ndarray, "G P"]]:
-        """Derivatives of both residuals by the packed unknowns; those of n are left out, being small.
+        """Compute the derivatives of both residuals by the packed unknowns; small terms from n are neglected.
 
         Args:
-            model: of the fit.
-            state: of the fit.
-            jacobian: of the projected points.
+            model: point model of the fit.
+            state: current estimate.
+            jacobian: derivatives of the projected points.
         """
         apart = jacobian[:, self.upper] - jacobian[:, self.lower]
         gap = np.tensordot(_up(state), apart, 1) / self.sigma[:, None]
@@ -78,6 +78,6 @@ class Gaps:
 
 
 def _up(state: PointState) -> Float[np.ndarray, "2"]:
-    """The head's up direction in the picture, unit length (zero when seen from straight above)."""
+    """Return the up direction of the head in the image, unit length (zero when seen from straight above)."""
     up = state.rotation[:2, 1]
     return np.asarray(up / max(float(np.hypot(*up)), 1e-9))

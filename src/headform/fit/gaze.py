@@ -1,10 +1,10 @@
-"""Gaze from where the irises are seen: yaw and pitch of both eyeballs, by Gauss-Newton.
+"""Gaze from the positions of the irises: yaw and pitch of both eyeballs, by Gauss-Newton.
 
-Both eyes look into one direction. Minimized is, over the eyes i that are open,
+Both eyes look in the same direction. The minimized function is, over the open eyes i,
 
     sum_i |x_i(gaze) - o_i|^2 / s_i^2  +  |gaze - gaze0|^2 / sigma0^2
 
-x the projected pupil, o the seen center of the iris with its standard deviation s.
+where x is the projected pupil and o the observed center of the iris with standard deviation s.
 """
 
 import numpy as np
@@ -14,13 +14,13 @@ from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation import rotation_from_rotvec
 
 LIMIT = np.array([0.75, 0.6])
-"""Radians of yaw and pitch beyond which no eye turns."""
+"""Largest yaw and pitch of an eye, radians."""
 _STEPS = 4
 _NUDGE = 1e-4
 
 
 def gaze_rotation(gaze: Float[np.ndarray, "2"]) -> Float[np.ndarray, "3 3"]:
-    """Rotation of an eyeball in the head frame: yaw to the subject's left, pitch up, radians."""
+    """Compute the rotation of an eyeball in the head frame: yaw to the subject's left, pitch up, radians."""
     return rotation_from_rotvec(np.array([0.0, gaze[0], 0.0])) @ rotation_from_rotvec(np.array([-gaze[1], 0.0, 0.0]))
 
 
@@ -34,16 +34,16 @@ def fit_gaze(
     prior: Float[np.ndarray, "2"],
     prior_sigma: float,
 ) -> Float[np.ndarray, "2"]:
-    """Yaw and pitch of both eyes.
+    """Fit yaw and pitch, common to both eyes, to the positions of the irises; radians.
 
     Args:
-        centers: Of the right and the left eyeball, meters, head frame.
-        pupils: The same eyes' pupils when they look straight ahead.
-        camera: Of the photo.
-        seen: Centers of the irises in the photo, pixels.
-        sigma: Their standard deviations, pixels; infinity where an eye is shut.
-        prior: Yaw and pitch expected, radians.
-        prior_sigma: Standard deviation of either about it, radians.
+        centers: Centers of the right and the left eyeball, meters, head frame.
+        pupils: Pupils of the same eyes when they look straight ahead, meters, head frame.
+        camera: Camera of the photo.
+        seen: Observed centers of the irises, pixels of the photo.
+        sigma: Their standard deviations, pixels; infinity for a closed eye.
+        prior: Expected yaw and pitch, radians.
+        prior_sigma: Standard deviation of either angle about `prior`, radians.
     """
     arms = pupils - centers
 

@@ -1,4 +1,4 @@
-"""The points of a head that a fit sees, gathered once per head.
+"""Points of a head that a fit uses, gathered once per head.
 
 N points, C corners of each, K coefficients.
 """
@@ -17,8 +17,8 @@ class SurfacePoints:
     """Points on a head's surface.
 
     Attributes:
-        vertices: Of the triangle on which each lies.
-        weights: Its barycentric weights there.
+        vertices: Vertices of the triangle that holds each point.
+        weights: Barycentric weights in that triangle.
     """
 
     vertices: Int[np.ndarray, "N 3"]
@@ -26,12 +26,12 @@ class SurfacePoints:
 
 
 def point_model(head: LinearHead, surface: SurfacePoints | None = None) -> PointModel:
-    """Gather the rows of `head` that its dense points see, and then those of other points of its surface.
+    """Gather the rows of `head` at its dense points, followed by those of other points of its surface.
 
-    Points on the eyeballs feel identity only: in a fit `eyeLook*` moves the lids, gaze is separate.
+    Points on the eyeballs depend on identity only: in a fit, `eyeLook*` moves the lids and gaze is separate.
 
     Args:
-        head: The head.
+        head: Head model.
         surface: Other points, such as a third-party network's.
     """
     corners = head.dense.numpy()[:, None]
@@ -47,7 +47,7 @@ def point_model(head: LinearHead, surface: SurfacePoints | None = None) -> Point
 def _rows(
     head: LinearHead, corners: Int[np.ndarray, "N C"], weights: Float[np.ndarray, "N C"]
 ) -> tuple[Float[np.ndarray, "N 3"], Float[np.ndarray, "3 N K"]]:
-    """Mean positions and basis planes of points given by corners and weights."""
+    """Compute mean positions and basis planes of points given by corners and weights."""
     mean = np.einsum("nc,ncx->nx", weights, head.mean[corners].numpy().astype(np.float64))
     basis = np.concatenate([head.identity[:, corners].numpy(), head.expression[:, corners].numpy()])
     eyes = [PARTS.index("eye_right"), PARTS.index("eye_left")]

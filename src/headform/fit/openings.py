@@ -1,4 +1,4 @@
-"""Where the photo shows an eye or the inside of the mouth, so that neither is baked on the skin around it.
+"""Regions of the photo that show an eye or the inside of the mouth, kept from being baked onto the skin around them.
 
 h w pixels of the depth buffer.
 """
@@ -13,18 +13,19 @@ from scipy.ndimage import distance_transform_edt
 from headform.fit._photo_patch import PhotoPatch
 
 LASHES_METERS = (0.0025, 0.0055)
-"""Distance above the rim of an eye at which the photo begins to show skin, and shows nothing else: lashes lie between."""
+"""Distances above the rim of an eye at which the photo begins to show skin, and from which it shows only skin: lashes lie
+between."""
 LOWER_LASHES_METERS = (0.0010, 0.0025)
-"""The same below it."""
+"""The same below the rim."""
 LIP_METERS = (0.0003, 0.0012)
-"""The same about the inner rim of the lips, whose shadow is no color of the lip."""
+"""The same around the inner rim of the lips, whose shadow is not the color of the lips."""
 EYE_METERS = (0.0002, 0.0008)
-"""Distance inside the rim of an eye at which the photo begins to show the eyeball, and shows nothing else."""
+"""Distances inside the rim of an eye at which the photo begins to show the eyeball, and from which it shows only that."""
 
 
 @dataclass(frozen=True)
 class Openings:
-    """Rims in the photo.
+    """Rims of the eyes and of the mouth in the photo.
 
     Attributes:
         eyes: closed polygons, pixels of the photo: the rims of the lids, the upper one first, beginning at the corner that
@@ -41,12 +42,12 @@ class Openings:
         on_eye: Bool[np.ndarray, "h w"],
         patch: PhotoPatch,
     ) -> None:
-        """Lower, in place, the trust in pixels that show what the head there does not mean.
+        """Lower, in place, the trust in pixels where photo and head show different parts (skin, eyeball or mouth).
 
         Args:
-            trust: in each pixel of the patch's depth buffer.
-            on_eye: where the head shows an eyeball.
-            patch: of the photo.
+            trust: trust in each pixel of the patch's depth buffer, in [0, 1].
+            on_eye: pixels at which the head shows an eyeball.
+            patch: patch of the photo.
         """
         unit = patch.px_per_meter * patch.buffer_scale
         inside_an_eye = np.zeros_like(trust)
@@ -77,7 +78,7 @@ class Openings:
 def _distance(
     rim: Float[np.ndarray, "_ 2"], shape: tuple[int, ...], reach: float
 ) -> tuple[tuple[slice, slice], Float[np.ndarray, "h w"]]:
-    """A window about a polygon, and the distance to it in there, negative inside; pixels."""
+    """Return a window around a polygon and the signed distance to it there, negative inside; pixels."""
     limit = np.array([shape[1], shape[0]])
     low = np.clip(np.floor(rim.min(0) - reach), 0, limit).astype(int)
     high = np.clip(np.ceil(rim.max(0) + reach), 0, limit).astype(int)
@@ -90,7 +91,7 @@ def _distance(
     corners = [(float(x), float(y)) for x, y in rim - low - 0.5]
     ImageDraw.Draw(picture).polygon(corners, fill=1, outline=1)
     inside = np.asarray(picture) > 0
-    # beyond the window lies nothing of the polygon
+    # the polygon does not reach beyond the window
     outer = distance_transform_edt(~inside) if inside.any() else np.full(inside.shape, np.inf)
     inner = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
     return window, np.where(inside, 0.5 - inner, np.asarray(outer) - 0.5)
@@ -102,7 +103,7 @@ def _above(
     patch: PhotoPatch,
     fade: float,
 ) -> Float[np.ndarray, "h w"]:
-    """1 on the upper lid's side of an eye, 0 on the lower one's, over `fade` pixels between."""
+    """Return 1 on the upper lid's side of an eye, 0 on the lower lid's, with a linear ramp of `fade` pixels between."""
     rows, columns = np.mgrid[window]
     corners = rim[len(rim) // 2] - rim[0]
     length = float(np.hypot(*corners))
@@ -120,6 +121,6 @@ def _ramp(
     low: float | Float[np.ndarray, "h w"],
     high: float | Float[np.ndarray, "h w"],
 ) -> Float[np.ndarray, "h w"]:
-    """0 below `low`, 1 above `high`, 3x² - 2x³ between."""
+    """Return the smoothstep of a value: 0 below `low`, 1 above `high`, 3x² - 2x³ between."""
     x = np.clip((value - low) / (high - low), 0.0, 1.0)
     return np.asarray(x * x * (3 - 2 * x))

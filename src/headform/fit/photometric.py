@@ -3,13 +3,13 @@
 V vertices, N samples, A albedo modes.
 
 A sample of color c (linear RGB), albedo a = mean + modes . code and shading s = sh_basis(n) . light
-has the residual c - a s. Minimized is, with Huber weights,
+has the residual c - a s. The minimized function is, with Huber weights,
 
     strength / N  sum |c - a s|^2 / (noise * mean c)^2  +  |code|^2  +  the light's prior
 
-A bright skin in little light and a dark skin in much light look alike. The light's prior settles it:
-photos are exposed for what they show, so its constant term is near 1 (give or take a
-fifth) and near gray; higher bands are near zero. The head's mean albedo keeps the luminance that the
+Bright skin in dim light and dark skin in bright light look alike. The prior of the light resolves the ambiguity:
+photos are exposed for their subject, so the constant term is near 1 (standard deviation 0.2) and near
+gray; higher bands are near zero. The head's mean albedo keeps the luminance that the
 code, whose prior is the unit normal, does not move.
 """
 
@@ -32,14 +32,14 @@ class PhotometricPriors:
     """Priors of light and skin.
 
     Attributes:
-        strength: Number of independent samples that all vertices together count as.
+        strength: Effective number of independent samples of all vertices together.
         noise: Standard deviation of a sample, relative to the mean color.
         exposure_sigma: Standard deviation of the light's constant term, relative to 1.
         tint_sigma: Standard deviation of each channel's constant term about their mean.
         band_sigma: Standard deviations of the coefficients of bands 1 and 2, relative to `AMBIENT`.
         band_tint: Standard deviation of each channel's about their mean, as a part of `band_sigma`: the side of the
-            head that the photo does not show must not come out green.
-        huber: Residual, in `noise`, from which samples lose weight.
+            head that the photo does not show must not take on a tint.
+        huber: Residual, in units of `noise`, beyond which samples are down-weighted.
     """
 
     strength: float = 300.0
@@ -56,8 +56,8 @@ class PhotometricFit:
     """Light and skin that explain the photo.
 
     Attributes:
-        light: (9, 3) float64 shading coefficients over normals of the CAMERA frame, linear RGB.
-        albedo_code: (A,) float64 standard deviations.
+        light: (9, 3) float64 shading coefficients over normals in the camera frame, linear RGB.
+        albedo_code: (A,) float64 albedo coefficients, standard deviations.
         residual_rms: Root mean square color error of the samples, relative to their mean color;
             NaN without samples.
     """
@@ -80,8 +80,8 @@ def fit_light_and_albedo(
         photo: Photo and fitted head. Samples whose skin mask is below 0.5 are left out; where the head's albedo basis is
             zero, light alone is fitted.
         priors: Widths of the priors.
-        max_samples: More visible vertices than this are thinned out evenly.
-        iterations: Gauss-Newton steps.
+        max_samples: Largest number of samples; more visible vertices are subsampled evenly.
+        iterations: Number of Gauss-Newton steps.
 
     Returns:
         The fit; white light of strength 1 and the mean skin where fewer than 30 vertices are seen.
@@ -115,7 +115,7 @@ def _lit_skin(
     normals: Float64[np.ndarray, "V 3"],
     patch: PhotoPatch,
 ) -> Bool[np.ndarray, " V"]:
-    """Vertices of the face's skin that are seen, turned to the camera and inside the mask."""
+    """Mask the vertices of the face's skin that are visible, face the camera and lie inside the skin mask."""
     skin = head.part.numpy() == PARTS.index("face")
     for name in ("brows", "lips", "scalp"):
         if name in head.regions:
@@ -136,7 +136,7 @@ def _lit_skin(
 
 @dataclass(frozen=True)
 class _Samples:
-    """Colors and the terms that explain them; see the module docstring."""
+    """Sampled colors and their predictors; see the module docstring."""
 
     color: Float64[np.ndarray, "N 3"]
     basis: Float64[np.ndarray, "N 9"]
@@ -151,12 +151,12 @@ def _solve(
     priors: PhotometricPriors,
     iterations: int,
 ) -> PhotometricFit:
-    """Joint steps in light and code: alternating would crawl along their common brightness."""
+    """Solve for light and code jointly: alternating converges slowly along their common brightness."""
     count, num = len(samples.color), 27 + len(code)
     level = float(samples.color.mean()) + 1e-4
     root = np.sqrt(priors.strength / (3 * count)) / (priors.noise * level)
     prior_mean, prior_matrix = _light_prior(priors)
-    # Begin at the observed brightness, with the mean skin.
+    # start at the observed brightness, with the mean skin
     light = light * (samples.color.mean(axis=0) / samples.mean.mean(axis=0)).mean()
     for _ in range(iterations):
         albedo = samples.mean + (samples.modes @ code).T
@@ -187,17 +187,17 @@ def _solve(
 def _light_prior(
     priors: PhotometricPriors,
 ) -> tuple[Float64[np.ndarray, "27"], Float64[np.ndarray, "27 27"]]:
-    """Mean and precision of the light, channel by channel."""
+    """Compute mean and precision matrix of the light, channel by channel."""
     mean, precision = np.zeros((3, 9)), np.zeros((3, 9, 3, 9))
     mean[:, 0] = AMBIENT
     average = np.full((3, 3), 1 / 3)
 
-    def held(common: float, apart: float) -> Float64[np.ndarray, "3 3"]:
-        """Precision of three channels whose mean has one deviation and differences another."""
+    def channel_precision(common: float, apart: float) -> Float64[np.ndarray, "3 3"]:
+        """Return the precision of three channels whose mean and differences have these standard deviations."""
         return np.asarray(average / (3 * common**2) + (np.eye(3) - average) / apart**2)
 
-    precision[:, 0, :, 0] = held(priors.exposure_sigma * AMBIENT, priors.tint_sigma * AMBIENT)
+    precision[:, 0, :, 0] = channel_precision(priors.exposure_sigma * AMBIENT, priors.tint_sigma * AMBIENT)
     for sigma, entries in zip(priors.band_sigma, (range(1, 4), range(4, 9)), strict=True):
         for k in entries:
-            precision[:, k, :, k] = held(sigma * AMBIENT, priors.band_tint * sigma * AMBIENT)
+            precision[:, k, :, k] = channel_precision(sigma * AMBIENT, priors.band_tint * sigma * AMBIENT)
     return mean.reshape(-1), precision.reshape(27, 27)

@@ -2,14 +2,14 @@
 
 N points, I identity and E expression coefficients, P = I + E + 7 unknowns.
 
-Minimized is the negative log posterior of head and camera
+The minimized function is the negative log posterior of head and camera
 
     sum_n  c^2/2 log(1 + |r_n|^2 / (c^2 s_n^2))  +  1/2 |(a - a0)/s_a|^2  +  1/2 |(e - e0)/s_e|^2
     + 1/2 ((log f - log f0)/s_f)^2      subject to   |a| <= 3,  0 <= e <= 1,
 
-r the pixel residual of a point, s its standard deviation, c the width of the Cauchy robustifier.
-Points of one network share their errors, so N of them are worth fewer: every variance is inflated.
-Pairs that touch or stand apart, such as lips, add terms of their own (`headform.fit.gaps`).
+where r is the pixel residual of a point, s its standard deviation, and c the width of the Cauchy robustifier.
+Errors of the points of one network are correlated, so every variance is inflated. Pairs of points with a
+gap, such as those of lips, add further terms (`headform.fit.gaps`).
 """
 
 from dataclasses import dataclass, replace
@@ -28,17 +28,17 @@ from headform.heads.linear import LinearHead
 
 @dataclass(frozen=True)
 class PointPriors:
-    """How far each unknown is believed to lie from its prior mean, and how much points are trusted.
+    """Widths of the priors on the unknowns, and trust in the points.
 
     Attributes:
         identity_sigma: Standard deviation of identity about its prior, in the head's own units.
         expression_sigma: Standard deviation of an expression weight about its prior.
-        expression_precision: Inverse covariance of the expression weights about their prior; where given it takes the place
-            of `expression_sigma`.
-        inflation: Factor on every point's variance, for errors that points share.
-        outlier_sigma: Residual, in standard deviations, where a point starts to be mistrusted.
+        expression_precision: Inverse covariance of the expression weights about their prior; if given, it replaces
+            `expression_sigma`.
+        inflation: Factor on the variance of every point, for correlated errors.
+        outlier_sigma: Width c of the robustifier, in standard deviations, beyond which points lose weight.
         floor: Smallest standard deviation of a point, as a fraction of the points' extent.
-        log_focal_sigma: Standard deviation of the log focal length where it is estimated.
+        log_focal_sigma: Standard deviation of the log focal length, if that is estimated.
         identity_bound: Largest magnitude of an identity coefficient.
     """
 
@@ -54,16 +54,16 @@ class PointPriors:
 
 @dataclass(frozen=True)
 class PointFit:
-    """A head and a camera that explain the points.
+    """Fitted head and camera.
 
     Attributes:
-        identity: Standard deviations.
-        expression: Weights in [0, 1], in the order of the head's `expression_names`.
+        identity: Identity coefficients, standard deviations.
+        expression: Expression weights in [0, 1], in the order of the head's `expression_names`.
         camera: cam_from_head perspective camera; pixels with the origin at the top-left corner.
-        points: The dense points of the fitted head, projected, pixels.
+        points: Projected points of the fitted head, pixels.
         rms_sigma: Root mean square of |residual| / standard deviation over the points.
-        iterations: Gauss-Newton steps that were accepted.
-        cost: The minimized function at the end.
+        iterations: Number of accepted Gauss-Newton steps.
+        cost: Final value of the minimized function.
     """
 
     identity: Float[np.ndarray, " I"]
@@ -76,7 +76,7 @@ class PointFit:
 
 
 def default_focal(image_size: tuple[int, int]) -> float:
-    """Focal length in pixels assumed for an unknown camera: 1.2 times the longer side."""
+    """Return the focal length in pixels assumed for an unknown camera: 1.2 times the longer side."""
     return 1.2 * max(image_size)
 
 
@@ -98,22 +98,22 @@ def fit_points(
     """Fit identity, expression and camera to image points.
 
     Args:
-        model: The head, or its dense rows from `point_model` (saves gathering them per photo).
+        model: Head, or its rows from `point_model` (to gather them once for many photos).
         points_px: Observed points in the head's dense order, pixels, origin at the corner.
         sigma_px: Standard deviation of each point along either axis, pixels; infinity drops it.
         image_size: Width and height, pixels; the principal point is the image center.
-        gaps: Pairs of the model's points that touch or stand apart.
+        gaps: Pairs of the model's points with measured gaps.
         identity_prior: Prior mean of the identity; the mean head if absent.
         expression_prior: Prior mean of the expression; neutral if absent.
-        rotation_init: cam_from_head to start from; from an affine camera if absent.
-        focal_px: Known focal length, or center of its prior; `default_focal` if absent.
-        estimate_focal: Treat the focal length as unknown with a log-normal prior.
-        priors: Strengths; the defaults were chosen by measurement.
-        max_iterations: Upper limit of accepted steps.
+        rotation_init: Initial cam_from_head rotation; from an affine camera if absent.
+        focal_px: Known focal length or center of its prior, pixels; `default_focal` if absent.
+        estimate_focal: True to estimate the focal length with a log-normal prior.
+        priors: Widths of the priors.
+        max_iterations: Largest number of accepted steps.
 
     Raises:
-        InputError: `points_invalid` where shapes disagree or fewer than 6 points are finite,
-            `prior_invalid` where a prior, the focal length or the first rotation is not finite.
+        InputError: `points_invalid` when shapes disagree or fewer than 6 points are finite,
+            `prior_invalid` when a prior, the focal length or the initial rotation is not finite.
     """
     if isinstance(model, LinearHead):
         model = point_model(model)
@@ -167,7 +167,7 @@ def fit_points(
 
 
 def _precision(priors: PointPriors, identity: int, expression: int) -> Float[np.ndarray, "K K"]:
-    """Inverse covariance of the coefficients about their prior."""
+    """Compute the inverse covariance of the coefficients about their prior."""
     weight = np.diag(np.repeat([priors.identity_sigma**-2, 0.0], [identity, expression]))
     own = priors.expression_precision
     weight[identity:, identity:] = np.eye(expression) / priors.expression_sigma**2 if own is None else own
@@ -180,7 +180,7 @@ def _checked(
     sigma_px: Float[np.ndarray, " K"],
     priors: PointPriors,
 ) -> tuple[Float[np.ndarray, "M 2"], Float[np.ndarray, " M"]]:
-    """Points and inflated standard deviations in float64; points that are not finite drop out."""
+    """Return points and inflated standard deviations in float64; points that are not finite get infinite sigma."""
     points = np.asarray(points_px, dtype=np.float64)
     sigma = np.asarray(sigma_px, dtype=np.float64)
     if len(points) != len(model.mean) or len(sigma) != len(points):
@@ -190,7 +190,9 @@ def _checked(
         )
     good = np.isfinite(points).all(axis=1) & np.isfinite(sigma) & (sigma > 0)
     if good.sum() < 6:
-        raise InputError("points_invalid", f"only {good.sum()} of the points are finite")
+        raise InputError(
+            "points_invalid", f"only {good.sum()} points are finite with a positive sigma; at least 6 are needed"
+        )
     extent = float(np.sqrt(np.prod(np.maximum(np.ptp(points[good], axis=0), 1e-3))))
     inflated = np.maximum(sigma, priors.floor * extent) * np.sqrt(priors.inflation)
     return np.where(good[:, None], points, 0.0), np.where(good, inflated, np.inf)
@@ -198,7 +200,7 @@ def _checked(
 
 @dataclass(frozen=True)
 class _Problem:
-    """The function to minimize; see the head of the module."""
+    """Function to minimize; see the module docstring."""
 
     model: PointModel
     points: Float[np.ndarray, "N 2"]
@@ -214,24 +216,24 @@ class _Problem:
     gaps: Gaps | None
 
     def start(self, rotation: Float[np.ndarray, "3 3"]) -> PointState:
-        """Prior coefficients placed by weak perspective: scale gives depth, the mean the shift."""
+        """Place the prior head by weak perspective: the scale gives the depth, the mean the translation."""
         coefficients = np.clip(self.prior, self.lower, self.upper)
-        turned = self.model.positions(coefficients) @ rotation.T
+        rotated = self.model.positions(coefficients) @ rotation.T
         w = np.where(np.isfinite(self.sigma), self.sigma**-2.0, 0.0)
         w /= w.sum()
-        mean_px, mean_m = w @ self.points, w @ turned
+        mean_px, mean_m = w @ self.points, w @ rotated
         spread_px = w @ ((self.points - mean_px) ** 2).sum(axis=1)
-        spread_m = w @ ((turned - mean_m)[:, :2] ** 2).sum(axis=1)
+        spread_m = w @ ((rotated - mean_m)[:, :2] ** 2).sum(axis=1)
         focal = float(np.exp(self.log_focal))
         depth = focal * np.sqrt(spread_m / max(spread_px, 1e-9))
         offset = (mean_px - self.center) * depth / focal
         translation = np.array([*offset, depth]) - mean_m
-        # Never start with a point behind the camera.
-        translation[2] = max(translation[2], 0.05 - turned[:, 2].min())
+        # keep all points in front of the camera
+        translation[2] = max(translation[2], 0.05 - rotated[:, 2].min())
         return PointState(coefficients, rotation, translation, focal)
 
     def affine_rotation(self) -> Float[np.ndarray, "3 3"]:
-        """cam_from_head of the affine camera that best explains the prior head, any way up.
+        """Estimate cam_from_head by an affine camera fitted to the prior head, for any roll.
 
         Least squares of the 2 x 3 affine map, with Huber weights against outliers; then the nearest
         scaled rotation (the first two rows' polar factor).
@@ -241,7 +243,7 @@ class _Problem:
         base = np.where(np.isfinite(self.sigma), 1 / self.sigma, 0.0)
         weight = base
         for _ in range(6):
-            # The ridge only matters where the points leave depth undetermined.
+            # the ridge matters only if the points do not determine the depth
             system = (rows * weight[:, None] ** 2).T @ rows
             system[np.diag_indices(3)] += 1e-6 * np.trace(system[:3, :3])
             affine = np.linalg.solve(system, (rows * weight[:, None] ** 2).T @ self.points)
@@ -253,7 +255,7 @@ class _Problem:
         return np.vstack([top, np.cross(top[0], top[1])])
 
     def cost(self, state: PointState) -> float:
-        """The negative log posterior, up to a constant."""
+        """Compute the negative log posterior, up to a constant."""
         pixels = project_points(self.model, state, self.center)
         if not np.isfinite(pixels).all():
             return np.inf
@@ -269,7 +271,7 @@ class _Problem:
         return float(0.5 * c2 * np.log1p(square / c2).sum() + 0.5 * prior)
 
     def quadratic(self, state: PointState) -> "_Quadratic":
-        """The function about a state, with each point's weight as the robustifier says."""
+        """Compute the Gauss-Newton model about a state, with the points weighted by the robustifier."""
         pixels = project_points(self.model, state, self.center)
         residual = (pixels - self.points).T  # (2, N)
         square = (residual**2).sum(axis=0) / self.sigma**2
@@ -299,13 +301,13 @@ class _Problem:
         return _Quadratic(hessian, gradient, contact_rows, contact, lower, upper)
 
     def clipped(self, state: PointState) -> PointState:
-        """The state with its coefficients inside their bounds."""
+        """Return the state with its coefficients clipped to their bounds."""
         return replace(state, coefficients=np.clip(state.coefficients, self.lower, self.upper))
 
 
 @dataclass(frozen=True)
 class _Quadratic:
-    """1/2 s.H s + g.s + 1/2 |min(0, C s + v)|^2 of a step s between its bounds."""
+    """Function 1/2 s.H s + g.s + 1/2 |min(0, C s + v)|^2 of a step s within bounds."""
 
     hessian: Float[np.ndarray, "P P"]
     gradient: Float[np.ndarray, " P"]
@@ -315,14 +317,14 @@ class _Quadratic:
     upper: Float[np.ndarray, " P"]
 
     def step(self, damping: float) -> Float[np.ndarray, " P"]:
-        """Its minimum, the diagonal enlarged by `damping`; which contacts press settles within a few rounds."""
-        pressed = self.contact < 0
+        """Minimize with a damped diagonal; the set of active contacts settles within a few rounds."""
+        active = self.contact < 0
         step = np.zeros(len(self.gradient))
         for _ in range(_CONTACT_ROUNDS):
-            rows = self.contact_rows[pressed]
+            rows = self.contact_rows[active]
             matrix = self.hessian + rows.T @ rows
             matrix[np.diag_indices_from(matrix)] *= 1.0 + damping
-            right = -self.gradient - rows.T @ self.contact[pressed]
+            right = -self.gradient - rows.T @ self.contact[active]
             step = bounded_minimum(
                 matrix,
                 right,
@@ -333,18 +335,18 @@ class _Quadratic:
                 max_iterations=_STEP_ROUNDS,
             )
             after = self.contact + self.contact_rows @ step < 0
-            if np.array_equal(after, pressed):
+            if np.array_equal(after, active):
                 break
-            pressed = after
+            active = after
         return step
 
 
 _CONTACT_ROUNDS, _STEP_ROUNDS, _STEP_TOLERANCE = 6, 12, 1e-5
-"""A step need not be exact, since the next one is about another state."""
+"""Limits of the inner solvers; a step need not be exact, since the model is linearized again after it."""
 
 
 def _minimize(problem: _Problem, state: PointState, max_iterations: int) -> tuple[PointState, float, int]:
-    """Levenberg-Marquardt with bounds: each step minimizes its quadratic within them, the damping follows success."""
+    """Minimize by Levenberg-Marquardt with bounds; the damping is adapted to the success of the steps."""
     cost = problem.cost(state)
     damping, accepted = 1e-3, 0
     while accepted < max_iterations and damping < 1e8:

@@ -1,18 +1,18 @@
-"""Bake a photo into a head's texture and complete what the photo does not show.
+"""Bake a photo into the texture of a head, and fill the regions that the photo does not show.
 
 V vertices, S side of the texture, C covered texels.
 
-Everything is composed as albedo, the photo divided by the fitted shading, and shaded again at the
-end, so that one composition gives both variants and the photo's own colors come back exactly:
+Textures are composed as albedo, the photo divided by the fitted shading, and shaded again at the end,
+so that one composition yields both variants and reproduces the colors of the photo exactly:
 
-1. the photo, weighted by how squarely the surface faces the camera, how far the texel is from the
-   outline and from what hides it, from the rims of eyes and mouth, and the skin mask;
-2. else the mirror image's photo color, where the other side is seen;
-3. else the head's own albedo.
+1. the photo, weighted by the angle between surface and view, the distance of the texel to outlines,
+   occluders and the rims of eyes and mouth, and the skin mask;
+2. else the photo color of the mirror image, where the other side is visible;
+3. else the albedo of the head model.
 
-2 and 3 are multiplied by a smooth gain, known where both they and the photo are seen and spread
-over the surface (not over the atlas) by `mesh_diffusion`, so colors agree where they meet, on one
-chart or across two. Inside of the mouth, teeth, tongue and eye sockets are always 3 without gain.
+2 and 3 are multiplied by a smooth gain, known where they overlap the photo and diffused over the
+surface (not over the atlas, `fit._mesh_diffusion`), so that colors agree at the borders, within a
+chart or across two. Inside of the mouth, teeth, tongue and eye sockets always use 3 without gain.
 """
 
 import os
@@ -34,21 +34,21 @@ from headform.heads.linear import PARTS, LinearHead
 from headform.render.unwrapping import Unwrap, unwrap_head
 
 MIRROR_STOPS = (0.5, 1.1)
-"""Difference in log shading to the mirror image below which its colors are trusted in full, and above which not at all:
+"""Difference in log shading to the mirror image below which its colors are used in full, and above which not at all:
 a cheek in shadow says little about one in the sun."""
 OCCLUSION = {"teeth": 0.6, "tongue": 0.45, "mouth": 0.3, "socket_right": 0.4, "socket_left": 0.4}
-"""Share of the light that reaches the inner parts when lighting is kept."""
+"""Fraction of the light that reaches the inner parts when lighting is kept."""
 
 
 @dataclass(frozen=True, eq=False)
 class BakedTexture:
-    """A texture of the head.
+    """Baked texture of a head.
 
     Attributes:
-        rgb: (S, S, 3) sRGB; row 0 is v = 1; charts are continued by 8 texels beyond their border.
-        photo_weight: (S, S) float32 in [0, 1]: the photo's share of each texel.
+        rgb: (S, S, 3) sRGB; row 0 is v = 1; charts are extended by 8 texels beyond their border.
+        photo_weight: (S, S) float32 in [0, 1], weight of the photo in each texel.
         seam_gradient: Mean color step between neighboring texels on the two sides of the border
-            where that share is one half, divided by the mean step 4 to 8 texels away from it: about
+            where that weight is 0.5, divided by the mean step 4 to 8 texels away from it: about
             1 without a visible seam; 1 where there is no border.
     """
 
@@ -68,13 +68,13 @@ def bake_textures(
 
     Args:
         photo: Photo and fitted head.
-        light: (9, 3) from `fit_light_and_albedo`.
-        albedo: (V, 3) linear RGB where the photo shows nothing, such as `head.albedo_of` the fitted code.
-        size: S; 64 to 8192 texels.
-        openings: Where the photo shows eyes and the inside of the mouth; None where the fitted head says enough.
+        light: (9, 3) light from `fit_light_and_albedo`.
+        albedo: (V, 3) linear RGB for regions that the photo does not show, such as `head.albedo_of` the fitted code.
+        size: Side S of the texture, 64 to 8192 texels.
+        openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
 
     Returns:
-        Two textures: lighting kept, with the photo's own colors; and removed, divided by the fitted shading.
+        Two textures: with the lighting and colors of the photo, and without lighting, divided by the fitted shading.
 
     Raises:
         UsageError: `texture_size` for a size out of range.
@@ -138,7 +138,7 @@ def _gains(
     alike: Float64[np.ndarray, " V"],
     parts: Bool[np.ndarray, " V"],
 ) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
-    """Return the albedo to fill with where nothing is seen, and the logarithmic gain of the mirror image."""
+    """Return the fill albedo for hidden regions, and the logarithmic gain of the mirror image."""
     graph, mirror = head_graph(head), head.mirror.numpy()
     weight = weight.astype(np.float64)
     skin = parts & (head.part.numpy() < PARTS.index("mouth"))
@@ -153,7 +153,7 @@ def _gains(
         pull=np.full(len(weight), 2e-3),
         rest=zero,
     )
-    # What the mirror image says counts less than what is seen.
+    # colors of the mirror image count less than visible ones
     trust = weight + 0.5 * (1 - weight) * other
     ratio = (
         weight[:, None] * np.log(seen / albedo) + (trust - weight)[:, None] * (np.log(seen[mirror] / albedo) + gain)
@@ -163,7 +163,7 @@ def _gains(
     sure = (trust > 0.5) & skin
     if sure.any():
         rest = np.where(skin[:, None], np.median(ratio[sure], axis=0), 0.0)
-    # An eye is too small and too patterned for a field of its own: the white's gain for both.
+    # an eye is too small and too patterned for a gain field: the gain of the white is used for both eyes
     eyes = np.isin(head.part.numpy(), EYES)
     white = eyes & (weight > 0.5) & (albedo.min(axis=1) > 0.4)
     if white.any():
@@ -180,7 +180,7 @@ def _gains(
 
 
 def _positive(shading: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
-    """Clamp shading away from zero, below which harmonics can undershoot."""
+    """Clamp shading to positive values, since harmonics can undershoot zero."""
     floor = np.maximum(0.12 * np.mean(np.abs(shading), axis=0), 1e-3)
     return np.asarray(np.maximum(shading, floor))
 
@@ -191,7 +191,7 @@ def _finish(
     shading: Float32[np.ndarray, "C 3"],
     share: Float32[np.ndarray, " C"],
 ) -> BakedTexture:
-    """Shade, encode, continue the charts into their gutters, and measure the seam."""
+    """Shade, encode, extend the charts into their gutters, and measure the seam."""
     size, count = atlas.size, len(atlas.texels)
     rgb = np.empty((size * size, 3), np.uint8)
     weight = np.full(size * size, -1, np.float32)
@@ -208,7 +208,7 @@ def _finish(
 
 
 _LEFTOVER = (128, 112, 104)
-"""sRGB of texels far from every chart."""
+"""Color, sRGB, of texels far from every chart."""
 
 
 def _in_threads(work: Callable[[int, int], None], count: int) -> None:

@@ -1,4 +1,4 @@
-"""The photo's color at every vertex of a head, and how far it is to be trusted.
+"""Photo color at every vertex of a head, and its trust.
 
 V vertices, F faces, h w patch pixels, H W pixels of the depth buffer.
 """
@@ -18,17 +18,17 @@ from headform.mesh.normals import vertex_normals
 from headform.render.visibility import outline_distance
 
 PHOTO_PARTS = ("face", "head", "eye_right", "eye_left")
-"""Parts that take colors from the photo."""
+"""Parts that are colored from the photo."""
 EYES = (PARTS.index("eye_right"), PARTS.index("eye_left"))
 
 OUTLINE_METERS = (0.004, 0.012)
-"""Distance to the background at which the photo begins to count, and counts in full."""
+"""Distances to the background between which the weight of the photo rises from 0 to 1."""
 OCCLUDER_METERS = (0.0015, 0.005)
-"""Distance to an occluder at which the photo begins to count, and counts in full."""
+"""Distances to an occluder between which the weight of the photo rises from 0 to 1."""
 FACING = (0.25, 0.6)
-"""Cosine between normal and view at which the photo begins to count, and counts in full."""
+"""Cosines between normal and view direction between which the weight of the photo rises from 0 to 1."""
 STEP_METERS = 0.006
-"""A step in depth larger than this is an outline."""
+"""Depth step above which an edge counts as an outline."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class VertexColors:
 
     Attributes:
         color: (V, 3) linear RGB, mean of 3 x 3 pixels; 0 where the weight is 0.
-        weight: (V,) trust in [0, 1]; 0 where the vertex is hidden, averted, masked or no part that takes the photo's color.
+        weight: (V,) trust in [0, 1]; 0 where the vertex is hidden, averted, masked, or not of `PHOTO_PARTS`.
     """
 
     color: Float32[np.ndarray, "V 3"]
@@ -46,15 +46,15 @@ class VertexColors:
 
 @dataclass(frozen=True, eq=False)
 class PhotoSurface:
-    """The part of a photo that shows the head, and the head's surface in it; made by `of`.
+    """Part of a photo that shows the head, with the head's surface in it; created by `of`.
 
     Attributes:
         patch: Part of the photo, with the depth buffer.
         faces: (F, 3) vertex indices.
-        eye: (V,) vertices of the eyeballs.
-        normals: (V, 3) unit, camera frame.
+        eye: (V,) mask of the vertices of the eyeballs.
+        normals: (V, 3) unit normals, camera frame.
         projected: (V, 3) patch pixels and depth in meters; far outside for vertices behind the camera.
-        facing: (V,) in [0, 1], how squarely the surface faces the camera; 0 on parts that take no color from the photo.
+        facing: (V,) in [0, 1], weight by the angle between surface and view; 0 on parts not in `PHOTO_PARTS`.
         trust: (H, W) in [0, 1], trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
     """
 
@@ -68,7 +68,7 @@ class PhotoSurface:
 
     @classmethod
     def of(cls, photo: FittedPhoto, openings: Openings | None, *, resolution: int) -> "PhotoSurface":
-        """Cut the patch and judge where it can be trusted; `resolution` as in `cut_patch`."""
+        """Cut the patch and compute the trust in its pixels; `resolution` as in `cut_patch`."""
         head, camera = photo.head, photo.camera
         faces = np.ascontiguousarray(head.faces.numpy(), np.int32)
         patch = cut_patch(photo, resolution=resolution)
@@ -91,7 +91,7 @@ class PhotoSurface:
 
     @property
     def eye_faces(self) -> Bool[np.ndarray, " F"]:
-        """Faces of the eyeballs."""
+        """Mask of the faces of the eyeballs."""
         return self.eye[self.faces[:, 0]]
 
     def colors(self) -> VertexColors:
@@ -112,14 +112,14 @@ def observe_vertices(photo: FittedPhoto, openings: Openings | None = None, *, re
 
     Args:
         photo: Photo and fitted head.
-        openings: Where the photo shows eyes and the inside of the mouth; None where the fitted head says enough.
-        resolution: Pixels of the head's longer extent to which a finer photo is averaged down.
+        openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
+        resolution: Extent of the head, pixels along its longer axis, to which a larger photo is downsampled.
     """
     return PhotoSurface.of(photo, openings, resolution=resolution).colors()
 
 
 def smoothstep(value: Float[np.ndarray, "*shape"], low: float, high: float) -> Float[np.ndarray, "*shape"]:
-    """0 below `low`, 1 above `high`, 3x² - 2x³ between."""
+    """Return the smoothstep of a value: 0 below `low`, 1 above `high`, 3x² - 2x³ between."""
     x = np.clip((value - low) / (high - low), 0.0, 1.0)
     return np.asarray(x * x * (3 - 2 * x))
 
@@ -127,10 +127,10 @@ def smoothstep(value: Float[np.ndarray, "*shape"], low: float, high: float) -> F
 def _pixel_trust(
     patch: PhotoPatch, eye_faces: Bool[np.ndarray, " F"], openings: Openings | None
 ) -> Float32[np.ndarray, "H W"]:
-    """Trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
+    """Compute the trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
 
-    Pixels of an eyeball beside anything else are not trusted either: a lid's color must not get under the lid, nor an iris
-    on it.
+    Pixels at the border of an eyeball are not trusted either: the color of a lid must not be baked onto the eyeball, nor
+    that of an iris onto the lid.
     """
     unit = patch.px_per_meter * patch.buffer_scale
     far = max(OUTLINE_METERS[1] * unit, 4.0 * patch.buffer_scale)

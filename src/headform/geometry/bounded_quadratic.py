@@ -29,9 +29,9 @@ def bounded_minimum(
         right: b.
         lower: May be -inf.
         upper: May be inf; not below `lower`.
-        start: Where to begin; at 0 if absent.
+        start: Initial point; 0 if absent.
         tolerance: Largest entry of the gradient at which the search ends, relative to the largest of b.
-        max_iterations: Of Newton steps.
+        max_iterations: Largest number of Newton steps.
 
     Raises:
         numpy.linalg.LinAlgError: A is not positive definite.

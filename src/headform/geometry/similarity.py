@@ -11,11 +11,11 @@ from jaxtyping import Float, Float64
 
 @dataclass(frozen=True)
 class Similarity:
-    """The map `x -> scale * R @ x + t`.
+    """Similarity transform `x -> scale * R @ x + t`.
 
     Attributes:
         scale: positive factor.
-        R: (D, D) float64 rotation; with determinant -1 it also mirrors.
+        R: (D, D) float64 rotation; a reflection if its determinant is -1.
         t: (D,) float64 translation, in the unit of the target points.
     """
 
@@ -29,21 +29,21 @@ class Similarity:
 
     @property
     def mirrors(self) -> bool:
-        """Whether R reflects, so that left becomes right."""
+        """True if R contains a reflection, so that left becomes right."""
         return bool(np.linalg.det(self.R) < 0)
 
     def after(self, first: "Similarity") -> "Similarity":
-        """Composition: the map that applies `first`, then this one."""
+        """Compose: return the map that applies `first`, then this one."""
         t = self.scale * (self.R @ first.t) + self.t
         return Similarity(self.scale * first.scale, self.R @ first.R, t)
 
     def inverse(self) -> "Similarity":
-        """The map from the target frame back to the source frame."""
+        """Return the map from the target frame back to the source frame."""
         R = np.ascontiguousarray(self.R.T)
         return Similarity(1.0 / self.scale, R, -(R @ self.t) / self.scale)
 
     def matrix(self) -> Float64[np.ndarray, "D1 D1"]:
-        """Homogeneous (D + 1, D + 1) matrix of the map."""
+        """Return the homogeneous (D + 1, D + 1) matrix of the map."""
         D = len(self.t)
         result = np.eye(D + 1)
         result[:D, :D] = self.scale * self.R
@@ -58,23 +58,23 @@ def fit_similarity(
     *,
     scale: bool = True,
 ) -> Similarity:
-    """Least-squares similarity that takes `src` to `dst`, without reflections.
+    """Fit the least-squares similarity that maps `src` to `dst`, without reflections.
 
     Minimizes `Σ w |dst - (s R src + t)|²` in closed form (Umeyama 1991, equations 38 to 42).
 
     Args:
-        src: (N, D) points, D = 2 or 3, N >= D.
-        dst: (N, D) their targets.
+        src: (N, D) source points, D = 2 or 3, N >= D.
+        dst: (N, D) target points.
         weights: (N,) non-negative; None for equal weights.
-        scale: fit the scale; False keeps it at 1.
+        scale: True to fit the scale, False to keep it at 1.
 
     Returns:
-        The similarity, in float64. If the points lie on a line (D = 3) the turn about that line
-        is arbitrary.
+        The similarity, in float64. If the points are collinear (D = 3), the rotation about their
+        line is arbitrary.
 
     Raises:
-        ValueError: too few points, values that are not finite, bad weights, or all source points
-            in one place.
+        ValueError: too few points, non-finite values, invalid weights, or all source points
+            coincide.
     """
     count, D = src.shape
     if D not in (2, 3) or count < D:
@@ -91,7 +91,7 @@ def fit_similarity(
     x0, y0 = x - x_mean, y - y_mean
     variance = float(w @ (x0 * x0).sum(1))
     if variance <= (1e-12 * np.abs(x).max()) ** 2:
-        raise ValueError("src points must not all lie in one place")
+        raise ValueError("src points must not all coincide")
     u, d, vt = np.linalg.svd((y0 * w[:, None]).T @ x0)
     sign = np.ones(D)
     if np.linalg.det(u) * np.linalg.det(vt) < 0:
@@ -99,5 +99,5 @@ def fit_similarity(
     R = np.asarray((u * sign) @ vt, np.float64)
     s = float((d * sign).sum()) / variance if scale else 1.0
     if not s > 0:
-        raise ValueError("no similarity without reflection fits: dst points lie in one place")
+        raise ValueError("no similarity without reflection fits: dst points coincide")
     return Similarity(s, R, np.asarray(y_mean - s * (R @ x_mean), np.float64))

@@ -1,7 +1,7 @@
-"""A linear morphable head: mean + identity modes + expression shapes, with everything that is known about its surface.
+"""A linear morphable head: mean + identity modes + expression shapes, with the annotations of its surface.
 
-V vertices, F triangles, T texture vertices, K identity modes, E expressions, A albedo modes, N dense points. What a model
-does not know is empty: an axis of length V, F or 68 is then of length 0 (`LinearHead.has_field`).
+V vertices, F triangles, T texture vertices, K identity modes, E expressions, A albedo modes, N dense points. Fields that a
+model does not provide are empty: an axis of length V, F or 68 then has length 0 (`LinearHead.has_field`).
 Positions in meters, x to the subject's left, y up, z out of the face. Colors linear RGB.
 """
 
@@ -51,7 +51,7 @@ class Regions(nn.Module):
 
     def __init__(self, masks: Mapping[str, Bool[Tensor, " V"]]) -> None:
         super().__init__()
-        # a buffer's name may hold no dot, a publisher's may
+        # the name of a buffer must not contain a dot, a publisher's region name may
         self._buffer_of = {name: name.replace(".", "_") for name in masks}
         for name, mask in masks.items():
             self.register_buffer(self._buffer_of[name], mask)
@@ -85,24 +85,24 @@ class Regions(nn.Module):
 class LinearHead(nn.Module):
     """A head model; see the module docstring for shapes and units.
 
-    An `nn.Module` whose tensors are buffers: `.to` moves it in place, `.state_dict` holds it, a module that owns one takes
-    it along. `dataclasses.replace(head)` gives another module over the same tensors.
+    An `nn.Module` whose tensors are buffers: `.to` moves it in place, `.state_dict` contains it, and a module that owns one
+    moves it along. `dataclasses.replace(head)` returns another module over the same tensors.
 
     Attributes:
-        name: what the model is called, for example ``open``.
-        sha256: digest of the file it was read from, hexadecimal.
-        license: one line.
+        name: name of the model, for example ``open``.
+        sha256: SHA-256 of the file it was read from, hexadecimal.
+        license: license of the model, one line.
         mean: mean shape, meters.
         identity: displacement per standard deviation of each mode.
         expression: displacement at weight 1 of each shape.
         expression_names: names in the order of ``expression`` (ARKit names on the open head).
         faces: triangles, counter-clockwise from outside.
-        mirror: the vertex on the other side of each vertex.
+        mirror: index of the mirror image of each vertex.
         part: index into `PARTS` per vertex.
         regions: named vertex masks (face, nose, lips, eyes, brows, ears, scalp, neck, cheeks ...).
         uv: texture coordinates in [0, 1], origin bottom-left.
         uv_faces: triangles over ``uv``, aligned with ``faces``.
-        landmark_vertices: three vertices of each of the 68 iBUG points.
+        landmark_vertices: vertices of the triangle that holds each of the 68 iBUG points.
         landmark_weights: their barycentric weights; all three are 0 at a point that the model does not define.
         landmark_offset: meters, head frame: from the surface point to where annotators of the 68-point convention
             put it on an average face.
@@ -113,13 +113,13 @@ class LinearHead(nn.Module):
         dense_mirror: index into ``dense`` of each dense point's mirror image.
         albedo_mean: RGB in `albedo_space`.
         albedo: displacement of RGB in `albedo_space` per standard deviation.
-        neck_weight: 1 on what turns with the head, falling to 0 at the bottom of the neck.
-        neck_pivot: meters.
+        neck_weight: weight of the neck joint: 1 on the head, falling to 0 at the bottom of the neck.
+        neck_pivot: center of the rotation of the neck, meters.
         sigma: standard deviation that each identity mode was published with, in the publisher's own unit; `identity` is
             already multiplied by it.
-        provenance: which files of which publisher it was made of.
-        albedo_space: ``linear``, or ``srgb`` (the values as displayed, in [0, 1]) where the publisher's color model is one
-            of those; `albedo_of` is linear in both cases.
+        provenance: publisher and source files.
+        albedo_space: ``linear``, or ``srgb`` (the values as displayed, in [0, 1]) where the publisher's color model is
+            in sRGB; `albedo_of` returns linear RGB in both cases.
     """
 
     name: str
@@ -204,7 +204,7 @@ class LinearHead(nn.Module):
         return total.view(*batch, *self.mean.shape)
 
     def albedo_of(self, code: Float[Tensor, "*B A"]) -> Float[Tensor, "*B V 3"]:
-        """Albedo from coefficients, linear RGB, not clipped (but at 0 and 1 where the model is one of sRGB).
+        """Decode the albedo, linear RGB; clipped to [0, 1] only where `albedo_space` is ``srgb``.
 
         Raises:
             WeightsError: ``head_lacks``.
@@ -245,12 +245,12 @@ class LinearHead(nn.Module):
         return self.albedo_of(self.albedo.new_zeros(0))
 
     def landmarks(self, vertices: Float[Tensor, "*B V 3"], *, offset: bool = True) -> Float[Tensor, "*B 68 3"]:
-        """The 68 iBUG points of decoded vertices, with the offset to the annotators' convention unless switched off.
+        """Return the 68 iBUG points of decoded vertices, with the offset to the annotators' convention unless switched off.
 
         Points that the model does not define are NaN (`landmark_known`).
 
         Raises:
-            WeightsError: ``head_lacks`` when it defines none.
+            WeightsError: ``head_lacks`` when the model defines none.
         """
         self.require_fields("landmark_vertices")
         corners = vertices[..., self.landmark_vertices, :]  # (*B, 68, 3, 3)
@@ -261,17 +261,17 @@ class LinearHead(nn.Module):
 
     @property
     def landmark_known(self) -> Bool[Tensor, "68"]:
-        """Which of the 68 points the model defines."""
+        """Mask of the 68 points that the model defines."""
         if not len(self.landmark_weights):
             return torch.zeros(68, dtype=torch.bool, device=self.mean.device)
         return (self.landmark_weights != 0).any(-1)
 
     def has_field(self, name: str) -> bool:
-        """Whether an optional field, such as ``uv`` or ``landmark_vertices``, holds anything."""
+        """Return whether an optional field, such as ``uv`` or ``landmark_vertices``, is not empty."""
         return bool(len(getattr(self, name)))
 
     def require_fields(self, *names: str) -> None:
-        """Make sure that optional fields hold something.
+        """Check that optional fields are not empty.
 
         Raises:
             WeightsError: ``head_lacks``.
@@ -293,8 +293,8 @@ class LinearHead(nn.Module):
     def eye_center(self, vertices: Float[Tensor, "*B V 3"], name: str) -> Float[Tensor, "*B 3"]:
         """Center of one eyeball (``eye_right`` or ``eye_left``): the centroid of its surface.
 
-        Vertices are weighted by the area about them on the mean shape, since an iris has more of
-        them than the back of the eye. On a sphere this is the center, whatever the triangles.
+        Vertices are weighted by the surrounding area on the mean shape, since the iris is meshed more
+        finely than the back of the eye. On a sphere this is the center for any triangulation.
 
         Raises:
             ValueError: the head has no such eyeball.
@@ -315,7 +315,7 @@ class LinearHead(nn.Module):
         right: Float[Tensor, "*B 3 3"],
         left: Float[Tensor, "*B 3 3"],
     ) -> Float[Tensor, "*B V 3"]:
-        """Turn the eyeballs about their centers (`eye_center`) by one rotation each."""
+        """Rotate the eyeballs about their centers (`eye_center`), one rotation each."""
         turned = vertices.clone()
         for name, rotation in (("eye_right", right), ("eye_left", left)):
             ids = self.part_vertices(name)
@@ -329,14 +329,14 @@ class LinearHead(nn.Module):
     def rotate_neck(
         self, vertices: Float[Tensor, "*B V 3"], rotation: Float[Tensor, "*B 3 3"]
     ) -> Float[Tensor, "*B V 3"]:
-        """Turn the head on its neck: each vertex goes `neck_weight` of the way to its turned place.
+        """Rotate the head about its neck: each vertex moves by `neck_weight` times its displacement under the rotation.
 
         Linear blend skinning with one bone, `v + w (R (v - p) + p - v)` about `neck_pivot` p; the
         pivot is a point of the head frame and does not move with identity. Differentiable.
 
         Args:
             vertices: (*B, V, 3) meters, head frame.
-            rotation: (*B, 3, 3) such as `geometry.head_angles.rotation_from_euler` gives.
+            rotation: (*B, 3, 3) rotation matrix, for example from `geometry.head_angles.rotation_from_euler`.
         """
         arm = vertices - self.neck_pivot.to(vertices)
         moved = arm @ rotation.transpose(-1, -2) - arm

@@ -36,7 +36,7 @@ class TextureSpace:
         uv: Texture coordinates, origin at the bottom left; empty where the file has none.
         uv_faces: Triangles over `uv`, aligned with the head's; empty likewise.
         encoding: ``linear`` or ``srgb``.
-        provenance: Of the file.
+        provenance: Origin of the file.
     """
 
     mean: Float[Tensor, "H W 3"]

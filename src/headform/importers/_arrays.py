@@ -28,7 +28,7 @@ class ModelArrays:
             ``model_index`` (not whole, or out of range), ``model_not_finite``.
 
     Attributes:
-        where: The file, for messages.
+        where: Name of the file, for error messages.
         notes: Sentences for the provenance; what a method finds unusual is appended.
     """
 
@@ -60,7 +60,7 @@ class ModelArrays:
         """Return an array of floating-point numbers in the precision of the file.
 
         Args:
-            name: Of the value.
+            name: Name of the value.
             shape: Expected lengths of the axes, None for any; unchecked when left out.
             kinds: Accepted kinds of numpy types.
         """

@@ -69,7 +69,7 @@ def read_expressions(path: Path, deviations: Float[np.ndarray, " M"] | None, tri
     Args:
         path: ``Exp_Pca.bin``.
         deviations: The numbers of ``std_exp.txt``, if it is there.
-        trimmed: Whether ``BFM_exp_idx.mat`` is there.
+        trimmed: True if ``BFM_exp_idx.mat`` is present.
 
     Raises:
         WeightsError: ``weights_missing`` (also for a file that has to go with it), ``weights_damaged``, ``model_mismatch``

@@ -26,7 +26,7 @@ class Companions:
 
     Attributes:
         path: The model's own file or folder.
-        where: The same, for messages.
+        where: The same, for error messages.
         sources: The model and the companions that were used.
         notes: Sentences for the provenance: what was missing, left out or unusual.
     """
@@ -94,7 +94,7 @@ def read_numbers(path: Path, *, whole: bool = False) -> Float[np.ndarray, " N"]:
     """Read the numbers of a text file, float64; commas separate like blanks, and # starts a comment.
 
     Args:
-        path: The file.
+        path: Path of the file.
         whole: Accept only whole numbers.
 
     Raises:

@@ -84,7 +84,7 @@ class Embeddings:
         """Derive the 68 points from the others where they are missing, and the other way round.
 
         Args:
-            notes: What is missing or was derived is appended, a sentence each.
+            notes: List to which one sentence is appended for each missing or derived part.
         """
         static, contour, full = self.static, self.contour, self.full
         if full is None and static is None:

@@ -172,9 +172,9 @@ def identify(path: Path, sha256: str, keys: Set[str]) -> FlameVersion:
     """Return the release of a model file; parameters of different releases are not interchangeable.
 
     Args:
-        path: Of the file; its folder's name may say the year.
-        sha256: Of the file.
-        keys: Names of what it holds.
+        path: Path of the file; the name of its folder may contain the year of the release.
+        sha256: SHA-256 of the file, hexadecimal.
+        keys: Names of the arrays in the file.
     """
     name = path.stem.lower()
     sex = re.search(r"(?<![a-z])(female|male)(?![a-z])", name)

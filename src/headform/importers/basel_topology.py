@@ -39,7 +39,7 @@ class Selection:
     Attributes:
         source: Number of vertices V of the mesh that is cut.
         vertices: Indices from 0 into it, in the order of the cut mesh.
-        name: Of the file, for messages.
+        name: Name of the file, for error messages.
     """
 
     source: int
@@ -90,7 +90,7 @@ def selection_of(indices: object, source: int, target: int, *, origin: int, name
         source: Vertices of the mesh it indexes.
         target: Vertices of the mesh it makes.
         origin: 0 or 1, as documented.
-        name: Of the file.
+        name: Name of the file.
 
     Raises:
         WeightsError: ``model_shape``, ``model_index`` (out of range, repeated or not whole), ``model_mismatch`` (its

@@ -86,7 +86,7 @@ class IctModel:
         expression: Displacement in cm at weight 1 by ICT's name, float32.
         sources: Files that were read.
         missing: Published parts that are absent, by name.
-        notes: What is missing or was left out, one sentence each.
+        notes: One sentence for each missing or omitted part.
     """
 
     neutral: Float[np.ndarray, "V 3"]

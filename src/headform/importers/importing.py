@@ -1,6 +1,6 @@
 """From a publisher's arrays to a `LinearHead`: meters, outward triangles, modes per sigma, checked indices.
 
-Letters: those of `heads.linear`. Every importer ends here.
+those of `heads.linear`. Every importer ends here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,11 +27,11 @@ class ImportedModel:
     """Arrays that an importer read, in the publisher's unit; absent parts are None.
 
     Attributes:
-        provenance: Of the files read.
+        provenance: Origin of the files read.
         unit: A key of `METERS_PER`.
         mean: Mean shape.
         faces: Triangles, counted from 0, of either winding.
-        name: Of the head; the kind of `provenance` if empty.
+        name: Name of the head; the kind of `provenance` if empty.
         identity: Displacements per standard deviation.
         sigma: Published standard deviations.
         expression: Displacements per standard deviation, or at weight 1.

@@ -1,4 +1,4 @@
-"""Files: photos aside, everything that is read from and written to disk.
+"""Reading and writing of files, except photos.
 
 Import the modules themselves; this file stays empty because the child processes of the readers import it and must not
 pull in torch.

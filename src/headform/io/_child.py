@@ -1,6 +1,6 @@
-"""Read foreign files in a child process under limits, and take its answer apart under a bound.
+"""Reading of foreign files in a child process under resource limits, and parsing of its bounded answer.
 
-A file that crashes a library, or asks for more than its limits, ends the child (`headform.io._sandbox`) and nothing else.
+A file that crashes a library or exceeds the limits ends only the child (`headform.io._sandbox`).
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from headform.io.file_bytes import check_regular
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from headform.io._sandbox import main; sys.exit(main())"
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_PLUGIN_PRELOAD": "::"}
-"""One thread each, whose stacks take address space; and no plug-ins of libhdf5."""
+"""Environment of the child: one thread per library, since stacks take address space, and no plug-ins of libhdf5."""
 _MOST_LINE = 256 << 20
-"""Bytes of a line of the answer; half a million entries with long names stay below it."""
+"""Largest line of the answer, bytes; half a million entries with long names stay below it."""
 _PLAIN_KINDS = "biufcSU"
 _AGAIN = "get the file again from its publisher"
 _PROBLEMS = {"damaged": ("weights_damaged", _AGAIN), "missing": ("weights_missing", _AGAIN)}
@@ -42,16 +42,16 @@ def ask(
     refused: str = "weights_damaged",
     hint: str = _AGAIN,
 ) -> list[dict[str, Any]]:
-    """Return what a reader finds in each file, by name.
+    """Return the values that a reader finds in each file, by name.
 
     Args:
         reader: Module of this package with `read(path, **options)`; see `headform.io._sandbox`.
         paths: Regular files.
-        options: For `read`, as JSON.
-        memory_bytes: Memory that the child may take beyond its libraries.
-        cpu_seconds: Its processor time; it may take twice that and half a minute by the clock.
-        max_bytes: Most bytes of the answer that are taken.
-        refused: Error code of a file that asks for more than plain data, or exceeds the limits.
+        options: Keyword arguments of `read`, as JSON.
+        memory_bytes: Memory limit of the child beyond its libraries, bytes.
+        cpu_seconds: Limit of its processor time, seconds; the limit of wall-clock time is twice that plus half a minute.
+        max_bytes: Largest accepted answer, bytes.
+        refused: Error code for a file that contains more than plain data or exceeds the limits.
         hint: Advice for such a file.
 
     Raises:
@@ -86,7 +86,7 @@ def ask(
             reason = str(error) or f"the file is malformed, or reading it takes more than the limits allow ({end})"
             failure = {"kind": "refused", "what": reason, "file": 0}
         except MemoryError as error:
-            raise ResourceError("out_of_memory", "no memory for the content", repr(str(paths[0]))) from error
+            raise ResourceError("out_of_memory", "not enough memory for the content", repr(str(paths[0]))) from error
         finally:
             clock.cancel()
             child.kill()
@@ -98,7 +98,7 @@ def ask(
 
 
 class _Answer:
-    """The child's answer as it comes through the pipe; no more than `room` bytes are taken."""
+    """Answer of the child, read from the pipe; at most `room` bytes are read."""
 
     def __init__(self, pipe: IO[bytes], room: int) -> None:
         self._pipe, self._room, self._most = pipe, room, room
@@ -107,7 +107,7 @@ class _Answer:
         """Sort names and values into the table of each file; return the failure, if there is one.
 
         Raises:
-            ValueError: The answer is cut (without a message) or too large.
+            ValueError: The answer is truncated (without a message) or too large.
         """
         while True:
             line = self._pipe.readline(_MOST_LINE)
@@ -135,7 +135,7 @@ class _Answer:
         return self._array(np.dtype(value["dtype"]), value["shape"], value["fortran"])
 
     def _array(self, dtype: np.dtype[Any], shape: list[int], fortran: bool) -> npt.NDArray[Any]:
-        """The array whose bytes are next in the pipe."""
+        """Read the next array from the pipe."""
         if dtype.kind not in _PLAIN_KINDS or not all(type(n) is int and n >= 0 for n in shape):
             raise ValueError
         self._spend(math.prod(shape) * dtype.itemsize)

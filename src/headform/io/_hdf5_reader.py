@@ -1,6 +1,6 @@
 """Numbers and text of HDF5 files, by h5py. Runs in the child process.
 
-N bytes. Nothing outside of the file is followed, and no filter is used that would load a plug-in.
+N bytes. References to data outside the file are not followed, and filters that would load a plug-in are not used.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from headform.io._sandbox import limit_memory, refused
 
 _MARGIN_BYTES = 512 << 20
-"""Memory of libhdf5 (its caches, the tables of the file) beside the largest array."""
+"""Memory of libhdf5 (caches, tables of the file) in addition to the largest array, bytes."""
 _KINDS = "biuf"
 _OWN_FILTERS = {1, 2, 3, 6}  # deflate, shuffle, fletcher32, scale-offset: in the library itself
 _MOST_ENTRIES = 20_000
@@ -21,7 +21,7 @@ _DEEPEST = 16
 
 
 def read(path: str, wanted: list[str] | None, max_bytes: int) -> Iterator[tuple[str, Any]]:
-    """Yield the values of the paths that are there, one by one; names and shapes of all arrays where `wanted` is None."""
+    """Yield the values of the wanted paths that exist, or names and shapes of all arrays if `wanted` is None."""
     with h5py.File(path, "r", locking=False) as file:
         if wanted is None:
             yield from _listing(file).items()
@@ -42,10 +42,10 @@ def read(path: str, wanted: list[str] | None, max_bytes: int) -> Iterator[tuple[
 
 
 def _find(file: Any, path: str) -> Any:
-    """The object at a path of hard links, or None.
+    """Return the object at a path of hard links, or None.
 
     Raises:
-        ForeignFileError: A link on the way leads elsewhere.
+        ForeignFileError: The path contains a link of another kind.
     """
     here = file
     for name in path.split("/"):
@@ -63,10 +63,10 @@ def _find(file: Any, path: str) -> Any:
 
 
 def _size_of(path: str, data: Any) -> int:
-    """Bytes that a dataset will take, after a look at everything that could take more.
+    """Return the size of a dataset in bytes, after checking for anything that could take more.
 
     Raises:
-        ForeignFileError: It is no plain array inside this file.
+        ForeignFileError: It is not a plain array inside this file.
     """
     if not isinstance(data, h5py.Dataset):
         raise refused(f"`{path}` is a group, expected an array")
@@ -89,7 +89,7 @@ def _size_of(path: str, data: Any) -> int:
 
 
 def _attribute(path: str, owner: Any, name: str) -> npt.NDArray[Any] | str:
-    """A small attribute: numbers or one text."""
+    """Read a small attribute: numbers or one text."""
     if name not in owner.attrs:
         raise refused(f"`{path}` is not there")
     handle = owner.attrs.get_id(name)
@@ -101,7 +101,7 @@ def _attribute(path: str, owner: Any, name: str) -> npt.NDArray[Any] | str:
 
 
 def _plain(path: str, value: Any) -> npt.NDArray[Any] | str:
-    """A value as an array or as text."""
+    """Convert a value to an array or text."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "OS" and value.size == 1:
         value = value.reshape(-1)[0]
     if isinstance(value, bytes):
@@ -115,7 +115,7 @@ def _plain(path: str, value: Any) -> npt.NDArray[Any] | str:
 
 
 def _listing(file: Any) -> dict[str, list[int]]:
-    """Shapes of all datasets by path, over hard links."""
+    """Return the shapes of all datasets by path, following hard links."""
     shapes: dict[str, list[int]] = {}
     queue: list[tuple[str, Any]] = [("", file)]
     visited = 0

@@ -17,7 +17,7 @@ _REFERENCES = "#refs#"
 
 
 def list_mat_hdf5(path: Path) -> dict[str, tuple[int, ...]]:
-    """Names and dimensions of the variables; structures have none.
+    """Return names and dimensions of the variables; structures have no dimensions.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``.
@@ -33,7 +33,7 @@ def list_mat_hdf5(path: Path) -> dict[str, tuple[int, ...]]:
 def read_mat_hdf5(
     path: Path, wanted: Sequence[str] | None, max_bytes: int, *, optional: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Variables by name; as `headform.io.mat_file.read_mat`, which see.
+    """Read variables by name; see `headform.io.mat_file.read_mat`.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``, ``model_missing_key``.
@@ -55,7 +55,7 @@ def read_mat_hdf5(
 
 
 def _value(value: Any, kind: Any) -> Any:
-    """MATLAB's array out of HDF5's."""
+    """Convert an array of HDF5 to that of MATLAB."""
     if isinstance(value, str):
         return value
     array = np.asarray(value)

@@ -1,6 +1,6 @@
 """Variables of MATLAB files of Level 5, by scipy. Runs in the child process.
 
-`headform.io.mat_file` has looked at the headers: names are there once, and none is an object, a function or sparse.
+`headform.io.mat_file` has checked the headers: names are unique, and no variable is an object, a function or sparse.
 """
 
 import warnings
@@ -41,7 +41,7 @@ def read(path: str, names: dict[str, list[str]]) -> Iterator[tuple[str, Any]]:
 
 
 class _Plain:
-    """Turns scipy's arrays of records and objects into lists and dictionaries, and counts them."""
+    """Conversion of scipy's arrays of records and objects to lists and dictionaries, with a limit on their number."""
 
     def __init__(self) -> None:
         self._left = _MOST_ENTRIES

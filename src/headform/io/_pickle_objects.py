@@ -1,8 +1,8 @@
-"""An unpickler with a list of what a file may name, each of which stands for a small class or function of ours.
+"""Unpickler with an allow-list of globals, each of which maps to a small class or function of headform.
 
-Runs in the child process (`_sandbox`). Nothing of numpy, scipy, chumpy, joblib or torch that a pickle names is looked up: a
-name on the list builds a `Node`, which keeps the plain values that it is given, and any other name is refused before
-anything runs. A file can set attributes on nothing here (`_Sealed`, `_Call`), and complete a node only by `__setstate__`.
+Runs in the child process (`_sandbox`). No object of numpy, scipy, chumpy, joblib or torch named by a pickle is looked up: a
+name on the list builds a `Node`, which stores the plain values it is given, and any other name is refused before anything
+runs. A file cannot set attributes on any object (`_Sealed`, `_Call`), and completes a node only by `__setstate__`.
 """
 
 import math
@@ -21,14 +21,14 @@ _MOST_ELEMENTS = 1 << 48
 
 
 class _Sealed(type):
-    """Classes whose attributes a file cannot set."""
+    """Metaclass of classes whose attributes a file cannot set."""
 
     def __setattr__(cls, name: str, value: Any) -> None:
         raise AttributeError(f"{name} of {cls.__name__} cannot be set")
 
 
 class _Call:
-    """A function that a file may call and not change."""
+    """Function that a file may call but not change."""
 
     __slots__ = ("_function",)
 
@@ -43,7 +43,7 @@ class _Call:
 
 
 class Node(metaclass=_Sealed):
-    """An object that a file builds: it stands for its `value`, which is None until then."""
+    """Object built by a file, which stands for its `value`; that is None until the object is complete."""
 
     value: Any = None
     is_leaf = False
@@ -57,14 +57,14 @@ class Node(metaclass=_Sealed):
 
 
 class Table(dict[Any, Any], metaclass=_Sealed):
-    """An ordered dictionary; attributes, such as the versions of modules in a state_dict, are left out."""
+    """Ordered dictionary; attributes, such as the versions of modules in a state_dict, are left out."""
 
     def __setstate__(self, state: Any) -> None:
         pass
 
 
 class _Dtype(Node):
-    """A numpy dtype of numbers, booleans or fixed-width strings (or `object`, for lists)."""
+    """Numpy dtype of numbers, booleans or fixed-width strings (or `object`, for lists)."""
 
     def __init__(self, code: Any, *_: Any) -> None:
         if not isinstance(code, str) or not re.fullmatch(r"[<>|=]?[biufcSUO?]\d{0,9}", code):
@@ -80,7 +80,7 @@ class _Dtype(Node):
 
 
 class _Array(Node):
-    """A numpy array, which is named first and filled by its state `(version, shape, dtype, is_fortran, data)`."""
+    """Numpy array, which is created first and filled by its state `(version, shape, dtype, is_fortran, data)`."""
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) not in (4, 5):
@@ -95,7 +95,7 @@ class _Array(Node):
 
 
 class _JoblibArray(Node):
-    """joblib's stand-in for an array whose bytes follow in the file; `Unpickler` gives it the file."""
+    """joblib's placeholder of an array whose bytes follow in the file, which `Unpickler` passes to it."""
 
     unpickler: Any = None
 
@@ -113,7 +113,7 @@ class _JoblibArray(Node):
 
 
 class _Chumpy(Node):
-    """An array of chumpy, the automatic differentiation that FLAME was made with: its numbers `x`."""
+    """Array of chumpy, the autodiff library used for FLAME: its values `x`."""
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, dict) or "x" not in state:
@@ -122,7 +122,7 @@ class _Chumpy(Node):
 
 
 class _Matrix(Node):
-    """A sparse matrix of scipy: a table with `format`, `shape`, `data` and the indices."""
+    """Sparse matrix of scipy: a table with `format`, `shape`, `data` and the indices."""
 
     kind = ""
 
@@ -159,7 +159,7 @@ def _count(shape: Any) -> int:
 
 
 def _from_bytes(data: Any, kind: Any, shape: Any, order: Any) -> npt.NDArray[Any]:
-    """An array out of raw bytes (or Python 2's latin-1 strings), which must fill the shape exactly."""
+    """Build an array from raw bytes (or latin-1 strings of Python 2), which must fill the shape exactly."""
     if isinstance(data, str):
         data = data.encode("latin-1")
     dtype = _plain(kind)
@@ -170,14 +170,14 @@ def _from_bytes(data: Any, kind: Any, shape: Any, order: Any) -> npt.NDArray[Any
 
 
 def holding(value: Any) -> Node:
-    """Return a node that is complete."""
+    """Build a complete node."""
     node = Node()
     node.value = value
     return node
 
 
 def _frombuffer(data: Any, kind: Any, shape: Any, order: Any, axis_order: Any = None) -> Node:
-    """numpy's protocol 5; `axis_order` (numpy ≥ 2.3) transposes what the bytes hold."""
+    """Build an array of protocol 5; `axis_order` (numpy ≥ 2.3) transposes it."""
     array = _from_bytes(data, kind, shape, order)
     return holding(array if order != "K" or axis_order is None else array.transpose(axis_order))
 
@@ -189,21 +189,21 @@ def _encode(text: Any, codec: Any = "latin1") -> bytes:
 
 
 def _bytes(data: Any = b"") -> bytes:
-    """Old protocols spell empty bytes and bytearrays as calls."""
+    """Build empty bytes and bytearrays, which old protocols write as calls."""
     if not isinstance(data, bytes):
         raise damaged("bytes out of something else")
     return data
 
 
 def _items(items: Any = ()) -> list[Any]:
-    """A set, which old protocols spell as a call; the order is the file's."""
+    """Build a set, which old protocols write as a call; the order is that of the file."""
     if not isinstance(items, (list, tuple)):
         raise damaged("a set out of something else")
     return list(items)
 
 
 def _reconstructor(kind: Any, base: Any = None, state: Any = None) -> Any:
-    """Protocols 0 and 1: an instance of a class, out of `object` and nothing."""
+    """Build an instance of a class from `object` and no state, as protocols 0 and 1 write it."""
     if not isinstance(kind, _Sealed) or kind not in _CLASSES.values() or state is not None:
         raise damaged("an object of no known class")
     return kind()
@@ -231,25 +231,25 @@ PLAIN: dict[str, Any] = {
     "__builtin__.bytes": _Call(_bytes),
     "builtins.bytearray": _Call(_bytes),
 } | {f"{home}.{name}": _Call(_items) for home in ("__builtin__", "builtins") for name in ("set", "frozenset")}
-"""What numpy, joblib and the standard library may be named for; `numpy._core` of numpy ≥ 2 is `numpy.core`."""
+"""Allowed globals of numpy, joblib and the standard library; `numpy._core` of numpy ≥ 2 is mapped to `numpy.core`."""
 HEAD_MODELS: dict[str, Any] = PLAIN | _CLASSES
 HEAD_MODELS |= {f"{module}._reconstructor": _Call(_reconstructor) for module in ("copy_reg", "copyreg")}
 HEAD_MODELS |= {f"{module}.object": _Call(_bare) for module in ("__builtin__", "builtins")}
-"""And those of head models: chumpy and scipy, and objects as protocols 0 and 1 write them."""
+"""Additional allowed globals of head models: chumpy, scipy, and objects written by protocols 0 and 1."""
 
 
 class _Exact:
-    """A file without `peek`, so that the unpickler reads no byte more than it uses."""
+    """File without `peek`, so that the unpickler does not read ahead."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read, self.readline = file.read, file.readline
 
 
 class Unpickler(pickle.Unpickler):
-    """Builds plain values and nodes out of a file that may name what is in `allowed`.
+    """Unpickler that builds plain values and nodes, with the globals in `allowed`.
 
     Args:
-        file: At the beginning of a pickle; stands behind its end afterwards.
+        file: File positioned at the start of a pickle; afterwards, behind its end.
     """
 
     allowed: Mapping[str, Any] = HEAD_MODELS
@@ -259,7 +259,7 @@ class Unpickler(pickle.Unpickler):
         super().__init__(self.file, fix_imports=False, encoding="latin1")
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return what stands for a global, by its name."""
+        """Return the replacement of a global, by name."""
         full = f"{module}.{name}"
         found = self.allowed.get(full.replace("numpy._core.", "numpy.core.", 1))
         if found is None:
@@ -269,5 +269,5 @@ class Unpickler(pickle.Unpickler):
         return found
 
     def persistent_load(self, pid: Any) -> Any:
-        """Refuse what a program would have to know."""
+        """Refuse persistent objects, which only the writing program knows."""
         raise refused(f"the file asks for the persistent object {pid!r:.80}")

@@ -1,4 +1,4 @@
-"""Pickles, and .npy and .npz files that hold some, as flat tables of arrays. Runs in the child process."""
+"""Pickles, and .npy and .npz files that contain pickles, as flat tables of arrays. Runs in the child process."""
 
 import bz2
 import gzip
@@ -19,9 +19,9 @@ from headform.io._sandbox import damaged, refused
 from headform.io._torch_objects import WITH_TENSORS, Tensor
 
 _MOST_ENTRIES = 100_000
-"""Entries visited; shared references can describe exponentially many."""
+"""Largest number of visited entries; shared references can describe exponentially many."""
 _LONGEST = 1000
-"""Characters of a path."""
+"""Largest length of a path, characters."""
 _CHUNK = 1 << 20
 
 
@@ -36,20 +36,20 @@ def read(path: str, max_bytes: int) -> Iterator[tuple[str, npt.NDArray[Any]]]:
             array = leaf.array() if isinstance(leaf, Tensor) else _array(leaf)
             if array is not None:
                 yield name, array
-        if file is not raw:  # the checksum stands behind the last byte
+        if file is not raw:  # the checksum follows the last byte
             while file.read(_CHUNK):
                 pass
 
 
 def _unpacked(file: BinaryIO) -> Any:
-    """The plain content, whatever it is compressed with; inflated as it is read, the memory of the process its bound."""
+    """Open the content, decompressing it while it is read; bounded by the memory limit of the process."""
     magic = file.read(6)
     file.seek(0)
     if magic.startswith(b"\x04\x22\x4d\x18"):
         try:
             import lz4.frame
         except ImportError as error:
-            raise damaged("it is compressed with lz4, which takes the package lz4 (pip install lz4)") from error
+            raise damaged("it is compressed with lz4, which requires the package lz4 (pip install lz4)") from error
         return lz4.frame.open(file)
     if magic.startswith(b"\x1f\x8b"):
         return gzip.open(file)
@@ -67,7 +67,7 @@ def _unpacked(file: BinaryIO) -> Any:
 
 
 def _value(file: BinaryIO, most: int) -> Any:
-    """What a pickle, a .npy or a .npz says, as nested values."""
+    """Read a pickle, a .npy or a .npz as nested values."""
     magic = file.read(len(npz_file.NPY_MAGIC))
     file.seek(0)
     try:
@@ -84,12 +84,12 @@ def _value(file: BinaryIO, most: int) -> Any:
 
 
 def leaves(value: Any, *, most: int, whole_numbers: bool = False) -> Iterator[tuple[str, Any]]:
-    """Yield what is in nested lists, dictionaries and nodes by path, keys joined by `/`, in the file's order.
+    """Yield the leaves of nested lists, dictionaries and nodes by path, keys joined by `/`, in the order of the file.
 
     Args:
-        value: What an unpickler returned.
-        most: Bound on the entries visited.
-        whole_numbers: Take a list of plain numbers for one leaf.
+        value: Result of an unpickler.
+        most: Largest number of visited entries.
+        whole_numbers: True to treat a list of plain numbers as one leaf.
     """
     seen: set[str] = set()
     queue: list[tuple[str, Any]] = [("", value)]

@@ -1,8 +1,9 @@
 """Entry point of the child process that reads foreign files under limits; `headform.io._child` starts it.
 
-Standard input is one JSON object, the request. Standard output is lines of JSON: `[file, name, value]`, behind each the
-bytes of the arrays in it, and at the end `null` or `{"kind", "what", "file"}` for a failure. A reader is a module of this
-package with `read(path, **options)`, which yields names and values: arrays, text, numbers, lists and dictionaries of them.
+Standard input is one JSON object, the request. Standard output is lines of JSON: `[file, name, value]`, each followed by
+the bytes of the arrays in it, and at the end `null` or `{"kind", "what", "file"}` for a failure. A reader is a module of
+this package with `read(path, **options)`, which yields names and values: arrays, text, numbers, lists and dictionaries
+of them.
 """
 
 import json
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 try:
     import resource
-except ImportError:  # Windows has no such limits; the parent's clock remains
+except ImportError:  # Windows has no such limits; the time limit of the parent remains
     resource = None  # type: ignore[assignment]
 
 _UNMEASURED_BYTES = 1 << 30
@@ -26,7 +27,7 @@ _UNMEASURED_BYTES = 1 << 30
 
 
 class ForeignFileError(Exception):
-    """A file that is not read: `kind` is `refused` or `damaged`, and `what` the message."""
+    """Error of a file that is not read: `kind` is `refused` or `damaged`, and `what` the message."""
 
     def __init__(self, kind: str, what: str) -> None:
         self.kind, self.what = kind, what
@@ -34,17 +35,17 @@ class ForeignFileError(Exception):
 
 
 def refused(what: str) -> ForeignFileError:
-    """Return the error of a file that asks for more than plain data."""
+    """Return the error of a file that contains more than plain data."""
     return ForeignFileError("refused", what)
 
 
 def damaged(what: str) -> ForeignFileError:
-    """Return the error of a file that is cut or malformed."""
+    """Return the error of a file that is truncated or malformed."""
     return ForeignFileError("damaged", what)
 
 
 def limit_memory(memory_bytes: int) -> None:
-    """Bound the memory that this process may take beyond what it has mapped already (interpreter and libraries)."""
+    """Limit the memory of this process beyond what it has mapped already (interpreter and libraries)."""
     try:
         mapped = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
     except OSError:
@@ -61,7 +62,7 @@ def _lower(name: str, bound: int) -> None:
 
 
 def main() -> int:
-    """Answer the request on standard input; the exit status."""
+    """Answer the request on standard input, and return the exit status."""
     request = json.load(sys.stdin.buffer)
     out, number, failure = sys.stdout.buffer, 0, None
     try:
@@ -89,7 +90,7 @@ def main() -> int:
 
 
 def _ran_out(error: BaseException | None) -> bool:
-    """Whether memory ended, also where cleaning up failed because of that."""
+    """Check whether an error, or one that led to it, is a MemoryError."""
     while error is not None and not isinstance(error, MemoryError):
         error = error.__context__
     return error is not None
@@ -104,7 +105,7 @@ def _send(out: BinaryIO, number: int, name: str, value: Any) -> None:
 
 
 def _described(value: Any, arrays: list[npt.NDArray[Any]]) -> Any:
-    """The value as JSON; arrays are collected, in native byte order and in the order of their bytes."""
+    """Convert a value to JSON; arrays are collected, in native byte order and in the order of their bytes."""
     if isinstance(value, dict):
         return {"table": [[str(key), _described(item, arrays)] for key, item in value.items()]}
     if isinstance(value, (list, tuple)):

@@ -1,11 +1,11 @@
-"""What the pickles of torch may build: tensors as views of storages, and plain values. Runs in the child process.
+"""Objects that pickles of torch may build: tensors as views of storages, and plain values. Runs in the child process.
 
 A checkpoint's pickle names a storage by a persistent id, `("storage", type, key, device, elements)`, and a tensor as a call
 of `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, ...)`; a tensor in any other pickle brings a checkpoint of
 the old layout that holds its storage alone (`torch.storage._load_from_bytes`).
 
-`torch.load` is not used: with `mmap` it takes the number of elements that a file claims for true and reads its neighbors'
-bytes, it compares no checksums, and torch's import takes a second and half a gigabyte in each child.
+`torch.load` is not used: with `mmap` it trusts the number of elements that a file declares and reads past the
+end of a storage, it verifies no checksums, and importing torch takes a second and half a gigabyte in each child.
 """
 
 import io
@@ -38,11 +38,11 @@ _STORAGES = {
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
 _MOST_AXES = 64
 _MOST_ELEMENTS = 1 << 26
-"""Of a tensor outside of a checkpoint, which is laid out in full."""
+"""Largest size of a tensor outside of a checkpoint, laid out in full."""
 
 
 class Storage(Node):
-    """A run of elements in the file; `load` reads its bytes once the file has been walked through."""
+    """Storage of a tensor in the file; `load` reads its bytes once the pickle has been read."""
 
     is_leaf = True
 
@@ -54,12 +54,12 @@ class Storage(Node):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all elements."""
+        """Size of all elements in bytes."""
         return self.count * ITEM_BYTES[self.dtype]
 
 
 class Tensor(Node):
-    """A tensor: which elements of a storage, in what order; whether they are to be conjugated or negated."""
+    """Tensor as a strided view of a storage, with flags for conjugation and negation."""
 
     is_leaf = True
 
@@ -78,15 +78,15 @@ class Tensor(Node):
             raise damaged("a tensor that leaves its storage")
 
     def __setstate__(self, state: Any) -> None:
-        """Attributes and old hooks are left out."""
+        """Ignore attributes and old hooks."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all elements, also of those that share their place."""
+        """Size of all elements in bytes, counting shared ones repeatedly."""
         return math.prod(self.shape) * ITEM_BYTES[self.dtype]
 
     def array(self) -> npt.NDArray[Any]:
-        """The tensor laid out in full; only numpy's types are read."""
+        """Return the tensor laid out in full; only types of numpy are supported."""
         dtype = np.dtype(self.dtype)
         if self.conjugate or self.negative:
             raise damaged("a tensor marked as the conjugate or negative of its numbers")
@@ -98,7 +98,7 @@ class Tensor(Node):
 
 
 class _Namespace(Node):
-    """`argparse.Namespace`, the options of the command that trained: a table."""
+    """`argparse.Namespace`, such as the options of a training command, as a table."""
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, dict):
@@ -107,7 +107,7 @@ class _Namespace(Node):
 
 
 def is_count(value: Any) -> bool:
-    """Whether it is a whole number that sizes may have."""
+    """Return whether a value is an integer in the range of sizes."""
     return type(value) is int and 0 <= value < 2**48
 
 
@@ -118,7 +118,7 @@ def _are_counts(value: Any) -> bool:
 def _rebuild(
     storage: Any, offset: Any, size: Any, stride: Any, grad: Any = None, hooks: Any = None, marks: Any = None
 ) -> Any:
-    """`_rebuild_tensor` and `_v2`."""
+    """Build a tensor, as `_rebuild_tensor` and `_rebuild_tensor_v2` do."""
     whole, start = storage.value if type(storage) is Node and storage.value else (storage, 0)
     if not is_count(offset):
         raise damaged("a tensor without a storage")
@@ -128,7 +128,7 @@ def _rebuild(
 def _rebuild_v3(
     storage: Any, offset: Any, size: Any, stride: Any, grad: Any, hooks: Any, kind: Any, marks: Any = None
 ) -> Any:
-    """An untyped storage read as the type that is named beside it."""
+    """Build a tensor from an untyped storage and a dtype."""
     dtype = str(kind).removeprefix("torch.")
     if dtype not in ITEM_BYTES or getattr(storage, "dtype", "") not in (_UNTYPED, dtype):
         raise damaged("a tensor of another type than its storage")
@@ -136,14 +136,14 @@ def _rebuild_v3(
 
 
 def _rebuild_subclass(function: Any, kind: Any, arguments: Any, state: Any = None) -> Any:
-    """A tensor that has attributes, which are left out."""
+    """Build a tensor that has attributes, which are ignored."""
     if function not in (_REBUILD, _REBUILD_V3) or kind not in ("torch.Tensor", _PARAMETER):
         raise refused(f"the file asks for a tensor of the class {kind!r:.80}")
     return function(*arguments)
 
 
 def _parameter(tensor: Any = None, *_: Any) -> Any:
-    """A parameter is its tensor."""
+    """Return the tensor of a parameter."""
     if not isinstance(tensor, Tensor):
         raise damaged("a parameter without a tensor")
     return tensor
@@ -170,11 +170,11 @@ CHECKPOINT: dict[str, Any] = PLAIN | {
     "torch.device": _Call(lambda *parts: ":".join(map(str, parts))[:80]),
     "argparse.Namespace": _Namespace,
 }
-"""What a checkpoint may name; types and dtypes are names and nothing else."""
+"""Allowed globals of a checkpoint; types and dtypes are kept as names."""
 
 
 class TorchUnpickler(Unpickler):
-    """Resolves the persistent ids of storages; `storages` has those that were named, by key."""
+    """Unpickler that resolves the persistent ids of storages; `storages` holds the referenced ones by key."""
 
     allowed = CHECKPOINT
 
@@ -183,7 +183,7 @@ class TorchUnpickler(Unpickler):
         self.storages: dict[str, Storage] = {}
 
     def persistent_load(self, pid: Any) -> Any:
-        """Return the storage that an id stands for, or the pair of it and the first element of a view."""
+        """Return the storage of an id, or a pair of it and the first element of a view."""
         if not isinstance(pid, tuple) or not pid or pid[0] != "storage":
             raise refused(f"the file asks for the persistent object {pid!r:.80}")
         if len(pid) not in (5, 6) or not isinstance(pid[1], str) or pid[1] not in _STORAGES:
@@ -207,8 +207,8 @@ def read_legacy(file: BinaryIO, size: int) -> tuple[Any, dict[str, Storage]]:
     then for each key the number of elements in eight bytes, low byte first, and the elements.
 
     Args:
-        file: At the beginning; the storages are read out of it later.
-        size: Of the file in bytes.
+        file: File positioned at its start; the storages are read from it later.
+        size: Size of the file, bytes.
 
     Returns:
         The object and the storages by key.
@@ -225,7 +225,7 @@ def read_legacy(file: BinaryIO, size: int) -> tuple[Any, dict[str, Storage]]:
         raise damaged("a malformed list of storages")
     for storage in (storages[key] for key in keys):
         if int.from_bytes(file.read(8), "little") != storage.count:
-            raise damaged(f"the storage {storage.key!r:.40} is not as long as its tensors say")
+            raise damaged(f"the storage {storage.key!r:.40} does not have the length that its tensors state")
         offset = file.tell()
         if offset + storage.nbytes > size:
             raise damaged("the file ends within its numbers")
@@ -243,7 +243,7 @@ def _loader(file: BinaryIO, offset: int, size: int) -> Callable[[], bytes]:
 
 
 def _load_from_bytes(data: Any) -> Storage:
-    """The storage of a tensor outside of a checkpoint."""
+    """Build the storage of a tensor outside of a checkpoint."""
     if not isinstance(data, bytes):
         raise damaged("a tensor's storage that is not bytes")
     file = io.BytesIO(data)
@@ -258,4 +258,4 @@ WITH_TENSORS: dict[str, Any] = HEAD_MODELS | {
     "torch._utils._rebuild_tensor_v2": _REBUILD,
     "torch.storage._load_from_bytes": _Call(_load_from_bytes),
 }
-"""What a pickle of a head model may name."""
+"""Allowed globals of a pickle of a head model."""

@@ -25,11 +25,11 @@ _KINDS = "biufc"
 
 
 def read(path: str, max_bytes: int) -> Iterator[tuple[str, Any]]:
-    """Yield what a checkpoint holds.
+    """Yield the content of a checkpoint.
 
     Args:
-        path: The file.
-        max_bytes: Bound on the tensors, each counted in full (strides of zero describe endless ones).
+        path: Path of the checkpoint.
+        max_bytes: Largest size of the tensors laid out in full (strides of zero describe huge ones), bytes.
 
     Yields:
         `storages/<k>`: bytes, low byte first; `tensors`: by path the number of the storage, dtype, offset, shape, strides,
@@ -49,12 +49,12 @@ def read(path: str, max_bytes: int) -> Iterator[tuple[str, Any]]:
         try:
             value, _ = read_legacy(file, size)
         except EOFError as error:
-            raise damaged("no PyTorch checkpoint, or one that is cut") from error
+            raise damaged("not a PyTorch checkpoint, or a truncated one") from error
         yield from _described(value, False, max_bytes)
 
 
 def _read_zip(archive: zipfile.ZipFile) -> tuple[Any, bool]:
-    """The object, whose storages read the archive's entries, and whether they have the high byte first."""
+    """Read the object, whose storages read the entries of the archive, and return whether it is big-endian."""
     entries = {entry.filename: entry for entry in archive.infolist()}
     if len(entries) > _MOST_STORAGES or len(entries) != len(archive.infolist()):
         raise damaged("an archive with too many entries, or two of one name")
@@ -62,7 +62,7 @@ def _read_zip(archive: zipfile.ZipFile) -> tuple[Any, bool]:
         if entry.compress_type != zipfile.ZIP_STORED:
             raise refused(f"the file asks for unpacking of {entry.filename!r:.80}, which torch.save never compresses")
         if entry.file_size != entry.compress_size:
-            raise damaged(f"an archive whose entry {entry.filename!r:.80} lies about its size")
+            raise damaged(f"an archive whose entry {entry.filename!r:.80} misstates its size")
         entry.CRC = entry.CRC or None  # type: ignore[assignment]  # zero where torch was told to keep no checksums
     pickles = [name for name in entries if name == "data.pkl" or name.endswith("/data.pkl")]
     if len(pickles) != 1 or pickles[0].count("/") > 1:
@@ -78,7 +78,7 @@ def _read_zip(archive: zipfile.ZipFile) -> tuple[Any, bool]:
     for storage in unpickler.storages.values():
         entry_of = entries.get(f"{folder}data/{storage.key}")
         if entry_of is None or entry_of.file_size != storage.nbytes:
-            raise damaged(f"the storage {storage.key!r:.40} is not as long as its tensors say")
+            raise damaged(f"the storage {storage.key!r:.40} does not have the length that its tensors state")
         storage.load = _loader(archive, entry_of)
     return value, order == b"big"
 
@@ -114,7 +114,7 @@ def _described(value: Any, big_endian: bool, max_bytes: int) -> Iterator[tuple[s
 
 
 def _bytes_of(storage: Storage, dtype: str, big_endian: bool) -> npt.NDArray[np.uint8]:
-    """The bytes of a storage, low byte first."""
+    """Return the bytes of a storage, in little-endian order."""
     data = np.frombuffer(storage.load(), np.uint8)
     if len(data) != storage.nbytes:
         raise damaged("the file ends within its numbers")

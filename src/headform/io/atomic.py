@@ -1,4 +1,4 @@
-"""Write a file so that a reader sees the old bytes or the new ones, never a part."""
+"""Atomic writing of files: a reader sees either the old or the new content."""
 
 import contextlib
 import os
@@ -9,11 +9,11 @@ from headform.errors import ResourceError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path` through a temporary neighbor, `fsync` and rename.
+    """Write `data` to `path` through a temporary file in the same folder, `fsync` and rename.
 
     Args:
         path: Destination; its folder must exist.
-        data: The whole content.
+        data: Content of the file.
 
     Raises:
         ResourceError: `write_failed` when the disk is full or the folder cannot be written; the
@@ -39,12 +39,12 @@ def write_bytes(path: Path, data: bytes) -> None:
             "write_failed",
             f"cannot write {len(data)} bytes: {reason}",
             str(path),
-            "choose a folder that exists, may be written and has room",
+            "choose an existing, writable folder with enough disk space",
         ) from error
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, where they are not there.
+    """Create a folder and its parents if they do not exist.
 
     Raises:
         ResourceError: `write_failed`.
@@ -52,13 +52,13 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        what = f"cannot make the folder: {error.strerror or error}"
-        fix = "choose a folder that may be written and has room"
+        what = f"cannot create the folder: {error.strerror or error}"
+        fix = "choose a writable folder with enough disk space"
         raise ResourceError("write_failed", what, str(folder), fix) from error
 
 
 def check_place(path: Path | None) -> None:
-    """Refuse at once a file that `write_bytes` could not write after hours of work; None is no file.
+    """Check early, before a long computation, that `write_bytes` can write to a path; None is ignored.
 
     Raises:
         ResourceError: `write_failed`.
@@ -72,12 +72,12 @@ def check_place(path: Path | None) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
     if reason:
-        fix = "choose a file in a folder that exists, may be written and has room"
+        fix = "choose a file in an existing, writable folder with enough disk space"
         raise ResourceError("write_failed", f"{what}: {reason}", str(path), fix)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut, where the system can."""
+    """Flush the rename to disk, where the system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The bytes of a weights or mesh file, or a typed refusal before anything large is allocated."""
+"""Bytes of a weights or mesh file, with typed errors before anything large is allocated."""
 
 import stat
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 from headform.errors import InputError, WeightsError
 
 MAX_BYTES = 1 << 30
-"""Largest file that is read; a scan of 10 million triangles stays below it."""
+"""Largest mesh file that is read, bytes; a scan of 10 million triangles stays below it."""
 
 
 def read_bytes(path: Path | str, *, max_bytes: int = MAX_BYTES, fix: str = "") -> bytes:
     """Read a regular file of weights.
 
     Args:
-        path: The file.
-        max_bytes: Refuse a larger one.
-        fix: Advice for the message when it cannot be read.
+        path: Path of the file.
+        max_bytes: Largest accepted file, bytes.
+        fix: Advice for the error message.
 
     Raises:
-        WeightsError: `weights_missing` when it is absent, may not be read or is no regular file
+        WeightsError: `weights_missing` when it is absent, not readable or not a regular file
             (so that a FIFO or a device never blocks); `weights_damaged` when it is too large.
     """
     path, where = Path(path), repr(str(path))
@@ -36,8 +36,8 @@ def read_mesh_bytes(path: Path | str, *, max_bytes: int = MAX_BYTES) -> bytes:
     """Read a regular file of a mesh.
 
     Args:
-        path: The file.
-        max_bytes: Refuse a larger one.
+        path: Path of the file.
+        max_bytes: Largest accepted file, bytes.
 
     Raises:
         InputError: `mesh_unreadable` when it is absent, not a regular file, or may not be read; `mesh_too_large`;
@@ -61,7 +61,7 @@ def read_mesh_bytes(path: Path | str, *, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def check_regular(path: Path, *, fix: str = "") -> int:
-    """Return the size of a file, once it is sure that it is one.
+    """Return the size of a file, after checking that it is a regular file.
 
     Raises:
         WeightsError: `weights_missing` when it is absent or no regular file.
@@ -78,7 +78,7 @@ def check_regular(path: Path, *, fix: str = "") -> int:
 
 
 def regular_size(path: Path) -> int | None:
-    """Bytes of a regular file, None of anything else; OSError where there is nothing, ValueError for a NUL in the name."""
+    """Return the size of a regular file, None for anything else; OSError if absent, ValueError for a NUL in the name."""
     info = path.stat()
     return info.st_size if stat.S_ISREG(info.st_mode) else None
 

@@ -15,9 +15,9 @@ from headform.io._child import ask
 from headform.io.file_bytes import check_regular, first_bytes
 
 MAX_BYTES = 2 << 30
-"""Memory that the arrays of one file may take."""
+"""Largest size of the arrays of one file, bytes."""
 _MARGIN_BYTES = 512 << 20
-"""Memory of the child beside the arrays, and most bytes of names and texts."""
+"""Memory of the child in addition to the arrays, and largest size of names and texts, bytes."""
 _CPU_SECONDS = 120
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -29,21 +29,21 @@ def read_hdf5(
     *,
     optional: Sequence[str] = (),
 ) -> dict[str, npt.NDArray[Any] | str]:
-    """Datasets and attributes of an HDF5 file.
+    """Read datasets and attributes of an HDF5 file.
 
     Args:
-        path: A regular file.
-        wanted: Paths such as ``shape/model/mean``, without a leading slash, that must be there; ``group@name`` is an
+        path: Path of a regular file.
+        wanted: Required paths such as ``shape/model/mean``, without a leading slash; ``group@name`` is an
             attribute, ``@name`` one of the file itself.
-        max_bytes: Bound on the arrays together.
-        optional: Further paths, read where they are there.
+        max_bytes: Largest size of all arrays together, bytes.
+        optional: Further paths, read if present.
 
     Returns:
         By path: arrays of native byte order in the shape of the file; text where it is one text.
 
     Raises:
-        WeightsError: ``weights_missing``; ``weights_damaged`` (no HDF5 file, cut, malformed, a link or data outside of the
-            file, larger than `max_bytes`, not numbers or text); ``model_missing_key`` (names the key and what is there).
+        WeightsError: ``weights_missing``; ``weights_damaged`` (not an HDF5 file, truncated, malformed, a link or data
+            outside of the file, larger than `max_bytes`, not numbers or text); ``model_missing_key`` (names the key).
         ResourceError: ``no_process``.
     """
     values = _read(Path(path), [*wanted, *optional], max_bytes)
@@ -53,7 +53,7 @@ def read_hdf5(
 
 
 def list_hdf5(path: Path | str) -> dict[str, tuple[int, ...]]:
-    """Paths and shapes of all datasets of a file (not those behind links).
+    """Return paths and shapes of all datasets of a file, without those behind links.
 
     Raises:
         WeightsError: ``weights_missing``, ``weights_damaged``.
@@ -63,12 +63,12 @@ def list_hdf5(path: Path | str) -> dict[str, tuple[int, ...]]:
 
 
 def is_hdf5(path: Path) -> bool:
-    """Whether the first bytes are those of an HDF5 file; never raises."""
+    """Return whether the first bytes are those of an HDF5 file; never raises."""
     return first_bytes(path, 8) == _MAGIC
 
 
 def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) -> None:
-    """Refuse a file without a wanted key.
+    """Check that a file has all wanted keys.
 
     Raises:
         WeightsError: ``model_missing_key``.
@@ -77,16 +77,18 @@ def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) ->
     if absent:
         there = ", ".join(sorted(present)[:60]) or "nothing"
         what = f"there is no {', '.join(f'`{key}`' for key in absent)}; the file holds {there}"
-        hint = "give the file as its publisher made it, or another --kind"
+        hint = "use the original file of the publisher, or another --kind"
         raise WeightsError("model_missing_key", what, repr(str(path)), hint)
 
 
 def _read(path: Path, wanted: list[str] | None, max_bytes: int) -> dict[str, Any]:
-    """What the child says of a file with the signature, at its start or behind MATLAB's 512 bytes."""
+    """Read, in the child process, a file with the HDF5 signature at its start or behind MATLAB's header of 512 bytes."""
     check_regular(path)
     start = first_bytes(path, 520)
     if _MAGIC not in (start[:8], start[512:520]):
-        raise WeightsError("weights_damaged", "no HDF5 file", repr(str(path)), "get the file again from its publisher")
+        raise WeightsError(
+            "weights_damaged", "not an HDF5 file", repr(str(path)), "get the file again from its publisher"
+        )
     options = {"wanted": wanted, "max_bytes": max_bytes}
     memory, room = _MARGIN_BYTES + 2 * max_bytes, _MARGIN_BYTES + max_bytes
     return ask("_hdf5_reader", [path], options, memory_bytes=memory, cpu_seconds=_CPU_SECONDS, max_bytes=room)[0]

@@ -1,9 +1,8 @@
-"""Pictures as PNG and JPEG bytes, without any metadata.
+"""Encoding of pictures as PNG and JPEG, without metadata.
 
 H rows, W columns.
 
-Pixels come in as arrays, so nothing of a photo's EXIF, GPS, thumbnail or color profile can slip
-through.
+Pixels are passed as arrays, so that no EXIF, GPS, thumbnail or color profile of a photo is written.
 """
 
 import io
@@ -14,14 +13,14 @@ from PIL import Image
 
 
 def png(rgb: UInt8[np.ndarray, "H W 3"]) -> bytes:
-    """A PNG file of an sRGB picture."""
+    """Encode an sRGB picture as PNG."""
     store = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(rgb)).save(store, "PNG", compress_level=6)
     return store.getvalue()
 
 
 def jpeg(rgb: UInt8[np.ndarray, "H W 3"], *, quality: int = 90) -> bytes:
-    """A JPEG file of an sRGB picture, colors at full resolution (no chroma subsampling)."""
+    """Encode an sRGB picture as JPEG without chroma subsampling."""
     store = io.BytesIO()
     picture = Image.fromarray(np.ascontiguousarray(rgb))
     picture.save(store, "JPEG", quality=quality, subsampling=0, optimize=True)

@@ -1,7 +1,7 @@
 """MATLAB files as data: numbers, text, cells and structures.
 
-Of Level 5 files (saved with -v6 or -v7) the headers of the variables are looked at here, and sizes are held against a bound;
-the values are read by scipy in a child process under limits, which end what no header says. Layout: "MAT-File Format" (The
+In Level 5 files (saved with -v6 or -v7), the headers of the variables are read here and their sizes checked against a
+bound; the values are read by scipy in a child process under resource limits. Layout: "MAT-File Format" (The
 MathWorks): an element is a tag (type and number of bytes) and its bytes padded to eight; a variable is an element of
 elements: flags, dimensions, name, content. Files of version 7.3 are HDF5 and go to `headform.io.hdf5_file`.
 """
@@ -21,24 +21,24 @@ from headform.io.file_bytes import check_regular, first_bytes
 from headform.io.hdf5_file import require_keys
 
 MAX_BYTES = 2 << 30
-"""Memory that the values of one file may take."""
+"""Largest size of the values of one file, bytes."""
 _MARGIN_BYTES = 256 << 20
-"""Memory of the child beside the values."""
+"""Memory of the child in addition to the values, bytes."""
 _CPU_SECONDS = 120
 _HEADER_BYTES = 128
 _VARIABLE_BYTES = 1024
-"""First bytes of a variable; flags, 32 dimensions and a name of 63 characters end before."""
+"""Size of the largest header of a variable, bytes: flags, 32 dimensions and a name of 63 characters are shorter."""
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _STRUCT, _OPAQUE = 1, 2, 17
 _REFUSED = {3: "an object", 5: "a sparse array", 16: "a function", _OPAQUE: "an object"}
 _ITEM_BYTES = {_CELL: 512, _STRUCT: 512, 4: 4, 6: 8, 7: 4, 8: 1, 9: 1, 10: 2, 11: 2, 12: 4, 13: 4, 14: 8, 15: 8}
-"""Memory of an element by MATLAB's class: cells and structures are Python objects, text is UTF-32."""
+"""Bytes per element by MATLAB class: cells and structures are Python objects, text is UTF-32."""
 _AGAIN = "get the file again from its publisher"
 
 
 @dataclass(frozen=True)
 class _Variable:
-    """What a file says of a variable before its content: MATLAB's class, and no dimensions of an opaque object."""
+    """Header of a variable: its MATLAB class, and its dimensions unless it is an opaque object."""
 
     name: str
     kind: int
@@ -60,10 +60,10 @@ def read_mat(
     """Read variables of a MATLAB file.
 
     Args:
-        path: A regular file, Level 5 (compressed or not, either byte order) or 7.3.
-        wanted: Names of the variables that must be there; None reads all.
-        max_bytes: Bound on the memory of what is returned.
-        optional: Names of further variables, read where they are there.
+        path: Path of a regular file, Level 5 (compressed or not, either byte order) or 7.3.
+        wanted: Names of required variables; None reads all.
+        max_bytes: Largest size of the returned values, bytes.
+        optional: Names of further variables, read if present.
 
     Returns:
         By name: arrays of native byte order and of MATLAB's class (a double array is float64 however it is stored), at least
@@ -71,8 +71,8 @@ def read_mat(
         column; structures as dictionaries by field, arrays of structures of another size than 1 as lists of them.
 
     Raises:
-        WeightsError: ``weights_missing``; ``weights_damaged`` (cut, malformed, no MATLAB file, more than `max_bytes`, or a
-            wanted variable is an object, a function or sparse); ``model_missing_key`` (names the key and what is there).
+        WeightsError: ``weights_missing``; ``weights_damaged`` (truncated, malformed, not a MATLAB file, more than `max_bytes`,
+            or a wanted variable is an object, a function or sparse); ``model_missing_key`` (names the key).
         ResourceError: ``no_process``.
     """
     return read_mats([path], wanted, max_bytes, optional=optional)[0]
@@ -85,9 +85,9 @@ def read_mats(
     *,
     optional: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Read the same variables of several files in one child process, whose start takes 0.2 s; see `read_mat`.
+    """Read the same variables of several files in one child process, which takes 0.2 s to start; see `read_mat`.
 
-    `max_bytes` bounds each file. The error is that of the first file that is wrong.
+    `max_bytes` limits each file. The error is that of the first invalid file.
     """
     files = [Path(path) for path in paths]
     found: dict[Path, dict[str, Any]] = {}
@@ -123,17 +123,17 @@ def list_mat(path: Path | str) -> dict[str, tuple[int, ...]]:
 
 
 def is_mat(path: Path) -> bool:
-    """Whether the first bytes are those of a MATLAB file of Level 5 or 7.3; never raises."""
+    """Return whether the first bytes are those of a MATLAB file of Level 5 or 7.3; never raises."""
     return first_bytes(path, 10).startswith(b"MATLAB")
 
 
 def is_hdf5_mat(path: Path) -> bool:
-    """Whether it is one of version 7.3, hence HDF5; never raises."""
+    """Return whether a file is a MATLAB file of version 7.3, hence HDF5; never raises."""
     return first_bytes(path, 10).startswith((b"MATLAB 7.3", b"\x89HDF"))
 
 
 def _asked(path: Path, wanted: Sequence[str] | None, optional: Sequence[str], max_bytes: int) -> list[str]:
-    """Names of the variables to read, after a look at what they claim to be."""
+    """Return the names of the variables to read, after checking their headers."""
     variables = {variable.name: variable for variable in _headers(path)}
     require_keys(path, wanted or (), variables)
     asked = [name for name in variables if wanted is None or name in wanted or name in optional]
@@ -153,7 +153,7 @@ def _asked(path: Path, wanted: Sequence[str] | None, optional: Sequence[str], ma
 
 
 def _headers(path: Path) -> list[_Variable]:
-    """The named variables of a file; the workspace of objects and functions has no name."""
+    """Return the named variables of a file; the workspace of objects and functions has no name."""
     try:
         with path.open("rb") as file:
             found = [variable for variable in _variables(file) if variable.name]
@@ -168,11 +168,11 @@ def _headers(path: Path) -> list[_Variable]:
 
 
 def _variables(file: BinaryIO) -> Iterator[_Variable]:
-    """What stands in front of each variable; ValueError for a file that is cut or no MATLAB file."""
+    """Yield the header of each variable; ValueError for a file that is truncated or not a MATLAB file."""
     head = file.read(_HEADER_BYTES)
     order = {b"IM": "<", b"MI": ">"}.get(head[126:128])
     if len(head) < _HEADER_BYTES or order is None or not head.startswith(b"MATLAB"):
-        raise ValueError("no MATLAB file of Level 5 (one saved with -v6, -v7 or -v7.3)")
+        raise ValueError("not a MATLAB file of Level 5 (saved with -v6, -v7 or -v7.3)")
     size = file.seek(0, 2)
     at = _HEADER_BYTES
     while at < size:
@@ -204,7 +204,7 @@ def _variable(start: bytes, order: str) -> _Variable:
 
 
 def _element(data: bytes, at: int, order: str) -> tuple[bytes, int]:
-    """The bytes of the element at a place, and the place behind it; small ones keep up to four bytes in the tag."""
+    """Return the bytes of the element at a position, and the next position; small elements are stored in the tag."""
     first, length = struct.unpack_from(f"{order}II", data, at)
     start, end = at + 8, at + 8 + length + -length % 8
     if first >> 16:

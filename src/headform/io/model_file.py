@@ -1,6 +1,6 @@
-"""Our own networks on disk: one safetensors file and, beside it, a JSON card of how it was made.
+"""Storage of headform's own networks: a safetensors file with a JSON card that documents its origin.
 
-    weights.safetensors   the tensors: matrices and kernels in half precision unless told not to, vectors in single
+    weights.safetensors   the tensors: matrices and kernels in half precision unless disabled, vectors in single
     weights.json          the card, with the SHA-256 of the safetensors, which is checked at load
 
 Nothing here runs code from a file.
@@ -32,33 +32,33 @@ CARD_FIELDS = (
     "config",
     "metrics",
 )
-"""What a card must say. `save_model` adds `sha256`, `bytes` and `parameters`."""
+"""Required fields of a card. `save_model` adds `sha256`, `bytes` and `parameters`."""
 
 _HALF_MAX = 65504.0
-_PUBLISHED = "give the file as its publisher made it, or another kind"
+_PUBLISHED = "use the original file of the publisher, or another kind"
 _AGAIN = "install headform again, or get the file and its card from their publisher again"
 
 
 def card_path(path: Path | str) -> Path:
-    """Where the card of a safetensors file lies: the same name, ending in `.json`."""
+    """Return the path of the card of a safetensors file: the same name, ending in `.json`."""
     return Path(path).with_suffix(".json")
 
 
 def save_model(path: Path | str, tensors: Mapping[str, Tensor], card: Mapping[str, Any], *, half: bool = True) -> None:
-    """Write a network's tensors and its card, each whole or not at all.
+    """Write the tensors of a network and its card, each atomically.
 
     Floating tensors of two or more axes are stored as float16 (single precision where a value
     would overflow), vectors and numbers (biases, normalizations) as float32, whole numbers and
     booleans as they are. The same input writes the same bytes.
 
     Args:
-        path: Ends in `.safetensors`.
-        tensors: Such as `module.state_dict()`.
-        card: At least `CARD_FIELDS`, of plain JSON values.
-        half: False stores every floating tensor as float32, for networks that are small anyway.
+        path: File to write, ending in `.safetensors`.
+        tensors: Tensors by name, such as `module.state_dict()`.
+        card: At least `CARD_FIELDS`, as plain JSON values.
+        half: False to store every floating tensor as float32, for small networks.
 
     Raises:
-        WeightsError: `card_incomplete` when fields are missing or no JSON; `weights_nan` when a
+        WeightsError: `card_incomplete` when fields are missing or not JSON; `weights_nan` when a
             tensor holds NaN or infinity; nothing is written then.
         ResourceError: `write_failed`.
     """
@@ -84,18 +84,18 @@ def save_model(path: Path | str, tensors: Mapping[str, Tensor], card: Mapping[st
 
 
 def load_model(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_model` wrote.
+    """Read a file written by `save_model`.
 
     Args:
-        path: The safetensors file; its card must lie beside it.
+        path: Safetensors file, with its card in the same folder.
 
     Returns:
         The tensors on the CPU, floating ones as float32; the card.
 
     Raises:
-        WeightsError: `weights_missing` when either file is absent, unreadable or no regular file;
+        WeightsError: `weights_missing` when either file is absent, unreadable or not a regular file;
             `card_damaged`; `weights_truncated` when the file is shorter than the card says;
-            `weights_hash` when its content differs; `weights_damaged` when it is no safetensors
+            `weights_hash` when its content differs; `weights_damaged` when it is not a safetensors
             file; `weights_nan`.
     """
     path = Path(path)
@@ -103,11 +103,11 @@ def load_model(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     card = _read_card(card_path(path))
     data = read_bytes(path, fix=_AGAIN)
     if len(data) < card["bytes"]:
-        what = f"the weights are cut: {len(data)} of {card['bytes']} bytes"
+        what = f"the weights are truncated: {len(data)} of {card['bytes']} bytes"
         raise WeightsError("weights_truncated", what, where, _AGAIN)
     found = hashlib.sha256(data).hexdigest()
     if found != card["sha256"]:
-        what = f"the weights are not those of the card: SHA-256 {found[:12]}…, "
+        what = f"the weights do not match the card: SHA-256 {found[:12]}…, "
         what += f"expected {card['sha256'][:12]}…"
         raise WeightsError("weights_hash", what, where, _AGAIN)
     try:
@@ -127,14 +127,14 @@ def check_state(
     foreign: bool = False,
     wanted: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Refuse tensors that are not exactly the state of a module; loads nothing.
+    """Check that tensors match the state of a module exactly, without loading them.
 
     Args:
-        module: The network that is to be filled.
-        tensors: Candidates for `module.load_state_dict`.
-        where: The file, for the message.
-        foreign: Whether another publisher's program saved them.
-        wanted: The part of the state that is expected; all of it if absent.
+        module: Network to load the tensors into.
+        tensors: Tensors for `module.load_state_dict`.
+        where: Name of the file, for error messages.
+        foreign: True if the file was saved by another publisher's program.
+        wanted: Expected part of the state; all of it if None.
 
     Raises:
         WeightsError: `weights_mismatch`, naming the first tensor that is missing, of another shape or of another kind
@@ -157,7 +157,7 @@ def check_state(
         code, what = wrong[0] if foreign else ("weights_mismatch", wrong[0][1])
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         what = f"the weights do not fit {type(module).__name__}: {what}{more}"
-        own = "use weights that this version of the network saved"
+        own = "use weights saved by this version of the network"
         raise WeightsError(code, what, where, _PUBLISHED if foreign else own)
 
 

@@ -1,7 +1,7 @@
-"""Arrays out of .npz and .npy files: sizes checked before any memory is taken, nothing unpickled.
+"""Arrays from .npz and .npy files: sizes are checked before memory is allocated, and nothing is unpickled.
 
-NumPy's own reader takes a header's word for the size of an array and a
-compressed member's word for how far it unpacks; here header and archive must agree first, below a limit.
+NumPy's own reader trusts the size of an array in its header and the unpacked size of a compressed member; here header and
+archive must agree first, below a limit.
 
 Layout: a .npz is a zip archive of .npy members; a .npy is a magic string, a version, a Python literal with type, order and
 shape, and the numbers (NumPy enhancement proposal 1).
@@ -26,7 +26,7 @@ from headform.errors import WeightsError
 from headform.io.file_bytes import regular_size
 
 MAX_BYTES = 4 << 30
-"""Most bytes of arrays that are read from one file."""
+"""Largest size of the arrays read from one file, bytes."""
 
 ZIP_MAGIC = b"PK\x03\x04"
 NPY_MAGIC = b"\x93NUMPY"
@@ -47,9 +47,9 @@ BROKEN = (
     LookupError,
     OverflowError,
 )
-"""What the standard library and NumPy raise for broken archives, streams and headers."""
+"""Exceptions of the standard library and NumPy for broken archives, streams and headers."""
 BROKEN_NUMBERS = (None, errno.EINVAL)
-"""The `errno` of an OSError that is one of these too: of bz2, and of a place before the beginning of an archive."""
+"""`errno` of an OSError with the same meaning: from bz2, and for a position before the start of an archive."""
 
 Problem = Literal["unreadable", "broken", "absent", "objects", "large"]
 _CODES: dict[Problem, str] = {
@@ -62,7 +62,7 @@ _CODES: dict[Problem, str] = {
 
 
 class ArrayFileError(Exception):
-    """The reason why a file was not read: its `kind`, and a `message`."""
+    """Error of a file that was not read: its `kind` and a `message`."""
 
     def __init__(self, kind: Problem, message: str) -> None:
         self.kind, self.message = kind, message
@@ -71,13 +71,13 @@ class ArrayFileError(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What a .npy says of itself.
+    """Header of a .npy file.
 
     Attributes:
         shape: Lengths of the axes.
-        fortran: Whether the first axis runs fastest.
+        fortran: True if the first axis varies fastest.
         dtype: Type of the elements, in the file's byte order.
-        length: Bytes before the numbers.
+        length: Size of the header in bytes.
     """
 
     shape: tuple[int, ...]
@@ -87,25 +87,25 @@ class Header:
 
     @property
     def nbytes(self) -> int:
-        """Size of the numbers."""
+        """Size of the array in bytes."""
         return self.dtype.itemsize * math.prod(self.shape)
 
 
 def read_npz(
     path: Path | str, wanted: Iterable[str] | None = None, *, max_bytes: int = MAX_BYTES
 ) -> dict[str, npt.NDArray[Any]]:
-    """Arrays of a .npz by name.
+    """Read arrays of a .npz by name.
 
     Args:
-        path: A regular file.
-        wanted: Names that must be there; all arrays if None.
-        max_bytes: Most bytes of all of them together, unpacked.
+        path: Path of a regular file.
+        wanted: Names of required arrays; all arrays if None.
+        max_bytes: Largest unpacked size of all arrays together, bytes.
 
     Returns:
         Writable arrays of native byte order.
 
     Raises:
-        WeightsError: `weights_missing`; `weights_damaged` (no archive, cut, a header that lies, too large);
+        WeightsError: `weights_missing`; `weights_damaged` (not an archive, truncated, wrong sizes, too large);
             `model_missing_key` names the array and what is there; `unsafe_pickle` where an array holds Python objects.
     """
     try:
@@ -115,11 +115,11 @@ def read_npz(
 
 
 def read_npy(path: Path | str, *, max_bytes: int = MAX_BYTES) -> npt.NDArray[Any]:
-    """The array of a .npy.
+    """Read the array of a .npy.
 
     Args:
-        path: A regular file.
-        max_bytes: Refuse a larger one.
+        path: Path of a regular file.
+        max_bytes: Largest accepted size, bytes.
 
     Raises:
         WeightsError: `weights_missing`, `weights_damaged`, `unsafe_pickle`; see `read_npz`.
@@ -134,21 +134,21 @@ def read_npy(path: Path | str, *, max_bytes: int = MAX_BYTES) -> npt.NDArray[Any
     except ArrayFileError as error:
         raise _typed(error, path) from error
     except BROKEN as error:
-        raise _typed(ArrayFileError("broken", f"not a whole .npy file: {error}"), path) from error
+        raise _typed(ArrayFileError("broken", f"not a valid .npy file: {error}"), path) from error
 
 
 def holds_objects(path: Path | str) -> bool:
-    """Whether a .npz or .npy holds Python objects, which only `unpickle.read_pickle` reads; False of anything else."""
+    """Return whether a .npz or .npy holds Python objects (read by `unpickle.read_pickle` only); False for other files."""
     return any(header.dtype.hasobject for header in _headers(Path(path)).values())
 
 
 def array_shapes(path: Path | str) -> dict[str, tuple[int, ...]]:
-    """Return names and shapes of the arrays in a .npz, from their headers alone; none where it is no sound archive."""
+    """Return names and shapes of the arrays in a .npz, from their headers alone; none if the archive is invalid."""
     return {name: header.shape for name, header in _headers(Path(path)).items() if name}
 
 
 def _headers(path: Path) -> dict[str, Header]:
-    """The headers in a .npz by name, or that of a .npy with none; empty where the file is not sound."""
+    """Return the headers of a .npz by name, or that of a .npy under the empty name; none if the file is invalid."""
     found = {}
     try:
         _regular_size(path)
@@ -168,10 +168,10 @@ def _headers(path: Path) -> dict[str, Header]:
 def load_npz(
     path: Path, wanted: Iterable[str] | None = None, *, max_bytes: int = MAX_BYTES
 ) -> dict[str, npt.NDArray[Any]]:
-    """`read_npz` for callers with error codes of their own.
+    """Read arrays like `read_npz`, for callers with error codes of their own.
 
     Raises:
-        ArrayFileError: With the kind of problem.
+        ArrayFileError: with the kind of problem.
     """
     try:
         _regular_size(path)
@@ -180,7 +180,7 @@ def load_npz(
     except OSError as error:
         raise _unreadable(error) from error
     except BROKEN as error:
-        raise ArrayFileError("broken", f"not a whole .npz file: {error}") from error
+        raise ArrayFileError("broken", f"not a valid .npz file: {error}") from error
 
 
 def entries(
@@ -190,17 +190,17 @@ def entries(
     max_bytes: int = MAX_BYTES,
     objects: Callable[[BinaryIO], Any] | None = None,
 ) -> dict[str, Any]:
-    """Arrays of an open archive by name.
+    """Read arrays of an open archive by name.
 
     Args:
-        archive: The archive.
-        wanted: Names that must be there; all if None.
-        max_bytes: Most bytes of all of them together.
-        objects: Reads the pickle of an array of Python objects; refused if None.
+        archive: Open archive.
+        wanted: Names of required arrays; all if None.
+        max_bytes: Largest size of all arrays together, bytes.
+        objects: Reader of the pickle of an array of Python objects; such arrays are refused if None.
 
     Raises:
         ArrayFileError: ``absent``, ``objects`` or ``large``.
-        ValueError: And others of the standard library, for a broken archive.
+        ValueError: or other errors of the standard library, for a broken archive.
     """
     names = _names(archive)
     found: dict[str, Any] = {}
@@ -223,7 +223,7 @@ def read_entry(
     max_bytes: int,
     objects: Callable[[BinaryIO], Any] | None = None,
 ) -> Any:
-    """One .npy of `size` bytes at the file's position; see `entries`."""
+    """Read one .npy of `size` bytes at the position of the file; see `entries`."""
     if size > max_bytes:
         raise ArrayFileError("large", f"`{name}` has {size} bytes, the limit is {max_bytes}")
     header = read_header(file)
@@ -249,14 +249,14 @@ def read_entry(
 
 
 def read_header(file: Any) -> Header:
-    """The header at the file's position.
+    """Read the header at the position of the file.
 
     Raises:
-        ValueError: And others of the standard library, for a broken one.
+        ValueError: or other errors of the standard library, for a broken header.
     """
     version = np.lib.format.read_magic(file)
     try:
-        with warnings.catch_warnings():  # of Python's parser, and of what Python 2 wrote
+        with warnings.catch_warnings():  # from Python's parser, and for headers written by Python 2
             warnings.simplefilter("ignore")
             if version == (1, 0):
                 shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
@@ -264,7 +264,7 @@ def read_header(file: Any) -> Header:
                 shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
             else:
                 raise ValueError(f"array format {version} is unknown")
-    except MemoryError as error:  # what the parser of literals makes of deep nesting
+    except MemoryError as error:  # raised by the parser of literals for deep nesting
         raise ValueError("a malformed header") from error
     if any(n < 0 for n in shape):
         raise ValueError(f"shape {shape}")
@@ -275,7 +275,7 @@ def _names(archive: zipfile.ZipFile) -> tuple[str, ...]:
     ending = ".npy"
     names = tuple(n[: -len(ending)] for n in archive.namelist() if n.endswith(ending))
     if len(set(names)) < len(names):
-        raise ValueError("two arrays of one name")
+        raise ValueError("two arrays have the same name")
     return names
 
 
@@ -288,10 +288,10 @@ def _regular_size(path: Path) -> int:
 
 def _unreadable(error: OSError) -> ArrayFileError:
     if error.errno in BROKEN_NUMBERS:
-        return ArrayFileError("broken", f"not a whole .npz file: {error}")
+        return ArrayFileError("broken", f"not a valid .npz file: {error}")
     return ArrayFileError("unreadable", f"cannot read the arrays: {error.strerror or error}")
 
 
 def _typed(error: ArrayFileError, path: Path | str) -> WeightsError:
-    fix = "give the file as its publisher made it"
+    fix = "use the original file of the publisher"
     return WeightsError(_CODES[error.kind], error.message, repr(str(path)), fix)

@@ -1,7 +1,6 @@
-"""ONNX files opened for onnxruntime, on one thread, without following anything outside of the file.
+"""ONNX files opened with onnxruntime, on one thread, without access to other files.
 
-onnxruntime is the extra `headform[onnx]`; nothing of it is imported until
-a file is opened.
+onnxruntime is the extra `headform[onnx]` and is imported only when a file is opened.
 """
 
 import importlib
@@ -11,22 +10,22 @@ from typing import Any
 from headform.errors import UsageError, WeightsError
 from headform.io.file_bytes import read_bytes
 
-# protobuf of a key "location": the tensor's values would lie in a file that the model names
+# protobuf of the key "location": the values of the tensor are in another file named by the model
 _EXTERNAL = b"\x0a\x08location"
 
 
 def open_session(path: Path | str, *, max_bytes: int, fix: str = "") -> Any:
-    """An `onnxruntime.InferenceSession` of a file.
+    """Open an `onnxruntime.InferenceSession` of a file.
 
     Args:
-        path: A regular file.
-        max_bytes: Refuse a larger one.
-        fix: Advice for the message when it cannot be used.
+        path: Path of a regular file.
+        max_bytes: Largest accepted file, bytes.
+        fix: Advice for the error message.
 
     Raises:
         UsageError: `onnx_missing` without onnxruntime.
-        WeightsError: `weights_missing`; `weights_damaged` when it is no ONNX file, needs operators that are not there, or
-            keeps values in other files.
+        WeightsError: `weights_missing`; `weights_damaged` when it is not an ONNX file, needs unsupported operators, or
+            stores values in other files.
     """
     data = read_bytes(path, max_bytes=max_bytes, fix=fix)
     where = repr(str(path))
@@ -36,7 +35,7 @@ def open_session(path: Path | str, *, max_bytes: int, fix: str = "") -> Any:
         what = "an ONNX file needs onnxruntime, which is not installed"
         raise UsageError("onnx_missing", what, where, 'pip install "headform[onnx]"') from error
     if _EXTERNAL in data:
-        what = "the ONNX file keeps values in other files, which are not read"
+        what = "the ONNX file stores values in other files, which are not read"
         raise WeightsError("weights_damaged", what, where, fix)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -44,5 +43,5 @@ def open_session(path: Path | str, *, max_bytes: int, fix: str = "") -> Any:
     try:
         return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises its own classes
-        what = f"not an ONNX file that can be run: {error}"[:200]
+        what = f"not a usable ONNX file: {error}"[:200]
         raise WeightsError("weights_damaged", what, where, fix) from error

@@ -1,4 +1,4 @@
-"""Progress of long commands: a bar on a terminal, plain lines elsewhere; results on stdout, failures on stderr."""
+"""Progress of long commands: a bar on a terminal, plain lines elsewhere; results on stdout, errors on stderr."""
 
 import sys
 from collections.abc import Callable
@@ -8,13 +8,13 @@ _B = TypeVar("_B", bound="_Bar")
 
 
 class _Bar:
-    """Bar on stderr, used as a context; absent unless `shown` and stderr is a terminal. Lines go above it.
+    """Progress bar on stderr, used as a context; hidden unless `shown` and stderr is a terminal. Lines go above it.
 
     Args:
-        total: Its full length.
-        counts: Text of rich's format for what is done, as "{task.completed}/{task.total}".
-        counts_first: Put that text before the bar.
-        shown: Draw it at all.
+        total: Full length of the bar.
+        counts: Format of the counts for rich, such as "{task.completed}/{task.total}".
+        counts_first: True to put the counts before the bar.
+        shown: False to hide the bar.
     """
 
     def __init__(self, total: float, counts: str, *, counts_first: bool, shown: bool) -> None:
@@ -26,7 +26,7 @@ class _Bar:
 
         columns = [BarColumn(), TextColumn(counts)]
         columns = columns[::-1] if counts_first else columns
-        # Lines for a pipe must go into the pipe, not above the bar.
+        # lines for a pipe go to the pipe, not above the bar
         self._bar = Progress(
             *columns,
             TimeRemainingColumn(),
@@ -58,7 +58,7 @@ class BatchProgress(_Bar):
 
     Args:
         total: Number of inputs; no bar is drawn for one.
-        quiet: Print no lines, only draw the bar.
+        quiet: True to draw the bar only, without lines.
     """
 
     def __init__(self, total: int, *, quiet: bool = False) -> None:
@@ -89,9 +89,9 @@ class TrainingProgress(_Bar):
 
     Args:
         total: Steps or minutes, whichever the run is measured in.
-        unit: Its name.
-        log: Receives the lines in place of stdout; no bar is drawn then.
-        silent: Show nothing, as all processes but the first do.
+        unit: Unit of `total`, ``steps`` or ``minutes``.
+        log: Receiver of the lines in place of stdout; hides the bar.
+        silent: True to show nothing, in all processes but the first.
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 N bytes of a storage.
 
-A child process (`_torch_reader`) reads the pickle under limits, with a list of what it may name, compares the storages with
-their checksums, and sends their bytes; here those are viewed as tensors.
+A child process (`_torch_reader`) reads the pickle under limits, with an allow-list of globals, verifies the checksums of the
+storages, and sends their bytes; here those are viewed as tensors.
 """
 
 from collections.abc import Mapping
@@ -23,24 +23,24 @@ from headform.io._child import ask
 from headform.io.file_bytes import check_regular, first_bytes, read_bytes
 
 MAX_BYTES = 4 << 30
-"""Most bytes of a file, and of all its tensors together if each were laid out in full."""
+"""Largest size of a file, and of all its tensors laid out in full, bytes."""
 _SAFE = "only tensors and plain values are read; ask its publisher for a state_dict or safetensors"
 _AGAIN = "get the file again"
 _KNOWN_PARTS = (
     "state_dict", "model_state_dict", "model_state", "model", "net", "network", "backbone", "params", "module",
 )  # fmt: skip
-"""Where training programs keep the network, in the order in which they are looked for."""
+"""Keys under which training programs store the network, in order of preference."""
 _WRAPPED = "module."
 
 
 @dataclass(frozen=True)
 class TorchFile:
-    """What a checkpoint holds.
+    """Content of a checkpoint.
 
     Attributes:
-        tensors: By path, the keys on the way joined by `/`, such as ``state_dict/module.conv1.weight``; in the file's
-            order, on the CPU, sharing storages and with the strides that they had.
-        values: Numbers, booleans and texts by path, such as ``epoch``.
+        tensors: Tensors by path, keys joined by `/`, such as ``state_dict/module.conv1.weight``; in the file's
+            order, on the CPU, with shared storages and original strides.
+        values: Numbers, booleans and strings by path, such as ``epoch``.
     """
 
     tensors: dict[str, Tensor]
@@ -57,10 +57,10 @@ def read_torch(
     """Read a checkpoint, of the zip layout or the one before torch 1.6.
 
     Args:
-        path: A regular file.
-        max_bytes: Bound on the file, and on its tensors, each counted in full (strides of zero describe endless ones).
-        memory_bytes: Memory of the child process beside the storages.
-        cpu_seconds: Its processor time.
+        path: Path of a regular file.
+        max_bytes: Largest size of the file, and of its tensors laid out in full (strides of zero describe huge ones), bytes.
+        memory_bytes: Memory of the child process in addition to the storages, bytes.
+        cpu_seconds: Limit of its processor time, seconds.
 
     Raises:
         WeightsError: `unsafe_pickle` when it names anything but tensors and plain values (the message has the name), has
@@ -91,18 +91,18 @@ def read_torch(
 
 
 def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor]:
-    """The tensors of one network in a checkpoint or a .safetensors file, by the network's own names.
+    """Read the tensors of one network in a checkpoint or a .safetensors file, by the names of the network.
 
     Args:
-        path: A PyTorch checkpoint or safetensors file.
-        part: The table that holds the network, such as ``arcface``; None looks for `state_dict`, `model` and the like,
-            also one in the other, and else takes the only table there is.
+        path: PyTorch checkpoint or safetensors file.
+        part: Key of the network, such as ``arcface``; None looks for `state_dict`, `model` and the like, also nested,
+            and otherwise uses the only table of tensors.
 
     Returns:
-        Without the ``module.`` that data-parallel training puts before every name.
+        Tensors by name, without the prefix ``module.`` of data-parallel training.
 
     Raises:
-        WeightsError: As `read_torch`; `weights_missing_key` when the part is not there, or when there are several and
+        WeightsError: codes of `read_torch`; `weights_missing_key` when the part is absent, or when there are several and
             none has a known name.
     """
     path = Path(path)
@@ -111,7 +111,7 @@ def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor
         try:
             tables = {"": safetensors.torch.load(read_bytes(path, max_bytes=MAX_BYTES))}
         except (safetensors.SafetensorError, KeyError, ValueError) as error:
-            what = f"not a whole safetensors file: {error}"[:200]
+            what = f"not a valid safetensors file: {error}"[:200]
             raise WeightsError("weights_damaged", what, where, _AGAIN) from error
     else:
         tables = _tables(read_torch(path).tensors)
@@ -122,18 +122,18 @@ def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor
 
 
 def is_torch(path: Path) -> bool:
-    """Whether a file begins as a checkpoint of either layout does; never raises."""
+    """Return whether a file begins as a checkpoint of either layout does; never raises."""
     return first_bytes(path, 16).startswith((b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8"))
 
 
 def _is_safetensors(path: Path) -> bool:
-    """Eight bytes of length, then a JSON object."""
+    """Return whether a file begins with eight bytes of length and a JSON object."""
     check_regular(path)
     return first_bytes(path, 9)[8:] == b"{"
 
 
 def _tables(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """The tensors by the table they are in."""
+    """Group the tensors by the table that contains them."""
     tables: dict[str, dict[str, Tensor]] = {}
     for path, tensor in tensors.items():
         table, _, name = path.rpartition("/")
@@ -175,10 +175,10 @@ def _filled(said: dict[str, Any]) -> TorchFile:
 
 
 def _typed(data: UInt8[np.ndarray, " N"], dtype: str) -> Tensor:
-    """The whole storage as one axis of elements."""
+    """View a whole storage as one axis of elements."""
     if not data.size:
         return torch.zeros(0, dtype=getattr(torch, dtype))
     raw = torch.from_numpy(data)
     if dtype == "bool":
-        return raw != 0  # no byte but 0 and 1 may be a boolean
+        return raw != 0  # booleans must be stored as 0 or 1
     return raw.view(getattr(torch, dtype))

@@ -1,7 +1,7 @@
-"""Foreign pickles (head models) read as data, in a child process under limits; the one door through which a pickle enters.
+"""Foreign pickles (head models) read as data, in a child process under limits; the only place where pickles are read.
 
-The child reads with Python's own unpickler and a list of what a file may name (`_pickle_objects`), so that any other global
-is refused by name before anything runs; limits on memory and processor time end what tries to exhaust the machine.
+The child reads with Python's own unpickler and an allow-list of globals (`_pickle_objects`), so that any other global is
+refused by name before anything runs; memory and processor time are limited.
 """
 
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ _SAFE = "only plain arrays are read; get the file from its publisher or convert 
 def read_pickle(path: Path | str, *, memory_bytes: int = 2 << 30, cpu_seconds: int = 30) -> dict[str, npt.NDArray[Any]]:
     """Read a pickle or joblib file, plain or compressed, without running anything in it.
 
-    Arrays of numpy come out as they are, chumpy's and torch's as arrays, a sparse matrix of scipy as its `format`, `shape`,
-    `data` and indices (`J_regressor/indptr`). A .npy or .npz that holds pickles is read too.
+    Arrays of numpy are returned as they are, those of chumpy and torch as arrays, a sparse matrix of scipy as its `format`,
+    `shape`, `data` and indices (`J_regressor/indptr`). A .npy or .npz that holds pickles is read too.
 
     Args:
-        path: A regular file; lz4, zlib, gzip, bz2 and xz are unpacked.
-        memory_bytes: Memory that the content may take in the child, and most bytes of what is returned.
-        cpu_seconds: Processor time of the child.
+        path: Path of a regular file; lz4, zlib, gzip, bz2 and xz are unpacked.
+        memory_bytes: Memory limit of the content in the child, and largest size of the result, bytes.
+        cpu_seconds: Limit of the processor time of the child, seconds.
 
     Returns:
         Arrays of native byte order by path inside the file: list items by index, dictionary items
@@ -46,7 +46,7 @@ def read_pickles(
     """Read several files in one child process, which costs the start of one (0.2 s), under common limits; see `read_pickle`.
 
     Raises:
-        WeightsError: As `read_pickle` does, for the first file that is wrong.
+        WeightsError: codes of `read_pickle`, for the first file that is wrong.
         ResourceError: `no_process`.
     """
     return ask(

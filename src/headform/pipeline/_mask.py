@@ -26,7 +26,7 @@ from headform.nets.landmarks.dense_net import INPUT_SIDE
 from headform.nets.landmarks.dense_predictor import DensePrediction
 
 FADE = 9.0
-"""Width of the fade in cells of the mask: beyond the crop nothing is known, and a hard edge would show on the forehead."""
+"""Width of the fade in cells of the mask: the mask ends at the crop, where a hard edge would show on the forehead."""
 
 
 def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
@@ -47,7 +47,7 @@ def mask_in_photo(prediction: DensePrediction, size: tuple[int, int]) -> Float32
 
 
 def openings_in_photo(calibration: Calibration, reading: CommitteeReading) -> Openings:
-    """Return the rims of eyes and mouth from MediaPipe's points, pixels of the photo."""
+    """Compute the rims of eyes and mouth from MediaPipe's points, pixels of the photo."""
     points, _ = calibration.mesh_on_surface(reading)
 
     def rim(upper: tuple[int, ...], lower: tuple[int, ...]) -> Float[np.ndarray, "N 2"]:
@@ -63,12 +63,12 @@ def openings_in_photo(calibration: Calibration, reading: CommitteeReading) -> Op
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _spread(mask, matrix, first, last, out):
-    """Bilinear samples of mask (M, M) at matrix (2, 3) times the pixel centers of out (H, W) from first to last (x, y)."""
+    """Sample mask (M, M) bilinearly at matrix (2, 3) times the pixel centers of out (H, W), from first to last (x, y)."""
     side = mask.shape[0]
     for y in range(first[1], last[1]):
         for x in range(first[0], last[0]):
             u = matrix[0, 0] * (x + 0.5) + matrix[0, 1] * (y + 0.5) + matrix[0, 2]
             v = matrix[1, 0] * (x + 0.5) + matrix[1, 1] * (y + 0.5) + matrix[1, 2]
             inside = min(min(u - 0.5, side - 0.5 - u), min(v - 0.5, side - 0.5 - v))
-            if inside > 0.0:  # nothing is known outside: no border value is repeated
+            if inside > 0.0:  # the mask is undefined outside: no border value is repeated
                 out[y, x] = bilinear_value(mask, u, v) * min(inside / FADE, 1.0)

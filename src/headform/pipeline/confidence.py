@@ -1,4 +1,4 @@
-"""Confidence in a result, and what speaks against it."""
+"""Confidence in a result, and the reasons to doubt it."""
 
 import math
 
@@ -9,17 +9,17 @@ UNSURE_SIGMA = 0.05
 SIGMA_WIDTH = 0.012
 """Relative sigma over which the confidence falls from 73 % to 27 % about `UNSURE_SIGMA`."""
 UNSURE_APART = 0.035
-"""Mean distance of the committee's members from their mean, in units of the face's size, above which the same holds: 0.010
-in the median of 815 open portraits, 0.026 in the worst."""
+"""Mean distance of the committee's members from their mean, in units of the face's size, above which a result is marked
+low_confidence. On 815 openly licensed portraits the median is 0.010 and the maximum 0.026."""
 UNSURE_RESIDUAL = 3.0
-"""Residual of the fit, standard deviations, above which the head does not follow the landmarks."""
+"""Residual of the fit, standard deviations, above which the head is considered not to fit the landmarks."""
 
 
 def assess_confidence(prediction: DensePrediction, rms_sigma: float, apart: float) -> tuple[float, tuple[str, ...]]:
     """Compute the confidence in [0, 1] and the reasons to doubt a result.
 
     Args:
-        prediction: of the dense network.
+        prediction: prediction of the dense network.
         rms_sigma: residual of the fit, in standard deviations.
         apart: distance of the committee's members from their mean, in units of the face's size; 0 without a committee.
     """
@@ -30,8 +30,8 @@ def assess_confidence(prediction: DensePrediction, rms_sigma: float, apart: floa
         reasons.append(f"the landmarks are uncertain: sigma is {100 * spread:.1f} % of the face size")
     if apart > UNSURE_APART:
         confidence *= 0.5
-        reasons.append(f"the landmark networks disagree: by {100 * apart:.1f} % of the face size")
+        reasons.append(f"the landmark networks disagree by {100 * apart:.1f} % of the face size")
     if rms_sigma > UNSURE_RESIDUAL:
         confidence *= 0.5
-        reasons.append(f"the head does not follow the landmarks: {rms_sigma:.1f} sigma")
+        reasons.append(f"the head does not fit the landmarks: the residual is {rms_sigma:.1f} sigma")
     return confidence, tuple(reasons)

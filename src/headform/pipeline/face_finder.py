@@ -1,4 +1,4 @@
-"""Faces of photos: detected, then confirmed and read by the dense landmark network, many photos at once.
+"""Faces in photos: detected, then confirmed by the dense landmark network, many photos at once.
 
 Pixels have their origin at the top-left corner of the upright photo.
 """
@@ -18,33 +18,33 @@ from headform.pipeline.confidence import UNSURE_SIGMA
 from headform.pipeline.crops import crop_of_face, crop_of_points
 
 MIN_FACE_PX = 12.0
-"""Smaller side of the least box that can be read, pixels."""
+"""Smaller side of the smallest box that is used, pixels."""
 NO_FACE_SIGMA = 0.11
-"""Relative sigma of the 68 points above which a box is no face."""
+"""Relative sigma of the 68 points above which a box is rejected as no face."""
 ROUGH_NO_FACE_SIGMA = 1.5 * NO_FACE_SIGMA
-"""The same for the first reading, whose crop comes from the detector's box alone."""
+"""The same for the first prediction, whose crop comes from the detector's box alone."""
 ZOOMS = (1.0, 1.12, 1.25)
-"""Crops of the second reading, whose results are averaged."""
+"""Magnifications of the crops of the second pass, whose predictions are averaged."""
 SAME_FACE_OVERLAP = 0.35
-"""Intersection over union of two 68-point boxes above which they are one face."""
+"""Intersection over union of two 68-point boxes above which they count as the same face."""
 
 People = Literal["largest", "all"]
 
 
 @dataclass(frozen=True, eq=False)
 class FoundFace:
-    """A face that the landmark network confirms."""
+    """Detected face that the landmark network confirms, with its prediction."""
 
     face: Face
     prediction: DensePrediction
 
 
 class FaceFinder:
-    """Finder of faces.
+    """Face finder: detector followed by the dense landmark network.
 
     Args:
-        detector: proposes boxes.
-        dense: confirms or rejects them.
+        detector: face detector that proposes boxes.
+        dense: landmark network that confirms or rejects them.
     """
 
     def __init__(self, detector: Detector, dense: DensePredictor) -> None:
@@ -57,15 +57,15 @@ class FaceFinder:
         *,
         lap: Callable[[str, int], None] = lambda stage, shares: None,
     ) -> list[list[FoundFace] | FaceError]:
-        """Find the largest face of each photo, or all, largest first; an error for a photo without one.
+        """Find the largest face of each photo, or all faces, largest first; a photo without one gets an error.
 
-        Candidates of all photos go through the landmark network together: the next of each photo that has no face yet, or
-        every one with ``all``.
+        The landmark network processes candidates of all photos together: the next candidate of each photo without a face so
+        far, or all of them with ``all``.
 
         Args:
             photos: upright photos.
-            people: the largest face of each, or every face.
-            lap: told the end of a stage, and how many photos shared it.
+            people: the largest face of each photo, or every face.
+            lap: callback at the end of a stage, with the stage and the number of photos that share it.
         """
         waiting: list[list[Face]] = []
         outcomes: list[list[FoundFace] | FaceError] = []
@@ -94,16 +94,16 @@ class FaceFinder:
         return [outcome or _refusal(photo, True, False) for photo, outcome in zip(photos, outcomes, strict=True)]
 
     def _read(self, photos: Sequence[Photo], faces: Sequence[Face]) -> list[DensePrediction | None]:
-        """Read dense points in two passes; None where the network does not believe in the face."""
+        """Predict dense points in two passes; None where the network rejects the face."""
         pictures = [photo.rgb for photo in photos]
         rough = self._dense.predict(pictures, [crop_of_face(face) for face in faces])
-        # the detector takes faces that lie on their side, or stand on their head, for upright ones
+        # the detector reports sideways and upside-down faces as upright
         unsure = [k for k, reading in enumerate(rough) if reading.relative_sigma > UNSURE_SIGMA]
-        turns = [(k, quarters) for k in unsure for quarters in (1, 2, 3)]
-        turned = self._dense.predict(
-            [pictures[k] for k, _ in turns], [crop_of_face(faces[k], quarters=quarters) for k, quarters in turns]
+        retries = [(k, quarters) for k in unsure for quarters in (1, 2, 3)]
+        rotated = self._dense.predict(
+            [pictures[k] for k, _ in retries], [crop_of_face(faces[k], quarters=quarters) for k, quarters in retries]
         )
-        for (k, _), reading in zip(turns, turned, strict=True):
+        for (k, _), reading in zip(retries, rotated, strict=True):
             rough[k] = min(rough[k], reading, key=lambda each: each.relative_sigma)
         believed = [k for k, reading in enumerate(rough) if reading.relative_sigma <= ROUGH_NO_FACE_SIGMA]
         crops = [crop_of_points(rough[k].points[:68], rough[k].rotation, zoom=zoom) for k in believed for zoom in ZOOMS]
@@ -120,13 +120,13 @@ def _refusal(photo: Photo, detected: bool, too_small: bool) -> FaceError:
         what = f"the largest face is smaller than {MIN_FACE_PX:.0f} pixels"
         return FaceError("face_too_small", what, photo.name, "use a larger photo")
     if detected:
-        what = "no face: the landmark network rejected every detection"
+        what = "no face was found: the landmark network rejected every detection"
         return FaceError("no_face", what, photo.name, "use a photo with a clearer, larger face")
     return FaceError("no_face", "no face was detected", photo.name, "use a photo with a clearer, larger face")
 
 
 def _same(a: DensePrediction, b: DensePrediction) -> bool:
-    """Whether two predictions are of one face, by the boxes of their 68 points."""
+    """Return whether two predictions show the same face, by the overlap of the boxes of their 68 points."""
     low = np.maximum(a.points[:68].min(0), b.points[:68].min(0))
     high = np.minimum(a.points[:68].max(0), b.points[:68].max(0))
     shared = float(np.prod(np.clip(high - low, 0, None)))

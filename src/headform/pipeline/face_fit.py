@@ -1,11 +1,11 @@
-"""The head of one face: what the networks read, put together into one fit.
+"""Fit of a head to one face, combining the predictions of all networks.
 
 V vertices, K identity modes, E expressions, N points of the fit. Pixels have their origin at the top-left corner of the
 upright photo.
 
-With the committee, the fit sees the dense network's points where it is the better one (the head as a whole) and MediaPipe's
-everywhere; lids, lips and brows nearly by MediaPipe alone while it sees the face well. Lids and lips are also seen as pairs
-that touch or stand apart. Without the committee, the dense network's points are all there is.
+With the committee, the fit uses the dense network's points where it is more accurate (the head as a whole) and MediaPipe's
+points everywhere; lids, lips and brows follow MediaPipe almost alone while it sees the face well. Lids and lips also enter
+as pairs of points with a gap. Without the committee, the fit uses the dense network's points alone.
 """
 
 from dataclasses import dataclass, replace
@@ -35,35 +35,36 @@ from headform.nets.landmarks.committee_calibration import Calibration
 from headform.nets.landmarks.dense_predictor import DensePrediction
 
 OWN_PRIORS = PointPriors(identity_sigma=0.15)
-"""Of the fit to the dense network alone. The landmarks' errors are shared between points, so they must not pull the identity
-far from the network's: on 99 synthetic faces 0.7 left an identity error of 112 % of the mean head's, 0.35 92 %, 0.2 84 %,
-0.1 82 %, the network alone 81 %."""
+"""Priors of the fit to the dense network alone. Errors of the landmarks are correlated, so they must not pull the identity
+far from the identity network's: on 99 synthetic faces a sigma of 0.7 left an identity error of 112 % of the mean head's,
+0.35 92 %, 0.2 84 %, 0.1 82 %, the network alone 81 %."""
 COMMITTEE_PRIORS = PointPriors(identity_sigma=0.10, inflation=16.0)
-"""Of the fit to all points; the expression's precision comes with the calibration. On 200 synthetic people the identity
-error is 2.10 mm (2.12 with the dense network alone), the expression's 0.19 (0.19), the gap of lips 1.6 mm off (2.9), that of
-lids 1.5 (2.5). An isotropic prior loose enough to shut lips gave an expression error of 0.30, gums above the teeth and teeth
-through the lips."""
+"""Priors of the fit to all points; the precision of the expression comes with the calibration. On 200 synthetic faces the
+identity error is 2.10 mm (2.12 with the dense network alone), the expression error 0.19 (0.19), the error of the lip gap
+1.6 mm (2.9) and of the lid gap 1.5 mm (2.5). An isotropic prior loose enough to close the lips gave an expression error of
+0.30, exposed gums and teeth through the lips."""
 GAZE_SIGMA = 0.15
-"""Radians: how far the dense network's gaze is off."""
+"""Standard deviation of the dense network's gaze, radians."""
 SHUT = 0.010
-"""Opening of an eye, in units of the face's size (1.5 mm), at which its iris is believed half as much as in an open one."""
+"""Opening of an eye, in units of the face's size (1.5 mm), at which the standard deviation of its iris is twice that of an
+open eye."""
 _DOUBT = 6.0
-"""Factor on the dense network's standard deviations about lids, lips and brows while MediaPipe sees the face well."""
+"""Factor on the dense network's standard deviations around lids, lips and brows while MediaPipe sees the face well."""
 _LIP_PAIR_OF_68 = (0, 2, 4)
-"""Which of MediaPipe's pairs of lip points stand where the head's own pairs (`INNER_LIP_PAIRS`) do."""
-_EYE_RADIUS, _BROW_RADIUS = 0.021, 0.007  # meters about the middle of an eye, about a brow point
+"""Indices of MediaPipe's lip pairs at the positions of the head's own pairs (`INNER_LIP_PAIRS`)."""
+_EYE_RADIUS, _BROW_RADIUS = 0.021, 0.007  # meters, around the middle of an eye and around a brow point
 _MOUTH_HALF = np.array([0.032, 0.017])  # meters, half width and height of the lips' box
 
 
 @dataclass(frozen=True)
 class FittedHead:
-    """The fit, and the head it means.
+    """Fit of a face, and the resulting head.
 
     Attributes:
         fit: coefficients and camera.
         gaze: yaw to the subject's left and pitch up, radians.
-        neutral: meters, head frame: identity only.
-        vertices: meters, head frame: with expression and gaze.
+        neutral: vertices with identity only, meters, head frame.
+        vertices: vertices with identity, expression and gaze, meters, head frame.
     """
 
     fit: PointFit
@@ -73,22 +74,22 @@ class FittedHead:
 
     @property
     def camera(self) -> PerspectiveCamera:
-        """Of the photo."""
+        """Camera of the photo."""
         return self.fit.camera
 
 
 class FaceFitter:
-    """Fits one head model to what the networks read."""
+    """Fit of one head model to the predictions of the networks."""
 
     def __init__(self, head: LinearHead, calibration: Calibration | None) -> None:
-        """Gather the head's rows.
+        """Gather the rows of the head at the fitted points.
 
         Args:
-            head: with dense points.
-            calibration: of the committee; None for the dense network alone.
+            head: head model with dense points.
+            calibration: calibration of the committee; None for the dense network alone.
 
         Raises:
-            UsageError: ``head_unsupported``: MediaPipe's points are not known on this head.
+            UsageError: ``head_unsupported``: the calibration does not place MediaPipe's points on this head.
         """
         self.head, self.calibration = head, calibration
         dense = head.dense.numpy()
@@ -101,7 +102,7 @@ class FaceFitter:
         if not known or int(calibration.surface_vertices.max()) >= len(head.mean):
             raise UsageError(
                 "head_unsupported",
-                "the committee's points are not known on this head",
+                "the committee is not calibrated for this head",
                 head.name,
                 "reconstruct with --landmarks-net own, or on the open head",
             )
@@ -123,9 +124,9 @@ class FaceFitter:
         """Fit the head.
 
         Args:
-            prediction: of the dense network.
-            reading: of the committee; needed where there is a calibration.
-            identity: the identity network's coefficients, the prior of the fit.
+            prediction: prediction of the dense network.
+            reading: reading of the committee; used with a calibration only.
+            identity: coefficients of the identity network, the prior mean of the fit.
             image_size: width and height of the photo, pixels.
         """
         points, gaps = prediction.points, None
@@ -192,13 +193,13 @@ class FaceFitter:
 
 @dataclass(frozen=True)
 class _Surface:
-    """What the committee says about the head's surface in one photo, pixels."""
+    """Surface points and gaps measured by the committee in one photo, pixels."""
 
     points: Float[np.ndarray, "478 2"]
     sigma: Float[np.ndarray, " 478"]
     gaps: Float[np.ndarray, " G"]
     gap_sigma: Float[np.ndarray, " G"]
-    size: float  # of the face
+    size: float  # size of the face
 
     @classmethod
     def of(cls, calibration: Calibration, reading: CommitteeReading) -> "_Surface":
@@ -207,7 +208,7 @@ class _Surface:
 
 
 def _lids_lips_and_brows(head: LinearHead) -> Bool[np.ndarray, " N"]:
-    """Dense points about the eyes, the mouth and the brows, where the dense network is the worse one."""
+    """Mask the dense points around eyes, mouth and brows, where the dense network is less accurate than MediaPipe."""
     points = head.mean[head.dense].double().numpy()[:, :2]
     marks = points[:68]
     right, left, mouth = eyes_and_mouth(marks)

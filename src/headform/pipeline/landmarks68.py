@@ -1,11 +1,11 @@
-"""The 68 points of a result, where annotators of the iBUG scheme would put them.
+"""The 68 iBUG landmarks of a result, following the conventions of annotators.
 
 V vertices, N dense points. Pixels have their origin at the top-left corner.
 
-The network reads surface points; three things lead from there to the annotators' points. The head carries an offset for each
-point (`headform.heads.landmark_offset`). Up to about half profile, annotators mark the jaw of the averted side on the
-visible outline of the cheek (the convention of 300-W); farther turned, data sets mark the hidden jaw itself (AFLW2000-3D),
-and so do we. And where network and fitted head disagree, the middle is taken.
+The network predicts surface points; three corrections lead to the annotators' points. The head has an offset for each point
+(`headform.heads.landmark_offset`). Up to about half profile, annotators mark the jaw of the averted side on the
+visible outline of the cheek (the convention of 300-W); beyond that, data sets mark the hidden jaw itself (AFLW2000-3D),
+which is also done here. Where network and fitted head disagree, their mean is used.
 """
 
 import math
@@ -20,7 +20,7 @@ from headform.heads.linear import LinearHead
 from headform.nets.landmarks.dense_predictor import DensePrediction
 
 OUTLINE_YAW = (math.radians(35), math.radians(50))
-"""The jaw follows the visible outline fully below, not at all above."""
+"""Yaw up to which the jaw follows the visible outline fully, and beyond which it does not at all, radians."""
 
 
 def points68(
@@ -29,13 +29,13 @@ def points68(
     vertices: Float32[np.ndarray, "V 3"],
     camera: PerspectiveCamera,
 ) -> Float[np.ndarray, "68 2"]:
-    """The annotators' points, px.
+    """Return the 68 points as annotators would mark them, pixels.
 
     Args:
-        head: with its offset and contour candidates.
-        prediction: of the network.
+        head: head model with landmark offset and contour candidates.
+        prediction: prediction of the dense network.
         vertices: fitted head, meters, head frame.
-        camera: of the fit.
+        camera: camera of the fit.
     """
     posed = torch.from_numpy(vertices)
     marked = _project(camera, head.landmarks(posed).numpy())
@@ -50,7 +50,7 @@ def _to_outline(
     camera: PerspectiveCamera,
     jaw: Float[np.ndarray, "17 2"],
 ) -> Float[np.ndarray, "17 2"]:
-    """How far each jaw point is moved to the outermost of its contour candidates."""
+    """Return the shift of each jaw point toward the outermost of its contour candidates, pixels."""
     yaw = abs(math.atan2(camera.R[0, 2], -camera.R[2, 2]))
     low, high = OUTLINE_YAW
     share = min(1.0, max(0.0, (high - yaw) / (high - low)))

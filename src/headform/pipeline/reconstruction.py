@@ -1,4 +1,4 @@
-"""The result of reconstructing one face.
+"""Result of reconstructing one face.
 
 V vertices, K identity modes, E expressions, A albedo modes, N dense points, S side of a texture, H W of the photo.
 """
@@ -21,31 +21,32 @@ from headform.nets.detection.face import Face
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """One face. Pixels are those of the upright photo, origin at the top-left corner; meters, head frame.
+    """Reconstructed face. Pixels are those of the upright photo, origin at the top-left corner; meters, head frame.
 
     Attributes:
-        head: the model.
-        photo: sRGB.
-        photo_name: where it came from.
+        head: head model.
+        photo: photo, sRGB.
+        photo_name: name or path of the photo.
         image_size: width and height of the photo as it was read, pixels.
-        face: the detection.
-        points68: iBUG's points where annotators put them, px: the mean of the networks that read them.
-        dense: headform's own network's points of the head's surface, px.
-        dense_sigma: their standard deviations, px.
-        confidence: 0 to 1, from the dense network's own variance, the fit's residual, and how far the networks disagree.
-        status: ``low_confidence`` results should be looked at.
-        reasons: what speaks against it.
-        identity: standard deviations.
-        expression: 0 to 1, order of ``head.expression_names``.
-        gaze: yaw to the subject's left and pitch up, radians; where the irises are seen.
-        albedo_code: standard deviations.
+        face: detected face.
+        points68: iBUG landmarks following the annotators' convention, pixels; the mean of the networks that predict them.
+        dense: surface points of headform's dense network, pixels.
+        dense_sigma: standard deviations of `dense`, pixels.
+        confidence: confidence in [0, 1], from the variance of the dense network, the residual of the fit, and the
+            disagreement of the networks.
+        status: ``low_confidence`` for results that should be checked.
+        reasons: reasons for low confidence.
+        identity: identity coefficients, standard deviations.
+        expression: expression weights in [0, 1], in the order of ``head.expression_names``.
+        gaze: yaw to the subject's left and pitch up, radians.
+        albedo_code: albedo coefficients, standard deviations.
         light: spherical-harmonic shading coefficients over camera-frame normals, linear RGB.
-        camera: of the photo; maps the head frame into it.
-        vertices: as in the photo: identity, expression, gaze.
-        neutral: identity only.
-        texture: sRGB atlas with the photo's light in it.
-        albedo_texture: sRGB atlas without it.
-        seam_gradient: color step across the border of photo and fill, 1 is none; see ``fit.texture``.
+        camera: camera of the photo; maps the head frame to its pixels.
+        vertices: vertices with identity, expression and gaze, meters, head frame.
+        neutral: vertices with identity only, meters, head frame.
+        texture: sRGB atlas that includes the light of the photo.
+        albedo_texture: sRGB atlas without light.
+        seam_gradient: color step across the border of photo and fill; 1 for an invisible seam; see ``fit.texture``.
         timings: seconds by stage.
         reduction: pixels of the original photo per pixel of `photo`, 2, 4 or 8 for huge JPEGs; files on disk are in pixels
             of the original.
@@ -105,7 +106,7 @@ class Reconstruction:
         """Return all estimates as one code of the open head (`heads.coefficients.OPEN`).
 
         Raises:
-            InputError: ``code_part`` when the head has other numbers of modes.
+            InputError: ``code_part`` when the numbers of modes of the head are not those of the open head.
         """
         k = self.camera.K
         turn = rotvec_from_rotation(self.camera.R)

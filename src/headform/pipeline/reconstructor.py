@@ -1,4 +1,4 @@
-"""`Reconstructor`: everything that turns a photo into heads, loaded once.
+"""`Reconstructor`: head model and networks, loaded once, that turn photos into heads.
 
 K identity modes. Pixels have their origin at the top-left corner of the upright photo.
 """
@@ -39,7 +39,7 @@ LandmarksNet = Literal["committee", "own"]
 
 
 class Reconstructor:
-    """Photos to heads on one head model, in one process; see `load`."""
+    """Reconstruction of heads from photos with one head model, in one process; see `load`."""
 
     def __init__(
         self,
@@ -55,9 +55,9 @@ class Reconstructor:
         if (committee is None) != (calibration is None):
             raise UsageError(
                 "committee_incomplete",
-                "a committee and its calibration belong together",
+                "a committee requires a calibration, and a calibration a committee",
                 "",
-                "give both, or neither for the dense network alone",
+                "give both, or neither to use the dense network alone",
             )
         self.head, self.texture_size = head, texture_size
         self._finder, self._identity = FaceFinder(detector, dense), identity
@@ -77,21 +77,21 @@ class Reconstructor:
         texture_size: int = 1024,
         device: torch.device | str = "cpu",
     ) -> "Reconstructor":
-        """Load the shipped head and networks, or others in their place.
+        """Load the shipped head and networks, or replacements.
 
         Args:
             head: "open" or a converted head that has the open head's dense set and modes.
-            detector: other weights of YuNet.
-            dense: weights of `headform train landmarks`.
-            identity: weights of `headform train identity`.
-            landmarks_net: "own" reads landmarks with headform's own dense network alone, "committee" also with the networks
-                of other publishers that ship with it.
-            calibration: of the committee, as `tools/committee` writes it.
-            texture_size: side of the UV texture; 0 makes none.
-            device: of the networks; head, fit and texture stay on the CPU.
+            detector: weights file of YuNet; the shipped one if None.
+            dense: weights file from `headform train landmarks`; the shipped one if None.
+            identity: weights file from `headform train identity`; the shipped one if None.
+            landmarks_net: "own" for headform's own dense network alone, "committee" to add the shipped networks of other
+                publishers.
+            calibration: calibration of the committee, as written by `tools/committee`; the shipped one if None.
+            texture_size: side of the UV texture in pixels; 0 for no texture.
+            device: device of the networks; head, fit and texture stay on the CPU.
 
         Raises:
-            WeightsError: a file is missing, damaged or of another kind.
+            WeightsError: a file is missing, damaged or of the wrong kind.
             UsageError: ``head_unsupported``: the head does not fit the networks.
         """
         model = heads.load_open() if str(head) == "open" else heads.load(Path(head))
@@ -102,16 +102,16 @@ class Reconstructor:
         if not fits or identity_net.config.modes != len(model.identity):
             raise UsageError(
                 "head_unsupported",
-                "the networks do not know this head's points and modes",
+                "the networks were not trained for the points and modes of this head",
                 str(head),
-                "reconstruct with --head open and carry the result over: `headform heads fit .../parameters.npz --to HEAD`",
+                "reconstruct with --head open and transfer the result: `headform heads fit .../parameters.npz --to HEAD`",
             )
         together = landmarks_net == "committee"
         measured, card = load_calibration(calibration) if together else (None, {})
         if together and card.get("head") != model.sha256:
             raise UsageError(
                 "head_unsupported",
-                "the committee was calibrated on another head",
+                "the committee was calibrated for another head",
                 str(head),
                 "reconstruct with --landmarks-net own, or on the open head",
             )
@@ -129,7 +129,7 @@ class Reconstructor:
         """Reconstruct the largest face of a photo, or all, largest first.
 
         Args:
-            image: a path; an array (H, W, 3) uint8 or float in [0, 1], sRGB; or a `Photo`.
+            image: path; array (H, W, 3) uint8 or float in [0, 1], sRGB; or a `Photo`.
             people: reconstruct the largest face of the photo, or every face.
 
         Raises:
@@ -153,14 +153,14 @@ class Reconstructor:
         people: People = "largest",
         on_error: Literal["raise", "return"] = "raise",
     ) -> list[list[Reconstruction]] | list[list[Reconstruction] | HeadformError]:
-        """Reconstruct the faces of many photos; every network sees all of them together.
+        """Reconstruct the faces of many photos; every network processes all of them as batches.
 
-        Fit, light and texture follow face by face on the CPU. Photos are held in memory: give some dozens at a time.
+        Fit, light and texture follow face by face on the CPU. Photos are kept in memory: pass a few dozen at a time.
 
         Args:
             images: as in `reconstruct`.
             people: the largest face of each photo, or every face.
-            on_error: raise the first photo's error, or put each error in the place of that photo's results.
+            on_error: raise the first error, or return each error in place of the results of its photo.
 
         Returns:
             The heads of each photo, in the order of the photos.
@@ -234,7 +234,7 @@ class Reconstructor:
         prior: Float[np.ndarray, " K"] | None,
         clock: "Stopwatch",
     ) -> Reconstruction:
-        """Fit, light and texture of one face."""
+        """Fit head, light and texture of one face."""
         prediction = found.prediction
         size = photo.rgb.shape[1], photo.rgb.shape[0]
         fitted = self._fitter.fit(prediction, reading, prior, size)
@@ -287,7 +287,7 @@ class Reconstructor:
 
 
 class Stopwatch:
-    """Seconds by stage; a stage that several faces shared counts for each with its part."""
+    """Seconds by stage; the duration of a stage shared by several faces is divided among them."""
 
     def __init__(self, seconds: Mapping[str, float] | None = None) -> None:
         self.seconds = dict(seconds or {})
@@ -313,7 +313,7 @@ def reconstruct(image: Picture, *, head: str | Path = "open") -> Reconstruction:
 
     Raises:
         InputError: the photo cannot be read.
-        FaceError: it shows no usable face.
+        FaceError: the photo shows no usable face.
     """
     return Reconstructor.load(head=head).reconstruct(image)[0]
 

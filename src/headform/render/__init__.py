@@ -1,4 +1,4 @@
-"""From a head and a camera to a picture: rasterize, interpolate, shade, unwrap, visibility."""
+"""Rendering of heads: rasterization, interpolation, shading, unwrapping, visibility."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The border between torch and the compiled kernels of this room."""
+"""Interface between torch and the compiled kernels of this package."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from headform.kernels.functorch import transformed
 
 
 def compilable(*tensors: Shaped[Tensor, "..."]) -> bool:
-    """Whether the kernels can take them: numbers on the CPU, of one precision that they know."""
+    """Return whether the kernels support these tensors: on the CPU and of one supported precision."""
     if torch.compiler.is_compiling() or any(t.device.type != "cpu" for t in tensors):
         return False
     if tensors[0].dtype not in (torch.float32, torch.float64) or any(t.dtype != tensors[0].dtype for t in tensors):
@@ -22,7 +22,7 @@ def compilable(*tensors: Shaped[Tensor, "..."]) -> bool:
 def second_derivatives(
     reference: Callable[..., Tensor], inputs: Sequence[Tensor], grad: Tensor, wants: Sequence[bool]
 ) -> list[Tensor | None]:
-    """Gradients as expressions of torch, where a kernel's own would end the graph."""
+    """Compute gradients as expressions of torch, where those of a kernel would end the graph."""
     with torch.enable_grad():
         result = reference(*inputs)
         wanted = [t for t, want in zip(inputs, wants, strict=True) if want]
@@ -31,5 +31,5 @@ def second_derivatives(
 
 
 def int32_rows(faces: Int[Tensor, "F 3"]) -> Any:
-    """Triangles as the kernels read them."""
+    """Convert triangles to the layout of the kernels."""
     return faces.to(torch.int32).contiguous().numpy()

@@ -1,6 +1,6 @@
 """Compiled loops over the seen pixels of one picture: weights, blending, and their gradients.
 
-Letters: V vertices, A attribute rows, F faces, N seen pixels, C channels. Nothing is checked here. Sums run in the order of
+V vertices, A attribute rows, F faces, N seen pixels, C channels. Nothing is checked here. Sums run in the order of
 the pixels, so results do not depend on threads.
 """
 

@@ -1,9 +1,9 @@
-"""Draw a triangle mesh: in its texture, in its vertex colors, in the colors of a quantity, or as clay.
+"""Drawing of triangle meshes: with texture, with vertex colors, with a color map of a quantity, or as clay.
 
 V vertices, F triangles, H W pixels, h w samples (some per pixel along either axis), N covered samples.
 
-One light rig serves all pictures: a lamp above, to the left, and some light from everywhere. Colors of a texture or of
-vertices hold their own light and are drawn as they are, unless spherical-harmonic light is given.
+All pictures use the same lights: a lamp above, to the left, and ambient light. Colors of a texture or of
+vertices include their light and are drawn as they are, unless spherical-harmonic light is given.
 """
 
 from collections.abc import Callable
@@ -22,9 +22,9 @@ from headform.render.rasterize import Fragments, rasterize
 from headform.render.texture_sampling import sample_texture
 
 CLAY = (205.0, 178.0, 160.0)
-"""sRGB of a surface without colors that faces the lamp: a little like skin, so that networks know a face."""
+"""sRGB of a surface without colors that faces the lamp: similar to skin, so that networks detect a face."""
 BACKGROUND = 150.0
-"""sRGB gray behind a mesh that is drawn for a network."""
+"""Background gray, sRGB, of a mesh that is drawn for a network."""
 CLAY_AMBIENT, VALUES_AMBIENT = 0.25, 0.7
 """Brightness away from the lamp: low shows shape, high keeps the colors of a scale legible."""
 _LAMP = np.array([-0.35, -0.45, -0.82])  # direction to it in the camera frame
@@ -58,7 +58,7 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A drawn mesh without its background.
+    """Drawn mesh without background.
 
     Attributes:
         colors: (N, 3) of the covered samples, row by row: sRGB in [0, 255], or linear light in [0, 1] (`Look.linear`).
@@ -72,12 +72,12 @@ class Drawing:
 
     @property
     def covered(self) -> Bool[np.ndarray, "h w"]:
-        """Samples that show the mesh."""
+        """Mask of the samples that show the mesh."""
         return self.fragments.face_index >= 0
 
     @property
     def cover(self) -> Float64[np.ndarray, "H W"]:
-        """Share of each pixel that the mesh covers."""
+        """Fraction of each pixel that the mesh covers."""
         fine = self.look.supersample
         height, width = self.fragments.face_index.shape
         return np.asarray(self.covered.reshape(height // fine, fine, width // fine, fine).mean(axis=(1, 3)))
@@ -88,7 +88,7 @@ class Drawing:
         """Average the samples to pixels over a background.
 
         Args:
-            background: sRGB picture, or an even gray in [0, 255].
+            background: sRGB picture, or a uniform gray in [0, 255].
             opacity: Opacity of the mesh, 0 to 1.
         """
         covered, fine = self.covered, self.look.supersample
@@ -110,8 +110,8 @@ def draw(mesh: TriangleMesh, camera: PerspectiveCamera, size: tuple[int, int], l
 
     Args:
         mesh: Mesh in any unit; vertex colors take precedence over a texture.
-        camera: Camera of the picture, whose pixels are its own.
-        size: (width, height).
+        camera: Camera, in pixels of the picture.
+        size: (width, height), pixels.
         look: Appearance; None draws colors as they are, or lit clay where there are none.
     """
     look = look or Look()
@@ -143,7 +143,7 @@ def surface_positions(
         pixels: (N, 2) x and y, origin at the top-left corner.
 
     Returns:
-        (N, 3) positions in the unit of the mesh, to half a sample's width; and (N,) whether there is any surface.
+        (N, 3) positions in the unit of the mesh, to half a sample's width; and (N,) mask of pixels that show a surface.
     """
     found = drawing.fragments
     height, width = found.face_index.shape
@@ -164,7 +164,7 @@ def _blend(
 def _colors(
     mesh: TriangleMesh, look: Look, face: Int[np.ndarray, " N"], weights: Float64[np.ndarray, "N 3"]
 ) -> tuple[Float64[np.ndarray, "N 3"], float]:
-    """Colors before shading, and the brightness away from the lamp."""
+    """Return colors before shading, and the brightness away from the lamp."""
     ambient = 1.0
     if look.values is not None and look.palette is not None:
         colors = look.palette(_blend(look.values[:, None], mesh.faces[face], weights)[:, 0])
@@ -186,6 +186,6 @@ def _colors(
 def _normals(
     mesh: TriangleMesh, camera: PerspectiveCamera, face: Int[np.ndarray, " N"], weights: Float64[np.ndarray, "N 3"]
 ) -> Float64[np.ndarray, "N 3"]:
-    """Unit normals in the camera frame at the samples."""
+    """Compute unit normals in the camera frame at the samples."""
     at = _blend(vertex_normals(mesh.vertices, mesh.faces) @ camera.R.T, mesh.faces[face], weights)
     return at / np.maximum(np.linalg.norm(at, axis=1, keepdims=True), 1e-12)

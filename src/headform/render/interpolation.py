@@ -1,9 +1,9 @@
 """Vertex attributes at pixels, differentiable in the attributes and in the projected vertices.
 
-Letters: B batch, V vertices, A attribute rows, F faces, H W pixels, N seen pixels, C channels.
+B batch, V vertices, A attribute rows, F faces, H W pixels, N seen pixels, C channels.
 
-What face a pixel shows is constant: outlines give no gradient. On the CPU compiled kernels run, one picture per thread,
-forward and backward; elsewhere, inside the transforms of `torch.func` and for second derivatives plain torch does.
+The face index of a pixel is constant: outlines give no gradient. On the CPU compiled kernels are used, one picture per
+thread, forward and backward; elsewhere, inside the transforms of `torch.func` and for second derivatives plain torch is.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from headform.render.seen_pixels import SeenPixels
 def barycentric_at(
     points: Float[Tensor, "B V 3"], faces: Int[Tensor, "F 3"], seen: SeenPixels, *, perspective: bool = True
 ) -> Float[Tensor, "N 3"]:
-    """Weights of the seen faces' corners at the pixel centers.
+    """Compute the barycentric weights of the visible faces at the pixel centers.
 
     With edge functions `e_k` of the projected triangle, `b_k = (e_k / z_k) / sum_j (e_j / z_j)` under perspective (Heckbert
     and Moreton 1991), `e_k / sum_j e_j` under parallel projection. Recomputed here from the faces that a rasterizer found,
@@ -33,7 +33,7 @@ def barycentric_at(
         points: (B, V, 3) pixel x, pixel y and depth.
         faces: (F, 3) vertex indices.
         seen: N pixels of those pictures.
-        perspective: whether the projection was one.
+        perspective: True for a perspective projection, False for a parallel one.
     """
 
     def reference(points: Tensor) -> Tensor:
@@ -50,10 +50,10 @@ def interpolate_at(
     seen: SeenPixels,
     weights: Float[Tensor, "N 3"],
 ) -> Float[Tensor, "N C"]:
-    """Blend the attributes of the seen faces' corners.
+    """Interpolate the attributes of the visible faces.
 
     Args:
-        attributes: (B, A, C) rows: of vertices, or of texture vertices.
+        attributes: (B, A, C) rows of vertices or texture vertices.
         attribute_faces: (F, 3) indices into the rows, aligned with the rasterized faces.
         seen: N pixels.
         weights: (N, 3) from `barycentric_at`.
@@ -74,10 +74,10 @@ def interpolate(
     face_index: Int[Tensor, "H W"],
     barycentric: Float[Tensor, "H W 3"],
 ) -> Float[Tensor, "H W C"]:
-    """Blend the attributes of the seen faces' corners in one picture.
+    """Interpolate the attributes of the visible faces in one picture.
 
     Args:
-        attributes: (A, C) rows: of vertices, or of texture vertices.
+        attributes: (A, C) rows of vertices or texture vertices.
         attribute_faces: (F, 3) indices into `attributes`, aligned with the rasterized faces.
         face_index: (H, W) seen face, -1 where none.
         barycentric: (H, W, 3) weights from a rasterizer.

@@ -1,6 +1,6 @@
-"""Matt shading: spherical-harmonic light and, if wanted, one lamp. Linear RGB throughout.
+"""Lambertian shading: spherical-harmonic light and an optional lamp, in linear RGB.
 
-Letters: B any leading axes, or pictures; N seen pixels; C channels.
+B any leading axes, or pictures; N seen pixels; C channels.
 """
 
 from itertools import pairwise
@@ -27,7 +27,7 @@ def shade(
     lamp_direction: Float[Tensor, "3"] | None = None,
     lamp_color: Float[Tensor, "3"] | None = None,
 ) -> Float[Tensor, "*B 3"]:
-    """Color of a matt surface, `albedo (max(sh . light, 0) + lamp max(n . d, 0))`.
+    """Compute the color of a Lambertian surface, `albedo (max(sh . light, 0) + lamp max(n . d, 0))`.
 
     Args:
         albedo: (*B, 3) linear RGB.

@@ -1,9 +1,9 @@
 """Vertex normals of triangle meshes, weighted by area, in torch; `mesh.normals` is the twin in NumPy.
 
-Letters: B batch, V vertices, F faces.
+B batch, V vertices, F faces.
 
-The normal of a vertex is the sum of the cross products of its faces, made a unit vector: each face
-counts by its area. Vertices of no face, and of faces without area only, have the normal zero.
+The normal of a vertex is the sum of the cross products of its faces, normalized: each face
+is weighted by its area. Vertices without faces, or with degenerate faces only, have the normal zero.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from headform.render.rasterize import check_faces
 def vertex_normals(vertices: Float[Tensor, "*B V 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B V 3"]:
     """Compute unit normals, outwards for counter-clockwise faces; dtype and device kept. Differentiable.
 
-    On the CPU compiled loops run, one mesh per thread; elsewhere and for second derivatives plain torch does.
+    On the CPU compiled loops run, one mesh per thread; elsewhere and for second derivatives plain torch is used.
 
     Args:
         vertices: (*B, V, 3) positions in any unit.

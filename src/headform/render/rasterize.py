@@ -1,6 +1,6 @@
-"""Rasterize triangles on the CPU: which face covers each pixel, where on it, and how far away.
+"""Rasterization of triangles on the CPU: face, barycentric weights and depth of each pixel.
 
-Letters: V vertices, F faces, H W pixels.
+V vertices, F faces, H W pixels.
 
 Pixel coordinates have their origin at the top-left corner of the image; the pixel in row r, column
 c is sampled at its center (c + 0.5, r + 0.5). With y pointing down, a face whose vertices run
@@ -21,7 +21,7 @@ NEAR = 1e-4
 
 @dataclass(frozen=True)
 class Fragments:
-    """What a rasterizer found at every pixel.
+    """Rasterized mesh: face, barycentric weights and depth at every pixel.
 
     Attributes:
         face_index: (H, W) int32, the nearest face; -1 where no face is seen.
@@ -195,7 +195,7 @@ def rasterize(
 
 
 def check_faces(faces: Integer[np.ndarray, "F 3"], vertex_count: int) -> None:
-    """Refuse face indices outside [0, vertex_count): compiled kernels would follow them blindly.
+    """Check that face indices are in [0, vertex_count), which compiled kernels do not.
 
     Raises:
         ValueError: naming the range that was found.

@@ -1,9 +1,9 @@
-"""Render a batch of heads, differentiably: projection, rasterization, interpolation, texture lookup, light.
+"""Differentiable rendering of a batch of heads: projection, rasterization, interpolation, texture lookup, light.
 
-Letters: B batch, V vertices, F faces, T texture vertices, H W pixels, h w texels, C channels.
+B batch, V vertices, F faces, T texture vertices, H W pixels, h w texels, C channels.
 
-Gradients reach vertices, camera, attributes, texture, texture coordinates and light through what is seen inside the
-outlines. Which face a pixel shows, and with it `alpha`, is constant: there are no edge gradients.
+Gradients reach vertices, camera, attributes, texture, texture coordinates and light through the interior of the visible
+surface. The face index of a pixel, and with it `alpha`, is constant: there are no edge gradients.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ Backend = Literal["auto", "kernel", "torch"]
 
 @dataclass(frozen=True, eq=False)
 class RenderOutput:
-    """Pictures of a batch. Where no face is seen: the background, and zero. What is never asked for is never computed.
+    """Rendered batch; pixels without a face show the background and are zero elsewhere. Fields are computed on first use.
 
     Attributes:
         rgb: (B, C, H, W) shaded colors, linear unless sRGB was asked for; laid out with the channels last.
@@ -51,7 +51,7 @@ class RenderOutput:
 
     @cached_property
     def alpha(self) -> Float[Tensor, "B 1 H W"]:
-        """1 where a face is seen; constant."""
+        """Mask of pixels that show a face, 0 or 1; constant."""
         return (self.face_index >= 0)[:, None].to(self.rgb.dtype)
 
     @cached_property
@@ -102,7 +102,7 @@ def render_batch(
         background: (B, C, H, W) shown where no face is seen, in the encoding of the result; zero if absent.
         srgb: encode the colors as sRGB, clipped to [0, 1].
         cull_back: leave out faces seen from behind.
-        backend: ``kernel`` (CPU only) and ``torch`` (any device) rasterize alike; ``auto`` takes the first on a CPU.
+        backend: ``kernel`` (CPU only) and ``torch`` (any device) give the same result; ``auto`` uses the first on a CPU.
 
     Raises:
         ValueError: a size below 1, a face index outside the vertices, a texture without `uv`, both attributes and texture.

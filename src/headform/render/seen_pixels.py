@@ -1,6 +1,6 @@
-"""The pixels of a batch of pictures that show a face, as one list: what per-pixel work runs over.
+"""List of the pixels of a batch of pictures that show a face, the domain of all per-pixel work.
 
-Letters: B batch, H W pixels, N seen pixels, C channels.
+B batch, H W pixels, N seen pixels, C channels.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class SeenPixels:
-    """Seen pixels, picture by picture, row by row.
+    """Pixels that show a face, picture by picture, row by row.
 
     Attributes:
         flat: index into the B H W pixels of the batch.
         item: picture of each pixel.
         pixel: index into the H W pixels of its picture.
         face: face that it shows.
-        starts: B + 1 numbers: where the pixels of each picture begin, and N.
-        shape: B, H, W.
+        starts: B + 1 indices of the first pixel of each picture, and N.
+        shape: batch size and picture size (B, H, W).
     """
 
     flat: Int64[Tensor, " N"]
@@ -43,7 +43,7 @@ class SeenPixels:
         return cls(flat, item, flat - item * area, faces[flat].long(), starts, (items, height, width))
 
     def picture(self, values: Float[Tensor, "N C"], empty: float = 0.0) -> Float[Tensor, "B H W C"]:
-        """Spread values of the seen pixels over the pictures; `empty` elsewhere."""
+        """Scatter values of the listed pixels to pictures; `empty` elsewhere."""
         items, height, width = self.shape
         channels = values.shape[1]
         blank = values.new_full((items * height * width, channels), empty)

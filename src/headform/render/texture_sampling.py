@@ -1,4 +1,4 @@
-"""Colors read from textures.
+"""Sampling of textures.
 
 V vertices, F triangles, T texture coordinates, H W texels, S side of a square texture, N samples.
 """
@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64, Int, UInt8
 from headform.images.sampling import bilinear_rows
 
 _LARGEST_SIDE = 2048
-"""Side to which textures of scans are reduced, texels: more than the pictures drawn of them can show."""
+"""Side to which textures of scans are reduced, texels; more than pictures drawn of them can show."""
 
 
 def sample_texture(
@@ -19,13 +19,13 @@ def sample_texture(
     repeat: bool = False,
     table: Float64[np.ndarray, "256"] | None = None,
 ) -> Float64[np.ndarray, "*N 3"]:
-    """Bilinear colors of a texture, clamped at its border.
+    """Sample a texture bilinearly, clamped at its border.
 
     Args:
         texture: (H, W, 3) sRGB, row 0 at v = 1.
         uv: (*N, 2) texture coordinates, origin at the bottom left (OBJ); texel centers lie at half-integers.
-        repeat: Repeat the texture outside of [0, 1].
-        table: See `images.sampling.bilinear_rows`.
+        repeat: True to repeat the texture outside of [0, 1].
+        table: Lookup table, see `images.sampling.bilinear_rows`.
 
     Returns:
         (*N, 3) float64, sRGB in [0, 255] without a table.
@@ -55,7 +55,7 @@ def vertex_colors(
     uv_faces: Int[np.ndarray, "F 3"],
     vertex_count: int,
 ) -> Float64[np.ndarray, "V 3"]:
-    """One color per vertex: the mean over its texture coordinates; mid-gray where it has none.
+    """Compute one color per vertex: the mean over its texture coordinates; mid-gray without any.
 
     Returns:
         (V, 3) sRGB in [0, 1].

@@ -1,6 +1,6 @@
-"""Rasterize a batch in torch, on any device: the portable twin of the compiled rasterizer.
+"""Rasterization of a batch in torch, on any device, with the result of the compiled rasterizer.
 
-Letters: B batch, V vertices, F faces, G faces of the whole batch, H W pixels, P candidate pairs of a face and a pixel.
+B batch, V vertices, F faces, G faces of the whole batch, H W pixels, P candidate pairs of a face and a pixel.
 
 Every pixel in the bounding box of every face is a candidate. The arithmetic is that of the compiled
 rasterizer, in float64 and in the same order, and a pixel keeps the least of (float32 depth, face index) packed into one
@@ -17,7 +17,7 @@ from torch import Tensor
 from headform.render.rasterize import NEAR
 
 _PAIRS = 1 << 22
-"""Candidates that are held in memory at once."""
+"""Largest number of candidates in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def rasterize_torch(
 
 
 def check_raster(points: Float[Tensor, "B V 3"], faces: Int[Tensor, "F 3"], height: int, width: int) -> None:
-    """Refuse a picture without pixels, and face indices outside the vertices.
+    """Check the picture size and the range of the face indices.
 
     Raises:
         ValueError: naming what was found.
@@ -91,7 +91,7 @@ def check_raster(points: Float[Tensor, "B V 3"], faces: Int[Tensor, "F 3"], heig
 
 
 def _sortable(depth: Float32[Tensor, " P"]) -> Int64[Tensor, " P"]:
-    """Integers in the order of the depths: the bits of a negative float run backwards."""
+    """Map depths to integers of the same order; the bits of negative floats are reversed."""
     bits = depth.view(torch.int32)
     return torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).long()
 
@@ -99,7 +99,7 @@ def _sortable(depth: Float32[Tensor, " P"]) -> Int64[Tensor, " P"]:
 def _boxes(
     corners: Float[Tensor, "G 3 3"], height: int, width: int, perspective: bool, cull_back: bool, near: float
 ) -> tuple[Int64[Tensor, "G 2"], Int64[Tensor, "G 2"], Int64[Tensor, " K"]]:
-    """First column and row of each face's bounding box, its extent, and the faces that count."""
+    """Return first column and row of each face's bounding box, its extent, and the faces to rasterize."""
     (x0, y0), (x1, y1), (x2, y2) = (corners[:, k, :2].unbind(-1) for k in range(3))
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     deep = corners[..., 2] > near if perspective else torch.isfinite(corners[..., 2])
@@ -116,7 +116,7 @@ def _boxes(
 
 
 def _parts(span: Int64[Tensor, "G 2"], kept: Int64[Tensor, " K"]) -> list[Int64[Tensor, " N"]]:
-    """The faces in runs of at most `_PAIRS` candidates (or of one face)."""
+    """Split the faces into runs of at most `_PAIRS` candidates (or of one face)."""
     total = span[kept].prod(1).cumsum(0)
     if len(kept) == 0:
         return []
@@ -131,7 +131,7 @@ def _candidates(
     span: Int64[Tensor, "G 2"],
     width: int,
 ) -> tuple[Int64[Tensor, " P"], Int64[Tensor, " P"]]:
-    """Face and flat pixel of every pair."""
+    """Return face and flat pixel of every pair."""
     count = span[part].prod(1)
     index = part.repeat_interleave(count)
     start = count.cumsum(0) - count
@@ -144,7 +144,7 @@ def _candidates(
 def _at_pixels(
     corners: Float[Tensor, "P 3 3"], pixel: Int64[Tensor, " P"], width: int, perspective: bool
 ) -> tuple[Bool[Tensor, " P"], Float32[Tensor, "P 3"], Float32[Tensor, " P"]]:
-    """Whether each pixel's center is inside its triangle, the weights and the depth there."""
+    """Return whether each pixel's center is inside its triangle, and the barycentric weights and depth there."""
     (x0, y0, z0), (x1, y1, z1), (x2, y2, z2) = (corners[:, k].unbind(-1) for k in range(3))
     x, y = (pixel % width).double() + 0.5, (pixel // width).double() + 0.5
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)

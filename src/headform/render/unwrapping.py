@@ -1,4 +1,4 @@
-"""A head's texture atlas as an image: the face under each texel, and the texels that gutters copy.
+"""Texture atlas of a head as an image: the face of each texel, and the source texels of gutters.
 
 V vertices, F faces, T texture vertices, S side of the square texture, C covered texels.
 
@@ -18,7 +18,7 @@ from headform.heads.linear import LinearHead
 from headform.render.rasterize import rasterize
 
 GUTTER = 8
-"""Texels beyond the charts that repeat their color."""
+"""Width of the gutter around charts, which repeats their color, texels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Unwrap:
     """Texels of an atlas.
 
     Attributes:
-        size: S.
+        size: side S of the texture, texels.
         texels: (C,) int32 index r * S + c of each covered texel, ascending.
         face: (C,) int32 the face that covers it.
         barycentric: (C, 3) float32 weights of the face's corners there.
@@ -81,7 +81,7 @@ def unwrap_head(head: LinearHead, size: int) -> Unwrap:
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _spread(source, rings):
-    """Fill source (S, S) outwards ring by ring, in place; the ring number of each, 0 elsewhere."""
+    """Fill source (S, S) outwards ring by ring, in place, and return the ring number of each texel, 0 elsewhere."""
     height, width = source.shape
     ring = np.zeros((height, width), np.uint8)
     for k in range(1, rings + 1):

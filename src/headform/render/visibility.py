@@ -16,13 +16,13 @@ from numba import njit
 from headform.render.rasterize import Fragments, rasterize
 
 TOLERANCE = 5e-4
-"""Meters a point may lie behind the plane that its pixel shows and still count as seen."""
+"""Depth by which a point may lie behind the plane that its pixel shows and still count as visible, meters."""
 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def is_seen(x, y, z, points, faces, face_index, tolerance):
-    """Tell if a point at pixel (x, y), depth z is the surface that the depth buffer shows there.
+    """Return whether a point at pixel (x, y), depth z is the surface that the depth buffer shows there.
 
     points (V, 3) projected vertices, faces (F, 3), face_index (H, W). The plane's depth is limited
     to the depths of its face, and half their range is tolerated: faces next to an outline are
@@ -54,7 +54,7 @@ def is_seen(x, y, z, points, faces, face_index, tolerance):
 @njit(cache=True, nogil=True)
 @typing.no_type_check
 def _seen_kernel(query, points, faces, face_index, tolerance, seen):
-    """query (N, 3) against the buffer; seen (N,) written."""
+    """Test query (N, 3) against the buffer; seen (N,) is written."""
     for n in range(query.shape[0]):
         seen[n] = is_seen(query[n, 0], query[n, 1], query[n, 2], points, faces, face_index, tolerance)
 

@@ -1,4 +1,4 @@
-"""The two texts of a run's folder: what it was asked (config.json) and what happened (log.jsonl)."""
+"""Text files of a run folder: its configuration (config.json) and its log (log.jsonl)."""
 
 import json
 import math
@@ -15,13 +15,13 @@ LOG = "log.jsonl"
 
 
 def check_config(folder: Path, wanted: Mapping[str, Any], resumable_fields: tuple[str, ...]) -> None:
-    """Compare a resumed run's configuration with the one it was begun with.
+    """Check the configuration of a resumed run against the one it was started with.
 
     Args:
-        folder: Of the run; without a config.json there is nothing to compare.
-        wanted: Plain JSON values; tuples count as lists.
-        resumable_fields: Dotted names of fields, such as `trainer.steps`, that may differ wherever they
-            stand in the tree.
+        folder: Run folder; without a config.json nothing is checked.
+        wanted: Configuration in plain JSON values; tuples count as lists.
+        resumable_fields: Dotted names of fields, such as `trainer.steps`, that may differ, at any depth
+            of the tree.
 
     Raises:
         UsageError: `config_changed`, naming every field that differs; `config_damaged`.
@@ -32,18 +32,18 @@ def check_config(folder: Path, wanted: Mapping[str, Any], resumable_fields: tupl
     try:
         before = _flat(json.loads(path.read_bytes()))
     except ValueError as error:
-        what = f"the run's configuration is no JSON: {error}"[:200]
+        what = f"the configuration of the run is not valid JSON: {error}"[:200]
         raise UsageError("config_damaged", what, str(path), "start in another folder") from error
     now = _flat(json.loads(json.dumps(wanted)))
-    told = [
+    changes = [
         f"{name}: {_short(before, name)} before, {_short(now, name)} now"
         for name in sorted(before.keys() | now.keys())
         if before.get(name, _ABSENT) != now.get(name, _ABSENT)
         and not any(f".{name}".endswith(f".{free}") for free in resumable_fields)
     ]
-    if told:
-        what = "the run was begun with another configuration: " + "; ".join(told)
-        advice = "resume with the values of before, or start in another folder"
+    if changes:
+        what = "the run was started with another configuration: " + "; ".join(changes)
+        advice = "resume with the original values, or start in another folder"
         raise UsageError("config_changed", what, str(path), advice)
 
 
@@ -74,13 +74,13 @@ class RunLog:
                 file.write(text)
         except OSError as error:
             what = f"cannot write the log: {error.strerror or error}"
-            raise ResourceError("write_failed", what, str(self.path), "make room") from error
+            raise ResourceError("write_failed", what, str(self.path), "free disk space or check permissions") from error
 
     def cut(self, step: int) -> None:
-        """Drop what lies beyond a step, and a last line that was never finished.
+        """Remove lines after a step, and an incomplete last line.
 
-        A run that was killed may have logged steps that its checkpoint does not know; they will
-        come again. The file is replaced as a whole.
+        A killed run may have logged steps after its checkpoint, which will be repeated. The file is
+        replaced atomically.
         """
         if not self.path.is_file():
             return
@@ -90,7 +90,7 @@ class RunLog:
             write_bytes(self.path, kept)
 
     def flush(self) -> None:
-        """Have all lines on the disk before a checkpoint claims their steps."""
+        """Flush all lines to disk, before a checkpoint of their steps is written."""
         if self.path.is_file():
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
@@ -111,7 +111,7 @@ def _plain(value: Any) -> Any:
 
 
 def _flat(tree: Any, name: str = "") -> dict[str, Any]:
-    """Leaves by dotted names; an empty table or list is a leaf."""
+    """Flatten a tree to its leaves by dotted name; an empty table or list is a leaf."""
     if isinstance(tree, list):
         tree = {str(k): v for k, v in enumerate(tree)} or tree
     if not isinstance(tree, dict) or not tree:

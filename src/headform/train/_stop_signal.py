@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as a question that the training loop asks between two steps."""
+"""SIGTERM and SIGINT as a flag that the training loop polls between steps."""
 
 import contextlib
 import signal
@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class StopSignal:
-    """Whether somebody has asked the process to end; see `watched`."""
+    """Flag that is set when the process is asked to end; see `watched`."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -16,10 +16,10 @@ class StopSignal:
 
 @contextlib.contextmanager
 def watched() -> Iterator[StopSignal]:
-    """Inside, the first SIGTERM or SIGINT is only remembered; a second one acts as it always did.
+    """Record the first SIGTERM or SIGINT inside the context; a second one has its usual effect.
 
-    The old handlers are put back at the end. Outside the main thread, where Python delivers no
-    signals, nothing is watched.
+    The previous handlers are restored at the end. Outside the main thread, where Python delivers no
+    signals, the context does nothing.
     """
     stop = StopSignal()
     if threading.current_thread() is not threading.main_thread():

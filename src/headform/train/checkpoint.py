@@ -1,11 +1,11 @@
-"""The state of a run on disk: one safetensors file that knows its own SHA-256, and the one before it.
+"""Checkpoints of a run: a safetensors file that contains its own SHA-256, and the previous one.
 
     checkpoint.safetensors            the newest
-    checkpoint.previous.safetensors   the one before, for the day the newest turns out damaged
+    checkpoint.previous.safetensors   the one before, in case the newest is damaged
 
-The metadata hold one entry, `headform`: 64 hexadecimal digits, then the run as JSON. The digits are the SHA-256 of
-the whole file with zeros in their place, so that any changed byte is noticed. Files appear by renaming: a process that is
-killed while it writes leaves both as they were.
+The metadata hold one entry, `headform`: 64 hexadecimal digits, then the run as JSON. The digits are the SHA-256 of the
+whole file with zeros in their place, so that any changed byte is detected. Files are replaced by renaming: a process that
+is killed while writing leaves both intact.
 """
 
 import contextlib
@@ -35,12 +35,12 @@ _BLANK = b"0" * 64
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a run is taken up from.
+    """Saved state from which a run is resumed.
 
     Attributes:
-        tensors: By name, on the CPU.
-        metadata: Plain JSON values; floats are kept to the bit. `step` is among them.
-        path: Where it was read.
+        tensors: Tensors by name, on the CPU.
+        metadata: Plain JSON values, among them `step`; floats are stored exactly.
+        path: Path of the file that was read.
     """
 
     tensors: dict[str, Tensor]
@@ -52,7 +52,7 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], metadata: Mappi
     """Write the newest checkpoint; the present newest becomes the previous one.
 
     Raises:
-        ResourceError: `write_failed`; the newest one is then what it was.
+        ResourceError: `write_failed`; the newest one is then unchanged.
     """
     data = _encoded(tensors, metadata)
     newest, previous = folder / NEWEST, folder / PREVIOUS
@@ -61,7 +61,7 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], metadata: Mappi
         with contextlib.suppress(FileNotFoundError):
             spare.unlink()
         try:
-            os.link(newest, spare)  # a second name: the newest is never away
+            os.link(newest, spare)  # a second name: the newest exists at every moment
         except OSError:  # a file system without hard links
             shutil.copyfile(newest, spare)
         os.replace(spare, previous)
@@ -69,10 +69,10 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], metadata: Mappi
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint, or None where a run has not come to its first one.
+    """Load the newest checkpoint; None if the run has not written one yet.
 
     Raises:
-        WeightsError: `checkpoint_damaged`; the message names the previous one when it is whole.
+        WeightsError: `checkpoint_damaged`; the message names the previous one if that is intact.
     """
     newest, previous = folder / NEWEST, folder / PREVIOUS
     if not newest.is_file():
@@ -83,13 +83,13 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         fix = "start the run again in another folder"
         with contextlib.suppress(WeightsError):
             step = _read(previous).metadata["step"]
-            fix = f"the one before it, of step {step}, is whole: to go on from there, "
+            fix = f"the previous checkpoint, of step {step}, is intact: to resume from it, "
             fix += f"mv {PREVIOUS} {NEWEST} in that folder"
         raise WeightsError("checkpoint_damaged", error.message, error.location, fix) from error
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove what a killed process left half written."""
+    """Remove temporary files that a killed process left behind."""
     for pattern in (f".{NEWEST}.*", f".{PREVIOUS}.*", ".config.json.*", ".log.jsonl.*"):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
@@ -113,7 +113,7 @@ def _read(path: Path) -> Checkpoint:
         digest = hashlib.sha256(data[:at] + _BLANK)
         digest.update(memoryview(data)[at + 64 :])
         if digest.hexdigest().encode() != data[at : at + 64]:
-            what = "the checkpoint is damaged: its SHA-256 is not the one it states"
+            what = "the checkpoint is damaged: its content does not match its SHA-256"
             raise WeightsError("checkpoint_damaged", what, where)
         metadata = json.loads(json.loads(data[8:length])["__metadata__"]["headform"][64:])
         return Checkpoint(safetensors.torch.load(data), metadata, path)

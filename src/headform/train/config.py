@@ -1,4 +1,4 @@
-"""How long, how fast and how often: the configuration that every training stage shares."""
+"""Configuration shared by every training stage: length, optimizer, schedule, logging and checkpoints."""
 
 import math
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ RESUMABLE_FIELDS = (
     "trainer.save_every",
     "trainer.save_seconds",
 )
-"""What a resumed run may be given anew: how long it takes and how often it writes, no more.
+"""Fields that may change when a run is resumed: its length, and the intervals of logging, validation and checkpoints.
 
-A longer run is then a fair continuation, but a cosine schedule is stretched from there on: the
-weights are not those of a run that was given the greater length from its first step.
+A run can thus be extended, but a cosine schedule is stretched from that point on: the weights differ from those of a run
+that had the greater length from its first step.
 """
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """What turns gradients into steps.
+    """Optimizer and its parameters.
 
     Attributes:
         kind: `adamw` (decay decoupled from the gradient: weights shrink by lr * weight_decay) or
@@ -31,9 +31,9 @@ class OptimizerConfig:
             the gradient of weight_decay / 2 * |w|^2), or `muon` (`headform.train.muon`; decay as
             with `adamw`).
         lr: Highest learning rate; the schedule multiplies it.
-        momentum: Of `sgd` and `muon`; 0 for none.
+        momentum: Momentum of `sgd` and `muon`; 0 for none.
         betas: Decay of the two moments of `adamw`; WGAN-GP is usually trained with (0, 0.9).
-        weight_decay: Of all parameters that no group names.
+        weight_decay: Weight decay of all parameters that belong to no group.
     """
 
     kind: Literal["adamw", "sgd", "muon"] = "adamw"
@@ -59,10 +59,10 @@ class ScheduleConfig:
 
     Attributes:
         kind: `cosine` over the whole run, `exponential` staircase, or `constant`.
-        warmup: Steps over which the rate rises in a straight line, with every kind.
-        floor: Share of the highest rate at which the cosine ends.
-        gamma: Factor of each stair of `exponential`.
-        every: Steps of a stair; need not be whole (an epoch of 100 items in batches of 16 is 6.25).
+        warmup: Steps of linear warmup, for every kind.
+        floor: Final rate of the cosine, as a fraction of the highest rate.
+        gamma: Decay factor per stair of `exponential`.
+        every: Length of a stair in steps; need not be an integer (an epoch of 100 items in batches of 16 is 6.25).
     """
 
     kind: Literal["cosine", "exponential", "constant"] = "cosine"
@@ -82,12 +82,12 @@ class ScheduleConfig:
 
 @dataclass(frozen=True)
 class GroupConfig:
-    """Parameters that are to be treated apart.
+    """Group of parameters with a weight decay and learning rate of its own.
 
     Attributes:
         names: Patterns such as `encoder.fc.*`, as in `fnmatch`, matched against the names of
             `module.named_parameters()`; a parameter belongs to the first group that names it.
-        weight_decay: In place of the optimizer's.
+        weight_decay: Weight decay, in place of the optimizer's.
         lr_scale: Factor on the learning rate.
     """
 
@@ -96,7 +96,7 @@ class GroupConfig:
     lr_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _ask(0 <= self.weight_decay < math.inf, "group.weight_decay", self.weight_decay, "0 up")
+        _ask(0 <= self.weight_decay < math.inf, "group.weight_decay", self.weight_decay, "0 or more")
         _ask(0 <= self.lr_scale < math.inf, "group.lr_scale", self.lr_scale, "0 or more")
 
 
@@ -105,9 +105,9 @@ class PhaseConfig:
     """Part of a step with an optimizer and losses of its own, such as a critic's.
 
     Attributes:
-        name: Given to the stage in `Step.phase`; prefix of its losses in the log.
-        parameters: Patterns as in `GroupConfig` of the parameters that learn; all others are constants in this phase.
-        optimizer: Turns their gradients into steps; None for the trainer's.
+        name: Name, passed to the stage as `Step.phase`; prefix of the losses in the log.
+        parameters: Patterns, as in `GroupConfig`, of the trained parameters; all others are constant in this phase.
+        optimizer: Optimizer of the phase; None for the trainer's.
         repeats: Optimizer steps of this phase in one step of the run, each on a batch of its own.
     """
 
@@ -123,31 +123,31 @@ class PhaseConfig:
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """Everything that the trainer itself is told. Just one of `steps` and `minutes` is given.
+    """Configuration of the trainer. Exactly one of `steps` and `minutes` is given.
 
-    A run of so many steps that is interrupted and resumed on the CPU ends in the very bits of an
-    uninterrupted one. A run of so many minutes cannot promise it: its rate follows the clock.
+    A run measured in steps that is interrupted and resumed on the CPU ends with the same bits as an
+    uninterrupted one. A run measured in minutes does not: its learning rate follows the clock.
 
     Attributes:
-        steps: Length of the run, of all its resumed parts together.
-        minutes: The same in minutes of training, of all parts together.
-        batch: Samples of a step, over all processes together.
-        optimizer: What turns gradients into steps.
-        schedule: How the rate changes.
-        groups: Parameters with a weight decay or a rate of their own.
-        phases: What a step consists of, in order; without any, one phase named ``all`` in which every parameter learns.
-        accumulate: Pieces that a batch is cut into; their gradients are added up before an optimizer steps.
+        steps: Length of the run in steps, all resumed parts together.
+        minutes: Length of the run in minutes of training, all resumed parts together.
+        batch: Samples per step, over all processes.
+        optimizer: Optimizer of all phases that have none of their own.
+        schedule: Learning-rate schedule.
+        groups: Groups of parameters with a weight decay or learning rate of their own.
+        phases: Phases of a step, in order; if empty, one phase named ``all`` that trains every parameter.
+        accumulate: Number of micro-batches of a batch, whose gradients are accumulated before an optimizer step.
         precision: ``bfloat16`` runs the losses under `torch.autocast`; weights, gradients and optimizers stay float32.
         ema_decay: Decay of the exponential moving average of the weights; None for no average.
-        ema_parts: Patterns of the state that is averaged; what is left out, such as a critic, is taken as it is.
-        max_grad_norm: Greatest norm of the gradient of a phase; None for no limit.
+        ema_parts: Patterns of the averaged part of the state; the rest, such as a critic, keeps its last values.
+        max_grad_norm: Norm to which the gradient of a phase is clipped; None for no clipping.
         drop_last: See `headform.train.sampler.EpochSampler`.
-        log_every: Steps from one line of log.jsonl to the next.
-        validate_every: Steps from one validation to the next; the last step has one too.
-        save_every: Steps between checkpoints; None for none by count.
-        save_seconds: Seconds between checkpoints; None for none by the clock.
-        seed: Of the order of the data and of everything drawn at random while training; the
-            module's first weights are the stage's to seed.
+        log_every: Steps between lines of log.jsonl.
+        validate_every: Steps between validations; the last step is always validated.
+        save_every: Steps between checkpoints; None to ignore the step count.
+        save_seconds: Seconds between checkpoints; None to ignore the clock.
+        seed: Seed of the order of the data and of all random draws while training; the stage seeds the
+            initial weights.
     """
 
     steps: int | None = None
@@ -176,7 +176,7 @@ class TrainerConfig:
 
     def __post_init__(self) -> None:
         both = f"steps {self.steps} and minutes {self.minutes}"
-        _ask((self.steps is None) != (self.minutes is None), "length", both, "just one of the two")
+        _ask((self.steps is None) != (self.minutes is None), "length", both, "exactly one of the two")
         _ask(self.steps is None or self.steps > 0, "steps", self.steps, "1 or more")
         long = self.minutes is None or 0 < self.minutes < math.inf
         _ask(long, "minutes", self.minutes, "more than 0")
@@ -189,10 +189,10 @@ class TrainerConfig:
         kinds = ("float32", "bfloat16")
         _ask(self.precision in kinds, "precision", self.precision, "one of " + ", ".join(kinds))
         names = [phase.name for phase in self.phases]
-        _ask(len(set(names)) == len(names), "phases", ", ".join(names), "a name of its own to each")
+        _ask(len(set(names)) == len(names), "phases", ", ".join(names), "each phase a name of its own")
         _ask(self.log_every >= 1, "log_every", self.log_every, "1 or more")
         _ask(self.validate_every >= 1, "validate_every", self.validate_every, "1 or more")
-        _ask(self.save_every is None or self.save_every >= 1, "save_every", self.save_every, "1 up")
+        _ask(self.save_every is None or self.save_every >= 1, "save_every", self.save_every, "1 or more")
         seconds = self.save_seconds
         _ask(seconds is None or seconds >= 0, "save_seconds", seconds, "0 or more")
         _ask(self.seed >= 0, "seed", self.seed, "0 or more")
@@ -200,5 +200,5 @@ class TrainerConfig:
 
 def _ask(good: bool, field_name: str, value: object, wanted: str) -> None:
     if not good:
-        what = f"{field_name} of the training is {value}"
+        what = f"the training configuration has {field_name} = {value}"
         raise UsageError("config_invalid", what, "", f"give {wanted}")

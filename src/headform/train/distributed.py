@@ -1,9 +1,9 @@
-"""Several processes that train one network: who this one is, and what all agree on.
+"""Several processes that train one network: rank, collective sums and averages.
 
 L numbers.
 
-`torchrun` starts the processes and sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT. Alone, everything here is
-a no-op. Every process reads the same run folder; process 0 alone writes to it.
+`torchrun` starts the processes and sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT. In a single process,
+everything here is a no-op. Every process reads the same run folder; process 0 alone writes to it.
 """
 
 import atexit
@@ -20,11 +20,11 @@ _PATIENCE = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class DistributedContext:
-    """The processes of a run.
+    """Place of this process among those of a run.
 
     Attributes:
         rank: Number of this process.
-        world_size: How many there are.
+        world_size: Number of processes.
         local_rank: Number of this process on its machine, hence of its GPU.
     """
 
@@ -34,7 +34,7 @@ class DistributedContext:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process is the one that writes."""
+        """True for process 0, the only one that writes files."""
         return self.rank == 0
 
     @property
@@ -45,9 +45,9 @@ class DistributedContext:
         return torch.device("cpu")
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        """The module whose backward pass averages the gradients of all; itself when alone.
+        """Wrap a module so that its backward pass averages gradients over all processes; a no-op in a single process.
 
-        Process 0's weights and buffers become everybody's.
+        All processes receive the weights and buffers of process 0.
         """
         return module if self.world_size == 1 else DistributedDataParallel(module)
 
@@ -62,7 +62,7 @@ class DistributedContext:
             parameter.grad /= self.world_size
 
     def broadcast(self, module: nn.Module) -> None:
-        """Make process 0's weights and buffers everybody's."""
+        """Copy the weights and buffers of process 0 to all processes."""
         if self.world_size > 1:
             for value in module.state_dict().values():
                 distributed.broadcast(value, 0)
@@ -71,8 +71,8 @@ class DistributedContext:
         """Sum of each number over all processes, in float64; waits for all of them.
 
         Args:
-            numbers: (L,), as many in each process.
-            device: Where the backend can work: the module's.
+            numbers: (L,) numbers, of the same length in each process.
+            device: Device of the reduction, supported by the backend: that of the module.
         """
         if self.world_size == 1:
             return numbers
@@ -81,17 +81,16 @@ class DistributedContext:
         return [float(v) for v in values]
 
     def wait(self) -> None:
-        """Return when all processes have come here."""
+        """Wait for all processes to arrive here."""
         if self.world_size > 1:
             distributed.barrier()
 
 
 def init_distributed() -> DistributedContext:
-    """Find the other processes, once; alone when there is no `torchrun` and no process group.
+    """Join the process group, once; a single process without `torchrun` and without a process group.
 
-    A process group that exists already is used as it is. Otherwise one is opened from the
-    environment that `torchrun` sets, over NCCL where there is CUDA and over gloo elsewhere, and
-    closed when the process ends.
+    An existing process group is used as it is. Otherwise one is initialized from the environment
+    that `torchrun` sets, over NCCL with CUDA and over gloo elsewhere, and destroyed at exit.
     """
     here = int(os.environ.get("LOCAL_RANK", "0"))
     if not distributed.is_available():

@@ -1,8 +1,8 @@
-"""Exponential moving average of a network's weights, which is what is used in the end.
+"""Exponential moving average of a network's weights, which are the ones exported.
 
     a <- k a + (1 - k) w,  k = min(decay, (1 + n) / (10 + n)) after n steps
 
-so that the average forgets the first weights quickly (tf.train.ExponentialMovingAverage, num_updates).
+so that the initial weights are forgotten quickly (tf.train.ExponentialMovingAverage, num_updates).
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ class WeightEma:
     """Average of floating tensors; integers and booleans are copied.
 
     Args:
-        state: The first average, by name.
+        state: Initial average by name.
         decay: k after many steps.
 
     Attributes:
-        tensors: The average by name.
+        tensors: Average by name.
     """
 
     def __init__(self, state: Mapping[str, Tensor], decay: float) -> None:
@@ -28,7 +28,7 @@ class WeightEma:
 
     @torch.no_grad()
     def update(self, state: Mapping[str, Tensor], steps: int) -> None:
-        """Take in the weights after a step, `steps` of which came before it."""
+        """Update the average with the weights after a step, `steps` being the number of steps before it."""
         keep = min(self._decay, (1 + steps) / (10 + steps))
         for key, average in self.tensors.items():
             value = state[key]
@@ -39,6 +39,6 @@ class WeightEma:
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take a saved average's values; names and shapes must be those of the first."""
+        """Restore a saved average; names and shapes must match the initial ones."""
         for key, value in self.tensors.items():
             value.copy_(tensors[key])

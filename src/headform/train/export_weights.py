@@ -1,4 +1,4 @@
-"""A trained network to a weights file that headform loads, with the card that says how it was made."""
+"""Export of a trained network to a weights file that headform loads, with a card that documents its training."""
 
 import shutil
 import subprocess
@@ -22,18 +22,18 @@ def export_weights(
     *,
     command: str,
 ) -> None:
-    """Write the weights and, beside them, the card.
+    """Write the weights and, next to them, the card.
 
     Args:
-        net: The trained network; its own sizes go into the card, so that it can be built again.
-        facts: What the training run returned: stage, config, head, steps, samples, minutes and,
+        net: Trained network; its configuration is stored in the card, so that it can be rebuilt.
+        facts: Metadata returned by the training run: stage, config, head, steps, samples, minutes and,
             where it measured them, validation numbers; `data` and `license` where these are not
             synthetic faces and MIT.
-        path: Ends in `.safetensors`.
-        command: The command line that made it.
+        path: File to write, ending in `.safetensors`.
+        command: Command line of the training.
 
     Raises:
-        WeightsError: `weights_nan` when training went wrong.
+        WeightsError: `weights_nan` when training diverged.
         ResourceError: `write_failed`.
     """
     config = dict(facts["config"]) | {"net": net.config.as_dict()}
@@ -60,9 +60,9 @@ def export_weights(
 
 
 def source_commit() -> str:
-    """The commit of the checkout this code runs from, or the release it was installed as.
+    """Return the commit of the checkout this code runs from, or the installed release.
 
-    `+changes` behind it says that tracked files differ from that commit.
+    The suffix `+changes` means that tracked files differ from that commit.
     """
     folder = Path(headform.__file__).parent
     git = shutil.which("git")
@@ -77,6 +77,6 @@ def source_commit() -> str:
         return done.stdout.strip() if done.returncode == 0 else None
 
     if ask("ls-files", "--error-unmatch", "__init__.py") is None:
-        return release  # installed inside somebody else's checkout
+        return release  # installed inside another project's checkout
     changed = ask("status", "--porcelain", "--untracked-files=no", ".")
     return f"{ask('rev-parse', 'HEAD')}{'+changes' if changed else ''}"

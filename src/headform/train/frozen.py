@@ -1,4 +1,4 @@
-"""Parts of a network that never learn: left out of checkpoint and average, and named by digest."""
+"""Frozen parts of a network: left out of checkpoint and average, and identified by their digest."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ def frozen_names(module: nn.Module, patterns: tuple[str, ...]) -> tuple[str, ...
     """List the tensors of the state that patterns declare frozen.
 
     Args:
-        module: The network.
-        patterns: Such as `backbone.*` (`fnmatch`) of names in `module.state_dict()`.
+        module: Network.
+        patterns: `fnmatch` patterns, such as `backbone.*`, of names in `module.state_dict()`.
 
     Raises:
-        UsageError: `frozen_invalid` when a pattern names nothing, or a parameter that wants gradients.
+        UsageError: `frozen_invalid` when a pattern matches nothing, or a parameter with `requires_grad`.
     """
     state = module.state_dict()
     names = tuple(n for n in state if matches(n, patterns))
@@ -27,7 +27,9 @@ def frozen_names(module: nn.Module, patterns: tuple[str, ...]) -> tuple[str, ...
     learning = [n for n, p in module.named_parameters() if p.requires_grad and n in names]
     if idle or learning:
         what = (
-            f"the frozen part {idle[0]} names nothing" if idle else f"the frozen part holds {learning[0]}, which learns"
+            f"the frozen pattern {idle[0]} matches nothing"
+            if idle
+            else f"the frozen part contains {learning[0]}, which is trained"
         )
         raise UsageError(
             "frozen_invalid", what, type(module).__name__, "see module.state_dict(), or use requires_grad_"
@@ -36,7 +38,7 @@ def frozen_names(module: nn.Module, patterns: tuple[str, ...]) -> tuple[str, ...
 
 
 def digest_of(tensors: Mapping[str, Tensor]) -> str:
-    """Compute the SHA-256 of names, types, shapes and bytes; equal tensors on any device give the same."""
+    """Compute the SHA-256 of names, types, shapes and bytes; independent of the device."""
     found = hashlib.sha256()
     for name in sorted(tensors):
         value = tensors[name].detach().cpu().contiguous()

@@ -1,10 +1,10 @@
-"""`headform train identity`: identity coefficients from a gray, aligned crop of synthetic faces.
+"""`headform train identity`: network that reads identity coefficients from a gray, aligned crop, on synthetic faces.
 
 B batch, K identity modes, P surface points.
 
-One loss: the squared distance of the surfaces after removing what a similarity can explain, since size and place cannot be
-seen in one crop. Easy faces come first (near frontal, neutral, mild light), then everything: learning to read a face from
-hard pictures alone finds no way in.
+The loss is the squared distance of the surfaces up to a similarity, since size and position cannot be seen in one crop.
+Training begins with easy faces (near frontal, neutral, mild light) and continues with the full range: from hard pictures
+alone it does not converge.
 """
 
 import shutil
@@ -40,9 +40,16 @@ class IdentityConfig:
     """Configuration of a run.
 
     Attributes:
+        trainer: length, optimizer, schedule.
+        net: sizes of the network.
         easy_share: share of the run on near frontal, neutral, mildly lit faces.
-        patch_rate: share of pictures that a patch of another one covers.
-        ridge: weight of the squared error of the coefficients (in standard deviations) beside cm squared.
+        patch_rate: share of pictures partly covered by a patch of another.
+        ridge: weight of the squared error of the coefficients (in standard deviations) relative to the loss in cm².
+        capacity: synthetic faces kept on disk.
+        workers: generator processes.
+        first_faces: synthetic faces rendered before the first step.
+        validation: synthetic faces for validation.
+        seed: seed of weights and data.
     """
 
     trainer: TrainerConfig = field(
@@ -58,15 +65,15 @@ class IdentityConfig:
     validation: int = 384
     seed: int = 0
 
-    def pool(self, recipe: RandomizationConfig) -> PoolConfig:
-        """The generator of one part of the run."""
-        return PoolConfig("tight", PICTURE_SIDE, recipe, self.capacity, self.workers, self.seed + 77)
+    def pool(self, randomization: RandomizationConfig) -> PoolConfig:
+        """Return the configuration of the synthetic faces of one part of the run."""
+        return PoolConfig("tight", PICTURE_SIDE, randomization, self.capacity, self.workers, self.seed + 77)
 
 
 def shape_metric(head: LinearHead, *, points: int = 1500) -> Float[Tensor, "K K"]:
-    """Gram matrix Q: the mean squared distance of two faces, cm^2, is d @ Q @ d for the difference d of their codes.
+    """Compute the Gram matrix Q: d @ Q @ d is the mean squared distance, cm², of two faces whose codes differ by d.
 
-    Distances are taken over the face region after a similarity was removed: displacements are projected off the seven
+    Distances are measured over the face region, up to a similarity: displacements are projected off the seven
     directions in which a similarity moves the mean face (first-order alignment).
     """
     ids = torch.nonzero(head.regions["face"])[:, 0]
@@ -85,11 +92,11 @@ def shape_metric(head: LinearHead, *, points: int = 1500) -> Float[Tensor, "K K"
 
 
 class IdentityBatches:
-    """Turns stored rows into gray crops and coefficients.
+    """Conversion of stored rows to gray crops and coefficients.
 
     Args:
-        head: Whose identity coefficients the labels are.
-        patch_rate: Share of pictures that a patch of another one covers.
+        head: Head model of the identity coefficients.
+        patch_rate: Share of pictures partly covered by a patch of another.
     """
 
     def __init__(self, head: LinearHead, patch_rate: float = 0.0) -> None:
@@ -99,7 +106,7 @@ class IdentityBatches:
     def __call__(
         self, rows: dict[str, np.ndarray], rng: np.random.Generator | None
     ) -> tuple[Float[Tensor, "B 1 S S"], Float[Tensor, "B K"]]:
-        """Vary the rows (not when `rng` is None: the middle window, as it is)."""
+        """Convert and augment rows; without `rng`, cut the middle window unaugmented."""
         count = len(rows["images"])
         corners = np.full((count, 2), _SLACK // 2) if rng is None else random_windows(rng, count, _SLACK)
         images = cut_windows(rows["images"], corners, INPUT_SIDE)
@@ -116,7 +123,7 @@ class IdentityBatches:
 
 
 def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[IdentityNet, TrainResult, dict[str, Any]]:
-    """Train in `out`; returns the averaged network on the CPU, the totals of the run, and metadata for the model card."""
+    """Train in `out`, and return the averaged network on the CPU, the totals of the run, and metadata for the model card."""
     config = replace(config, trainer=replace(config.trainer, seed=config.seed))
     torch.manual_seed(config.seed)
     head = load_open()
@@ -134,10 +141,10 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
     length, rank = config.trainer.length, trainer.context.rank
     made: dict[str, int] = {}
     result = trainer.result()
-    for name, recipe, until in (("easy", EASY, config.easy_share * length), ("full", FULL, length)):
+    for name, randomization, until in (("easy", EASY, config.easy_share * length), ("full", FULL, length)):
         if trainer.done >= until or trainer.stopped:
             continue
-        pool_config = part_of_run(config.pool(recipe), trainer.seconds, rank)
+        pool_config = part_of_run(config.pool(randomization), trainer.seconds, rank)
         with RenderPool(out / f"pool_{name}_{rank}", head, pool_config, keep=resume) as pool:
             validators = {part: _validator(head, config, part, batches, metric) for part in ("easy", "full")}
             pool.wait_for(config.first_faces if name == "easy" else min(2048, config.first_faces))
@@ -174,9 +181,9 @@ def _validator(
     batches: IdentityBatches,
     metric: Float[Tensor, "K K"],
 ) -> Any:
-    """Error of a network as percentage of the mean head's, on synthetic faces that no worker renders."""
-    recipe = {"easy": EASY, "full": FULL}[part]
-    maker = Generator(head, size=PICTURE_SIDE, view="tight", randomization=recipe)
+    """Return a function that measures a network's error in percent of the mean head's, on held-out synthetic faces."""
+    randomization = {"easy": EASY, "full": FULL}[part]
+    maker = Generator(head, size=PICTURE_SIDE, view="tight", randomization=randomization)
     rows = rows_of(maker.batch(np.random.default_rng((config.seed, 2**31)), config.validation))
     images, code = (tensor.to(metric.device) for tensor in batches(rows, None))
 

@@ -1,4 +1,4 @@
-"""`headform train landmarks`: the dense landmark network, from synthetic faces alone.
+"""`headform train landmarks`: dense landmark network, trained on synthetic faces alone.
 
 B batch, N dense points, E expressions, M side of the mask.
 
@@ -54,13 +54,13 @@ class LandmarkConfig:
 
     Attributes:
         trainer: Length, optimizer, schedule.
-        pool: Generator of the synthetic faces.
+        pool: Configuration of the synthetic faces.
         net: Sizes of the network.
         weights: Factors of the losses.
-        patch_rate: Share of pictures that a patch of another one covers.
+        patch_rate: Share of pictures partly covered by a patch of another.
         first_faces: Synthetic faces rendered before the first step.
-        validation: Synthetic faces that are validated on.
-        seed: Of weights and data.
+        validation: Synthetic faces for validation.
+        seed: Seed of weights and data.
     """
 
     trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(minutes=60.0))
@@ -84,16 +84,16 @@ class LandmarkTargets:
     mask: Float[Tensor, "B M M"]
 
     def to(self, device: torch.device) -> "LandmarkTargets":
-        """Move every label."""
+        """Move all labels to a device."""
         return LandmarkTargets(*(getattr(self, each.name).to(device) for each in fields(self)))
 
 
 class LandmarkBatches:
-    """Turns stored rows into inputs and targets.
+    """Conversion of stored rows to inputs and targets.
 
     Args:
-        head: Whose dense points and expressions the labels are of.
-        patch_rate: Share of pictures that a patch of another one covers.
+        head: Head model of the dense points and expressions.
+        patch_rate: Share of pictures partly covered by a patch of another.
     """
 
     def __init__(self, head: LinearHead, patch_rate: float = 0.0) -> None:
@@ -104,7 +104,7 @@ class LandmarkBatches:
     def __call__(
         self, rows: dict[str, np.ndarray], rng: np.random.Generator | None
     ) -> tuple[Float[Tensor, "B 3 S S"], LandmarkTargets]:
-        """Vary the rows (not when `rng` is None: the middle window, as it is)."""
+        """Convert and augment rows; without `rng`, cut the middle window unaugmented."""
         count = len(rows["images"])
         if rng is None:
             corners = np.full((count, 2), _SLACK // 2)
@@ -131,12 +131,12 @@ class LandmarkBatches:
 
 
 class LandmarkLosses:
-    """Losses of the module docstring.
+    """Losses listed in the module docstring.
 
     Args:
-        head: Whose dense points and expressions the labels are of.
-        weights: Factors in the total.
-        device: Of network and labels.
+        head: Head model of the dense points and expressions.
+        weights: Factors of the losses in the total.
+        device: Device of network and labels.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class LandmarkLosses:
         self._gram = (shapes @ shapes.T / len(head.dense)).to(device)  # (E, E) mean squared displacement, cm^2
 
     def __call__(self, net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets) -> Losses:
-        """Losses by name; ``total`` is minimized."""
+        """Compute the losses by name; ``total`` is minimized."""
         out = net(images)
         off = out.points - targets.points
         squared = off.square().sum(-1)
@@ -173,15 +173,15 @@ class LandmarkLosses:
 
 
 def validation_rows(head: LinearHead, config: LandmarkConfig) -> dict[str, np.ndarray]:
-    """Render synthetic faces that no worker renders (their seed is kept apart)."""
-    maker = Generator(head, size=config.pool.size, view="loose", randomization=config.pool.recipe)
+    """Render held-out synthetic faces, with a seed that no worker uses."""
+    maker = Generator(head, size=config.pool.size, view="loose", randomization=config.pool.randomization)
     rng = np.random.default_rng((config.seed, 2**31))
     return rows_of(maker.batch(rng, config.validation))
 
 
 @torch.no_grad()
 def point_error(net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: LandmarkTargets) -> dict[str, float]:
-    """Measure the mean 68-point error in per cent of the root of the annotated box's area, and others."""
+    """Measure the mean 68-point error in percent of the square root of the annotated box's area, and further errors."""
     outs = [net(part) for part in images.split(64)]
     points = torch.cat([o.points for o in outs])
     true = targets.points[:, :68]
@@ -200,7 +200,7 @@ def point_error(net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: Landm
 
 
 def run(config: LandmarkConfig, out: Path, *, resume: bool = False) -> tuple[DenseNet, TrainResult, dict[str, Any]]:
-    """Train in `out`; returns the averaged network on the CPU, the totals of the run, and metadata for the model card."""
+    """Train in `out`, and return the averaged network on the CPU, the totals of the run, and metadata for the model card."""
     config = replace(config, trainer=replace(config.trainer, seed=config.seed))
     torch.manual_seed(config.seed)
     head = load_open()

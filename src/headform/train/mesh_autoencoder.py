@@ -1,12 +1,12 @@
-"""`headform train mesh-autoencoder`: few numbers for a whole mesh, and the mesh from them again.
+"""`headform train mesh-autoencoder`: autoencoder that compresses a mesh to a few latent coefficients.
 
 B batch, V vertices.
 
-Two presets. ``coma-paper`` is the recipe of Ranjan et al. (2018) as its public code has it: SGD at 8e-3 with momentum 0.9,
-times 0.99 after each epoch, batches of 16, mean absolute error of normalized coordinates, and 5e-4 / 2 times the squared
-weights and biases of the two linear layers. That penalty enters as weight decay, which has the same gradient; the logged
-loss is without it. ``fast`` reaches a smaller error in minutes: Muon, a cosine, averaged weights, no ReLU on the code, and
-the mean distance of vertices in millimeters, which is what is reported, as the loss.
+There are two presets. ``coma-paper`` is the setup of Ranjan et al. (2018) as in its public code: SGD at 8e-3 with momentum
+0.9, times 0.99 after each epoch, batches of 16, mean absolute error of normalized coordinates, and 5e-4 / 2 times the
+squared weights and biases of the two linear layers. That penalty is applied as weight decay, which has the same gradient;
+the logged loss does not include it. ``fast`` reaches a smaller error in minutes: Muon, a cosine, averaged weights, no ReLU
+on the code, and the mean vertex distance in millimeters, the reported measure, as the loss.
 """
 
 import math
@@ -39,27 +39,27 @@ from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 Preset = Literal["fast", "coma-paper"]
 Loss = Literal["distance", "normalized_l1"]
-"""``distance``: mean distance of vertices, millimeters. ``normalized_l1``: mean absolute difference of coordinates, in
+"""Loss. ``distance``: mean vertex distance, millimeters. ``normalized_l1``: mean absolute difference of coordinates, in
 standard deviations."""
 PAPER_EPOCHS = 300
-"""The paper's text; the default of its code is 200."""
+"""Epochs according to the text of the paper; the default of its code is 200."""
 FAST_STEPS = 6000
 _LINEAR_LAYERS = ("encoder.code.*", "decoder.spread.*")
 
 
 @dataclass(frozen=True)
 class MeshAutoencoderRun:
-    """Everything about a run but the meshes.
+    """Configuration of a run, without the meshes.
 
     Attributes:
-        preset: What the rest was taken from.
-        trainer: Steps, rates, batches.
-        net: Sizes.
-        loss: See `Loss`.
-        hierarchy: How levels are made, see `headform.mesh.hierarchy.Rule`.
-        edge_weight: Convention of the Laplacians.
+        preset: Preset of the other fields.
+        trainer: Steps, learning rates, batches.
+        net: Sizes of the network.
+        loss: Minimized loss, see `Loss`.
+        hierarchy: Rule of coarsening, see `headform.mesh.hierarchy.Rule`.
+        edge_weight: Edge-weight convention of the Laplacians.
         factors: Vertices per vertex of the next coarser level.
-        seed: Of the first weights and of the order of the meshes.
+        seed: Seed of the initial weights and of the order of the meshes.
     """
 
     preset: Preset
@@ -84,7 +84,7 @@ def from_preset(
     latent_activation: LatentActivation | None = None,
     hierarchy: Rule | None = None,
 ) -> MeshAutoencoderRun:
-    """A preset for a training set of `count` meshes, with some choices made otherwise; None keeps the preset's.
+    """Return a preset for a training set of `count` meshes with some fields overridden; None keeps the preset's value.
 
     Raises:
         ValueError: both `steps` and `epochs`.
@@ -137,10 +137,10 @@ def _fast(steps: int, batch: int) -> MeshAutoencoderRun:
 
 
 def hierarchy_of(config: MeshAutoencoderRun, data: MeshData) -> MeshHierarchy:
-    """The levels for some data; mirror images are kept with rule ``symmetric`` where partners are known.
+    """Build or load the mesh hierarchy; the rule ``symmetric`` keeps mirror pairs where they are known.
 
     Raises:
-        InputError: a mesh that cannot be coarsened so far.
+        InputError: a mesh that cannot be coarsened this far.
     """
     return cached_hierarchy(
         data.template,
@@ -160,7 +160,7 @@ def run(
     resume: bool = False,
     backend: Backend = "auto",
 ) -> tuple[MeshAutoencoder, TrainResult, dict[str, Any]]:
-    """Train in `out`; returns the (averaged) network, what the trainer did, and facts for the model card.
+    """Train in `out`, and return the (averaged) network, the totals of the run, and metadata for the model card.
 
     Raises:
         InputError: a mesh with NaN, or one that cannot be coarsened.
@@ -199,7 +199,7 @@ def run(
 
     def losses_of(module: nn.Module, step: Step) -> Losses:
         if step.indices is None:
-            raise AssertionError("the trainer was told how many meshes there are")
+            raise AssertionError("the trainer was given the number of meshes")
         vertices = data.train.vertices(step.indices).to(device)
         check_vertices(vertices, data.train.name)
         return losses(module(vertices), vertices)
@@ -231,18 +231,18 @@ def run(
 
 
 class MeshLosses:
-    """`total` is what `kind` names; `mm` is logged with both.
+    """Losses of a batch: `total` is the configured loss, `mm` the mean vertex distance.
 
     Args:
-        kind: See `Loss`.
-        net: Whose standard deviations ``normalized_l1`` divides by.
+        kind: Minimized loss, see `Loss`.
+        net: Network with the standard deviations by which ``normalized_l1`` divides.
     """
 
     def __init__(self, kind: Loss, net: MeshAutoencoder) -> None:
         self._kind, self._std = kind, net.normalization.std
 
     def __call__(self, out: Float[Tensor, "B V 3"], vertices: Float[Tensor, "B V 3"]) -> Losses:
-        """Losses by name."""
+        """Compute the losses by name."""
         off = out - vertices
         if self._kind == "distance":
             far = MM_PER_M * torch.linalg.vector_norm(off, dim=-1).mean()
@@ -253,7 +253,7 @@ class MeshLosses:
 
 @torch.no_grad()
 def vertex_errors(module: nn.Module, dataset: MeshDataset, batch: int, device: torch.device) -> dict[str, float]:
-    """Mean over all meshes and vertices, and median over meshes of their mean, of the distance in millimeters."""
+    """Compute the mean vertex distance, and the median over meshes of their mean vertex distance, millimeters."""
     means = []
     for start in range(0, dataset.count, batch):
         rows = np.arange(start, min(start + batch, dataset.count))
@@ -265,12 +265,12 @@ def vertex_errors(module: nn.Module, dataset: MeshDataset, batch: int, device: t
 
 
 class _MeanMesh(nn.Module):
-    """Answers the mean, whatever it is asked: what no number at all would reach."""
+    """Constant prediction of the mean mesh, the baseline without any latent coefficient."""
 
     def __init__(self, mean: Float[Tensor, "V 3"]) -> None:
         super().__init__()
         self._mean = mean
 
     def forward(self, vertices: Float[Tensor, "B V 3"]) -> Float[Tensor, "B V 3"]:
-        """The mean, B times."""
+        """Return the mean, repeated B times."""
         return self._mean.expand_as(vertices)

@@ -1,14 +1,14 @@
-"""Muon: momentum made orthogonal, for weight matrices; Adam for the rest.
+"""Muon: orthogonalized momentum for weight matrices; Adam for the rest.
 
 A matrix with A rows and B columns.
 
     m <- mu m + g,   u = g + mu m                         Nesterov momentum
     U = orthogonal factor of u, nearly                    five steps of a quintic Newton-Schulz iteration
-    w <- w - rate (decay w + 0.2 sqrt(max(A, B)) U)       entries move by about 0.2 of the rate, as Adam's do
+    w <- w - rate (decay w + 0.2 sqrt(max(A, B)) U)       entries move by about 0.2 of the rate, as with Adam
 
 A step has the same size in every direction of the matrix, however uneven the gradient is. The terms of a Chebyshev filter
-of a smooth signal are nearly the same signal over and over (T_k x is close to (-1)^k x), which is where Adam, which looks
-at each weight alone, is slow: it learns their sum quickly and their differences hardly.
+of a smooth signal are nearly collinear (T_k x is close to (-1)^k x), where Adam, which treats each weight separately, is
+slow: it learns their sum quickly and their differences slowly.
 
 References: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024 (momentum, iteration and its
 coefficients); Liu et al., "Muon is scalable for LLM training", 2025, arXiv 2502.16982, eq. 4 (the scale); Kingma and Ba,
@@ -23,11 +23,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic: singular values from 0.01 to 1 end between 0.68 and 1.14 after five steps."""
+"""Coefficients of the quintic: five steps map singular values from 0.01 to 1 to between 0.68 and 1.14."""
 
 
 def orthogonalized(matrix: Float[Tensor, "A B"], steps: int = 5) -> Float[Tensor, "A B"]:
-    """U V' for a matrix U S V', nearly: every singular value that is not tiny becomes about 1. Zero stays zero."""
+    """Approximate U V' of a matrix U S V': singular values that are not tiny become about 1; zero stays zero."""
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x = wide / (wide.norm() + 1e-7)
     a, b, c = COEFFICIENTS
@@ -38,14 +38,14 @@ def orthogonalized(matrix: Float[Tensor, "A B"], steps: int = 5) -> Float[Tensor
 
 
 class Muon(torch.optim.Optimizer):
-    """See the module's text. Weights of more than two axes are matrices of their last: (K, C_in, C_out) has K C_in rows.
+    """Muon optimizer. Weights of more than two axes are flattened to matrices: (K, C_in, C_out) has K C_in rows.
 
     Args:
-        params: parameters or groups, as torch's optimizers take them; vectors and numbers get Adam (0.9, 0.999).
-        lr: rate of the matrices.
-        momentum: mu.
-        weight_decay: decoupled, of all parameters.
-        vector_rate: Adam's rate as a share of `lr`.
+        params: parameters or groups, as for torch's optimizers; vectors and scalars use Adam (0.9, 0.999).
+        lr: learning rate of the matrices.
+        momentum: momentum factor mu.
+        weight_decay: decoupled weight decay of all parameters.
+        vector_rate: learning rate of Adam as a fraction of `lr`.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient; `closure` is not supported.
+        """Update every parameter that has a gradient; `closure` is not supported.
 
         Raises:
             ValueError: a closure.
         """
         if closure is not None:
-            raise ValueError("Muon takes no closure")
+            raise ValueError("Muon does not support a closure")
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is None:

@@ -1,4 +1,4 @@
-"""Optimizers over named groups of parameters, and their state by the parameters' names."""
+"""Optimizers over named groups of parameters, and their state by parameter name."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -17,14 +17,14 @@ def build_optimizer(
     """Build AdamW, SGD or Muon over named parameters.
 
     Raises:
-        UsageError: `group_empty` when a group names no parameter.
+        UsageError: `group_empty` when a group matches no parameter.
     """
     left = dict(parameters)
     parts = []
     for group in groups:
         named = [n for n in left if matches(n, group.names)]
         if not named:
-            what = f"no parameter is named by the group {', '.join(group.names)}"
+            what = f"no parameter matches the group {', '.join(group.names)}"
             raise UsageError("group_empty", what, "", "see module.named_parameters()")
         mine = [left.pop(name) for name in named]
         parts.append({"params": mine, "weight_decay": group.weight_decay, "factor": group.lr_scale})
@@ -38,7 +38,7 @@ def build_optimizer(
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
-    """Match a dotted name against patterns such as `encoder.*` (`fnmatch`, case kept)."""
+    """Return whether a dotted name matches one of several patterns such as `encoder.*` (`fnmatch`, case-sensitive)."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
@@ -64,7 +64,7 @@ def restore_optimizer(
     tensors: Mapping[str, Tensor],
     where: str,
 ) -> None:
-    """Put `optimizer_tensors` back, in the memory layout and on the device of each parameter.
+    """Restore the tensors of `optimizer_tensors`, in the memory layout and on the device of each parameter.
 
     Raises:
         WeightsError: `weights_mismatch` when a tensor belongs to no parameter.
@@ -74,7 +74,7 @@ def restore_optimizer(
         quantity, _, name = key.partition(".")
         parameter = parameters.get(name)
         if parameter is None or (quantity != "step" and value.shape != parameter.shape):
-            what = f"the optimizer's {key} fits no parameter that learns"
+            what = f"the optimizer state {key} matches no trained parameter"
             raise WeightsError("weights_mismatch", what, where, "resume with the same network")
         if quantity == "step":  # stays on the CPU, as torch keeps it
             kept = value.clone()
@@ -84,7 +84,7 @@ def restore_optimizer(
 
 
 def gradient_norm(parameters: list[nn.Parameter], limit: float | None) -> float:
-    """Compute the Euclidean norm of all gradients together, and scale them down to `limit` at most."""
+    """Compute the Euclidean norm of all gradients together, and clip it to `limit`."""
     if limit is None:
         return float(nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
     return float(nn.utils.clip_grad_norm_(parameters, limit))

@@ -1,4 +1,4 @@
-"""One phase of a training step: which parameters learn, and the optimizer that moves them."""
+"""One phase of a training step: its trained parameters and their optimizer."""
 
 import math
 from collections.abc import Iterator
@@ -24,32 +24,32 @@ def build_phases(module: nn.Module, trainer: TrainerConfig) -> "list[Phase]":
     """Build the phases of a run; without any configured, one named ``all``.
 
     Raises:
-        UsageError: `phase_empty`; `group_empty` when a group names no parameter that learns in any phase.
+        UsageError: `phase_empty`; `group_empty` when a group matches no parameter trained in any phase.
     """
     phases = [Phase(module, phase, trainer) for phase in trainer.phases or (PhaseConfig("all"),)]
     for group in trainer.groups:
         if not any(matches(name, group.names) for phase in phases for name in phase.parameters):
-            what = f"no parameter is named by the group {', '.join(group.names)}"
+            what = f"no trained parameter matches the group {', '.join(group.names)}"
             raise UsageError("group_empty", what, "", "see module.named_parameters()")
     return phases
 
 
 class Phase:
-    """See the module docstring.
+    """Trained parameters of one phase and their optimizer.
 
     Args:
-        module: The network; parameters that want no gradient now never learn.
-        config: Of this phase.
-        trainer: Gives the optimizer where the phase has none, groups, and the limit of the gradient.
+        module: Network; parameters with `requires_grad` False are never trained.
+        config: Configuration of this phase.
+        trainer: Configuration of the run: default optimizer, groups, and limit of the gradient norm.
 
     Attributes:
-        name: Of the phase.
-        config: As given.
-        optimizer: Over `parameters`.
-        parameters: What learns, by name.
+        name: Name of the phase.
+        config: Configuration of this phase.
+        optimizer: Optimizer over `parameters`.
+        parameters: Trained parameters by name.
 
     Raises:
-        UsageError: `phase_empty` when nothing learns; `group_empty`.
+        UsageError: `phase_empty` when no parameter is trained; `group_empty`.
     """
 
     def __init__(self, module: nn.Module, config: PhaseConfig, trainer: TrainerConfig) -> None:
@@ -58,7 +58,7 @@ class Phase:
             n: p for n, p in module.named_parameters() if p.requires_grad and matches(n, config.parameters)
         }
         if not self.parameters:
-            what = f"no parameter learns in the phase {config.name}: {', '.join(config.parameters)}"
+            what = f"phase {config.name} trains no parameter: {', '.join(config.parameters)} match none"
             raise UsageError("phase_empty", what, "", "see module.named_parameters()")
         own = config.optimizer or trainer.optimizer
         groups = tuple(g for g in trainer.groups if any(matches(n, g.names) for n in self.parameters))
@@ -66,13 +66,13 @@ class Phase:
         self._lr, self._limit = own.lr, trainer.max_grad_norm
 
     def begin(self, factor: float) -> float:
-        """Set the learning rate to `factor` times the highest; returns it."""
+        """Set the learning rate to `factor` times the highest rate, and return it."""
         set_lr(self.optimizer, self._lr * factor)
         return self._lr * factor
 
     @contextmanager
     def learning(self, module: nn.Module) -> Iterator[None]:
-        """Let this phase's parameters alone want gradients, so that none are computed for the others."""
+        """Disable gradients of all other parameters inside the context."""
         others = [p for n, p in module.named_parameters() if p.requires_grad and n not in self.parameters]
         for parameter in others:
             parameter.requires_grad_(False)
@@ -83,14 +83,14 @@ class Phase:
                 parameter.requires_grad_(True)
 
     def descend(self, context: DistributedContext, *, averaged: bool) -> tuple[float, list[str]]:
-        """Take one optimizer step by the gradients that were added up, unless they are not finite.
+        """Take one optimizer step with the accumulated gradients, unless they are not finite.
 
         Args:
-            context: The processes.
-            averaged: Whether the gradients are already the mean over the processes.
+            context: Processes of the run.
+            averaged: True if the gradients are already averaged over the processes.
 
         Returns:
-            The norm of the gradient before it was limited, and the parameters whose gradient is not finite.
+            The norm of the gradient before clipping, and the names of the parameters whose gradient is not finite.
         """
         own = list(self.parameters.values())
         if not averaged:
@@ -103,11 +103,11 @@ class Phase:
         return norm, []
 
     def state(self) -> dict[str, Tensor]:
-        """State of the optimizer, `<phase>.<quantity>.<parameter>`."""
+        """Return the state of the optimizer as `<phase>.<quantity>.<parameter>`."""
         return {f"{self.name}.{k}": v for k, v in optimizer_tensors(self.optimizer, self.parameters).items()}
 
     def restore(self, tensors: dict[str, Tensor], where: str) -> None:
-        """Put `state` back.
+        """Restore the tensors returned by `state`.
 
         Raises:
             WeightsError: `weights_mismatch`.

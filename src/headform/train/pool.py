@@ -1,9 +1,9 @@
-"""A ring of synthetic faces on disk that generator processes fill while a trainer draws from it.
+"""Ring buffer of synthetic faces on disk, filled by generator processes while a trainer draws from it.
 
 N capacity, S side of the pictures, P dense points, K identity modes, E expressions.
 
 The ring is a folder of memory-mapped arrays, one row per synthetic face; each worker owns a slice of the rows and overwrites
-its oldest. What a worker makes depends on the seed, its number and its batch count only.
+its oldest. The faces of a worker depend only on the seed, its number and its batch count.
 """
 
 import os
@@ -24,45 +24,45 @@ from headform.synth.generator import Generator, SyntheticBatch, View
 from headform.synth.randomization import RandomizationConfig
 
 RESUMABLE_FIELDS = ("config.pool.workers", "config.workers", "config.first_faces")
-"""Of a stage's configuration: what a resumed run may be given anew."""
+"""Fields of a stage's configuration that may change when a run is resumed."""
 
 _BATCH = 32
 
 
 @dataclass(frozen=True)
 class PoolConfig:
-    """What the workers make.
+    """Configuration of the synthetic faces and of the ring buffer.
 
     Attributes:
         view: crop of the pictures.
         size: side of the pictures in pixels.
-        recipe: how varied the people are.
+        randomization: distribution of the synthetic faces.
         capacity: rows of the ring.
-        workers: generator processes.
-        seed: first part of every worker's seed.
+        workers: number of generator processes.
+        seed: first component of every worker's seed.
     """
 
     view: View
     size: int
-    recipe: RandomizationConfig
+    randomization: RandomizationConfig
     capacity: int = 40_000
     workers: int = 1
     seed: int = 0
 
 
 def part_of_run(config: PoolConfig, seconds: float, rank: int) -> PoolConfig:
-    """The pool of a part of a run: other people after each resumption and in each process.
+    """Return the pool configuration of a part of a run: new faces after each resumption and in each process.
 
     Args:
-        config: Of the whole run.
-        seconds: Of training that lie behind it.
-        rank: Number of the training process.
+        config: Pool configuration of the whole run.
+        seconds: Seconds of training before this part.
+        rank: Rank of the training process.
     """
     return replace(config, seed=config.seed + 1000 * round(seconds) + 10_000_019 * rank)
 
 
 def row_layout(head: LinearHead, size: int) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Shape and dtype of one row of each array of the ring."""
+    """Return shape and dtype of one row of each array of the ring."""
     points = len(head.dense)
     return {
         "images": ((size, size, 3), "u1"),
@@ -76,7 +76,7 @@ def row_layout(head: LinearHead, size: int) -> dict[str, tuple[tuple[int, ...], 
 
 
 def rows_of(batch: SyntheticBatch) -> dict[str, np.ndarray]:
-    """A made batch as rows: the mask at half size."""
+    """Convert a rendered batch to rows; the mask is stored at half size."""
     skin = batch.skin
     half = skin.reshape(len(skin), skin.shape[1] // 2, 2, skin.shape[2] // 2, 2).mean((2, 4))
     return {
@@ -91,13 +91,13 @@ def rows_of(batch: SyntheticBatch) -> dict[str, np.ndarray]:
 
 
 class RenderPool:
-    """Use as a context manager: the workers run inside the ``with`` block.
+    """Ring buffer with its generator processes, which run inside a ``with`` block.
 
     Args:
-        folder: where the memory-mapped arrays go; removed by the caller.
-        head: the head the people are made on.
-        config: what is made.
-        keep: go on with the people that an interrupted run left in `folder`, if their layout is the same.
+        folder: folder of the memory-mapped arrays; removed by the caller.
+        head: head model of the synthetic faces.
+        config: configuration of faces and ring.
+        keep: reuse the faces that an interrupted run left in `folder`, if their layout is the same.
     """
 
     def __init__(self, folder: Path, head: LinearHead, config: PoolConfig, *, keep: bool = False) -> None:
@@ -112,7 +112,7 @@ class RenderPool:
                 name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
                 for name, (shape, dtype) in layout.items()
             }
-        self._made = arrays.pop("made")
+        self._counts = arrays.pop("made")
         self.rows = arrays
         self._workers: list[BaseProcess] = []
 
@@ -133,17 +133,17 @@ class RenderPool:
         for worker in self._workers:
             worker.terminate()
             worker.join(timeout=10.0)
-            if worker.exitcode is None:  # paused from outside: it cannot hear a polite word
+            if worker.exitcode is None:  # a paused process does not handle SIGTERM
                 worker.kill()
                 worker.join()
 
     @property
     def made(self) -> int:
-        """How many people have been made so far, overwritten ones included."""
-        return int(self._made.sum())
+        """Number of faces rendered so far, including overwritten ones."""
+        return int(self._counts.sum())
 
     def wait_for(self, count: int, *, timeout: float = 1800.0) -> None:
-        """Block until `count` people are there.
+        """Block until `count` faces have been rendered.
 
         Raises:
             ResourceError: ``worker_died`` or ``worker_slow``.
@@ -153,36 +153,36 @@ class RenderPool:
             if any(w.exitcode is not None for w in self._workers):
                 raise ResourceError(
                     "worker_died",
-                    "a generator process ended",
+                    "a generator process ended unexpectedly",
                     "synthetic faces",
                     "see its error above",
                 )
             if time.monotonic() - start > timeout:
                 raise ResourceError(
                     "worker_slow",
-                    f"{self.made} of {count} people after {timeout:.0f} s",
+                    f"only {self.made} of {count} faces were rendered in {timeout:.0f} s",
                     "synthetic faces",
                 )
             time.sleep(0.2)
 
     def draw(self, rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
-        """Rows drawn evenly from what is there."""
+        """Draw rows uniformly from those filled so far."""
         share = self.config.capacity // self.config.workers
-        filled = np.minimum(np.asarray(self._made), share)
+        filled = np.minimum(np.asarray(self._counts), share)
         index = _spread(rng.integers(0, int(filled.sum()), count), filled, share)
         index.sort()
         return {name: np.asarray(values[index]) for name, values in self.rows.items()}
 
 
 def _spread(flat: Int[np.ndarray, " B"], filled: Int[np.ndarray, " W"], share: int) -> Int[np.ndarray, " B"]:
-    """Position among all filled rows to row of the ring."""
+    """Map positions among all filled rows to rows of the ring."""
     ends = np.cumsum(filled)
     worker = np.searchsorted(ends, flat, side="right")
     return np.asarray(worker * share + flat - (ends - filled)[worker])
 
 
 def _opened(folder: Path, layout: dict[str, tuple[tuple[int, ...], str]]) -> dict[str, np.ndarray] | None:
-    """The arrays of an earlier run, writable; None unless all are there and fit."""
+    """Open the arrays of an earlier run, writable; None unless all are present with the expected layout."""
     arrays = {}
     for name, (shape, dtype) in layout.items():
         path = folder / f"{name}.npy"
@@ -198,22 +198,22 @@ def _opened(folder: Path, layout: dict[str, tuple[tuple[int, ...], str]]) -> dic
 def _work(folder: Path, config: PoolConfig, number: int) -> None:
     head = load_open()
     parent = os.getppid()
-    maker = Generator(head, size=config.size, view=config.view, randomization=config.recipe)
+    generator = Generator(head, size=config.size, view=config.view, randomization=config.randomization)
     layout = row_layout(head, config.size)
     rows = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in layout}
-    made = np.load(folder / "made.npy", mmap_mode="r+")
+    counts = np.load(folder / "made.npy", mmap_mode="r+")
     share = config.capacity // config.workers
-    count = int(made[number])
+    count = int(counts[number])
     while os.getppid() == parent:  # end with the trainer, however it ended
         rng = np.random.default_rng((config.seed, number, count))
-        fresh = rows_of(maker.batch(rng, _BATCH))
+        fresh = rows_of(generator.batch(rng, _BATCH))
         at = number * share + (count + np.arange(_BATCH)) % share
         for name, values in fresh.items():
             rows[name][at] = values
         count += _BATCH
-        made[number] = count
+        counts[number] = count
 
 
 def describe(config: PoolConfig) -> dict[str, object]:
-    """Plain values for a model card."""
+    """Return the configuration as plain values for a model card."""
     return asdict(config)

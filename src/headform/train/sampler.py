@@ -1,4 +1,4 @@
-"""Which items of a data set a step sees: a pure function of the seed and the step's number.
+"""Shuffled batches of a data set, as a pure function of the seed and the step number.
 
 N items, B samples of the global batch, W processes.
 """
@@ -13,44 +13,44 @@ class EpochSampler:
     """Shuffled epochs, cut into global batches.
 
     Each epoch is a permutation of all items that depends on (seed, epoch) alone. Without
-    `drop_last` the epochs form one endless stream and step s sees places s B to (s + 1) B of it:
-    each epoch shows every item just once, every batch is full, and a batch may begin in one epoch
-    and end in the next (as the reference code of Defferrard et al. 2016 and CoMA feeds its nets).
-    With `drop_last` every epoch has floor(N / B) batches and what is left of its permutation is
-    not shown; other items are left out the next time.
+    `drop_last` the epochs form one endless stream and step s uses positions s B to (s + 1) B of it:
+    each epoch contains every item exactly once, every batch is full, and a batch may begin in one epoch
+    and end in the next (as in the reference code of Defferrard et al. 2016 and of CoMA).
+    With `drop_last` every epoch has floor(N / B) batches and the rest of its permutation is
+    skipped; the next epoch skips other items.
 
-    With W processes, process r sees row r of the batch reshaped to (W, B / W): all together see
-    the batch that one process alone would.
+    With W processes, process r uses row r of the batch reshaped to (W, B / W): together they use
+    the batch of a single process.
 
     Args:
-        count: N.
-        batch: B.
-        seed: Of the order.
-        drop_last: As above.
+        count: Number N of items.
+        batch: Size B of the global batch.
+        seed: Seed of the permutations.
+        drop_last: True to drop the incomplete last batch of each epoch.
 
     Raises:
-        UsageError: `dataset_small` when there is no item, or fewer than a batch with `drop_last`.
+        UsageError: `dataset_small` when there are no items, or fewer than a batch with `drop_last`.
     """
 
     def __init__(self, count: int, batch: int, seed: int, *, drop_last: bool = False) -> None:
         if count < 1 or (drop_last and count < batch):
-            what = f"{count} items make no batch of {batch}"
-            raise UsageError("dataset_small", what, "", "give more items or a smaller batch")
+            what = f"the data set has {count} items, too few for a batch of {batch}"
+            raise UsageError("dataset_small", what, "", "use more items or a smaller batch")
         self.count, self.batch, self.seed, self.drop_last = count, batch, seed, drop_last
         self._length = count // batch * batch if drop_last else count
         self._kept: dict[int, Int64[np.ndarray, " N"]] = {}
 
     @property
     def epoch_steps(self) -> float:
-        """Steps of an epoch; with `drop_last` a whole number."""
+        """Steps per epoch; an integer with `drop_last`."""
         return self._length / self.batch
 
     def epoch(self, step: int) -> int:
-        """In which epoch, counted from 0, the first sample of a step lies."""
+        """Return the epoch, counted from 0, of the first sample of a step."""
         return step * self.batch // self._length
 
     def permutation(self, epoch: int) -> Int64[np.ndarray, " N"]:
-        """The order of all items in an epoch."""
+        """Return the order of all items in an epoch."""
         if epoch not in self._kept:
             rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, 0)))
             self._kept = {e: p for e, p in self._kept.items() if e == epoch - 1}
@@ -58,7 +58,7 @@ class EpochSampler:
         return self._kept[epoch]
 
     def indices(self, step: int, rank: int = 0, ranks: int = 1) -> Int64[np.ndarray, " share"]:
-        """One process's share of a step's batch: (B / W,) indices below N.
+        """Return the share of one process of the batch of a step: (B / W,) indices below N.
 
         Raises:
             UsageError: `batch_uneven` when W does not divide B.
@@ -71,13 +71,13 @@ class EpochSampler:
 
 
 def share_of(batch: int, ranks: int) -> int:
-    """Samples per process.
+    """Return the number of samples per process.
 
     Raises:
         UsageError: `batch_uneven`: the mean over the processes would not be the mean over the
             batch.
     """
     if batch % ranks:
-        what = f"a batch of {batch} cannot be shared evenly by {ranks} processes"
-        raise UsageError("batch_uneven", what, "", "choose a batch that is a multiple of them")
+        what = f"a batch of {batch} cannot be split evenly into {ranks} parts (processes times accumulation)"
+        raise UsageError("batch_uneven", what, "", f"choose a batch that is a multiple of {ranks}")
     return batch // ranks

@@ -1,4 +1,4 @@
-"""The learning rate of each step, as a factor on the highest rate.
+"""Learning-rate schedules, as a factor on the highest rate.
 
 With s the step, counted from 0, and p the share of the run that is done:
 
@@ -6,7 +6,7 @@ With s the step, counted from 0, and p the share of the run that is done:
     exponential  gamma ^ floor(s / every)                     tf.train.exponential_decay, staircase=True
     constant     1
 
-each times min(1, (s + 1) / warmup). A pure function: there is no state to save.
+each times min(1, (s + 1) / warmup). The factor is a pure function of s and p, so no state has to be saved.
 """
 
 import math
@@ -15,13 +15,13 @@ from headform.train.config import ScheduleConfig
 
 
 def lr_factor(config: ScheduleConfig, step: int, done: float) -> float:
-    """What the highest rate is multiplied by.
+    """Compute the factor on the highest learning rate.
 
     Args:
-        config: Which schedule.
-        step: Counted from 0.
-        done: Share of the run before this step, of its steps or of its minutes; above 1 counts
-            as 1. Only the cosine asks.
+        config: Schedule.
+        step: Step number, counted from 0.
+        done: Fraction of the run done before this step, in steps or minutes; values above 1 count
+            as 1. Used by the cosine only.
     """
     factor = 1.0
     if config.kind == "cosine":

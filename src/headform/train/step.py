@@ -1,4 +1,4 @@
-"""What a stage and its trainer say to each other: a request for losses, the losses, and the totals of a run.
+"""Interface between a training stage and the trainer: a request for losses, the losses, and the totals of a run.
 
 B samples of the global batch, W processes.
 """
@@ -14,14 +14,14 @@ Losses = dict[str, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One request for losses.
+    """Request for the losses of one batch.
 
     Attributes:
-        number: Step, counted from 0 over all parts of the run.
-        count: Samples that this process is to use, B / (W accumulate).
-        indices: Items of the data set, when the trainer was given their number.
-        rng: Drawn from (seed, step, rank) and, after the first request of a step, its number: for everything else that is
-            left to chance.
+        number: Step number, counted from 0 over all parts of the run.
+        count: Number of samples for this process, B / (W accumulate).
+        indices: Indices into the data set; None if the trainer was not given its size.
+        rng: Generator for all other random choices, seeded with (seed, step, rank) and, after the first request of a
+            step, the number of the request.
         phase: Name of the phase.
         repeat: Repeat of the phase, counted from 0.
     """
@@ -36,14 +36,14 @@ class Step:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """Totals of a run, over all its parts.
+    """Totals of a run, over all resumed parts.
 
     Attributes:
-        steps: Done.
-        samples: Seen, by all processes together.
-        minutes: Of training.
-        losses: Running means of the last ones, factor 0.98.
-        stopped: Whether a signal ended it before its time.
+        steps: Number of steps done.
+        samples: Number of samples seen by all processes.
+        minutes: Duration of the training in minutes.
+        losses: Exponential running means of the losses, decay 0.98.
+        stopped: True if a signal ended the run early.
     """
 
     steps: int

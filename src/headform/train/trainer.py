@@ -1,15 +1,16 @@
-"""Trainer of all stages: phases, schedule, average, log, checkpoints from which a run goes on to the bit.
+"""Trainer of all stages: phases, schedule, weight averaging, log, and checkpoints with bit-exact resumption.
 
 B samples of the global batch, W processes.
 
-A step runs every phase in order (`PhaseConfig`), each as often as it repeats; a repeat draws a batch of its own, cut into
-`accumulate` pieces, and ends with one step of that phase's optimizer. Without phases a step is one step of one optimizer.
+A step runs every phase in order (`PhaseConfig`), each as often as it repeats; a repeat draws a batch of its own, split into
+`accumulate` micro-batches, and ends with one step of that phase's optimizer. Without phases a step is one step of one
+optimizer.
 
-A run is a folder: config.json, log.jsonl, checkpoint.safetensors and the checkpoint before it. Everything that is drawn at
-random while training derives from (seed, step, rank): torch's global generator (dropout) is seeded anew before each step,
-and `Step.rng` is made from the same numbers, so that module, optimizer and average are all there is to restore. A run in
-steps, killed at any moment and resumed on the same machine's CPU with the same number of threads and processes, ends in
-the bits of one that was never interrupted. Under `torchrun` the same code trains with several processes, see `run`.
+A run is a folder: config.json, log.jsonl, checkpoint.safetensors and the checkpoint before it. All random draws while
+training derive from (seed, step, rank): torch's global generator (dropout) is reseeded before each step, and `Step.rng` is
+seeded with the same numbers, so that only module, optimizer and average have to be restored. A run measured in steps,
+killed at any moment and resumed on the CPU of the same machine with the same number of threads and processes, ends with
+the same bits as an uninterrupted one. Under `torchrun` the same code trains with several processes, see `run`.
 """
 
 import copy
@@ -51,32 +52,33 @@ from headform.train.step import TrainResult as TrainResult
 
 
 class Trainer:
-    """Trains a module in a folder.
+    """Training loop of a module, with its state in a run folder.
 
     Args:
-        module: The network, on its device; its first weights are the caller's to seed.
-        config: How long, how fast, how often.
-        folder: The run's; made when it is not there. With several processes, all must see it.
-        metadata: Plain JSON values for config.json, beside the trainer's own configuration: what else decides the outcome.
-        count: Items of an indexed data set; `Step.indices` is None without.
-        resume: Go on from the folder's checkpoint, or start when it has come to none yet.
+        module: Network, on its device, with initial weights seeded by the caller.
+        config: Length, optimizer, schedule and intervals.
+        folder: Run folder, created if absent. With several processes, all must have access to it.
+        metadata: Plain JSON values for config.json, in addition to the trainer's configuration: all else that determines
+            the result.
+        count: Size of an indexed data set; without it, `Step.indices` is None.
+        resume: True to resume from the checkpoint in the folder, or to start if there is none yet.
         resumable_fields: Further fields of config.json, as dotted names, that may differ on resuming;
-            `headform.train.config.RESUMABLE_FIELDS` always may.
-        frozen: Patterns of `module.state_dict()`, such as ``backbone.*``, of tensors that never change: left out of
-            checkpoint and average, their SHA-256 kept instead and compared on resuming.
+            those of `headform.train.config.RESUMABLE_FIELDS` always may.
+        frozen: Patterns of `module.state_dict()`, such as ``backbone.*``, of frozen tensors: left out of checkpoint
+            and average; their SHA-256 is stored instead and compared on resuming.
 
     Attributes:
-        module: As given; holds the last weights, not the averaged ones.
-        step: Steps done.
-        seconds: Of training.
-        stopped: Whether a signal ended the last `run`.
-        context: This process among all.
+        module: Network with the latest weights, not the averaged ones.
+        step: Number of steps done.
+        seconds: Duration of the training in seconds.
+        stopped: True if a signal ended the last `run`.
+        context: Place of this process among all.
 
     Raises:
-        UsageError: `run_exists` when the folder holds a checkpoint and `resume` is not asked for; `config_changed`;
+        UsageError: `run_exists` when the folder holds a checkpoint and `resume` is False; `config_changed`;
             `batch_uneven`; `dataset_small`; `group_empty`; `phase_empty`; `frozen_invalid`.
         WeightsError: `checkpoint_damaged`; `weights_mismatch` when the checkpoint is of another network;
-            `frozen_changed` when a frozen part is not the one that the run began with.
+            `frozen_changed` when the frozen part differs from that at the start of the run.
         ResourceError: `write_failed`.
     """
 
@@ -109,11 +111,11 @@ class Trainer:
         self._device = next(iter(self.phases[0].parameters.values())).device
         if found is not None:
             self._restore(found)
-        # one phase, one piece: DDP averages gradients while they are computed; else they are averaged before each step
+        # with one phase and one micro-batch, DDP averages gradients during backward; else they are averaged before a step
         self._wrapped = self.context.world_size > 1 and len(self.phases) == 1 and config.accumulate == 1
         if not self._wrapped:
             self.context.broadcast(module)
-        self.net = self.context.wrap(module) if self._wrapped else module  # what `losses_of` is given
+        self.net = self.context.wrap(module) if self._wrapped else module  # passed to `losses_of`
         self._average = None if config.ema_decay is None else WeightEma(self._averaged_state(), config.ema_decay)
         if found is not None and self._average is not None:
             self._average.restore(_part(found.tensors, "average."))
@@ -132,25 +134,26 @@ class Trainer:
     ) -> TrainResult:
         """Train until the steps or minutes are used up, or until SIGTERM or SIGINT.
 
-        A signal (to any of the processes) lets the step finish, saves, and says how to resume; a
-        second one ends the process at once. May be called several times, for parts of a run.
+        After a signal (to any of the processes) the current step is finished, a checkpoint is saved, and
+        a message explains how to resume; a second signal ends the process at once. May be called
+        several times, for parts of a run.
 
-        With W processes each gets 1 / W of the batch and the gradients are averaged: when every
-        loss is a mean over samples, the run follows that of one process up to rounding. What is
-        drawn from `Step.rng` or by dropout differs between processes by intent.
+        With W processes each gets 1 / W of the batch and the gradients are averaged: if every
+        loss is a mean over samples, the run matches that of one process up to rounding. Draws from
+        `Step.rng` and dropout differ between processes by design.
 
         Args:
-            losses_of: Given the network (wrapped for several processes: call it, do not look
-                inside) and the step, computes a batch's losses; `total` is minimized, all are
+            losses_of: Function from the network (wrapped if there are several processes: call it, do not
+                access its attributes) and the step to the losses of a batch; `total` is minimized, all are
                 logged, averaged over the processes; with several phases as ``phase/name``.
-            validate: Given the averaged network in evaluation mode, measures it; runs in the first
-                process only.
+            validate: Function from the averaged network in evaluation mode to its measures; called in the
+                first process only.
             until: Steps or minutes, whichever the run is measured in, after which to return early.
-            log_fn: Where lines go, in place of a progress bar or standard output.
+            log_fn: Receiver of log lines, in place of a progress bar or standard output.
 
         Raises:
-            ResourceError: `loss_not_finite` when the loss or the gradient holds NaN or infinity;
-                the last checkpoint stays, the step is not taken. `write_failed`.
+            ResourceError: `loss_not_finite` when the loss or the gradient is NaN or infinite;
+                the step is not taken and the last checkpoint is kept. `write_failed`.
         """
         self.stopped = False
         unit = "steps" if self.config.steps is not None else "minutes"
@@ -186,16 +189,16 @@ class Trainer:
             if self.context.is_main and self._saved_step != self.step:
                 self.save()
             self.context.wait()
-            self.stopped &= self.done < self.config.length  # after the last step nothing is left
+            self.stopped &= self.done < self.config.length  # a signal after the last step has no effect
             if self.stopped:
                 show.line(
                     f"stopped after step {self.step}, saved in {self.folder}; "
-                    "the same command with --resume goes on from there"
+                    "run the same command with --resume to continue"
                 )
         return self.result()
 
     def result(self) -> TrainResult:
-        """Sum up what has been done so far."""
+        """Return the totals of the run so far."""
         samples = self.step * self.config.batch
         return TrainResult(self.step, samples, self.seconds / 60, dict(self._shown), self.stopped)
 
@@ -205,17 +208,17 @@ class Trainer:
         return float(self.step) if self.config.steps is not None else self.seconds / 60
 
     def averaged_module(self) -> nn.Module:
-        """Copy the module in evaluation mode, with the averaged weights (the last ones of what is not averaged)."""
+        """Copy the module in evaluation mode, with averaged weights (the latest ones for parts that are not averaged)."""
         twin = copy.deepcopy(self.module)
         if self._average is not None:
             twin.load_state_dict(self._average.tensors, strict=False)
         return twin.eval()
 
     def save(self) -> None:
-        """Write a checkpoint of the present step.
+        """Write a checkpoint of the current step.
 
         Raises:
-            ResourceError: `write_failed`; the last checkpoint stays.
+            ResourceError: `write_failed`; the last checkpoint is kept.
         """
         parts = {
             "model": self._learned_state(),
@@ -235,15 +238,15 @@ class Trainer:
         if resume:
             check_config(self.folder, asked, resumable_fields)
         elif (self.folder / NEWEST).exists() or (self.folder / PREVIOUS).exists():
-            what = "the folder holds a run already"
-            fix = "go on with it by --resume, or choose another folder"
+            what = "the folder already contains a run"
+            fix = "continue it with --resume, or choose another folder"
             raise UsageError("run_exists", what, str(self.folder), fix)
         if self.context.is_main:
             clear_leftovers(self.folder)
         return load_checkpoint(self.folder) if resume else None
 
     def _learned_state(self) -> dict[str, Tensor]:
-        """State of the module without what is frozen."""
+        """Return the state of the module without its frozen part."""
         return {n: t for n, t in self.module.state_dict().items() if n not in self._frozen}
 
     def _averaged_state(self) -> dict[str, Tensor]:
@@ -253,8 +256,8 @@ class Trainer:
         where = repr(str(found.path))
         before = found.metadata.get("frozen_sha256", digest_of({}))
         if before != self._frozen_digest:
-            what = f"the frozen part has SHA-256 {self._frozen_digest[:12]}, the run began with {before[:12]}"
-            raise WeightsError("frozen_changed", what, where, "load the weights that the run began with")
+            what = f"the frozen part has SHA-256 {self._frozen_digest[:12]}, the run was started with {before[:12]}"
+            raise WeightsError("frozen_changed", what, where, "load the weights that the run was started with")
         model = _part(found.tensors, "model.")
         check_state(self.module, model, where, wanted=self._learned_state())
         if self.config.ema_decay is not None:
@@ -268,7 +271,7 @@ class Trainer:
         self._shown = found.metadata["shown"]
 
     def _begin(self) -> float:
-        """Seed the step that begins; returns its factor on the learning rates."""
+        """Seed the next step, and return its factor on the learning rates."""
         key = (self.step, self.context.rank, 1)
         words = np.random.SeedSequence(self.config.seed, spawn_key=key).generate_state(2)
         torch.manual_seed(int(words[0]) << 32 | int(words[1]))
@@ -277,7 +280,7 @@ class Trainer:
     def _accumulated(
         self, losses_of: Callable[[nn.Module, Step], Losses], phase: Phase, repeat: int
     ) -> dict[str, float]:
-        """Add up the gradients of a batch, piece by piece; the mean of each loss over pieces and processes."""
+        """Accumulate the gradients of a batch, and return the mean of each loss over micro-batches and processes."""
         pieces = self.config.accumulate
         sums: dict[str, float] = {}
         phase.optimizer.zero_grad(set_to_none=True)
@@ -291,7 +294,7 @@ class Trainer:
         return sums
 
     def _means(self, losses: Losses) -> dict[str, float]:
-        """Mean of each loss over the processes, before any goes backward: all of them stop at what is not finite."""
+        """Average each loss over the processes before any backward pass, so that all of them stop if one is not finite."""
         wrong = [k for k, v in losses.items() if not (isinstance(v, Tensor) and v.numel() == 1)]
         if wrong or "total" not in losses:
             what = f"the loss {wrong[0]} is no scalar tensor" if wrong else "there is no loss `total`"
@@ -306,7 +309,7 @@ class Trainer:
         return means
 
     def _request(self, phase: Phase, repeat: int, piece: int) -> Step:
-        """Batch and chance of one piece of one repeat of one phase: functions of the seed and these numbers."""
+        """Return the request for one micro-batch: a function of the seed, step, rank, phase, repeat and piece."""
         rank, pieces = self.context.rank, self.config.accumulate
         repeats = [p.config.repeats for p in self.phases]
         number = self.phases.index(phase)
@@ -321,14 +324,14 @@ class Trainer:
         return Step(self.step, self._share, indices, rng, phase.name, repeat)
 
     def _agree(self, stop: StopSignal, seconds: float) -> None:
-        """Take the first process's clock and anybody's stop."""
+        """Synchronize the processes: the clock of the first, and a stop signal to any of them."""
         mine = [float(stop.asked), seconds if self.context.is_main else 0.0]
         asked, passed = self.context.total(mine, self._device)
         self.seconds += passed
         self.stopped = asked > 0
 
     def _descend(self, phase: Phase, total: float) -> float:
-        """One step downhill, unless the gradient is not finite; its norm before clipping."""
+        """Take one optimizer step, unless the gradient is not finite, and return the gradient norm before clipping."""
         norm, bad = phase.descend(self.context, averaged=self._wrapped)
         if not math.isfinite(norm):
             shown = ", ".join(bad[:3]) + (" and others" if len(bad) > 3 else "")
@@ -336,7 +339,7 @@ class Trainer:
         return norm
 
     def _not_finite(self, what: str) -> ResourceError:
-        kept = f"the checkpoint of step {self._saved_step} stays" if self._saved_step >= 0 else ""
+        kept = f"the checkpoint of step {self._saved_step} is kept" if self._saved_step >= 0 else ""
         fix = "lower the learning rate" + (f"; {kept}" if kept else "")
         return ResourceError("loss_not_finite", f"{what} at step {self.step}", str(self.folder), fix)
 

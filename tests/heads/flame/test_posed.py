@@ -211,12 +211,12 @@ def test_what_does_not_fit_is_refused() -> None:
     assert caught.value.code == "code_length"
     with pytest.raises(InputError, match="4 numbers of expression for 3 modes"):
         head.pose(expression=torch.zeros(2, 4))
-    with pytest.raises(InputError, match=r"float64 for a head in torch\.float32") as caught:
+    with pytest.raises(InputError, match=r"float64, but the head is torch\.float32") as caught:
         head.pose(jaw=torch.zeros(3, dtype=DOUBLE))
     assert caught.value.code == "code_type"
     unchecked = FlameHead.pose.__wrapped__  # as where no annotations are checked
     for name in ("global_rotation", "neck", "jaw", "eyes", "translation"):
-        with pytest.raises(InputError, match=rf"{name.replace('_', ' ')} of the shape \(2, 1\)"):
+        with pytest.raises(InputError, match=rf"{name.replace('_', ' ')} has shape \(2, 1\)"):
             unchecked(head, **{name: torch.zeros(2, 1)})
 
 

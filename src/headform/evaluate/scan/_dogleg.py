@@ -1,9 +1,10 @@
-"""Powell's dogleg for least squares, with the stop rules that the NoW protocol rests on.
+"""Powell's dogleg for least squares, with the stopping criteria of the NoW protocol.
 
 K parameters.
 
-Madsen, Nielsen, Tingleff, Methods for Non-Linear Least Squares Problems (2004), algorithm 3.21, but for what `Rules` says.
-The numbers of the protocol depend on where the descent stops: run to convergence its medians move by a micrometer.
+Madsen, Nielsen, Tingleff, Methods for Non-Linear Least Squares Problems (2004), algorithm 3.21, with the criteria of
+`Rules`. The errors of the protocol depend on where the descent stops: at full convergence its medians change by a
+micrometer.
 """
 
 from collections.abc import Callable
@@ -37,14 +38,14 @@ At = TypeVar("At", bound=Linearized)
 
 @dataclass(frozen=True)
 class Rules:
-    """When to stop, and how far a step may go.
+    """Stopping criteria and first trust radius.
 
     Attributes:
         radius: First trust radius, in the norm of all parameters together.
         gradient: Stop when no component of the descent is larger.
         step: Stop when a step is shorter than this share of the parameters' length.
         improvement: Stop after an accepted step that lowers the energy by less than this share.
-        iterations: Stop after so many linearizations.
+        iterations: Largest number of linearizations.
     """
 
     radius: float = 0.1
@@ -59,11 +60,11 @@ class Minimum(Generic[At]):
     """Result of the descent.
 
     Attributes:
-        parameters: (K,) float64.
-        at: The function there.
-        iterations: Linearizations used, the last accepted step's included.
-        evaluations: Times the function was computed.
-        stop: The rule that ended it.
+        parameters: (K,) float64, parameters at the minimum.
+        at: Function and derivatives at `parameters`.
+        iterations: Number of linearizations, including that of the last accepted step.
+        evaluations: Number of function evaluations.
+        stop: Criterion that ended the descent.
     """
 
     parameters: Float64[np.ndarray, " K"]
@@ -74,15 +75,15 @@ class Minimum(Generic[At]):
 
 
 def minimize(function: Callable[[Vector], At], start: Float64[np.ndarray, " K"], rules: Rules) -> Minimum[At]:
-    """Descend from `start`.
+    """Minimize a sum of squares from `start`.
 
-    The radius grows to 2.5 steps when the energy falls by more than 0.9 of what the linear model promised and shrinks to
-    a quarter below 0.05. Gauss-Newton steps are solved directly, by the pseudo-inverse where JᵀJ is singular.
+    The radius grows to 2.5 step lengths when the energy falls by more than 0.9 of the prediction of the linear model, and
+    shrinks to a quarter below 0.05. Gauss-Newton steps are solved directly, by the pseudo-inverse where JᵀJ is singular.
 
     Args:
         function: Energy, descent and curvature at parameters (K,).
-        start: (K,) first parameters.
-        rules: When to stop.
+        start: (K,) initial parameters.
+        rules: Stopping criteria.
     """
     x, at = start.copy(), function(start)
     radius, evaluations = rules.radius, 1
@@ -98,15 +99,15 @@ def minimize(function: Callable[[Vector], At], start: Float64[np.ndarray, " K"],
                 return Minimum(x, at, iteration, evaluations, "step")
             there = function(x + step)
             evaluations += 1
-            promised = float(2.0 * at.descent @ step - step @ at.curvature @ step)
-            fallen = at.energy - there.energy
-            gain = fallen / promised if promised > 0 else -1.0
+            predicted = float(2.0 * at.descent @ step - step @ at.curvature @ step)
+            decrease = at.energy - there.energy
+            gain = decrease / predicted if predicted > 0 else -1.0
             if gain > 0.9:
                 radius = max(radius, 2.5 * length)
             elif gain < 0.05:
                 radius *= 0.25
             accepted = gain > 0
-        share = fallen / at.energy
+        share = decrease / at.energy
         x, at = x + step, there
         if share < rules.improvement:
             return Minimum(x, at, iteration, evaluations, "improvement")
@@ -114,7 +115,7 @@ def minimize(function: Callable[[Vector], At], start: Float64[np.ndarray, " K"],
 
 
 def _legs(at: Linearized) -> tuple[Vector, Vector]:
-    """The best step down the gradient, and the Gauss-Newton step."""
+    """Return the Cauchy step (the minimum along the gradient) and the Gauss-Newton step."""
     g, A = at.descent, at.curvature
     steep = float(g @ A @ g)
     down = g * (float(g @ g) / steep) if steep > 0 else g
@@ -126,7 +127,7 @@ def _legs(at: Linearized) -> tuple[Vector, Vector]:
 
 
 def _within(radius: float, down: Vector, newton: Vector) -> Vector:
-    """Step of the dogleg: Gauss-Newton within the radius, else between it and steepest descent, else steepest descent."""
+    """Return the dogleg step: Gauss-Newton within the radius, else interpolated, else steepest descent to the radius."""
     if np.linalg.norm(newton) <= radius:
         return newton
     short = float(np.linalg.norm(down))
@@ -135,6 +136,6 @@ def _within(radius: float, down: Vector, newton: Vector) -> Vector:
     way = newton - down
     a, b, c = float(way @ way), float(down @ way), short**2 - radius**2
     root = float(np.sqrt(b * b - a * c))
-    # of the two forms of the positive solution the one without cancellation
+    # positive root, in the form without cancellation
     share = (root - b) / a if b <= 0 else -c / (b + root)
     return down + share * way

@@ -1,4 +1,4 @@
-"""FLAME heads by the CPU kernels: float32, forward and backward, the same numbers for any number of threads.
+"""Decoding of FLAME heads by the CPU kernels: float32, forward and backward, independent of the number of threads.
 
 M items, V vertices, J joints.
 
@@ -54,11 +54,11 @@ def decode_compiled(
     translation: Float32[Tensor, "M 3"] | None,
     turns: Sequence[Float32[Tensor, "M 3"] | None],
 ) -> tuple[Float32[Tensor, "M V 3"], Float32[Tensor, "M J 3"]]:
-    """Vertices and joints of posed heads; what is None is nought and costs nothing.
+    """Decode vertices and joints of posed heads; an input that is None counts as zero at no cost.
 
     Args:
-        plan: of the head.
-        reference: the same function of the tensors in plain torch, for second derivatives.
+        plan: plan of the head.
+        reference: the same function in plain torch, for second derivatives.
         identity: coefficients, as many as there are modes or fewer.
         expression: likewise.
         translation: meters.
@@ -95,7 +95,7 @@ class _Decoding(torch.autograd.Function):
 
 
 def _forward(plan: FlamePlan, code: FlameCode, *, keep: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Vertices, joints; and to keep: vertices before skinning, movements and frames of the joints."""
+    """Compute vertices and joints; and for backward, vertices before skinning, movements and frames of the joints."""
     items, joints = code.turns.shape[:2]
     panels, layout = len(plan.mean), code.layout
     vertices, placed = torch.empty(items, plan.count, 3), torch.empty(items, joints, 3)
@@ -141,7 +141,7 @@ def _backward(
     grads: tuple[Tensor | None, Tensor | None],
     wants: Sequence[bool],
 ) -> list[Tensor | None]:
-    """Gradients of the inputs that are wanted."""
+    """Compute the gradients of the inputs that require them."""
     shaped, movements, frames = kept
     items, joints = code.turns.shape[:2]
     panels, layout = len(plan.mean), code.layout
@@ -194,7 +194,7 @@ def _backward(
     own = {p.source: grad_code[:, p.column : p.column + p.length] for p in layout.parts}
     found = [own.get(IDENTITY), own.get(EXPRESSION), shifts.sum(0) + grad_placed.sum(1)]
     found += list(grad_turns.transpose(1, 0, 2))
-    nothing = np.zeros((items, 0))  # of an input without columns
+    nothing = np.zeros((items, 0))  # stands for an input without columns
     return [
         torch.from_numpy((nothing if grad is None else grad).astype(np.float32)) if want else None
         for grad, want in zip(found, wants, strict=True)
@@ -207,7 +207,7 @@ def _differentiable(
     grads: tuple[Tensor | None, Tensor | None],
     wants: Sequence[bool],
 ) -> list[Tensor | None]:
-    """The gradients as expressions of torch."""
+    """Compute the gradients as expressions of torch."""
     identity, expression, translation, *turns = inputs
     results = reference(identity, expression, translation, turns)
     wanted = [t for t, want in zip(inputs, wants, strict=True) if t is not None and want]
@@ -222,25 +222,25 @@ def _differentiable(
 
 
 def _blocks(items: int) -> list[tuple[int, int]]:
-    """First item and number of items of each block."""
+    """Return first item and number of items of each block."""
     return [(first, min(ITEMS, items - first)) for first in range(0, items, ITEMS)]
 
 
 def _rows(items: int) -> int:
-    """Rows that whole groups of items fill; one item is no group."""
+    """Return the number of rows after padding to whole groups of items; a single item is not padded."""
     full, rest = divmod(items, ITEMS)
     return full * _PADDED + (rest if rest < 2 else -(-rest // ROWS) * ROWS)
 
 
 def _ranges(panels: int, parts: int, items: int) -> list[tuple[int, int]]:
-    """First panel of each range and one past its last, so that blocks of items and ranges are about `parts` tasks."""
+    """Return the bounds of ranges of panels, so that blocks of items times ranges are about `parts` tasks."""
     count = max(1, parts // max(1, len(_blocks(items))))
     cuts = [panels * k // count for k in range(count + 1)]
     return list(pairwise(cuts))
 
 
 def _side_by_side(numbers: Float32[np.ndarray, "M C"]) -> Float32[np.ndarray, "..."]:
-    """The code of each group of `ROWS` items, their numbers for one row of the basis next to each other."""
+    """Reorder the code by groups of `ROWS` items, with their numbers for one row of the basis adjacent."""
     if len(numbers) == 1:
         return np.ascontiguousarray(numbers)
     groups, columns = -(-len(numbers) // ROWS), numbers.shape[1]
@@ -250,7 +250,7 @@ def _side_by_side(numbers: Float32[np.ndarray, "M C"]) -> Float32[np.ndarray, ".
 
 
 def _by_item(sums: Float32[np.ndarray, " n"], rows: int, items: int) -> Float32[np.ndarray, "M rows"]:
-    """The gradient of the code as `skinning_backward` leaves it, a row per item."""
+    """Reorder the gradient of the code from the layout of `skinning_backward` to a row per item."""
     if items <= FEW:
         return sums[: items * rows].reshape(items, rows)
     groups = -(-items // 16)
@@ -260,7 +260,7 @@ def _by_item(sums: Float32[np.ndarray, " n"], rows: int, items: int) -> Float32[
 
 
 def _scratch(floats: int) -> int:
-    """Address of that many floats, this thread's own until it asks again."""
+    """Return the address of a buffer of so many floats, owned by this thread until its next call."""
     if getattr(_own, "floats", -1) < floats:
         _own.memory, _own.floats = aligned((floats,)), floats
         _own.address = _own.memory.ctypes.data

@@ -1,4 +1,4 @@
-"""A FLAME head as its CPU kernel wants it: bases in panels of sixteen vertices, the joints as a basis of their own.
+"""Memory layout of a FLAME head for the CPU kernel: bases in panels of sixteen vertices, joints as a basis of their own.
 
 V vertices, J joints, N modes (identity, then expression), P pose correctives, K = N + P rows, S panels, W entries.
 """
@@ -19,25 +19,25 @@ from jaxtyping import Float32, Float64, Int32, Int64
 from headform.kernels.simd import BYTES, WIDTH
 
 SPILL = 16
-"""Rows past the last that a kernel may read, though it makes nothing of them."""
+"""Padding rows past the last that a kernel may read; their values are not used."""
 _plans: "WeakKeyDictionary[Any, tuple[list[Any], tuple[int, ...], FlamePlan]]" = WeakKeyDictionary()
 _lock = Lock()
 
 
 @dataclass(frozen=True, eq=False)
 class FlamePlan:
-    """One head.
+    """Arrays of one head, laid out for the kernel.
 
     Attributes:
         count: V.
         identities: rows of `basis` that are identity modes.
-        basis: per panel and row sixteen x, y and z, of its vertices; 0 past the last vertex.
-        mean: likewise.
+        basis: per panel and row, the x of sixteen vertices, then their y, then their z; 0 past the last vertex.
+        mean: mean shape in the same layout, meters.
         starts: first entry of each panel in `movers` and `shares`.
-        movers: a joint that moves the panel.
-        shares: the weight of that joint at each vertex of the panel.
-        rest_mean: places of the joints of the mean, meters.
-        rest_basis: their displacement by each mode.
+        movers: index of a joint that moves the panel.
+        shares: skinning weight of that joint at each vertex of the panel.
+        rest_mean: joint positions of the mean shape, meters.
+        rest_basis: displacement of the joints per unit of each mode, meters.
         parents: parent of each joint, -1 for the root.
     """
 
@@ -69,11 +69,11 @@ class FlamePlan:
 
 
 def plan_of(head: Any) -> FlamePlan:
-    """The plan of a `heads.flame.FlameHead` in single precision on the CPU.
+    """Return the plan of a `heads.flame.FlameHead` in single precision on the CPU.
 
-    Made at first need, as large as the head's bases, and kept as long as the head; made anew when tensors of the head were
-    changed in place. Changes that torch itself does not count stay unseen: through `.data`, and of tensors that were made in
-    inference mode.
+    It is built on first use, is as large as the head's bases, is kept as long as the head, and is rebuilt after in-place
+    changes of the head's tensors. Changes that torch does not count go unnoticed: those through `.data`, and those of
+    tensors created in inference mode.
     """
     tensors = [
         head.mean, head.identity, head.expression, head.pose_correctives, head.joint_regressor, head.skinning
@@ -132,7 +132,7 @@ def make_plan(
 
 
 def aligned(shape: tuple[int, ...]) -> Float32[np.ndarray, "..."]:
-    """Zeros that begin where a register likes it."""
+    """Return zeros aligned to the width of a SIMD register."""
     size = prod(shape)
     memory = np.zeros(size + WIDTH, np.float32)
     first = -memory.ctypes.data % BYTES // 4
@@ -140,7 +140,7 @@ def aligned(shape: tuple[int, ...]) -> Float32[np.ndarray, "..."]:
 
 
 def _fill(panels: Float32[np.ndarray, "S N 48"], vectors: Float32[np.ndarray, "N V 3"]) -> None:
-    """Vectors at vertices into panels, without a copy between."""
+    """Write vectors at vertices into panels, without an intermediate copy."""
     shaped = panels.reshape(*panels.shape[:2], 3, WIDTH)
     whole = vectors.shape[1] // WIDTH
     most = vectors[:, : whole * WIDTH].reshape(len(vectors), whole, WIDTH, 3)
@@ -154,13 +154,13 @@ def _regressed(
     sparse: Sequence[tuple[Int64[np.ndarray, "_"], Float64[np.ndarray, "_"]]],
     vectors: Float32[np.ndarray, "N V 3"],
 ) -> Float64[np.ndarray, "N J3"]:
-    """What a sparse joint regressor makes of vectors at the vertices, in double precision."""
+    """Apply a sparse joint regressor to vectors at the vertices, in double precision."""
     parts = [np.einsum("v,nvc->nc", values, vectors[:, at]) for at, values in sparse]
     return np.concatenate(parts, axis=1).astype(np.float64, copy=False)
 
 
 def _renew_lock() -> None:
-    """A forked child must not wait for a thread of its parent."""
+    """Replace the lock in a forked child, which must not wait for a thread of its parent."""
     global _lock
     _lock = Lock()
 

@@ -1,6 +1,6 @@
-"""What a FLAME head is given, as one matrix: a row of numbers per item, and to which rows of the basis they belong.
+"""Inputs of a FLAME head packed into one matrix with a row per item, and the basis row of each column.
 
-M items, J joints, C numbers per item: the coefficients that are given, then 9 pose features of each joint that turns.
+M items, J joints, C numbers per item: the given coefficients, then 9 pose features of each rotated joint.
 """
 
 from collections.abc import Container, Sequence
@@ -19,13 +19,13 @@ IDENTITY, EXPRESSION, TRANSLATION, FIRST_TURN = range(4)
 
 @dataclass(frozen=True)
 class Part:
-    """Columns of the code that one input fills and that successive rows of the basis belong to.
+    """Range of columns of the code filled by one input, and its range of rows of the basis.
 
     Attributes:
-        source: number of the input.
+        source: index of the input.
         column: first column.
         row: first row of the basis.
-        length: how many.
+        length: number of columns.
     """
 
     source: int
@@ -36,12 +36,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where inputs of certain widths lie.
+    """Columns of the packed inputs, for given widths.
 
     Attributes:
-        columns: C.
-        parts: what lies where, in order.
-        turned: whether any joint is given a rotation.
+        columns: number C of columns.
+        parts: inputs and their columns, in order.
+        turned: True if any joint has a rotation.
         features: first column of the pose features of each joint, -1 where there are none.
         modes: column and row of the basis of each coefficient.
         segments: column, row and length of the parts, neighbors joined; (0, 0, 0) if there are none.
@@ -57,13 +57,13 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class FlameCode:
-    """The inputs of one call.
+    """Packed inputs of one call.
 
     Attributes:
-        layout: of `numbers`.
-        numbers: coefficients; the columns of pose features are still empty.
-        turns: axis-angle of each joint.
-        shifts: meters.
+        layout: layout of `numbers`.
+        numbers: coefficients; the columns of pose features are not filled yet.
+        turns: axis-angle rotation of each joint, radians.
+        shifts: translation of each item, meters.
     """
 
     layout: Layout
@@ -73,7 +73,7 @@ class FlameCode:
 
 
 def pack(plan: FlamePlan, inputs: Sequence[Tensor | None]) -> FlameCode:
-    """Gather inputs that have the same number of rows; an input that is None takes no column."""
+    """Pack inputs with the same number of rows; an input that is None takes no columns."""
     arrays = [None if t is None else t.detach().numpy() for t in inputs]
     widths = tuple(-1 if array is None else array.shape[1] for array in arrays)
     modes, rows = len(plan.rest_basis), plan.basis.shape[1]
@@ -95,12 +95,12 @@ def pack(plan: FlamePlan, inputs: Sequence[Tensor | None]) -> FlameCode:
 
 @lru_cache(maxsize=64)
 def layout_of(widths: tuple[int, ...], rows: tuple[int, int, int], corrected: bool) -> Layout:
-    """Arrange inputs.
+    """Compute the columns of the inputs.
 
     Args:
-        widths: of each input; -1 for one that is None.
-        rows: of the basis, where identity, expression and pose correctives begin.
-        corrected: whether there are pose correctives.
+        widths: number of columns of each input; -1 for None.
+        rows: first rows of identity, expression and pose correctives in the basis.
+        corrected: True if the head has pose correctives.
     """
     wanted = [
         (IDENTITY, rows[0], max(0, widths[IDENTITY])),
@@ -133,7 +133,7 @@ def layout_of(widths: tuple[int, ...], rows: tuple[int, int, int], corrected: bo
 
 
 def joined(parts: Sequence[Part], sources: Container[int]) -> list[Part]:
-    """The parts of some inputs, as few as possible: neighbors in code and basis become one."""
+    """Return the parts of some inputs, with parts adjacent in both code and basis merged."""
     found: list[Part] = []
     for part in parts:
         if part.source not in sources:

@@ -1,6 +1,6 @@
-"""FLAME (Li et al., "Learning a model of facial shape and expression from 4D scans", 2017): a linear head with a skeleton.
+"""FLAME (Li et al., "Learning a model of facial shape and expression from 4D scans", 2017): linear head with a skeleton.
 
-Letters: those of `heads.linear`; J joints (5: root, neck, jaw, left eye, right eye),
+Letters as in `heads.linear`; J joints (5: root, neck, jaw, left eye, right eye),
 P = 9 (J - 1) pose correctives, Y yaw bins of the jaw line (79).
 """
 
@@ -24,13 +24,13 @@ _WIDEST_BIN = 39  # degrees of yaw; bins 0 to 39, then -1 to -39
 
 @dataclass(frozen=True, eq=False)
 class FlamePose:
-    """A posed head, meters.
+    """Posed FLAME head.
 
     Attributes:
-        vertices: skinned surface.
-        joints: root, neck, jaw, left eye, right eye.
-        global_rotation: axis-angle of the root, as it was given.
-        neck: axis-angle of the neck, as it was given; the two tell how the face is turned to the camera.
+        vertices: skinned vertices, meters.
+        joints: positions of root, neck, jaw, left eye, right eye, meters.
+        global_rotation: axis-angle rotation of the root, as given.
+        neck: axis-angle rotation of the neck, as given; both together determine the yaw of the face.
     """
 
     vertices: Float[Tensor, "*B V 3"]
@@ -41,20 +41,20 @@ class FlamePose:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class FlameHead(LinearHead):
-    """A FLAME model. `vertices` gives its unposed shape; `pose` moves the joints.
+    """FLAME head model. `vertices` decodes the unposed shape, `pose` the posed one.
 
     `identity` and `expression` are the columns of the published ``shapedirs`` (+1 is one standard deviation).
     The 68 points of `landmarks` are the published full embedding.
 
     Attributes:
         pose_correctives: displacement (meters) per entry of R - I of joints 1 to J - 1, row by row.
-        joint_regressor: joint positions are this times the unposed vertices.
-        parents: parent of each joint, -1 for the root.
+        joint_regressor: matrix from unposed vertices to joint positions.
+        parents: index of the parent of each joint, -1 for the root.
         skinning: weight of each joint at each vertex; rows sum to 1.
-        static_vertices: three vertices of each of the 51 landmarks that do not move with the view.
-        static_weights: their barycentric weights.
-        contour_vertices: three vertices of each of the 17 jaw points, for each of the Y yaw bins.
-        contour_weights: their barycentric weights.
+        static_vertices: vertices of the triangle of each of the 51 landmarks that do not depend on the view.
+        static_weights: barycentric weights of the static landmarks.
+        contour_vertices: vertices of the triangle of each of the 17 jaw points, for each of the Y yaw bins.
+        contour_weights: barycentric weights of the jaw points.
     """
 
     pose_correctives: Float[Tensor, "P V 3"]
@@ -83,13 +83,13 @@ class FlameHead(LinearHead):
     ) -> FlamePose:
         """Shape, pose and place the head (Li et al. 2017, equations 1 to 5). Differentiable in every argument.
 
-        Blendshapes of identity and expression; joints from those vertices, expression included, as in the released models;
-        correctives from R - I of every joint but the root; linear blend skinning. Batch axes are broadcast. An input left as
-        None is treated as zero and costs nothing; fewer coefficients than modes use the first ones.
+        Blendshapes of identity and expression; joints regressed from those vertices, expression included, as in the released
+        models; correctives from R - I of every joint but the root; linear blend skinning. Batch axes are broadcast. An input
+        of None counts as zero at no cost; fewer coefficients than modes use the first ones.
 
-        On the CPU in single precision a kernel does it (`heads.flame_compiled`) and gives the same numbers for any number of
-        threads; plain torch elsewhere, where the head's own tensors want gradients, for second and forward derivatives and
-        inside the transforms of `torch.func`.
+        On the CPU in single precision a kernel is used (`heads.flame._compiled`), whose result does not depend on the
+        number of threads; plain torch is used elsewhere, for gradients of the head's own tensors, for second and forward
+        derivatives and inside the transforms of `torch.func`.
 
         Args:
             identity: (*B, I) standard deviations.
@@ -112,19 +112,16 @@ class FlameHead(LinearHead):
             ("translation", translation, 3),
         ):
             if turn is not None and turn.shape[-1:] != (width,):
-                what = f"{part} of the shape {tuple(turn.shape)}, expected {width} numbers an item"
+                what = f"{part} has shape {tuple(turn.shape)}, expected {width} numbers per item"
                 raise InputError("code_length", what, f"head {self.name}")
         self.check_codes(identity=identity, expression=expression)
         left, right = (None, None) if eyes is None else eyes.split(3, dim=-1)
         inputs = (identity, expression, translation, global_rotation, neck, jaw, left, right)
         given = [t for t in inputs if t is not None]
         if any(t.dtype != self.mean.dtype for t in given):
-            raise InputError(
-                "code_type",
-                f"{next(t.dtype for t in given if t.dtype != self.mean.dtype)} for a head in {self.mean.dtype}",
-                f"head {self.name}",
-                "convert either with .to(dtype=...)",
-            )
+            other = next(t.dtype for t in given if t.dtype != self.mean.dtype)
+            what = f"an input is {other}, but the head is {self.mean.dtype}"
+            raise InputError("code_type", what, f"head {self.name}", "convert one of them with .to(dtype=...)")
         batches = {t.shape[:-1] for t in given}
         batch = batches.pop() if len(batches) == 1 else torch.broadcast_shapes(*batches)
         rows = [None if t is None else _rows(t, batch) for t in inputs]
@@ -145,9 +142,9 @@ class FlameHead(LinearHead):
         )
 
     def decode(self, code: Coefficients) -> FlamePose:
-        """The head of a code of the layout `heads.coefficients.FLAME`; its pose is global rotation, then jaw.
+        """Decode a code of the layout `heads.coefficients.FLAME`; its pose is global rotation, then jaw.
 
-        Texture, camera and light have no part in it. The first shape and expression numbers are used, as many as the head
+        Texture, camera and light are ignored. Of shape and expression, the first coefficients are used, as many as the head
         has modes.
 
         Raises:
@@ -156,7 +153,7 @@ class FlameHead(LinearHead):
         if code.layout != FLAME:
             raise InputError(
                 "code_layout",
-                f"a code of the layout {code.layout.name}, expected {FLAME.name}",
+                f"the code has the layout {code.layout.name}, expected {FLAME.name}",
                 f"head {self.name}",
                 "decode it with the head it was made for",
             )
@@ -169,7 +166,7 @@ class FlameHead(LinearHead):
         )
 
     def static_landmarks(self, pose: FlamePose) -> Float[Tensor, "*B M 3"]:
-        """The 51 landmarks that do not move with the view: all of iBUG but the jaw.
+        """Return the 51 landmarks that do not depend on the view: all of iBUG but the jaw.
 
         Raises:
             WeightsError: ``head_lacks``.
@@ -178,10 +175,10 @@ class FlameHead(LinearHead):
         return _on_surface(pose.vertices, self.static_vertices, self.static_weights)
 
     def contour_bins(self, pose: FlamePose) -> Int[Tensor, "*B"]:
-        """Which of the yaw bins of the jaw line is seen: degrees, rounded; -1 to -39 follow on 39. No gradient.
+        """Return the yaw bin of the visible jaw line: yaw rounded to degrees, with -1 to -39 following 39. No gradient.
 
-        The yaw is that of root and neck together, turned round: negative where the nose points to the subject's left, as
-        `smplx` has it. Beyond 39 degrees it is the last bin of its side; without a number, the first.
+        The yaw is that of root and neck together with its sign reversed, as in `smplx`: negative where the nose points to
+        the subject's left. Beyond 39 degrees it is the last bin of its side; NaN gives the first bin.
         """
         turned = torch.eye(3, dtype=pose.vertices.dtype, device=pose.vertices.device)
         for turn in (pose.global_rotation, pose.neck):
@@ -194,7 +191,7 @@ class FlameHead(LinearHead):
         return torch.where(degrees < 0, _WIDEST_BIN - degrees, degrees)
 
     def contour_landmarks(self, pose: FlamePose) -> Float[Tensor, "*B R 3"]:
-        """The 17 points of the jaw line, where it is seen (`contour_bins`).
+        """Return the 17 points of the visible jaw line (`contour_bins`).
 
         Raises:
             WeightsError: ``head_lacks``.
@@ -204,7 +201,7 @@ class FlameHead(LinearHead):
         return _on_surface(pose.vertices, self.contour_vertices[bins], self.contour_weights[bins])
 
     def landmarks2d(self, pose: FlamePose) -> Float[Tensor, "*B 68 3"]:
-        """The 68 points as annotators of photos see them: seen jaw line 17, then static landmarks 51; meters.
+        """Return the 68 points as annotated on photos: 17 of the visible jaw line, then 51 static landmarks; meters.
 
         Raises:
             WeightsError: ``head_lacks``.
@@ -212,7 +209,7 @@ class FlameHead(LinearHead):
         return torch.cat([self.contour_landmarks(pose), self.static_landmarks(pose)], dim=-2)
 
     def landmarks3d(self, pose: FlamePose) -> Float[Tensor, "*B 68 3"]:
-        """The 68 points at fixed places of the surface, jaw included: the published full embedding; meters.
+        """Return the 68 points at fixed positions of the surface, jaw included (published full embedding); meters.
 
         Raises:
             WeightsError: ``head_lacks``.
@@ -220,7 +217,7 @@ class FlameHead(LinearHead):
         return self.landmarks(pose.vertices, offset=False)
 
     def _compiled(self, given: Sequence[Tensor]) -> bool:
-        """Whether the kernel can take it: CPU, single precision, nothing of the head to be learned."""
+        """Return whether the CPU kernel applies: CPU, single precision, no gradients of the head's own tensors."""
         bases = (self.mean, self.identity, self.expression, self.pose_correctives)
         own = (*bases, self.joint_regressor, self.skinning)
         if torch.compiler.is_compiling() or any(t.requires_grad for t in own):
@@ -236,7 +233,7 @@ class FlameHead(LinearHead):
         translation: Float[Tensor, "B 3"] | None,
         turns: Sequence[Float[Tensor, "B 3"] | None],
     ) -> tuple[Float[Tensor, "B V 3"], Float[Tensor, "B J 3"]]:
-        """The reference: vertices and joints in plain torch."""
+        """Decode vertices and joints in plain torch, the reference of the kernel."""
         given = (identity, expression, translation, *turns)
         items = next((len(t) for t in given if t is not None), 1)
         shaped = self.vertices(identity, expression).expand(items, -1, -1)
@@ -253,7 +250,7 @@ class FlameHead(LinearHead):
 
 
 def _rows(tensor: Float[Tensor, "*B N"], batch: torch.Size) -> Float[Tensor, "M N"]:
-    """A matrix with a row for each item of the batch."""
+    """Reshape to a matrix with a row for each item of the batch."""
     if tensor.dim() == 2 and tensor.shape[:-1] == batch:
         return tensor
     width = tensor.shape[-1]
@@ -265,7 +262,7 @@ def _on_surface(
     corners: Int[Tensor, "*C M 3"],
     weights: Float[Tensor, "*C M 3"],
 ) -> Float[Tensor, "*B M 3"]:
-    """Points in triangles, the same for all heads (no axes *C) or each its own (*C as *B)."""
+    """Interpolate points in triangles, shared by all heads (no axes *C) or per head (*C as *B)."""
     ids = corners.expand(*vertices.shape[:-2], *corners.shape[-2:])
     flat = ids.flatten(-2)[..., None].expand(*ids.shape[:-2], -1, 3)
     points = torch.gather(vertices, -2, flat).unflatten(-2, ids.shape[-2:])

@@ -1,6 +1,6 @@
-"""A skeleton under a surface, in plain torch: rotations down the tree, pose features, linear blend skinning.
+"""Skeleton of a surface, in plain torch: forward kinematics, pose features, linear blend skinning.
 
-The reference for `heads.flame_compiled`, and what runs on any other device and dtype. Letters: B batch (any leading axes),
+The reference for `heads.flame_compiled`, and the implementation for other devices and dtypes. B batch (any leading axes),
 V vertices, J joints; angles in radians, positions in meters; matrices act on columns.
 """
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def pose_feature(rotations: Float[Tensor, "*B J 3 3"]) -> Float[Tensor, "*B P"]:
-    """R - I of every joint but the root, row by row: P = 9 (J - 1) numbers (Loper et al. 2015, section 3.2)."""
+    """Compute R - I of every joint but the root, row by row: P = 9 (J - 1) numbers (Loper et al. 2015, section 3.2)."""
     eye = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
     return (rotations[..., 1:, :, :] - eye).flatten(-3)
 
@@ -22,12 +22,12 @@ def posed_joints(
     joints: Float[Tensor, "*B J 3"],
     parents: Sequence[int],
 ) -> tuple[Float[Tensor, "*B J 3 3"], Float[Tensor, "*B J 3"]]:
-    """Rotations and places of the joints in the world, each joint turned after its parent.
+    """Compute world rotations and positions of the joints by forward kinematics.
 
     Args:
-        rotations: of each joint relative to its parent.
-        joints: places at rest.
-        parents: parent of each joint, which comes before it; -1 for the root.
+        rotations: rotation of each joint relative to its parent.
+        joints: joint positions in the rest pose.
+        parents: index of the parent of each joint, less than that of the joint; -1 for the root.
     """
     turned, placed = [rotations[..., 0, :, :]], [joints[..., 0, :]]
     for joint, parent in list(enumerate(parents))[1:]:
@@ -44,14 +44,14 @@ def skinned(
     turned: Float[Tensor, "*B J 3 3"],
     placed: Float[Tensor, "*B J 3"],
 ) -> Float[Tensor, "*B V 3"]:
-    """Linear blend skinning: v' = sum over j of w_j (R_j (v - joint_j) + place_j).
+    """Apply linear blend skinning: v' = sum over j of w_j (R_j (v - rest_j) + placed_j).
 
     Args:
-        vertices: at rest.
-        weights: of each joint at each vertex.
-        joints: places at rest.
-        turned: rotation of each joint in the world (`posed_joints`).
-        placed: place of each joint in the world.
+        vertices: vertices in the rest pose.
+        weights: skinning weight of each joint at each vertex.
+        joints: joint positions in the rest pose.
+        turned: world rotation of each joint (`posed_joints`).
+        placed: world position of each joint.
     """
     offsets = placed - (turned @ joints[..., None])[..., 0]
     blended = (weights @ turned.flatten(-2)).unflatten(-1, (3, 3))

@@ -1,4 +1,4 @@
-"""The body of a PLY file: each element's properties as columns, in ASCII or binary.
+"""Body of a PLY file: each element's properties as columns, in ASCII or binary.
 
 N rows of one element.
 """
@@ -16,20 +16,20 @@ Table = dict[str, Column]
 
 
 def read_tables(data: bytes, header: Header, *, name: str) -> dict[str, Table]:
-    """All elements of the body.
+    """Read all elements of the body.
 
     Args:
-        data: The whole file.
-        header: What `parse_header` found at its start.
-        name: Stands in error messages.
+        data: Content of the file.
+        header: Parsed header of the file (`parse_header`).
+        name: Name of the file, for error messages.
 
     Returns:
         For each element its columns by property name. Numbers become float64, which holds every
         type of PLY exactly; a list column is (N, K) when all its lists are K long.
 
     Raises:
-        InputError: `mesh_truncated` when the counts promise more than is there, `mesh_trailing`
-            when more is there than the counts promise, `mesh_format`; with line or byte offset.
+        InputError: `mesh_truncated` when the file has less data than the header states, `mesh_trailing`
+            when it has more, `mesh_format`; with line or byte offset.
     """
     if header.encoding == "ascii":
         return _read_ascii(data, header, name)
@@ -146,7 +146,7 @@ def _read_lists(data: bytes, element: Element, offset: int, name: str, order: st
 
 
 def _read_even_lists(data: bytes, element: Element, offset: int, order: str) -> tuple[Table, int] | None:
-    """The quick way, for one list property whose lists all have the first one's length."""
+    """Read one list property whose lists all have the same length, the fast path."""
     lists = [i for i, item in enumerate(element.properties) if item.length_kind]
     if len(lists) != 1 or element.count == 0:
         return None

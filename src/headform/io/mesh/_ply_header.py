@@ -1,4 +1,4 @@
-"""The header of a PLY file: which elements follow, with which properties, in which encoding."""
+"""Header of a PLY file: elements, their properties and the encoding."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,17 +12,17 @@ TYPES = {
     "float": "f4", "double": "f8", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2",
     "int32": "i4", "uint32": "u4", "float32": "f4", "float64": "f8",
 }  # fmt: skip
-"""PLY's names of number types, as numpy's codes without byte order."""
+"""Numpy type codes without byte order, by PLY's name."""
 
 _MAX_HEADER = 1 << 20
 
 
 @dataclass(frozen=True)
 class Property:
-    """One property of an element: a number, or a list of numbers after its length.
+    """Property of an element: a number, or a list of numbers preceded by its length.
 
     Attributes:
-        name: As in the file.
+        name: Name in the file.
         kind: numpy code of the number, or of a list's items.
         length_kind: numpy code of a list's length; empty for a single number.
     """
@@ -43,7 +43,7 @@ class Element:
 
 @dataclass(frozen=True)
 class Header:
-    """What the header says; the body begins at byte `size`, on line `lines` + 1."""
+    """Parsed header; the body begins at byte `size`, on line `lines` + 1."""
 
     encoding: Encoding
     elements: tuple[Element, ...]
@@ -55,14 +55,14 @@ def parse_header(data: bytes, *, name: str) -> Header:
     """Read the header at the start of a PLY file.
 
     Args:
-        data: The file.
-        name: Stands in error messages.
+        data: Content of the file.
+        name: Name of the file, for error messages.
 
     Returns:
         The header.
 
     Raises:
-        InputError: `mesh_format`, with the line, when it is no PLY header.
+        InputError: `mesh_format`, with the line, when it is not a PLY header.
     """
 
     def fail(what: str, number: int) -> InputError:

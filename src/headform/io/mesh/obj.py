@@ -3,9 +3,9 @@
 V vertices, F triangles, T texture coordinates.
 
 Read: `v` (with optional colors), `vt`, `vn` (counted, values ignored), `f` with positive
-or negative indices and any number of corners, `usemtl`, line continuation. Everything else is
-skipped. Polygons are cut into fans from their first corner. Material files are never
-opened: a mesh from a stranger must not name files to read.
+or negative indices and any number of corners, `usemtl`, line continuation. Other lines are
+skipped. Polygons are split into fans from their first corner. Material files are never
+opened: an untrusted mesh must not choose files to read.
 """
 
 from collections.abc import Iterator
@@ -28,22 +28,22 @@ def read(path: str | Path, *, require_faces: bool = True) -> TriangleMesh:
     """Read an OBJ file.
 
     Args:
-        path: The file.
-        require_faces: Refuse a file without faces; False accepts a point cloud.
+        path: Path of the file.
+        require_faces: True to require faces; False accepts a point cloud.
 
     Returns:
         The mesh, float64, in the file's vertex order.
 
     Raises:
         InputError: `mesh_unreadable`, `mesh_too_large`, `mesh_empty`, or with the line number
-            `mesh_format` (a line that cannot be understood), `mesh_index` (a corner that names no
+            `mesh_format` (a line that cannot be understood), `mesh_index` (a corner without a
             vertex) or `mesh_not_finite` (NaN or infinity).
     """
     return decode(read_mesh_bytes(path), name=str(path), require_faces=require_faces)
 
 
 def decode(data: bytes, *, name: str = "OBJ", require_faces: bool = True) -> TriangleMesh:
-    """Read the bytes of an OBJ file; see `read`. `name` stands in error messages."""
+    """Read the bytes of an OBJ file; see `read`. `name` is used in error messages."""
     rows = _Rows(name)
     for number, line in _logical_lines(data):
         rows.take(number, line)
@@ -56,15 +56,15 @@ def write(path: str | Path, mesh: TriangleMesh) -> None:
 
 
 def encode(mesh: TriangleMesh, *, mtllib: str = "", material: str = "", comment: str = "") -> bytes:
-    """The bytes of an OBJ file, without vertex colors (many readers fail on them).
+    """Encode a mesh as OBJ, without vertex colors (many readers fail on them).
 
     Numbers are the shortest decimals that read back to the same float32 or float64.
 
     Args:
-        mesh: What to write; `uv` and `normals` are written when there.
-        mtllib: Name of the material file, relative.
-        material: Name of the one material of all faces.
-        comment: Lines for the head of the file.
+        mesh: Mesh to write; `uv` and `normals` are written when present.
+        mtllib: Relative path of the material file.
+        material: Name of the material of all faces.
+        comment: Comment at the start of the file.
 
     Returns:
         ASCII bytes, lines end in a newline.
@@ -98,7 +98,7 @@ def _number_lines(key: str, rows: Float[np.ndarray, "N C"]) -> list[str]:
 
 
 def _logical_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number (from 1) and content of each line; a trailing backslash joins it to the next."""
+    """Yield number (from 1) and content of each line; a trailing backslash joins it to the next."""
     held, first = b"", 0
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
         if line.endswith(b"\\"):
@@ -113,7 +113,7 @@ def _logical_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 @dataclass
 class _Rows:
-    """What has been read so far; indices count from 0."""
+    """Rows read so far; indices count from 0."""
 
     name: str
     points: list[list[float]] = field(default_factory=list)
@@ -190,7 +190,7 @@ class _Rows:
         for slot, (value, count) in enumerate(zip(given, (len(self.points), len(self.uv), self.normals), strict=False)):
             if value is None:
                 continue
-            # Negative counts back from the latest so far; positive is checked at the end.
+            # a negative index counts back from the latest element; positive ones are checked at the end
             index[slot] = value + count if value < 0 else value - 1
             if not 0 <= index[slot] < _MAX_INDEX:
                 raise self.fail("mesh_index", f"no element has the index {value}", number)
@@ -199,7 +199,7 @@ class _Rows:
     def mesh(self, *, require_faces: bool) -> TriangleMesh:
         where = ascii(self.name)
         if not self.points:
-            raise InputError("mesh_empty", "no vertices: this is no OBJ mesh", where)
+            raise InputError("mesh_empty", "no vertices: this is not an OBJ mesh", where)
         if require_faces and not self.corners:
             raise InputError("mesh_empty", "vertices but no faces", where)
         table = np.array(self.corners, dtype=np.int64).reshape(-1, 3, 2)
@@ -230,7 +230,7 @@ class _Rows:
 
 
 def _displayed(colors: Float[np.ndarray, "V 3"] | None) -> Float[np.ndarray, "V 3"] | None:
-    """Colors in [0, 1]; some programs write 0 to 255."""
+    """Scale colors to [0, 1]; some programs write 0 to 255."""
     if colors is None:
         return None
     scale = 255.0 if colors.max() > 1.0 else 1.0

@@ -1,4 +1,4 @@
-"""Points that someone picked on a mesh, from a file.
+"""Files of points picked on a mesh.
 
 N points. Float64, in the file's own unit and order.
 """
@@ -25,12 +25,12 @@ def read_points(path: Path | str, *, inactive: bool = False) -> Float64[np.ndarr
 
     `.pp` (MeshLab's PickPoints): the `x`, `y` and `z` of every `point`, in any order of attributes. NumPy's `.npy`: numbers
     of shape (N, 3) or (1, N, 3). Any other file: a line per point with three numbers, separated by commas, semicolons or
-    white space; a fourth in front is an index that rises from line to line (Stirling's `.lnd`), a first line without
-    numbers is a head line, `nan` is a point that was not picked. Which of them it is, the content says.
+    white space; a fourth in front is an increasing index (Stirling's `.lnd`), a first line without
+    numbers is a header, `nan` is a point that was not picked. The format is detected from the content.
 
     Args:
         path: The file; only its bytes are read, nothing that it names.
-        inactive: Take the coordinates of points that a `.pp` marks as inactive; else they are NaN.
+        inactive: True to read points that a `.pp` marks as inactive; False for NaN.
 
     Raises:
         InputError: ``landmarks_unreadable``, ``landmarks_format`` (with the line), ``landmarks_shape`` (an array of other
@@ -44,7 +44,7 @@ def read_points(path: Path | str, *, inactive: bool = False) -> Float64[np.ndarr
         else:
             points = _points(data.decode("utf-8-sig"), where, inactive)
     except UnicodeDecodeError as error:
-        raise InputError("landmarks_format", "the file is no text", where) from error
+        raise InputError("landmarks_format", "the file is not text", where) from error
     except InputError as error:
         if not error.code.startswith("mesh_"):
             raise
@@ -103,7 +103,7 @@ def _table(text: str, where: str) -> list[list[float]]:
             values = [float(word) for word in words]
         except ValueError as error:
             if not rows and not any(_is_number(word) for word in words):
-                continue  # a head line
+                continue  # header
             what = f"a line holds more than numbers: {line[:60]!a}"
             raise InputError("landmarks_format", what, f"{where}, line {number}") from error
         if len(values) not in (3, 4) or len(indices) != (len(values) - 3) * len(rows):

@@ -3,8 +3,8 @@
 V vertices, F triangles.
 
 Read: ASCII and binary of both byte orders; positions, colors, normals and texture coordinates of
-vertices; polygons, which are cut into fans from their first corner. Other elements and properties
-are read over. Written: positions, normals, 8-bit sRGB colors, triangles.
+vertices; polygons, which are split into fans from their first corner. Other elements and properties
+are skipped. Written: positions, normals, 8-bit sRGB colors, triangles.
 """
 
 from pathlib import Path
@@ -23,22 +23,22 @@ def read(path: str | Path, *, require_faces: bool = True) -> TriangleMesh:
     """Read a PLY file.
 
     Args:
-        path: The file.
-        require_faces: Refuse a file without faces; False accepts a point cloud.
+        path: Path of the file.
+        require_faces: True to require faces; False accepts a point cloud.
 
     Returns:
         The mesh, float64, in the file's vertex order.
 
     Raises:
         InputError: `mesh_unreadable`, `mesh_too_large`, `mesh_empty`, or with line or byte offset
-            `mesh_format`, `mesh_truncated` and `mesh_trailing` (the header's counts lie),
-            `mesh_index` (a face names no vertex), `mesh_not_finite` (NaN or infinity).
+            `mesh_format`, `mesh_truncated` and `mesh_trailing` (wrong counts in the header),
+            `mesh_index` (a face index out of range), `mesh_not_finite` (NaN or infinity).
     """
     return decode(read_mesh_bytes(path), name=str(path), require_faces=require_faces)
 
 
 def decode(data: bytes, *, name: str = "PLY", require_faces: bool = True) -> TriangleMesh:
-    """Read the bytes of a PLY file; see `read`. `name` stands in error messages."""
+    """Read the bytes of a PLY file; see `read`. `name` is used in error messages."""
     header = parse_header(data, name=name)
     tables = read_tables(data, header, name=name)
     vertex = tables.get("vertex", {})
@@ -72,17 +72,17 @@ def write(path: str | Path, mesh: TriangleMesh, *, encoding: Encoding = "ascii")
 
 
 def encode(mesh: TriangleMesh, *, encoding: Encoding = "binary_little_endian", comment: str = "") -> bytes:
-    """The bytes of a PLY file.
+    """Encode a mesh as PLY.
 
     Args:
-        mesh: What to write. Float32 vertices are stored as `float`, others as `double`; colors as
+        mesh: Mesh to write. Float32 vertices are stored as `float`, others as `double`; colors as
             `uchar red green blue` in sRGB. Texture coordinates are not written: PLY has one per
             vertex, which a seam does not fit.
         encoding: ASCII, or binary of either byte order.
-        comment: Lines for the header.
+        comment: Comment of the header.
 
     Returns:
-        The file.
+        Content of the file.
     """
     single = mesh.vertices.dtype == np.float32
     columns: list[tuple[str, str, np.ndarray]] = [

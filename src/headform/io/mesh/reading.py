@@ -8,7 +8,7 @@ from headform.io.mesh.triangle_mesh import TriangleMesh
 
 
 def is_ply(data: bytes) -> bool:
-    """Check whether a file begins as PLY files do; everything else is taken for OBJ."""
+    """Return whether a file begins as PLY files do; any other file is treated as OBJ."""
     return data.startswith(b"ply")
 
 
@@ -16,12 +16,12 @@ def decode(data: bytes, *, name: str, require_faces: bool = True) -> TriangleMes
     """Read the bytes of a PLY or an OBJ file.
 
     Args:
-        data: The whole file.
-        name: For messages.
-        require_faces: Refuse a file without faces.
+        data: Content of the file.
+        name: Name of the file, for error messages.
+        require_faces: True to require faces.
 
     Raises:
-        InputError: As `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
+        InputError: codes of `headform.io.mesh.obj.read` and `headform.io.mesh.ply.read`.
     """
     reader = ply if is_ply(data) else obj
     return reader.decode(data, name=name, require_faces=require_faces)

@@ -1,4 +1,4 @@
-"""Triangle meshes of files, heads and scans: plain arrays.
+"""Triangle meshes of files, heads and scans, as plain arrays.
 
 V vertices, F triangles, T texture coordinates, M materials, h w texels.
 """
@@ -11,17 +11,17 @@ from jaxtyping import Float, Int, UInt8
 
 @dataclass(frozen=True)
 class TriangleMesh:
-    """A triangle mesh with optional texture coordinates, colors and materials; absent parts are None.
+    """Triangle mesh with optional texture coordinates, colors and materials; absent parts are None.
 
     Vertex order is the file's order, no vertex is merged, split or dropped. The unit and the frame
-    are the file's too: nothing is scaled or turned.
+    are those of the file: nothing is scaled or rotated.
 
     Attributes:
         vertices: (V, 3) float32 or float64, any unit.
-        faces: (F, 3) int64, indices into `vertices`; polygons are cut into fans.
+        faces: (F, 3) int64, indices into `vertices`; polygons are split into fans.
         uv: (T, 2) texture coordinates, origin at the bottom left (OBJ).
         uv_faces: (F, 3) int64, indices into `uv`; -1 at a corner that has none.
-        normals: (V, 3) one per vertex.
+        normals: (V, 3) vertex normals.
         colors: (V, 3) sRGB (the values as displayed) in [0, 1].
         materials: Names of the materials, in order of first use.
         face_material: (F,) int64, index into `materials`; -1 where a face has none.
@@ -40,5 +40,5 @@ class TriangleMesh:
 
     @property
     def colored(self) -> bool:
-        """Whether there is a texture or a color per vertex."""
+        """True if the mesh has a texture or vertex colors."""
         return self.texture is not None or self.colors is not None
