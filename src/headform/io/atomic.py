@@ -8,7 +8,7 @@ from pathlib import Path
 from headform.errors import ResourceError
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path | str, data: bytes) -> None:
     """Write `data` to `path` through a temporary file in the same folder, `fsync` and rename.
 
     Args:
@@ -19,6 +19,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         ResourceError: `write_failed` when the disk is full or the folder cannot be written; the
             previous file, if any, is then untouched and no temporary file is left.
     """
+    path = Path(path)
     path = Path(path)
     temporary = ""
     try:
@@ -43,12 +44,13 @@ def write_bytes(path: Path, data: bytes) -> None:
         ) from error
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path | str) -> None:
     """Create a folder and its parents if they do not exist.
 
     Raises:
         ResourceError: `write_failed`.
     """
+    folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

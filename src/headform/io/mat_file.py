@@ -71,7 +71,7 @@ def read_mat(
         column; structures as dictionaries by field, arrays of structures of another size than 1 as lists of them.
 
     Raises:
-        WeightsError: ``weights_missing``; ``weights_damaged`` (truncated, malformed, not a MATLAB file, more than `max_bytes`,
+        WeightsError: ``weights_missing``; ``weights_damaged`` (truncated, malformed, no MATLAB file, more than `max_bytes`,
             or a wanted variable is an object, a function or sparse); ``model_missing_key`` (names the key).
         ResourceError: ``no_process``.
     """

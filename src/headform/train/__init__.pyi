@@ -5,6 +5,7 @@ from .config import ScheduleConfig as ScheduleConfig
 from .config import TrainerConfig as TrainerConfig
 from .distributed import DistributedContext as DistributedContext
 from .distributed import init_distributed as init_distributed
+from .loss_weights import LandmarkLossWeights as LandmarkLossWeights
 from .muon import Muon as Muon
 from .sampler import EpochSampler as EpochSampler
 from .step import Losses as Losses

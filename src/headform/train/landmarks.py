@@ -28,24 +28,12 @@ from headform.synth.randomization import FULL
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.config import TrainerConfig
 from headform.train.distributed import init_distributed
+from headform.train.loss_weights import LandmarkLossWeights
 from headform.train.pool import RESUMABLE_FIELDS, PoolConfig, RenderPool, part_of_run, rows_of
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 PICTURE_SIDE = 144
 _SLACK = PICTURE_SIDE - INPUT_SIDE
-
-
-@dataclass(frozen=True)
-class LandmarkLossWeights:
-    """Factors of the losses in the total; names as in `LandmarkLosses`."""
-
-    nll: float = 1.0
-    l1: float = 20.0
-    expression_cm2: float = 20.0
-    expression_mse: float = 1.0
-    rotation: float = 2.0
-    gaze: float = 0.5
-    mask: float = 0.5
 
 
 @dataclass(frozen=True)
