@@ -1,4 +1,4 @@
-"""Fit a head to points, to a picture, to a mesh."""
+"""Fit a head to landmarks, light and albedo to a photo, and bake its texture."""
 
 import lazy_loader
 
