@@ -18,8 +18,8 @@ _SAFE = "only plain arrays are read; get the file from its publisher or convert 
 def read_pickle(path: Path | str, *, memory_bytes: int = 2 << 30, cpu_seconds: int = 30) -> dict[str, npt.NDArray[Any]]:
     """Read a pickle or joblib file, plain or compressed, without running anything in it.
 
-    Arrays of numpy are returned as they are, those of chumpy and torch as arrays, a sparse matrix of scipy as its `format`, `shape`,
-    `data` and indices (`J_regressor/indptr`). A .npy or .npz that holds pickles is read too.
+    Arrays of numpy are returned as they are, those of chumpy and torch as arrays, a sparse matrix of scipy as its `format`,
+    `shape`, `data` and indices (`J_regressor/indptr`). A .npy or .npz that holds pickles is read too.
 
     Args:
         path: Path of a regular file; lz4, zlib, gzip, bz2 and xz are unpacked.
