@@ -216,7 +216,7 @@ def test_what_does_not_fit_is_refused() -> None:
     assert caught.value.code == "code_type"
     unchecked = FlameHead.pose.__wrapped__  # as where no annotations are checked
     for name in ("global_rotation", "neck", "jaw", "eyes", "translation"):
-        with pytest.raises(InputError, match=rf"{name.replace('_', ' ')} of the shape \(2, 1\)"):
+        with pytest.raises(InputError, match=rf"{name.replace('_', ' ')} has shape \(2, 1\)"):
             unchecked(head, **{name: torch.zeros(2, 1)})
 
 
