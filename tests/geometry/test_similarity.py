@@ -60,7 +60,7 @@ def test_never_a_reflection() -> None:
 @pytest.mark.parametrize(
     ("src", "weights", "words"),
     [
-        (np.zeros((9, 3)), None, "one place"),
+        (np.zeros((9, 3)), None, "coincide"),
         (np.full((9, 3), np.nan), None, "finite"),
         (np.eye(3)[:2], None, "N >= D"),
         (np.eye(3), -np.ones(3), "non-negative"),

@@ -2,8 +2,8 @@
 
 Standard input is one JSON object, the request. Standard output is lines of JSON: `[file, name, value]`, each followed by
 the bytes of the arrays in it, and at the end `null` or `{"kind", "what", "file"}` for a failure. A reader is a module of
-this package with `read(path, **options)`, which yields names and values: arrays, text, numbers, lists and dictionaries
-of them.
+this package with `read(path, **options)`, which yields names and values: arrays, text, numbers, lists and dictionaries of
+them.
 """
 
 import json

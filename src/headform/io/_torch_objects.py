@@ -214,7 +214,7 @@ def read_legacy(file: BinaryIO, size: int) -> tuple[Any, dict[str, Storage]]:
         The object and the storages by key.
     """
     if TorchUnpickler(file).load() != _MAGIC:
-        raise damaged("a pickle, but no PyTorch checkpoint")
+        raise damaged("a pickle, but not a PyTorch checkpoint")
     version, system = TorchUnpickler(file).load(), TorchUnpickler(file).load()
     if version != _VERSION or not isinstance(system, dict) or system.get("little_endian") is not True:
         raise damaged(f"an old checkpoint of the unknown version {version!r:.40}, or with the high byte first")

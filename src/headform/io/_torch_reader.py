@@ -66,7 +66,7 @@ def _read_zip(archive: zipfile.ZipFile) -> tuple[Any, bool]:
         entry.CRC = entry.CRC or None  # type: ignore[assignment]  # zero where torch was told to keep no checksums
     pickles = [name for name in entries if name == "data.pkl" or name.endswith("/data.pkl")]
     if len(pickles) != 1 or pickles[0].count("/") > 1:
-        raise damaged("a zip archive without data.pkl, or with several, which is no PyTorch checkpoint")
+        raise damaged("a zip archive without data.pkl, or with several, which is not a PyTorch checkpoint")
     folder = pickles[0].removesuffix("data.pkl")
     if f"{folder}constants.pkl" in entries or any(name.startswith(f"{folder}code/") for name in entries):
         raise refused("the file asks for a TorchScript program")

@@ -43,7 +43,8 @@ def read_hdf5(
 
     Raises:
         WeightsError: ``weights_missing``; ``weights_damaged`` (not an HDF5 file, truncated, malformed, a link or data
-            outside of the file, larger than `max_bytes`, not numbers or text); ``model_missing_key`` (names the key).
+            outside of the file, larger than `max_bytes`, not numbers or text); ``model_missing_key`` (names the key and
+            what is there).
         ResourceError: ``no_process``.
     """
     values = _read(Path(path), [*wanted, *optional], max_bytes)

@@ -71,8 +71,9 @@ def read_mat(
         column; structures as dictionaries by field, arrays of structures of another size than 1 as lists of them.
 
     Raises:
-        WeightsError: ``weights_missing``; ``weights_damaged`` (truncated, malformed, no MATLAB file, more than `max_bytes`,
-            or a wanted variable is an object, a function or sparse); ``model_missing_key`` (names the key).
+        WeightsError: ``weights_missing``; ``weights_damaged`` (truncated, malformed, not a MATLAB file, more than
+            `max_bytes`, or a wanted variable is an object, a function or sparse); ``model_missing_key`` (names the key and
+            what is there).
         ResourceError: ``no_process``.
     """
     return read_mats([path], wanted, max_bytes, optional=optional)[0]

@@ -53,7 +53,7 @@ def test_points_that_were_not_picked_are_nan(tmp_path):
         (b"0.5 2 3 1\n1 5 6 1\n", "landmarks_format", "line 1"),
         (b"1 2 3\n1 4 5 6\n", "landmarks_format", "line 2"),
         (b"0 1 2 3\n4 5 6\n", "landmarks_format", "line 2"),
-        (b"\xff\xfe\x00x", "landmarks_format", "no text"),
+        (b"\xff\xfe\x00x", "landmarks_format", "not text"),
         (b"# nothing\n", "landmarks_empty", "no points"),
         (b'<point x="1" y="2"/>', "landmarks_format", "point 1"),
         (b'<point x="1" y="2" z="q"/>', "landmarks_format", "point 1"),

@@ -119,8 +119,8 @@ class FlameHead(LinearHead):
         inputs = (identity, expression, translation, global_rotation, neck, jaw, left, right)
         given = [t for t in inputs if t is not None]
         if any(t.dtype != self.mean.dtype for t in given):
-            other = next(t.dtype for t in given if t.dtype != self.mean.dtype)
-            what = f"an input is {other}, but the head is {self.mean.dtype}"
+            wrong = next(t.dtype for t in given if t.dtype != self.mean.dtype)
+            what = f"an input is {wrong}, but the head is {self.mean.dtype}"
             raise InputError("code_type", what, f"head {self.name}", "convert one of them with .to(dtype=...)")
         batches = {t.shape[:-1] for t in given}
         batch = batches.pop() if len(batches) == 1 else torch.broadcast_shapes(*batches)
