@@ -31,6 +31,7 @@ import torch
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "src"), str(REPOSITORY)]
 
+from headform.io.folder_lock import LOCK  # noqa: E402
 from headform.train.checkpoint import NEWEST, PREVIOUS, load_checkpoint  # noqa: E402
 from tests.train import gan, mesh_run, toy  # noqa: E402
 
@@ -102,7 +103,7 @@ def kill_and_resume(folder: Path, kills: int, run: list[str] | Stage, *, seed: i
         child.kill()
         assert child.wait() == -signal.SIGKILL
         count, at_start = count + 1, at_start + (_mark(killed) == before)
-        half += any(killed.glob(".*"))
+        half += any(path.name != LOCK for path in killed.glob(".*"))
         found = load_checkpoint(killed)
         reached = log(killed)[-1]["step"] if log(killed) else 0
         lost += max(0, reached - (found.metadata["step"] if found else 0))
@@ -126,7 +127,7 @@ def compare(one: Path, other: Path) -> None:
     for name in files:
         assert (one / name).read_bytes() == (other / name).read_bytes(), f"{name} differs"
     assert log(one) == log(other), "the logs differ"
-    assert not list(other.glob(".*")), "half-written files were left"
+    assert not list(other.glob(".*")), "half-written files or a lock were left"
 
 
 def log(folder: Path) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """`headform evaluate now`: a folder of predictions against the scans of the NoW benchmark."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,7 +40,13 @@ class Now:
     """Folder for tables, curve and per-image results; a second run computes only what is missing or changed."""
 
     def run(self) -> int:
-        """Print the table."""
+        """Print the table; hold the output folder meanwhile."""
+        from headform.io.folder_lock import FolderLock
+
+        with contextlib.nullcontext() if self.out is None else FolderLock(self.out):
+            return self._measure()
+
+    def _measure(self) -> int:
         from headform.evaluate.now.image import Options
         from headform.evaluate.now.layout import read_images
         from headform.evaluate.now.output_files import write_table

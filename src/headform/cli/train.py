@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from tyro.conf import arg, subcommand
 
 from headform.cli.train_mesh_autoencoder import MeshAutoencoder
-from headform.cli.training import Training, finish, require_positive
+from headform.cli.training import Training, finish, require_positive, run_folder
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class _OnSyntheticFaces(Training):
         if self.first_faces is not None:
             config = dataclasses.replace(config, first_faces=self.first_faces)
         torch.set_num_threads(max(1, (os.cpu_count() or 1) - self.workers))
-        net, result, facts = run(config, out, resume=self.resume)
-        return finish(net, result, facts, out / name)
+        with run_folder(out):
+            net, result, facts = run(config, out, resume=self.resume)
+            return finish(net, result, facts, out / name)
 
 
 @dataclass(frozen=True)

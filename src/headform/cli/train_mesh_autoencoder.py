@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import arg
 
 from headform import errors
-from headform.cli.training import Training, finish, require_positive
+from headform.cli.training import Training, finish, require_positive, run_folder
 from headform.geometry.units import InputUnit
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class MeshAutoencoder(Training):
     def run(self) -> int:
         """Train, and write the weights."""
         self.check()
+        with run_folder(self.out):
+            return self._train()
+
+    def _train(self) -> int:
         from headform.data.mesh_data import from_folder, sampled_heads
         from headform.heads import load_open
         from headform.train.mesh_autoencoder import run

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,18 @@ def require_positive(**options: float | int | None) -> None:
         if value is not None and not value > 0:
             what = f"--{name.replace('_', '-')} is {value}"
             raise errors.UsageError(f"{name}_invalid", what, "", "use a number above 0")
+
+
+def run_folder(out: Path) -> AbstractContextManager[object]:
+    """Hold the folder of a run against other processes, from before the first step until the weights are written.
+
+    Raises:
+        ResourceError: On entry: `folder_in_use`, `write_failed`.
+    """
+    from headform.io.folder_lock import FolderLock
+    from headform.train.distributed import init_distributed
+
+    return FolderLock(out) if init_distributed().is_main else nullcontext()
 
 
 def finish(net: Any, result: Any, facts: dict[str, Any], path: Path) -> int:

@@ -13,6 +13,7 @@ killed at any moment and resumed on the CPU of the same machine with the same nu
 the same bits as an uninterrupted one. Under `torchrun` the same code trains with several processes, see `run`.
 """
 
+import contextlib
 import copy
 import math
 import time
@@ -26,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from headform.errors import ResourceError, UsageError, WeightsError
+from headform.io.folder_lock import FolderLock
 from headform.io.model_file import check_state
 from headform.io.progress import TrainingProgress
 from headform.train._run_folder import RunLog, check_config, write_config
@@ -79,7 +81,7 @@ class Trainer:
             `batch_uneven`; `dataset_small`; `group_empty`; `phase_empty`; `frozen_invalid`.
         WeightsError: `checkpoint_damaged`; `weights_mismatch` when the checkpoint is of another network;
             `frozen_changed` when the frozen part differs from that at the start of the run.
-        ResourceError: `write_failed`.
+        ResourceError: `write_failed`; `folder_in_use` while another process trains in the folder.
     """
 
     def __init__(
@@ -102,7 +104,8 @@ class Trainer:
             None if count is None else EpochSampler(count, config.batch, config.seed, drop_last=config.drop_last)
         )
         asked = {"trainer": asdict(config), "items": count, **metadata}
-        found = self._open_folder(asked, resume, RESUMABLE_FIELDS + resumable_fields)
+        with self._held():
+            found = self._open_folder(asked, resume, RESUMABLE_FIELDS + resumable_fields)
         self.phases = build_phases(module, config)
         self._frozen = frozenset(frozen_names(module, frozen))
         self._frozen_digest = digest_of({n: t for n, t in module.state_dict().items() if n in self._frozen})
@@ -121,8 +124,9 @@ class Trainer:
             self._average.restore(_part(found.tensors, "average."))
         self._saved_step = -1 if found is None else self.step
         if self.context.is_main:
-            write_config(self.folder, asked)
-            self._log.cut(self.step if found is not None else -1)
+            with self._held():
+                write_config(self.folder, asked)
+                self._log.cut(self.step if found is not None else -1)
 
     def run(
         self,
@@ -153,12 +157,12 @@ class Trainer:
 
         Raises:
             ResourceError: `loss_not_finite` when the loss or the gradient is NaN or infinite;
-                the step is not taken and the last checkpoint is kept. `write_failed`.
+                the step is not taken and the last checkpoint is kept. `write_failed`. `folder_in_use`.
         """
         self.stopped = False
         unit = "steps" if self.config.steps is not None else "minutes"
         show = TrainingProgress(self.config.length, unit, log=log_fn, silent=not self.context.is_main)
-        with watched() as stop, show:
+        with self._held(), watched() as stop, show:
             before = saved = time.monotonic()
             self.module.train()
             while self.done < min(until, self.config.length) and not self.stopped:
@@ -232,6 +236,10 @@ class Trainer:
         self._log.flush()
         save_checkpoint(self.folder, tensors, metadata)
         self._saved_step = self.step
+
+    def _held(self) -> "contextlib.AbstractContextManager[object]":
+        """Hold the folder against other runs, as part of the command's own lock where it has one."""
+        return FolderLock(self.folder, nested=True) if self.context.is_main else contextlib.nullcontext()
 
     def _open_folder(self, asked: dict[str, Any], resume: bool, resumable_fields: tuple[str, ...]) -> Checkpoint | None:
         self.folder.mkdir(parents=True, exist_ok=True)
