@@ -1,7 +1,5 @@
 """Hierarchies as tensors and files: what is read is what was written, and nothing damaged passes."""
 
-import os
-
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -11,7 +9,6 @@ from headform.errors import InputError, ResourceError, WeightsError
 from headform.mesh import hierarchy_file
 from headform.mesh.hierarchy import MeshHierarchy, build_hierarchy, topology_hash
 from headform.mesh.hierarchy_file import (
-    cache_folder,
     cached_hierarchy,
     load_hierarchy,
     save_hierarchy,
@@ -199,15 +196,9 @@ def test_where_nothing_can_be_written_it_is_built(mesh, tmp_path) -> None:
         cached_hierarchy(mesh[0], mesh[1] + 1, (4,), folder=tmp_path)
 
 
-def test_where_the_cache_lies(monkeypatch, tmp_path) -> None:
-    monkeypatch.delenv("HEADFORM_CACHE", raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / ".cache" / "headform"
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert str(cache_folder()) == os.path.join("/somewhere", "headform")
-    monkeypatch.setenv("HEADFORM_CACHE", "/else")
-    assert str(cache_folder()) == "/else"
+def test_without_a_home_it_is_built(mesh, monkeypatch) -> None:
+    monkeypatch.setattr(hierarchy_file, "cache_root", lambda: None)
+    assert cached_hierarchy(*mesh, (4,)).counts == (180, 45)
 
 
 def test_the_hash_is_of_the_triangles(mesh, built) -> None:

@@ -16,12 +16,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, Integer
-from numba import njit
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from headform.heads.linear import LinearHead
+from headform.kernels.jit import njit
 
 
 @dataclass(frozen=True, eq=False)

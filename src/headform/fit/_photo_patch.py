@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64
-from numba import njit
 
 from headform.fit.fitted_photo import FittedPhoto
 from headform.images.sampling import bilinear_rgb32
 from headform.images.transfer import LINEAR_FROM_SRGB8
+from headform.kernels.jit import njit
 from headform.render.rasterize import Fragments, rasterize
 
 _TO_LINEAR = LINEAR_FROM_SRGB8.astype(np.float32)

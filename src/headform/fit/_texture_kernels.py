@@ -8,10 +8,10 @@ import typing
 
 import numpy as np
 import torch
-from numba import njit
 
 from headform.images.sampling import bilinear_rgb32, bilinear_value32
 from headform.images.transfer import srgb_from_linear
+from headform.kernels.jit import njit
 from headform.render.visibility import TOLERANCE, is_seen
 
 COLUMNS = 17

@@ -5,8 +5,7 @@ Channels in blocks of 16 (`lanes`). Nothing is checked here.
 
 import typing
 
-from numba import njit
-
+from headform.kernels.jit import njit
 from headform.kernels.simd import int32_at, load, multiply_add, spread, store, zeros
 
 

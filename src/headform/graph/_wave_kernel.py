@@ -10,8 +10,7 @@ signal is thus read once and a result written once, however many terms there are
 
 import typing
 
-from numba import njit
-
+from headform.kernels.jit import njit
 from headform.kernels.simd import (
     add,
     copy_float,

@@ -12,7 +12,8 @@ import typing
 
 import numpy as np
 from jaxtyping import Float, Float64, UInt8
-from numba import njit
+
+from headform.kernels.jit import njit
 
 _IDENTITY = np.arange(256, dtype=np.float64)
 

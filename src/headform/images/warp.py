@@ -8,9 +8,9 @@ import typing
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from numba import njit
 
 from headform.images.sampling import bilinear_rgb
+from headform.kernels.jit import njit
 
 
 def square_matrix(x0: float, y0: float, size: float, side: int) -> Float[np.ndarray, "2 3"]:

@@ -7,7 +7,8 @@ at most log2 N even where centers coincide.
 import typing
 
 import numpy as np
-from numba import njit
+
+from headform.kernels.jit import njit
 
 _LEAF = 4  # items per leaf
 

@@ -5,7 +5,7 @@ Points are (3,) float64 arrays; squared distances are in the square of their uni
 
 import typing
 
-from numba import njit
+from headform.kernels.jit import njit
 
 
 @njit(cache=True, nogil=True)

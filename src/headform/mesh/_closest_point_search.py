@@ -8,8 +8,8 @@ table's arithmetic would lose digits.
 import typing
 
 import numpy as np
-from numba import njit
 
+from headform.kernels.jit import njit
 from headform.mesh._closest_on_triangle import on_triangle
 
 _THIN = 1e-8  # squared sine of the first corner's angle below which the table's arithmetic is not used

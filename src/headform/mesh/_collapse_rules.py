@@ -6,7 +6,8 @@ V vertices, F triangles, S shapes. Arrays are those of `mesh._collapse.collapse`
 import typing
 
 import numpy as np
-from numba import njit
+
+from headform.kernels.jit import njit
 
 _TURN = 0.2  # least cosine between the normals of a triangle before and after, first shape
 _UV_QUALITY = 0.02  # least area of a texture triangle over its squared legs; below, it may lose half its area at most

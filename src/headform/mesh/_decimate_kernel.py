@@ -9,8 +9,8 @@ import heapq
 import typing
 
 import numpy as np
-from numba import njit
 
+from headform.kernels.jit import njit
 from headform.mesh._quadric import quadric_value
 
 

@@ -7,7 +7,8 @@ import typing
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+
+from headform.kernels.jit import njit
 
 
 def plane_quadric(normal: Float[np.ndarray, "*F 3"], point: Float[np.ndarray, "*F 3"]) -> Float[np.ndarray, "*F 10"]:

@@ -14,8 +14,8 @@ import typing
 
 import numpy as np
 from jaxtyping import Float64, Int
-from numba import njit
 
+from headform.kernels.jit import njit
 from headform.mesh._closest_on_triangle import on_triangle
 from headform.mesh.closest_point import closest_points
 from headform.mesh.topology import components

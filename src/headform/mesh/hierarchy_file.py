@@ -10,7 +10,6 @@ What is read back equals what was written, bit by bit.
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 from headform.errors import HeadformError, WeightsError
 from headform.io.atomic import write_bytes
 from headform.io.file_bytes import read_bytes
+from headform.kernels.cache_places import cache_root
 from headform.mesh.hierarchy import FACTORS, Rule, build_hierarchy
 from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
 from headform.mesh.scaled_laplacian import EdgeWeight
@@ -90,7 +90,7 @@ def cached_hierarchy(
         keep_levels: number of levels at which they stay.
         mirror: partner of every vertex.
         edge_weight: convention of the Laplacians.
-        folder: cache folder; None: `cache_folder`.
+        folder: cache folder; None: `headform.kernels.cache_places.cache_root`.
 
     Raises:
         InputError, ValueError: see `build_hierarchy`.
@@ -100,10 +100,11 @@ def cached_hierarchy(
     key.update(np.ascontiguousarray(vertices, "<f8").tobytes())
     for array, dtype in ((keep, "u1"), (mirror, "<i8")):
         key.update(b"none" if array is None else b"some" + array.astype(dtype).tobytes())
-    where = cache_folder() if folder is None else Path(folder)
-    path = where / f"hierarchy-{key.hexdigest()[:32]}.safetensors"
-    with contextlib.suppress(WeightsError):
-        return load_hierarchy(path)
+    where = cache_root() if folder is None else Path(folder)
+    path = None if where is None else where / f"hierarchy-{key.hexdigest()[:32]}.safetensors"
+    if path is not None:
+        with contextlib.suppress(WeightsError):
+            return load_hierarchy(path)
     built = build_hierarchy(
         vertices,
         faces,
@@ -114,18 +115,11 @@ def cached_hierarchy(
         mirror=mirror,
         edge_weight=edge_weight,
     )
-    with contextlib.suppress(OSError, HeadformError):
-        where.mkdir(parents=True, exist_ok=True)
-        save_hierarchy(path, built)
+    if path is not None:
+        with contextlib.suppress(OSError, HeadformError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_hierarchy(path, built)
     return built
-
-
-def cache_folder() -> Path:
-    """Return `$HEADFORM_CACHE`, else `$XDG_CACHE_HOME/headform`, else `~/.cache/headform`; need not exist."""
-    if named := os.environ.get("HEADFORM_CACHE"):
-        return Path(named)
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "headform"
 
 
 def _digest(tensors: Mapping[str, np.ndarray]) -> np.ndarray:

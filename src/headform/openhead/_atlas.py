@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
-from numba import njit
 
 from headform.heads.linear import PARTS
+from headform.kernels.jit import njit
 from headform.mesh.topology import chart_labels
 
 FACE_SIDE = 0.62

@@ -7,7 +7,6 @@ import typing
 
 import numpy as np
 from jaxtyping import Float, Float32
-from numba import njit
 
 from headform.fit.openings import Openings
 from headform.geometry.mediapipe478 import (
@@ -20,6 +19,7 @@ from headform.geometry.mediapipe478 import (
 )
 from headform.images.sampling import bilinear_value
 from headform.images.warp import apply, inverse
+from headform.kernels.jit import njit
 from headform.nets.landmarks.committee import CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration
 from headform.nets.landmarks.dense_net import INPUT_SIDE

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int
-from numba import njit
 
 from headform.geometry.bounded_quadratic import bounded_minimum
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.geometry.similarity import Similarity
+from headform.kernels.jit import njit
 from headform.registration.shape_models import ShapeModel
 
 

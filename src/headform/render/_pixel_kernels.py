@@ -7,9 +7,9 @@ the pixels, so results do not depend on threads.
 import typing
 
 import numpy as np
-from numba import njit
 
 from headform.geometry.spherical_harmonics import C0, C1, C2, C20, C22
+from headform.kernels.jit import njit
 
 TINY = 1e-12
 """Shortest length that a normal is divided by, as in `torch.nn.functional.normalize`."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, Integer
-from numba import njit
+
+from headform.kernels.jit import njit
 
 NEAR = 1e-4
 """Default near plane: faces with a vertex at this depth or closer are dropped."""

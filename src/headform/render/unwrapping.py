@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, Integer
-from numba import njit
 
 from headform.heads.linear import LinearHead
+from headform.kernels.jit import njit
 from headform.render.rasterize import rasterize
 
 GUTTER = 8

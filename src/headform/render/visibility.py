@@ -11,8 +11,8 @@ import typing
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Integer
-from numba import njit
 
+from headform.kernels.jit import njit
 from headform.render.rasterize import Fragments, rasterize
 
 TOLERANCE = 5e-4

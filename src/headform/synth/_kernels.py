@@ -5,7 +5,7 @@ V vertices, F faces, N lamps, S side of the picture (rendered at 2S), T side of 
 
 import typing
 
-from numba import njit
+from headform.kernels.jit import njit
 
 
 @njit(cache=True, nogil=True, fastmath=True)

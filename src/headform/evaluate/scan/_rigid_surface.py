@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int
-from numba import njit
 
 from headform.evaluate.scan._dogleg import Linearized
 from headform.geometry.rotation import rotation_derivative, rotation_from_rotvec
 from headform.geometry.similarity import Similarity
+from headform.kernels.jit import njit
 from headform.mesh.closest_point import ClosestPointTree
 
 _AGAINST_MIRROR = 100.0  # weight of |s| - s, which keeps the scale positive

@@ -7,7 +7,8 @@ import math
 import typing
 
 import numpy as np
-from numba import njit
+
+from headform.kernels.jit import njit
 
 
 @njit(cache=True, nogil=True)

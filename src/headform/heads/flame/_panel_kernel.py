@@ -9,8 +9,8 @@ Arguments are addresses (integers; float32 unless said) and counts; nothing is c
 import typing
 
 from llvmlite import binding
-from numba import njit
 
+from headform.kernels.jit import njit
 from headform.kernels.simd import (
     add,
     copy_float,
