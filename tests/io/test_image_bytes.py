@@ -70,6 +70,7 @@ def landmarks(**changes: object) -> Landmarks:
         dense_sigma=np.array([0.5, 1, 2]),
         head_name="egg",
         head_sha256="ab",
+        state68=["seen", "outside", "covered"],
     )
     return dataclasses.replace(made, **changes)
 
@@ -84,6 +85,7 @@ def test_landmarks_read_back() -> None:
     assert said["status"] == "low_confidence"
     assert said["reasons"] == ['said "no", "maybe", ', "Grün"]
     assert said["image_size"] == [640, 480]
+    assert said["state68"] == ["seen", "outside", "covered"]
     assert said["dense_sigma"] == [0.5, 1, 2]
     assert said["head"] == {"name": "egg", "sha256": "ab"}
     assert "0.5, 0.5" in said["pixel_origin"]

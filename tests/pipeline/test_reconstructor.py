@@ -18,6 +18,7 @@ from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.landmarks68 import points68
 from headform.pipeline.reconstruction import Reconstruction
 from headform.pipeline.reconstructor import Reconstructor
+from headform.pipeline.unseen import Unseen
 
 
 @pytest.fixture(scope="module")
@@ -154,18 +155,32 @@ def _prediction(spread: float) -> DensePrediction:
 
 
 def test_confidence_falls_with_sigma_and_misfit() -> None:
-    sure, reasons = assess_confidence(_prediction(1.0), 1.0, 0.0)
-    assert sure > 0.9
-    assert not reasons
-    unsure, reasons = assess_confidence(_prediction(8.0), 1.0, 0.0)
-    assert unsure < 0.2
-    assert "uncertain" in reasons[0]
-    torn, reasons = assess_confidence(_prediction(1.0), 1.0, 0.08)
-    assert torn < sure / 1.9
-    assert "disagree" in reasons[0]
-    misfit, reasons = assess_confidence(_prediction(1.0), 5.0, 0.0)
-    assert misfit == pytest.approx(sure / 2)
-    assert len(reasons) == 1
+    sure = assess_confidence(_prediction(1.0), 1.0, 0.0)
+    assert sure.confidence > 0.9
+    assert sure.status == "ok"
+    assert not sure.reasons
+    unsure = assess_confidence(_prediction(8.0), 1.0, 0.0)
+    assert unsure.confidence < 0.2
+    assert unsure.status == "low_confidence"
+    assert "uncertain" in unsure.reasons[0]
+    torn = assess_confidence(_prediction(1.0), 1.0, 0.08)
+    assert torn.confidence < sure.confidence / 1.9
+    assert "disagree" in torn.reasons[0]
+    misfit = assess_confidence(_prediction(1.0), 5.0, 0.0)
+    assert misfit.confidence == pytest.approx(sure.confidence / 2)
+    assert len(misfit.reasons) == 1
+
+
+def test_confidence_falls_with_the_share_that_is_not_seen() -> None:
+    confidences = []
+    for count in (0, 4, 10, 17, 34, 60):
+        unseen = Unseen(("outside",) * count + ("seen",) * (68 - count))
+        found = assess_confidence(_prediction(1.0), 1.0, 0.0, unseen)
+        assert found.status == ("ok" if count < 17 else "low_confidence")
+        assert len(found.reasons) == (count > 0)
+        confidences.append(found.confidence)
+    assert (np.diff(confidences) < 0).all()
+    assert confidences[3] == pytest.approx(confidences[0] / 2)
 
 
 def test_average_weighs_by_inverse_variance() -> None:

@@ -21,10 +21,12 @@ class Landmarks:
 
     Attributes:
         points68: (68, 2) pixels, iBUG's order.
+        state68: State of each: "seen", "outside" the picture, or "covered" by something in front of the face. Positions
+            of the last two are estimates from the rest of the face. Empty if unknown.
         box: (4,) pixels, x0 y0 x1 y1 of the detected face.
         confidence: 0 to 1.
         status: "ok", or "low_confidence" when the result should be checked.
-        reasons: Reasons for a low confidence, one clause each.
+        reasons: Reasons for doubt, one clause each; a face that is hidden a little is "ok" with a reason.
         image_size: Width and height of the photo.
         dense: (N, 2) pixels, the network's dense points.
         dense_sigma: (N,) pixels, standard deviation per axis of each.
@@ -42,6 +44,7 @@ class Landmarks:
     dense_sigma: Float[np.ndarray, " N"]
     head_name: str = ""
     head_sha256: str = ""
+    state68: Sequence[str] = ()
 
 
 def encode(landmarks: Landmarks) -> bytes:
@@ -52,6 +55,7 @@ def encode(landmarks: Landmarks) -> bytes:
     """
     entries = {
         "points68": _listed(landmarks.points68, 3),
+        "state68": list(landmarks.state68),
         "box": _listed(landmarks.box, 3),
         "confidence": round(float(landmarks.confidence), 4),
         "status": landmarks.status,

@@ -162,6 +162,7 @@ def encode_landmarks(result: Reconstruction) -> bytes:
             dense_sigma=result.dense_sigma,
             head_name=result.head.name,
             head_sha256=result.head.sha256,
+            state68=result.states68,
         )
     )
 

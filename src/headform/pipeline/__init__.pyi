@@ -1,3 +1,4 @@
+from .confidence import Assessment as Assessment
 from .confidence import assess_confidence as assess_confidence
 from .face_finder import FaceFinder as FaceFinder
 from .face_finder import FoundFace as FoundFace
@@ -6,3 +7,5 @@ from .face_fit import FittedHead as FittedHead
 from .reconstruction import Reconstruction as Reconstruction
 from .reconstructor import Reconstructor as Reconstructor
 from .reconstructor import reconstruct as reconstruct
+from .unseen import PointState as PointState
+from .unseen import Unseen as Unseen

@@ -17,6 +17,7 @@ from headform.geometry.rotation import rotvec_from_rotation
 from headform.heads.coefficients import OPEN, Coefficients
 from headform.heads.linear import LinearHead
 from headform.nets.detection.face import Face
+from headform.pipeline.unseen import PointState, Unseen
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +33,10 @@ class Reconstruction:
         points68: iBUG landmarks following the annotators' convention, pixels; the mean of the networks that predict them.
         dense: surface points of headform's dense network, pixels.
         dense_sigma: standard deviations of `dense`, pixels.
-        confidence: confidence in [0, 1], from the variance of the dense network, the residual of the fit, and the
-            disagreement of the networks.
+        confidence: confidence in [0, 1], from the variance of the dense network, the residual of the fit, the
+            disagreement of the networks, and the share of the 68 points that the photo does not show.
         status: ``low_confidence`` for results that should be checked.
-        reasons: reasons for low confidence.
+        reasons: reasons for doubt, one clause each.
         identity: identity coefficients, standard deviations.
         expression: expression weights in [0, 1], in the order of ``head.expression_names``.
         gaze: yaw to the subject's left and pitch up, radians.
@@ -48,6 +49,7 @@ class Reconstruction:
         albedo_texture: sRGB atlas without light.
         seam_gradient: color step across the border of photo and fill; 1 for an invisible seam; see ``fit.texture``.
         timings: seconds by stage.
+        states68: state of each of `points68`: "seen", "outside" the picture, or "covered"; see ``pipeline.unseen``.
         reduction: pixels of the original photo per pixel of `photo`, 2, 4 or 8 for huge JPEGs; files on disk are in pixels
             of the original.
     """
@@ -75,6 +77,7 @@ class Reconstruction:
     albedo_texture: UInt8[np.ndarray, "S S 3"] | None
     seam_gradient: float
     timings: Mapping[str, float]
+    states68: tuple[PointState, ...] = Unseen().states
     reduction: int = 1
 
     def with_coefficients(

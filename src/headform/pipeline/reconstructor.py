@@ -33,6 +33,7 @@ from headform.pipeline.face_finder import FaceFinder, FoundFace, People
 from headform.pipeline.face_fit import FaceFitter
 from headform.pipeline.landmarks68 import points68
 from headform.pipeline.reconstruction import Reconstruction
+from headform.pipeline.unseen import Unseen
 
 Picture = str | os.PathLike[str] | np.ndarray | Photo
 LandmarksNet = Literal["committee", "own"]
@@ -257,7 +258,8 @@ class Reconstructor:
             kept, removed = bake_textures(seen, lit.light, skin_albedo, self.texture_size, openings)
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
         clock.lap("texture")
-        confidence, reasons = assess_confidence(prediction, fit.rms_sigma, apart)
+        unseen = Unseen.of(marks, size)
+        trust = assess_confidence(prediction, fit.rms_sigma, apart, unseen)
         return Reconstruction(
             head=self.head,
             photo=photo.rgb,
@@ -267,9 +269,10 @@ class Reconstructor:
             points68=marks,
             dense=prediction.points,
             dense_sigma=prediction.sigma,
-            confidence=confidence,
-            status="low_confidence" if reasons else "ok",
-            reasons=reasons,
+            states68=unseen.states,
+            confidence=trust.confidence,
+            status=trust.status,
+            reasons=trust.reasons,
             identity=fit.identity,
             expression=fit.expression,
             gaze=fitted.gaze,
