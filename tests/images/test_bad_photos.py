@@ -77,12 +77,21 @@ def test_empty(tmp_path):
     [
         (b"this is just a letter\n", "text"),
         (b"<!DOCTYPE html><html></html>", "a web page"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG or XML text"),
-        (b"GIF89a" + bytes(40), "a GIF"),
-        (b"MM\x00*" + bytes(40), "a TIFF"),
-        (b"\0\0\0\x18ftypheic" + bytes(40), "a HEIC"),
-        (b"\0\0\0\x18ftypavif" + bytes(40), "an AVIF"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG"),
+        (b"<?xml version='1.0'?><svg/>", "an SVG"),
+        (b"<?xml version='1.0'?><dataset/>", "XML text"),
         (b"%PDF-1.7\n", "a PDF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
+        (b"\xc5\xd0\xd3\xc6" + bytes(40), "PostScript"),
+        (b"\xd7\xcd\xc6\x9a" + bytes(40), "a Windows metafile"),
+        (b"8BPS\0\1" + bytes(40), "a Photoshop file"),
+        (b"\0\0\1\0" + bytes(40), "an icon"),
+        (b"\xff\x0a" + bytes(40), "a JPEG XL"),
+        (b"II*\0\x10\0\0\0CR\2\0" + bytes(40), "a camera's raw file"),
+        (b"FUJIFILMCCD-RAW " + bytes(40), "a camera's raw file"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "a camera's raw file"),
+        (b"\0\0\0\x18ftypisom\0\0\2\0isommp42", "a video"),
+        (b"RIFF\0\0\0\0AVI LIST", "a video"),
         (b"PK\x03\x04" + bytes(40), "a zip archive"),
         (bytes(64), "unknown data"),
     ],
@@ -90,11 +99,11 @@ def test_empty(tmp_path):
 def test_other_kinds_of_file_are_named(tmp_path, data, kind):
     error = refusal(write(tmp_path, "a.jpg", data))
     assert (error.code, error.exit_code) == ("image_format", 3)
-    assert f"the file is {kind}, not a JPEG, PNG or WebP photo" in str(error)
+    assert f"the file is {kind}, not a photo: JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF" in str(error)
     assert "save it as JPEG, PNG or WebP" in str(error)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "JPEG2000"])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
 def test_truncated(tmp_path, kind, share):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
@@ -166,7 +175,7 @@ def test_too_small_for_a_face(tmp_path, side):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 7)), min_size=1, max_size=12),
-    kind=st.sampled_from(["JPEG", "PNG", "WEBP"]),
+    kind=st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "JPEG2000"]),
 )
 def test_flipped_bits_give_a_photo_or_a_typed_refusal(tmp_path, flips, kind):
     data = bytearray(encoded(Image.fromarray(gradient()), kind))

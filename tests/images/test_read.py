@@ -75,12 +75,27 @@ def test_cmyk_without_profile_is_plain_arithmetic(tmp_path):
 
 def test_embedded_profile_is_converted_to_srgb(tmp_path):
     """A gray of linear light (gamma 1) must come out brighter, by the sRGB curve."""
-    profile = ImageCms.ImageCmsProfile(io.BytesIO(_linear_rgb_profile()))
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(linear_rgb_profile()))
     data = encoded(Image.new("RGB", (32, 32), (55, 55, 55)), icc_profile=profile.tobytes())
     photo = images.read(write(tmp_path, "linear.png", data))
     expected = 255 * (1.055 * (55 / 255) ** (1 / 2.4) - 0.055)
     assert np.abs(photo.rgb.astype(float) - expected).max() < 2
     assert any("to sRGB" in note for note in photo.notes)
+
+
+def test_a_profile_is_judged_by_what_it_does_not_by_its_name(tmp_path):
+    """Gamma 1 that calls itself sRGB is converted; sRGB by any other name leaves the pixels as they are."""
+    picture = Image.new("RGB", (32, 32), (55, 55, 55))
+    lying = linear_rgb_profile(b"sRGB IEC61966-2.1\0")
+    photo = images.read(write(tmp_path, "a.png", encoded(picture, icc_profile=lying)))
+    assert np.abs(photo.rgb.astype(float) - 255 * (1.055 * (55 / 255) ** (1 / 2.4) - 0.055)).max() < 2
+    assert any("to sRGB" in note for note in photo.notes)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    other = srgb.replace("sRGB built-in".encode("utf-16-be"), "Some display!".encode("utf-16-be"))
+    for profile in (srgb, other):
+        photo = images.read(write(tmp_path, "b.png", encoded(Image.fromarray(gradient()), icc_profile=profile)))
+        np.testing.assert_array_equal(photo.rgb, gradient())
+        assert photo.notes == ()
 
 
 def test_damaged_profile_is_ignored_with_a_note(tmp_path):
@@ -97,6 +112,29 @@ def test_transparent_pixels_show_white(tmp_path):
     assert (photo.rgb[:, :24] == 255).all()
     np.testing.assert_array_equal(photo.rgb[:, 24:], gradient()[:, 24:])
     assert "transparent pixels shown on white" in photo.notes
+
+
+@pytest.mark.parametrize("alpha", [0, 1])
+def test_a_picture_without_any_visible_pixel_shows_its_colors(tmp_path, alpha):
+    rgba = np.dstack([gradient(), np.full((32, 48), alpha, np.uint8)])
+    for photo in (
+        images.read(write(tmp_path, "a.png", encoded(Image.fromarray(rgba)))),
+        images.read(write(tmp_path, "a.tif", encoded(Image.fromarray(rgba), "TIFF"))),
+        images.from_array(rgba),
+        images.from_array(rgba / np.float32(255)),
+        images.from_pillow(Image.fromarray(rgba)),
+    ):
+        np.testing.assert_array_equal(photo.rgb, gradient())
+        assert "transparent everywhere: the colors are used as if opaque" in photo.notes
+
+
+def test_gray_and_palette_without_any_visible_pixel(tmp_path):
+    gray = np.dstack([gradient()[..., 0], np.zeros((32, 48), np.uint8)])
+    photo = images.read(write(tmp_path, "a.png", encoded(Image.fromarray(gray, "LA"))))
+    np.testing.assert_array_equal(photo.rgb[..., 0], gradient()[..., 0])
+    colors = Image.fromarray(gradient()).quantize(16)
+    photo = images.read(write(tmp_path, "b.png", encoded(colors, transparency=bytes(16))))
+    np.testing.assert_array_equal(photo.rgb, np.asarray(colors.convert("RGB")))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P"])
@@ -129,7 +167,7 @@ def test_a_jpeg_that_ends_in_one_flat_color_is_noted(tmp_path):
     assert any("may be damaged" in note for note in photo.notes)
 
 
-def _linear_rgb_profile() -> bytes:
+def linear_rgb_profile(text: bytes = b"linear\0") -> bytes:
     """An ICC v2 matrix profile with sRGB primaries (D50) and gamma 1; ICC.1:2001-04, 6.3 and 9."""
 
     def s15(*values: float) -> bytes:
@@ -144,7 +182,6 @@ def _linear_rgb_profile() -> bytes:
     tags = {name: b"XYZ \0\0\0\0" + s15(*xyz) for name, xyz in columns.items()}
     for name in (b"rTRC", b"gTRC", b"bTRC"):
         tags[name] = b"curv\0\0\0\0" + (0).to_bytes(4, "big")  # no entries: identity
-    text = b"linear\0"
     tags[b"desc"] = b"desc\0\0\0\0" + len(text).to_bytes(4, "big") + text + bytes(12 + 67)
     tags[b"cprt"] = b"text\0\0\0\0none\0"
     at = 128 + 4 + 12 * len(tags)

@@ -4,43 +4,26 @@ Layouts: ISO/IEC 10918-1 B.2 (JPEG), W3C PNG 11.2.1, RFC 9649 (WebP).
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from headform.errors import InputError
+from headform.images._kind import READ, Format, describe, format_of
 
-Format = Literal["JPEG", "PNG", "WEBP"]
-
-_PNG = b"\x89PNG\r\n\x1a\n"
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start of frame, less DHT, JPG, DAC
 _BARE = frozenset(range(0xD0, 0xD8)) | {0x01}  # markers without a length
-
-_OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"GIF8", "a GIF"),
-    (b"BM", "a BMP"),
-    (b"II*\x00", "a TIFF"),
-    (b"MM\x00*", "a TIFF"),
-    (b"II+\x00", "a TIFF"),
-    (b"%PDF", "a PDF"),
-    (b"%!PS", "PostScript"),
-    (b"\xc5\xd0\xd3\xc6", "PostScript"),
-    (b"8BPS", "a Photoshop file"),
-    (b"\x00\x00\x01\x00", "an icon"),
-    (b"SIMPLE", "a FITS file"),
-    (b"\xd0\xcf\x11\xe0", "an OLE container"),
-    (b"\xff\x0a", "a JPEG XL"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL"),
-    (b"\x00\x00\x00\x0cjP", "a JPEG 2000"),
-    (b"PK\x03\x04", "a zip archive"),
-)
 
 
 @dataclass(frozen=True)
 class Header:
-    """Format and size that a file declares; the decoder has not confirmed them."""
+    """Format and size that a file declares; the decoder has not confirmed them.
+
+    Attributes:
+        format: Format by the first bytes.
+        size: Width and height in pixels; None where only the decoder of the format tells, before it allocates anything.
+        progressive: The JPEG is progressive.
+    """
 
     format: Format
-    width: int
-    height: int
+    size: tuple[int, int] | None = None
     progressive: bool = False
 
 
@@ -48,45 +31,22 @@ def read_header(data: bytes, where: str) -> Header:
     """Sniff format and size from a file's bytes; its name is ignored.
 
     Raises:
-        InputError: `image_format` for everything that is not JPEG, PNG or WebP, `image_truncated`
-            when the bytes end before the size is known, `image_corrupt` when they contradict
-            themselves.
+        InputError: `image_format` for everything that is not read, `image_truncated` when the bytes end
+            before the size is known, `image_corrupt` when they contradict themselves.
     """
-    if data.startswith(b"\xff\xd8\xff"):
+    kind = format_of(data)
+    if kind is None:
+        what = f"the file is {describe(data)}, not a photo: {READ} are read"
+        raise InputError("image_format", what, where, "save it as JPEG, PNG or WebP")
+    if kind == "JPEG":
         return _jpeg(data, where)
-    if data.startswith(_PNG):
+    if kind == "PNG":
         if len(data) < 33:
             raise _cut(where)
         if data[12:16] != b"IHDR":
             raise InputError("image_corrupt", "the PNG has no header chunk", where)
-        return Header("PNG", _big(data[16:20]), _big(data[20:24]))
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return _webp(data, where)
-    kind = describe(data)
-    advice = "save it as JPEG, PNG or WebP"
-    raise InputError("image_format", f"the file is {kind}, not a JPEG, PNG or WebP photo", where, advice)
-
-
-def describe(data: bytes) -> str:
-    """Describe the kind of file that begins with these bytes, for the error message."""
-    if data[4:8] == b"ftyp":
-        brand = data[8:12]
-        if brand in (b"avif", b"avis"):
-            return "an AVIF"
-        if brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis"):
-            return "a HEIC"
-        return "a video"
-    for magic, kind in _OTHERS:
-        if data.startswith(magic):
-            return kind
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if head.startswith((b"<svg", b"<?xml")):
-        return "an SVG or XML text"
-    if head.startswith((b"<!doctype", b"<html")):
-        return "a web page"
-    if head and all(byte >= 32 or byte in b"\t\r\n\f" for byte in head):
-        return "text"
-    return "unknown data"
+        return Header("PNG", (_big(data[16:20]), _big(data[20:24])))
+    return _webp(data, where) if kind == "WEBP" else Header(kind)
 
 
 def is_cut_short(header: Header, data: bytes) -> bool:
@@ -95,7 +55,28 @@ def is_cut_short(header: Header, data: bytes) -> bool:
         return b"\xff\xd9" not in data[-64:]
     if header.format == "PNG":
         return b"IEND" not in data[-64:]
-    return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    if header.format == "WEBP":
+        return _little(data[4:8]) + 8 > len(data)
+    if header.format == "BMP":
+        return _little(data[2:6]) > len(data)
+    if header.format == "GIF":
+        return b";" not in data[-64:]
+    if header.format in ("AVIF", "HEIC"):
+        return _boxes_end(data) > len(data)
+    return header.format == "JPEG2000" and b"\xff\xd9" not in data[-64:]
+
+
+def _boxes_end(data: bytes) -> int:
+    """End of the last top-level box of an ISO media file, as its boxes declare (ISO/IEC 14496-12 4.2)."""
+    at = 0
+    while at + 8 <= len(data):
+        size = _big(data[at : at + 4])
+        if size == 1:
+            size = _big(data[at + 8 : at + 16])
+        if size < 8:  # 0: up to the end of the file
+            return len(data)
+        at += size
+    return at
 
 
 def _jpeg(data: bytes, where: str) -> Header:
@@ -110,7 +91,7 @@ def _jpeg(data: bytes, where: str) -> Header:
             at += 2
         elif marker in _SOF:
             height, width = _big(data[at + 5 : at + 7]), _big(data[at + 7 : at + 9])
-            return Header("JPEG", width, height, progressive=marker in (0xC2, 0xC6, 0xCA, 0xCE))
+            return Header("JPEG", (width, height), progressive=marker in (0xC2, 0xC6, 0xCA, 0xCE))
         elif marker in (0xD9, 0xDA):  # end, or pixels, before any size
             raise InputError("image_corrupt", "the JPEG does not declare its size", where)
         else:
@@ -131,7 +112,7 @@ def _webp(data: bytes, where: str) -> Header:
         width, height = _little(data[24:27]) + 1, _little(data[27:30]) + 1
     else:
         raise InputError("image_corrupt", "the WebP has no picture", where)
-    return Header("WEBP", width, height)
+    return Header("WEBP", (width, height))
 
 
 def _big(raw: bytes) -> int:
