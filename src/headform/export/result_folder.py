@@ -23,6 +23,8 @@ from headform import images
 from headform.errors import FaceError, HeadformError, InputError, ResourceError
 from headform.geometry.camera import PerspectiveCamera
 from headform.io.atomic import write_bytes
+from headform.io.file_bytes import read_regular, reason_of
+from headform.io.json_file import is_file_name, parse_json
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import ArrayFileError, load_npz
@@ -46,6 +48,8 @@ _HEAD: Mapping[str, Shape] = {
 }
 """Arrays of `parameters.npz` that `read_head` needs."""
 _MAX_BYTES = 1 << 30
+_MAX_MANIFEST = 256 << 20
+"""Largest manifest that is read, bytes; it has a line of about 300 for each photo."""
 _AGAIN = "reconstruct the photo again, with obj among --formats"
 
 
@@ -164,22 +168,25 @@ def read_manifest(folder: Path) -> list[Entry]:
     """
     path = folder / MANIFEST
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_regular(path, _MAX_MANIFEST).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         message = f"cannot read the manifest of the results: {reason}"
         raise InputError("results_missing", message, str(path), "name the folder given to its -o") from error
     entries = []
     for number, line in enumerate(lines, 1):
         try:
-            entries.append(_entry(json.loads(line)))
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            message = f"not a manifest of headform reconstruct: {error}"
+            entries.append(_entry(parse_json(line)))
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+            message = f"not a manifest of headform reconstruct: {error!s:.200}"
             raise InputError("results_invalid", message, f"{path}, line {number}") from error
     return entries
 
 
 def _entry(value: Any) -> Entry:
+    for face in value["faces"]:
+        if not is_file_name(face["folder"]):
+            raise ValueError(f"`folder` is no name of a folder: {face['folder']!a:.60}")
     faces = tuple(
         FaceEntry(
             folder=Path(face["folder"]).name,
