@@ -4,13 +4,15 @@ Pixels have their origin at the top-left corner of the upright photo.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from jaxtyping import UInt8
 
 from headform.errors import FaceError
 from headform.images.photo import Photo
+from headform.images.tone import exposure_fault, tone_mapped
 from headform.nets.detection.detector import Detector
 from headform.nets.detection.face import Face
 from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor, average
@@ -28,15 +30,27 @@ ZOOMS = (1.0, 1.12, 1.25)
 SAME_FACE_OVERLAP = 0.35
 """Intersection over union of two 68-point boxes above which they count as the same face."""
 
+TONE_SIGMA = 0.06
+"""As `NO_FACE_SIGMA`, in tone-mapped copies, whose noise and edges are amplified."""
+
 People = Literal["largest", "all"]
 
 
 @dataclass(frozen=True, eq=False)
 class FoundFace:
-    """Detected face that the landmark network confirms, with its prediction."""
+    """Detected face that the landmark network confirms, with its prediction.
+
+    Attributes:
+        face: face as the detector reports it.
+        prediction: dense landmarks.
+        copy: tone-mapped copy of the photo in which the face was found, for all other networks; None for the photo itself.
+        tone: kind of the copy; empty for the photo itself.
+    """
 
     face: Face
     prediction: DensePrediction
+    copy: UInt8[np.ndarray, "H W 3"] | None = None
+    tone: str = ""
 
 
 class FaceFinder:
@@ -60,13 +74,45 @@ class FaceFinder:
         """Find the largest face of each photo, or all faces, largest first; a photo without one gets an error.
 
         The landmark network processes candidates of all photos together: the next candidate of each photo without a face so
-        far, or all of them with ``all``.
+        far, or all of them with ``all``. A photo without any face is searched once more in each of its tone-mapped copies
+        (`images.tone`), as faces in the dark or against the light are not found as they are.
 
         Args:
             photos: upright photos.
             people: the largest face of each photo, or every face.
             lap: callback at the end of a stage, with the stage and the number of photos that share it.
         """
+        outcomes = self._find(photos, people, lap)
+        failed = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, FaceError)]
+        for number in failed:
+            outcomes[number] = self._in_copies(photos[number], people, outcomes[number])
+        if failed:
+            lap("tone", len(failed))
+        return outcomes
+
+    def _in_copies(
+        self, photo: Photo, people: People, outcome: list[FoundFace] | FaceError
+    ) -> list[FoundFace] | FaceError:
+        """Search the tone-mapped copies of a photo in which nothing was found, until one shows a face."""
+        fault = exposure_fault(photo.rgb)
+        if not isinstance(outcome, FaceError) or (outcome.code != "no_face" and fault is None):
+            return outcome
+        for tone, copy in tone_mapped(photo.rgb):
+            (found,) = self._find([replace(photo, rgb=copy)], people, lambda stage, shares: None)
+            if isinstance(found, FaceError):
+                continue
+            sure = [face for face in found if face.prediction.relative_sigma < TONE_SIGMA]
+            if sure:
+                return [replace(face, copy=copy, tone=tone) for face in sure]
+        if fault is None:
+            return outcome
+        what = f"{outcome.message}; {fault}, and no tone-mapped copy shows one"
+        return FaceError(outcome.code, what, outcome.location, "use a photo with more even light and exposure")
+
+    def _find(
+        self, photos: Sequence[Photo], people: People, lap: Callable[[str, int], None]
+    ) -> list[list[FoundFace] | FaceError]:
+        """Find faces in the photos as they are."""
         waiting: list[list[Face]] = []
         outcomes: list[list[FoundFace] | FaceError] = []
         for photo in photos:

@@ -196,7 +196,7 @@ class Reconstructor:
             for result in results:
                 if isinstance(result, HeadformError):
                     raise result
-        pictures = [photos[number].rgb for number, _ in found]
+        pictures = [photos[number].rgb if each.copy is None else each.copy for number, each in found]
         guides = [each.prediction.points[:68] for _, each in found]
         committee = self._committee.read(pictures, guides) if self._committee is not None else [None] * len(found)
         clock.lap("committee", len(found))
@@ -272,7 +272,7 @@ class Reconstructor:
             states68=unseen.states,
             confidence=trust.confidence,
             status=trust.status,
-            reasons=trust.reasons,
+            reasons=(*trust.reasons, *_tone_note(found)),
             identity=fit.identity,
             expression=fit.expression,
             gaze=fitted.gaze,
@@ -319,6 +319,12 @@ def reconstruct(image: Picture, *, head: str | Path = "open") -> Reconstruction:
         FaceError: the photo shows no usable face.
     """
     return Reconstructor.load(head=head).reconstruct(image)[0]
+
+
+def _tone_note(found: FoundFace) -> tuple[str, ...]:
+    if not found.tone:
+        return ()
+    return (f"the face was found and read in a {found.tone} copy of the photo; the texture is the photo's own",)
 
 
 def _as_photo(image: Picture) -> Photo:
