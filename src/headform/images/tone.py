@@ -24,7 +24,7 @@ _STRIP = 512
 VERY_DARK = 40
 """Luma, of 255, that 99 % of a very dark photo's pixels do not reach; also the greatest range of a flat photo's."""
 _DARK_SHARE, _DARK_LUMA = 0.75, 32  # of the pixels; luma
-_WHITE_SHARE, _WHITE_LUMA = 0.4, 250
+_WHITE_SHARE, _WHITE_LUMA = 0.4, 245
 
 
 def tone_mapped(rgb: UInt8[np.ndarray, "H W 3"]) -> Iterator[tuple[str, UInt8[np.ndarray, "H W 3"]]]:
