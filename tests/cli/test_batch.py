@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +51,8 @@ def test_one_good_photo(tmp_path, capsys):
         "faces": [{"folder": "me", "status": "ok", "confidence": 0.875, "reasons": []}],
         "notes": [],
         "error": None,
+        "path": str(tmp_path / "me.png"),
+        "name": "me",
     }
     assert (out / "me" / "head.txt").read_text() == "ok"
     printed = capsys.readouterr()
@@ -171,22 +174,18 @@ def test_memory_that_runs_out_is_a_resource(tmp_path, capsys):
     assert "error [out_of_memory]" in capsys.readouterr().err
 
 
-def test_a_full_disk_stops_the_run_after_its_line(tmp_path):
+def test_a_full_disk_stops_the_run_and_names_what_was_not_reached(tmp_path):
     def full(head, folder):
         raise errors.ResourceError("write_failed", "no space left", str(folder))
 
     out = tmp_path / "out"
     paths = [photo(tmp_path / "a.png"), photo(tmp_path / "b.png")]
     assert run(paths, out, write=full) == 6
-    assert [line["error"]["code"] for line in lines(out)] == ["write_failed"]
-
-
-def test_a_result_folder_that_is_a_file_is_a_write_failure(tmp_path):
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "a").write_text("in the way")
-    assert run([photo(tmp_path / "a.png")], out) == 6
-    assert lines(out)[0]["error"]["code"] == "write_failed"
+    assert [(line["status"], line["error"]["code"]) for line in lines(out)] == [
+        ("failed", "write_failed"),
+        ("not_reached", "not_reached"),
+    ]
+    assert [path.name for path in out.iterdir()] == ["manifest.jsonl"]
 
 
 @pytest.mark.parametrize("in_a_kernel", [False, True])
@@ -202,14 +201,47 @@ def test_an_interrupted_run_leaves_the_lines_of_what_was_done(tmp_path, in_a_ker
     out = tmp_path / "out"
     with pytest.raises((KeyboardInterrupt, SystemError)):
         run([photo(tmp_path / "a.png"), photo(tmp_path / "b.png")], out, interrupted)
-    assert [line["input"] for line in lines(out)] == [str(tmp_path / "a.png")]
+    assert [(line["input"], line["status"]) for line in lines(out)] == [
+        (str(tmp_path / "a.png"), "ok"),
+        (str(tmp_path / "b.png"), "not_reached"),
+    ]
 
 
-def test_a_second_run_replaces_the_manifest(tmp_path):
+def test_a_second_run_keeps_the_lines_of_other_photos(tmp_path):
+    out = tmp_path / "out"
+    run([photo(tmp_path / "a.png"), photo(tmp_path / "b.png")], out)
+    run([photo(tmp_path / "c.png"), photo(tmp_path / "a.png")], out, lambda photo: [Head(confidence=0.5)])
+    found = [(Path(line["input"]).name, line["faces"][0]["confidence"]) for line in lines(out)]
+    assert found == [("a.png", 0.5), ("b.png", 0.875), ("c.png", 0.5)]
+
+
+def test_a_refused_run_leaves_no_folder(tmp_path):
+    def load():
+        raise errors.WeightsError("weights_missing", "the weights are gone")
+
+    with pytest.raises(errors.WeightsError):
+        run_batch(list_inputs([photo(tmp_path / "a.png")]), tmp_path / "deep" / "out", load)
+    assert not (tmp_path / "deep").exists()
+
+
+def test_a_refused_run_leaves_an_older_folder_as_it_was(tmp_path):
+    def load():
+        raise errors.WeightsError("weights_missing", "the weights are gone")
+
     out = tmp_path / "out"
     run([photo(tmp_path / "a.png")], out)
-    run([photo(tmp_path / "b.png")], out)
-    assert [line["input"] for line in lines(out)] == [str(tmp_path / "b.png")]
+    before = (out / "manifest.jsonl").read_bytes()
+    with pytest.raises(errors.WeightsError):
+        run_batch(list_inputs([photo(tmp_path / "b.png"), tmp_path / "a.png"]), out, load)
+    assert (out / "manifest.jsonl").read_bytes() == before
+    assert sorted(path.name for path in out.iterdir()) == ["a", "manifest.jsonl"]
+
+
+def test_a_photo_that_is_named_twice_is_reconstructed_once(tmp_path):
+    photo(tmp_path / "a.png")
+    out = tmp_path / "out"
+    assert run([tmp_path / "a.png", tmp_path, tmp_path / ".." / tmp_path.name / "a.png"], out) == 0
+    assert [line["input"] for line in lines(out)] == [str(tmp_path / "a.png")]
 
 
 def test_json_prints_the_manifest(tmp_path, capsys):
@@ -223,4 +255,4 @@ def test_json_prints_the_manifest(tmp_path, capsys):
 def test_notes_of_the_photo_reach_the_manifest(tmp_path):
     Image.new("RGBA", (32, 32), (0, 0, 0, 0)).save(tmp_path / "a.png")
     run([tmp_path / "a.png"], tmp_path / "out")
-    assert lines(tmp_path / "out")[0]["notes"] == ["transparent pixels shown on white"]
+    assert lines(tmp_path / "out")[0]["notes"] == ["transparent everywhere: the colors are used as if opaque"]

@@ -5,34 +5,17 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from headform import errors, images
 from headform.cli.inputs import Input
 from headform.cli.interrupt import is_interrupt
 from headform.cli.message import error_line
-from headform.export.result_folder import Entry, ErrorEntry, FaceEntry, Manifest
-from headform.io.atomic import make_folder
+from headform.export.manifest import Entry, ErrorEntry
+from headform.export.result_writer import ResultFolder, Verdict
 from headform.io.progress import BatchProgress
 
-
-class Found(Protocol):
-    """Interface of a reconstruction as the batch reports it."""
-
-    @property
-    def status(self) -> str:
-        """Verdict: ``ok`` or a doubt."""
-
-    @property
-    def confidence(self) -> float:
-        """Confidence from 0 to 1."""
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Reasons for the doubt."""
-
-
-Head = TypeVar("Head", bound=Found)
+Head = TypeVar("Head", bound=Verdict)
 
 
 @dataclass(frozen=True)
@@ -49,7 +32,7 @@ class Work(Generic[Head]):
 
 
 def run_batch(inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]], *, json: bool = False) -> int:
-    """Reconstruct all inputs into `out`, with `out/manifest.jsonl`.
+    """Reconstruct all inputs into `out`, with `out/manifest.jsonl`; see `headform.export.result_writer`.
 
     Args:
         inputs: photos; results keep their order.
@@ -64,65 +47,65 @@ def run_batch(inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]]
 
     Raises:
         WeightsError: From `load`.
-        ResourceError: `write_failed` when the manifest itself cannot be written.
+        ResourceError: `write_failed` when the manifest itself cannot be written; `folder_in_use`.
+        InputError: `results_invalid` when the folder holds another kind of manifest.
     """
     work: Work[Head] | None = None
     failures: list[int] = []
-    with Manifest(out) as manifest, BatchProgress(len(inputs)) as progress:
+    with ResultFolder(out, [item.path for item in inputs]) as results, BatchProgress(len(inputs)) as progress:
         for item in inputs:
             progress.begin(item.path.name)
             started = time.perf_counter()
             notes: tuple[str, ...] = ()
-            faces: tuple[FaceEntry, ...] = ()
-            fault: BaseException | None = None
             try:
                 if item.error is not None:
                     raise item.error
                 photo = images.read(item.path)
                 notes = photo.notes
                 work = work or load()
-                faces = _one(work, photo, out, item.name)
+                faces = _one(work, photo, results)
+                entry = results.put(item.path, faces, notes, time.perf_counter() - started)
             except errors.WeightsError:
                 raise
             except Exception as caught:
                 if is_interrupt(caught):
                     raise
-                fault = caught
-            known = _explained(fault)
-            entry = Entry(
-                input=str(item.path),
-                status="ok" if known is None else "failed",
-                faces=faces,
-                notes=notes,
-                error=None if known is None else ErrorEntry.of(known),
-                seconds=round(time.perf_counter() - started, 3),
-            )
-            manifest.add(entry)
-            text = _sentence(entry, out) if known is None else error_line(known)
-            progress.end(text, failed=known is not None, json=entry.line() if json else None)
-            if known is not None:
+                known = _explained(caught)
+                entry = _failed(results, item, known, notes, time.perf_counter() - started)
+                progress.end(error_line(known), failed=True, json=entry.line() if json else None)
                 failures.append(known.exit_code)
                 if known.code == "internal":
-                    traceback.print_exception(fault)
+                    traceback.print_exception(caught)
                 if known.code == "write_failed":
                     return known.exit_code
+            else:
+                progress.end(_sentence(entry, out), json=entry.line() if json else None)
     return _exit_code(failures, len(inputs))
 
 
-def _one(work: Work[Head], photo: images.Photo, out: Path, name: str) -> tuple[FaceEntry, ...]:
+def _one(work: Work[Head], photo: images.Photo, results: ResultFolder) -> list[tuple[Verdict, Path]]:
     heads = work.reconstruct(photo)
-    entries = []
-    for number, head in enumerate(heads):
-        folder = out / (f"{name}_{number}" if len(heads) > 1 else name)
-        make_folder(folder)
+    folders = results.stage(len(heads))
+    for head, folder in zip(heads, folders, strict=True):
         work.write(head, folder)
-        entries.append(FaceEntry(folder.name, head.status, round(head.confidence, 4), head.reasons))
-    return tuple(entries)
+    return list(zip(heads, folders, strict=True))
 
 
-def _explained(fault: BaseException | None) -> errors.HeadformError | None:
+def _failed(
+    results: ResultFolder, item: Input, error: errors.HeadformError, notes: tuple[str, ...], seconds: float
+) -> Entry:
+    """Write the line of a failure; on a full disk the photo's line stays as it is, which says that it was not reached."""
+    try:
+        return results.fail(item.path, error, notes, seconds)
+    except errors.ResourceError:
+        if error.code != "write_failed":
+            raise
+        return Entry(str(item.path), "failed", (), notes, ErrorEntry.of(error), round(seconds, 3))
+
+
+def _explained(fault: BaseException) -> errors.HeadformError:
     """Translate an exception to a `HeadformError`; code `internal` for unforeseen ones."""
-    if fault is None or isinstance(fault, errors.HeadformError):
+    if isinstance(fault, errors.HeadformError):
         return fault
     if isinstance(fault, MemoryError):
         return errors.ResourceError("out_of_memory", "not enough memory", "", "use a smaller photo")

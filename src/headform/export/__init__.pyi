@@ -1,13 +1,13 @@
 from .glb import GlbHead as GlbHead
+from .manifest import read_manifest as read_manifest
 from .morph_targets import ARKIT_NAMES as ARKIT_NAMES
 from .morph_targets import MorphTarget as MorphTarget
 from .morph_targets import arkit_targets as arkit_targets
 from .morph_targets import arkit_weights as arkit_weights
 from .now_submission import find_results as find_results
 from .now_submission import write_submission as write_submission
-from .result_folder import Manifest as Manifest
 from .result_folder import WrittenHead as WrittenHead
 from .result_folder import read_head as read_head
-from .result_folder import read_manifest as read_manifest
+from .result_writer import ResultFolder as ResultFolder
 from .writers import FORMATS as FORMATS
 from .writers import write_reconstruction as write_reconstruction

@@ -1,6 +1,6 @@
-"""The folder that `headform reconstruct` writes: names of its files, its manifest, and everything that is read back.
+"""The folder that `headform reconstruct` writes: names of its files, and everything that is read back of a head.
 
-    OUT/manifest.jsonl         one line per input, failures included, written as soon as the input is done
+    OUT/manifest.jsonl         one line per input, failures included; see `export.manifest`
     OUT/NAME/parameters.npz    numbers of one face; see `export.parameters`
     OUT/NAME/landmarks.json    landmarks of one face, for people and scripts
     OUT/NAME/...               meshes, textures and pictures, as asked for by --formats
@@ -8,32 +8,28 @@
 Of several faces in a photo the folders are NAME_0, NAME_1 and so on, from the largest face to the smallest.
 """
 
-import json
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from headform import images
-from headform.errors import FaceError, HeadformError, InputError, ResourceError
+from headform.errors import FaceError, InputError
 from headform.geometry.camera import PerspectiveCamera
-from headform.io.atomic import write_bytes
-from headform.io.file_bytes import read_regular, reason_of
-from headform.io.json_file import is_file_name, parse_json
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import ArrayFileError, load_npz
 
-MANIFEST = "manifest.jsonl"
 PARAMETERS, LANDMARKS = "parameters.npz", "landmarks.json"
 GLB, OBJ, MTL, PLY = "head.glb", "head.obj", "head.mtl", "head.ply"
 TEXTURE, ALBEDO = "texture.png", "albedo.png"
 OVERLAY, REPORT = "overlay.png", "report.html"
+
+FILES = (PARAMETERS, LANDMARKS, GLB, OBJ, MTL, PLY, TEXTURE, ALBEDO, OVERLAY, REPORT)
+"""Names of all files that a result may have."""
 
 Atlas = Literal["photo", "albedo"]
 Shape = tuple[int | None, ...]
@@ -48,165 +44,7 @@ _HEAD: Mapping[str, Shape] = {
 }
 """Arrays of `parameters.npz` that `read_head` needs."""
 _MAX_BYTES = 1 << 30
-_MAX_MANIFEST = 256 << 20
-"""Largest manifest that is read, bytes; it has a line of about 300 for each photo."""
 _AGAIN = "reconstruct the photo again, with obj among --formats"
-
-
-@dataclass(frozen=True)
-class FaceEntry:
-    """One face in the manifest.
-
-    Attributes:
-        folder: Name of the folder with its files, beside the manifest.
-        status: "ok" or "low_confidence".
-        confidence: 0 to 1.
-        reasons: Reasons for a low confidence.
-    """
-
-    folder: str
-    status: str
-    confidence: float
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ErrorEntry:
-    """Reason why an input failed; `exit_code` as if it had been the only input."""
-
-    code: str
-    message: str
-    exit_code: int
-
-    @classmethod
-    def of(cls, error: HeadformError) -> "ErrorEntry":
-        """Make an entry of the error that ended this input."""
-        return cls(error.code, str(error), error.exit_code)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the manifest: an input and its faces or its error.
-
-    Attributes:
-        input: Path as it was named.
-        status: "ok" when a head was written for it, else "failed".
-        faces: Faces from the largest to the smallest.
-        notes: Changes on the way in (turned upright, scaled, ...).
-        error: None when `status` is "ok".
-        seconds: Time from reading to the last file written.
-    """
-
-    input: str
-    status: Literal["ok", "failed"]
-    faces: tuple[FaceEntry, ...] = ()
-    notes: tuple[str, ...] = ()
-    error: ErrorEntry | None = None
-    seconds: float = 0.0
-
-    def line(self) -> str:
-        """Format as one line of JSON, in ASCII, without its line break."""
-        return json.dumps(asdict(self), allow_nan=False)
-
-
-class Manifest:
-    """Writer of `manifest.jsonl`; used as a context.
-
-    The file of an earlier run is replaced by an empty one at once. Each line is handed to the system whole as it comes, so
-    that a run that is killed leaves the lines of what was done; the file is forced to the disk at the end.
-
-    Raises:
-        ResourceError: `write_failed`.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / MANIFEST
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as cause:
-            raise _failed(cause, folder) from cause
-        write_bytes(self._path, b"")
-        try:
-            self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        except OSError as cause:
-            raise _failed(cause, self._path) from cause
-
-    def __enter__(self) -> "Manifest":
-        return self
-
-    def add(self, entry: Entry) -> None:
-        """Append one line."""
-        line = entry.line().encode() + b"\n"
-        try:
-            while line:
-                line = line[os.write(self._handle, line) :]
-        except OSError as cause:
-            raise _failed(cause, self._path) from cause
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            os.fsync(self._handle)
-        except OSError as cause:
-            if error is None:
-                raise _failed(cause, self._path) from cause
-        finally:
-            os.close(self._handle)
-
-
-def read_manifest(folder: Path) -> list[Entry]:
-    """Read the manifest of a result folder.
-
-    Entries name folders beside the manifest only: of a path, the last part is taken.
-
-    Raises:
-        InputError: `results_missing` when it cannot be read; `results_invalid` when it cannot be parsed.
-    """
-    path = folder / MANIFEST
-    try:
-        lines = read_regular(path, _MAX_MANIFEST).decode().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = reason_of(error)
-        message = f"cannot read the manifest of the results: {reason}"
-        raise InputError("results_missing", message, str(path), "name the folder given to its -o") from error
-    entries = []
-    for number, line in enumerate(lines, 1):
-        try:
-            entries.append(_entry(parse_json(line)))
-        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
-            message = f"not a manifest of headform reconstruct: {error!s:.200}"
-            raise InputError("results_invalid", message, f"{path}, line {number}") from error
-    return entries
-
-
-def _entry(value: Any) -> Entry:
-    for face in value["faces"]:
-        if not is_file_name(face["folder"]):
-            raise ValueError(f"`folder` is no name of a folder: {face['folder']!a:.60}")
-    faces = tuple(
-        FaceEntry(
-            folder=Path(face["folder"]).name,
-            status=str(face.get("status", "ok")),
-            confidence=float(face.get("confidence", 1.0)),
-            reasons=tuple(face.get("reasons", ())),
-        )
-        for face in value["faces"]
-    )
-    found, error = value.get("error"), None
-    if found is not None:
-        error = ErrorEntry(str(found["code"]), str(found["message"]), int(found["exit_code"]))
-    return Entry(
-        input=str(value["input"]),
-        status="failed" if error is not None else "ok",
-        faces=faces,
-        notes=tuple(value.get("notes", ())),
-        error=error,
-        seconds=float(value.get("seconds", 0.0)),
-    )
 
 
 def read_parameters(
@@ -305,9 +143,3 @@ def read_head(folder: Path, atlas: Atlas = "photo") -> WrittenHead:
 def _require(path: Path, hint: str) -> None:
     if not path.is_file():
         raise InputError("results_incomplete", "this file of the result is missing", str(path), hint)
-
-
-def _failed(cause: OSError, path: Path) -> ResourceError:
-    reason = (cause.strerror or str(cause)).lower()
-    advice = "choose a writable folder on a disk with free space"
-    return ResourceError("write_failed", f"cannot write here: {reason}", str(path), advice)

@@ -1,12 +1,14 @@
 """The origin of a head model: publisher's files, their digests, version and license."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from headform.errors import WeightsError
-from headform.io.file_bytes import reason_of, sha256_of
+
+_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,15 @@ class SourceFile:
             WeightsError: ``weights_missing``.
         """
         path = Path(path)
+        digest = hashlib.sha256()
         try:
-            return cls(path.name, sha256_of(path))
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
         except OSError as error:
-            what = f"cannot read the model: {reason_of(error)}"
+            what = f"cannot read the model: {error.strerror or error}"
             raise WeightsError("weights_missing", what, repr(str(path))) from error
+        return cls(path.name, digest.hexdigest())
 
 
 @dataclass(frozen=True)

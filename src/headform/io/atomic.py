@@ -7,6 +7,9 @@ from pathlib import Path
 
 from headform.errors import ResourceError
 
+_MOST_OF_NAME = 40
+"""Characters of a file's name in that of its temporary file, which must not pass the system's limit itself."""
+
 
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Write `data` to `path` through a temporary file in the same folder, `fsync` and rename.
@@ -20,21 +23,22 @@ def write_bytes(path: Path | str, data: bytes) -> None:
             previous file, if any, is then untouched and no temporary file is left.
     """
     path = Path(path)
-    path = Path(path)
     temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        if temporary:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:_MOST_OF_NAME]}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(file.fileno(), 0o644)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+            raise
+        sync_folder(path.parent)
+    except OSError as error:
         reason = error.strerror or str(error)
         raise ResourceError(
             "write_failed",
@@ -78,7 +82,7 @@ def check_place(path: Path | None) -> None:
         raise ResourceError("write_failed", f"{what}: {reason}", str(path), fix)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Flush the rename to disk, where the system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -74,7 +74,7 @@ class FolderLock:
                     raise self._in_use()
                 time.sleep(_POLL_S)
         except OSError as error:
-            self._remove_empty()
+            self.remove_if_empty()
             what = f"cannot write here: {(error.strerror or str(error)).lower()}"
             raise ResourceError("write_failed", what, str(self.folder), "choose a writable folder") from error
         self._handle = handle
@@ -94,7 +94,7 @@ class FolderLock:
             if _is_current(handle, self.folder / LOCK):
                 os.unlink(self.folder / LOCK)  # while it is held: whoever opened it sees that it is gone
         os.close(handle)
-        self._remove_empty()
+        self.remove_if_empty()
 
     def _attempt(self) -> int | None:
         """Return a handle of the locked file, None where another process holds it."""
@@ -126,7 +126,8 @@ class FolderLock:
         self._made += [place for place in missing if place not in self._made]
         self.made = bool(self._made)
 
-    def _remove_empty(self) -> None:
+    def remove_if_empty(self) -> None:
+        """Remove the folder, and its parents, as far as they were made here and are empty."""
         with contextlib.suppress(OSError):
             for place in sorted(self._made, key=lambda place: len(place.parts), reverse=True):
                 place.rmdir()

@@ -40,7 +40,7 @@ def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
     folder = Path(folder)
-    found = sorted(folder.rglob("overlay.png"))[:_MOST]
+    found = sorted(path for path in folder.rglob("overlay.png") if not _hidden(path.relative_to(folder)))[:_MOST]
     if not found:
         raise InputError(
             "no_overlays", "the folder holds no overlay.png", str(folder),
@@ -75,3 +75,8 @@ def _tile(path: Path, folder: Path) -> UInt8[np.ndarray, "H W 3"]:
     pen = ImageDraw.Draw(label)
     pen.text((2, 1), name, fill=(20, 20, 20), font=ImageFont.load_default(14))
     return np.concatenate([np.asarray(label), np.asarray(small)], axis=0)
+
+
+def _hidden(path: Path) -> bool:
+    """Return True for what a run that was killed left half-written."""
+    return any(part.startswith(".") for part in path.parts)

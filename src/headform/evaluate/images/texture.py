@@ -33,7 +33,8 @@ from headform.errors import InputError
 from headform.evaluate.images.image_quality import WINDOW, mean_ssim, psnr, ssim_map
 from headform.evaluate.images.rerender import rerender
 from headform.evaluate.tables import json_text, markdown_table
-from headform.export.result_folder import MANIFEST, Atlas, read_head, read_manifest
+from headform.export.manifest import MANIFEST, read_manifest
+from headform.export.result_folder import Atlas, read_head
 from headform.geometry.landmarks68 import five_points
 from headform.nets.recognition.embedder import Embedder, embed_faces
 
