@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ import torch
 
 from headform import errors
 from headform.cli.main import main
+from headform.heads import head_file
+from headform.importers.importing import linear_head
+from tests.heads.made_models import mask_model
+from tests.io.test_file_content import LFS, PAGE, SMPL
 
 
 @pytest.fixture
@@ -60,3 +65,32 @@ def test_a_program_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "posix.system" in capsys.readouterr().err
     assert not out.exists()
     assert not (tmp_path / "canary").exists()
+
+
+def test_inspect_says_what_a_file_of_headform_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head_file.write(linear_head(mask_model()), tmp_path / "mask.safetensors")
+    assert main(["weights", "inspect", str(tmp_path / "mask.safetensors")]) == errors.SUCCESS
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("mask.safetensors: a head file of headform ('mask')")
+    assert "headform heads inspect" in lines[0]
+    assert "mean  81x3  float32" in lines
+    safetensors.torch.save_file({"a": torch.zeros(2)}, tmp_path / "net.safetensors")
+    (tmp_path / "net.json").write_text("{}")
+    assert main(["weights", "inspect", str(tmp_path / "net.safetensors")]) == errors.SUCCESS
+    assert "weights of a network" in capsys.readouterr().out
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for data, words in (
+        (PAGE, "web page"),
+        (LFS, "Git LFS pointer"),
+        (b"", "empty file"),
+        (pickle.dumps(SMPL, 2), "SMPL"),
+        (pickle.dumps({"v_template": 1}, 2), "headform heads convert"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(99), "HDF5"),
+    ):
+        (tmp_path / "net.pth").write_bytes(data)
+        assert main(["weights", "inspect", str(tmp_path / "net.pth")]) == errors.WeightsError.exit_code
+        assert words in capsys.readouterr().err
+    assert main(["weights", "convert", str(tmp_path / "net.pth"), "-o", str(tmp_path / "net.safetensors")]) == 5
+    assert "HDF5" in capsys.readouterr().err

@@ -12,16 +12,23 @@ from headform import errors
 
 @dataclass(frozen=True)
 class Inspect:
-    """List the contents of a PyTorch checkpoint."""
+    """List the contents of a PyTorch checkpoint or a safetensors file."""
 
     source: Positional[Path]
-    """A .pth, .pt, .tar or .ckpt file."""
+    """A .pth, .pt, .tar or .ckpt file, or a .safetensors file."""
 
     def run(self) -> int:
-        """Print one line per tensor and per value."""
-        from headform.io.torch_file import read_torch
+        """Print one line per tensor and per value; of a file of headform first what it is."""
+        from headform.io.file_content import content_of
+        from headform.io.torch_file import TorchFile, is_safetensors, read_torch, state_dict_of
 
-        found = read_torch(self.source)
+        if is_safetensors(self.source):
+            content = content_of(self.source)
+            if content is not None:
+                print(f"{self.source.name}: {content.what}; {content.hint}")
+            found = TorchFile(state_dict_of(self.source, ""), {})
+        else:
+            found = read_torch(self.source)
         for name, tensor in found.tensors.items():
             shape = "x".join(str(n) for n in tensor.shape) or "number"
             print(f"{name}  {shape}  {str(tensor.dtype).removeprefix('torch.')}")

@@ -1,7 +1,9 @@
 """A model file with the files that stand beside it or are given with it."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,18 +13,21 @@ from jaxtyping import Float
 from headform.errors import WeightsError
 from headform.heads.checks import GET_AGAIN, check_finite
 from headform.heads.provenance import Provenance, provenance_of
-from headform.importers._sniff import size_of
 from headform.io.file_bytes import read_bytes
+from headform.io.file_content import explained_companion
 
 Read = TypeVar("Read")
 _TEXT_BYTES = 1 << 26
 """Largest text file that is read."""
+_MOST_FILES, _MOST_NAMED = 2000, 5
+"""Files beside a model that are looked at, and that one note names."""
 
 
 class Companions:
     """A model file and what can be read beside it.
 
-    A file that was given must fit; one that is merely found beside the model is left out, with a note, when it does not.
+    A file that was given must fit; one that is merely found beside the model is left out, with a note, when it does not. A
+    file whose name only resembles the publisher's is named in a note and not read.
 
     Attributes:
         path: The model's own file or folder.
@@ -49,25 +54,45 @@ class Companions:
             WeightsError: what `read` raises for a file that was given.
         """
         for number, path in enumerate(self._given):
-            if any(fnmatch(path.name.lower(), name.lower()) for name in names):
+            if _matches(path.name, names):
                 del self._given[number]
-                value = read(path)
+                try:
+                    value = read(path)
+                except WeightsError as error:
+                    raise explained_companion(error, path) from error
                 self.sources.append(path)
                 return value
+        left_out = False
         for name in names:
             path = self.path.parent / name
-            if "*" in name or size_of(path) < 0:
+            if "*" in name or not _is_there(path):
                 continue
             try:
                 value = read(path)
             except WeightsError as error:
-                self.notes.append(f"{name} beside the model was left out: {error.message}")
-                return None
+                self.notes.append(f"{name} beside the model was left out: {explained_companion(error, path).message}")
+                left_out = True
+                continue
             self.sources.append(path)
             return value
-        if absent:
+        telling = [name for name in names if "*" in name and not name.startswith("*.")]
+        if unread := [name for name in self._beside() if name not in names and _matches(name, telling)]:
+            listed = ", ".join(unread[:_MOST_NAMED])
+            self.notes.append(f"not read, since its name is not the publisher's: {listed}; give it with --with")
+        if absent and not left_out:
             self.notes.append(absent)
         return None
+
+    def _beside(self) -> list[str]:
+        """Return the names of the files in the folder of the model, but for those that are used."""
+        if not self.path.is_file():
+            return []
+        used = {path.name for path in self.sources}
+        try:
+            found = [path.name for path in islice(self.path.parent.iterdir(), _MOST_FILES) if path.name not in used]
+        except OSError:
+            return []
+        return sorted(name for name in found if not name.startswith("."))
 
     def close(self) -> "Companions":
         """Make sure that every file that was given has been used.
@@ -88,6 +113,15 @@ class Companions:
             WeightsError: ``weights_missing``.
         """
         return provenance_of(kind, self.sources, version=version, license=license, notes=self.notes)
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(name.lower(), pattern.lower()) for pattern in patterns)
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether there is anything of this name, be it a folder or a link that leads nowhere."""
+    return os.path.lexists(path)
 
 
 def read_numbers(path: Path, *, whole: bool = False) -> Float[np.ndarray, " N"]:

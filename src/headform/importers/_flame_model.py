@@ -29,6 +29,8 @@ DIGESTS = {
     "e75a0990728ba038": "2023-open",
 }
 """First digits of the SHA-256 of files that are known."""
+_BYTES_KEY = re.compile(r"b'([^'/]*)'")
+"""A key of Python 2 that Python 3 saved again as bytes."""
 OPEN_KEY = "supr_expression_metadata"
 """Key that only FLAME 2023 Open has."""
 _OPEN_LICENSE = "CC BY 4.0, FLAME 2023 Open, Max Planck Institute for Intelligent Systems"
@@ -127,7 +129,7 @@ def read_file(path: Path) -> dict[str, np.ndarray]:
     """
     if path.suffix.lower() == ".npz" and not holds_objects(path):
         return read_npz(path)
-    return read_pickle(path)
+    return {_BYTES_KEY.sub(r"\1", name): array for name, array in read_pickle(path).items()}
 
 
 def dense_matrix(arrays: Mapping[str, np.ndarray], name: str, where: str) -> np.ndarray:

@@ -28,6 +28,7 @@ from headform.importers._model_mesh import read_mesh
 from headform.importers._sniff import first_bytes, size_of
 from headform.importers.flame_masks import parts_of, read_masks
 from headform.importers.importing import ImportedModel, float_tensor, head_fields
+from headform.io.body_models import pickled_shapes
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import array_shapes
 
@@ -44,8 +45,7 @@ _MASKS = ("FLAME_masks.pkl", "*masks*.pkl")
 _TEMPLATE = ("head_template.obj", "head_template_mesh.obj", "*.obj")
 _TEXTURES = ("*texture*.npz", "*albedo*.npz")
 _PICKLED_NAMES = (b"v_template", b"shapedirs", b"posedirs")
-_PICKLED_SHAPES = (b"M\x9f\x13K\x03", b"I5023\nI3\n")
-"""The shape 5023 x 3 in the binary protocols of pickle, and in text."""
+_PICKLED_SHAPES = pickled_shapes(VERTICES)
 
 
 def recognizes(path: Path) -> bool:
@@ -54,7 +54,7 @@ def recognizes(path: Path) -> bool:
     if start[:2] == b"PK":
         shapes = array_shapes(path)
         return shapes.get("v_template") == (VERTICES, 3) and {"shapedirs", "posedirs"} <= set(shapes)
-    if start[:1] not in (b"\x80", b"(") or size_of(path) > _LARGEST:
+    if start[:1] not in (b"\x80", b"(", b"}") or size_of(path) > _LARGEST:
         return False
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

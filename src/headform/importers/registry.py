@@ -2,13 +2,14 @@
 
 import importlib
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 from headform.errors import UsageError, WeightsError
 from headform.heads.linear import LinearHead
-from headform.importers._sniff import first_bytes
 from headform.io.file_bytes import check_regular
+from headform.io.file_content import TEXT, content_of, explained
 
 MODULES = {
     "flame": ("flame", "FLAME 2017 to 2023 Open, .pkl or .npz"),
@@ -26,6 +27,8 @@ MODULES = {
     "hifi3d": ("hifi3d", "HIFI3D and HIFI3D++, .mat"),
 }
 """Module and description of each kind, in the order of recognition."""
+_MOST_FILES = 50
+"""Files of a folder that are looked at."""
 
 
 @runtime_checkable
@@ -73,13 +76,31 @@ def kind_of(path: Path) -> str:
     for kind in MODULES:
         if importer(kind).recognizes(path):
             return kind
-    if first_bytes(path, 9)[8:] == b"{":
-        what = "a safetensors file, the format that headform writes, needs no conversion"
-        hint = "use it as it is, for example with `headform heads inspect`, or give a publisher's file"
-    else:
-        what = "not recognized as any kind of head model"
-        hint = f"name the kind with --kind {'|'.join(MODULES)}"
-    raise WeightsError("model_kind", what, repr(str(path)), hint)
+    raise _unknown(path)
+
+
+def _unknown(path: Path) -> WeightsError:
+    """Return the error for what no importer recognizes, named for what it is where that can be told."""
+    content, code = content_of(path), "model_kind"
+    what = "not recognized as any kind of head model"
+    hint = f"name the kind with --kind {'|'.join(MODULES)}"
+    if content is not None and content.sort == "folder":
+        inside = _models_in(path)
+        what = f"{what}: it is {content.what}"
+        hint = f"give the file in it: {inside}" if inside else content.hint
+    elif content is not None and content.is_foreign and content.what != TEXT:
+        what, hint = f"no head model: it is {content.what}", content.hint
+        code = "weights_damaged" if content.sort == "broken" else code
+    elif content is not None:
+        what = f"{what}: it is {content.what}"
+    return WeightsError(code, what, repr(str(path)), hint)
+
+
+def _models_in(folder: Path) -> str:
+    """Return the names and kinds of the models among the first files of a folder."""
+    files = sorted(path for path in islice(folder.iterdir(), _MOST_FILES) if path.is_file())
+    found = ((path.name, next((kind for kind in MODULES if importer(kind).recognizes(path)), "")) for path in files)
+    return ", ".join(f"{name} ({kind})" for name, kind in found if kind)
 
 
 def convert(path: Path, kind: str | None = None, companions: Sequence[Path] = ()) -> LinearHead:
@@ -97,4 +118,10 @@ def convert(path: Path, kind: str | None = None, companions: Sequence[Path] = ()
     """
     for companion in companions:
         check_regular(companion)
-    return importer(kind or kind_of(path)).read(path, tuple(companions))
+    chosen = importer(kind or kind_of(path))
+    try:
+        return chosen.read(path, tuple(companions))
+    except WeightsError as error:
+        if error.location != repr(str(path)):
+            raise  # of a companion
+        raise explained(error, path) from error

@@ -43,7 +43,7 @@ _UNIT_COLUMN = 10.0
 def recognizes(path: Path) -> bool:
     """Return whether it has the name of this model and begins like a pickle. It is not opened any further."""
     name = path.name.lower()
-    return name.startswith("bfm_noneck") and name.endswith(".pkl") and first_bytes(path, 1) == b"\x80"
+    return name.startswith("bfm_noneck") and name.endswith(".pkl") and first_bytes(path, 1) in (b"\x80", b"(", b"}")
 
 
 def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from headform.io import npz_file
 from headform.io._pickle_objects import Node, Unpickler
 from headform.io._sandbox import damaged, refused
+from headform.io._text_copy import without_carriage_returns
 from headform.io._torch_objects import WITH_TENSORS, Tensor
 
 _MOST_ENTRIES = 100_000
@@ -80,7 +81,7 @@ def _value(file: BinaryIO, most: int) -> Any:
                 return npz_file.entries(archive, max_bytes=most, objects=lambda inner: _HeadUnpickler(inner).load())
     except npz_file.ArrayFileError as error:
         raise refused(error.message) from error
-    return _HeadUnpickler(file).load()
+    return _HeadUnpickler(without_carriage_returns(file)).load()
 
 
 def leaves(value: Any, *, most: int, whole_numbers: bool = False) -> Iterator[tuple[str, Any]]:

@@ -21,6 +21,7 @@ from torch import Tensor
 from headform.errors import WeightsError
 from headform.io._child import ask
 from headform.io.file_bytes import check_regular, first_bytes, read_bytes
+from headform.io.file_content import content_of
 
 MAX_BYTES = 4 << 30
 """Largest size of a file, and of all its tensors laid out in full, bytes."""
@@ -31,6 +32,8 @@ _KNOWN_PARTS = (
 )  # fmt: skip
 """Keys under which training programs store the network, in order of preference."""
 _WRAPPED = "module."
+_NO_CHECKPOINT = "a pickle, but not a PyTorch checkpoint"
+"""Message of the child for other pickles."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,19 @@ def read_torch(
     if size > max_bytes:
         what = f"{size} bytes are more than the limit of {max_bytes}"
         raise WeightsError("weights_damaged", what, repr(str(path)))
-    said = ask(
-        "_torch_reader",
-        [path],
-        {"max_bytes": max_bytes},
-        memory_bytes=memory_bytes + 2 * size,  # of which one storage is held at a time, twice if it is turned
-        cpu_seconds=cpu_seconds,
-        max_bytes=memory_bytes + max_bytes,
-        refused="unsafe_pickle",
-        hint=_SAFE,
-    )[0]
+    try:
+        said = ask(
+            "_torch_reader",
+            [path],
+            {"max_bytes": max_bytes},
+            memory_bytes=memory_bytes + 2 * size,  # of which one storage is held at a time, twice if it is turned
+            cpu_seconds=cpu_seconds,
+            max_bytes=memory_bytes + max_bytes,
+            refused="unsafe_pickle",
+            hint=_SAFE,
+        )[0]
+    except WeightsError as error:
+        raise _named(error, path) from error
     try:
         return _filled(said)
     except (ValueError, LookupError, TypeError, RuntimeError) as error:
@@ -107,7 +113,7 @@ def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor
     """
     path = Path(path)
     where = repr(str(path))
-    if _is_safetensors(path):
+    if is_safetensors(path):
         try:
             tables = {"": safetensors.torch.load(read_bytes(path, max_bytes=MAX_BYTES))}
         except (safetensors.SafetensorError, KeyError, ValueError) as error:
@@ -121,13 +127,34 @@ def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor
     return chosen
 
 
+def _named(error: WeightsError, path: Path) -> WeightsError:
+    """Return an error of the reader in the words of what the file is, where it is no checkpoint at all."""
+    content = content_of(path)
+    if content is None or content.sort == "own" or error.code == "weights_missing":
+        return error
+    if content.is_foreign:
+        start = error.message if " archive" in error.message else "no PyTorch checkpoint"
+        what = f"{start}: it is {content.what}"
+        return WeightsError("weights_damaged", what, repr(str(path)), content.hint)
+    if error.code == "weights_damaged" and content.what != "a pickle":
+        what = f"no PyTorch checkpoint: it is {content.what}"
+        return WeightsError(error.code, what, repr(str(path)), content.hint)
+    if error.message == _NO_CHECKPOINT:
+        return WeightsError(error.code, error.message, error.location, content.hint)
+    return error
+
+
 def is_torch(path: Path) -> bool:
     """Return whether a file begins as a checkpoint of either layout does; never raises."""
     return first_bytes(path, 16).startswith((b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8"))
 
 
-def _is_safetensors(path: Path) -> bool:
-    """Return whether a file begins with eight bytes of length and a JSON object."""
+def is_safetensors(path: Path) -> bool:
+    """Return whether a file begins with eight bytes of length and a JSON object.
+
+    Raises:
+        WeightsError: `weights_missing`.
+    """
     check_regular(path)
     return first_bytes(path, 9)[8:] == b"{"
 
