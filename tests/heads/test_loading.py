@@ -77,4 +77,4 @@ def test_an_absent_file(tmp_path: Path) -> None:
     assert error.code == "head_missing"
     assert "give the name open" in error.hint
     os.mkfifo(tmp_path / "pipe")
-    assert _refused(tmp_path / "pipe").code == "head_foreign"
+    assert _refused(tmp_path / "pipe").code == "head_unreadable"

@@ -47,6 +47,8 @@ def _explained(error: WeightsError, path: Path) -> WeightsError:
         return WeightsError(error.code, error.message, where, hint)
     if content is None or (error.code == "head_damaged" and content.sort == "own"):
         return error
+    if error.code == "head_unreadable" and content.sort != "folder":
+        return error
     if content.sort == "folder":
         hint = f"a publisher's model, also one in a folder, must be converted first: {convert}"
         return WeightsError("head_unreadable", f"the head file cannot be read: it is {content.what}", where, hint)
