@@ -62,3 +62,16 @@ def test_curves_are_the_lines_of_the_published_file(data_root: Path) -> None:
         faces = read_contours(file)
         assert len(faces) == count
         assert all((file.parent / face.photo).is_file() for face in faces)
+
+
+@pytest.mark.parametrize("number", ["1e999999", "9" * 400, "-" + "9" * 400, '"1"', "null", "[1]", "NaN"])
+def test_a_number_that_no_point_has_is_refused(tmp_path: Path, number: str) -> None:
+    points = "[" + ",".join([f"[{number},1]"] + ["[1,2]"] * (contours.POINTS - 1)) + "]"
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"faces": [{{"file": "a.jpg", "points": {points}}}]}}')
+    if number == '"1"':  # numpy reads a number out of a text
+        assert len(read_contours(path)) == 1
+        return
+    with pytest.raises(InputError) as caught:
+        read_contours(path)
+    assert caught.value.code == "annotations_invalid"

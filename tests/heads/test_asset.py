@@ -115,3 +115,31 @@ def test_parts_that_do_not_fit(head, tmp_path, damage) -> None:
     path = tmp_path / "head.safetensors"
     path.write_bytes(safetensors.numpy.save(arrays, {"headform": json.dumps(text)}))
     assert refused(path) == "head_damaged"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "identity.first",
+        "identity.later",
+        "albedo",
+        "expression.moving",
+        "expression.scale",
+        "regions",
+        "identity.first.scale",
+    ],
+)
+def test_one_number_is_not_repeated_for_many(head, tmp_path, name) -> None:
+    """A basis of one mode with a scale for each of 60,000 would take 40 GB."""
+    data = encode(head)
+    arrays = safetensors.numpy.load(data)
+    size = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + size])["__metadata__"]
+    arrays[name] = arrays[name][:, :1].copy() if name in ("expression.moving", "regions") else arrays[name][:1]
+    path = tmp_path / "head.safetensors"
+    path.write_bytes(safetensors.numpy.save(arrays, metadata))
+    assert refused(path) == "head_damaged"
+    arrays["identity.first"] = arrays["identity.first"][:1]
+    arrays["identity.first.scale"] = np.zeros(60_000, np.float32)
+    path.write_bytes(safetensors.numpy.save(arrays, metadata))
+    assert refused(path) == "head_damaged"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from headform.errors import WeightsError
-from headform.io import npz_file
+from headform.io import file_bytes, npz_file
 from headform.io.npz_file import array_shapes, holds_objects, read_npy, read_npz
 from headform.io.unpickle import read_pickle
 
@@ -122,7 +122,7 @@ def test_limits_count_what_unpacks(tmp_path: Path) -> None:
     assert read_npz(path, max_bytes=2300)["b"].shape == (1000,)
     error = refusal(path, max_bytes=2000)
     assert error.code == "weights_damaged"
-    assert "`b` has 1128 bytes" in error.message
+    assert "`b` has 1128 bytes unpacked" in error.message
 
 
 def test_truncated_and_spoiled_archives(tmp_path: Path) -> None:
@@ -216,3 +216,47 @@ def test_an_archive_whose_entries_begin_before_it_is_damaged(tmp_path: Path) -> 
     with pytest.raises(WeightsError) as caught:
         read_pickle(path)
     assert caught.value.code == "weights_damaged"
+
+
+def test_what_unpacks_to_a_large_multiple_of_the_file_is_refused(tmp_path: Path, monkeypatch) -> None:
+    """1.8 MB of packed zeros are 1.9 GB."""
+    path = tmp_path / "zeros.npz"
+    np.savez_compressed(path, a=np.zeros(2_000_000, np.uint8))
+    assert read_npz(path)["a"].nbytes == 2_000_000
+    monkeypatch.setattr(file_bytes, "UNPACKED_FREE", 1_000_000)
+    error = refusal(path)
+    assert error.code == "weights_damaged"
+    assert f"the limit for this file is {1_000_000 + 100 * path.stat().st_size}" in error.message
+    np.savez_compressed(path, a=np.random.default_rng(0).integers(0, 256, 2_000_000, np.uint8))
+    assert read_npz(path)["a"].nbytes == 2_000_000
+
+
+def test_many_arrays_are_found_in_linear_time(tmp_path: Path) -> None:
+    path = tmp_path / "many.npz"
+    store = io.BytesIO()
+    np.save(store, np.zeros(0))
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(2000):
+            archive.writestr(f"{number}.npy", store.getvalue())
+    assert len(read_npz(path)) == 2000
+
+
+def test_texts_and_booleans_hold_what_they_can(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.zeros(3, bool))
+    path.write_bytes(path.read_bytes()[:-3] + b"\x00\x02\xff")
+    assert read_npy(path).view(np.uint8).tolist() == [0, 1, 1]
+    np.save(path, np.array("ab"))
+    path.write_bytes(path.read_bytes()[:-4] + b"\xff\xff\xff\x7f")
+    assert "not Unicode" in refusal(path).message
+
+
+def test_memory_that_is_not_there_is_an_error_of_the_file(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.zeros(3))
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(npz_file.np, "empty", full)
+    assert "does not fit into memory" in refusal(path).message

@@ -1,6 +1,5 @@
 """`headform weights`: inspect and convert PyTorch checkpoints, without executing any code in them."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +53,7 @@ class ConvertWeights:
 
     def run(self) -> int:
         """Convert, and print the counts."""
+        from headform.io.file_bytes import sha256_of
         from headform.io.model_file import save_model
         from headform.io.torch_file import state_dict_of
 
@@ -66,7 +66,7 @@ class ConvertWeights:
             raise errors.UsageError("out_exists", what, str(self.out), advice)
         # shared and expanded tensors each get their own memory
         tensors = {n: t.clone().contiguous() for n, t in state_dict_of(self.source, self.part).items()}
-        digest = hashlib.sha256(self.source.read_bytes()).hexdigest()
+        digest = sha256_of(self.source)
         card = {
             "data": f"converted from {self.source.name}, SHA-256 {digest}",
             "license": "that of the converted file",

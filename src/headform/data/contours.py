@@ -5,7 +5,6 @@ coordinates have their origin at the top-left corner; files count from the cente
 picture's left, then its right: the subject's right and left.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from headform.errors import InputError
+from headform.io.file_bytes import reason_of
+from headform.io.json_file import is_file_name, read_json
 
 POINTS = 189
 PUPILS = (0, 1)
@@ -56,14 +57,13 @@ def read_contours(path: Path) -> list[AnnotatedFace]:
     """
     where = str(path)
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise OSError(f"more than {_MAX_BYTES} bytes")
-        content = json.loads(path.read_bytes())
+        content = read_json(path, _MAX_BYTES)
     except OSError as error:
-        what = f"the annotations cannot be read: {error.strerror or error}"
+        what = f"the annotations cannot be read: {reason_of(error)}"
         raise InputError("annotations_unreadable", what, where) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError("annotations_invalid", "the annotations are not JSON", where) from error
+    except ValueError as error:
+        what = f"the annotations are not JSON: {error!s:.120}"
+        raise InputError("annotations_invalid", what, where) from error
     faces = content.get("faces") if isinstance(content, dict) else None
     if not isinstance(faces, list) or not faces:
         what = "the annotations hold no list of faces"
@@ -78,9 +78,14 @@ def _face(entry: object, number: int, where: str) -> AnnotatedFace:
     file = entry.get("file") if isinstance(entry, dict) else None
     try:
         points = np.array(entry["points"], np.float64)  # type: ignore[index]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         points = np.zeros((0, 2))
-    if not isinstance(file, str) or points.shape != (POINTS, 2) or not np.isfinite(points).all():
+    if (
+        not is_file_name(file)
+        or not isinstance(file, str)
+        or points.shape != (POINTS, 2)
+        or not np.isfinite(points).all()
+    ):
         what = f"face {number} has no file or not {POINTS} finite points"
         raise InputError("annotations_invalid", what, where, _WANTED)
     face = AnnotatedFace(file, points + _CENTER)

@@ -9,8 +9,7 @@ N meshes, B batch, V vertices, F triangles.
 `prepared_writer` writes them; `dataset.json` comes last, so a folder that has it is whole.
 """
 
-import hashlib
-import json
+import errno
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,14 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from headform.data.splits import SPLITS
-from headform.errors import HeadformError, InputError
+from headform.errors import InputError
+from headform.io.file_bytes import reason_of, sha256_of
+from headform.io.json_file import is_file_name, read_json
 
 FORMAT = "headform-meshes-1"
 INDEX = "dataset.json"
 _AGAIN = "prepare the data set again, or copy its folder again"
 _LARGEST_INDEX = 1 << 24
-_CHUNK = 1 << 22
 
 
 class PreparedMeshes:
@@ -152,11 +152,7 @@ class PreparedMeshes:
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file, hexadecimal, read piece by piece."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_CHUNK):
-            digest.update(piece)
-    return digest.hexdigest()
+    return sha256_of(path)
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
@@ -164,16 +160,15 @@ def _read_index(folder: Path) -> dict[str, Any]:
     path = folder / INDEX
     where = ascii(str(path))
     try:
-        if path.stat().st_size > _LARGEST_INDEX:
-            raise InputError("dataset_damaged", "the index is too large", where, _AGAIN)
-        index = json.loads(path.read_bytes())
-    except HeadformError:
-        raise
+        index = read_json(path, _LARGEST_INDEX)
     except OSError as error:
-        what = f"no prepared data set: {error.strerror or error}"
+        if error.errno == errno.EFBIG:
+            what = f"the index is too large: {reason_of(error)}"
+            raise InputError("dataset_damaged", what, where, _AGAIN) from error
+        what = f"no prepared data set: {reason_of(error)}"
         fix = "run its preparation to the end, or name its folder"
         raise InputError("dataset_missing", what, where, fix) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         what = f"the index is not JSON: {error}"[:200]
         raise InputError("dataset_damaged", what, where, _AGAIN) from error
     problem = _index_problem(index)
@@ -211,4 +206,4 @@ def _index_problem(index: Any) -> str:
 
 def _plain(name: Any) -> bool:
     """Return True for a plain file name, without a path out of the folder."""
-    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0")
+    return is_file_name(name) and not set(name) & set("/\\")

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from headform.errors import InputError, ResourceError
-from headform.export.manifest import MANIFEST, Entry, parse
+from headform.export.manifest import MANIFEST, MAX_BYTES, Entry, parse
 from headform.io.atomic import write_bytes
+from headform.io.file_bytes import read_regular, reason_of
 
 
 class ManifestTable:
@@ -36,10 +37,13 @@ class ManifestTable:
             state = (now.st_ino, now.st_mtime_ns, now.st_size)
             if state == self._seen:
                 return
-            data = self.path.read_bytes()
+            data = read_regular(self.path, MAX_BYTES)
         except FileNotFoundError:
             self._texts, self.entries, self._seen = [], [], None
             return
+        except OSError as error:
+            what = f"the manifest cannot be read: {reason_of(error)}"
+            raise ResourceError("write_failed", what, str(self.path), "choose another folder") from error
         try:
             texts = data.decode().split("\n")
         except UnicodeDecodeError as error:

@@ -20,8 +20,12 @@ from typing import Any, Literal
 
 from headform.errors import INTERRUPTED, HeadformError, InputError
 from headform.export.folder_names import name_of_faces
+from headform.io.file_bytes import read_regular, reason_of
+from headform.io.json_file import is_file_name, parse_json
 
 MANIFEST = "manifest.jsonl"
+MAX_BYTES = 256 << 20
+"""Largest manifest that is read, bytes; it has a line of about 400 for each photo."""
 
 Status = Literal["ok", "failed", "not_reached"]
 
@@ -105,12 +109,9 @@ def read_manifest(folder: Path) -> list[Entry]:
     """
     path = folder / MANIFEST
     try:
-        if not path.is_file():  # a pipe would never end
-            raise FileNotFoundError(2, "No such file")
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = read_regular(path, MAX_BYTES).decode().split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        message = f"cannot read the manifest of the results: {reason}"
+        message = f"cannot read the manifest of the results: {reason_of(error)}"
         raise InputError("results_missing", message, str(path), "name the folder given to its -o") from error
     return [parse(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
 
@@ -126,9 +127,9 @@ def parse(line: str, where: str) -> Entry:
         InputError: `results_invalid`.
     """
     try:
-        return _entry(json.loads(line))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        message = f"not a manifest of headform reconstruct: {error}"
+        return _entry(parse_json(line))
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        message = f"not a manifest of headform reconstruct: {error!s:.200}"
         hint = "name a folder that headform reconstruct wrote, or move this file away"
         raise InputError("results_invalid", message, where, hint) from error
 
@@ -162,7 +163,6 @@ def _entry(value: Any) -> Entry:
 
 
 def _folder(named: Any) -> str:
-    name = Path(str(named)).name
-    if name in ("", "..") or "\0" in name:
-        raise ValueError(f"{named!a} names no folder")
-    return name
+    if not is_file_name(named):
+        raise ValueError(f"`folder` is no name of a folder: {named!a:.60}")
+    return Path(named).name

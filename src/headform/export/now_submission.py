@@ -22,6 +22,7 @@ from headform.export.result_folder import PARAMETERS, read_parameters
 from headform.geometry.units import MeshUnit, units_per_meter
 from headform.heads.linear import LinearHead
 from headform.io.atomic import make_folder, write_bytes
+from headform.io.json_file import is_file_name
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
@@ -129,8 +130,8 @@ def _of_manifest(folder: Path) -> list[Result]:
 def _image(parts: tuple[str, ...], where: str) -> str:
     """SUBJECT/CHALLENGE/STEM from the last three parts of a path."""
     last = parts[-3:]
-    if len(last) < 3 or any(part in ("..", ".", "/", "") for part in last):
-        what = f"the path {'/'.join(parts)!a} names no subject and challenge"
+    if len(last) < 3 or not all(map(is_file_name, last)):
+        what = f"the path {'/'.join(parts)!a:.300} names no subject and challenge"
         fix = "reconstruct the photos by their paths SUBJECT/CHALLENGE/IMAGE.jpg"
         raise InputError("results_invalid", what, where, fix)
     return f"{last[0]}/{last[1]}/{Path(last[2]).stem}"

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 
 from headform.io import atomic
+from headform.io.json_file import parse_json
+from headform.io.safetensors_bytes import load_arrays
 
 _KEY = "headform"
 """The only key of the metadata: safetensors does not fix the order of several."""
@@ -28,15 +29,11 @@ def decode(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     Raises:
         ValueError: not a whole safetensors file.
     """
+    arrays, metadata = load_arrays(data)
     try:
-        arrays = safetensors.numpy.load(data)
-        metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
-    except (safetensors.SafetensorError, LookupError) as error:  # LookupError: a type that numpy lacks
-        raise ValueError(f"not a whole safetensors file: {error}") from error
-    try:
-        text = json.loads(metadata[_KEY])
+        text = parse_json(metadata[_KEY])
         return arrays, text if isinstance(text, dict) else {}
-    except (LookupError, TypeError, ValueError, RecursionError):
+    except (LookupError, TypeError, AttributeError, ValueError):
         return arrays, {}
 
 

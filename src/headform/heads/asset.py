@@ -20,6 +20,7 @@ from headform.errors import WeightsError
 from headform.heads import _tensor_file, head_file
 from headform.heads.linear import LinearHead
 from headform.heads.validation import check_head
+from headform.io.file_bytes import read_regular, reason_of
 
 FORMAT = "headform-linear-head-1"
 MAX_BYTES = 4 << 30
@@ -104,16 +105,12 @@ def read(path: Path | str) -> LinearHead:
     path = Path(path)
     path = Path(path)
     try:
-        if not path.exists():
-            raise WeightsError("head_missing", "there is no such head file", str(path), _AGAIN)
-        if not path.is_file():  # a directory, or a pipe that would never end
-            raise OSError("it is not a regular file")
-        if path.stat().st_size > MAX_BYTES:
-            raise OSError(f"it has more than {MAX_BYTES} bytes")
-        data = path.read_bytes()
+        data = read_regular(path, MAX_BYTES)
+    except FileNotFoundError as error:
+        raise WeightsError("head_missing", "there is no such head file", str(path), _AGAIN) from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise WeightsError("head_unreadable", f"the head file cannot be read: {reason}", str(path), _AGAIN) from error
+        what = f"the head file cannot be read: {reason_of(error)}"
+        raise WeightsError("head_unreadable", what, str(path), _AGAIN) from error
     try:
         arrays, text = _tensor_file.decode(data)
     except ValueError as error:
@@ -137,8 +134,28 @@ def with_landmark_offset(head: LinearHead, offset: Float[Tensor, "68 3"]) -> Lin
     return replace(head, landmark_offset=offset.to(head.mean))
 
 
+def _check_lengths(arrays: dict[str, np.ndarray], count: int) -> None:
+    """Check that scales and masks have one number for each of theirs, since numpy would repeat one for all.
+
+    Raises:
+        ValueError: a file of half a megabyte could ask for gigabytes.
+    """
+    for name in ("identity.first", "identity.later", "albedo"):
+        whole, scale = arrays[name], arrays[f"{name}.scale"]
+        if whole.ndim != 3 or whole.dtype.kind != "i" or scale.shape != whole.shape[:1]:
+            raise ValueError(f"{name} is {whole.dtype} of shape {whole.shape}, its scale of {scale.shape}")
+    moving, scale = arrays["expression.moving"], arrays["expression.scale"]
+    for name in ("expression.moving", "regions"):
+        mask = arrays[name]
+        if mask.ndim != 2 or mask.dtype != np.uint8 or mask.shape[1] != -(-count // 8):
+            raise ValueError(f"{name} is {mask.dtype} of shape {mask.shape}, expected bits of {count} vertices")
+    if scale.shape != moving.shape[:1]:
+        raise ValueError(f"expression.scale has shape {scale.shape}, expected one for each of {len(moving)}")
+
+
 def _decode(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> LinearHead:
     count = len(arrays["mean"])
+    _check_lengths(arrays, count)
 
     def basis(name: str) -> Float32[np.ndarray, "M V 3"]:
         return np.asarray(arrays[name].astype(np.float32) * arrays[f"{name}.scale"][:, None, None])

@@ -16,6 +16,7 @@ from headform.errors import InputError, WeightsError
 from headform.heads import _tensor_file
 from headform.heads.coefficients import CoefficientLayout, Coefficients
 from headform.heads.linear import LinearHead
+from headform.io.file_bytes import read_regular, reason_of
 
 FORMAT = "headform-coefficients-1"
 MAX_BYTES = 1 << 30
@@ -92,11 +93,9 @@ def _same(saved: dict[str, Any], origin: dict[str, Any]) -> bool:
 
 def _open(path: Path, where: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
-        if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            raise InputError("code_unreadable", "not a regular file of at most 1 GiB", where)
-        data = path.read_bytes()
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
-        what = f"cannot read the code: {error.strerror or error}"
+        what = f"cannot read the code: {reason_of(error)}"
         raise InputError("code_unreadable", what, where) from error
     try:
         arrays, text = _tensor_file.decode(data)

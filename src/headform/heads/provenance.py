@@ -1,14 +1,12 @@
 """The origin of a head model: publisher's files, their digests, version and license."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from headform.errors import WeightsError
-
-_CHUNK = 1 << 22
+from headform.io.file_bytes import reason_of, sha256_of
 
 
 @dataclass(frozen=True)
@@ -31,15 +29,11 @@ class SourceFile:
             WeightsError: ``weights_missing``.
         """
         path = Path(path)
-        digest = hashlib.sha256()
         try:
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
+            return cls(path.name, sha256_of(path))
         except OSError as error:
-            what = f"cannot read the model: {error.strerror or error}"
+            what = f"cannot read the model: {reason_of(error)}"
             raise WeightsError("weights_missing", what, repr(str(path))) from error
-        return cls(path.name, digest.hexdigest())
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -20,6 +19,8 @@ from torch import Tensor, nn
 from headform.errors import WeightsError
 from headform.io.atomic import write_bytes
 from headform.io.file_bytes import read_bytes
+from headform.io.json_file import parse_json
+from headform.io.safetensors_bytes import load_tensors
 
 CARD_FIELDS = (
     "data",
@@ -111,10 +112,9 @@ def load_model(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         what += f"expected {card['sha256'][:12]}…"
         raise WeightsError("weights_hash", what, where, _AGAIN)
     try:
-        stored = safetensors.torch.load(data)
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
-        what = f"not a safetensors file: {error}"[:200]
-        raise WeightsError("weights_damaged", what, where, _AGAIN) from error
+        stored, _ = load_tensors(data)
+    except ValueError as error:
+        raise WeightsError("weights_damaged", f"{error}"[:200], where, _AGAIN) from error
     _check_finite(stored, where)
     return {n: t.float() if t.is_floating_point() else t for n, t in stored.items()}, card
 
@@ -172,15 +172,22 @@ def _stored(tensor: Tensor, half: bool) -> Tensor:
 
 def _check_finite(tensors: Mapping[str, Tensor], where: str) -> None:
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if tensor.is_floating_point() and not bool(torch.isfinite(_at_least_half(tensor)).all()):
             raise WeightsError("weights_nan", f"{name} holds NaN or infinity", where, _AGAIN)
+
+
+def _at_least_half(tensor: Tensor) -> Tensor:
+    """Widen floating-point numbers of eight bits, for which torch has few operations."""
+    return tensor.float() if tensor.element_size() == 1 else tensor
 
 
 def _read_card(path: Path) -> dict[str, Any]:
     where = repr(str(path))
     try:
-        card = json.loads(read_bytes(path, max_bytes=1 << 24, fix=_AGAIN))
-    except (ValueError, RecursionError) as error:
+        card = parse_json(read_bytes(path, max_bytes=1 << 24, fix=_AGAIN))
+    except WeightsError:
+        raise
+    except ValueError as error:
         what = f"the model card is not JSON: {error}"[:200]
         raise WeightsError("card_damaged", what, where, _AGAIN) from error
     good = isinstance(card, dict) and isinstance(card.get("sha256"), str)

@@ -1,7 +1,8 @@
 """Arrays from .npz and .npy files: sizes are checked before memory is allocated, and nothing is unpickled.
 
 NumPy's own reader trusts the size of an array in its header and the unpacked size of a compressed member; here header and
-archive must agree first, below a limit.
+archive must agree first, below a limit: what a file of n bytes unpacks to takes at most 256 MiB and 100 times n
+(`file_bytes.unpacked_limit`).
 
 Layout: a .npz is a zip archive of .npy members; a .npy is a magic string, a version, a Python literal with type, order and
 shape, and the numbers (NumPy enhancement proposal 1).
@@ -10,6 +11,7 @@ shape, and the numbers (NumPy enhancement proposal 1).
 import errno
 import lzma
 import math
+import os
 import tokenize
 import warnings
 import zipfile
@@ -23,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headform.errors import WeightsError
-from headform.io.file_bytes import regular_size
+from headform.io.file_bytes import open_regular, unpacked_limit
+from headform.io.zip_directory import open_archive
 
 MAX_BYTES = 4 << 30
 """Largest size of the arrays read from one file, bytes."""
@@ -32,6 +35,7 @@ ZIP_MAGIC = b"PK\x03\x04"
 NPY_MAGIC = b"\x93NUMPY"
 
 _CHUNK = 1 << 22
+_LAST_CHARACTER = 0x10FFFF
 _PLAIN_KINDS = "biufcSU"
 BROKEN = (
     zipfile.BadZipFile,
@@ -126,9 +130,8 @@ def read_npy(path: Path | str, *, max_bytes: int = MAX_BYTES) -> npt.NDArray[Any
     """
     path = Path(path)
     try:
-        size = _regular_size(path)
-        with path.open("rb") as file:
-            return read_entry(file, size, path.stem, max_bytes)
+        with open_regular(path) as file:
+            return read_entry(file, os.fstat(file.fileno()).st_size, path.stem, max_bytes)
     except OSError as error:
         raise _typed(_unreadable(error), path) from error
     except ArrayFileError as error:
@@ -151,12 +154,11 @@ def _headers(path: Path) -> dict[str, Header]:
     """Return the headers of a .npz by name, or that of a .npy under the empty name; none if the file is invalid."""
     found = {}
     try:
-        _regular_size(path)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if file.read(len(NPY_MAGIC)) == NPY_MAGIC:
                 file.seek(0)
                 return {"": read_header(file)}
-            with zipfile.ZipFile(file) as archive:
+            with open_archive(file) as archive:
                 for name in _names(archive):
                     with archive.open(f"{name}.npy") as member:
                         found[name] = read_header(member)
@@ -174,9 +176,9 @@ def load_npz(
         ArrayFileError: with the kind of problem.
     """
     try:
-        _regular_size(path)
-        with zipfile.ZipFile(path) as archive:
-            return dict(entries(archive, wanted, max_bytes=max_bytes))
+        with open_regular(path) as file, open_archive(file) as archive:
+            room = unpacked_limit(os.fstat(file.fileno()).st_size, max_bytes)
+            return dict(entries(archive, wanted, max_bytes=room))
     except OSError as error:
         raise _unreadable(error) from error
     except BROKEN as error:
@@ -203,12 +205,13 @@ def entries(
         ValueError: or other errors of the standard library, for a broken archive.
     """
     names = _names(archive)
+    there = dict.fromkeys(names)
     found: dict[str, Any] = {}
     room = max_bytes
     for name in names if wanted is None else wanted:
-        if name not in names:
-            there = f"there are {', '.join(names[:20])}" if names else "there are none"
-            raise ArrayFileError("absent", f"there is no array `{name}`, {there}")
+        if name not in there:
+            held = f"there are {', '.join(names[:20])}" if names else "there are none"
+            raise ArrayFileError("absent", f"there is no array `{name}`, {held}")
         entry = archive.getinfo(f"{name}.npy")
         with archive.open(entry) as member:
             found[name] = read_entry(member, entry.file_size, name, room, objects)
@@ -225,7 +228,7 @@ def read_entry(
 ) -> Any:
     """Read one .npy of `size` bytes at the position of the file; see `entries`."""
     if size > max_bytes:
-        raise ArrayFileError("large", f"`{name}` has {size} bytes, the limit is {max_bytes}")
+        raise ArrayFileError("large", f"`{name}` has {size} bytes unpacked, the limit for this file is {max_bytes}")
     header = read_header(file)
     if header.dtype.hasobject:
         if objects is None:
@@ -235,7 +238,12 @@ def read_entry(
         raise ValueError(f"`{name}` holds {header.dtype}, not plain numbers")
     if header.nbytes != size - header.length:
         raise ValueError(f"`{name}` says {header.shape} {header.dtype} but has {size} bytes")
-    flat = np.empty(math.prod(header.shape), header.dtype)
+    if header.dtype.itemsize == 0 != math.prod(header.shape):  # numpy would widen it to one character
+        raise ValueError(f"`{name}` holds texts without characters")
+    try:
+        flat = np.empty(math.prod(header.shape), header.dtype)
+    except MemoryError as error:
+        raise ArrayFileError("large", f"`{name}` of {header.nbytes} bytes does not fit into memory") from error
     room = flat.view(np.uint8) if flat.nbytes else np.zeros(0, np.uint8)
     at = 0
     while at < len(room):
@@ -244,8 +252,13 @@ def read_entry(
             raise ValueError(f"`{name}` ends too early")
         room[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
         at += len(piece)
+    if flat.dtype.kind == "b":
+        np.not_equal(room, 0, out=flat)  # other numbers than 0 and 1 are no booleans of numpy's
     array = flat.reshape(header.shape, order="F" if header.fortran else "C")
-    return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
+    array = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
+    if array.dtype.kind == "U" and array.size and array.reshape(-1).view(np.uint32).max() > _LAST_CHARACTER:
+        raise ValueError(f"`{name}` holds text that is not Unicode")
+    return array
 
 
 def read_header(file: Any) -> Header:
@@ -277,13 +290,6 @@ def _names(archive: zipfile.ZipFile) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("two arrays have the same name")
     return names
-
-
-def _regular_size(path: Path) -> int:
-    size = regular_size(path)
-    if size is None:
-        raise ArrayFileError("unreadable", "not a regular file")
-    return size
 
 
 def _unreadable(error: OSError) -> ArrayFileError:

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
@@ -22,6 +20,7 @@ from headform.errors import WeightsError
 from headform.io._child import ask
 from headform.io.file_bytes import check_regular, first_bytes, read_bytes
 from headform.io.file_content import content_of
+from headform.io.safetensors_bytes import load_tensors
 
 MAX_BYTES = 4 << 30
 """Largest size of a file, and of all its tensors laid out in full, bytes."""
@@ -115,10 +114,9 @@ def state_dict_of(path: Path | str, part: str | None = None) -> dict[str, Tensor
     where = repr(str(path))
     if is_safetensors(path):
         try:
-            tables = {"": safetensors.torch.load(read_bytes(path, max_bytes=MAX_BYTES))}
-        except (safetensors.SafetensorError, KeyError, ValueError) as error:
-            what = f"not a valid safetensors file: {error}"[:200]
-            raise WeightsError("weights_damaged", what, where, _AGAIN) from error
+            tables = {"": load_tensors(read_bytes(path, max_bytes=MAX_BYTES))[0]}
+        except ValueError as error:
+            raise WeightsError("weights_damaged", f"{error}"[:200], where, _AGAIN) from error
     else:
         tables = _tables(read_torch(path).tensors)
     chosen = tables[_choose(tables, part, where)]

@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 from jaxtyping import Bool, Float, Int
 
 from headform.errors import HeadformError, WeightsError
 from headform.io.atomic import write_bytes
 from headform.io.file_bytes import read_bytes
+from headform.io.safetensors_bytes import load_arrays
 from headform.kernels.cache_places import cache_root
 from headform.mesh.hierarchy import FACTORS, Rule, build_hierarchy
 from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
@@ -50,10 +50,9 @@ def load_hierarchy(path: str | Path) -> MeshHierarchy:
     """
     data = read_bytes(path)
     try:
-        tensors = safetensors.numpy.load(data)
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
-        what = f"not a safetensors file: {error}"[:200]
-        raise _damaged(path, what) from error
+        tensors, _ = load_arrays(data)
+    except ValueError as error:
+        raise _damaged(path, f"{error}"[:200]) from error
     digest = tensors.pop(_DIGEST, None)
     if digest is None or not np.array_equal(digest, _digest(tensors)):
         raise _damaged(path, "the content does not match its digest")

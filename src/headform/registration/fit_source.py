@@ -20,7 +20,7 @@ from headform.geometry.units import METERS_PER, OUTER_EYES_M, InputUnit, infer_u
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
-from headform.io.file_bytes import read_mesh_bytes
+from headform.io.file_bytes import read_mesh_bytes, sha256_of
 from headform.io.mesh.picked_points import read_points
 from headform.io.mesh.reading import decode
 from headform.io.mesh.triangle_mesh import TriangleMesh
@@ -229,4 +229,4 @@ def _outer_look(head: LinearHead, vertices: Float64[np.ndarray, "S 3"]) -> Trian
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256_of(path)

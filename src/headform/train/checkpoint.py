@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 from torch import Tensor
 
 from headform.errors import WeightsError
 from headform.io.atomic import write_bytes
 from headform.io.file_bytes import read_bytes
+from headform.io.json_file import parse_json
+from headform.io.safetensors_bytes import load_tensors
 
 NEWEST = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"
@@ -115,8 +116,8 @@ def _read(path: Path) -> Checkpoint:
         if digest.hexdigest().encode() != data[at : at + 64]:
             what = "the checkpoint is damaged: its content does not match its SHA-256"
             raise WeightsError("checkpoint_damaged", what, where)
-        metadata = json.loads(json.loads(data[8:length])["__metadata__"]["headform"][64:])
-        return Checkpoint(safetensors.torch.load(data), metadata, path)
-    except (safetensors.SafetensorError, KeyError, ValueError, MemoryError) as error:
+        tensors, metadata = load_tensors(data)
+        return Checkpoint(tensors, dict(parse_json(metadata["headform"][64:])), path)
+    except (LookupError, TypeError, ValueError, MemoryError) as error:
         what = f"the checkpoint is damaged: {error}"[:200]
         raise WeightsError("checkpoint_damaged", what, where) from error

@@ -45,6 +45,9 @@ def test_pts_of_windows_are_read(tmp_path):
         (pts_text().replace("}", ""), "braces"),
         (pts_text(POINTS[:67]), "67 lines"),
         (pts_text(count=29), "declares 29"),
+        (pts_text().replace("n_points:  68", "n_points"), "declares no number"),
+        (pts_text().replace("n_points:  68", "n_points 29"), "declares 29"),
+        (pts_text() + "1 2\n" * 300_000, "more than the limit"),
         (pts_text().replace("100.000", "nan"), "not finite"),
         (pts_text().replace("100.000", "here"), "not a number"),
         (pts_text().replace("100.000", "1 2"), "68 pairs"),
@@ -105,3 +108,51 @@ def test_real_files(data_root):
     np.testing.assert_array_equal(boxes[0].points[0], [201.5, 107.5])
     points = read_pts(data_root / "photos/ibug_lfpw/image_0001.pts")
     np.testing.assert_allclose(points[0], [114.66766, 220.307529])
+
+
+def test_a_pts_header_without_a_colon_is_read(tmp_path):
+    path = tmp_path / "a.pts"
+    path.write_text(pts_text().replace(":", ""))
+    np.testing.assert_allclose(read_pts(path), POINTS - 0.5, atol=1e-9)
+
+
+def xml_refusal(tmp_path, data: bytes) -> str:
+    path = tmp_path / "a.xml"
+    path.write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        read_dlib_xml(path)
+    assert caught.value.code == "annotations_invalid"
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    "encoding", ["foo", "hex", "zip", "rot13", "idna", "utf-7", "punycode", "mbcs", "shift_jis", "x" * 99]
+)
+def test_an_encoding_that_is_not_known_is_named(tmp_path, encoding):
+    text = f"<?xml version='1.0' encoding='{encoding}'?><dataset/>"
+    assert xml_refusal(tmp_path, text.encode())
+
+
+def test_xml_in_other_encodings_is_read(tmp_path):
+    for encoding in ("utf-8", "utf-16", "iso-8859-1", "cp1252"):
+        path = tmp_path / "a.xml"
+        path.write_bytes(xml_text(PARTS).replace("ISO-8859-1", encoding).replace("d/a", "d/é").encode(encoding))
+        assert read_dlib_xml(path)[0].photo == "d/é.jpg"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<a>" * 100_000, "nested deeper"),
+        ("<a " + "b " * 700_000, "not XML"),
+        ("<a b='" + "c" * 3_000_000, "a tag is longer"),
+        ("<a " + " ".join(f"b{k}='1'" for k in range(300_000)) + "/>", "a tag is longer"),
+        (xml_text(PARTS + "".join(f"<part name='n{k}' x='1' y='1'/>" for k in range(1000))), "more than 68 parts"),
+        (xml_text(PARTS).replace("d/a.jpg", "a" * 5000), "names no file"),
+        (xml_text(PARTS).replace("d/a.jpg", "/"), "names no file"),
+        (xml_text(PARTS).replace("x='0.0'", "x='1e999999'"), "not finite"),
+        (xml_text(PARTS).replace("name='00'", f"name='{'9' * 5000}'"), "not 00 to 67"),
+    ],
+)
+def test_xml_that_would_take_memory_or_time_is_refused(tmp_path, text, message):
+    assert message in xml_refusal(tmp_path, text.encode())

@@ -113,3 +113,29 @@ def test_convention_of_the_annotation_file_agrees_with_its_one_based_source(data
     lines = (photos / face.photo).with_suffix(".pts").read_text().splitlines()
     rows = [line.split() for line in lines if len(line.split()) == 2 and ":" not in line]
     np.testing.assert_allclose(face.points, np.array(rows, float) - 0.5, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    "name", ["/", "", ".", "a/..", "a\0.jpg", "a\ud800.jpg", "a" * 300, "a/" * 3000, 3, None, ["a"]]
+)
+def test_an_entry_with_a_name_that_no_file_has_is_refused(tmp_path, name):
+    path = tmp_path / "set" / "annotations.json"
+    path.parent.mkdir()
+    entry = {"file": name, "set": "s", "points68": np.zeros((68, 2)).tolist()}
+    path.write_text(json.dumps([entry]))
+    for read in (read_annotations, lambda file: read_predictions(file, ["a.jpg"])):
+        with pytest.raises(InputError, match="names no file") as caught:
+            read(path)
+        assert caught.value.code in ("annotations_invalid", "predictions_invalid")
+        str(caught.value).encode()  # printable
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 100_000, "[" + "[]," * 14_000_000 + "0]", "[" + "9" * 5000 + "]"]
+)
+def test_json_that_would_take_memory_or_depth_is_refused(tmp_path, text):
+    path = tmp_path / "annotations.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match="not JSON") as caught:
+        read_annotations(path)
+    assert caught.value.code == "annotations_invalid"

@@ -4,7 +4,7 @@ All points returned are pixels with the origin at the top-left CORNER of the pho
 (0.5, 0.5); the origins of the files are listed in `annotation_formats`.
 """
 
-import json
+import errno
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from headform.data.pose_annotations import PoseAnnotation, read_pose_annotation, read_pose_annotations
-from headform.errors import HeadformError, InputError
+from headform.errors import InputError
 from headform.evaluate.landmarks68.annotation_formats import (
     CENTER_SHIFT,
     MATLAB_SHIFT,
@@ -28,6 +28,8 @@ from headform.evaluate.landmarks68.pose import (
 )
 from headform.export.result_folder import LANDMARKS, PARAMETERS
 from headform.geometry.head_angles import aflw2000_degrees_from_rotation, rotation_from_aflw2000_degrees
+from headform.io.file_bytes import reason_of
+from headform.io.json_file import is_file_name, read_json
 from headform.io.npz_file import read_npz
 
 ANNOTATION_SHIFT = CENTER_SHIFT
@@ -258,8 +260,9 @@ def _json_list(entries: Any, kind: str, path: Path) -> list[LandmarkAnnotation]:
 
 def _entry(entry: Any, kind: str, path: Path, index: int) -> LandmarkAnnotation:
     where = f"{path}, entry {index}"
-    if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
-        raise InputError(f"{kind}_invalid", "an entry names no file", where)
+    if not isinstance(entry, dict) or not is_file_name(entry.get("file")):
+        named = f": {entry.get('file')!a:.60}" if isinstance(entry, dict) and "file" in entry else ""
+        raise InputError(f"{kind}_invalid", f"an entry names no file{named}", where)
     photo, label = entry["file"], entry.get("set", "" if kind == "predictions" else None)
     if not isinstance(label, str):
         raise InputError(f"{kind}_invalid", "an entry names no set", where)
@@ -292,15 +295,12 @@ def _pose_of(entry: dict[str, Any], kind: str, where: str) -> tuple[Float64[np.n
 
 def _load(path: Path, kind: str) -> Any:
     try:
-        if path.is_file() and path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{kind}_invalid", f"more than {MAX_BYTES >> 20} MiB", str(path))
-        return json.loads(path.read_text(encoding="utf-8"))
-    except HeadformError:
-        raise
+        return read_json(path, MAX_BYTES)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"{kind}_unreadable", f"cannot read the file: {reason}", str(path)) from error
-    except (ValueError, RecursionError) as error:
+        if error.errno == errno.EFBIG:
+            raise InputError(f"{kind}_invalid", reason_of(error), str(path)) from error
+        raise InputError(f"{kind}_unreadable", f"cannot read the file: {reason_of(error)}", str(path)) from error
+    except ValueError as error:
         raise InputError(f"{kind}_invalid", f"not JSON: {error}", str(path)) from error
 
 

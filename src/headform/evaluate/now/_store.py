@@ -20,6 +20,7 @@ from headform.evaluate.now.record import Numbers, Record, Shape
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.export import parameters
 from headform.io.atomic import make_folder, write_bytes
+from headform.io.file_bytes import reason_of, sha256_of
 from headform.io.npz_file import ArrayFileError, load_npz
 
 VERSION = 1
@@ -35,10 +36,9 @@ def file_sha256(path: Path) -> str:
         InputError: `mesh_unreadable`.
     """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
-        what = f"cannot read the file: {error.strerror or error}"
+        what = f"cannot read the file: {reason_of(error)}"
         raise InputError("mesh_unreadable", what, str(path)) from error
 
 

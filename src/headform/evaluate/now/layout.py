@@ -7,10 +7,13 @@ PREDICTIONS/SUBJECT/CHALLENGE/IMAGE.obj|.ply        neutral mesh; .obj is taken 
 PREDICTIONS/SUBJECT/CHALLENGE/IMAGE.npy|.txt        its seven landmarks; .npy is taken before .txt
 """
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
-from headform.errors import HeadformError, InputError
+from headform.errors import InputError
+from headform.io.file_bytes import read_regular, reason_of
+from headform.io.json_file import is_file_name
 
 LISTS = ("imagepathsvalidation.txt", "imagepathstest.txt")
 """Names of the list of images; the first that is there counts. The test set is published without scans."""
@@ -64,13 +67,12 @@ def read_images(dataset: Path) -> list[Image]:
     if dataset.is_dir():
         path = next((dataset / name for name in LISTS if (dataset / name).is_file()), dataset / LISTS[0])
     try:
-        if path.stat().st_size > _MAX_LIST:
-            raise InputError("dataset_invalid", "this is no list of images", str(path))
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except HeadformError:
-        raise
+        lines = read_regular(path, _MAX_LIST).decode().splitlines()
     except OSError as error:
-        what = f"cannot read the list of images: {error.strerror or error}"
+        if error.errno == errno.EFBIG:
+            what = f"this is no list of images: {reason_of(error)}"
+            raise InputError("dataset_invalid", what, str(path)) from error
+        what = f"cannot read the list of images: {reason_of(error)}"
         fix = f"name the folder that holds {LISTS[0]}"
         raise InputError("dataset_missing", what, str(path), fix) from error
     except ValueError as error:
@@ -81,7 +83,7 @@ def read_images(dataset: Path) -> list[Image]:
             continue
         where = f"{path}, line {number}"
         parts = line.strip().split("/")
-        if len(parts) != 3 or any(part in ("", ".", "..") or "\\" in part for part in parts):
+        if len(parts) != 3 or not all(is_file_name(part) and "\\" not in part for part in parts):
             what = f"expected SUBJECT/CHALLENGE/IMAGE, found {line.strip()[:80]!a}"
             raise InputError("dataset_invalid", what, where)
         image = Image(parts[0], parts[1], Path(parts[2]).stem)

@@ -3,7 +3,6 @@
 V vertices, F triangles.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from headform.evaluate.scan.sanity_checks import SCAN_EYES
 from headform.geometry.landmarks68 import NOW7
 from headform.geometry.units import MM_PER_M, OUTER_EYES_M, InputUnit, infer_unit, mm_per
 from headform.heads.linear import LinearHead
+from headform.io.file_bytes import reason_of
+from headform.io.json_file import read_json
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.registration.fit_source import PICTURES, read_mesh
 from headform.synth.scan_photos import PlacedScan, place, seen_from_front
@@ -28,6 +29,7 @@ Finder = Callable[[TriangleMesh, str], Float64[np.ndarray, "7 3"]]
 MESHES = (".obj", ".ply")
 _COLOR_NAMES = ("col", "diff", "albedo", "tex")
 FOUND = "found on its pictures"
+_MAX_LANDMARK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,12 +190,12 @@ def _read_landmarks(path: Path) -> Float64[np.ndarray, "7 3"]:
         return read_landmarks7(path)
     where = str(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, _MAX_LANDMARK_BYTES)
         rows = content["now7"] if isinstance(content, dict) else content
         points = np.array(rows, np.float64)
     except OSError as error:
-        raise InputError("landmarks_unreadable", error.strerror or str(error), where) from error
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+        raise InputError("landmarks_unreadable", reason_of(error), where) from error
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         what = "expected seven rows of three numbers"
         raise InputError("landmarks_format", what, where) from error
     if points.shape != (7, 3) or not np.isfinite(points).all():
