@@ -73,3 +73,7 @@ class ResourceError(HeadformError):
     """Memory, disk or time ran out, or an output place cannot be written."""
 
     exit_code = 6
+
+
+class MeshWarning(UserWarning):
+    """A mesh is used, but has parts that its operators do not connect."""

@@ -142,7 +142,7 @@ def test_is_no_state_and_refuses_other_meshes() -> None:
     down = pooling(np.array([0, 2]), 3)
     assert not down.state_dict()
     assert "3 -> 2" in repr(down)
-    with pytest.raises(ValueError, match="4 vertices, expected 3"):
+    with pytest.raises(ValueError, match=r"\(4, 1\) vertices and channels, expected \(3, 1\)"):
         down(torch.zeros(4, 1))
 
 

@@ -269,7 +269,7 @@ def test_one_head_or_one_camera_in_place_of_a_batch_is_named() -> None:
     unchecked = render_batch.__wrapped__  # as where no annotations are checked
     with pytest.raises(ValueError, match=r"expected \(B, V, 3\); give a batch, vertices\[None\]"):
         unchecked(vertices[0], faces, cameras("weak"), SIZE)
-    with pytest.raises(TypeError, match=r"PerspectiveCameras\.of\(camera\)"):
+    with pytest.raises(ValueError, match=r"PerspectiveCameras\.of\(camera\)"):
         unchecked(vertices, faces, PerspectiveCamera.frontal(60.0, SIZE, 0.5), SIZE)
 
 

@@ -13,8 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from headform.errors import InputError, UsageError
+from headform.geometry.array_checks import require_count, require_tensor, wrong_shape
+from headform.graph._operator_checks import require_signal
 from headform.graph.chebyshev import chebyshev_basis
-from headform.graph.laplacian import ScaledLaplacian
+from headform.graph.laplacian import ScaledLaplacian, require_laplacian
 
 Backend = Literal["auto", "reference", "compiled"]
 """``reference``: torch, any device and dtype. ``compiled``: the CPU kernel, float32 alone. ``auto``: the kernel where it
@@ -53,10 +56,9 @@ class ChebConv(nn.Module):
         backend: Backend = "auto",
     ) -> None:
         super().__init__()
-        if num_terms < 1:
-            raise ValueError(f"num_terms must be at least 1, got {num_terms}")
-        if backend not in get_args(Backend):
-            raise ValueError(f"backend must be one of {get_args(Backend)}, got {backend!r}")
+        for name, number in (("num_terms", num_terms), ("in_channels", in_channels), ("out_channels", out_channels)):
+            require_count(name, number, 1)
+        _require_backend(backend)
         self.in_channels, self.out_channels, self.num_terms = in_channels, out_channels, num_terms
         self.rectify, self.backend = rectify, backend
         self.weight = nn.Parameter(torch.empty(num_terms, in_channels, out_channels))
@@ -87,19 +89,40 @@ def cheb_conv(
     """Apply the convolution of `ChebConv`.
 
     Raises:
-        ValueError: the numbers of vertices or channels do not match, or the kernel does not support the input.
+        InputError: the numbers of vertices or channels or the dtypes do not match, or an argument is of another kind:
+            `array_shape`, `array_dtype`, `array_kind`.
+        UsageError: `backend_unknown`, or `backend_unsupported` where the kernel does not support the input.
     """
-    if x.shape[-2] != lap.num_vertices or x.shape[-1] != weight.shape[1]:
-        found, wanted = tuple(x.shape[-2:]), (lap.num_vertices, weight.shape[1])
-        raise ValueError(f"the signal has {found} vertices and channels, expected {wanted}")
+    _require_backend(backend)
+    _check(x, weight, bias, lap)
     if backend != "reference":
         from headform.graph._compiled import applies, cheb_conv_compiled
 
         if applies(x, weight, lap):
             return cheb_conv_compiled(x, weight, bias, lap, clip=rectify)
         if backend == "compiled":
-            raise ValueError("the compiled kernel supports float32 on the CPU only")
+            raise UsageError("backend_unsupported", "the compiled kernel supports float32 on the CPU only")
     basis = chebyshev_basis(x, lap, len(weight))  # (*B, V, C_in, K)
     y = torch.einsum("...vck,kco->...vo", basis, weight)
     y = y if bias is None else y + bias
     return torch.relu(y) if rectify else y
+
+
+def _require_backend(backend: str) -> None:
+    if backend not in get_args(Backend):
+        raise UsageError("backend_unknown", f"backend must be one of {get_args(Backend)}, got {backend!r}")
+
+
+def _check(x: Tensor, weight: Tensor, bias: Tensor | None, lap: ScaledLaplacian) -> None:
+    """Refuse arguments that the kernel would read outside of; a few comparisons, on every call."""
+    require_laplacian(lap)
+    require_tensor("weight", weight, ("K", "C_in", "C_out"))
+    require_signal("the signal", x, lap.num_vertices, weight.shape[1])
+    if not weight.numel():
+        raise wrong_shape("weight", weight.shape, ("K", "C_in", "C_out"), "give one term and one channel or more")
+    if bias is not None:
+        require_tensor("bias", bias, (weight.shape[2],))
+    dtypes = {t.dtype for t in (x, weight, bias) if t is not None}
+    if len(dtypes) > 1 and not torch.is_autocast_enabled(x.device.type):
+        found = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in dtypes))
+        raise InputError("array_dtype", f"signal, weight and bias differ in dtype: {found}", "", "convert them to one")

@@ -10,7 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headform.graph.laplacian import ScaledLaplacian
+from headform.geometry.array_checks import require_count
+from headform.graph._operator_checks import require_signal
+from headform.graph.laplacian import ScaledLaplacian, require_laplacian
 
 
 def chebyshev_basis(
@@ -27,12 +29,11 @@ def chebyshev_basis(
         num_terms: K. The filter reaches K - 1 edges far; K = 1 is a map of each vertex alone.
 
     Raises:
-        ValueError: `num_terms` is below 1, or the numbers of vertices do not match.
+        InputError: `num_terms` is below 1, the numbers of vertices or the dtypes do not match, or an argument is of another
+            kind: `array_value`, `array_shape`, `array_dtype`, `array_kind`.
     """
-    if num_terms < 1:
-        raise ValueError(f"num_terms must be at least 1, got {num_terms}")
-    if x.shape[-2] != lap.num_vertices:
-        raise ValueError(f"the signal has {x.shape[-2]} vertices, the Laplacian {lap.num_vertices}")
+    num_terms = require_count("num_terms", num_terms, 1)
+    require_signal("the signal", x, require_laplacian(lap).num_vertices)
     flat = x.movedim(-2, 0)  # (V, *B, C): sparse products want the vertices first
     shape = flat.shape
     terms = [flat.reshape(shape[0], -1)]  # (V, B*C)

@@ -6,12 +6,16 @@ V vertices, N stored entries.
 import hashlib
 import warnings
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
+
+from headform.errors import InputError
+from headform.graph._operator_checks import plain_csr, require_csr
 
 # torch warns once per process; the layers use only operations that are stable
 warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
@@ -27,6 +31,9 @@ class ScaledLaplacian(nn.Module):
         crow_indices: row pointers.
         col_indices: column indices, ascending in every row.
         values: entries.
+
+    Raises:
+        InputError: `operator_invalid`, `mesh_index`, and for other tensors those of `geometry.array_checks`.
     """
 
     crow_indices: Int[Tensor, " V1"]
@@ -37,6 +44,7 @@ class ScaledLaplacian(nn.Module):
         self, crow_indices: Int[Tensor, " V1"], col_indices: Int[Tensor, " N"], values: Float[Tensor, " N"]
     ) -> None:
         super().__init__()
+        require_csr(crow_indices, col_indices, values, None)
         self.register_buffer("crow_indices", crow_indices, persistent=False)
         self.register_buffer("col_indices", col_indices, persistent=False)
         self.register_buffer("values", values, persistent=False)
@@ -50,15 +58,14 @@ class ScaledLaplacian(nn.Module):
             dtype: dtype of the entries; a module with float64 weights needs a float64 operator.
 
         Raises:
-            ValueError: the matrix is not square, or not symmetric (the backward pass relies on it).
+            InputError: `operator_invalid`: the matrix is not square, not symmetric (the backward pass relies on it), empty
+                or not finite; `array_kind`: it is no sparse matrix.
         """
-        if matrix.shape[0] != matrix.shape[1]:
-            raise ValueError(f"the Laplacian must be square, got shape {matrix.shape}")
-        plain = csr_matrix(matrix, copy=True)
-        plain.sum_duplicates()
-        plain.sort_indices()
-        if plain.nnz and abs(plain - plain.T).max() > 1e-12:
-            raise ValueError("the Laplacian must be symmetric")
+        plain = plain_csr("the Laplacian", matrix)
+        if plain.shape[0] != plain.shape[1] or not plain.shape[0]:
+            raise InputError("operator_invalid", f"the Laplacian must be square, got shape {plain.shape}")
+        if plain.nnz and not abs(plain - plain.T).max() <= 1e-12:  # NaN too
+            raise InputError("operator_invalid", "the Laplacian must be symmetric and finite")
         return ScaledLaplacian(
             torch.from_numpy(plain.indptr.astype(np.int64)),
             torch.from_numpy(plain.indices.astype(np.int64)),
@@ -89,6 +96,11 @@ class ScaledLaplacian(nn.Module):
 
     def matmul(self, x: Float[Tensor, "V N"]) -> Float[Tensor, "V N"]:
         """Multiply N columns of the operator's dtype."""
+        if x.dtype != self.values.dtype and not torch.is_autocast_enabled(x.device.type):
+            what = f"the signal is {x.dtype}, the operator {self.values.dtype}"
+            raise InputError(
+                "array_dtype", what.replace("torch.", ""), "", "build the operator with from_csr(matrix, dtype)"
+            )
         if self.values.dtype in (torch.float32, torch.float64):
             return self.csr() @ x
         # torch's sparse products support no other dtype on every device
@@ -97,9 +109,22 @@ class ScaledLaplacian(nn.Module):
 
     def to_scipy(self) -> csr_matrix:
         """Return the operator as a SciPy matrix on the CPU."""
+        require_csr(self.crow_indices, self.col_indices, self.values, None)  # buffers can be assigned
         parts = (self.values, self.col_indices, self.crow_indices)
         return csr_matrix(tuple(p.cpu().numpy() for p in parts), shape=(self.num_vertices, self.num_vertices))
 
     def extra_repr(self) -> str:
         """Return sizes for `print(model)`."""
         return f"vertices={self.num_vertices}, entries={len(self.col_indices)}"
+
+
+def require_laplacian(lap: Any) -> ScaledLaplacian:
+    """Refuse an operator of another kind, such as a SciPy matrix.
+
+    Raises:
+        InputError: `array_kind`.
+    """
+    if not isinstance(lap, ScaledLaplacian):
+        what = f"the operator is a {type(lap).__name__}, expected a ScaledLaplacian"
+        raise InputError("array_kind", what, "", "build it with ScaledLaplacian.from_csr")
+    return lap

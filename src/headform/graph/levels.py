@@ -3,10 +3,13 @@
 V_l vertices on level l, finest first.
 """
 
+import itertools
+
 import torch
 from torch import nn
 
-from headform.graph.laplacian import ScaledLaplacian
+from headform.errors import InputError
+from headform.graph.laplacian import ScaledLaplacian, require_laplacian
 from headform.graph.resample import Resample, pooling, unpooling
 from headform.mesh.hierarchy import MeshHierarchy
 
@@ -26,6 +29,7 @@ class GraphLevels(nn.Module):
 
     def __init__(self, laplacians: list[ScaledLaplacian], down: list[Resample], up: list[Resample]) -> None:
         super().__init__()
+        _require_chain(laplacians, down, up)
         self.laplacians = nn.ModuleList(laplacians)
         self.down, self.up = nn.ModuleList(down), nn.ModuleList(up)
 
@@ -44,3 +48,14 @@ class GraphLevels(nn.Module):
     def counts(self) -> tuple[int, ...]:
         """Number of vertices of each level, finest first."""
         return tuple(lap.num_vertices for lap in self.laplacians if isinstance(lap, ScaledLaplacian))
+
+
+def _require_chain(laplacians: list[ScaledLaplacian], down: list[Resample], up: list[Resample]) -> None:
+    """Refuse operators whose numbers of vertices do not follow each other."""
+    counts = [require_laplacian(lap).num_vertices for lap in laplacians]
+    steps = list(itertools.pairwise(counts))
+    found = [(step.in_vertices, step.out_vertices) for step in down]
+    back = [(step.out_vertices, step.in_vertices) for step in up]
+    if not counts or found != steps or back != steps:
+        what = f"levels of {counts} vertices, but steps down of {found} and up of {[(b, a) for a, b in back]}"
+        raise InputError("operator_invalid", what, "", "give the operators of one hierarchy, finest first")

@@ -3,6 +3,7 @@
 *B any leading batch axes, V_in and V_out vertices, C channels.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,9 @@ from jaxtyping import Float, Float32, Int, Int32
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
+from headform.errors import InputError
+from headform.geometry.array_checks import require_array, require_count, require_indices
+from headform.graph._operator_checks import plain_csr, require_csr, require_signal
 from headform.graph._rows_kernel import apply_rows, apply_rows_narrow
 from headform.kernels.threads import run_all
 
@@ -70,6 +74,10 @@ class Resample(nn.Module):
         col_indices: column indices, ascending in every row.
         values: entries.
         in_vertices: V_in.
+
+    Raises:
+        InputError: `operator_invalid`, `mesh_index` for a column outside [0, V_in), and for other tensors those of
+            `geometry.array_checks`.
     """
 
     crow_indices: Int[Tensor, " R"]
@@ -84,18 +92,21 @@ class Resample(nn.Module):
         in_vertices: int,
     ) -> None:
         super().__init__()
-        self.in_vertices = in_vertices
+        self.in_vertices = require_count("in_vertices", in_vertices)
+        require_csr(crow_indices, col_indices, values, self.in_vertices)
         self.register_buffer("crow_indices", crow_indices, persistent=False)
         self.register_buffer("col_indices", col_indices, persistent=False)
         self.register_buffer("values", values, persistent=False)
 
     @staticmethod
     def from_csr(matrix: csr_matrix, dtype: torch.dtype = torch.float32) -> "Resample":
-        """Build the operator from a SciPy matrix (V_out, V_in)."""
-        plain = csr_matrix(matrix, copy=True)
-        plain.sum_duplicates()
+        """Build the operator from a SciPy matrix (V_out, V_in).
+
+        Raises:
+            InputError: `array_kind` when it is no sparse matrix; `operator_invalid`.
+        """
+        plain = plain_csr("the operator", matrix)
         plain.eliminate_zeros()
-        plain.sort_indices()
         return Resample(
             torch.from_numpy(plain.indptr.astype(np.int64)),
             torch.from_numpy(plain.indices.astype(np.int64)),
@@ -112,13 +123,15 @@ class Resample(nn.Module):
         """Apply M.
 
         Raises:
-            ValueError: the signal has another number of vertices.
+            InputError: the signal is no tensor, of another dtype, or has another number of vertices.
         """
-        if x.shape[-2] != self.in_vertices:
-            raise ValueError(f"the signal has {x.shape[-2]} vertices, expected {self.in_vertices}")
+        require_signal("the signal", x, self.in_vertices)
+        if x.dtype != self.values.dtype and not torch.is_autocast_enabled(x.device.type):
+            what = f"the signal is {x.dtype}, the operator {self.values.dtype}".replace("torch.", "")
+            raise InputError("array_dtype", what, "", "build the operator with from_csr(matrix, dtype)")
         single = x.dtype == self.values.dtype == torch.float32
         if single and x.device.type == self.values.device.type == "cpu":
-            y: Tensor = _Product.apply(x.reshape(-1, *x.shape[-2:]), self)  # type: ignore[no-untyped-call]
+            y: Tensor = _Product.apply(x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:]), self)  # type: ignore[no-untyped-call]
             return y.reshape(*x.shape[:-2], *y.shape[-2:])
         return self.product(x)
 
@@ -144,6 +157,7 @@ class Resample(nn.Module):
 
     def to_scipy(self) -> csr_matrix:
         """Return M as a SciPy matrix on the CPU."""
+        require_csr(self.crow_indices, self.col_indices, self.values, self.in_vertices)  # buffers can be assigned
         parts = (self.values, self.col_indices, self.crow_indices)
         return csr_matrix(tuple(p.cpu().numpy() for p in parts), shape=(self.out_vertices, self.in_vertices))
 
@@ -173,6 +187,7 @@ def _rows_of(matrix: csr_matrix) -> _Rows:
 
 def pooling(kept: Int[np.ndarray, " V_out"], num_vertices: int, dtype: torch.dtype = torch.float32) -> Resample:
     """Build the down-sampling that picks `kept` out of `num_vertices` vertices: a matrix of zeros and ones."""
+    kept = require_indices("kept", kept, ("V_out",), require_count("num_vertices", num_vertices))
     rows = len(kept)
     matrix = csr_matrix((np.ones(rows), kept, np.arange(rows + 1)), shape=(rows, num_vertices))
     return Resample.from_csr(matrix, dtype)
@@ -185,7 +200,9 @@ def unpooling(
     dtype: torch.dtype = torch.float32,
 ) -> Resample:
     """Build the up-sampling that mixes three coarse vertices per fine one with barycentric weights."""
+    corners = require_indices("corners", corners, ("V_out", 3), require_count("coarse_count", coarse_count))
     rows = len(corners)
+    weights = require_array("weights", weights, (rows, 3), finite=True)
     matrix = csr_matrix(
         (weights.ravel(), corners.ravel(), np.arange(0, 3 * rows + 1, 3)),
         shape=(rows, coarse_count),

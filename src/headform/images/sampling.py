@@ -13,6 +13,8 @@ import typing
 import numpy as np
 from jaxtyping import Float, Float64, UInt8
 
+from headform.errors import InputError
+from headform.geometry.array_checks import kernel_array, require_array, wrong_shape
 from headform.kernels.jit import njit
 
 _IDENTITY = np.arange(256, dtype=np.float64)
@@ -116,8 +118,17 @@ def bilinear_rows(
 
     Returns:
         (N, 3) float64.
+
+    Raises:
+        InputError: `mesh_not_finite` for pixels, and for other arrays those of `geometry.array_checks`.
     """
-    out = np.empty((len(points), 3))
-    values = _IDENTITY if table is None else table
-    _table_rows(np.asarray(image), values, np.ascontiguousarray(points, np.float64), out)
+    picture = require_array("image", image, ("H", "W", 3), "int")
+    if picture.dtype != np.uint8:
+        raise InputError("array_dtype", f"image of dtype {picture.dtype}, expected uint8")
+    if not picture.size:
+        raise wrong_shape("image", picture.shape, ("H", "W", 3), "give a picture of one pixel or more")
+    at = require_array("points", points, ("N", 2), finite=True)
+    values = _IDENTITY if table is None else kernel_array(require_array("table", table, (256,)), np.float64)
+    out = np.empty((len(at), 3))
+    _table_rows(picture, values, kernel_array(at, np.float64), out)
     return out

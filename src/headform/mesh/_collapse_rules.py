@@ -151,7 +151,7 @@ def _uv_upright(old, new, p, q):
     return not (area <= 0.5 * before or area <= 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 @typing.no_type_check
 def _upright(u, v, b, c, strict):
     """Return whether triangle (u, b, c), moved to (v, b, c), keeps its orientation and, if `strict`, an acceptable shape."""

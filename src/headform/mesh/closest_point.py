@@ -6,12 +6,20 @@ P points, V vertices, F triangles. Everything is float64; the unit is the caller
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Float, Float64, Int, Integer
 
+from headform.geometry.array_checks import (
+    kernel_array,
+    require_array,
+    require_faces,
+    require_finite,
+    require_indices,
+    require_some,
+)
 from headform.mesh._box_tree import build_tree
 from headform.mesh._closest_point_search import pack, search
 
-Points = Float64[np.ndarray, "P 3"]
+Points = Float[np.ndarray, "P 3"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,22 @@ class ClosestPointTree:
     table: Float64[np.ndarray, "F 12"]
     nodes: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
+    def __post_init__(self) -> None:
+        """Refuse arrays that the search would read outside of."""
+        count = len(require_array("corners", self.corners, ("F", 3, 3)))
+        require_array("table", self.table, (count, 12))
+        order, child, low, high = self.nodes
+        require_indices("order", order, (count,), count, of="triangles")
+        size = len(require_array("child", child, ("M", 2), "int"))
+        for name, box in (("low", low), ("high", high)):
+            require_array(name, box, (size, 3))
+        inner = child[:, 0] >= 0
+        require_indices("child", child[inner], ("N", 2), size, of="nodes")
+        begin, end = -child[~inner, 0] - 1, child[~inner, 1]
+        require_indices("leaves", np.stack([begin, end], axis=1), ("N", 2), count + 1, of="triangles")
+
     @classmethod
-    def of(cls, vertices: Float64[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> "ClosestPointTree":
+    def of(cls, vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"]) -> "ClosestPointTree":
         """Build the tree of a mesh.
 
         Args:
@@ -52,29 +74,27 @@ class ClosestPointTree:
             faces: at least one triangle; a triangle without area counts as a segment or a point.
 
         Raises:
-            ValueError: no triangle, or a position that is not finite.
+            InputError: `mesh_empty`, `mesh_not_finite`, `mesh_index`, and for other arrays those of `geometry.array_checks`.
         """
-        if not len(faces):
-            raise ValueError("the mesh has no triangles")
-        if not np.isfinite(vertices).all():
-            raise ValueError("vertices must be finite")
-        corners = np.ascontiguousarray(vertices[faces])
+        vertices = require_array("vertices", vertices, ("V", 3), finite=True)
+        faces = require_faces("faces", faces, len(vertices))
+        require_some("triangles", len(faces))
+        corners = kernel_array(vertices[faces], np.float64)
         return cls(corners, pack(corners), build_tree(corners.min(axis=1), corners.max(axis=1)))
 
     def query(self, points: Points) -> ClosestPoints:
         """Find the closest point of the mesh to every point.
 
         Raises:
-            ValueError: a point is not finite.
+            InputError: `mesh_not_finite`, `array_kind`, `array_shape`, `array_dtype`.
         """
-        if not np.isfinite(points).all():
-            raise ValueError("points must be finite")
-        points = np.ascontiguousarray(points)
+        points = kernel_array(require_array("points", points, ("P", 3)), np.float64)
+        require_finite("points", points)
         return ClosestPoints(*search(points, self.corners, self.table, *self.nodes))
 
 
 def closest_points(
-    points: Points, vertices: Float64[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
+    points: Points, vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"]
 ) -> ClosestPoints:
     """Find the closest point on a triangle mesh to every point; keep a `ClosestPointTree` to query it repeatedly.
 
@@ -87,6 +107,6 @@ def closest_points(
         Triangles, barycentric weights and squared distances.
 
     Raises:
-        ValueError: no triangle, or a position that is not finite.
+        InputError: see `ClosestPointTree.of` and `ClosestPointTree.query`.
     """
     return ClosestPointTree.of(vertices, faces).query(points)

@@ -10,8 +10,9 @@ triangles; this one is for hierarchies as the paper has them. See `decimate` for
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 
+from headform.geometry.array_checks import kernel_array, require_array, require_count, require_faces, require_some
 from headform.mesh._decimate_kernel import collapse_in_order
 from headform.mesh._quadric import plane_quadric
 
@@ -32,7 +33,7 @@ class Decimated:
     collapsed_to: Int[np.ndarray, " V"]
 
 
-def decimate(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], target: int) -> Decimated:
+def decimate(vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"], target: int) -> Decimated:
     """Collapse edges until at most `target` vertices have triangles.
 
     The rule. Every triangle's plane, with unit normal and not weighted by area, gives a quadric Q that is summed at its
@@ -53,10 +54,15 @@ def decimate(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], 
 
     Returns:
         The vertices that stay, ascending, and the triangles between them; both may be empty.
+
+    Raises:
+        InputError: `mesh_empty`, `mesh_not_finite`, `mesh_index`, `array_value`, and for other arrays those of
+            `geometry.array_checks`.
     """
-    points = np.ascontiguousarray(vertices, dtype=np.float64)
+    points = kernel_array(require_array("vertices", vertices, ("V", 3), finite=True), np.float64)
+    triangles, target = require_faces("faces", faces, len(points)), require_count("target", target)
+    require_some("vertices", len(points))
     points = points - (points.min(0) + points.max(0)) / 2
-    triangles = np.ascontiguousarray(faces, dtype=np.int64)
     count = len(points)
     start, end = triangles[:, [0, 1, 2]].ravel(), triangles[:, [1, 2, 0]].ravel()
     keys = np.unique(np.minimum(start, end) * count + np.maximum(start, end))

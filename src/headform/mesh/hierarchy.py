@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Integer
 
-from headform.errors import InputError
+from headform.errors import InputError, UsageError
+from headform.geometry.array_checks import require_array, require_count, require_faces
 from headform.mesh._upsampling import barycentric_embedding
 from headform.mesh.decimation import Decimated, decimate
 from headform.mesh.manifold import require_manifold
 from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
-from headform.mesh.scaled_laplacian import EdgeWeight, scaled_laplacian
-from headform.mesh.simplification import simplify
+from headform.mesh.scaled_laplacian import EdgeWeight, laplacian_of_level, require_edge_weight
+from headform.mesh.simplification import require_mirror, simplify
+from headform.mesh.surface_notes import warn_of_loose_parts
 from headform.mesh.topology import components
 
 __all__ = ["FACTORS", "MeshHierarchy", "Rule", "build_hierarchy", "topology_hash"]
@@ -34,13 +36,13 @@ _SOLID = 4  # vertices of the smallest closed surface
 
 def build_hierarchy(
     vertices: Float[np.ndarray, "V 3"],
-    faces: Int[np.ndarray, "F 3"],
+    faces: Integer[np.ndarray, "F 3"],
     factors: Sequence[int] = FACTORS,
     *,
     rule: Rule = "coma",
     keep: Bool[np.ndarray, " V"] | None = None,
     keep_levels: int | None = None,
-    mirror: Int[np.ndarray, " V"] | None = None,
+    mirror: Integer[np.ndarray, " V"] | None = None,
     edge_weight: EdgeWeight = "once",
 ) -> MeshHierarchy:
     """Coarsen a mesh level by level; the target of every level is ceil(V_l / factor) vertices.
@@ -62,23 +64,20 @@ def build_hierarchy(
 
     Raises:
         InputError: see `require_manifold`; `mesh_not_finite`; `hierarchy_empty` when no triangle is left at a level;
-            `hierarchy_keep` when more vertices must stay than a level is to have.
-        ValueError: no factor or one below 2, another rule, `keep` or `mirror` with rule ``coma``, or a `mirror` that
-            does not pair the vertices.
+            `hierarchy_keep` when more vertices must stay than a level is to have; `mesh_mirror` when `mirror` does not pair
+            the vertices; for other arrays those of `geometry.array_checks`.
+        UsageError: `hierarchy_options` for no factor or one below 2, another rule, `keep` or `mirror` with rule ``coma``;
+            `edge_weight_unknown`.
     """
-    if rule not in get_args(Rule):
-        raise ValueError(f"rule must be one of {get_args(Rule)}, got {rule!r}")
-    if rule == "coma" and not (keep is None and mirror is None):
-        raise ValueError("rule `coma` supports neither keep nor mirror; use `symmetric`")
-    if not factors or min(factors) < 2:
-        raise ValueError(f"factors must be one or more, each at least 2, got {tuple(factors)}")
-    if mirror is not None and not _is_mirror(mirror, len(vertices)):
-        raise ValueError("mirror must pair the vertices: mirror[mirror[v]] == v, or -1 for none")
-    if not np.isfinite(vertices).all():
-        raise InputError("mesh_not_finite", "a vertex has a coordinate that is NaN or infinite", "vertices")
-    require_manifold(faces, len(vertices))
-    points = np.ascontiguousarray(vertices, dtype=np.float64)
-    levels = [np.ascontiguousarray(faces, dtype=np.int64)]
+    factors = require_options(factors, rule, keep is None and mirror is None, edge_weight)
+    if keep_levels is not None:
+        require_count("keep_levels", keep_levels)
+    points = np.ascontiguousarray(require_array("vertices", vertices, ("V", 3), finite=True), np.float64)
+    require_manifold(faces, len(points))
+    levels = [require_faces("faces", faces, len(points))]
+    mirror = None if mirror is None else require_mirror(mirror, len(points))
+    keep = None if keep is None else require_array("keep", keep, (len(points),), "bool")
+    warn_of_loose_parts(levels[0], len(points))
     part = components(levels[0], len(points))
     share = np.bincount(part[np.unique(levels[0])], minlength=part.max() + 1).astype(np.float64)
     kept, up_vertices, up_weights, counts = [], [], [], [len(points)]
@@ -116,7 +115,7 @@ def build_hierarchy(
         up_vertices.append(parents)
         up_weights.append(weights)
         counts.append(len(points))
-    laplacians = [scaled_laplacian(f, n, edge_weight=edge_weight) for f, n in zip(levels, counts, strict=True)]
+    laplacians = [laplacian_of_level(f, n, edge_weight) for f, n in zip(levels, counts, strict=True)]
     return MeshHierarchy(
         faces=tuple(levels),
         kept=tuple(kept),
@@ -129,11 +128,26 @@ def build_hierarchy(
     )
 
 
-def _is_mirror(mirror: Int[np.ndarray, " V"], count: int) -> bool:
-    if not ((mirror >= -1) & (mirror < count)).all():
-        return False
-    paired = np.flatnonzero(mirror >= 0)
-    return bool((mirror[mirror[paired]] == paired).all())
+def require_options(factors: Sequence[int], rule: str, plain: bool, edge_weight: str) -> tuple[int, ...]:
+    """Check the options of `build_hierarchy`; `plain` where neither `keep` nor `mirror` is given.
+
+    Returns:
+        The factors as plain integers.
+
+    Raises:
+        UsageError: `hierarchy_options`, `edge_weight_unknown`.
+        InputError: `array_kind` for a factor that is no whole number.
+    """
+    require_edge_weight(edge_weight)
+    if rule not in get_args(Rule):
+        raise UsageError("hierarchy_options", f"rule must be one of {get_args(Rule)}, got {rule!r}")
+    if rule == "coma" and not plain:
+        raise UsageError("hierarchy_options", "rule `coma` supports neither keep nor mirror", "", "use `symmetric`")
+    found = tuple(factors) if isinstance(factors, Sequence | np.ndarray) and not isinstance(factors, str) else ()
+    found = tuple(require_count("factors", factor) for factor in found)
+    if not found or min(found) < 2:
+        raise UsageError("hierarchy_options", f"factors must be one or more, each at least 2, got {factors!r}")
+    return found
 
 
 def _simplified(

@@ -15,16 +15,18 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Integer
 
 from headform.errors import HeadformError, WeightsError
+from headform.geometry.array_checks import require_array, require_faces
 from headform.io.atomic import write_bytes
 from headform.io.file_bytes import read_bytes
 from headform.io.safetensors_bytes import load_arrays
 from headform.kernels.cache_places import cache_root
-from headform.mesh.hierarchy import FACTORS, Rule, build_hierarchy
+from headform.mesh.hierarchy import FACTORS, Rule, build_hierarchy, require_options
 from headform.mesh.mesh_hierarchy import MeshHierarchy, topology_hash
 from headform.mesh.scaled_laplacian import EdgeWeight
+from headform.mesh.simplification import require_mirror
 
 _ALGORITHM = 1  # increase it with any change of the result of `build_hierarchy`, so that cached files are rebuilt
 _DIGEST = "sha256"
@@ -64,13 +66,13 @@ def load_hierarchy(path: str | Path) -> MeshHierarchy:
 
 def cached_hierarchy(
     vertices: Float[np.ndarray, "V 3"],
-    faces: Int[np.ndarray, "F 3"],
+    faces: Integer[np.ndarray, "F 3"],
     factors: Sequence[int] = FACTORS,
     *,
     rule: Rule = "coma",
     keep: Bool[np.ndarray, " V"] | None = None,
     keep_levels: int | None = None,
-    mirror: Int[np.ndarray, " V"] | None = None,
+    mirror: Integer[np.ndarray, " V"] | None = None,
     edge_weight: EdgeWeight = "once",
     folder: str | Path | None = None,
 ) -> MeshHierarchy:
@@ -92,8 +94,13 @@ def cached_hierarchy(
         folder: cache folder; None: `headform.kernels.cache_places.cache_root`.
 
     Raises:
-        InputError, ValueError: see `build_hierarchy`.
+        InputError, UsageError: see `build_hierarchy`.
     """
+    factors = require_options(factors, rule, keep is None and mirror is None, edge_weight)
+    vertices = require_array("vertices", vertices, ("V", 3), finite=True)
+    faces = require_faces("faces", faces, len(vertices))
+    keep = None if keep is None else require_array("keep", keep, (len(vertices),), "bool")
+    mirror = None if mirror is None else require_mirror(mirror, len(vertices))
     options = repr((_ALGORITHM, tuple(factors), rule, keep_levels, edge_weight))
     key = hashlib.sha256(f"{options} {topology_hash(faces, len(vertices))}".encode())
     key.update(np.ascontiguousarray(vertices, "<f8").tobytes())

@@ -4,14 +4,15 @@ V vertices, F triangles, E edges. Edges are joined by their key ``a * V + b`` an
 """
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
 from headform.errors import InputError
+from headform.geometry.array_checks import require_array, require_count
 
 _NAMED = 5  # most offenders that a message lists
 
 
-def require_manifold(faces: Int[np.ndarray, "F 3"], count: int) -> None:
+def require_manifold(faces: Integer[np.ndarray, "F 3"], count: int) -> None:
     """Refuse a triangle list that is not an oriented surface with or without boundary.
 
     A vertex where two fans touch (a bow-tie) is allowed: cropped scans are full of them, every edge around it is still
@@ -25,15 +26,18 @@ def require_manifold(faces: Int[np.ndarray, "F 3"], count: int) -> None:
         InputError: the first of: `mesh_empty` without triangles; `mesh_index` for an index outside 0..V-1;
             `mesh_degenerate` for a triangle that names a vertex twice; `mesh_repeated` for triangles over the same
             three vertices; `mesh_not_manifold` for edges with more than two triangles; `mesh_winding` for edges that
-            both their triangles traverse in the same direction. Each names a few offenders and counts the rest.
+            both their triangles traverse in the same direction. Each names a few offenders and counts the rest. Arrays of
+            another kind, shape or dtype: see `geometry.array_checks`.
     """
+    faces, count = require_array("faces", faces, ("F", 3), "int"), require_count("count", count)
     if not len(faces):
         raise InputError("mesh_empty", "the mesh has no triangles", "faces")
     outside = ((faces < 0) | (faces >= count)).any(axis=1)
     if outside.any():
         what = f"{_named('triangle', np.flatnonzero(outside))} name vertices outside the {count} of the mesh"
         raise InputError("mesh_index", what, "faces", "number the vertices from 0 to V - 1")
-    a, b, c = faces.T.astype(np.int64)
+    faces = faces.astype(np.int64)
+    a, b, c = faces.T
     flat = (a == b) | (b == c) | (c == a)
     if flat.any():
         what = f"{_named('triangle', np.flatnonzero(flat))} name a vertex twice"

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 
 from headform.errors import WeightsError
-from headform.mesh.scaled_laplacian import EdgeWeight, scaled_laplacian
+from headform.mesh.scaled_laplacian import EdgeWeight, laplacian_of_level
 
 _SUM = 1e-6  # tolerance of the sum of a row of single-precision weights
 
@@ -103,9 +103,7 @@ class MeshHierarchy:
             kept=tuple(kept),
             up_vertices=tuple(up_vertices),
             up_weights=tuple(up_weights),
-            laplacians=tuple(
-                scaled_laplacian(f, n, edge_weight=edge_weight) for f, n in zip(faces, counts, strict=True)
-            ),
+            laplacians=tuple(laplacian_of_level(f, n, edge_weight) for f, n in zip(faces, counts, strict=True)),
             counts=counts,
             edge_weight=edge_weight,
             topology=topology_hash(faces[0], counts[0]),

@@ -6,7 +6,9 @@ One rule for a vertex without a direction, since no triangle uses it or its tria
 """
 
 import numpy as np
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float, Float64, Int, Integer
+
+from headform.geometry.array_checks import require_array, require_faces
 
 
 def face_area_vectors(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float64[np.ndarray, "F 3"]:
@@ -34,7 +36,7 @@ def unit(vectors: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
     return np.divide(vectors, length, where=length > np.finfo(np.float64).tiny, out=np.zeros(vectors.shape))
 
 
-def vertex_normals(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float[np.ndarray, "V 3"]:
+def vertex_normals(vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"]) -> Float[np.ndarray, "V 3"]:
     """Return unit normals of vertices: triangle normals weighted by area, summed and normalized.
 
     Args:
@@ -43,6 +45,11 @@ def vertex_normals(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F
 
     Returns:
         (V, 3) of the precision of `vertices`, pointing outwards; zero where no triangle gives a direction.
+
+    Raises:
+        InputError: `mesh_not_finite`, `mesh_index`, and for other arrays those of `geometry.array_checks`.
     """
+    vertices = require_array("vertices", vertices, ("V", 3), finite=True)
+    faces = require_faces("faces", faces, len(vertices))
     sums = summed_at_vertices(face_area_vectors(vertices, faces), faces, len(vertices))
     return np.asarray(unit(sums), vertices.dtype)

@@ -11,8 +11,18 @@ price is summed over several shapes of the same mesh, boundaries and texture sea
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Integer
 
+from headform.errors import InputError, UsageError
+from headform.geometry.array_checks import (
+    kernel_array,
+    require_array,
+    require_count,
+    require_faces,
+    require_indices,
+    require_number,
+    require_some,
+)
 from headform.mesh._collapse import collapse
 from headform.mesh._quadric import plane_quadric
 from headform.mesh.topology import edges
@@ -39,14 +49,14 @@ class Simplified:
 
 def simplify(
     shapes: Float[np.ndarray, "S V 3"],
-    faces: Int[np.ndarray, "F 3"],
+    faces: Integer[np.ndarray, "F 3"],
     target: int,
     *,
     keep: Bool[np.ndarray, " V"] | None = None,
-    mirror: Int[np.ndarray, " V"] | None = None,
+    mirror: Integer[np.ndarray, " V"] | None = None,
     weight: Float[np.ndarray, " V"] | None = None,
     uv: Float[np.ndarray, "T 2"] | None = None,
-    uv_faces: Int[np.ndarray, "F 3"] | None = None,
+    uv_faces: Integer[np.ndarray, "F 3"] | None = None,
     spread: float = 1e-3,
     by_area: bool = True,
     exact: bool = False,
@@ -71,20 +81,32 @@ def simplify(
         The vertices that stay and the triangles between them.
 
     Raises:
-        ValueError: `uv` without `uv_faces` or the other way round, or an edge with more than two triangles.
+        InputError: `mesh_index`, `mesh_empty`, `mesh_not_finite`, `array_value`, and for other arrays those of
+            `geometry.array_checks`; `mesh_degenerate` for a triangle that names a vertex twice; `mesh_not_manifold` for an
+            edge with more than two triangles; `mesh_mirror` for partners that do not pair the vertices.
+        UsageError: `texture_half` for `uv` without `uv_faces` or the other way round.
     """
     if (uv is None) != (uv_faces is None):
-        raise ValueError("uv and uv_faces must be given together")
+        raise UsageError("texture_half", "uv and uv_faces must be given together")
+    shapes = require_array("shapes", shapes, ("S", "V", 3), finite=True)
+    require_some("shapes", len(shapes))
     count = shapes.shape[1]
+    require_some("vertices", count)
+    faces, target = require_faces("faces", faces, count), require_count("target", target)
+    spread = require_number("spread", spread)
+    _require_surface(faces)
     pairs, uses = edges(faces)
     if len(uses) and uses.max() > 2:
-        raise ValueError(f"{int((uses > 2).sum())} edges belong to more than two triangles")
-    points = np.ascontiguousarray(shapes.transpose(1, 0, 2), dtype=np.float64)
-    importance = np.ones(count) if weight is None else weight
+        what = f"{int((uses > 2).sum())} edges belong to more than two triangles"
+        raise InputError("mesh_not_manifold", what, "faces", "split the mesh there or remove the extra triangles")
+    points = kernel_array(shapes.transpose(1, 0, 2), np.float64)
+    importance = np.ones(count) if weight is None else require_array("weight", weight, (count,), finite=True)
     quadrics, mass = _quadrics(points, faces, pairs[uses == 1], importance, by_area)
-    stays = np.zeros(count, np.bool_) if keep is None else keep.copy()
-    texture = np.zeros((0, 2)) if uv is None else uv
-    corners = np.zeros_like(faces) if uv_faces is None else uv_faces
+    stays = np.zeros(count, np.bool_) if keep is None else require_array("keep", keep, (count,), "bool").copy()
+    texture, corners = np.zeros((0, 2)), np.zeros_like(faces)
+    if uv is not None:
+        texture = require_array("uv", uv, ("T", 2), finite=True)
+        corners = require_indices("uv_faces", uv_faces, faces.shape, len(texture), of="texture vertices")
     new_faces, new_corners = np.array(faces, np.int64), np.array(corners, np.int64)
     alive, collapsed_to = collapse(
         new_faces,
@@ -92,9 +114,9 @@ def simplify(
         points,
         quadrics,
         mass,
-        np.ascontiguousarray(texture, dtype=np.float64),
+        kernel_array(texture, np.float64),
         stays,
-        np.zeros(0, np.int64) if mirror is None else np.array(mirror, np.int64),
+        np.zeros(0, np.int64) if mirror is None else require_mirror(mirror, count),
         target,
         spread,
         exact,
@@ -108,6 +130,29 @@ def simplify(
         uv_faces=None if uv is None else new_corners[alive],
         collapsed_to=collapsed_to,
     )
+
+
+def require_mirror(mirror: Integer[np.ndarray, " V"], count: int) -> Int[np.ndarray, " V"]:
+    """Check that partners pair `count` vertices, ``mirror[mirror[v]] == v``, or are -1 for none; return them as int64.
+
+    Raises:
+        InputError: `mesh_mirror`, `mesh_index`, and for other arrays those of `geometry.array_checks`.
+    """
+    partner = require_indices("mirror", mirror, (count,), count, least=-1)
+    paired = np.flatnonzero(partner >= 0)
+    wrong = paired[partner[partner[paired]] != paired]
+    if len(wrong):
+        what = f"mirror must pair the vertices: vertex {wrong[0]} has the partner {partner[wrong[0]]}, but not in turn"
+        raise InputError("mesh_mirror", what, "mirror", "make mirror[mirror[v]] == v, or -1 for none")
+    return partner
+
+
+def _require_surface(faces: Int[np.ndarray, "F 3"]) -> None:
+    """Refuse triangles that name a vertex twice: the collapses count the triangles around a vertex."""
+    flat = (faces == np.roll(faces, 1, axis=1)).any(axis=1)
+    if flat.any():
+        what = f"{int(flat.sum())} triangles name a vertex twice, the first is triangle {int(np.argmax(flat))}"
+        raise InputError("mesh_degenerate", what, "faces", "remove them")
 
 
 def _quadrics(

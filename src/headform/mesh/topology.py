@@ -3,19 +3,25 @@
 V vertices, F triangles, P polygons, E edges; every index is zero-based, polygons wind counter-clockwise seen from outside.
 """
 
+import operator
 from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Integer
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from headform.errors import InputError
+from headform.geometry.array_checks import require_array, require_count, require_faces, require_number
+
 Polygons = Sequence[tuple[int, ...]]
+_LARGEST = 1 << 31
+"""Number of vertices below which an edge's number fits 64 bits."""
 
 
-def edges(faces: Int[np.ndarray, "F 3"]) -> tuple[Int[np.ndarray, "E 2"], Int[np.ndarray, " E"]]:
+def edges(faces: Integer[np.ndarray, "F 3"]) -> tuple[Int[np.ndarray, "E 2"], Int[np.ndarray, " E"]]:
     """Return the unique undirected edges of a triangle mesh.
 
     Args:
@@ -23,22 +29,37 @@ def edges(faces: Int[np.ndarray, "F 3"]) -> tuple[Int[np.ndarray, "E 2"], Int[np
 
     Returns:
         Edges (E,2) with the smaller index first, sorted, and the number of triangles of each (E,).
+
+    Raises:
+        InputError: `mesh_index` for a negative index, `array_kind`, `array_shape`, `array_dtype`.
     """
-    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    faces = require_faces("faces", faces, _LARGEST)
+    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     width = int(pairs.max(initial=0)) + 1  # one number per edge sorts many times faster than two
     keys, count = np.unique(pairs.min(axis=1) * width + pairs.max(axis=1), return_counts=True)
     return np.stack(np.divmod(keys, width), axis=1), count
 
 
-def components(faces: Int[np.ndarray, "F 3"], count: int) -> Int[np.ndarray, " V"]:
-    """Label the connected component of each of ``count`` vertices."""
+def components(faces: Integer[np.ndarray, "F 3"], count: int) -> Int[np.ndarray, " V"]:
+    """Label the connected component of each of ``count`` vertices.
+
+    Raises:
+        InputError: `mesh_index`, `array_kind`, `array_shape`, `array_dtype`, `array_value`.
+    """
+    count = require_count("count", count)
+    faces = require_faces("faces", faces, count)
     pairs, _ = edges(faces)
     graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-def chart_labels(uv_faces: Int[np.ndarray, "F 3"], count: int) -> Int[np.ndarray, " F"]:
-    """Label the UV chart (connected component over texture vertices) of every triangle."""
+def chart_labels(uv_faces: Integer[np.ndarray, "F 3"], count: int) -> Int[np.ndarray, " F"]:
+    """Label the UV chart (connected component over texture vertices) of every triangle.
+
+    Raises:
+        InputError: as of `components`.
+    """
+    uv_faces = require_faces("uv_faces", uv_faces, require_count("count", count), of="texture vertices")
     return components(uv_faces, count)[uv_faces[:, 0]]
 
 
@@ -55,7 +76,15 @@ def mirror_map(vertices: Float[np.ndarray, "V 3"], polygons: Polygons, *, tolera
 
     Returns:
         (V,) partner indices; -1 where no partner is found (unused vertices, asymmetric components).
+
+    Raises:
+        InputError: `mesh_not_finite`, `mesh_index`, `array_kind`, `array_shape`, `array_dtype`, `array_value`.
     """
+    vertices = require_array("vertices", vertices, ("V", 3), finite=True)
+    polygons = _polygons(polygons, len(vertices))
+    require_number("tolerance", tolerance)
+    if len(vertices) < 2:  # no other vertex to compare distances with
+        return np.full(len(vertices), -1, np.int64)
     owner: dict[tuple[int, int], int] = {}
     for index, polygon in enumerate(polygons):
         for edge in zip(polygon, polygon[1:] + polygon[:1], strict=True):
@@ -77,6 +106,23 @@ def mirror_map(vertices: Float[np.ndarray, "V 3"], polygons: Polygons, *, tolera
     broken = (partner >= 0) & (partner[partner] != np.arange(len(vertices)))
     partner[broken] = -1
     return partner
+
+
+def _polygons(polygons: Polygons, count: int) -> list[tuple[int, ...]]:
+    """Check polygons, tuples or an array of indices; return tuples of plain numbers."""
+    try:
+        found = [tuple(map(operator.index, polygon)) for polygon in polygons]
+    except (TypeError, ValueError) as error:
+        what = "polygons must be a sequence of tuples of vertex indices"
+        raise InputError("array_kind", what, "polygons") from error
+    if any(len(polygon) < 3 for polygon in found):
+        what = f"polygons must have 3 corners or more, got one of {min(map(len, found))}"
+        raise InputError("array_shape", what, "polygons")
+    low, high = (extreme(map(extreme, found), default=0) for extreme in (min, max))
+    if found and (low < 0 or high >= count):
+        what = f"polygons must index {count} vertices, got indices from {low} to {high}"
+        raise InputError("mesh_index", what, "polygons")
+    return found
 
 
 def _walk(

@@ -15,7 +15,7 @@ TINY = 1e-12
 """Shortest length that a normal is divided by, as in `torch.nn.functional.normalize`."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 @typing.no_type_check
 def barycentric_forward(points, faces, face, pixel, width, perspective, weights):
     """Weights (N, 3) of the corners of `face` (N,) at the centers of `pixel` (N,), written; points (V, 3)."""
@@ -39,7 +39,7 @@ def barycentric_forward(points, faces, face, pixel, width, perspective, weights)
         weights[n, 2] = w2 / total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 @typing.no_type_check
 def barycentric_backward(points, faces, face, pixel, width, perspective, grad, grad_points):
     """Add the gradient of `barycentric_forward` with respect to its points; grad (N, 3), grad_points (V, 3)."""

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from headform.geometry.array_checks import require_face_tensor, require_index_tensor, require_tensor
 from headform.kernels.functorch import transformed
 from headform.kernels.threads import run_all
 from headform.render import _pixel_kernels as kernels
@@ -34,7 +35,21 @@ def barycentric_at(
         faces: (F, 3) vertex indices.
         seen: N pixels of those pictures.
         perspective: True for a perspective projection, False for a parallel one.
+
+    Raises:
+        InputError: `seen_foreign` when `seen` is of other pictures or faces; `mesh_index`; for other tensors those of
+            `geometry.array_checks`.
     """
+    require_tensor("points", points, ("B", "V", 3))
+    require_face_tensor("faces", faces, points.shape[1])
+    seen.require_raster_of(len(points), len(faces))
+    return weights_of_checked(points, faces, seen, perspective=perspective)
+
+
+def weights_of_checked(
+    points: Float[Tensor, "B V 3"], faces: Int[Tensor, "F 3"], seen: SeenPixels, *, perspective: bool = True
+) -> Float[Tensor, "N 3"]:
+    """Compute `barycentric_at` of tensors that were checked."""
 
     def reference(points: Tensor) -> Tensor:
         return _barycentric(points, faces, seen, perspective)
@@ -57,7 +72,24 @@ def interpolate_at(
         attribute_faces: (F, 3) indices into the rows, aligned with the rasterized faces.
         seen: N pixels.
         weights: (N, 3) from `barycentric_at`.
+
+    Raises:
+        InputError: as of `barycentric_at`.
     """
+    require_tensor("attributes", attributes, ("B", "A", "C"))
+    require_face_tensor("attribute_faces", attribute_faces, attributes.shape[1], of="rows of attributes")
+    seen.require_raster_of(len(attributes), len(attribute_faces))
+    require_tensor("weights", weights, (len(seen.face), 3))
+    return blend_of_checked(attributes, attribute_faces, seen, weights)
+
+
+def blend_of_checked(
+    attributes: Float[Tensor, "B A C"],
+    attribute_faces: Int[Tensor, "F 3"],
+    seen: SeenPixels,
+    weights: Float[Tensor, "N 3"],
+) -> Float[Tensor, "N C"]:
+    """Compute `interpolate_at` of tensors that were checked."""
 
     def reference(attributes: Tensor, weights: Tensor) -> Tensor:
         corners = attributes[seen.item[:, None], attribute_faces.long()[seen.face]]
@@ -84,7 +116,16 @@ def interpolate(
 
     Returns:
         (H, W, C), 0 where no face is seen.
+
+    Raises:
+        InputError: `mesh_index`, and for other tensors those of `geometry.array_checks`.
     """
+    require_tensor("attributes", attributes, ("A", "C"))
+    require_face_tensor("attribute_faces", attribute_faces, len(attributes), of="rows of attributes")
+    require_index_tensor("face_index", face_index, ("H", "W"), len(attribute_faces), least=-1, of="faces")
+    require_tensor("barycentric", barycentric, (*face_index.shape, 3))
+    if not len(attribute_faces):  # nothing can be seen
+        return attributes.new_zeros(*face_index.shape, attributes.shape[1])
     corners = attributes[attribute_faces.long()[face_index.clamp(min=0).long()]]
     blended = (corners * barycentric[..., None].to(attributes.dtype)).sum(-2)
     return torch.where((face_index >= 0)[..., None], blended, torch.zeros_like(blended))

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from headform.geometry.array_checks import require_tensor
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.kernels.functorch import transformed
 from headform.kernels.threads import run_all
@@ -36,7 +37,13 @@ def shade(
         lamp_direction: (3,) unit vector toward a lamp, same frame.
         lamp_color: (3,) linear RGB that a surface facing the lamp shows at albedo 1; white if
             only the direction is given.
+
+    Raises:
+        InputError: `array_kind`, `array_shape`, `array_dtype`.
     """
+    for name, tensor in (("albedo", albedo), ("normals", normals)):
+        require_tensor(name, tensor, ("*B", 3))
+    require_tensor("light", light, (9, 3))
     shading = (sh_basis(normals) @ light).clamp(min=0)
     if lamp_direction is not None:
         color = torch.ones_like(lamp_direction) if lamp_color is None else lamp_color

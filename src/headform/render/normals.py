@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from headform.geometry.array_checks import require_face_tensor, require_tensor
 from headform.kernels.functorch import transformed
 from headform.kernels.threads import run_all
 from headform.render._compiled import compilable, int32_rows, second_derivatives
 from headform.render._pixel_kernels import normals_backward, normals_forward
-from headform.render.rasterize import check_faces
 
 
 def vertex_normals(vertices: Float[Tensor, "*B V 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B V 3"]:
@@ -27,9 +27,19 @@ def vertex_normals(vertices: Float[Tensor, "*B V 3"], faces: Int[Tensor, "F 3"])
     Args:
         vertices: (*B, V, 3) positions in any unit.
         faces: (F, 3) vertex indices.
+
+    Raises:
+        InputError: `mesh_index` for an index outside [0, V), and for other tensors those of `geometry.array_checks`.
     """
+    require_tensor("vertices", vertices, ("*B", "V", 3))
+    require_face_tensor("faces", faces, vertices.shape[-2])
+    return normals_of_checked(vertices, faces)
+
+
+def normals_of_checked(vertices: Float[Tensor, "*B V 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B V 3"]:
+    """Compute `vertex_normals` of tensors that were checked."""
     if not compilable(vertices):
-        return _reference(vertices, faces)
+        return _reference(vertices, faces.long())
     return _Normals.apply(faces, vertices)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -49,7 +59,6 @@ class _Normals(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, faces: Tensor, vertices: Tensor) -> Tensor:
         rows = int32_rows(faces)
-        check_faces(rows, vertices.shape[-2])
         flat = (
             vertices.detach().contiguous().flatten(0, -3)
             if vertices.dim() > 2
@@ -66,7 +75,7 @@ class _Normals(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None]:
         vertices, normals, lengths = ctx.saved_tensors
         if torch.is_grad_enabled() or transformed(grad):
-            return None, second_derivatives(lambda v: _reference(v, ctx.faces), [vertices], grad, [True])[0]
+            return None, second_derivatives(lambda v: _reference(v, ctx.faces.long()), [vertices], grad, [True])[0]
         flat = vertices.detach().contiguous().view(normals.shape)
         found, scratch = torch.zeros_like(flat), torch.empty_like(flat)
         arrays = [t.numpy() for t in (flat, normals, lengths, grad.contiguous().view(flat.shape), scratch, found)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Int32, Integer
 
+from headform.geometry.array_checks import kernel_array, require_array, require_count, require_faces, require_number
 from headform.kernels.jit import njit
 
 NEAR = 1e-4
@@ -174,17 +175,18 @@ def rasterize(
         depth.
 
     Raises:
-        ValueError: a size below 1 or a face index outside [0, V).
+        InputError: `array_value` for a size below 1 or a negative `near`; `mesh_index` for a face index outside [0, V); for
+            other arrays those of `geometry.array_checks`.
     """
-    if height < 1 or width < 1:
-        raise ValueError(f"height and width must be at least 1, got {height} x {width}")
-    check_faces(faces, len(points))
+    points = require_array("points", points, ("V", 3))
+    rows = require_faces("faces", faces, len(points), np.int32)
+    height, width, near = require_raster(height, width, near)
     face_index = np.zeros((height, width), np.int32)
     barycentric = np.zeros((height, width, 3), np.float32)
     depth = np.zeros((height, width), np.float32)
     rasterize_kernel(
-        np.ascontiguousarray(points, np.float32),
-        np.ascontiguousarray(faces, np.int32),
+        kernel_array(points, np.float32),
+        rows,
         True,
         cull_back,
         near,
@@ -195,11 +197,10 @@ def rasterize(
     return Fragments(face_index, barycentric, depth)
 
 
-def check_faces(faces: Integer[np.ndarray, "F 3"], vertex_count: int) -> None:
-    """Check that face indices are in [0, vertex_count), which compiled kernels do not.
+def require_raster(height: int, width: int, near: float) -> tuple[int, int, float]:
+    """Check the size of a picture and its near plane.
 
     Raises:
-        ValueError: naming the range that was found.
+        InputError: `array_kind`, `array_value`.
     """
-    if faces.size and (faces.min() < 0 or faces.max() >= vertex_count):
-        raise ValueError(f"faces must index {vertex_count} vertices, got indices from {faces.min()} to {faces.max()}")
+    return require_count("height", height, 1), require_count("width", width, 1), require_number("near", near, 0.0)

@@ -8,20 +8,23 @@ surface. The face index of a pixel, and with it `alpha`, is constant: there are 
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float, Int, Int32
 from torch import Tensor
 from torch.nn.functional import grid_sample, normalize
 
-from headform.geometry.camera import Cameras, PerspectiveCameras, WeakPerspectiveCameras
+from headform.errors import UsageError
+from headform.geometry.array_checks import require_tensor, wrong_shape
+from headform.geometry.camera import Cameras
 from headform.images.transfer import srgb_from_linear
 from headform.kernels.threads import run_all
 from headform.render._compiled import int32_rows
-from headform.render.interpolation import barycentric_at, interpolate_at
+from headform.render._scene_checks import require_batch, require_scene, require_size
+from headform.render.interpolation import blend_of_checked, weights_of_checked
 from headform.render.light import shade_batch
-from headform.render.normals import vertex_normals
+from headform.render.normals import normals_of_checked
 from headform.render.rasterize import NEAR, rasterize_kernel
 from headform.render.seen_pixels import SeenPixels
 from headform.render.torch_rasterize import BatchFragments, check_raster, rasterize_torch
@@ -105,36 +108,33 @@ def render_batch(
         backend: ``kernel`` (CPU only) and ``torch`` (any device) give the same result; ``auto`` uses the first on a CPU.
 
     Raises:
-        ValueError: a size below 1, a face index outside the vertices, a texture without `uv`, both attributes and texture.
+        InputError: `mesh_index` for a face index outside the vertices; `array_value` for a size below 1; for other tensors
+            those of `geometry.array_checks`.
+        UsageError: `texture_half` for a texture without `uv`, `texture_twice` for both attributes and texture,
+            `backend_unknown`.
     """
-    if not isinstance(camera, PerspectiveCameras | WeakPerspectiveCameras):
-        raise TypeError(f"camera is a {type(camera).__name__}; give a batch, such as PerspectiveCameras.of(camera)")
-    if vertices.dim() != 3:
-        raise ValueError(
-            f"vertices have shape {tuple(vertices.shape)}, expected (B, V, 3); give a batch, vertices[None]"
-        )
-    if attributes is not None and texture is not None:
-        raise ValueError("give attributes or a texture, not both")
-    if texture is not None and uv is None:
-        raise ValueError("a texture needs uv")
-    width, height = size
+    width, height = require_size(size)
+    require_scene(
+        vertices, faces, camera, (width, height), attributes=attributes, texture=texture, uv=uv, uv_faces=uv_faces,
+        light=light, background=background,
+    )  # fmt: skip
     items = len(vertices)
     points = camera.project(vertices, size)
     found = rasterize_batch(
         points, faces, height, width, perspective=camera.perspective, cull_back=cull_back, backend=backend
     )
     seen = SeenPixels.of(found.face_index)
-    weights = barycentric_at(points, faces, seen, perspective=camera.perspective)
-    normals = camera.rotate(vertex_normals(vertices, faces))
+    weights = weights_of_checked(points, faces, seen, perspective=camera.perspective)
+    normals = camera.rotate(normals_of_checked(vertices, faces))
     rows = [normals, points[..., 2:]]
     if texture is None:
         gray = vertices.new_full((1, vertices.shape[1], 3), 0.5)
         rows.insert(0, (gray if attributes is None else attributes).expand(items, -1, -1))
-    blended = interpolate_at(torch.cat(rows, dim=-1), faces, seen, weights)
+    blended = blend_of_checked(torch.cat(rows, dim=-1), faces, seen, weights)
     color, turned, depth = blended[:, :-4], blended[:, -4:-1], blended[:, -1:]
     if texture is not None and uv is not None:
         corners = faces if uv_faces is None else uv_faces
-        places = interpolate_at(uv.to(weights.dtype).expand(items, -1, -1), corners, seen, weights)
+        places = blend_of_checked(uv.to(weights.dtype).expand(items, -1, -1), corners, seen, weights)
         color = sample_texture_at(texture, places, seen)
     if light is None:
         turned = normalize(turned, dim=1)
@@ -173,11 +173,17 @@ def rasterize_batch(
         backend: see `render_batch`.
 
     Raises:
-        ValueError: a size below 1 or a face index outside [0, V).
+        InputError: `array_value` for a size below 1 or a negative `near`; `mesh_index` for a face index outside [0, V); for
+            other tensors those of `geometry.array_checks`.
+        UsageError: `backend_unknown`, or `backend_unsupported` for the kernel away from the CPU.
     """
+    if backend not in get_args(Backend):
+        raise UsageError("backend_unknown", f"backend must be one of {get_args(Backend)}, got {backend!r}")
     if backend == "torch" or (backend == "auto" and points.device.type != "cpu"):
         return rasterize_torch(points, faces, height, width, perspective=perspective, cull_back=cull_back, near=near)
-    check_raster(points, faces, height, width)
+    check_raster(points, faces, height, width, near)
+    if points.device.type != "cpu":
+        raise UsageError("backend_unsupported", f"the kernel renders on the CPU, the points are on {points.device}")
     exact, rows = points.detach().float().contiguous().numpy(), int32_rows(faces)
     shape = (len(points), height, width)
     found = BatchFragments(torch.empty(shape, dtype=torch.int32), torch.empty(*shape, 3), torch.empty(shape))
@@ -196,7 +202,14 @@ def sample_texture_at(
     """Look a texture up bilinearly at texture coordinates of the seen pixels; differentiable in both.
 
     Texel centers lie at (column + 0.5) / w and 1 - (row + 0.5) / h; the border repeats outside.
+
+    Raises:
+        InputError: `array_kind`, `array_shape`, `array_dtype`.
     """
+    require_batch("texture", texture, seen.shape[0], ("C", "h", "w"))
+    if not texture[0].numel():
+        raise wrong_shape("texture", texture.shape, ("B", "C", "h", "w"), "give a texture of one texel or more")
+    require_tensor("uv", uv, (len(seen.flat), 2))
     items = seen.shape[0]
     grid = seen.picture(uv * uv.new_tensor([2.0, -2.0]) + uv.new_tensor([-1.0, 1.0]))
     maps = texture.to(uv.dtype).expand(items, -1, -1, -1)

@@ -6,6 +6,7 @@ V vertices, F triangles, T texture coordinates, H W texels, S side of a square t
 import numpy as np
 from jaxtyping import Float, Float64, Int, UInt8
 
+from headform.geometry.array_checks import require_array
 from headform.images.sampling import bilinear_rows
 
 _LARGEST_SIDE = 2048
@@ -29,7 +30,12 @@ def sample_texture(
 
     Returns:
         (*N, 3) float64, sRGB in [0, 255] without a table.
+
+    Raises:
+        InputError: `mesh_not_finite` for `uv`, and for other arrays those of `geometry.array_checks`.
     """
+    require_array("texture", texture, ("H", "W", 3), "int")
+    uv = require_array("uv", uv, ("*N", 2), finite=True)
     height, width = texture.shape[:2]
     u, v = uv[..., 0].ravel(), 1.0 - uv[..., 1].ravel()
     if repeat:

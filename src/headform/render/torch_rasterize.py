@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int, Int32, Int64
 from torch import Tensor
 
-from headform.render.rasterize import NEAR
+from headform.geometry.array_checks import require_face_tensor, require_tensor
+from headform.render.rasterize import NEAR, require_raster
 
 _PAIRS = 1 << 22
 """Largest number of candidates in memory."""
@@ -48,9 +49,9 @@ def rasterize_torch(
     """Rasterize projected meshes of one topology; arguments, conventions and result are those of `rasterize_batch`.
 
     Raises:
-        ValueError: a size below 1 or a face index outside [0, V).
+        InputError: see `rasterize_batch`.
     """
-    check_raster(points, faces, height, width)
+    check_raster(points, faces, height, width, near)
     items, count = len(points), len(faces)
     exact = points.detach().to(torch.float32).to(torch.float64)
     corners = exact[:, faces.long()].reshape(items * count, 3, 3)
@@ -75,19 +76,17 @@ def rasterize_torch(
     return BatchFragments(face.to(torch.int32).reshape(shape), barycentric.reshape(*shape, 3), depth.reshape(shape))
 
 
-def check_raster(points: Float[Tensor, "B V 3"], faces: Int[Tensor, "F 3"], height: int, width: int) -> None:
-    """Check the picture size and the range of the face indices.
+def check_raster(
+    points: Float[Tensor, "B V 3"], faces: Int[Tensor, "F 3"], height: int, width: int, near: float
+) -> None:
+    """Check the arguments of `rasterize_batch`.
 
     Raises:
-        ValueError: naming what was found.
+        InputError: `array_kind`, `array_shape`, `array_dtype`, `array_value`, `mesh_index`.
     """
-    if height < 1 or width < 1:
-        raise ValueError(f"height and width must be at least 1, got {height} x {width}")
-    count = points.shape[1]
-    if faces.numel() and not (0 <= int(faces.min()) and int(faces.max()) < count):
-        raise ValueError(
-            f"faces must index {count} vertices, got indices from {int(faces.min())} to {int(faces.max())}"
-        )
+    require_tensor("points", points, ("B", "V", 3))
+    require_face_tensor("faces", faces, points.shape[1])
+    require_raster(height, width, near)
 
 
 def _sortable(depth: Float32[Tensor, " P"]) -> Int64[Tensor, " P"]:

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float, Float32, Int32, Integer
 
+from headform.geometry.array_checks import require_array, require_count
 from headform.heads.linear import LinearHead
 from headform.kernels.jit import njit
 from headform.render.rasterize import rasterize
@@ -49,7 +50,11 @@ def unwrap(uv: Float[np.ndarray, "T 2"], uv_faces: Integer[np.ndarray, "F 3"], s
         uv: (T, 2) texture coordinates, origin at the bottom left.
         uv_faces: (F, 3) indices into `uv`.
         size: S, texels.
+
+    Raises:
+        InputError: as of `rasterize`.
     """
+    uv, size = require_array("uv", uv, ("T", 2)), require_count("size", size, 1)
     flat = np.stack([uv[:, 0] * size, (1 - uv[:, 1]) * size, np.ones(len(uv))], axis=1)
     fragments = rasterize(flat, uv_faces, size, size)
     texels = np.flatnonzero(fragments.face_index >= 0).astype(np.int32)

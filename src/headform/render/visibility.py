@@ -12,6 +12,8 @@ import typing
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Integer
 
+from headform.errors import InputError
+from headform.geometry.array_checks import kernel_array, require_array, require_faces, require_indices, require_number
 from headform.kernels.jit import njit
 from headform.render.rasterize import Fragments, rasterize
 
@@ -19,7 +21,7 @@ TOLERANCE = 5e-4
 """Depth by which a point may lie behind the plane that its pixel shows and still count as visible, meters."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 @typing.no_type_check
 def is_seen(x, y, z, points, faces, face_index, tolerance):
     """Return whether a point at pixel (x, y), depth z is the surface that the depth buffer shows there.
@@ -75,14 +77,25 @@ def visible_points(
         faces: (F, 3) the faces that were rasterized.
         fragments: Result of `rasterize(points, faces, ...)`.
         tolerance: Depth that a point may lie behind the surface, meters.
+
+    Raises:
+        InputError: `mesh_index` when `fragments` or `faces` lead outside, as those of another mesh do; `array_kind` when
+            `fragments` is none; for other arrays those of `geometry.array_checks`.
     """
+    query, points = require_array("query", query, ("N", 3)), require_array("points", points, ("V", 3))
+    rows = require_faces("faces", faces, len(points), np.int32)
+    if not isinstance(fragments, Fragments):
+        raise InputError("array_kind", f"fragments is a {type(fragments).__name__}, expected a result of rasterize")
+    shown = require_indices(
+        "fragments.face_index", fragments.face_index, ("H", "W"), len(rows), np.int32, least=-1, of="faces"
+    )
     seen = np.zeros(len(query), np.bool_)
     _seen_kernel(
-        np.ascontiguousarray(query, np.float64),
-        np.ascontiguousarray(points, np.float64),
-        np.ascontiguousarray(faces, np.int32),
-        fragments.face_index,
-        tolerance,
+        kernel_array(query, np.float64),
+        kernel_array(points, np.float64),
+        rows,
+        shown,
+        require_number("tolerance", tolerance),
         seen,
     )
     return seen
@@ -104,6 +117,9 @@ def visible_vertices(
         height: rows of the picture.
         width: columns of the picture.
         tolerance: Depth that a vertex may lie behind the surface, meters.
+
+    Raises:
+        InputError: as of `rasterize`.
     """
     fragments = rasterize(points, faces, height, width)
     return visible_points(points, points, faces, fragments, tolerance=tolerance)
@@ -122,10 +138,14 @@ def outline_distance(
     Returns:
         (to_empty, to_occluder), (H, W) float32 pixels, 0 on empty pixels and on pixels beside an
         occluder, by 3-4 chamfer (within 8 % of Euclidean). The picture's edge is no outline.
+
+    Raises:
+        InputError: `array_kind`, `array_shape`, `array_dtype`, `array_value`.
     """
+    buffer = kernel_array(require_array("depth", depth, ("H", "W")), np.float32)
     empty = np.zeros(depth.shape, np.float32)
     hidden = np.zeros(depth.shape, np.float32)
-    _outline_kernel(np.ascontiguousarray(depth), step, reach, empty, hidden)
+    _outline_kernel(buffer, require_number("step", step), require_number("reach", reach, 0.0), empty, hidden)
     return empty, hidden
 
 
