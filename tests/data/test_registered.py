@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.transform import Rotation
 
-from headform.data import MeshDataset, npz_meshes, read_registered
+from headform.data import MeshDataset, RegisteredMeshes, npz_meshes, read_registered
 from headform.errors import InputError
 from headform.io.mesh import obj, ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
@@ -204,3 +205,16 @@ def test_meshmonk(data_root: Path) -> None:
     single = read_registered(folder / "SIMPOP_10.obj")
     np.testing.assert_array_equal(single.faces, got.faces)
     np.testing.assert_allclose(single.table[0], got.table[9], atol=1e-6)
+
+
+@pytest.mark.parametrize("flat", [lambda v: v[:1], lambda v: v[:2], lambda v: v * 0 + 100.0])
+def test_aligned_names_a_mesh_without_a_direction(tmp_path: Path, flat) -> None:
+    rows = np.stack([flat(v) for v in tetrahedra(3)])
+    if rows.shape[1] == 4:
+        rows[[0, 2]] = tetrahedra(2)  # the second alone coincides
+    faces = np.minimum(FACES, rows.shape[1] - 1)
+    table = torch.from_numpy((rows / 1000).astype(np.float32))
+    data = RegisteredMeshes("a", "none", faces, table, ("a.obj", "b.obj", "c.obj"), "mm")
+    with pytest.raises(InputError, match="b.obj" if rows.shape[1] == 4 else "a.obj") as caught:
+        data.aligned()
+    assert caught.value.code == "mesh_degenerate"

@@ -22,6 +22,7 @@ from headform.registration.fit_source import (
     read_mesh,
     scan_source,
 )
+from headform.registration.scan_landmarks import ScanLandmarker
 from tests.heads.flame.flame_heads import tiny_flame
 from tests.mesh.surfaces import face_sheet
 
@@ -64,7 +65,7 @@ def test_an_unknown_unit_is_scaled_to_a_head_and_a_wrong_one_refused():
     assert caught.value.code == "landmarks_count"
 
 
-def test_seven_or_sixty_eight_landmarks(tmp_path):
+def test_seven_fifty_one_or_sixty_eight_landmarks(tmp_path):
     path = tmp_path / "seven.txt"
     rows = np.arange(21.0).reshape(7, 3)
     np.savetxt(path, rows)
@@ -73,6 +74,10 @@ def test_seven_or_sixty_eight_landmarks(tmp_path):
     assert np.isfinite(seven).all(1).sum() == 7
     np.savetxt(path, np.arange(204.0).reshape(68, 3), delimiter=",")
     np.testing.assert_array_equal(read_landmarks(path), np.arange(204.0).reshape(68, 3))
+    np.savetxt(path, np.arange(153.0).reshape(51, 3))
+    inner = read_landmarks(path)
+    np.testing.assert_array_equal(inner[17:], np.arange(153.0).reshape(51, 3))
+    assert np.isnan(inner[:17]).all()
     np.savetxt(path, np.ones((5, 3)))
     with pytest.raises(InputError, match="5 points") as caught:
         read_landmarks(path)
@@ -122,6 +127,19 @@ def test_bad_meshes(tmp_path):
     points.write_text("v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n")
     with pytest.raises(InputError) as caught:
         read_mesh(points)
+    assert caught.value.code == "mesh_degenerate"
+
+
+@pytest.mark.parametrize("copies", [1, 4000])
+def test_a_mesh_of_one_triangle_is_refused_at_once(copies):
+    """It was drawn from 48 sides, or searched for ever."""
+    vertices = np.array([[0.0, 0, 0], [100, 0, 0], [0, 100, 0]])
+    mesh = TriangleMesh(vertices, np.array([[0, 1, 2]] * copies))
+    with pytest.raises(InputError) as caught:
+        scan_source("scan", mesh, landmarks(1000))
+    assert caught.value.code == "mesh_degenerate"
+    with pytest.raises(InputError) as caught:
+        ScanLandmarker.find(None, mesh, name="scan")  # before any network is asked
     assert caught.value.code == "mesh_degenerate"
 
 

@@ -49,15 +49,18 @@ class Now:
     def _measure(self) -> int:
         from headform.evaluate.now.image import Options
         from headform.evaluate.now.layout import read_images
-        from headform.evaluate.now.output_files import write_table
+        from headform.evaluate.now.output_files import remove_table, write_table
         from headform.evaluate.now.record import Record
         from headform.evaluate.now.run import evaluate_dataset
-        from headform.io.atomic import check_place, write_bytes
+        from headform.io.atomic import check_place, remove_old, write_bytes
 
         if self.workers < 1:
             what = f"--workers is {self.workers}"
             raise errors.UsageError("workers_invalid", what, "", "use 1 or more")
         check_place(self.json)
+        remove_old(self.json)
+        if self.out is not None:
+            remove_table(self.out)
         with BatchProgress(len(read_images(self.dataset))) as progress:
 
             def done(record: Record) -> None:

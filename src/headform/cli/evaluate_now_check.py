@@ -29,9 +29,10 @@ class NowCheck:
         from headform.evaluate.now.check import check_submission
         from headform.evaluate.now.layout import read_images
         from headform.evaluate.now.record import Record
-        from headform.io.atomic import check_place, write_bytes
+        from headform.io.atomic import check_place, remove_old, write_bytes
 
         check_place(self.json)
+        remove_old(self.json)
         with BatchProgress(len(read_images(self.dataset)), quiet=True) as progress:
 
             def done(record: Record) -> None:

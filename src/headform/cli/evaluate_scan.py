@@ -19,11 +19,11 @@ class Scan:
     scan: Path
     """Neutral scan, OBJ or PLY, in millimeters."""
     scan_landmarks: Path
-    """Seven landmarks of the scan: .pp, .npy, .txt or .lnd."""
+    """Landmarks on the scan: 7 (NoW), 68 (iBUG) or 51 (iBUG without the jaw) points of a .pp, .npy, .txt, .lnd or .json."""
     prediction: Path
     """Neutral head, OBJ or PLY."""
     prediction_landmarks: Path
-    """Seven landmarks of the head in its frame and unit: .npy or .txt, 7 x 3."""
+    """Landmarks on the head, in its frame and unit, in the same forms."""
     unit: MeshUnit
     """Unit of the prediction."""
     metrical: bool = False
@@ -40,9 +40,10 @@ class Scan:
         from headform.evaluate.scan.protocol import PROTOCOLS
         from headform.evaluate.scan.report import scan_json, scan_text
         from headform.evaluate.scan.scan_error import crop_scan, scan_error
-        from headform.io.atomic import check_place, write_bytes
+        from headform.io.atomic import check_place, remove_old, write_bytes
 
         check_place(self.json)
+        remove_old(self.json)
         protocol = PROTOCOLS[self.protocol]
         scan = read_surface(self.scan, require_faces=False)
         found = scan_error(

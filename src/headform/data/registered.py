@@ -65,8 +65,13 @@ class RegisteredMeshes:
 
         Args:
             reference: Meshes that make up the mean, such as the training part; all if absent.
+
+        Raises:
+            InputError: ``mesh_degenerate``: a mesh of fewer than three vertices, or whose vertices coincide, names it.
         """
         rows = self.table.double().numpy()
+        for row, label in zip(rows, self.files, strict=True):
+            _check_placed(row, label)
         chosen = np.arange(self.count) if reference is None else reference
         goal = rows[chosen[0]]
         for _ in range(50):
@@ -203,6 +208,16 @@ def _unit(table: Float32[np.ndarray, "N V 3"], labels: list[str], source: Path) 
             return unit
     what = f"the meshes are {size:.4g} long, which is no head in meters, centimeters or millimeters"
     raise InputError("mesh_unit", what, ascii(str(source)), "name the unit, or scale the meshes")
+
+
+def _check_placed(row: Float[np.ndarray, "V 3"], label: str) -> None:
+    """Refuse a mesh whose place has no direction."""
+    fix = "leave it out, or do without the alignment"
+    if len(row) < 3:
+        what = f"a mesh of {len(row)} vertices cannot be turned onto another"
+        raise InputError("mesh_degenerate", what, ascii(label), fix)
+    if not np.ptp(row, axis=0).max() > 1e-6 * np.abs(row).max():
+        raise InputError("mesh_degenerate", "all vertices of the mesh coincide", ascii(label), fix)
 
 
 def _onto(row: Float[np.ndarray, "V 3"], goal: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V 3"]:

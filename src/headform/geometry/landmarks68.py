@@ -20,6 +20,9 @@ NOW7 = (36, 39, 42, 45, 33, 48, 54)
 NOW7_OF_51 = tuple(k - INNER_FACE.start for k in NOW7)
 """The same among the 51 points without the jaw line."""
 
+COUNTS: dict[int, tuple[int, ...]] = {7: NOW7, 51: tuple(range(17, 68)), 68: tuple(range(68))}
+"""Numbers of points that picks of a face come in, with their rows among the 68: NoW's, iBUG's without the jaw, iBUG's."""
+
 EYE_CLOSURE_PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46))
 """Upper and lower lid, facing points; their distances are DECA's eye closure loss (Feng et al. 2021)."""
 INNER_LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
@@ -42,6 +45,19 @@ MIRROR68 = np.array(
     ]
 )  # fmt: skip
 """The point on the other side of each of iBUG's 68 points."""
+
+
+def among_68(points: Float[np.ndarray, "N D"]) -> Float64[np.ndarray, "68 D"]:
+    """Place 7, 51 or 68 points, in the orders of `COUNTS`, among the 68; the others are NaN.
+
+    Raises:
+        ValueError: another number of points.
+    """
+    if len(points) not in COUNTS:
+        raise ValueError(f"{len(points)} points are neither 7, 51 nor 68")
+    out = np.full((68, points.shape[1]), np.nan)
+    out[list(COUNTS[len(points)])] = points
+    return out
 
 
 def eyes_and_mouth(points: Float[np.ndarray, "68 D"]) -> Float[np.ndarray, "3 D"]:

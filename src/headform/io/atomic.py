@@ -82,6 +82,22 @@ def check_place(path: Path | None) -> None:
         raise ResourceError("write_failed", f"{what}: {reason}", str(path), fix)
 
 
+def remove_old(*paths: Path | None) -> None:
+    """Remove files that an earlier run left under the names of this one's, so that a failure leaves none; None is ignored.
+
+    Raises:
+        ResourceError: `write_failed`.
+    """
+    for path in paths:
+        if path is None:
+            continue
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            what = f"cannot replace the file: {error.strerror or error}"
+            raise ResourceError("write_failed", what, str(path), "choose another place, or remove it") from error
+
+
 def sync_folder(folder: Path) -> None:
     """Flush the rename to disk, where the system supports it."""
     with contextlib.suppress(OSError):

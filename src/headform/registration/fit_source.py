@@ -15,7 +15,7 @@ from jaxtyping import Float, Float64
 
 from headform import heads, images
 from headform.errors import InputError, WeightsError
-from headform.geometry.landmarks68 import NOW7, outer_eye_distance
+from headform.geometry.landmarks68 import among_68, outer_eye_distance
 from headform.geometry.units import METERS_PER, OUTER_EYES_M, InputUnit, infer_unit
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
@@ -25,13 +25,14 @@ from headform.io.mesh.picked_points import read_points
 from headform.io.mesh.reading import decode
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.io.npz_file import read_npz
+from headform.mesh.soundness import flaw
 from headform.registration.shape_models import outer
 from headform.render.texture_sampling import reduced_texture
 
 PLAUSIBLE = 1.6
 """Largest factor by which the distance of people's outer eye corners differs from that of a mean head."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-_GIVE = "give seven points in the order of NoW or 68 in that of iBUG"
+_GIVE = "give seven points in the order of NoW, 68 in that of iBUG, or 51 (iBUG without the jaw)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, st
 
 
 def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
-    """Read landmarks from a file (`io.mesh.picked_points`): seven in the order of NoW, or 68 in that of iBUG.
+    """Read landmarks from a file (`io.mesh.picked_points`): seven in the order of NoW, 68 of iBUG, or 51 without the jaw.
 
     Returns:
         Points in the file's unit; NaN where unknown.
@@ -105,13 +106,10 @@ def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
         InputError: as `read_points`; ``landmarks_count``.
     """
     points = read_points(path)
-    if len(points) == 68:
-        return points
-    if len(points) != len(NOW7):
-        raise InputError("landmarks_count", f"the file holds {len(points)} points", ascii(str(path)), _GIVE)
-    out = np.full((68, 3), np.nan)
-    out[list(NOW7)] = points
-    return out
+    try:
+        return among_68(points)
+    except ValueError as error:
+        raise InputError("landmarks_count", f"the file holds {len(points)} points", ascii(str(path)), _GIVE) from error
 
 
 def scan_source(
@@ -133,8 +131,10 @@ def scan_source(
         origin: See `FitSource`.
 
     Raises:
-        InputError: ``landmarks_count``; ``mesh_unit``: in the given unit the scan does not have the size of a head.
+        InputError: ``mesh_degenerate`` (see `mesh.soundness.flaw`); ``landmarks_count``; ``mesh_unit``: in the given unit
+            the scan does not have the size of a head.
     """
+    check_surface(mesh, name)
     outer = outer_eye_distance(landmarks)
     if not outer > 0:
         what = "the outer eye corners are missing from the landmarks, or coincide"
@@ -148,6 +148,17 @@ def scan_source(
             raise InputError("mesh_unit", what, name, "give the right unit, or leave it out")
         found, meters = "", OUTER_EYES_M / outer
     return FitSource(name, mesh, np.asarray(landmarks), meters, found, True, origin or {})
+
+
+def check_surface(mesh: TriangleMesh, name: str) -> None:
+    """Refuse a mesh that is no surface.
+
+    Raises:
+        InputError: ``mesh_degenerate``.
+    """
+    wrong = flaw(mesh.vertices, mesh.faces)
+    if wrong:
+        raise InputError("mesh_degenerate", f"the mesh is no surface to fit a head to: {wrong}", ascii(name))
 
 
 def head_source(head: LinearHead, coefficients: Coefficients | None = None, *, code_origin: str = "mean") -> FitSource:

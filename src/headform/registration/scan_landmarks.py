@@ -26,6 +26,7 @@ from headform.nets.detection.yunet import YuNetDetector
 from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor, average
 from headform.nets.shipped import load_dense, load_yunet
 from headform.pipeline.crops import crop_of_face, crop_of_points
+from headform.registration.fit_source import check_surface
 from headform.render.drawing import Look, draw, surface_positions
 
 SURE = 0.04
@@ -108,7 +109,9 @@ class ScanLandmarker:
 
         Raises:
             FaceError: ``no_face``.
+            InputError: ``mesh_degenerate``: no surface, whose pictures would show nothing and take long.
         """
+        check_surface(mesh, name)
         candidates, views = self._candidates(mesh)
         for sigma, first in candidates[:_TRIED]:
             placed: Similarity | None = first

@@ -103,10 +103,13 @@ def test_vertex_colors_will_do(tmp_path, head):
     assert caught.value.code == "scan_untextured"
 
 
-@pytest.mark.parametrize("form", ["rows", "now7", "npy", "pp"])
+@pytest.mark.parametrize("form", ["rows", "now7", "51", "npy", "pp"])
 def test_landmarks_beside_the_scan(tmp_path, head, form):
     path, points = write_ply(tmp_path / "me.ply", head), seven(head)
-    if form == "npy":
+    if form == "51":
+        inner = head.landmarks(head.mean, offset=False).double().numpy()[17:]
+        (tmp_path / "me.json").write_text(json.dumps({"points": inner.tolist()}))
+    elif form == "npy":
         np.save(tmp_path / "me.npy", points)
     elif form == "pp":
         tags = "".join(f'<point x="{x!r}" y="{y!r}" z="{z!r}"/>\n' for x, y, z in points.tolist())
@@ -119,13 +122,23 @@ def test_landmarks_beside_the_scan(tmp_path, head, form):
     assert subject.landmark_source.startswith("me.")
 
 
-@pytest.mark.parametrize("text", ["[", "{}", "[1, 2]", "[[1, 2, 3]]", "null", '{"now7": "x"}'])
-def test_broken_landmarks_are_refused(tmp_path, head, text):
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("[", "format"),
+        ("{}", "format"),
+        ("[1, 2]", "format"),
+        ("[[1, 2, 3]]", "shape"),
+        ("null", "empty"),
+        ('{"now7": "x"}', "format"),
+    ],
+)
+def test_broken_landmarks_are_refused(tmp_path, head, text, code):
     path = write_ply(tmp_path / "me.ply", head)
     (tmp_path / "me.json").write_text(text)
     with pytest.raises(InputError) as caught:
         read_scan(path, never, head)
-    assert caught.value.code == "landmarks_format"
+    assert caught.value.code == f"landmarks_{code}"
 
 
 def test_landmarks_of_one_point_are_refused(tmp_path, head):

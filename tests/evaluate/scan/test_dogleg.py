@@ -162,3 +162,43 @@ def test_a_direction_that_does_not_matter_is_left_alone():
 
     found = minimize(flat, np.array([0.95, 5.0]), Rules())
     np.testing.assert_allclose(found.parameters, [1.0, 5.0])
+
+
+@pytest.mark.parametrize("start", [np.zeros(2), np.array([1.0, -3.0])])
+def test_it_ends_where_no_step_helps(start):
+    """Derivatives that promise what the energy does not keep; at zero, no step is short beside the parameters."""
+    calls = []
+
+    def stubborn(x):
+        calls.append(x)
+        return Linearized(1.0, np.array([1.0, 1.0]), np.eye(2))
+
+    found = minimize(stubborn, start, Rules())
+    assert found.stop == "step"
+    np.testing.assert_array_equal(found.parameters, start)
+    assert len(calls) < 40
+
+
+def test_steps_into_nothing_are_taken_back():
+    def cliff(x):
+        outside = abs(x[0] - 1.0) > 0.03
+        energy = np.nan if outside else float((1.5 - x[0]) ** 2)
+        return Linearized(energy, np.array([np.nan if outside else 1.5 - x[0]]), np.eye(1))
+
+    found = minimize(cliff, np.ones(1), Rules())
+    assert found.parameters[0] == pytest.approx(1.03, abs=1e-3)
+    assert np.isfinite(found.at.energy)
+
+
+def test_it_does_not_start_from_nothing():
+    with pytest.raises(ValueError, match="not finite"):
+        minimize(lambda x: Linearized(np.inf, np.ones(1), np.eye(1)), np.ones(1), Rules())
+
+
+def test_a_solution_at_infinity_is_no_step():
+    """Solving with the least positive number overflows."""
+
+    def weak(x):
+        return Linearized(float((x[0] - 1) ** 2), np.array([1 - x[0], 1e-3]), np.diag([1.0, 5e-324]))
+
+    assert np.isfinite(minimize(weak, np.array([0.95, 5.0]), Rules()).parameters).all()

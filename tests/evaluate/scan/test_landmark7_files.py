@@ -29,6 +29,37 @@ def test_txt(tmp_path, between):
     np.testing.assert_array_equal(read_landmarks7(tmp_path / "l.txt"), POINTS)
 
 
+def many(count: int) -> np.ndarray:
+    """iBUG's 68 or its 51 without the jaw, the seven among them at their places, the others far off."""
+    rows = np.random.default_rng(count).normal(0, 1e4, (68, 3))
+    rows[[36, 39, 42, 45, 33, 48, 54]] = POINTS
+    return rows[68 - count :]
+
+
+@pytest.mark.parametrize("count", [51, 68])
+def test_the_seven_among_the_points_of_ibug(tmp_path, count):
+    np.save(tmp_path / "l.npy", many(count))
+    np.savetxt(tmp_path / "l.txt", many(count), fmt="%.17g")
+    (tmp_path / "l.pp").write_text(picks(many(count)))
+    rows = [f"{i + 1} " + " ".join(map(repr, row)) for i, row in enumerate(many(count).tolist())]
+    (tmp_path / "l.lnd").write_text("\n".join(rows))
+    for ending in ("npy", "txt", "lnd"):
+        np.testing.assert_array_equal(read_landmarks7(tmp_path / f"l.{ending}"), POINTS)
+    np.testing.assert_array_equal(read_landmarks7(tmp_path / "l.pp"), POINTS.astype(np.float32).astype(np.float64))
+
+
+def test_an_absent_jaw_or_brow_is_no_matter(tmp_path):
+    rows = many(68)
+    rows[:20] = np.nan
+    np.save(tmp_path / "l.npy", rows)
+    np.testing.assert_array_equal(read_landmarks7(tmp_path / "l.npy"), POINTS)
+    rows[36] = np.nan
+    np.save(tmp_path / "l.npy", rows)
+    with pytest.raises(InputError) as caught:
+        read_landmarks7(tmp_path / "l.npy")
+    assert caught.value.code == "landmarks_not_finite"
+
+
 def test_lnd(tmp_path):
     rows = [f"{i + 1} " + " ".join(map(repr, row)) for i, row in enumerate(POINTS.tolist())]
     (tmp_path / "l.lnd").write_text("\n".join(rows))
@@ -65,7 +96,12 @@ def test_pp_with_more_points_takes_its_lines_8_to_14(tmp_path):
     [
         ("l.npy", None, "landmarks_unreadable"),
         ("l.npy", b"", "landmarks_unreadable"),
-        ("l.json", b"[]", "landmarks_format"),
+        ("l.json", b"[]", "landmarks_empty"),
+        ("l.json", b"{}", "landmarks_format"),
+        ("l.json", b"[" * 100000, "landmarks_format"),
+        ("l.json", b"[[1, 2, true]]", "landmarks_format"),
+        ("l.json", b"[[1, 2, 1" + b"0" * 400 + b"]]", "landmarks_format"),
+        ("l.csv", b"1 2 3\n" * 7, "landmarks_format"),
         ("l.txt", b"1 2 3\n4 5\n", "landmarks_format"),
         ("l.txt", b"1 2 x\n", "landmarks_format"),
         ("l.txt", b"\xff\xfe", "landmarks_format"),

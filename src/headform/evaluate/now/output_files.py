@@ -11,7 +11,18 @@ from pathlib import Path
 
 from headform.evaluate.now import _curve as curve
 from headform.evaluate.now._table import NowTable, of_challenge
-from headform.io.atomic import make_folder, write_bytes
+from headform.io.atomic import make_folder, remove_old, write_bytes
+
+_TABLE, _TEXT, _CURVE, _PICTURE = "now.json", "now.md", "curve.csv", "curve.png"
+
+
+def remove_table(out: Path) -> None:
+    """Remove what an earlier run wrote, but for the results of single images: a run that fails must not leave its numbers.
+
+    Raises:
+        ResourceError: `write_failed`.
+    """
+    remove_old(*(out / name for name in (_TABLE, _TEXT, _CURVE, _PICTURE)))
 
 
 def write_table(table: NowTable, out: Path) -> tuple[str, ...]:
@@ -21,18 +32,18 @@ def write_table(table: NowTable, out: Path) -> tuple[str, ...]:
         ResourceError: `write_failed`.
     """
     make_folder(out)
-    write_bytes(out / "now.json", table.to_json().encode())
-    write_bytes(out / "now.md", table.to_markdown(details=True).encode())
+    write_bytes(out / _TABLE, table.to_json().encode())
+    write_bytes(out / _TEXT, table.to_markdown(details=True).encode())
     curves = {"all": table.distances()}
     for challenge in table.challenges():
         part = table.distances(of_challenge(challenge))
         if len(part):
             curves[challenge] = part
-    write_bytes(out / "curve.csv", curve.to_csv(curves).encode())
+    write_bytes(out / _CURVE, curve.to_csv(curves).encode())
     kind = "metrical" if table.options.metrical else "non-metrical"
     try:
         picture = curve.to_png(curves, f"NoW, {kind}, protocol {table.options.protocol}")
     except ImportError:
         return ("no curve.png: matplotlib is not installed (pip install headform[evaluate])",)
-    write_bytes(out / "curve.png", picture)
+    write_bytes(out / _PICTURE, picture)
     return ()

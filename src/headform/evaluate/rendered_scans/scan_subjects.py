@@ -17,8 +17,6 @@ from headform.evaluate.scan.sanity_checks import SCAN_EYES
 from headform.geometry.landmarks68 import NOW7
 from headform.geometry.units import MM_PER_M, OUTER_EYES_M, InputUnit, infer_unit, mm_per
 from headform.heads.linear import LinearHead
-from headform.io.file_bytes import reason_of
-from headform.io.json_file import read_json
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.registration.fit_source import PICTURES, read_mesh
 from headform.synth.scan_photos import PlacedScan, place, seen_from_front
@@ -29,7 +27,6 @@ Finder = Callable[[TriangleMesh, str], Float64[np.ndarray, "7 3"]]
 MESHES = (".obj", ".ply")
 _COLOR_NAMES = ("col", "diff", "albedo", "tex")
 FOUND = "found on its pictures"
-_MAX_LANDMARK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +125,7 @@ def read_scan(
             "give its picture with --texture, or name the textured scans one by one",
         )
     file = landmarks or _landmark_file(path)
-    now7 = find(mesh, path.name) if file is None else _read_landmarks(file)
+    now7 = find(mesh, path.name) if file is None else read_landmarks7(file)
     outer = float(np.linalg.norm(now7[0] - now7[3]))
     if not outer > 0:
         raise InputError("landmarks_degenerate", "the outer eye corners coincide", str(file or path))
@@ -181,27 +178,8 @@ def landmark_finder() -> Finder:
 
 
 def _landmark_file(path: Path) -> Path | None:
-    beside = (path.with_suffix(ending) for ending in (*SUFFIXES, ".json"))
+    beside = (path.with_suffix(ending) for ending in SUFFIXES)
     return next((file for file in beside if file.is_file()), None)
-
-
-def _read_landmarks(path: Path) -> Float64[np.ndarray, "7 3"]:
-    if path.suffix.lower() != ".json":
-        return read_landmarks7(path)
-    where = str(path)
-    try:
-        content = read_json(path, _MAX_LANDMARK_BYTES)
-        rows = content["now7"] if isinstance(content, dict) else content
-        points = np.array(rows, np.float64)
-    except OSError as error:
-        raise InputError("landmarks_unreadable", reason_of(error), where) from error
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
-        what = "expected seven rows of three numbers"
-        raise InputError("landmarks_format", what, where) from error
-    if points.shape != (7, 3) or not np.isfinite(points).all():
-        what = "expected seven rows of three finite numbers"
-        raise InputError("landmarks_format", what, where)
-    return points
 
 
 def _color_picture(path: Path) -> Path | None:

@@ -43,7 +43,7 @@ class Rules:
     Attributes:
         radius: First trust radius, in the norm of all parameters together.
         gradient: Stop when no component of the descent is larger.
-        step: Stop when a step is shorter than this share of the parameters' length.
+        step: Stop when a step is shorter than this share of the parameters' length, or of `radius` where that is longer.
         improvement: Stop after an accepted step that lowers the energy by less than this share.
         iterations: Largest number of linearizations.
     """
@@ -84,8 +84,13 @@ def minimize(function: Callable[[Vector], At], start: Float64[np.ndarray, " K"],
         function: Energy, descent and curvature at parameters (K,).
         start: (K,) initial parameters.
         rules: Stopping criteria.
+
+    Raises:
+        ValueError: the energy or its derivatives are not finite at `start`.
     """
     x, at = start.copy(), function(start)
+    if not (np.isfinite(at.energy) and np.isfinite(at.descent).all() and np.isfinite(at.curvature).all()):
+        raise ValueError("the energy is not finite at the start")
     radius, evaluations = rules.radius, 1
     for iteration in range(1, rules.iterations + 1):
         if np.abs(at.descent).max() < rules.gradient:
@@ -95,13 +100,18 @@ def minimize(function: Callable[[Vector], At], start: Float64[np.ndarray, " K"],
         while not accepted:
             step = _within(radius, *legs)
             length = float(np.linalg.norm(step))
-            if length < rules.step * float(np.linalg.norm(x)):
+            if not np.isfinite(step).all():
+                return Minimum(x, at, iteration, evaluations, "step")
+            # at parameters of zero the share alone would let the radius shrink for ever
+            if length <= rules.step * max(float(np.linalg.norm(x)), rules.radius):
                 return Minimum(x, at, iteration, evaluations, "step")
             there = function(x + step)
             evaluations += 1
             predicted = float(2.0 * at.descent @ step - step @ at.curvature @ step)
             decrease = at.energy - there.energy
             gain = decrease / predicted if predicted > 0 else -1.0
+            if not (np.isfinite(gain) and np.isfinite(there.descent).all() and np.isfinite(there.curvature).all()):
+                gain = -1.0  # neither better nor worse: NaN passes no comparison, and the radius must shrink
             if gain > 0.9:
                 radius = max(radius, 2.5 * length)
             elif gain < 0.05:
@@ -119,11 +129,13 @@ def _legs(at: Linearized) -> tuple[Vector, Vector]:
     g, A = at.descent, at.curvature
     steep = float(g @ A @ g)
     down = g * (float(g @ g) / steep) if steep > 0 else g
+    down = down if np.isfinite(down).all() else g
     try:
         newton = np.linalg.solve(A, g)
     except np.linalg.LinAlgError:
         newton = np.linalg.pinv(A, hermitian=True) @ g
-    return down, newton
+    # a curvature that is singular but for rounding may solve to infinity
+    return down, newton if np.isfinite(newton).all() else down
 
 
 def _within(radius: float, down: Vector, newton: Vector) -> Vector:

@@ -5,6 +5,7 @@ from jaxtyping import Float64
 
 from headform.errors import InputError
 from headform.evaluate.scan import sanity_checks
+from headform.evaluate.scan.landmark_places import check_on_mesh
 from headform.evaluate.scan.landmarks7 import check_order
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.procrustes import procrustes
@@ -12,6 +13,7 @@ from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.sanity_checks import Finding
 from headform.geometry.similarity import Similarity
 from headform.geometry.units import MeshUnit
+from headform.mesh.soundness import flaw
 
 Landmarks = Float64[np.ndarray, "7 3"]
 
@@ -25,7 +27,7 @@ def match_landmarks(
     unit: MeshUnit | None,
     metrical: bool,
 ) -> tuple[Similarity, list[Finding]]:
-    """Fit the similarity from a prediction's landmarks to a scan's; warn about mirroring and unit.
+    """Fit the similarity from a prediction's landmarks to a scan's; warn about mirroring, places and unit.
 
     Args:
         target: Landmarks of the scan, millimeters.
@@ -36,19 +38,20 @@ def match_landmarks(
         metrical: The unit decides the result.
 
     Raises:
-        InputError: `landmarks_not_finite`, `landmarks_degenerate`, `landmarks_order`, `landmarks_mirrored`,
-            `landmarks_elsewhere` (not on the mesh), `unit_wrong`.
+        InputError: `mesh_degenerate` (see `mesh.soundness.flaw`), `landmarks_not_finite`, `landmarks_degenerate`,
+            `landmarks_order`, `landmarks_mirrored`, `landmarks_elsewhere` (not on the mesh), `unit_wrong`.
     """
     name = prediction.name
+    wrong = flaw(prediction.vertices, prediction.faces)
+    if wrong:
+        raise InputError("mesh_degenerate", f"the mesh is no surface to measure to: {wrong}", name)
     check_order(landmarks, f"landmarks of {name}")
-    best = procrustes(target, landmarks)
-    low, high = prediction.vertices.min(axis=0), prediction.vertices.max(axis=0)
-    outside = best.scale * float(np.abs(landmarks - np.clip(landmarks, low, high)).max())
-    if outside > sanity_checks.OUTSIDE:
-        what = f"a landmark lies {outside:.0f} mm outside the mesh"
-        fix = "give both in the same frame and unit"
-        raise InputError("landmarks_elsewhere", what, name, fix)
-    findings = []
+    try:
+        best = procrustes(target, landmarks)
+    except ValueError as error:
+        raise InputError("landmarks_degenerate", f"{error}", f"landmarks of {name}") from error
+    astray = check_on_mesh(landmarks, prediction, mm_per_unit=best.scale)
+    findings = [astray] if astray is not None else []
     if best.mirrors:
         mirrored = sanity_checks.reflected()
         if not protocol.mirror:

@@ -15,7 +15,9 @@ from headform.geometry.units import MeshUnit, mm_per
 
 WarningCode = Literal[
     "reflected",
+    "landmarks_astray",
     "unit_doubtful",
+    "units_mixed",
     "mouth_open",
     "too_small",
     "not_converged",
@@ -34,9 +36,6 @@ WRONG_UNIT = 3.0
 
 BORDER = 0.1
 """Share of measured scan vertices that may be closest to the prediction's border, that of its eye holes included."""
-
-OUTSIDE = 15.0
-"""Millimeters that a landmark may lie outside the box around the prediction's vertices."""
 
 SCAN_EYES = (60.0, 140.0)
 """Millimeters between the outer eye corners of a scan that is in millimeters."""

@@ -14,6 +14,7 @@ from headform.evaluate.scan._dogleg import minimize
 from headform.evaluate.scan._nose import nose_tip
 from headform.evaluate.scan._rigid_surface import RigidSurface, SurfaceDistances
 from headform.evaluate.scan.landmark_match import match_landmarks
+from headform.evaluate.scan.landmark_places import apart, check_on_mesh
 from headform.evaluate.scan.landmarks7 import check_order
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.protocol import NOSE_RADIUS, Protocol
@@ -99,7 +100,7 @@ def crop_scan(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> Croppe
         protocol: See `headform.evaluate.scan.protocol`.
 
     Raises:
-        InputError: `scan_unit`, `crop_empty`, or what `check_order` raises.
+        InputError: `scan_unit`, `crop_empty`, or what `check_order` and `check_on_mesh` raise.
     """
     check_order(landmarks, f"landmarks of {scan.name}")
     sanity_checks.check_scan_unit(landmarks, scan.name)
@@ -109,12 +110,14 @@ def crop_scan(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> Croppe
         else:
             center, radius = face_sphere(landmarks, protocol.factor)
     except ValueError as error:
-        raise InputError("crop_empty", str(error), scan.name) from error
+        raise InputError("crop_empty", f"{error}: {apart(landmarks, scan)}", scan.name) from error
     points = scan.vertices[inside(scan.vertices, center, radius)]
-    if len(points) < FEWEST:
-        what = f"only {len(points)} vertices of the scan lie in the region"
-        fix = "check that its landmarks are in its own frame, and both in millimeters"
+    different = len(np.unique(points, axis=0))
+    if different < FEWEST:
+        what = f"only {different} vertices of the scan lie in the region of its landmarks: {apart(landmarks, scan)}"
+        fix = "give the landmarks of this very scan, and both in millimeters"
         raise InputError("crop_empty", what, scan.name, fix)
+    check_on_mesh(landmarks, scan, mm_per_unit=1.0)
     return CroppedScan(points, landmarks, len(scan.vertices))
 
 
@@ -138,8 +141,8 @@ def scan_error(
         metrical: Keep the prediction's size instead of fitting a scale.
 
     Raises:
-        InputError: `landmarks_order`, `landmarks_degenerate`, `landmarks_mirrored` (not in `official`),
-            `landmarks_elsewhere`, `unit_wrong`.
+        InputError: `mesh_degenerate`, `landmarks_order`, `landmarks_degenerate`, `landmarks_mirrored` (not in
+            `official`), `landmarks_elsewhere`, `unit_wrong`.
         ValueError: metrical without a unit.
     """
     if metrical and unit is None:

@@ -6,16 +6,19 @@ N points. Float64, in the file's own unit and order.
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
 from headform.errors import InputError
 from headform.io.file_bytes import read_mesh_bytes
+from headform.io.json_file import parse_json
 from headform.io.npz_file import BROKEN, ArrayFileError, read_entry
 
 _MAX_BYTES = 4 << 20
 _NPY = b"\x93NUMPY"
+_JSON_KEYS = ("points", "landmarks", "now7")
 _POINT = re.compile(r"<point\b[^>]*>")
 _ATTRIBUTE = re.compile(r"""\b(x|y|z|active)\s*=\s*["']([^"']*)["']""")
 
@@ -24,7 +27,8 @@ def read_points(path: Path | str, *, inactive: bool = False) -> Float64[np.ndarr
     """Read picked points.
 
     `.pp` (MeshLab's PickPoints): the `x`, `y` and `z` of every `point`, in any order of attributes. NumPy's `.npy`: numbers
-    of shape (N, 3) or (1, N, 3). Any other file: a line per point with three numbers, separated by commas, semicolons or
+    of shape (N, 3) or (1, N, 3). JSON: a list of rows of three numbers, or an object with such a list as `points`,
+    `landmarks` or `now7`. Any other file: a line per point with three numbers, separated by commas, semicolons or
     white space; a fourth in front is an increasing index (Stirling's `.lnd`), a first line without
     numbers is a header, `nan` is a point that was not picked. The format is detected from the content.
 
@@ -74,8 +78,37 @@ def _array(data: bytes, where: str) -> Float64[np.ndarray, "N 3"]:
 
 
 def _points(text: str, where: str, inactive: bool) -> Float64[np.ndarray, "N 3"]:
-    rows = _picks(text, where, inactive) if "<point" in text else _table(text, where)
+    if text.lstrip()[:1] in ("[", "{"):
+        rows = _json_rows(text, where)
+    else:
+        rows = _picks(text, where, inactive) if "<point" in text else _table(text, where)
     return np.array(rows, np.float64).reshape(-1, 3)
+
+
+def _json_rows(text: str, where: str) -> list[list[float]]:
+    try:
+        content = parse_json(text)
+    except ValueError as error:
+        raise InputError("landmarks_format", f"not JSON: {error}", where) from error
+    if isinstance(content, dict):
+        content = next((content[key] for key in _JSON_KEYS if key in content), None)
+    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], list) and len(content[0]) != 3:
+        content = content[0]  # (1, N, 3), as in .npy files
+    if not isinstance(content, list):
+        what = f"expected a list of points, or an object with one as {' or '.join(_JSON_KEYS)}"
+        raise InputError("landmarks_format", what, where)
+    for number, row in enumerate(content, start=1):
+        if not (isinstance(row, list) and len(row) == 3 and all(_is_coordinate(value) for value in row)):
+            what = "a point is no list of three numbers"
+            raise InputError("landmarks_format", what, f"{where}, point {number}")
+    return [[float(value) for value in row] for row in content]
+
+
+def _is_coordinate(value: Any) -> bool:
+    """A number that float64 holds; NaN is a point that was not picked."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return not isinstance(value, int) or abs(value) < 2**1000
 
 
 def _picks(text: str, where: str, inactive: bool) -> list[list[float]]:
