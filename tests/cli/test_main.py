@@ -160,3 +160,20 @@ def test_an_interrupt_is_one_wherever_it_strikes(capsys, monkeypatch):
     monkeypatch.setattr(Export, "run", fault)
     with pytest.raises(SystemError, match="another"):
         main(words)
+
+
+def test_names_and_strings_of_others_do_not_reach_the_terminal_raw(tmp_path, capsys):
+    photo = tmp_path / "\x1b[31mred\nline\u202e.jpg"
+    photo.write_text("no photo")
+    assert main(["reconstruct", str(photo), str(tmp_path / "\x07none\udcff.jpg"), "-o", str(tmp_path / "out")]) == 7
+    results = tmp_path / "results"
+    results.mkdir()
+    line = {"input": "\x1b[32m/b\x1b]0;t\x07/c.jpg", "faces": [{"folder": "\x1b[2J"}]}
+    (results / "manifest.jsonl").write_text(json.dumps(line))
+    assert main(["export", "now", str(results), "-o", str(tmp_path / "now")]) == 3
+    printed = capsys.readouterr()
+    text = printed.out + printed.err
+    assert "[31mred\\nline\\u202e.jpg" in text
+    assert "none\\udcff.jpg" in text
+    assert not set(text) & {"\x1b", "\x07", "\u202e", "\udcff"}
+    assert len(printed.err.splitlines()) == 3

@@ -153,3 +153,10 @@ def test_the_viewer_moves_the_head_as_we_do(result: Reconstruction, tmp_path: Pa
     np.testing.assert_allclose(normals[corners], vertex_normals(neutral, faces)[faces], atol=2e-2)
     assert said["image"] == [0xFF, 0xD8, 0xFF]
     assert len(said["names"]) == 52
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "\x1b[31m", "gpj.\u202eexe", "a\nb", "\ud800"])
+def test_any_name_can_be_shown_and_hides_nothing(result: Reconstruction, name: str) -> None:
+    text = page_of(dataclasses.replace(result, photo_name=name))
+    assert f"<title>{html.escape(json.dumps(name)[1:-1])} - headform</title>" in text
+    assert not set(text) & set("\x1b\u202e")

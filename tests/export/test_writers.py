@@ -1,5 +1,6 @@
 """The folder of a result: what is asked for is there, says the same in every format, and whole."""
 
+import dataclasses
 import io
 import json
 import os
@@ -149,3 +150,19 @@ def test_a_reduced_photo_is_written_in_original_pixels(result: Reconstruction) -
         there = camera.project(result.vertices.astype(np.float64))[:, :2]
     here = result.camera.project(result.vertices.astype(np.float64))[:, :2]
     np.testing.assert_allclose(there, 2 * here, atol=1e-6)
+
+
+def test_formats_that_are_not_asked_for_again_are_removed(tmp_path: Path, result: Reconstruction) -> None:
+    write_reconstruction(result, tmp_path, ["obj", "glb"])
+    write_reconstruction(result, tmp_path, ["ply"])
+    assert {path.name for path in tmp_path.iterdir()} == {"parameters.npz", "landmarks.json", "head.ply"}
+
+
+@pytest.mark.parametrize("text", ["\ud800 \udce9", "a\nv 0 0 0\nend_header", "\x1b[31m"])
+def test_names_in_a_foreign_head_are_written_as_text(result: Reconstruction, text: str) -> None:
+    head = dataclasses.replace(result.head, name=text, license=text)
+    files = encode_all(dataclasses.replace(result, head=head), FORMATS)
+    assert json.loads(files["landmarks.json"])["head"]["name"] == text
+    assert len(obj.decode(files["head.obj"]).vertices) == len(result.vertices)
+    assert len(ply.decode(files["head.ply"]).vertices) == len(result.vertices)
+    assert b"\x1b" not in files["report.html"]

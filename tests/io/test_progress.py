@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from headform.io.progress import TrainingProgress
+from headform.io.printable import printable_streams
+from headform.io.progress import BatchProgress, TrainingProgress
 
 
 class Terminal(io.StringIO):
@@ -33,3 +34,21 @@ def test_elsewhere_lines_are_printed_or_logged(capsys: pytest.CaptureFixture[str
             show.line("step 3")
     out = capsys.readouterr()
     assert (out.out, out.err, logged) == ("step 3\n", "", ["step 3"])
+
+
+@pytest.mark.parametrize("stdout_too", [True, False])
+def test_a_bar_keeps_its_own_codes_and_escapes_those_of_names(monkeypatch, capsys, stdout_too):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    if stdout_too:
+        monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with printable_streams(), BatchProgress(2) as show:
+        show.begin("\x1b[5mname")
+        show.end("\x1b[5mdone")
+        show.end("\x1b[5mfailed", failed=True)
+    shown = terminal.getvalue()
+    assert "\x1b[" in shown, "the bar moves the cursor"
+    assert "\x1b[5m" not in shown
+    assert "\\u001b[5mfailed" in shown
+    assert "\\u001b[5mdone" in (shown if stdout_too else capsys.readouterr().out)

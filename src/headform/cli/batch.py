@@ -1,5 +1,6 @@
 """Reconstruct photos one after another: each ends in result folders or in an error with a code."""
 
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from headform.cli.interrupt import is_interrupt
 from headform.cli.message import error_line
 from headform.export.manifest import Entry, ErrorEntry
 from headform.export.result_writer import ResultFolder, Verdict
+from headform.io.printable import printable_text
 from headform.io.progress import BatchProgress
 
 Head = TypeVar("Head", bound=Verdict)
@@ -75,7 +77,7 @@ def run_batch(inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]]
                 progress.end(error_line(known), failed=True, json=entry.line() if json else None)
                 failures.append(known.exit_code)
                 if known.code == "internal":
-                    traceback.print_exception(caught)
+                    print(printable_text("".join(traceback.format_exception(caught))), end="", file=sys.stderr)
                 if known.code == "write_failed":
                     return known.exit_code
             else:

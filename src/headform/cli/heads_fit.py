@@ -61,7 +61,9 @@ class Fit:
         """Fit, write, and print the distances."""
         from headform.evaluate.fit_picture import fit_picture
         from headform.heads.coefficients_file import save_coefficients
-        from headform.io.atomic import make_folder, write_bytes
+        from headform.io.atomic import write_bytes
+        from headform.io.folder_lock import FolderLock
+        from headform.io.folder_swap import publish, stage
         from headform.registration.head_fit import HeadFitOptions, fit_head
         from headform.registration.report import fit_report, fit_summary
 
@@ -75,10 +77,11 @@ class Fit:
             for stem, vertices in ((FITTED, fit.placed), (FITTED_HEAD, fit.vertices))
         }
         files |= {PICTURE: fit_picture(fit), REPORT: text.encode()}
-        make_folder(self.out)
-        save_coefficients(self.out / COEFFICIENTS, fit.coefficients, target)
-        for name, data in files.items():
-            write_bytes(self.out / name, data)
+        with FolderLock(self.out), stage(self.out) as staged:
+            save_coefficients(staged / COEFFICIENTS, fit.coefficients, target)
+            for name, data in files.items():
+                write_bytes(staged / name, data)
+            publish(staged, self.out, stale=[f"{stem}{ending}" for stem in (FITTED, FITTED_HEAD) for ending in _MESHES])
         if self.json:
             print(text, end="")
             return errors.SUCCESS

@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -20,6 +20,7 @@ from headform.cli.reconstruct import Reconstruct
 from headform.cli.synth import Synth
 from headform.cli.train import Train
 from headform.cli.weights_convert import Weights
+from headform.io.printable import printable_streams
 
 _Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
@@ -44,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exception: anything but a `HeadformError` is a bug and passes with its traceback (exit code 1).
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names need not be text, nor ° be in the terminal's encoding
     if words == ["--version"]:
         print(f"headform {headform.__version__}")
         return errors.SUCCESS
@@ -56,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args=words,
         config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff),
     )
+    with printable_streams():
+        return _run(command)
+
+
+def _run(command: Any) -> int:
     try:
         code: int = command.run()
         sys.stdout.flush()

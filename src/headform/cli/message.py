@@ -1,10 +1,13 @@
 """Format of error messages."""
 
 from headform.errors import HeadformError
+from headform.io.printable import printable
 
 
 def error_line(error: HeadformError) -> str:
-    """Format as `error [code]: message (location). Hint.` on one line."""
-    place = f" ({error.location})" if error.location else ""
-    advice = f" {error.hint[0].upper()}{error.hint[1:].rstrip('.')}." if error.hint else ""
-    return " ".join(f"error [{error.code}]: {error.message.rstrip('.')}{place}.{advice}".split())
+    """Format as `error [code]: message (location). Hint.` on one line, with names escaped."""
+    place = f" ({printable(error.location)})" if error.location else ""
+    hint = " ".join(error.hint.split()).rstrip(".")
+    advice = f" {hint[0].upper()}{hint[1:]}." if hint else ""
+    message = " ".join(error.message.split()).rstrip(".")
+    return f"error [{error.code}]: {printable(message)}{place}.{printable(advice)}"

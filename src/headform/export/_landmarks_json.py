@@ -68,7 +68,7 @@ def encode(landmarks: Landmarks) -> bytes:
     }
     # One entry per line: short files, and a difference shows what changed.
     lines = [f'"{name}": {json.dumps(value, allow_nan=False, ensure_ascii=False)}' for name, value in entries.items()]
-    return ("{" + ",\n".join(lines) + "}\n").encode()
+    return ("{" + ",\n".join(lines) + "}\n").encode(errors="backslashreplace")  # as JSON escapes them
 
 
 def _listed(values: Float[np.ndarray, "..."], digits: int) -> list[Any]:

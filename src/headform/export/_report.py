@@ -14,6 +14,7 @@ import numpy as np
 
 from headform.geometry.camera import FRONTAL
 from headform.geometry.head_angles import euler_from_rotation
+from headform.io.printable import printable
 from headform.pipeline.reconstruction import Reconstruction
 
 STRONGEST = 8
@@ -43,10 +44,8 @@ def encode(result: Reconstruction, glb: bytes, overlay_png: bytes) -> bytes:
             "form-action 'none'",
         )
     )
-    name = html.escape(result.photo_name)
-    rows = "\n".join(
-        f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>" for key, value in numbers(result)
-    )
+    name = _shown(result.photo_name)
+    rows = "\n".join(f"<tr><th>{_shown(key)}</th><td>{_shown(value)}</td></tr>" for key, value in numbers(result))
     page = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -110,6 +109,10 @@ def numbers(result: Reconstruction) -> list[tuple[str, str]]:
         parts = ", ".join(f"{key} {1000 * value:.0f}" for key, value in result.timings.items())
         rows.append(("milliseconds", parts))
     return rows
+
+
+def _shown(text: str) -> str:
+    return html.escape(printable(text))
 
 
 def _rms(values: np.ndarray) -> float:

@@ -20,10 +20,8 @@ from headform.export.folder_names import TakenNames, face_names, is_of, stem_of
 from headform.export.manifest import MANIFEST, NOT_REACHED, Entry, ErrorEntry, FaceEntry, absolute
 from headform.export.result_folder import PARAMETERS
 from headform.io.folder_lock import FolderLock
-from headform.io.folder_swap import clear_stages, stage, swap
+from headform.io.folder_swap import PATIENCE_S, clear_stages, stage, swap
 
-_PATIENCE_S = 60.0
-"""Time to wait for another process that writes into the folder, seconds: it holds it for some milliseconds a photo."""
 _UNREACHED = "a later run ended before this photo's turn; the result is an earlier one"
 _UNWRITTEN = "the result of a later run could not be written; this is an earlier one"
 
@@ -186,7 +184,7 @@ class ResultFolder:
         return entry
 
     def _lock(self) -> FolderLock:
-        return FolderLock(self.folder, wait_s=_PATIENCE_S)
+        return FolderLock(self.folder, wait_s=PATIENCE_S)
 
     def _clear(self) -> None:
         """Remove what killed runs left half-written."""

@@ -21,7 +21,7 @@ from headform.export._landmarks_json import Landmarks
 from headform.export.morph_targets import arkit_targets, arkit_weights
 from headform.heads.linear import LinearHead
 from headform.io import image_bytes
-from headform.io.atomic import make_folder, write_bytes
+from headform.io.folder_swap import write_together
 from headform.io.mesh import ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
@@ -44,8 +44,8 @@ def write_reconstruction(
 ) -> list[Path]:
     """Write a reconstruction into a folder, which is made where it is missing.
 
-    Every file appears whole or not at all; files of an earlier run are replaced one by one, others
-    in the folder are left alone. Everything is encoded before the first file is written.
+    Everything is written before the first file takes its place, so that a full disk leaves the folder as it was. Files of an
+    earlier result are replaced or, in formats that are not asked for, removed; others in the folder are left alone.
 
     Args:
         result: Reconstruction to write.
@@ -61,7 +61,7 @@ def write_reconstruction(
     Raises:
         UsageError: `unknown_format`.
         ValueError: the photo's size is not `result.image_size`.
-        ResourceError: `write_failed` when the folder cannot be made or written.
+        ResourceError: `write_failed` when the folder cannot be made or written; `folder_in_use`.
     """
     folder = Path(folder)
     unknown = sorted(set(formats) - set(FORMATS))
@@ -69,10 +69,7 @@ def write_reconstruction(
         what = f"unknown format {', '.join(unknown)}"
         raise UsageError("unknown_format", what, "formats", f"choose from {' '.join(FORMATS)}")
     files = encode_all(result, formats, texture, photo_rgb)
-    folder = Path(folder)
-    make_folder(folder)
-    for name, data in files.items():
-        write_bytes(folder / name, data)
+    write_together(folder, files, stale=result_folder.FILES)
     return [folder / name for name in files]
 
 

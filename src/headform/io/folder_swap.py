@@ -9,15 +9,17 @@ import ctypes
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from headform.errors import ResourceError
-from headform.io.atomic import make_folder, sync_folder
-from headform.io.folder_lock import FolderLock
+from headform.io.atomic import sync_folder, write_bytes
+from headform.io.folder_lock import LOCK, FolderLock
 
 STAGE = ".headform-"
 """Beginning of the names of the hidden folders."""
+PATIENCE_S = 60.0
+"""Time to wait for another process that puts results into a folder, seconds: it holds it for some milliseconds."""
 _ASIDE = ".aside"
 """Ending of an older folder's name while its place is empty, for the moment of an exchange in two steps."""
 _HERE = -100  # AT_FDCWD: paths are relative to the working directory
@@ -97,28 +99,46 @@ def clear_stages(folder: Path) -> None:
             lock.release()
 
 
+def write_together(folder: Path, files: Mapping[str, bytes], *, stale: Iterable[str] = ()) -> None:
+    """Write files into a folder, which is made where it is missing: on a full disk none of them, else all.
+
+    Args:
+        folder: Destination.
+        files: Contents by name.
+        stale: Names of files to remove unless they are written.
+
+    Raises:
+        ResourceError: `write_failed`; `folder_in_use` while another process writes there for more than a minute.
+    """
+    with FolderLock(folder, wait_s=PATIENCE_S, nested=True), stage(folder) as staged:
+        for name, data in files.items():
+            write_bytes(staged / name, data)
+        publish(staged, folder, stale=stale)
+
+
 def publish(staged: Path, folder: Path, *, stale: Iterable[str] = (), last: str = "") -> None:
     """Move finished files from a hidden folder into `folder`, and remove what they replace.
 
-    Links are replaced, not followed. Files are moved in the order of their names.
+    Links are replaced, not followed.
 
     Args:
         staged: Folder of the finished files, in `folder`.
         folder: Destination.
         stale: Names of files to remove unless they are among the finished ones.
-        last: File that vouches for the others: its older one is removed first, the new one is moved last.
+        last: File that vouches for the others and is moved after them.
 
     Raises:
         ResourceError: `write_failed`.
     """
-    make_folder(folder)
-    names = sorted((path.name for path in staged.iterdir()), key=lambda name: (name == last, name))
+    names = sorted((path.name for path in staged.iterdir() if path.name != LOCK), key=lambda name: (name == last, name))
     try:
-        for name in (last, *(set(stale) - set(names))):
-            if name:
-                (folder / name).unlink(missing_ok=True)
         for name in names:
+            if name == last:
+                sync_folder(folder)
             os.replace(staged / name, folder / name)
+        for name in set(stale) - set(names):
+            if not (folder / name).is_dir():
+                (folder / name).unlink(missing_ok=True)
         sync_folder(folder)
     except OSError as error:
         what = f"cannot write here: {(error.strerror or str(error)).lower()}"

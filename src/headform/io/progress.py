@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from headform.io.printable import bare, printable
+
 _B = TypeVar("_B", bound="_Bar")
 
 
@@ -31,7 +33,7 @@ class _Bar:
             *columns,
             TimeRemainingColumn(),
             TextColumn("{task.description}"),
-            console=Console(stderr=True, highlight=False),
+            console=Console(file=bare(sys.stderr), highlight=False),
             redirect_stdout=sys.stdout.isatty(),
         )
         self._task = self._bar.add_task("", total=total)
@@ -40,7 +42,7 @@ class _Bar:
         if self._bar is not None:
             from rich.markup import escape
 
-            text = None if description is None else escape(description)
+            text = None if description is None else escape(printable(description))
             self._bar.update(self._task, description=text, **changed)
 
     def __enter__(self: _B) -> _B:
@@ -76,6 +78,7 @@ class BatchProgress(_Bar):
         if self._quiet:
             return
         count = f"[{self._done}/{self._total}] " if self._total > 1 else ""
+        line = printable(line)  # a bar takes lines past the streams that escape
         if json is not None:
             print(json, flush=True)
         elif not failed:
@@ -112,4 +115,4 @@ class TrainingProgress(_Bar):
         if self._log is not None:
             self._log(text)
         else:
-            print(text, flush=True)
+            print(printable(text), flush=True)

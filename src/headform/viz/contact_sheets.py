@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from headform.errors import InputError
 from headform.io import image_bytes
 from headform.io.atomic import write_bytes
+from headform.io.printable import printable
 
 WIDTH = 800
 """Width of one overlay on the sheet, pixels."""
@@ -73,7 +74,7 @@ def _tile(path: Path, folder: Path) -> UInt8[np.ndarray, "H W 3"]:
     label = Image.new("RGB", (WIDTH, LABEL), (255, 255, 255))
     name = str(path.parent.relative_to(folder)) if path.parent != folder else folder.name
     pen = ImageDraw.Draw(label)
-    pen.text((2, 1), name, fill=(20, 20, 20), font=ImageFont.load_default(14))
+    pen.text((2, 1), printable(name), fill=(20, 20, 20), font=ImageFont.load_default(14))
     return np.concatenate([np.asarray(label), np.asarray(small)], axis=0)
 
 
