@@ -1,16 +1,18 @@
 """Overlay and turned views: the right thing in the right place, by color and silhouette."""
 
 import dataclasses
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from headform.errors import InputError
+from headform.errors import InputError, UsageError
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
 from headform.render.drawing import Look, draw
+from headform.viz import contact_sheets
 from headform.viz.contact_sheets import contact_sheet
 from headform.viz.overlays import PANEL, crop_square, cropped, overlay
 from headform.viz.portrait import portrait_camera
@@ -131,3 +133,41 @@ def test_contact_sheet_refuses_nothing_and_damage(tmp_path: Path) -> None:
     assert caught.value.code == "overlay_unreadable"
     with pytest.raises(ValueError, match="columns"):
         contact_sheet(tmp_path, tmp_path / "all.png", columns=0)
+
+
+@pytest.mark.parametrize("size", [(1, 3000), (3000, 1), (300, 20)])
+def test_contact_sheet_takes_no_more_memory_than_it_shows(tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("RGB", size, (90, 120, 200)).save(tmp_path / "overlay.png")
+    tracemalloc.start()
+    try:
+        if min(size) < 12:
+            with pytest.raises(InputError, match="longest over shortest side") as caught:
+                contact_sheet(tmp_path, tmp_path / "all.png")
+            assert caught.value.code == "overlay_unreadable"
+        else:
+            assert contact_sheet(tmp_path, tmp_path / "all.png") == 1
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "EPS", "JPEG", "GIF"])
+def test_contact_sheet_opens_nothing_but_png(tmp_path: Path, kind: str) -> None:
+    Image.new("RGB", (64, 48), (90, 120, 200)).save(tmp_path / "overlay.png", kind)
+    with pytest.raises(InputError, match="not a PNG") as caught:
+        contact_sheet(tmp_path, tmp_path / "all.png")
+    assert caught.value.code == "overlay_unreadable"
+
+
+def test_contact_sheet_that_no_file_can_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        Image.new("RGB", (64, 64)).save(tmp_path / str(number) / "overlay.png")
+    monkeypatch.setattr(contact_sheets, "_MAX_JPEG_SIDE", 2000)
+    assert contact_sheet(tmp_path, tmp_path / "all.png", 1) == 3
+    with pytest.raises(InputError) as caught:
+        contact_sheet(tmp_path, tmp_path / "all.jpg", 1)
+    assert caught.value.code == "sheet_too_large"
+    with pytest.raises(UsageError) as unknown:
+        contact_sheet(tmp_path, tmp_path / "all.tif")
+    assert unknown.value.code == "format_unknown"

@@ -1,15 +1,14 @@
 """Photos named on the command line."""
 
-import os
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headform.cli.folder_photos import photos_in, summary, unsearched_folders
 from headform.errors import HeadformError, InputError
 from headform.export.manifest import absolute
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-"""File endings that are read from a folder; files named individually are recognized by content."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Input:
 
     Attributes:
         path: file as named, or inside the folder that was named.
-        error: reason why a folder yields no photo.
+        error: reason why a folder yields no photo, or why a file in it is not read.
     """
 
     path: Path
@@ -36,23 +35,28 @@ def list_inputs(named: Sequence[Path]) -> list[Input]:
             inputs.append(Input(path))
             continue
         try:
-            photos = _photos_in(path)
+            photos = photos_in(path)
         except OSError as cause:
             what = f"this folder cannot be opened: {(cause.strerror or str(cause)).lower()}"
             inputs.append(Input(path, InputError("image_unreadable", what, str(path))))
             continue
         if not photos:
-            what = "the folder contains no JPEG, PNG or WebP files"
+            what = "the folder contains no photos"
             advice = "name the photos, or the folder that contains them directly"
             inputs.append(Input(path, InputError("folder_empty", what, str(path), advice)))
-        inputs += [Input(photo) for photo in photos]
+        inputs += [Input(each.path, each.error) for each in photos]
     once: dict[str, Input] = {}
     for item in inputs:
         once.setdefault(absolute(item.path), item)
     return list(once.values())
 
 
-def _photos_in(folder: Path) -> list[Path]:
-    names = sorted(os.listdir(folder))
-    photos = [n for n in names if n.lower().endswith(SUFFIXES) and not n.startswith(".")]
-    return [folder / n for n in photos if (folder / n).is_file()]
+def passed_over(named: Sequence[Path], inputs: Sequence[Input]) -> str:
+    """Return one sentence about what is not read inside the named folders; empty when all is."""
+    folders = [path for path in named if path.is_dir()]
+    inside = [item.error for item in inputs if item.path.parent in folders and isinstance(item.error, InputError)]
+    unsearched: list[Path] = []
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            unsearched += unsearched_folders(folder)
+    return summary(inside, unsearched)

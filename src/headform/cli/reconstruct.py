@@ -1,5 +1,6 @@
 """`headform reconstruct`: photos to heads."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,7 +22,7 @@ class Reconstruct:
     """
 
     photos: Positional[tuple[Path, ...]]
-    """JPEG, PNG or WebP files, or folders that contain them (not searched recursively)."""
+    """Photos (JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG 2000, PPM), or folders that contain them directly."""
     out: Annotated[Path, arg(aliases=("-o",))]
     """Output folder, created if needed."""
     head: str = "open"
@@ -45,9 +46,14 @@ class Reconstruct:
             advice = "name photos or folders: headform reconstruct me.jpg -o out"
             raise errors.UsageError("no_photos", "no photos are given", "", advice)
         from headform.cli.batch import run_batch
-        from headform.cli.inputs import list_inputs
+        from headform.cli.inputs import list_inputs, passed_over
 
-        return run_batch(list_inputs(self.photos), self.out, self._load, json=self.json)
+        inputs = list_inputs(self.photos)
+        code = run_batch(inputs, self.out, self._load, json=self.json)
+        remark = passed_over(self.photos, inputs)
+        if remark:
+            print(remark, file=sys.stderr)
+        return code
 
     def _load(self) -> "Work[Reconstruction]":
         from headform.cli.batch import Work

@@ -24,8 +24,8 @@ from PIL import (
 
 from headform.errors import HeadformError, InputError, ResourceError
 from headform.images._header import Header, is_cut_short, read_header
-from headform.images._kind import NAMES, Format
 from headform.images._tiff import check_tiff, mended_gray
+from headform.images.kind import NAMES, Format
 from headform.images.photo import MAX_PIXELS, check_size
 
 MAX_JPEG_PIXELS = 256_000_000

@@ -6,7 +6,7 @@ Layouts: ISO/IEC 10918-1 B.2 (JPEG), W3C PNG 11.2.1, RFC 9649 (WebP).
 from dataclasses import dataclass
 
 from headform.errors import InputError
-from headform.images._kind import READ, Format, describe, format_of
+from headform.images.kind import READ, Format, describe, format_of
 
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start of frame, less DHT, JPG, DAC
 _BARE = frozenset(range(0xD0, 0xD8)) | {0x01}  # markers without a length

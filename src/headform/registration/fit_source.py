@@ -31,7 +31,7 @@ from headform.render.texture_sampling import reduced_texture
 
 PLAUSIBLE = 1.6
 """Largest factor by which the distance of people's outer eye corners differs from that of a mean head."""
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 _GIVE = "give seven points in the order of NoW, 68 in that of iBUG, or 51 (iBUG without the jaw)"
 
 

@@ -9,7 +9,10 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from headform.errors import InputError
+from headform import images
+from headform.errors import HeadformError, InputError, UsageError
+from headform.images.kind import describe, format_of
+from headform.images.read import read_bytes
 from headform.io import image_bytes
 from headform.io.atomic import write_bytes
 from headform.io.printable import printable
@@ -20,6 +23,10 @@ LABEL = 20
 GAP = 6
 _MOST = 400
 """Overlays per sheet: 4 columns of them are about 3,300 x 20,000 pixels."""
+_MAX_PIXELS = 150_000_000
+"""Limit of a sheet: 450 MB. 400 overlays as headform writes them take 65 megapixels."""
+_MAX_JPEG_SIDE = 65_500
+_ENDINGS = {"": image_bytes.png, ".png": image_bytes.png, ".jpg": image_bytes.jpeg, ".jpeg": image_bytes.jpeg}
 
 
 def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
@@ -34,13 +41,18 @@ def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
         Number of overlays shown; at most 400, the first by name.
 
     Raises:
-        InputError: `no_overlays` when there is none, `overlay_unreadable` when one is damaged.
+        InputError: `no_overlays` when there is none, `overlay_unreadable` when one is damaged or no PNG, `sheet_too_large`.
+        UsageError: `format_unknown` for another suffix.
         ValueError: when `columns` is below 1.
         ResourceError: `write_failed`.
     """
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
-    folder = Path(folder)
+    folder, out = Path(folder), Path(out)
+    ending = out.suffix.lower()
+    if ending not in _ENDINGS:
+        what = f"a contact sheet is written as PNG or JPEG, not as {ending}"
+        raise UsageError("format_unknown", what, str(out), "end its name with .png or .jpg")
     found = sorted(path for path in folder.rglob("overlay.png") if not _hidden(path.relative_to(folder)))[:_MOST]
     if not found:
         raise InputError(
@@ -48,34 +60,44 @@ def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
             "reconstruct with png among --formats",
         )  # fmt: skip
     tiles = [_tile(path, folder) for path in found]
-    height = max(len(tile) for tile in tiles)
     columns = min(columns, len(tiles))
-    rows = -(-len(tiles) // columns)
-    sheet = np.full((rows * (height + GAP) + GAP, columns * (WIDTH + GAP) + GAP, 3), 255, np.uint8)
-    for index, tile in enumerate(tiles):
-        y = GAP + (index // columns) * (height + GAP)
-        x = GAP + (index % columns) * (WIDTH + GAP)
-        sheet[y : y + len(tile), x : x + WIDTH] = tile
-    is_jpeg = Path(out).suffix.lower() in (".jpg", ".jpeg")
-    write_bytes(Path(out), image_bytes.jpeg(sheet) if is_jpeg else image_bytes.png(sheet))
+    rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
+    heights = [max(len(tile) for tile in row) + GAP for row in rows]
+    height, width = sum(heights) + GAP, columns * (WIDTH + GAP) + GAP
+    most = _MAX_JPEG_SIDE if ending in (".jpg", ".jpeg") else _MAX_PIXELS
+    if height * width > _MAX_PIXELS or max(height, width) > most:
+        what = f"the sheet would have {width}x{height} pixels"
+        raise InputError("sheet_too_large", what, str(out), "choose another number of columns, or PNG")
+    sheet = np.full((height, width, 3), 255, np.uint8)
+    y = GAP
+    for row, step in zip(rows, heights, strict=True):
+        for column, tile in enumerate(row):
+            x = GAP + column * (WIDTH + GAP)
+            sheet[y : y + len(tile), x : x + WIDTH] = tile
+        y += step
+    write_bytes(out, _ENDINGS[ending](sheet))
     return len(tiles)
 
 
 def _tile(path: Path, folder: Path) -> UInt8[np.ndarray, "H W 3"]:
-    """Scale one overlay to the sheet's width and put the name of its folder above it."""
+    """Scale one overlay into a square of the sheet's width and put the name of its folder above it."""
     try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            size = (WIDTH, max(1, round(height * WIDTH / width)))
-            small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-    except (OSError, ValueError) as error:
-        what = f"cannot read the overlay: {error}"
-        raise InputError("overlay_unreadable", what, str(path)) from error
-    label = Image.new("RGB", (WIDTH, LABEL), (255, 255, 255))
+        data = read_bytes(path)
+        if format_of(data) != "PNG":
+            raise InputError("image_format", f"the file is {describe(data)}, not a PNG")
+        overlay = images.from_bytes(data, where=str(path)).rgb
+    except HeadformError as error:
+        what = f"cannot read the overlay: {error.message}"
+        raise InputError("overlay_unreadable", what, str(path), "reconstruct the photo again") from error
+    height, width = overlay.shape[:2]
+    scale = WIDTH / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = Image.fromarray(overlay).resize(size, Image.Resampling.LANCZOS)
+    tile = Image.new("RGB", (WIDTH, LABEL + size[1]), (255, 255, 255))
+    tile.paste(small, (0, LABEL))
     name = str(path.parent.relative_to(folder)) if path.parent != folder else folder.name
-    pen = ImageDraw.Draw(label)
-    pen.text((2, 1), printable(name), fill=(20, 20, 20), font=ImageFont.load_default(14))
-    return np.concatenate([np.asarray(label), np.asarray(small)], axis=0)
+    ImageDraw.Draw(tile).text((2, 1), printable(name), fill=(20, 20, 20), font=ImageFont.load_default(14))
+    return np.asarray(tile)
 
 
 def _hidden(path: Path) -> bool:

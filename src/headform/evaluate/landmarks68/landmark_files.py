@@ -35,7 +35,7 @@ from headform.io.npz_file import read_npz
 ANNOTATION_SHIFT = CENTER_SHIFT
 """Added to a JSON list's points: its origin is the center of the top-left pixel, ours its corner."""
 
-PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
+PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic", ".ppm", ".pgm", ".jp2")
 PTS = "points of .pts"
 """Name of the ground truth in `.pts` files."""
 ORIGINAL = "original pt3d_68"
