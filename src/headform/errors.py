@@ -12,6 +12,8 @@
 | 130 | interrupted |
 """
 
+import difflib
+from collections.abc import Collection
 from typing import ClassVar
 
 SUCCESS = 0
@@ -77,3 +79,23 @@ class ResourceError(HeadformError):
 
 class MeshWarning(UserWarning):
     """A mesh is used, but has parts that its operators do not connect."""
+
+
+def check_choice(value: object, choices: Collection[str], option: str, where: str = "") -> None:
+    """Refuse a value of an option that is none of its choices.
+
+    Args:
+        value: Value that was given.
+        choices: Values that the option takes.
+        option: Name of the option.
+        where: Function or class whose option it is.
+
+    Raises:
+        UsageError: `option_unknown`.
+    """
+    if isinstance(value, str) and value in choices:
+        return
+    listed = ", ".join(repr(choice) for choice in choices)
+    near = difflib.get_close_matches(str(value), choices, 1)
+    hint = f"did you mean {near[0]!r}?" if near else ""
+    raise UsageError("option_unknown", f"{option} must be one of {listed}, got {value!r}"[:300], where, hint)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headform.errors import InputError
-from headform.export.result_folder import MANIFEST
+from headform.export.manifest import MANIFEST
 from headform.images.kind import ENDINGS, READ, describe, format_of, is_unread_picture
 
 SUFFIXES = tuple(ending for endings in ENDINGS.values() for ending in endings)

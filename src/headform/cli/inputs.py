@@ -10,7 +10,6 @@ from headform.errors import HeadformError, InputError
 from headform.export.manifest import absolute
 
 
-
 @dataclass(frozen=True)
 class Input:
     """One photo to reconstruct.

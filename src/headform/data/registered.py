@@ -6,6 +6,7 @@ N meshes, B batch, V vertices, F triangles.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from headform.data import npz_meshes
-from headform.errors import InputError
+from headform.errors import InputError, check_choice
 from headform.geometry.similarity import fit_similarity
 from headform.geometry.units import METERS_PER, InputUnit
 from headform.io.mesh import obj, ply
@@ -106,6 +107,7 @@ def read_registered(
             `mesh_unit` when the unit cannot be inferred
             or one mesh is of another size (`MIXED`) than the others; and those of the readers for a broken file.
     """
+    check_choice(unit, get_args(InputUnit), "unit")
     source = Path(source)
     labels: list[str] = []
     shapes: list[Float32[np.ndarray, "V 3"]] = []

@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from headform.data.splits import SPLITS, Split
-from headform.errors import HeadformError, InputError
+from headform.errors import HeadformError, InputError, check_choice
 from headform.geometry.head_angles import rotation_from_euler
 from headform.heads.linear import LinearHead
 from headform.synth.people import sample_expression
@@ -94,6 +94,9 @@ class SampledHeads:
     ) -> None:
         if count < 1 or seed < 0:
             raise ValueError(f"count must be positive and seed not negative: {count}, {seed}")
+        check_choice(split, SPLITS, "split")
+        for each in posed:
+            check_choice(each, EVERYTHING, "posed")
         self.head, self.seed, self.split, self.posed = head, seed, split, posed
         self.recipe = HeadSampling() if recipe is None else recipe
         self._count = count

@@ -11,13 +11,13 @@ Of several faces in a photo the folders are NAME_0, NAME_1 and so on, from the l
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
 
 from headform import images
-from headform.errors import FaceError, InputError
+from headform.errors import FaceError, InputError, check_choice
 from headform.geometry.camera import PerspectiveCamera
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
@@ -109,7 +109,9 @@ def read_head(folder: Path, atlas: Atlas = "photo") -> WrittenHead:
     Raises:
         InputError: `results_incomplete` for a file that is missing, `results_invalid` for one that is damaged or does not
             belong to the others.
+        UsageError: `option_unknown`: another atlas.
     """
+    check_choice(atlas, get_args(Atlas), "atlas", "read_head")
     values = read_parameters(folder / PARAMETERS, _HEAD, hint=_AGAIN)
     mesh_path = folder / OBJ
     _require(mesh_path, _AGAIN)

@@ -6,13 +6,13 @@ V vertices, H rows and W columns of the photo.
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
-from headform.errors import UsageError
+from headform.errors import UsageError, check_choice
 from headform.export import _landmarks_json as landmarks_json
 from headform.export import _report as report
 from headform.export import _wavefront as wavefront
@@ -59,15 +59,11 @@ def write_reconstruction(
         Paths of the files, in the order of writing.
 
     Raises:
-        UsageError: `unknown_format`.
+        UsageError: `unknown_format`, or `option_unknown` for another texture.
         ValueError: the photo's size is not `result.image_size`.
         ResourceError: `write_failed` when the folder cannot be made or written; `folder_in_use`.
     """
     folder = Path(folder)
-    unknown = sorted(set(formats) - set(FORMATS))
-    if unknown:
-        what = f"unknown format {', '.join(unknown)}"
-        raise UsageError("unknown_format", what, "formats", f"choose from {' '.join(FORMATS)}")
     files = encode_all(result, formats, texture, photo_rgb)
     write_together(folder, files, stale=result_folder.FILES)
     return [folder / name for name in files]
@@ -80,6 +76,7 @@ def encode_all(
     photo_rgb: UInt8[np.ndarray, "H W 3"] | None = None,
 ) -> dict[str, bytes]:
     """Encode the files of `write_reconstruction` in memory, by name."""
+    _check_formats(formats)
     atlas = chosen_texture(result, texture)
     files = {
         result_folder.PARAMETERS: encode_parameters(result),
@@ -104,8 +101,21 @@ def encode_all(
     return files
 
 
+def _check_formats(formats: Sequence[str]) -> None:
+    given = [formats] if isinstance(formats, str) else formats
+    unknown = sorted(str(each) for each in given if each not in FORMATS)
+    if unknown or isinstance(formats, str):
+        what = f"unknown format {', '.join(unknown)}" if unknown else f"formats is {formats!r}, expected a list"
+        raise UsageError("unknown_format", what, "formats", f"choose from {' '.join(FORMATS)}")
+
+
 def chosen_texture(result: Reconstruction, texture: TextureChoice) -> UInt8[np.ndarray, "S S 3"]:
-    """Choose the atlas that the models carry; the other one, or even gray, where it was not made."""
+    """Choose the atlas that the models carry; the other one, or even gray, where it was not made.
+
+    Raises:
+        UsageError: `option_unknown`: another texture.
+    """
+    check_choice(texture, get_args(TextureChoice), "texture")
     both = [result.texture, result.albedo_texture]
     for atlas in reversed(both) if texture == "albedo" else both:
         if atlas is not None:

@@ -6,6 +6,8 @@ Mesh files state no unit; the distance between a head's outer eye corners determ
 import math
 from typing import Literal
 
+from headform.errors import check_choice
+
 MeshUnit = Literal["mm", "cm", "m"]
 """Unit of meshes that are evaluated or written."""
 InputUnit = Literal["auto", "m", "dm", "cm", "mm", "um"]
@@ -19,12 +21,22 @@ OUTER_EYES_M = 0.089
 
 
 def units_per_meter(unit: str) -> float:
-    """Return how many of a unit make one meter: 1000 for ``mm``."""
+    """Return how many of a unit make one meter: 1000 for ``mm``.
+
+    Raises:
+        UsageError: ``option_unknown``.
+    """
+    check_choice(unit, METERS_PER, "unit")
     return float(round(1 / METERS_PER[unit]))
 
 
 def mm_per(unit: str) -> float:
-    """Return the millimeters in one unit: 10 for ``cm``."""
+    """Return the millimeters in one unit: 10 for ``cm``.
+
+    Raises:
+        UsageError: ``option_unknown``.
+    """
+    check_choice(unit, METERS_PER, "unit")
     return METERS_PER[unit] / METERS_PER["mm"]
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from headform.errors import WeightsError
+from headform.errors import WeightsError, check_choice
 from headform.heads import _tensor_file
 from headform.heads.checks import check_finite, check_indices
 from headform.heads.linear import LinearHead
@@ -45,6 +45,9 @@ class TextureSpace:
     uv_faces: Int[Tensor, "F 3"]
     encoding: Literal["linear", "srgb"]
     provenance: Provenance
+
+    def __post_init__(self) -> None:
+        check_choice(self.encoding, ("linear", "srgb"), "encoding")
 
     def decode(self, code: Float[Tensor, "*B k"]) -> Float[Tensor, "*B H W 3"]:
         """Return images of coefficients, RGB in `encoding`, not clipped. Differentiable.

@@ -81,7 +81,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise InputError("image_unreadable", "the path is not a regular file", where)
-            data = b"" if status.st_size > MAX_FILE_BYTES else file.read(MAX_FILE_BYTES + 1)
+            data = b"" if status.st_size > MAX_FILE_BYTES else file.read(status.st_size + 1)  # one more: it may grow
     except HeadformError:
         raise
     except FileNotFoundError as cause:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from headform.errors import WeightsError
+from headform.errors import WeightsError, check_choice
 from headform.heads.checks import GET_AGAIN, check_finite, check_indices, check_shape
 from headform.heads.provenance import provenance_of
 from headform.heads.texture_space import TextureSpace
@@ -62,6 +62,7 @@ def read(
             ``model_missing_key``; ``model_shape``; ``model_not_finite``; ``model_index``; ``model_mismatch`` when the
             texture map is not FLAME's.
     """
+    check_choice(part, ("diffuse", "specular"), "part")
     path = Path(path)
     where = repr(str(path))
     there = array_shapes(path)

@@ -23,7 +23,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from headform.errors import InputError
+from headform.errors import InputError, check_choice
 from headform.graph.cheb_conv import Backend, ChebConv
 from headform.graph.levels import GraphLevels
 from headform.mesh.hierarchy import MeshHierarchy
@@ -61,9 +61,8 @@ class MeshAutoencoderConfig:
             raise ValueError(f"widths, terms and latent must be positive: {self}")
         if len(self.encoder_channels) != len(self.decoder_channels):
             raise ValueError(f"encoder and decoder need a width per step of the hierarchy: {self}")
-        for value, choices in ((self.latent_activation, LatentActivation), (self.init, Init)):
-            if value not in get_args(choices):
-                raise ValueError(f"{value!r} is none of {get_args(choices)}")
+        check_choice(self.latent_activation, get_args(LatentActivation), "latent_activation")
+        check_choice(self.init, get_args(Init), "init")
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values for a model card."""

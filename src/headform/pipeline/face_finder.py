@@ -5,12 +5,12 @@ Pixels have their origin at the top-left corner of the upright photo.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import UInt8
 
-from headform.errors import FaceError
+from headform.errors import FaceError, check_choice
 from headform.images.photo import Photo
 from headform.images.tone import exposure_fault, tone_mapped
 from headform.nets.detection.detector import Detector
@@ -82,6 +82,7 @@ class FaceFinder:
             people: the largest face of each photo, or every face.
             lap: callback at the end of a stage, with the stage and the number of photos that share it.
         """
+        check_choice(people, get_args(People), "people")
         outcomes = self._find(photos, people, lap)
         failed = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, FaceError)]
         for number in failed:

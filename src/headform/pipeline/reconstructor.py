@@ -7,14 +7,15 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, get_args, overload
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from PIL import Image
 
 from headform import heads, images
-from headform.errors import FaceError, HeadformError, UsageError
+from headform.errors import FaceError, HeadformError, UsageError, check_choice
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.photometric import fit_light_and_albedo
 from headform.fit.texture import bake_textures
@@ -35,7 +36,7 @@ from headform.pipeline.landmarks68 import points68
 from headform.pipeline.reconstruction import Reconstruction
 from headform.pipeline.unseen import Unseen
 
-Picture = str | os.PathLike[str] | np.ndarray | Photo
+Picture = str | os.PathLike[str] | bytes | np.ndarray | torch.Tensor | Image.Image | Photo
 LandmarksNet = Literal["committee", "own"]
 
 
@@ -95,6 +96,7 @@ class Reconstructor:
             WeightsError: a file is missing, damaged or of the wrong kind.
             UsageError: ``head_unsupported``: the head does not fit the networks.
         """
+        check_choice(landmarks_net, get_args(LandmarksNet), "landmarks_net", "Reconstructor.load")
         model = heads.load_open() if str(head) == "open" else heads.load(Path(head))
         dense_net, _ = load_dense(dense)
         identity_net, _ = load_identity(identity)
@@ -130,7 +132,8 @@ class Reconstructor:
         """Reconstruct the largest face of a photo, or all, largest first.
 
         Args:
-            image: path; array (H, W, 3) uint8 or float in [0, 1], sRGB; or a `Photo`.
+            image: path, or bytes of a file; Pillow image of any mode; array or tensor (H, W, 3), uint8 or float in [0, 1],
+                sRGB (`images.from_array`); or a `Photo`.
             people: reconstruct the largest face of the photo, or every face.
 
         Raises:
@@ -175,6 +178,8 @@ class Reconstructor:
             what = f"images is {os.fspath(images)!r}, expected a list of photos"
             hint = "list the files, such as sorted(Path(folder).glob('*.jpg'))"
             raise UsageError("images_invalid", what, "reconstruct_many", hint)
+        check_choice(people, get_args(People), "people", "reconstruct_many")
+        check_choice(on_error, ("raise", "return"), "on_error", "reconstruct_many")
         results: list[list[Reconstruction] | HeadformError] = []
         photos: dict[int, Photo] = {}
         clock = Stopwatch()
@@ -332,4 +337,6 @@ def _as_photo(image: Picture) -> Photo:
         return image
     if isinstance(image, (str, os.PathLike)):
         return images.read(image)
+    if isinstance(image, bytes):
+        return images.from_bytes(image)
     return images.from_array(image)

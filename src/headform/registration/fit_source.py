@@ -7,14 +7,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
 
 from headform import heads, images
-from headform.errors import InputError, WeightsError
+from headform.errors import InputError, WeightsError, check_choice
 from headform.geometry.landmarks68 import among_68, outer_eye_distance
 from headform.geometry.units import METERS_PER, OUTER_EYES_M, InputUnit, infer_unit
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
@@ -134,6 +134,7 @@ def scan_source(
         InputError: ``mesh_degenerate`` (see `mesh.soundness.flaw`); ``landmarks_count``; ``mesh_unit``: in the given unit
             the scan does not have the size of a head.
     """
+    check_choice(unit, get_args(InputUnit), "unit")
     check_surface(mesh, name)
     outer = outer_eye_distance(landmarks)
     if not outer > 0:

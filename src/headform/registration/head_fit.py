@@ -5,13 +5,13 @@ V vertices of the head, S of the source, K = I + E coefficients.
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
 
-from headform.errors import FaceError, InputError
+from headform.errors import FaceError, InputError, check_choice
 from headform.geometry.landmarks68 import NOW7
 from headform.geometry.seven_landmarks import face_sphere
 from headform.geometry.similarity import Similarity
@@ -25,6 +25,10 @@ from headform.registration.to_surface import SurfaceFit, SurfaceFitOptions, fit_
 
 _FOCUS = 1.15
 """The surface is asked for its closest head within this many radii of the crop."""
+
+
+Region = Literal["auto", "face", "head"]
+Scale = Literal["auto", "fixed", "free"]
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,16 @@ class HeadFitOptions:
         surface: Options of `registration.to_surface`; its `scale` is overruled.
     """
 
-    region: Literal["auto", "face", "head"] = "auto"
-    scale: Literal["auto", "fixed", "free"] = "auto"
+    region: Region = "auto"
+    scale: Scale = "auto"
     identity: bool = True
     expression: bool = True
     priors: ShapePriors = field(default_factory=ShapePriors)
     surface: SurfaceFitOptions = field(default_factory=SurfaceFitOptions)
+
+    def __post_init__(self) -> None:
+        check_choice(self.region, get_args(Region), "region")
+        check_choice(self.scale, get_args(Scale), "scale")
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,12 @@ B batch, V head vertices, K identity modes, E expressions, N dense points, S sid
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from headform.errors import check_choice
 from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.heads.linear import LinearHead
 from headform.nets.crop_geometry import loose_square, tight_similarity
@@ -69,6 +70,7 @@ class Generator:
         randomization: RandomizationConfig = FULL,
         bank_size: int = 96,
     ) -> None:
+        check_choice(view, get_args(View), "view")
         self.head, self.size, self.view, self.randomization = head, size, view, randomization
         self._mean = head.mean.numpy()
         modes = np.concatenate([head.identity.numpy(), head.expression.numpy()])

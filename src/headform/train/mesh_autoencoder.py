@@ -12,7 +12,7 @@ on the code, and the mean vertex distance in millimeters, the reported measure, 
 import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from headform.data import MeshDataset
 from headform.data.mesh_data import MeshData
+from headform.errors import check_choice
 from headform.geometry.units import MM_PER_M
 from headform.graph.cheb_conv import Backend
 from headform.mesh.hierarchy import FACTORS, Rule
@@ -71,6 +72,12 @@ class MeshAutoencoderRun:
     factors: tuple[int, ...] = FACTORS
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        check_choice(self.preset, get_args(Preset), "preset")
+        check_choice(self.loss, get_args(Loss), "loss")
+        check_choice(self.hierarchy, get_args(Rule), "hierarchy")
+        check_choice(self.edge_weight, get_args(EdgeWeight), "edge_weight")
+
 
 def from_preset(
     preset: Preset,
@@ -89,6 +96,7 @@ def from_preset(
     Raises:
         ValueError: both `steps` and `epochs`.
     """
+    check_choice(preset, get_args(Preset), "preset")
     if steps is not None and epochs is not None:
         raise ValueError("give steps or epochs, not both")
     if epochs is None and steps is None:
@@ -239,6 +247,7 @@ class MeshLosses:
     """
 
     def __init__(self, kind: Loss, net: MeshAutoencoder) -> None:
+        check_choice(kind, get_args(Loss), "kind")
         self._kind, self._std = kind, net.normalization.std
 
     def __call__(self, out: Float[Tensor, "B V 3"], vertices: Float[Tensor, "B V 3"]) -> Losses:

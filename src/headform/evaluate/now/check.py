@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
-from headform.errors import InputError
+from headform.errors import InputError, check_choice
 from headform.evaluate.now._subject import assess_subjects, shorten
 from headform.evaluate.now.layout import (
     LANDMARKS,
@@ -100,6 +101,8 @@ def check_submission(
         InputError: `dataset_missing`, `dataset_invalid`, `predictions_missing`, `scan_missing`, or a scan's landmarks
             that cannot be read.
     """
+    if unit is not None:
+        check_choice(unit, get_args(MeshUnit), "unit", "check_submission")
     images = read_images(dataset)
     if not predictions.is_dir():
         raise InputError("predictions_missing", "there is no such folder", str(predictions))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import get_args
 
-from headform.errors import InputError
+from headform.errors import InputError, check_choice
 from headform.evaluate.now import _store as store
 from headform.evaluate.now._subject import shorten
 from headform.evaluate.now.layout import Image, Pair, find_prediction
@@ -29,6 +30,11 @@ class Options:
     protocol: ProtocolName = "official"
     unit: MeshUnit | None = None
     metrical: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice(self.protocol, get_args(ProtocolName), "protocol")
+        if self.unit is not None:
+            check_choice(self.unit, get_args(MeshUnit), "unit")
 
 
 @dataclass(frozen=True)

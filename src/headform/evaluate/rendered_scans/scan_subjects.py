@@ -6,11 +6,12 @@ V vertices, F triangles.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from headform.errors import InputError
+from headform.errors import InputError, check_choice
 from headform.evaluate.scan.landmark7_files import SUFFIXES, read_landmarks7
 from headform.evaluate.scan.mesh_files import Surface
 from headform.evaluate.scan.sanity_checks import SCAN_EYES
@@ -152,6 +153,7 @@ def read_scan(
 
 def _size(outer: float, unit: InputUnit) -> tuple[str, float]:
     """Unit and millimeters in it of a scan whose outer eye corners are `outer` apart."""
+    check_choice(unit, get_args(InputUnit), "unit")
     chosen = infer_unit(outer) if unit == "auto" else unit
     millimeters = mm_per(chosen)
     low, high = SCAN_EYES

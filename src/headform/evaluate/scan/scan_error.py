@@ -4,11 +4,12 @@ V vertices and F triangles of a mesh, P measured vertices of the scan. Distances
 """
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float64, Int
 
-from headform.errors import InputError
+from headform.errors import InputError, check_choice
 from headform.evaluate.scan import sanity_checks
 from headform.evaluate.scan._dogleg import minimize
 from headform.evaluate.scan._nose import nose_tip
@@ -145,6 +146,8 @@ def scan_error(
             `official`), `landmarks_elsewhere`, `unit_wrong`.
         ValueError: metrical without a unit.
     """
+    if unit is not None:
+        check_choice(unit, get_args(MeshUnit), "unit", "scan_error")
     if metrical and unit is None:
         raise ValueError("a metrical evaluation needs the prediction's unit")
     best, findings = match_landmarks(

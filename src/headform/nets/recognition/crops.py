@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
-from headform.errors import FaceError
+from headform.errors import FaceError, check_choice
 from headform.geometry.similarity import fit_similarity
 from headform.images.transfer import LUMA_REC601
 from headform.images.warp import warp
@@ -49,6 +49,9 @@ class CropSpec:
     channels: Literal["rgb", "bgr", "gray"] = "rgb"
     offset: tuple[float, ...] = (127.5,)
     divisor: tuple[float, ...] = (127.5,)
+
+    def __post_init__(self) -> None:
+        check_choice(self.channels, ("rgb", "bgr", "gray"), "channels")
 
     def crop(self, rgb: UInt8[np.ndarray, "H W 3"], points5: Float[np.ndarray, "5 2"]) -> UInt8[np.ndarray, "S S 3"]:
         """Cut a face out of a photo by the best similarity of the five points, without aliasing.

@@ -14,11 +14,13 @@ Source: https://github.com/deepinsight/insightface; its weights are not shipped,
 Input: RGB, (x − 127.5) / 127.5, aligned as `crops.ARCFACE`. Output: embeddings, not normalized, compared by the cosine.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from headform.errors import check_choice
 
 LAYERS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 100: (3, 13, 30, 3)}
 """Blocks per stage by the number in the name: iresnet18, 34, 50, 100."""
@@ -86,6 +88,7 @@ class IResNet(nn.Module):
             part: ``all``; ``last_stage``, layer4 and what follows, as MICA trains it; ``none``. The scale of `features`
                 is never trained.
         """
+        check_choice(part, get_args(TrainablePart), "part")
         self._part = part
         for name, parameter in self.named_parameters():
             trained = part == "all" or (part == "last_stage" and name.split(".")[0] in _LAST_STAGE)
