@@ -69,7 +69,7 @@ def parse_header(data: bytes, *, name: str) -> Header:
         return InputError("mesh_format", what, f"{name!a}, line {number}")
 
     encoding: Encoding | None = None
-    elements: list[Element] = []
+    elements: list[tuple[str, int, list[Property]]] = []
     position, number = 0, 0
     while True:
         end = data.find(b"\n", position, _MAX_HEADER)
@@ -88,22 +88,18 @@ def parse_header(data: bytes, *, name: str) -> Header:
             case ["format", ("ascii" | "binary_little_endian" | "binary_big_endian") as kind, _]:
                 encoding = kind  # type: ignore[assignment]  # narrowed by the pattern
             case ["element", title, count] if count.isdecimal() and len(count) <= 18:
-                elements.append(Element(title, int(count), ()))
+                elements.append((title, int(count), []))
             case ["property", kind, title] if kind in TYPES and elements:
-                _append(elements, Property(title, TYPES[kind]))
+                elements[-1][2].append(Property(title, TYPES[kind]))
             case ["property", "list", length, kind, title] if (
                 kind in TYPES and TYPES.get(length, "f")[0] in "iu" and elements
             ):
-                _append(elements, Property(title, TYPES[kind], TYPES[length]))
+                elements[-1][2].append(Property(title, TYPES[kind], TYPES[length]))
             case ["end_header"]:
                 break
             case _:
-                raise fail(f"cannot understand the header line {' '.join(words)!a}", number)
+                raise fail(f"cannot understand the header line {' '.join(words)[:80]!a}", number)
     if encoding is None:
         raise fail("the header names no format", number)
-    return Header(encoding, tuple(elements), position, number)
-
-
-def _append(elements: list[Element], item: Property) -> None:
-    last = elements[-1]
-    elements[-1] = Element(last.name, last.count, (*last.properties, item))
+    tables = tuple(Element(title, count, tuple(items)) for title, count, items in elements)
+    return Header(encoding, tables, position, number)

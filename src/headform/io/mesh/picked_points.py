@@ -19,7 +19,7 @@ from headform.io.npz_file import BROKEN, ArrayFileError, read_entry
 _MAX_BYTES = 4 << 20
 _NPY = b"\x93NUMPY"
 _JSON_KEYS = ("points", "landmarks", "now7")
-_POINT = re.compile(r"<point\b[^>]*>")
+_POINT = re.compile(r"<point\b[^<>]*>")  # no tag within a tag: unclosed ones would be searched to the end, each
 _ATTRIBUTE = re.compile(r"""\b(x|y|z|active)\s*=\s*["']([^"']*)["']""")
 
 

@@ -5,17 +5,20 @@ V vertices, F triangles.
 Read: ASCII and binary of both byte orders; positions, colors, normals and texture coordinates of
 vertices; polygons, which are split into fans from their first corner. Other elements and properties
 are skipped. Written: positions, normals, 8-bit sRGB colors, triangles.
+
+Reading takes time in proportion to the file, and memory of at most 64 times its size.
 """
 
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 
 from headform.errors import InputError
 from headform.io.file_bytes import read_mesh_bytes
-from headform.io.mesh._ply_body import Column, Table, read_tables
+from headform.io.mesh._ply_body import Column, Lists, Table, read_tables
 from headform.io.mesh._ply_header import Encoding, Header, parse_header
+from headform.io.mesh.polygons import MAX_CORNERS, fans
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 
@@ -32,7 +35,8 @@ def read(path: str | Path, *, require_faces: bool = True) -> TriangleMesh:
     Raises:
         InputError: `mesh_unreadable`, `mesh_too_large`, `mesh_empty`, or with line or byte offset
             `mesh_format`, `mesh_truncated` and `mesh_trailing` (wrong counts in the header),
-            `mesh_index` (a face index out of range), `mesh_not_finite` (NaN or infinity).
+            `mesh_index` (a face index out of range), `mesh_not_finite` (NaN or infinity); `mesh_too_large` for
+            a polygon of more than 100,000 corners or a line of more than 4 MiB.
     """
     return decode(read_mesh_bytes(path), name=str(path), require_faces=require_faces)
 
@@ -116,7 +120,7 @@ def encode(mesh: TriangleMesh, *, encoding: Encoding = "binary_little_endian", c
 
 def _gather(table: Table, names: tuple[str, ...]) -> Float[np.ndarray, "V C"] | None:
     columns = [table.get(name) for name in names]
-    plain = [c for c in columns if isinstance(c, np.ndarray) and c.ndim == 1]
+    plain = [column for column in columns if isinstance(column, np.ndarray)]
     return np.stack(plain, axis=1) if len(plain) == len(names) else None
 
 
@@ -143,33 +147,30 @@ def _colors(vertex: Table, header: Header) -> Float[np.ndarray, "V 3"] | None:
 
 
 def _triangles(table: Table, count: int, name: str) -> Int[np.ndarray, "F 3"]:
-    column: Column = next((table[key] for key in ("vertex_indices", "vertex_index") if key in table), [])
-    if isinstance(column, np.ndarray) and column.ndim == 1:
+    column: Column | None = table.get("vertex_indices", table.get("vertex_index"))
+    if column is None:
+        return np.zeros((0, 3), dtype=np.int64)
+    if not isinstance(column, Lists):
         raise InputError("mesh_format", "the vertex indices of faces are no lists", ascii(name))
-    groups: list[Int[np.ndarray, "f 3"]] = []
-    sizes = np.array([len(polygon) for polygon in column], dtype=np.int64)
-    if sizes.size and sizes.min() < 3:
-        face = int(np.flatnonzero(sizes < 3)[0])
-        where = f"{name!a}, face {face}"
-        raise InputError("mesh_format", f"a face has {sizes[face]} corners", where)
-    if isinstance(column, np.ndarray):
-        polygons = _indices(column, count, name, 0)
-        fans = [polygons[:, [0, k, k + 1]] for k in range(1, polygons.shape[1] - 1)]
-        return np.stack(fans, axis=1).reshape(-1, 3)
-    for face, polygon in enumerate(column):
-        corners = _indices(polygon[None], count, name, face)[0]
-        groups.append(np.stack([np.full(len(corners) - 2, corners[0]), corners[1:-1], corners[2:]], axis=1))
-    return np.concatenate(groups) if groups else np.zeros((0, 3), dtype=np.int64)
+    sizes = column.lengths
+    if sizes.size and not 3 <= sizes.min() <= sizes.max() <= MAX_CORNERS:
+        face = int(np.flatnonzero((sizes < 3) | (sizes > MAX_CORNERS))[0])
+        few = sizes[face] < 3
+        what = f"a face has {sizes[face]} corners" + ("" if few else f", the limit is {MAX_CORNERS}")
+        raise InputError("mesh_format" if few else "mesh_too_large", what, f"{name!a}, face {face}")
+    return fans(_indices(column, count, name), sizes)
 
 
-def _indices(polygons: Float[np.ndarray, "F K"], count: int, name: str, first: int) -> Int[np.ndarray, "F K"]:
-    bad = ~((polygons >= 0) & (polygons < count)) | (polygons % 1 != 0)  # NaN is bad, too
-    wrong = np.flatnonzero(bad.any(1))
-    if wrong.size:
-        index = polygons[wrong[0]][bad[wrong[0]]][0]
-        raise InputError(
-            "mesh_index",
-            f"a face names vertex {index:g} of {count}",
-            f"{name!a}, face {first + int(wrong[0])}",
-        )
-    return polygons.astype(np.int64)
+def _indices(lists: Lists, count: int, name: str) -> Integer[np.ndarray, " C"]:
+    """Return the corners of all polygons as indices; `C` is the number of them."""
+    values = lists.values
+    good = (values >= 0) & (values < count)  # False for NaN
+    if values.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            good &= values % 1 == 0
+    if not good.all():
+        wrong = int(np.flatnonzero(~good)[0])
+        face = int(np.searchsorted(np.cumsum(lists.lengths), wrong, side="right"))
+        what = f"a face names vertex {values[wrong]:g} of {count}"
+        raise InputError("mesh_index", what, f"{name!a}, face {face}")
+    return values.astype(np.int64) if values.dtype.kind == "f" else values
