@@ -30,6 +30,9 @@ class MeshAutoencoder(Training):
     files of one topology, a tenth of which is held out."""
     unit: InputUnit = "auto"
     """Unit of .obj, .ply and .npz files; `auto` infers it from the size of the meshes."""
+    outliers: Literal["refuse", "keep"] = "refuse"
+    """Meshes whose vertices are in another order than the others', or that are mirrored, turned or displaced: `refuse`
+    names them and stops, `keep` trains on them."""
     count: int = 20_000
     """Number of sampled heads for training."""
     posed: tuple[Literal["expression", "neck", "gaze"], ...] = ("expression", "neck", "gaze")
@@ -80,7 +83,7 @@ class MeshAutoencoder(Training):
             data = sampled_heads(head, self.count, self.seed, held_out=self.held_out, posed=self.posed)
         else:
             folder = Path(self.data)
-            data = from_folder(folder, head, self.seed, held_out=self.held_out, unit=self.unit)
+            data = from_folder(folder, head, self.seed, held_out=self.held_out, unit=self.unit, outliers=self.outliers)
         net, result, facts = run(self._config(data), data, self.out, resume=self.resume)
         if "validation" in facts:
             found = facts["validation"]

@@ -20,7 +20,9 @@ from headform.data import (
     split_indices,
 )
 from headform.data.mesh_dataset import CoordinateStatistics
+from headform.data.mesh_outliers import Outliers, require_alike
 from headform.data.prepared import INDEX
+from headform.data.registered import KEEP
 from headform.data.sampled_heads import EVERYTHING, Posed
 from headform.errors import HeadformError, InputError
 from headform.geometry.units import InputUnit
@@ -65,7 +67,15 @@ def sampled_heads(
     return _data(train, kept, head, train.facts())
 
 
-def from_folder(folder: Path, head: LinearHead, seed: int, *, held_out: int, unit: InputUnit = "auto") -> MeshData:
+def from_folder(
+    folder: Path,
+    head: LinearHead,
+    seed: int,
+    *,
+    held_out: int,
+    unit: InputUnit = "auto",
+    outliers: Outliers = "refuse",
+) -> MeshData:
     """Meshes from disk.
 
     Args:
@@ -75,15 +85,19 @@ def from_folder(folder: Path, head: LinearHead, seed: int, *, held_out: int, uni
         seed: Seed of the choice of the held-out tenth.
         held_out: Maximum number of held-out meshes.
         unit: Unit of registered meshes.
+        outliers: Refuse the set or keep it when meshes do not correspond to the others, see `data.mesh_outliers`.
 
     Raises:
         InputError: whatever `headform.data` finds wrong; `meshes_few` when there are not 4.
     """
     if (folder / INDEX).exists():
         prepared, kept = PreparedMeshes(folder), PreparedMeshes(folder, "val")
+        if outliers == "refuse":
+            for part in (prepared, kept):
+                require_alike(part, lambda index: f"mesh {index}", more=KEEP)
         rest: MeshDataset = Subset(kept, np.arange(min(held_out, kept.count)), "first")
         return _data(prepared, rest, head, {"kind": "prepared", "source": prepared.facts})
-    whole = read_registered(folder, unit=unit)
+    whole = read_registered(folder, unit=unit, outliers=outliers)
     if whole.count < 4:
         what = f"{whole.count} meshes: 2 are needed to learn from and 2 to be held out"
         raise InputError("meshes_few", what, ascii(str(folder)), "put more meshes there")

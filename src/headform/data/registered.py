@@ -14,6 +14,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from headform.data import npz_meshes
+from headform.data.mesh_outliers import MIXED, Outliers, require_alike
 from headform.errors import InputError, check_choice
 from headform.geometry.similarity import fit_similarity
 from headform.geometry.units import METERS_PER, InputUnit
@@ -21,9 +22,9 @@ from headform.io.mesh import obj, ply
 
 HEAD_SIZE = (0.08, 0.6)
 """Longest side of the bounding box of a face or head, meters; wider than any real one."""
-MIXED = 3.0
-"""A mesh that is this many times larger or smaller than the median is in another unit."""
 _ENDINGS = (".obj", ".ply", ".npz")
+KEEP = "; `outliers` (`--outliers keep`) takes the set as it is"
+"""Advice for a set whose outliers are meant."""
 _SAME = "export all meshes from one template, with the order of vertices and faces kept"
 
 
@@ -87,7 +88,12 @@ class RegisteredMeshes:
 
 
 def read_registered(
-    source: Path, *, unit: InputUnit = "auto", name: str = "", license: str = "not stated"
+    source: Path,
+    *,
+    unit: InputUnit = "auto",
+    name: str = "",
+    license: str = "not stated",
+    outliers: Outliers = "refuse",
 ) -> RegisteredMeshes:
     """Read a folder of .obj, .ply and .npz files, or one such file, and check that they correspond.
 
@@ -100,14 +106,18 @@ def read_registered(
         unit: InputUnit of the files.
         name: Name of the set; that of `source` if absent.
         license: One line.
+        outliers: Refuse the set or keep it when meshes do not correspond to the others, see `data.mesh_outliers`.
 
     Raises:
         InputError: `no_meshes` when there is none; `mesh_topology` when a mesh has another vertex
             count or other triangles than the first, naming both; `mesh_index`; `mesh_not_finite`;
-            `mesh_unit` when the unit cannot be inferred
-            or one mesh is of another size (`MIXED`) than the others; and those of the readers for a broken file.
+            `mesh_unit` when the unit cannot be inferred or one mesh is of another size (`mesh_outliers.MIXED`) than the
+            others; `mesh_outlier` when the vertices of a mesh are in another order, mirrored, turned or displaced;
+            `mesh_unsorted`; and those of the readers for a broken file.
+        UsageError: an unknown `unit` or `outliers`.
     """
     check_choice(unit, get_args(InputUnit), "unit")
+    check_choice(outliers, get_args(Outliers), "outliers")
     source = Path(source)
     labels: list[str] = []
     shapes: list[Float32[np.ndarray, "V 3"]] = []
@@ -128,9 +138,11 @@ def read_registered(
     if first is None:
         raise AssertionError("every file holds at least one mesh")
     table = np.stack(shapes)
-    found = _unit(table, labels, source) if unit == "auto" else unit
+    if outliers == "refuse":
+        _require_one_unit(table, labels)
+    found = _unit(table, source) if unit == "auto" else unit
     table *= np.float32(METERS_PER[found])
-    return RegisteredMeshes(
+    meshes = RegisteredMeshes(
         name=name or source.stem,
         license=license,
         faces=first,
@@ -138,6 +150,9 @@ def read_registered(
         files=tuple(labels),
         unit=found,
     )
+    if outliers == "refuse":
+        require_alike(meshes, lambda index: ascii(labels[index]), more=KEEP)
+    return meshes
 
 
 def _files(source: Path) -> list[Path]:
@@ -197,7 +212,7 @@ def _check_same(
     raise InputError("mesh_topology", what, ascii(label), _SAME)
 
 
-def _unit(table: Float32[np.ndarray, "N V 3"], labels: list[str], source: Path) -> str:
+def _require_one_unit(table: Float32[np.ndarray, "N V 3"], labels: list[str]) -> None:
     sizes = np.ptp(table, axis=1).max(1)
     size = float(np.median(sizes))
     ratio = np.maximum(sizes, 1e-30) / max(size, 1e-30)
@@ -205,6 +220,10 @@ def _unit(table: Float32[np.ndarray, "N V 3"], labels: list[str], source: Path) 
     if not 1 / MIXED < ratio[odd] < MIXED:
         what = f"the mesh is {sizes[odd]:.4g} long, the others about {size:.4g}"
         raise InputError("mesh_unit", what, ascii(labels[odd]), "bring all meshes to one unit")
+
+
+def _unit(table: Float32[np.ndarray, "N V 3"], source: Path) -> str:
+    size = float(np.median(np.ptp(table, axis=1).max(1)))
     for unit in ("m", "cm", "mm"):
         if HEAD_SIZE[0] <= size * METERS_PER[unit] <= HEAD_SIZE[1]:
             return unit
