@@ -12,6 +12,7 @@ from headform import errors, images
 from headform.cli.inputs import Input
 from headform.cli.interrupt import is_interrupt
 from headform.cli.message import error_line
+from headform.cli.shortage import explain_shortage
 from headform.export.manifest import Entry, ErrorEntry
 from headform.export.result_writer import ResultFolder, Verdict
 from headform.io.printable import printable_text
@@ -109,8 +110,8 @@ def _explained(fault: BaseException) -> errors.HeadformError:
     """Translate an exception to a `HeadformError`; code `internal` for unforeseen ones."""
     if isinstance(fault, errors.HeadformError):
         return fault
-    if isinstance(fault, MemoryError):
-        return errors.ResourceError("out_of_memory", "not enough memory", "", "use a smaller photo")
+    if shortage := explain_shortage(fault):
+        return shortage
     what = f"the program failed: {type(fault).__name__}: {fault}"
     return errors.HeadformError("internal", what, "", "please report it with this traceback")
 
