@@ -49,7 +49,7 @@ class Item:
 
     Attributes:
         name: Short name.
-        value: What was found.
+        value: Result.
         problem: Reason why commands will fail, with its remedy; empty if none will.
         note: Something to know that stops no command; empty if there is nothing.
     """
