@@ -108,10 +108,10 @@ def _failed(
 
 def _explained(fault: BaseException) -> errors.HeadformError:
     """Translate an exception to a `HeadformError`; code `internal` for unforeseen ones."""
-    if isinstance(fault, errors.HeadformError):
-        return fault
     if shortage := explain_shortage(fault):
         return shortage
+    if isinstance(fault, errors.HeadformError):
+        return fault
     what = f"the program failed: {type(fault).__name__}: {fault}"
     return errors.HeadformError("internal", what, "", "please report it with this traceback")
 
