@@ -80,7 +80,11 @@ class FlameVersion:
     @property
     def license(self) -> str:
         """License of the release, one line."""
-        return _OPEN_LICENSE if self.version.startswith("2023-open") else _LICENSE
+        if not self.version.startswith("2023-open"):
+            return _LICENSE
+        if "by the name" in self.note:
+            return f"{_OPEN_LICENSE}, if it is that, as its name alone says; else {_LICENSE}"
+        return _OPEN_LICENSE
 
 
 def read_arrays(path: Path) -> FlameArrays:

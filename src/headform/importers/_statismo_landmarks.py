@@ -37,8 +37,8 @@ _LARGEST = 1e12
 """Coordinates beyond this belong to no head."""
 
 
-def points_of(data: Mapping[str, Any]) -> dict[str, Float[np.ndarray, "3"]]:
-    """Return the named points of the file; none where there are none, or not as documented."""
+def points_of(data: Mapping[str, Any], notes: list[str]) -> dict[str, Float[np.ndarray, "3"]]:
+    """Return the named points of the file; none where there are none, or not as documented, which is added to `notes`."""
     text = data.get("metadata/landmarks/json")
     try:
         if isinstance(text, str):
@@ -46,7 +46,8 @@ def points_of(data: Mapping[str, Any]) -> dict[str, Float[np.ndarray, "3"]]:
         rows = str(data.get("metadata/landmarks/text", "")).splitlines()
         cells = [row.split() for row in rows if row.strip()]
         return {row[0]: _point(row[-3:]) for row in cells}
-    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+        notes.append(f"the landmarks in the file cannot be read and were left out: {error!s:.100}")
         return {}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from headform.errors import HeadformError, WeightsError
 from headform.geometry.landmarks68 import outer_eye_distance
@@ -24,10 +24,15 @@ from headform.importers._arrays import ModelArrays
 from headform.importers._companions import Companions
 from headform.importers._statismo_landmarks import ibug_of, points_of
 from headform.importers.importing import ImportedModel, linear_head
+from headform.importers.licenses import UNKNOWN_LICENSE
+from headform.importers.model_size import is_plausible, longest_side, sure_unit
 from headform.io.hdf5_file import is_hdf5, list_hdf5, read_hdf5
 
 KIND = "bfm2017"
 LICENSE = "Basel Face Model 2017/2019, University of Basel: signed form, non-commercial, no redistribution"
+OTHER = "statismo"
+"""Kind of the models of others in the same format."""
+_ALBEDO_LICENSE = "AlbedoMM (Smith et al. 2020): academic use only"
 VERSIONS = {53149: "2017", 28588: "2017-face12", 47439: "2019", 27657: "2019-face12"}
 """Releases by the number of vertices."""
 _MODEL = ("mean", "pcaBasis", "pcaVariance")
@@ -82,20 +87,25 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         files.notes.append("the file has no colors")
     cells = next((name for name in _CELLS if name in table), _CELLS[0])
     faces = table.triangles(cells, count, 0)
-    landmarks = ibug_of(points_of(data), mean, files.notes)
+    landmarks = ibug_of(points_of(data, files.notes), mean, files.notes)
+    version, kind, license = _version(files, count), KIND, LICENSE
     unit = "mm"
-    if count not in VERSIONS and min(landmarks[36], landmarks[45]) >= 0:
-        unit = infer_unit(outer_eye_distance(mean[landmarks]))
-        if unit != "mm":
-            files.notes.append(f"the unit {unit} is inferred from the distance of the eyes")
-    version = _version(files, count)
+    if count not in VERSIONS:
+        kind, license = OTHER, UNKNOWN_LICENSE
+        files.notes.append(f"no publisher's mesh is known to have {count} vertices: the license is that of its makers")
+        if version:
+            files.notes.append(
+                f"by its name alone it is a Basel Face Model ({version}), under the terms of the University of Basel"
+            )
+        unit = _unit(mean, faces, landmarks, files.notes)
+    license += f"; colors: {_ALBEDO_LICENSE}" if albedo else ""
     return linear_head(
         ImportedModel(
-            provenance=files.provenance(KIND, LICENSE, version),
+            provenance=files.provenance(kind, license, version),
             unit=unit,
             mean=mean,
             faces=faces,
-            name=f"{KIND}-{version}" if version else KIND,
+            name=f"{kind}-{version}" if version and kind == KIND else kind,
             identity=identity,
             sigma=sigma,
             expression=expression,
@@ -103,8 +113,30 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
             albedo=color[1] if color else None,
             albedo_space="linear" if albedo else "srgb",
             landmarks=landmarks if (landmarks >= 0).any() else None,
+            is_head_sized=count in VERSIONS,
         )
     )
+
+
+def _unit(
+    mean: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], landmarks: Int[np.ndarray, "68"], notes: list[str]
+) -> str:
+    """Return the unit of a model of unknown origin: mm, as is usual in this format, unless its size tells another one."""
+    if min(landmarks[36], landmarks[45]) >= 0:
+        unit = infer_unit(outer_eye_distance(mean[landmarks]))
+        if unit != "mm":
+            notes.append(f"the unit {unit} is inferred from the distance of the eyes")
+        return unit
+    side = longest_side(mean, faces)
+    if is_plausible(side, "mm"):
+        return "mm"
+    unit = sure_unit(side)
+    notes.append(
+        f"the unit {unit} is inferred from the size, {side:.4g} {unit} across"
+        if unit
+        else f"the unit is not known: as mm it is {side:.4g} mm across, which is no head's size"
+    )
+    return unit or "mm"
 
 
 def _names(group: str) -> list[str]:

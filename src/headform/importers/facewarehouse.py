@@ -23,6 +23,7 @@ from headform.importers._facewarehouse_files import SHAPES, Shapes
 from headform.importers._model_mesh import read_mesh
 from headform.importers._sniff import size_of
 from headform.importers.importing import ImportedModel, linear_head
+from headform.importers.licenses import license_of
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 KIND = "facewarehouse"
@@ -71,9 +72,10 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     if uv is None or uv_faces is None or (uv_faces < 0).any() or uv.min() < 0 or uv.max() > 1:
         uv, uv_faces = None, None
         files.notes.append("no texture coordinates")
+    license = license_of(KIND, LICENSE, len(mean), len(mean) == layouts.VERTICES, files.notes)
     return linear_head(
         ImportedModel(
-            provenance=files.provenance(KIND, LICENSE, str(count)),
+            provenance=files.provenance(KIND, license, str(count)),
             unit=unit,
             mean=mean,
             faces=mesh.faces,

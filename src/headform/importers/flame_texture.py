@@ -26,6 +26,7 @@ from headform.heads.provenance import provenance_of
 from headform.heads.texture_space import TextureSpace
 from headform.importers._arrays import ModelArrays
 from headform.importers._flame_model import FACES
+from headform.importers.licenses import UNKNOWN_LICENSE
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "flame-texture"
@@ -34,6 +35,8 @@ _LICENSES = {
     "albedomm": "academic use only, AlbedoMM (Smith et al. 2020)",
     "bfm": "Basel Face Model license, not redistributable (BFM_to_FLAME)",
 }
+_BASEL_MODES = 199
+"""Color modes of the Basel Face Models."""
 _FARTHEST = 1000
 """Texture coordinates beyond this are refused."""
 _KEYS = {"flame": ("mean", "tex_dir"), "albedomm": ("MU", "PC"), "bfm": ("MU", "PC")}
@@ -79,13 +82,19 @@ def read(
     colors = _rgb(mean, reverse, scale)
     changes = _rgb(_modes_first(basis[..., :modes]), reverse, scale)
     check_finite(where, **{names[0]: colors.numpy(), names[1]: changes.numpy()})
+    license = _LICENSES[version]
+    if version == "bfm" and basis.shape[-1] != _BASEL_MODES and "bfm" not in path.name.lower():
+        license = UNKNOWN_LICENSE
+        table.notes.append(
+            f"an albedo of {basis.shape[-1]} modes, not Basel's {_BASEL_MODES}: the license is that of its makers"
+        )
     return TextureSpace(
         mean=colors,
         modes=changes,
         uv=torch.from_numpy(uv.astype(np.float32)),
         uv_faces=torch.from_numpy(uv_faces),
         encoding="linear" if version == "albedomm" else "srgb",
-        provenance=provenance_of(KIND, [path], version=version, license=_LICENSES[version], notes=table.notes),
+        provenance=provenance_of(KIND, [path], version=version, license=license, notes=table.notes),
     )
 
 

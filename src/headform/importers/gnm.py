@@ -23,11 +23,14 @@ from headform.heads.linear import LinearHead
 from headform.importers._arrays import ModelArrays
 from headform.importers._companions import Companions, read_numbers
 from headform.importers._model_mesh import on_one_tile, welded
-from headform.importers.importing import ImportedModel, check_unit, float_tensor, linear_head
+from headform.importers.importing import ImportedModel, float_tensor, linear_head
+from headform.importers.licenses import license_of
+from headform.importers.model_size import check_unit
 from headform.io.npz_file import array_shapes, read_npz
 
 KIND = "gnm"
 LICENSE = "Apache-2.0, (c) 2026 Google LLC"
+VERTICES = 17821
 _NUMBERS = (
     "template_vertex_positions",
     "vertex_identity_basis",
@@ -74,8 +77,9 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     listed = ", ".join(f"{prefixes.count(part)} {part}" for part in dict.fromkeys(prefixes))
     files.notes.append(f"identity modes, in order: {listed}")
     files.notes.append("the joints of neck and eyes, and their correctives, are not read")
+    license = license_of(KIND, LICENSE, count, count == VERTICES, files.notes)
     model = ImportedModel(
-        provenance=files.provenance(KIND, LICENSE, version[0]),
+        provenance=files.provenance(KIND, license, version[0]),
         unit="m",
         mean=mean,
         faces=faces,

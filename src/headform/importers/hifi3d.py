@@ -21,11 +21,13 @@ from headform.importers._companions import Companions
 from headform.importers._model_mesh import on_one_tile
 from headform.importers._sniff import mat_keys
 from headform.importers.importing import ImportedModel, linear_head
+from headform.importers.licenses import license_of
 from headform.io.mat_file import read_mat
 
 KIND = "hifi3d"
 LICENSE = "HIFI3D (Tencent AI Lab): research only"
 UNIT = "cm"
+VERTICES = 20481
 _KEYS = ("mu_shape", "basis_shape", "basis_exp", "tri")
 _OPTIONAL = ("mask_face", "vt_list", "tri_vt")
 
@@ -60,9 +62,10 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     else:
         files.notes.append("no texture coordinates: `vt_list` and `tri_vt` are absent")
     masked = "mask_face" in table
+    license = license_of(KIND, LICENSE, len(mean), len(mean) == VERTICES, files.notes)
     return linear_head(
         ImportedModel(
-            provenance=files.provenance(KIND, LICENSE, f"{len(mean)} x {len(identity)}"),
+            provenance=files.provenance(KIND, license, f"{len(mean)} x {len(identity)}"),
             unit=UNIT,
             mean=mean,
             faces=faces,

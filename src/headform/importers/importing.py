@@ -11,15 +11,12 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from headform.errors import WeightsError
 from headform.geometry.landmarks68 import NOW7, OUTER_EYE_CORNERS, outer_eye_distance
-from headform.geometry.units import METERS_PER, OUTER_EYES_M
-from headform.heads.checks import ORIGINAL_FILE, check_finite, check_indices
+from headform.geometry.units import METERS_PER
+from headform.heads.checks import check_finite, check_indices
 from headform.heads.linear import LinearHead
 from headform.heads.provenance import Provenance
-
-_UNIT_FACTOR = 3
-"""Largest ratio between the distance of a head's outer eye corners and the usual one; units differ by 10 and more."""
+from headform.importers.model_size import check_size, check_unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +43,7 @@ class ImportedModel:
         now7: Vertices of the seven NoW landmarks; of the 68 points if None and they are known.
         mirror: Vertex on the other side of each vertex.
         regions: Named vertex masks.
+        is_head_sized: False for models that may be of anything, whose size is not checked.
     """
 
     provenance: Provenance
@@ -67,6 +65,7 @@ class ImportedModel:
     now7: Int[np.ndarray, "7"] | None = None
     mirror: Int[np.ndarray, " V"] | None = None
     regions: Mapping[str, Bool[np.ndarray, " V"]] = field(default_factory=dict)
+    is_head_sized: bool = True
 
 
 def linear_head(model: ImportedModel, **fields: Any) -> LinearHead:
@@ -86,7 +85,7 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
     Raises:
         WeightsError: ``model_not_finite`` (also: too large for single precision), ``model_index`` (an index out of range),
             ``model_unit`` (the outer eye corners are less than a third or more than three times their usual distance
-            apart).
+            apart; where those are unknown, the head is less than 0.08 or more than 0.8 m across).
     """
     scale, count = METERS_PER[model.unit], len(model.mean)
     provenance, faces = model.provenance, model.faces
@@ -104,7 +103,7 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
         faces, uv_faces = faces[:, ::-1], uv_faces[:, ::-1]
         provenance = replace(provenance, notes=(*provenance.notes, "the triangles faced inwards and were reversed"))
     if known[list(OUTER_EYE_CORNERS)].all():
-        check_unit(where, scale * outer_eye_distance(model.mean[landmarks]))
+        check_unit(where, scale * outer_eye_distance(model.mean[landmarks]), model.unit)
     now7 = landmarks[list(NOW7)] if model.now7 is None and known[list(NOW7)].all() else model.now7
     marked = 68 if known.any() else 0
     expression = _or_empty(model.expression, 0, count, 3)
@@ -140,6 +139,8 @@ def head_fields(model: ImportedModel) -> dict[str, Any]:
     }
     tensors = {n: v for n, v in fields.items() if isinstance(v, torch.Tensor) and v.is_floating_point()}
     check_finite(where, **{n: v.numpy() for n, v in tensors.items()})
+    if model.is_head_sized and not known[list(OUTER_EYE_CORNERS)].all():
+        check_size(where, model.mean, faces, model.unit)
     return fields
 
 
@@ -151,17 +152,6 @@ def inward(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) ->
     corners = vertices[faces].astype(np.float64)  # (F, 3, 3)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     return bool(((corners.mean(1) - vertices.mean(0)) * normal).sum() < 0)
-
-
-def check_unit(where: str, distance_m: float) -> None:
-    """Refuse a head whose outer eye corners are not a head's distance apart.
-
-    Raises:
-        WeightsError: ``model_unit``.
-    """
-    if not OUTER_EYES_M / _UNIT_FACTOR < distance_m < OUTER_EYES_M * _UNIT_FACTOR:
-        what = f"the outer eye corners are {distance_m:.4g} m apart, expected about {OUTER_EYES_M} m"
-        raise WeightsError("model_unit", what, where, f"{ORIGINAL_FILE}, in the published unit")
 
 
 def float_tensor(array: np.ndarray, scale: float = 1.0) -> torch.Tensor:

@@ -21,6 +21,7 @@ from headform.importers._companions import Companions
 from headform.importers._sniff import mat_keys
 from headform.importers.basel_topology import TRIMMED
 from headform.importers.importing import ImportedModel, linear_head
+from headform.importers.licenses import license_of
 from headform.io.mat_file import read_mat
 
 KIND = "lsfm"
@@ -54,9 +55,10 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
         reason = f"no landmarks: {len(mean)} vertices and no map from {TRIMMED}"
         reason = reason if landmarks is None else "the corners of the eyes were cut away"
         files.notes.append(f"{reason}; the unit is {unit} by height")
+    license = license_of(KIND, LICENSE, len(mean), landmarks is not None, files.notes)
     return linear_head(
         ImportedModel(
-            provenance=files.provenance(KIND, LICENSE, str(len(mean))),
+            provenance=files.provenance(KIND, license, str(len(mean))),
             unit=unit,
             mean=mean,
             faces=faces,

@@ -13,10 +13,12 @@ from headform.importers._arrays import ModelArrays, unit_by_height
 from headform.importers._companions import Companions
 from headform.importers._sniff import mat_keys
 from headform.importers.importing import ImportedModel, linear_head
+from headform.importers.licenses import license_of
 from headform.io.mat_file import read_mat
 
 KIND = "lyhm"
 LICENSE = "Liverpool-York Head Model: on request, non-commercial research only"
+VERTICES = 11510
 
 
 def recognizes(path: Path) -> bool:
@@ -51,9 +53,10 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     unit = unit_by_height(mean)
     files.notes.append(f"the publisher names no unit; it is {unit} by the height of the head")
     files.notes.append("no landmarks and no texture coordinates come with this model")
+    license = license_of(KIND, LICENSE, len(mean), len(mean) == VERTICES, files.notes)
     return linear_head(
         ImportedModel(
-            provenance=files.provenance(KIND, LICENSE, str(len(mean))),
+            provenance=files.provenance(KIND, license, str(len(mean))),
             unit=unit,
             mean=mean,
             faces=faces[:, [0, 2, 1]],

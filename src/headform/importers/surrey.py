@@ -16,9 +16,12 @@ from headform.importers import _surrey_files
 from headform.importers._arrays import ModelArrays
 from headform.importers._companions import Companions
 from headform.importers.importing import ImportedModel, linear_head
+from headform.importers.licenses import license_of
 
 KIND = "surrey"
 LICENSE = "Surrey Face Model (University of Surrey, CVSSP): free for non-commercial use only"
+RESOLUTIONS = (845, 1724, 3448, 16759, 29587)
+"""Vertices of the published resolutions; eos's layout also holds converted models of others."""
 _UV_MARGIN = 0.01
 """Texture coordinates may exceed 0 to 1 by this much."""
 _COLOR_LIMIT = 2.0
@@ -75,9 +78,11 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     mirror = files.fetch((*symmetry, "*symmetry*.txt"), lambda p: beside.read_symmetry(p, count))
     files.close()
     uv = _texture(files, model, count)
+    published = count in RESOLUTIONS or path.suffix.lower() == ".scm"
+    license = license_of("eos", LICENSE, count, published, files.notes)
     return linear_head(
         ImportedModel(
-            provenance=files.provenance(KIND, LICENSE, str(count)),
+            provenance=files.provenance(KIND, license, str(count)),
             unit="mm",
             mean=mean,
             faces=model.faces,
