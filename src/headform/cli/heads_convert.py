@@ -21,6 +21,9 @@ class Convert:
     """Kind of the model (see `headform heads list`); detected by default."""
     with_: Annotated[UseAppendAction[tuple[Path, ...]], arg(name="with")] = ()
     """Further file of the same model (landmarks, masks, expressions, texture); may be given several times."""
+    landmarks: Path | None = None
+    """Landmarks of a model that comes without: points picked on its mean head (7, 51 or 68 rows of a .txt, .csv, .npy, or
+    MeshLab's .pp), or as many vertex numbers. By default they are derived from the open head where they are absent."""
     overwrite: bool = False
     """Replace an existing file."""
 
@@ -29,6 +32,7 @@ class Convert:
         from headform.cli.heads_inspect import head_facts, print_facts
         from headform.heads import head_file, load
         from headform.importers.registry import convert
+        from headform.registration.head_landmarks import completed
 
         if self.out.suffix != ".safetensors":
             what = f"{self.out.name} does not end in .safetensors"
@@ -39,7 +43,8 @@ class Convert:
         if not is_there(self.out.parent):
             what = f"the folder {self.out.parent} does not exist"
             raise errors.ResourceError("write_failed", what, str(self.out), "create the folder first")
-        head_file.write(convert(self.source, self.kind, self.with_), self.out)
+        head = completed(convert(self.source, self.kind, self.with_), self.landmarks)
+        head_file.write(head, self.out)
         print_facts(head_facts(load(self.out)))
         print(f"written: {self.out} ({self.out.stat().st_size / 2**20:.1f} MiB)")
         return errors.SUCCESS

@@ -37,7 +37,10 @@ class Fit:
     out: Annotated[Path, arg(aliases=("-o",))] = Path("fit")
     """Output folder."""
     landmarks: Path | None = None
-    """Landmarks of the mesh: 7 (NoW) or 68 (iBUG) rows of a .txt or .csv, or MeshLab's .pp. Detected by default."""
+    """Landmarks of SOURCE, a mesh or a head: 7 (NoW) or 68 (iBUG) rows of a .txt or .csv, or MeshLab's .pp; of a head also
+    vertex numbers. Found by default."""
+    to_landmarks: Path | None = None
+    """Landmarks of the head to fit, if it has none: points on its mean head, or vertex numbers. Derived by default."""
     texture: Path | None = None
     """Texture image of the mesh, which helps to detect landmarks; by default the image of the same name beside it."""
     unit: InputUnit = "auto"
@@ -67,7 +70,7 @@ class Fit:
         from headform.registration.head_fit import HeadFitOptions, fit_head
         from headform.registration.report import fit_report, fit_summary
 
-        target = load_head(self.to)
+        target = load_marked_head(self.to, self.to_landmarks, "--to-landmarks")
         source = self._source()
         options = HeadFitOptions(region=self.region, scale=self.scale, expression=not self.neutral)
         fit = fit_head(target, source, options)
@@ -108,7 +111,7 @@ class Fit:
         from headform.heads.coefficients import layout_of
         from headform.heads.coefficients_file import load_coefficients
 
-        head = load_head(self.source)
+        head = load_marked_head(self.source, self.landmarks, "--landmarks")
         if self.code is not None:
             return head_source(head, load_coefficients(self.code, head), code_origin=self.code.name)
         if self.seed is not None:
@@ -126,7 +129,7 @@ class Fit:
             UsageError: ``option_unused``.
         """
         given = {
-            "--landmarks": (self.landmarks is not None, is_mesh, "a mesh"),
+            "--landmarks": (self.landmarks is not None, is_mesh or is_head, "a mesh or a head"),
             "--texture": (self.texture is not None, is_mesh, "a mesh"),
             "--unit": (self.unit != "auto", is_mesh, "a mesh"),
             "--seed": (self.seed is not None, is_head, "a head"),
@@ -174,12 +177,19 @@ class Fit:
         return obj.encode(mesh, comment=comment)
 
 
-def load_head(name: str) -> "LinearHead":
-    """The open head by its name, or the head of a file.
+def load_marked_head(name: str, landmarks: Path | None, option: str) -> "LinearHead":
+    """Load the open head by its name, or the head of a file, with landmarks of a file or derived ones if it has none.
 
     Raises:
-        WeightsError: see `heads.load`.
+        WeightsError: see `heads.load`; ``head_lacks``: it has no landmarks, and none could be derived.
+        InputError: see `registration.with_landmark_file`.
+        UsageError: ``option_unused``: it has landmarks.
     """
     from headform import heads
+    from headform.registration.head_landmarks import completed
 
-    return heads.load_open() if name == "open" else heads.load(Path(name))
+    head = heads.load(name)
+    if landmarks is not None and head.has_field("now7"):
+        text = f"{option} only applies to a mesh or to a head without landmarks"
+        raise errors.UsageError("option_unused", text, name, f"leave {option} out")
+    return completed(head, landmarks)

@@ -30,6 +30,8 @@ class Inspect:
     """Kind of a publisher's file; detected by default."""
     with_: Annotated[UseAppendAction[tuple[Path, ...]], arg(name="with")] = ()
     """Further file of a publisher's model; may be given several times."""
+    landmarks: Path | None = None
+    """Landmarks of a publisher's model that comes without, as for `heads convert`."""
     json: bool = False
     """Print JSON."""
 
@@ -52,15 +54,16 @@ class Inspect:
     def _head(self) -> "LinearHead":
         from headform import heads
         from headform.importers.registry import convert
+        from headform.registration.head_landmarks import completed
 
         path = Path(self.file)
         if self.file == "open" or path.suffix == ".safetensors":
-            if self.kind is not None or self.with_:
+            if self.kind is not None or self.with_ or self.landmarks is not None:
                 what = "a head file is complete and takes no further files"
-                fix = "leave out --kind and --with, or give the publisher's file"
+                fix = "leave out --kind, --with and --landmarks, or give the publisher's file"
                 raise errors.UsageError("head_whole", what, self.file, fix)
             return heads.load_open() if self.file == "open" else heads.load(path)
-        return convert(path, self.kind, self.with_)
+        return completed(convert(path, self.kind, self.with_), self.landmarks)
 
 
 def head_facts(head: "LinearHead") -> Facts:

@@ -279,12 +279,10 @@ class LinearHead(nn.Module):
         absent = [_SPOKEN.get(name, name) for name in names if not self.has_field(name)]
         if absent:
             notes = "; ".join(self.provenance.notes)
-            raise WeightsError(
-                "head_lacks",
-                f"the head {self.name} has no {' and no '.join(absent)}",
-                notes,
-                "convert the model together with the file that holds them, or use another head",
-            )
+            fix = "convert the model together with the file that holds them, or use another head"
+            if {"landmark_vertices", "now7"} & set(names):
+                fix = "convert the model with `headform heads convert ... --landmarks FILE`, or use another head"
+            raise WeightsError("head_lacks", f"the head {self.name} has no {' and no '.join(absent)}", notes, fix)
 
     def part_vertices(self, name: str) -> Int[Tensor, " P"]:
         """Indices of the vertices of one of `PARTS`."""
