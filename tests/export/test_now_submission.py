@@ -147,3 +147,93 @@ def test_damaged_parameters(tmp_path, capsys):
     assert main(["export", "now", str(tmp_path), "-o", str(tmp_path / "out")]) == 3
     assert capsys.readouterr().err.startswith("error [results_invalid]: ")
     assert main(["export", "now", "-o", str(tmp_path / "out")]) == 2
+
+
+def spoiled(kind):
+    head = heads.load_open()
+    mean, faces = head.mean.numpy(), head.faces.numpy().astype(np.int32)
+    return {
+        "a line": {"neutral": mean * np.float32([0, 1, 0])},
+        "one point": {"neutral": mean * 0},
+        "beyond float32 in millimeters": {"neutral": mean.astype(np.float64) * 1e38},
+        "millimeters": {"neutral": mean * 1000},
+        "half the size": {"neutral": (mean - mean.mean(0)) * np.float32(0.6) + mean.mean(0)},
+        "one vertex far off": {"neutral": np.vstack([mean[:-1], mean[-1:] + 1])},
+        "vertices in another order": {"neutral": mean[::-1].copy()},
+        "triangles in another order": {"faces": faces[::-1].copy()},
+        "indices out of range": {"faces": faces + 500},
+        "negative indices": {"faces": faces - 5},
+        "indices that are no whole numbers": {"faces": faces + 0.5},
+        "a single triangle": {"faces": faces[:1]},
+    }[kind]
+
+
+KINDS = [
+    "a line", "one point", "beyond float32 in millimeters", "millimeters", "half the size", "one vertex far off",
+    "vertices in another order", "triangles in another order", "indices out of range", "negative indices",
+    "indices that are no whole numbers", "a single triangle",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_meshes_that_are_no_head_are_refused(tmp_path, capsys, kind):
+    """Each was written as a sound submission."""
+    out = tmp_path / "out" / "anna" / "selfie"
+    out.mkdir(parents=True)
+    for name in ("IMG_1.obj", "IMG_1.npy"):
+        (out / name).write_text("of an earlier export")
+    write_result(tmp_path / "run" / "anna" / "selfie" / "IMG_1", **spoiled(kind))
+    assert main(["export", "now", str(tmp_path / "run"), "-o", str(tmp_path / "out"), "--unit", "mm"]) == 3
+    assert capsys.readouterr().err.startswith("error [results_invalid]: the result is no head to submit")
+    assert not any(out.iterdir())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_none_are_refused(tmp_path, capsys, value):
+    folder = tmp_path / "anna" / "selfie" / "IMG_1"
+    write_result(folder)
+    with np.load(folder / "parameters.npz") as file:
+        arrays = dict(file)
+    arrays["neutral"][5, 1] = value
+    np.savez(folder / "parameters.npz", **arrays)
+    assert main(["export", "now", str(tmp_path), "-o", str(tmp_path / "out")]) == 3
+    assert "finite numbers" in capsys.readouterr().err
+    np.savez(folder / "parameters.npz", **arrays | {"neutral": arrays["vertices"].ravel()})
+    assert main(["export", "now", str(tmp_path), "-o", str(tmp_path / "out")]) == 3
+
+
+def test_results_outside_the_challenges_are_warned_of(tmp_path, capsys):
+    write_result(tmp_path / "me" / "photos" / "IMG_1")
+    write_result(tmp_path / "me" / "selfie" / "IMG_2")
+    assert main(["export", "now", str(tmp_path / "me"), "-o", str(tmp_path / "out")]) == 0
+    error = capsys.readouterr().err
+    assert error.startswith("warning: 1 of 2 images lie in no challenge of NoW (multiview_neutral")
+    assert ": me/photos/IMG_1; " in error
+    (tmp_path / "list.txt").write_text("me/selfie/IMG_2.jpg\n")
+    words = [
+        "export",
+        "now",
+        str(tmp_path / "me"),
+        "-o",
+        str(tmp_path / "out2"),
+        "--dataset",
+        str(tmp_path / "list.txt"),
+    ]
+    assert main(words) == 0
+    assert "1 results belong to no image of the list: me/photos/IMG_1" in capsys.readouterr().err
+
+
+def test_names_are_escaped_in_print(tmp_path, capsys):
+    write_manifest(tmp_path, [("a/\x1b[2J\x1b]0;pwn\x07/c.jpg", [])])
+    assert main(["export", "now", str(tmp_path), "-o", str(tmp_path / "out")]) == 7
+    printed = capsys.readouterr()
+    assert "\x1b" not in printed.out + printed.err
+    assert r"a/\x1b[2J" in printed.out
+
+
+@pytest.mark.parametrize("name", ["a/b/\0.jpg", "a/b/\ud800.jpg", "a/" + "b" * 300 + "/c.jpg", "a/b/..", "/", ""])
+def test_names_of_no_file_are_refused(tmp_path, name):
+    write_manifest(tmp_path, [(name, [])])
+    with pytest.raises(InputError) as caught:
+        find_results([tmp_path])
+    assert caught.value.code == "results_invalid"

@@ -12,7 +12,7 @@ from headform.io.progress import BatchProgress
 class NowCheck:
     """Check that every image has a neutral mesh with seven landmarks that can be evaluated, without evaluating it.
 
-    The exit code is 7 when a prediction is missing or unusable, and 0 when there are only warnings.
+    The exit code is 7 when a prediction is missing or unusable or the units are mixed, and 0 when there are only warnings.
     """
 
     dataset: Path

@@ -14,19 +14,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float64, Shaped
 
 from headform.errors import InputError, WeightsError
 from headform.export import parameters
 from headform.export.manifest import MANIFEST, read_manifest
 from headform.export.result_folder import PARAMETERS, read_parameters
-from headform.geometry.units import MeshUnit, units_per_meter
+from headform.geometry.units import OUTER_EYES_M, MeshUnit, units_per_meter
 from headform.heads.linear import LinearHead
-from headform.io.atomic import make_folder, write_bytes
+from headform.io.atomic import make_folder, remove_old, write_bytes
 from headform.io.json_file import is_file_name
 from headform.io.mesh import obj
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
 _WANTED = {"neutral": (None, 3), "faces": (None, 3), "head_name": None, "head_sha256": None}
+
+
+_AGAIN = "reconstruct the photo again"
+_FARTHEST = 0.1
+"""Meters from a vertex of the mean head to a person's beyond which it is none: half a face."""
+_EYES = 1.6
+"""Largest factor by which the distance of people's outer eye corners differs from that of a mean head."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +91,20 @@ def write_submission(
         Names of the images written, and of those without a result.
 
     Raises:
-        InputError: `results_invalid` for a damaged `parameters.npz`, `results_incomplete` for a missing one.
+        InputError: `results_invalid` for a damaged `parameters.npz` or a mesh that is no head of its model,
+            `results_incomplete` for a missing one.
         WeightsError: `model_mismatch` when a result was made with another head; `head_lacks` without landmarks.
         ResourceError: `write_failed`.
     """
     head.require_fields("now7")
     written, absent = [], []
     for result in results:
+        path = out / f"{result.image}.obj"
+        remove_old(path, path.with_suffix(".npy"))  # of an earlier export, which a failure must not leave as this one's
         if result.file is None:
             absent.append(result.image)
             continue
         mesh = _neutral(result.file, head, units_per_meter(unit))
-        path = out / f"{result.image}.obj"
         make_folder(path.parent)
         landmarks = mesh.vertices[head.now7.numpy()]
         write_bytes(path.with_suffix(".npy"), parameters.encode_array(landmarks))
@@ -113,8 +123,25 @@ def _neutral(file: Path, head: LinearHead, factor: float) -> TriangleMesh:
             f"not with {head.name} ({head.sha256[:12]})"
         )
         raise WeightsError("model_mismatch", what, str(file), "give that head's file with --head")
-    vertices = np.asarray(arrays["neutral"].astype(np.float64) * factor, np.float32)
-    return TriangleMesh(vertices, arrays["faces"].astype(np.int64))
+    neutral = arrays["neutral"].astype(np.float64)
+    wrong = _flaw(neutral, arrays["faces"], head)
+    if wrong:
+        raise InputError("results_invalid", f"the result is no head to submit: {wrong}", str(file), _AGAIN)
+    return TriangleMesh(np.asarray(neutral * factor, np.float32), head.faces.numpy().astype(np.int64))
+
+
+def _flaw(neutral: Float64[np.ndarray, "V 3"], faces: Shaped[np.ndarray, "F 3"], head: LinearHead) -> str:
+    """Say in what a neutral mesh differs from all heads of its model; empty if in nothing."""
+    if not np.array_equal(faces, head.faces.numpy()):
+        return "its triangles are not those of its head model"
+    farthest = float(np.linalg.norm(neutral - head.mean.double().numpy(), axis=1).max())
+    if not farthest < _FARTHEST:
+        return f"a vertex lies {farthest:.3g} m from the mean head's"
+    eyes = neutral[head.now7.numpy()[[0, 3]]]
+    apart = float(np.linalg.norm(eyes[0] - eyes[1]))
+    if not 1 / _EYES < apart / OUTER_EYES_M < _EYES:
+        return f"the outer eye corners are {apart:.3g} m apart"
+    return ""
 
 
 def _of_manifest(folder: Path) -> list[Result]:

@@ -251,3 +251,69 @@ def test_a_subject_needs_one_scan(dataset, good, tmp_path, capsys):
     words = ["evaluate", "now", "--dataset", str(tmp_path), "--predictions", str(good)]
     assert main(words) == 3
     assert capsys.readouterr().err.startswith("error [scan_missing]: expected one .obj file")
+
+
+def test_a_failed_run_leaves_no_table_of_an_earlier_one(few, predictions, tmp_path, capsys):
+    out, extra = tmp_path / "out", tmp_path / "numbers.json"
+    words = ["evaluate", "now", "--dataset", str(few), "--predictions", str(predictions)]
+    words += ["-o", str(out), "--json", str(extra)]
+    assert main(words) == 0
+    assert {p.name for p in out.iterdir()} >= {"now.json", "now.md", "curve.csv", "images"}
+    remove(predictions, IMAGES[4])
+    assert main(words) == 3
+    assert {p.name for p in out.iterdir() if not p.name.startswith(".")} == {"images"}
+    assert not extra.exists()
+
+
+def spoil_record(path: Path, **change) -> None:
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **{name: change.get(name, array) for name, array in arrays.items()})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"distances": np.zeros(0)},
+        {"distances": np.float64(1.0)},
+        {"distances": np.ones((5, 3))},
+        {"distances": np.full(700, np.nan)},
+        {"distances": np.ones(3)},
+        {"distances": np.ones(3, np.complex128)},
+        {"shape": np.ones(3, np.float32)},
+        {"shape": np.ones((4, 2), np.float32)},
+        {"shape": np.full((4, 3), np.inf, np.float32)},
+        {"landmarks": np.ones((68, 3), np.float32)},
+        {"landmarks": np.array("text")},
+        {"record": np.array("[]")},
+        {"record": np.array("[" * 100000)},
+        {"record": np.array("{}")},
+    ],
+)
+def test_a_kept_result_of_another_shape_is_measured_again(few, good, tmp_path, change):
+    (tmp_path / "list").mkdir()
+    one, out = part_of(few, tmp_path / "list" / "now", 1), tmp_path / "out"
+    right = evaluate_dataset(one, good, Options(), out=out)
+    path = out / "images" / f"{IMAGES[0]}.npz"
+    spoil_record(path, **change)
+    again = evaluate_dataset(one, good, Options(), out=out)
+    assert again.to_json() == right.to_json()
+    with np.load(path) as file:
+        np.testing.assert_array_equal(file["distances"], right.records[0].distances)
+
+
+def test_a_kept_result_with_other_numbers_is_measured_again(few, good, tmp_path):
+    (tmp_path / "list").mkdir()
+    one, out = part_of(few, tmp_path / "list" / "now", 1), tmp_path / "out"
+    right = evaluate_dataset(one, good, Options(), out=out)
+    path = out / "images" / f"{IMAGES[0]}.npz"
+    for old, new in (
+        ('"median": ', '"median": 1'),
+        ('"scale": ', '"scale": -'),
+        ('"iterations": ', '"iterations": "a" + '),
+    ):
+        with np.load(path) as file:
+            text = str(file["record"])
+        assert old in text
+        spoil_record(path, record=np.array(text.replace(old, new)))
+        assert evaluate_dataset(one, good, Options(), out=out).to_json() == right.to_json()

@@ -206,3 +206,44 @@ def test_the_check_needs_no_scans(few, predictions, tmp_path, capsys):
     assert capsys.readouterr().out == "8 images: 8 ok\n"
     assert main([*words, "--unit", "cm"]) == 0
     assert "warning [unit_doubtful]: 8" in capsys.readouterr().out
+
+
+def test_mixed_units_are_named_with_their_subjects(few, predictions, tmp_path, capsys):
+    for name in IMAGES[4:8]:  # the second subject
+        replaced(predictions, name, *prediction(IMAGES.index(name), unit=1.0))
+    replaced(predictions, IMAGES[1], *prediction(1, unit=10.0))
+    said = f"in different units: mm: 4 images of {SUBJECTS[1]}; m: 3 images of {SUBJECTS[0]}; cm: 1 images of {SUBJECTS[0]}"
+    words = ["--dataset", str(few), "--predictions", str(predictions)]
+    assert main(["evaluate", "now-check", *words, "--json", str(tmp_path / "c.json")]) == 7
+    assert said in capsys.readouterr().out
+    content = json.loads((tmp_path / "c.json").read_text())
+    assert not content["usable"]
+    assert content["units"]["cm"] == [IMAGES[1]]
+    assert [w["code"] for w in content["images"][1]["warnings"]] == ["units_mixed"]
+    assert main(["evaluate", "now", *words]) == 0, "a scale is fitted to each"
+    printed = capsys.readouterr().out
+    assert said in printed
+    assert f"- {IMAGES[1]} [units_mixed]: it is in cm" in printed
+    assert main(["evaluate", "now", *words, "--metrical"]) == 3
+    assert "5 invalid of 8" in capsys.readouterr().err
+
+
+def test_turned_landmarks_and_those_of_another_unit(few, predictions, capsys):
+    mesh, landmarks = prediction(AT)
+    turned = landmarks @ np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    for marks, says in ((turned, "both seem to be in m"), (landmarks * 1000, "seem to be in mm, the mesh in m")):
+        spoil(predictions, mesh, marks)
+        for record in (found(few, predictions), checked(few, predictions)):
+            assert record.code == "landmarks_elsewhere"
+            assert says in record.message
+
+
+def test_51_landmarks(few, predictions):
+    _, landmarks = prediction(AT)
+    rows = np.full((51, 3), np.nan)
+    rows[[19, 22, 25, 28, 16, 31, 37]] = landmarks
+    before = found(few, predictions)
+    path = (predictions / IMAGES[AT]).with_suffix(".npy")
+    np.save(path, rows)
+    np.testing.assert_array_equal(found(few, predictions).distances, before.distances)
+    assert checked(few, predictions).status == "ok"

@@ -4,12 +4,13 @@ P measured scan vertices.
 
     OUT/images/SUBJECT/CHALLENGE/IMAGE.npz    distances, shape and, as JSON text, the record with its fingerprint
 
-A result counts only while its fingerprint, the SHA-256 of all inputs and options, stays what it was.
+A result counts only while its fingerprint, the SHA-256 of all inputs and options, stays what it was, and it is whole; else
+it is computed again.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,10 @@ from headform.evaluate.scan.sanity_checks import Finding
 from headform.export import parameters
 from headform.io.atomic import make_folder, write_bytes
 from headform.io.file_bytes import reason_of, sha256_of
+from headform.io.json_file import parse_json
 from headform.io.npz_file import ArrayFileError, load_npz
 
-VERSION = 1
+VERSION = 2
 """Version of the computation: raised when results change for the same inputs."""
 
 _MAX_BYTES = 1 << 30
@@ -79,17 +81,38 @@ def load(out: Path, image: Image, mark: str) -> Record | None:
         return None
     try:
         arrays = load_npz(path, ("record", "distances", "shape", "landmarks"), max_bytes=_MAX_BYTES)
-        content = json.loads(str(arrays["record"]))
+        content = parse_json(str(arrays["record"]))
         if content["fingerprint"] != mark:
             return None
         facts = content["facts"]
+        numbers = Numbers(**{name: facts[name] for name in Numbers.__dataclass_fields__})
+        if not _is_whole(arrays, numbers):
+            return None
         return Record(
             image,
             "ok",
-            Numbers(**{name: facts[name] for name in Numbers.__dataclass_fields__}),
+            numbers,
             arrays["distances"],
-            Shape(content["topology"], arrays["shape"], arrays["landmarks"]),
-            tuple(Finding(f["code"], f["message"]) for f in facts["warnings"]),
+            Shape(str(content["topology"]), arrays["shape"], arrays["landmarks"]),
+            tuple(Finding(f["code"], str(f["message"])) for f in facts["warnings"]),
         )
-    except (ArrayFileError, ValueError, KeyError, TypeError):
+    except (ArrayFileError, ValueError, LookupError, TypeError, AttributeError):
         return None
+
+
+def _is_whole(arrays: Mapping[str, np.ndarray], numbers: Numbers) -> bool:
+    """True if the arrays have the shapes that `save` gives them, and the numbers are those of the distances."""
+    distances, points, landmarks = arrays["distances"], arrays["shape"], arrays["landmarks"]
+    kinds = distances.dtype == np.float64 and points.dtype == landmarks.dtype == np.float32
+    shapes = distances.ndim == 1 and points.ndim == 2 and points.shape[1:] == (3,) and landmarks.shape == (7, 3)
+    if not kinds or not shapes or not len(distances) or not len(points):
+        return False
+    if not all(np.isfinite(array).all() for array in (distances, points, landmarks)):
+        return False
+    if not isinstance(numbers.stop, str) or len(distances) != numbers.vertices:
+        return False
+    scalars = (numbers.median, numbers.mean, numbers.std, numbers.scale, numbers.border, numbers.iterations)
+    if not all(isinstance(value, int | float) and np.isfinite(value) for value in scalars):
+        return False
+    found = float(np.median(distances)), float(distances.mean()), float(distances.std())
+    return bool(np.allclose(found, scalars[:3], rtol=1e-9, atol=1e-12) and distances.min() >= 0 and numbers.scale > 0)

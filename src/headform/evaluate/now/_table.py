@@ -15,8 +15,9 @@ from jaxtyping import Float64
 
 from headform.errors import InputError
 from headform.evaluate.now._curve import share_below
+from headform.evaluate.now._units import mixed_units, units_by_size
 from headform.evaluate.now.image import Options
-from headform.evaluate.now.layout import CHALLENGES
+from headform.evaluate.now.layout import CHALLENGES, Image
 from headform.evaluate.now.record import Record
 from headform.evaluate.tables import decimals, json_text, markdown_table
 
@@ -113,12 +114,17 @@ class NowTable:
             "missing": counts["missing"],
             "invalid": counts["invalid"],
             "warnings": dict(self.warnings()),
+            "units": {unit: len(images) for unit, images in self.units().items()},
             "challenges": {c: asdict(self.pooled(of_challenge(c))) for c in self.challenges()},
             "subjects": {s: asdict(self.pooled(_of_subject(s))) for s in self.subjects()},
             "curve": {"millimeters": _COARSE.tolist(), "share": curve.tolist()},
             "images": [record.facts() for record in self.records],
         }
         return json_text(content)
+
+    def units(self) -> dict[str, list[Image]]:
+        """Images by the unit in which their predictions have human size, as far as they were measured."""
+        return units_by_size({r.image: r.numbers.scale for r in self.records if r.numbers is not None})
 
     def warnings(self) -> Counter[str]:
         """Count the images with each warning."""
@@ -138,6 +144,9 @@ class NowTable:
             lines += ["", markdown_table(["subject", *columns], rows)]
             header = ["image", "median mm", "mean mm", "std mm", "vertices", "scale", "notes"]
             lines += ["", markdown_table(header, map(_image_row, self.records))]
+        mixed = mixed_units(self.units())
+        if mixed:
+            lines += ["", mixed[0].upper() + mixed[1:]]
         holes = self.holes()
         if holes:
             lines += ["", f"Without a number: {len(holes)} of {len(self.records)}"]

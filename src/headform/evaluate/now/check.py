@@ -5,12 +5,13 @@ Nothing is aligned to a scan. Where the data set has scans their landmarks are u
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
 from headform.errors import InputError, check_choice
 from headform.evaluate.now._subject import assess_subjects, shorten
+from headform.evaluate.now._units import assess_units, mixed_units, units_by_size
 from headform.evaluate.now.layout import (
     LANDMARKS,
     MESHES,
@@ -41,15 +42,17 @@ class Submission:
     Attributes:
         records: Records, one per image of the list; those that are "ok" carry no distances.
         strays: Meshes and landmark files that belong to no image of the list, relative to the folder.
+        units: Images by the unit in which their predictions have human size, the most frequent first.
     """
 
     records: tuple[Record, ...]
     strays: tuple[str, ...]
+    units: dict[str, list[Image]] = field(default_factory=dict)
 
     @property
     def usable(self) -> bool:
-        """True if every image has a prediction that can be evaluated."""
-        return all(record.status == "ok" for record in self.records)
+        """True if every image has a prediction that can be evaluated, all in one unit."""
+        return len(self.units) < 2 and all(record.status == "ok" for record in self.records)
 
     def to_json(self) -> str:
         """Format as JSON text."""
@@ -57,6 +60,7 @@ class Submission:
             "usable": self.usable,
             "images": [record.facts() for record in self.records],
             "strays": list(self.strays),
+            "units": {unit: [image.name for image in images] for unit, images in self.units.items()},
         }
         return json_text(content)
 
@@ -64,6 +68,8 @@ class Submission:
         """Format counts, then up to ten images of every problem."""
         counts = Counter(record.status for record in self.records)
         lines = [f"{len(self.records)} images: " + ", ".join(f"{n} {s}" for s, n in counts.items())]
+        mixed = mixed_units(self.units)
+        lines += [f"error [units_mixed]: {mixed}"] if mixed else []
         problems: dict[str, list[str]] = {}
         for record in self.records:
             if record.status != "ok":
@@ -71,7 +77,8 @@ class Submission:
                 problems.setdefault(f"error [{record.code or 'missing'}]", []).append(text)
             for finding in record.findings:
                 text = f"{record.image.name}: {finding.message}"
-                problems.setdefault(f"warning [{finding.code}]", []).append(text)
+                kind = "error" if finding.code == "units_mixed" else "warning"
+                problems.setdefault(f"{kind} [{finding.code}]", []).append(text)
         if self.strays:
             problems["warning [not_in_list]"] = [f"{name}: belongs to no image" for name in self.strays]
         for title, rows in sorted(problems.items()):
@@ -109,25 +116,30 @@ def check_submission(
     targets = {image.subject: TYPICAL for image in images}
     if has_scans(dataset):
         targets = {s: read_landmarks7(find_scan(dataset, s).landmarks) for s in targets}
-    records = []
+    records, scales = [], {}
     for image in images:
-        record = _look(predictions, image, targets[image.subject], unit)
+        record, scale = _look(predictions, image, targets[image.subject], unit)
         records.append(record)
+        if scale is not None:
+            scales[image] = scale
         done(record)
-    return Submission(tuple(assess_subjects(records)), _strays(predictions, images))
+    units = units_by_size(scales)
+    assessed = assess_units(assess_subjects(records), units)
+    return Submission(tuple(assessed), _strays(predictions, images), units)
 
 
-def _look(predictions: Path, image: Image, target: Landmarks, unit: MeshUnit | None) -> Record:
+def _look(predictions: Path, image: Image, target: Landmarks, unit: MeshUnit | None) -> tuple[Record, float | None]:
+    """The record of an image, and the millimeters per unit of its prediction if it can be used."""
     try:
         pair = find_prediction(predictions, image)
         if pair is None:
-            return Record(image, "missing")
+            return Record(image, "missing"), None
         mesh, landmarks = read_surface(pair.mesh), read_landmarks7(pair.landmarks)
         best, findings = match_landmarks(
             target, mesh, landmarks, protocol=PROTOCOLS["official"], unit=unit, metrical=False
         )
     except InputError as error:
-        return failed(image, error)
+        return failed(image, error), None
     if unit is None and sanity_checks.likely_unit(best.scale) is None:
         what = f"the landmarks say {best.scale:.4g} mm per unit: neither m nor cm nor mm"
         findings.append(Finding("unit_doubtful", what))
@@ -137,7 +149,7 @@ def _look(predictions: Path, image: Image, target: Landmarks, unit: MeshUnit | N
         what = "an OBJ file with vertex colors, which the benchmark's own evaluator misreads"
         findings.append(Finding("colored_obj", what))
     shape = shorten(mesh.vertices, mesh.faces, landmarks, best.scale)
-    return Record(image, "ok", shape=shape, findings=tuple(findings))
+    return Record(image, "ok", shape=shape, findings=tuple(findings)), best.scale
 
 
 def _strays(predictions: Path, images: list[Image]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from headform.errors import InputError, ResourceError, UsageError
 from headform.evaluate.now._store import file_sha256, fingerprint
 from headform.evaluate.now._subject import assess_subjects
 from headform.evaluate.now._table import NowTable
+from headform.evaluate.now._units import assess_units, units_by_size
 from headform.evaluate.now.image import Job, Options, evaluate_image
 from headform.evaluate.now.layout import (
     Image,
@@ -75,7 +76,9 @@ def evaluate_dataset(
     for record in _records(jobs, workers):
         records[record.image] = record
         done(record)
-    return NowTable(tuple(assess_subjects([records[image] for image in images])), options)
+    assessed = assess_subjects([records[image] for image in images])
+    scales = {record.image: record.numbers.scale for record in assessed if record.numbers is not None}
+    return NowTable(tuple(assess_units(assessed, units_by_size(scales))), options)
 
 
 def submission_unit(images: list[Image], scans: Mapping[str, Pair], predictions: Path) -> MeshUnit:
