@@ -81,14 +81,14 @@ def test_landmarks_in_a_wrong_order(few, predictions, order):
 def test_wrong_unit(few, predictions):
     mesh, landmarks = prediction(AT, unit=1.0)  # millimeters among meters
     spoil(predictions, mesh, landmarks)
-    assert codes(found(few, predictions)) == [], "without a stated unit nothing is wrong"
+    assert codes(found(few, predictions)) == ["units_mixed"]
     own = found(few, predictions, unit="m")
-    assert codes(own) == ["unit_doubtful"]
+    assert codes(own) == ["unit_doubtful", "units_mixed"]
     assert "it looks like mm" in own.findings[0].message
     refused = found(few, predictions, unit="m", metrical=True)
     assert (refused.status, refused.code) == ("invalid", "unit_wrong")
     assert "use --unit mm" in refused.message
-    assert codes(checked(few, predictions, "m")) == ["unit_doubtful"]
+    assert codes(checked(few, predictions, "m")) == ["unit_doubtful", "units_mixed"]
 
 
 def test_neither_unit(few, predictions):
