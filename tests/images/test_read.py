@@ -160,11 +160,42 @@ def test_giant_jpeg_is_decoded_at_a_fraction(tmp_path):
     assert any(note.startswith("decoded at 1/2") for note in photo.notes)
 
 
-def test_a_jpeg_that_ends_in_one_flat_color_is_noted(tmp_path):
-    pixels = gradient(64, 64)
-    pixels[-8:] = 128
-    photo = images.read(write(tmp_path, "a.jpg", jpeg(pixels)))
-    assert any("may be damaged" in note for note in photo.notes)
+def on_canvas(color: int, mode: str = "RGB", **options: object) -> bytes:
+    """Noise above, a flat canvas below."""
+    pixels = np.random.default_rng(0).integers(0, 256, (160, 96, 3), np.uint8)
+    pixels[80:] = color
+    return encoded(Image.fromarray(pixels).convert(mode), "JPEG", quality=80, **options)
+
+
+def is_noted(data: bytes) -> bool:
+    return any("data end before the picture does" in note for note in images.from_bytes(data).notes)
+
+
+@pytest.mark.parametrize("color", [0, 60, 128, 255])
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {}),
+        ("RGB", {"subsampling": 0}),
+        ("L", {}),
+        ("CMYK", {}),
+        ("RGB", {"progressive": True}),
+        ("RGB", {"restart_marker_rows": 1}),
+    ],
+)
+def test_a_flat_canvas_is_no_damage(color, mode, options):
+    assert not is_noted(on_canvas(color, mode, **options))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_a_jpeg_whose_data_end_early_is_noted(share):
+    """Cut off and closed by an end mark, as tools for recovery do; or with a stray end mark in the middle."""
+    data = jpeg(np.random.default_rng(0).integers(0, 256, (160, 96, 3), np.uint8))
+    cut = int(len(data) * share)
+    cut -= data[cut - 1] == 0xFF
+    assert is_noted(data[:cut] + b"\xff\xd9")
+    assert is_noted(data[:cut] + b"\xff\xd9" + data[cut + 2 :])
+    assert not is_noted(data)
 
 
 def linear_rgb_profile(text: bytes = b"linear\0") -> bytes:

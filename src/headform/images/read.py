@@ -8,10 +8,9 @@ import stat
 import warnings
 from pathlib import Path
 
-import numpy as np
-
 from headform.errors import HeadformError, InputError
 from headform.images._decode import decode
+from headform.images._jpeg_tail import is_filled_below
 from headform.images._upright import upright_srgb
 from headform.images.photo import Photo
 
@@ -59,8 +58,8 @@ def from_bytes(data: bytes, *, name: str = "photo", where: str = "") -> Photo:
         notes += decoded.notes
         rgb = upright_srgb(decoded.picture, notes, where)
     notes += [f"decoder: {str(warning.message).strip()[:120]}" for warning in caught]
-    if decoded.format == "JPEG" and _has_flat_tail(rgb):
-        notes.append("the lower part is one flat color: the file may be damaged")
+    if decoded.format == "JPEG" and decoded.reduction == 1 and is_filled_below(decoded.picture, data):
+        notes.append("the file's data end before the picture does: the lower part is one flat color")
     return Photo(rgb, tuple(dict.fromkeys(notes)), name, decoded.reduction)
 
 
@@ -101,13 +100,3 @@ def shown(path: str | os.PathLike[str]) -> str:
     """Return the path in printable form: control characters and broken encodings escaped."""
     text = os.fsdecode(path)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _has_flat_tail(rgb: np.ndarray) -> bool:
-    """Return whether the last sixteenth is one color, neither black nor white.
-
-    libjpeg fills what it cannot decode with the last known color, and Pillow does not notice.
-    """
-    tail = rgb[-max(rgb.shape[0] // 16, 1) :]
-    color = tail[-1, -1]
-    return bool((tail == color).all() and 4 < color.mean() < 251)
