@@ -102,6 +102,10 @@ def egg() -> LinearHead:
 
 @pytest.fixture(scope="session")
 def texture() -> np.ndarray:
+    return make_texture()
+
+
+def make_texture() -> np.ndarray:
     """Red grows to the right, green downwards; (64, 64, 3) uint8."""
     ramp = np.linspace(20, 235, 64).astype(np.uint8)
     red, green = np.meshgrid(ramp, ramp)
@@ -110,6 +114,10 @@ def texture() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def photo() -> np.ndarray:
+    return make_photo()
+
+
+def make_photo() -> np.ndarray:
     """A gray photo, 240 high and 320 wide."""
     rows = np.linspace(60, 200, 240).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(rows[:, None, None], (240, 320, 3)))
@@ -117,6 +125,10 @@ def photo() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def result(egg: LinearHead, texture: np.ndarray, photo: np.ndarray) -> Reconstruction:
+    return make_result(egg, texture, photo)
+
+
+def make_result(egg: LinearHead, texture: np.ndarray, photo: np.ndarray) -> Reconstruction:
     """A reconstruction of nobody: a turned, smiling egg."""
     identity = np.array([1.0, -1.0, 0.5, 0.0])
     expression = np.zeros(51)
