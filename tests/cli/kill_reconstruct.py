@@ -7,12 +7,11 @@ whole command. Four photos, two of one name, are written with two sets of format
 photo's result of that name. The process is killed by SIGKILL: mostly a random moment after it has changed the folder, else
 at a random moment of its run. After each kill, of every photo of the run there is one line at most, and once there is one
 it stays; a photo that had a result keeps one, whole, its own, of one set of formats, to the byte that of an undisturbed run;
-the other photo's line and files are untouched; nothing visible is half-written. In the end an undisturbed run leaves the same
-as ever, and nothing hidden.
+the other photo's line and files are untouched; nothing visible is half-written. In the end an undisturbed run leaves the
+same as ever, and nothing hidden.
 """
 
 import argparse
-import multiprocessing
 import os
 import random
 import signal
@@ -24,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,8 +42,6 @@ from tests.export.conftest import make_head, make_photo, make_result, make_textu
 
 FORMATS = {"eggs": (("glb", "png", "html"), ("ply", "obj")), "photos": (("glb", "png"), ("ply", "obj"))}
 """Two sets a stage; the command's report.html tells milliseconds, which differ."""
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.cli.kill_reconstruct", "headform.pipeline.reconstructor"])
 _NOBODY = "nobody"
 
 Files = dict[str, bytes]
@@ -77,19 +75,19 @@ def kill_reconstruct(folder: Path, kills: int, *, seed: int = 0, stage: str = "e
     wanted = {}
     for number, formats in enumerate(FORMATS[stage]):
         begun = time.monotonic()
-        assert _finish(_start(stage, folder / f"whole{number}", [other, *photos], formats))
+        assert _finish(_Child(stage, folder / f"whole{number}", [other, *photos], formats))
         seconds = time.monotonic() - begun
         for entry in read_manifest(folder / f"whole{number}"):
             wanted[Path(entry.path), number] = _contents(folder / f"whole{number}", entry)
     out = folder / "killed"
-    assert _finish(_start(stage, out, [other], FORMATS[stage][0]))
+    assert _finish(_Child(stage, out, [other], FORMATS[stage][0]))
     others_line = (out / MANIFEST).read_text()
     done, had_line, had_result = Outcome(), set[Path](), set[Path]()
     for turn in range(3 * kills):
         if done.kills == kills:
             break
         before = _mark(out)
-        child = _start(stage, out, photos, FORMATS[stage][turn % 2])
+        child = _Child(stage, out, photos, FORMATS[stage][turn % 2])
         if draw.random() < 0.25:
             time.sleep(draw.uniform(0, seconds))
         else:
@@ -116,7 +114,7 @@ def kill_reconstruct(folder: Path, kills: int, *, seed: int = 0, stage: str = "e
         assert had_result <= results, "a photo lost its result"
         had_line, had_result = lines, results
     assert done.kills == kills, f"only {done.kills} of {kills} kills came before the end"
-    assert _finish(_start(stage, out, photos, FORMATS[stage][1]))
+    assert _finish(_Child(stage, out, photos, FORMATS[stage][1]))
     entries = _checked(out, others_line, other, wanted)
     assert {entry.status for entry in entries} == {"ok", "failed"}
     listed = {face.folder for entry in entries for face in entry.faces}
@@ -171,29 +169,52 @@ def _photos(folder: Path, stage: str) -> tuple[list[Path], Path]:
     return paths[:4], paths[4]
 
 
-def _start(
-    stage: str, out: Path, photos: Sequence[Path], formats: Sequence[str]
-) -> multiprocessing.process.BaseProcess:
-    child = FORKS.Process(target=_eggs if stage == "eggs" else _command, args=(out, list(photos), formats))
-    child.start()
-    return child
+class _Child:
+    """A run in a forked process, which has all modules loaded; a kernel that is busy in the parent does not come along."""
+
+    def __init__(self, stage: str, out: Path, photos: Sequence[Path], formats: Sequence[str]) -> None:
+        self.exitcode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                for stream in (1, 2):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+                torch.set_num_threads(1)  # OpenMP's threads do not survive a fork
+                code = (_eggs if stage == "eggs" else _command)(out, list(photos), formats)
+            finally:
+                os._exit(code)
+
+    def is_alive(self) -> bool:
+        return self._wait(os.WNOHANG) is None
+
+    def kill(self) -> None:
+        if self.exitcode is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def join(self) -> int:
+        """Wait for its end; the exit code is minus the signal that ended it."""
+        code = self._wait(0)
+        assert code is not None
+        return code
+
+    def _wait(self, options: int) -> int | None:
+        if self.exitcode is None:
+            pid, status = os.waitpid(self.pid, options)
+            self.exitcode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.exitcode
 
 
-def _finish(child: multiprocessing.process.BaseProcess) -> bool:
-    child.join()
-    return child.exitcode in (0, 7)
+def _finish(child: _Child) -> bool:
+    return child.join() in (0, 7)
 
 
-def _command(out: Path, photos: list[Path], formats: Sequence[str]) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+def _command(out: Path, photos: list[Path], formats: Sequence[str]) -> int:
     words = ["--landmarks-net", "own", "--formats", *formats]
-    sys.exit(headform_main(["reconstruct", *map(str, photos), "-o", str(out), *words]))
+    return headform_main(["reconstruct", *map(str, photos), "-o", str(out), *words])
 
 
-def _eggs(out: Path, photos: list[Path], formats: Sequence[str]) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+def _eggs(out: Path, photos: list[Path], formats: Sequence[str]) -> int:
     nobody = make_result(make_head(), make_texture(), make_photo())
 
     def reconstruct(photo: images.Photo) -> list[Reconstruction]:
@@ -203,7 +224,7 @@ def _eggs(out: Path, photos: list[Path], formats: Sequence[str]) -> None:
         return [replace(nobody, photo_name=photo.name, vertices=nobody.vertices + np.float32(width))]
 
     work = Work(reconstruct, lambda head, folder: write_reconstruction(head, folder, formats))
-    sys.exit(run_batch(list_inputs(photos), out, lambda: work))
+    return run_batch(list_inputs(photos), out, lambda: work)
 
 
 def _mark(out: Path) -> tuple[int, ...]:
@@ -218,7 +239,7 @@ def _mark(out: Path) -> tuple[int, ...]:
     return tuple(marks)
 
 
-def _await_change(child: multiprocessing.process.BaseProcess, out: Path) -> None:
+def _await_change(child: _Child, out: Path) -> None:
     before = _mark(out)
     while child.is_alive() and _mark(out) == before:
         time.sleep(0.0005)

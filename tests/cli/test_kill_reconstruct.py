@@ -4,4 +4,4 @@ from tests.cli.kill_reconstruct import kill_reconstruct
 
 
 def test_killed_it_loses_nothing_and_leaves_nothing_half_written(tmp_path):
-    assert kill_reconstruct(tmp_path, 6, seed=1).kills == 6
+    assert kill_reconstruct(tmp_path, 4, seed=1).kills == 4

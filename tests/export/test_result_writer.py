@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -342,3 +344,30 @@ def test_two_processes_at_once_lose_and_mix_nothing(tmp_path):
         source = Path(entry.input).parent.name
         assert [content(out, face.folder)["parameters.npz"] for face in entry.faces] == [f"{source}0", f"{source}1"]
     assert len(folders(out)) == 48
+
+
+IN_C = """
+import sys
+from pathlib import Path
+from headform.errors import FaceError
+from headform.export.manifest import read_manifest
+from headform.export.result_writer import ResultFolder
+assert sys.getfilesystemencoding() == "ascii"
+out, photo = map(Path, sys.argv[1:])
+assert (out / read_manifest(out)[0].faces[0].folder).is_dir()
+with ResultFolder(out, [photo]) as results:
+    results.fail(photo, FaceError("no_face", "no face was found"))
+"""
+
+
+def test_a_photo_is_the_same_in_a_c_locale(tmp_path, repository):
+    out, photo = tmp_path / "out", tmp_path / "日本é.jpg"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "PYTHON"))}
+    environment |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(repository / "src")}
+    reconstruct(out, photo)
+    subprocess.run([sys.executable, "-c", IN_C, str(out), str(photo)], env=environment, check=True)
+    assert folders(out) == []
+    (entry,) = read_manifest(out)
+    assert (entry.input, entry.name, entry.status) == (str(photo), "日本é", "failed")
+    assert reconstruct(out, photo).notes == ()
+    assert folders(out) == ["日本é"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from headform.geometry.camera import FRONTAL
 from headform.geometry.head_angles import euler_from_rotation
-from headform.io.printable import printable
+from headform.io.printable import printable, to_utf8
 from headform.pipeline.reconstruction import Reconstruction
 
 STRONGEST = 8
@@ -44,7 +44,7 @@ def encode(result: Reconstruction, glb: bytes, overlay_png: bytes) -> bytes:
             "form-action 'none'",
         )
     )
-    name = _shown(result.photo_name)
+    name = _shown(to_utf8(result.photo_name))
     rows = "\n".join(f"<tr><th>{_shown(key)}</th><td>{_shown(value)}</td></tr>" for key, value in numbers(result))
     page = f"""<!doctype html>
 <html lang="en">

@@ -14,6 +14,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from headform.errors import INTERRUPTED, HeadformError, InputError
 from headform.export.folder_names import name_of_faces
 from headform.io.file_bytes import read_regular, reason_of
 from headform.io.json_file import is_file_name, parse_json
+from headform.io.printable import from_utf8, to_utf8
 
 MANIFEST = "manifest.jsonl"
 MAX_BYTES = 256 << 20
@@ -90,7 +92,7 @@ class Entry:
 
     def line(self) -> str:
         """Format as one line of JSON, in ASCII, without its line break."""
-        return json.dumps(asdict(self), allow_nan=False)
+        return json.dumps(_named(asdict(self), to_utf8), allow_nan=False)
 
 
 def absolute(path: Path | str) -> str:
@@ -127,11 +129,18 @@ def parse(line: str, where: str) -> Entry:
         InputError: `results_invalid`.
     """
     try:
-        return _entry(parse_json(line))
+        return _entry(_named(parse_json(line), from_utf8))
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         message = f"not a manifest of headform reconstruct: {error!s:.200}"
         hint = "name a folder that headform reconstruct wrote, or move this file away"
         raise InputError("results_invalid", message, where, hint) from error
+
+
+def _named(value: Any, convert: Callable[[str], str]) -> Any:
+    """Convert the names of files in a line: in the manifest they are in UTF-8, in any locale."""
+    faces = [{**face, "folder": convert(face["folder"])} for face in value["faces"]]
+    names = {key: convert(value[key]) for key in ("input", "path", "name") if value.get(key)}
+    return {**value, **names, "faces": faces}
 
 
 def _entry(value: Any) -> Entry:

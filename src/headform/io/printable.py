@@ -7,6 +7,7 @@ JSON stays JSON by that.
 
 import contextlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,22 @@ def printable(text: str) -> str:
 def printable_text(text: str) -> str:
     """Escape as `printable` does, but keep line breaks and tabs."""
     return _IN_A_TEXT.sub(_escape, text)
+
+
+def to_utf8(name: str) -> str:
+    """Return a name of a file as it is in UTF-8, in any locale of this process; other text unchanged."""
+    try:
+        return os.fsencode(name).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return name
+
+
+def from_utf8(name: str) -> str:
+    """Return the name by which this process opens a file whose name is given as in UTF-8; the inverse of `to_utf8`."""
+    try:
+        return os.fsdecode(name.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return name
 
 
 @contextlib.contextmanager
