@@ -10,7 +10,9 @@ from headform import heads
 from headform.cli.main import main
 from headform.heads import head_file
 from headform.heads.linear import LinearHead
+from headform.importers.importing import linear_head
 from headform.io.mesh import obj
+from tests.heads.made_models import mask_model
 from tests.importers.test_lyhm import read, table
 from tests.registration.test_head_landmarks import SEVEN, bare
 
@@ -52,3 +54,9 @@ def test_fit_heads_without_landmarks(tmp_path: Path, capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert main(["heads", "fit", source, "--landmarks", marks, "--to", "open", "--to-landmarks", marks]) == 2
     assert "--to-landmarks only applies" in capsys.readouterr().err
+
+
+def test_inspect_knows_a_head_file_by_its_content(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head_file.write(linear_head(mask_model()), tmp_path / "mask.bin")
+    assert main(["heads", "inspect", str(tmp_path / "mask.bin"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "mask"

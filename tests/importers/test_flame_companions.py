@@ -234,3 +234,10 @@ def test_python2_masks_of_lists(tmp_path: Path) -> None:
     path = tmp_path / "FLAME_masks.pkl"
     path.write_bytes(python2_pickle({"face": [1, 2, 5], "nose": np.array([7])}))
     assert np.flatnonzero(read_masks(path)["face"]).tolist() == [1, 2, 5]
+
+
+def test_keys_that_python_3_saved_again_as_bytes(tmp_path: Path) -> None:
+    path = save(tmp_path / "FLAME_masks.pkl", {b"face": np.array([1, 2]), b"scalp": np.array([3])})
+    masks = read_masks(path)
+    assert np.flatnonzero(masks["face"]).tolist() == [1, 2]
+    assert np.flatnonzero(masks["scalp"]).tolist() == [3]

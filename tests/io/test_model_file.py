@@ -10,6 +10,7 @@ from torch import nn
 from headform.errors import ResourceError, WeightsError
 from headform.io import model_file
 from headform.io.model_file import card_path, check_state, load_model, save_model
+from tests.io.test_file_content import LFS, PAGE
 
 CARD = {
     "data": "synthetic faces",
@@ -198,3 +199,14 @@ def test_check_state_names_what_is_wrong(change, message: str) -> None:  # type:
         check_state(network(), state, "net.safetensors")
     assert caught.value.code == "weights_mismatch"
     assert "net.safetensors" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"), [(PAGE, "web page"), (LFS, "Git LFS pointer"), (b"\x80\x02}q\x00.", "pickle")]
+)
+def test_what_is_no_weights_file_is_named(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match=words) as caught:
+        load_model(path)
+    assert caught.value.code == "weights_damaged"

@@ -54,15 +54,16 @@ class Inspect:
     def _head(self) -> "LinearHead":
         from headform import heads
         from headform.importers.registry import convert
+        from headform.io.file_bytes import first_bytes
         from headform.registration.head_landmarks import completed
 
         path = Path(self.file)
-        if self.file == "open" or path.suffix == ".safetensors":
+        if self.file == "open" or path.suffix == ".safetensors" or first_bytes(path, 9)[8:] == b"{":
             if self.kind is not None or self.with_ or self.landmarks is not None:
                 what = "a head file is complete and takes no further files"
                 fix = "leave out --kind, --with and --landmarks, or give the publisher's file"
                 raise errors.UsageError("head_whole", what, self.file, fix)
-            return heads.load_open() if self.file == "open" else heads.load(path)
+            return heads.load(self.file)
         return completed(convert(path, self.kind, self.with_), self.landmarks)
 
 

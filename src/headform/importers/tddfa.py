@@ -72,7 +72,8 @@ def read(path: Path, companions: Sequence[Path] = ()) -> LinearHead:
     else:
         if np.linalg.norm(shape, axis=0).max(initial=0) < _UNIT_COLUMN:
             what = f"its modes are unit columns, their standard deviations are in {_STD}"
-            raise table.error("weights_missing", what, "give that file with --with")
+            left_out = [note for note in files.notes if note.startswith(_STD)]
+            raise table.error("weights_missing", "; ".join([what, *left_out]), "give that file with --with")
         sigma = np.ones(shape.shape[1])
     return linear_head(
         ImportedModel(

@@ -11,7 +11,7 @@ from headform.io.npz_file import BROKEN, NPY_MAGIC, ZIP_MAGIC, ArrayFileError, r
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _MAT_HEADER = 128
 _MOST_ELEMENTS = 10_000
-_MOST_HEADER = 1 << 26
+_MOST_HEADER = 1 << 22
 """Largest JSON header of a safetensors file that is looked into, bytes."""
 
 

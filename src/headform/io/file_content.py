@@ -8,12 +8,14 @@ unpacks a file to disk.
 import bz2
 import gzip
 import html
+import io
 import json
 import lzma
 import re
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
@@ -29,6 +31,10 @@ _START = 4096
 _SHOWN = 3
 """Names inside an archive that a message lists."""
 _MOST_TITLE = 60
+_MOST_HEADER = 1 << 22
+"""Largest JSON header of a safetensors file that is read, bytes; Python's objects take twenty times as much."""
+_XZ_BYTES, _XZ_MEMORY = 1 << 16, 1 << 27
+"""Bytes of an .xz that are unpacked, and memory for that; a file may ask for gigabytes."""
 _AGAIN = "get the file again from its publisher"
 _SIGN_IN = (
     "the site wants you to sign in or to accept a license first: do so in a browser, and download the file itself"
@@ -74,7 +80,16 @@ _JSON = "a JSON text, such as a server's message"
 _OLD_TORCH = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8"
 """Start of checkpoints before torch 1.6; raw numbers stand behind their pickles."""
 _CHECKPOINT = "see what is in it with `headform weights inspect FILE`"
-_COMPRESSED = ((b"\x1f\x8b", "gzip", gzip.open), (b"BZh", "bzip2", bz2.open), (b"\xfd7zXZ", "xz", lzma.open))
+
+
+def _xz(path: str) -> io.BytesIO:
+    """Open the start of an .xz file."""
+    with Path(path).open("rb") as file:
+        start = file.read(_XZ_BYTES)
+    return io.BytesIO(lzma.LZMADecompressor(memlimit=_XZ_MEMORY).decompress(start, _START))
+
+
+_COMPRESSED = ((b"\x1f\x8b", "gzip", gzip.open), (b"BZh", "bzip2", bz2.open), (b"\xfd7zXZ", "xz", _xz))
 _TEXT_PICKLE = re.compile(rb"\(dp\d|\(lp\d|\(d\r?\n|\(l\r?\n|[(}\])]q\x00|\}\(|c[A-Za-z_][\w.]*\r?\n\w+\r?\n|\(c[a-z_]")
 """Starts of pickles of protocols 0 and 1."""
 _MESH_LINE = re.compile(rb"(?:^|\n)(?:v|vn|vt) +-?\d[\d.eE+-]* +-?\d")
@@ -157,7 +172,7 @@ def _content(path: Path, file: BinaryIO, start: bytes, size: int) -> Content | N
         return _zip(path)
     for magic, name, opened in _COMPRESSED:
         if start.startswith(magic):
-            return _compressed(name, opened(file.name))
+            return _compressed(name, opened, path)
     if found := _text(start, size):
         return found
     for offset, sign, what, hint in _SIGNS:
@@ -289,11 +304,11 @@ def _tar(path: Path) -> str:
         return ""
 
 
-def _compressed(name: str, opened: object) -> Content:
+def _compressed(name: str, opened: Callable[[str], object], path: Path) -> Content:
     """Name what is compressed by its first bytes."""
     inner = b""
     try:
-        with cast(BinaryIO, opened) as file:
+        with cast(BinaryIO, opened(str(path))) as file:
             inner = file.read(_START)
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
         pass
@@ -313,7 +328,7 @@ def _safetensors(path: Path, start: bytes) -> Content:
     try:
         with path.open("rb") as file:
             file.seek(8)
-            metadata = json.loads(file.read(min(length, 1 << 26))).get("__metadata__") or {}
+            metadata = json.loads(file.read(min(length, _MOST_HEADER))).get("__metadata__") or {}
         text = json.loads(metadata.get("headform", "{}"))
         format_ = str(text.get("format", ""))
     except (OSError, ValueError, AttributeError, RecursionError):

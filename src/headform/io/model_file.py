@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from headform.errors import WeightsError
 from headform.io.atomic import write_bytes
 from headform.io.file_bytes import read_bytes
+from headform.io.file_content import content_of
 from headform.io.json_file import parse_json
 from headform.io.safetensors_bytes import load_tensors
 
@@ -101,6 +102,9 @@ def load_model(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     path = Path(path)
     where = repr(str(path))
+    content = content_of(path) if path.is_file() else None
+    if content is not None and content.sort not in ("own", "broken"):  # a page, a pointer, another's checkpoint
+        raise WeightsError("weights_damaged", f"not a safetensors file, but {content.what}", where, content.hint)
     card = _read_card(card_path(path))
     data = read_bytes(path, fix=_AGAIN)
     if len(data) < card["bytes"]:
