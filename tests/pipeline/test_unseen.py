@@ -83,3 +83,12 @@ def test_points_outside_and_covered_count_together() -> None:
     points = inside()
     points[36:42, 0] = -3
     assert Unseen.of(points, SIZE, np.isin(np.arange(68), np.arange(42, 48))).is_doubtful, "an eye each"
+
+
+def test_a_half_that_is_covered_counts_where_its_landmarks_are_misplaced() -> None:
+    some = np.arange(68) < 5
+    assert not Unseen.of(inside(), SIZE, some, 0.2).is_doubtful
+    unseen = Unseen.of(inside(), SIZE, some, 0.4)
+    assert unseen.is_doubtful
+    assert unseen.share == pytest.approx(0.4)
+    assert unseen.reasons()[-1] == "40 % of the face's area is covered"

@@ -6,7 +6,7 @@ V vertices, H W photo pixels.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.heads.linear import LinearHead
@@ -22,6 +22,8 @@ class FittedPhoto:
         camera: Camera of the photo.
         rgb: (H, W, 3) sRGB.
         skin_mask: (H, W) in [0, 1], 1 where the photo shows the head's skin or eyes; None where nothing hides it.
+        clear: (H, W) in [0, 1], 0 where something in front of the face covers it, hair aside; None where nothing does.
+            Such pixels are not skin, whatever `skin_mask` says.
     """
 
     head: LinearHead
@@ -29,3 +31,15 @@ class FittedPhoto:
     camera: PerspectiveCamera
     rgb: UInt8[np.ndarray, "H W 3"]
     skin_mask: Float[np.ndarray, "H W"] | None = None
+    clear: Float[np.ndarray, "H W"] | None = None
+
+    def lost_vertices(self) -> Bool[np.ndarray, " V"]:
+        """Mask the vertices that lie outside the picture or are covered; those that the head itself hides do not count."""
+        height, width = self.rgb.shape[:2]
+        places = self.camera.project(self.vertices)[:, :2]
+        inside = np.isfinite(places).all(1) & (places >= 0).all(1) & (places < [width, height]).all(1)
+        lost = ~inside
+        if self.clear is not None:
+            x, y = places[inside].astype(np.int64).T
+            lost[inside] = self.clear[y, x] < 0.5
+        return lost

@@ -11,18 +11,30 @@ Bright skin in dim light and dark skin in bright light look alike. The prior of 
 photos are exposed for their subject, so the constant term is near 1 (standard deviation 0.2) and near
 gray; higher bands are near zero. The head's mean albedo keeps the luminance that the
 code, whose prior is the unit normal, does not move.
+
+The modes know beards, brows and lips. Where nothing of the face is seen, outside the picture or under a cover, nor its
+mirror image, they would be guessed from the rest: hair at the picture's edge grew a beard on the chin below it. There
+the albedo is
+drawn to the mean skin in the tone of what is seen, by one more term: with u over the unseen skin, bars for means over the
+samples and r = (modes_u - mean_u / mean_bar modes_bar) . code,
+
+    strength / N_u  sum |r / (noise * mean_bar)|^2
+
+and the strength of the samples and the light's higher bands are narrowed to their share of the face: a gradient over the
+forehead is not to be continued down to the chin.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 from scipy.linalg import cho_factor, cho_solve
 
 from headform.fit._photo_patch import PhotoPatch, cut_patch, sample_points_kernel
 from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.plain_skin import face_skin
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
-from headform.heads.linear import PARTS, LinearHead
+from headform.heads.linear import LinearHead
 from headform.mesh.normals import vertex_normals
 from headform.render.visibility import visible_points
 
@@ -97,6 +109,7 @@ def fit_light_and_albedo(
     code = np.zeros(len(modes))
     if len(chosen) < 30:
         return PhotometricFit(light, code, float("nan"))
+    lost, known = np.flatnonzero(_unknown_skin(photo, chosen)), len(chosen)
     chosen = chosen[:: -(-len(chosen) // max_samples)]
     color = np.zeros((len(chosen), 3), np.float32)
     sample_points_kernel(patch.linear, patch.projected[chosen], color)
@@ -106,7 +119,32 @@ def fit_light_and_albedo(
         mean=head.albedo_mean.numpy()[chosen].astype(np.float64),
         modes=np.ascontiguousarray(modes[:, chosen].transpose(2, 1, 0), np.float64),
     )
-    return _solve(samples, light, code, priors, iterations)
+    if not len(lost):
+        return _solve(samples, light, code, priors, iterations)
+    unseen = _plain_skin(head, lost, samples, priors)
+    share = known / (known + len(lost))
+    narrow = priors.band_sigma[0] * share, priors.band_sigma[1] * share
+    weaker = replace(priors, strength=priors.strength * share, band_sigma=narrow)
+    return _solve(samples, light, code, weaker, iterations, unseen)
+
+
+def _unknown_skin(photo: FittedPhoto, seen: Int64[np.ndarray, " N"]) -> Bool[np.ndarray, " V"]:
+    """Mask the face's skin that lies outside the picture or under a cover, unless its mirror image is among those seen."""
+    known = np.zeros(len(photo.vertices), bool)
+    known[seen] = True
+    mirror = photo.head.mirror.numpy()
+    return np.asarray(face_skin(photo.head) & photo.lost_vertices() & ~(known[mirror] if len(mirror) else known))
+
+
+def _plain_skin(
+    head: LinearHead, lost: Int64[np.ndarray, " U"], samples: "_Samples", priors: PhotometricPriors
+) -> Float64[np.ndarray, "A A"]:
+    """Return the precision of the albedo code that draws unseen skin to the mean skin in the tone of the samples."""
+    mean, modes = head.albedo_mean.numpy()[lost].astype(np.float64), head.albedo.numpy()[:, lost].astype(np.float64)
+    tone = samples.mean.mean(axis=0)
+    common = mean * (samples.modes.mean(axis=1).T[:, None] / tone)
+    flat = ((modes - common) / (tone * priors.noise)).reshape(len(modes), mean.size)
+    return np.asarray(flat @ flat.T * (priors.strength / (3 * len(lost))))
 
 
 def _lit_skin(
@@ -116,12 +154,7 @@ def _lit_skin(
     patch: PhotoPatch,
 ) -> Bool[np.ndarray, " V"]:
     """Mask the vertices of the face's skin that are visible, face the camera and lie inside the skin mask."""
-    skin = head.part.numpy() == PARTS.index("face")
-    for name in ("brows", "lips", "scalp"):
-        if name in head.regions:
-            skin &= ~head.regions[name].numpy()
-    if "face" in head.regions and (skin & head.regions["face"].numpy()).any():
-        skin &= head.regions["face"].numpy()
+    skin = face_skin(head)
     toward = -(normals * in_camera).sum(axis=1) / np.linalg.norm(in_camera, axis=1)
     candidates = np.flatnonzero(skin & (toward > 0.2) & np.isfinite(patch.projected).all(axis=1))
     points = patch.buffer_points()
@@ -150,8 +183,12 @@ def _solve(
     code: Float64[np.ndarray, " A"],
     priors: PhotometricPriors,
     iterations: int,
+    unseen: Float64[np.ndarray, "A A"] | None = None,
 ) -> PhotometricFit:
-    """Solve for light and code jointly: alternating converges slowly along their common brightness."""
+    """Solve for light and code jointly: alternating converges slowly along their common brightness.
+
+    `unseen` is a further precision of the code, about zero, beside the unit normal's.
+    """
     count, num = len(samples.color), 27 + len(code)
     level = float(samples.color.mean()) + 1e-4
     root = np.sqrt(priors.strength / (3 * count)) / (priors.noise * level)
@@ -176,6 +213,9 @@ def _solve(
         gradient[:27] -= prior_matrix @ (flat - prior_mean)
         hessian[range(27, num), range(27, num)] += 1.0
         gradient[27:] -= code
+        if unseen is not None:
+            hessian[27:, 27:] += unseen
+            gradient[27:] -= unseen @ code
         step = cho_solve(cho_factor(hessian), gradient)
         light = (flat + step[:27]).reshape(3, 9).T
         code = np.clip(code + step[27:], -3.0, 3.0)

@@ -15,6 +15,7 @@ from .mesh_autoencoder_net import MeshAutoencoder as MeshAutoencoder
 from .mesh_autoencoder_net import MeshAutoencoderConfig as MeshAutoencoderConfig
 from .mesh_autoencoder_net import MeshDecoder as MeshDecoder
 from .mesh_autoencoder_net import MeshEncoder as MeshEncoder
+from .shipped import load_cover as load_cover
 from .shipped import load_dense as load_dense
 from .shipped import load_face_mesh as load_face_mesh
 from .shipped import load_identity as load_identity

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from headform.errors import HeadformError, WeightsError
 from headform.io.model_file import check_state, load_model
+from headform.nets.cover_net import CoverNet, CoverNetConfig
 from headform.nets.detection.yunet_net import YuNet, YuNetConfig
 from headform.nets.identity_net import IdentityNet, IdentityNetConfig
 from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
@@ -41,6 +42,7 @@ SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     FaceMeshNet: ShippedNetwork("face_mesh.safetensors", "face mesh"),
     Landmarks68Net: ShippedNetwork("landmarks68.safetensors", "68 landmarks"),
     PfldNet: ShippedNetwork("pfld.safetensors", "PFLD landmarks"),
+    CoverNet: ShippedNetwork("cover.safetensors", "covers"),
 }
 
 _Net = TypeVar("_Net", bound=nn.Module)
@@ -74,6 +76,11 @@ def load_landmarks68(path: Path | None = None) -> tuple[Landmarks68Net, dict[str
 def load_pfld(path: Path | None = None) -> tuple[PfldNet, dict[str, Any]]:
     """Load PFLD and its model card."""
     return _load_image_net(path, PfldNet, PfldConfig)
+
+
+def load_cover(path: Path | None = None) -> tuple[CoverNet, dict[str, Any]]:
+    """Load the network of covers and its model card."""
+    return _load_image_net(path, CoverNet, CoverNetConfig)
 
 
 def load_mesh_autoencoder(path: Path | None = None) -> tuple[MeshAutoencoder, dict[str, Any]]:

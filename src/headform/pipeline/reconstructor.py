@@ -18,6 +18,7 @@ from headform import heads, images
 from headform.errors import FaceError, HeadformError, UsageError, check_choice
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.photometric import fit_light_and_albedo
+from headform.fit.plain_skin import plain_where_lost
 from headform.fit.texture import bake_textures
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
@@ -26,9 +27,10 @@ from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.landmarks.committee import Committee, CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
 from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor
-from headform.nets.shipped import load_dense, load_identity
+from headform.nets.shipped import load_cover, load_dense, load_identity
 from headform.pipeline._mask import mask_in_photo, openings_in_photo
 from headform.pipeline.confidence import assess_confidence
+from headform.pipeline.covers import CoverFinder, CoverMap
 from headform.pipeline.crops import tight_crop
 from headform.pipeline.face_finder import FaceFinder, FoundFace, People
 from headform.pipeline.face_fit import FaceFitter
@@ -52,6 +54,7 @@ class Reconstructor:
         committee: Committee | None = None,
         calibration: Calibration | None = None,
         *,
+        covers: CoverFinder | None = None,
         texture_size: int = 1024,
     ) -> None:
         if (committee is None) != (calibration is None):
@@ -64,6 +67,7 @@ class Reconstructor:
         self.head, self.texture_size = head, texture_size
         self._finder, self._identity = FaceFinder(detector, dense), identity
         self._committee, self._calibration = committee, calibration
+        self._covers = covers
         self._fitter = FaceFitter(head, calibration)
 
     @classmethod
@@ -125,6 +129,7 @@ class Reconstructor:
             IdentityPredictor(identity_net.to(device), model),
             Committee.load(device) if together else None,
             measured,
+            covers=CoverFinder(load_cover()[0].to(device)),
             texture_size=texture_size,
         )
 
@@ -205,13 +210,15 @@ class Reconstructor:
         guides = [each.prediction.points[:68] for _, each in found]
         committee = self._committee.read(pictures, guides) if self._committee is not None else [None] * len(found)
         clock.lap("committee", len(found))
+        covers = self._covers.find(pictures, guides) if self._covers is not None else [None] * len(found)
+        clock.lap("covers", len(found))
         crops = [tight_crop(guide) for guide in guides]
         priors = self._identity.predict(pictures, crops) if self._identity is not None else [None] * len(found)
         clock.lap("identity", len(found))
-        for (number, each), reading, prior in zip(found, committee, priors, strict=True):
+        for (number, each), reading, cover, prior in zip(found, committee, covers, priors, strict=True):
             place = results[number]
             if not isinstance(place, HeadformError):
-                place.append(self._one(photos[number], each, reading, prior, clock.copy()))
+                place.append(self._one(photos[number], each, reading, cover, prior, clock.copy()))
                 clock.restart()
         return results
 
@@ -237,6 +244,7 @@ class Reconstructor:
         photo: Photo,
         found: FoundFace,
         reading: CommitteeReading | None,
+        cover: CoverMap | None,
         prior: Float[np.ndarray, " K"] | None,
         clock: "Stopwatch",
     ) -> Reconstruction:
@@ -253,17 +261,20 @@ class Reconstructor:
             openings = openings_in_photo(self._calibration, reading)
         clock.lap("fit")
         skin = mask_in_photo(prediction, size)
-        seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin)
+        clear = None if cover is None else cover.clear(size)
+        seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin if clear is None else skin * clear, clear)
         lit = fit_light_and_albedo(seen)
         clock.lap("light")
         texture = albedo = None
         seam = 1.0
         if self.texture_size:
             skin_albedo = self.head.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
+            skin_albedo = plain_where_lost(seen, skin_albedo)
             kept, removed = bake_textures(seen, lit.light, skin_albedo, self.texture_size, openings)
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
         clock.lap("texture")
-        unseen = Unseen.of(marks, size)
+        hidden = (None, 0.0) if cover is None else (cover.covers(marks), cover.share)
+        unseen = Unseen.of(marks, size, *hidden)
         trust = assess_confidence(prediction, fit.rms_sigma, apart, unseen)
         return Reconstruction(
             head=self.head,

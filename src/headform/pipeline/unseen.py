@@ -42,9 +42,12 @@ class Unseen:
 
     Attributes:
         states: state of each of the 68 points.
+        covered_area: share of the face's area that is covered. Landmarks of a half-hidden face gather in the half that is
+            seen: its points alone would tell of less.
     """
 
     states: tuple[PointState, ...] = ("seen",) * 68
+    covered_area: float = 0.0
 
     @classmethod
     def of(
@@ -52,6 +55,7 @@ class Unseen:
         points68: Float[np.ndarray, "68 2"],
         image_size: tuple[int, int],
         covered: Bool[np.ndarray, "68"] | None = None,
+        covered_area: float = 0.0,
     ) -> "Unseen":
         """Return the states of landmarks.
 
@@ -59,17 +63,22 @@ class Unseen:
             points68: the 68 points, pixels.
             image_size: width and height of the photo, pixels.
             covered: points that something in front of the face covers; nowhere if None.
+            covered_area: share of the face's area that is covered.
         """
         margin = EDGE * EyeFrame.of(points68).size
         outside = ((points68 < margin) | (points68 > np.array(image_size) - margin)).any(1)
         hidden = np.zeros(len(points68), bool) if covered is None else covered
         pairs = zip(np.asarray(outside), hidden, strict=True)
-        return cls(tuple("outside" if gone else "covered" if below else "seen" for gone, below in pairs))
+        states: tuple[PointState, ...] = tuple(
+            "outside" if gone else "covered" if below else "seen" for gone, below in pairs
+        )
+        return cls(states, covered_area)
 
     @property
     def share(self) -> float:
-        """Share of the points that are outside or covered."""
-        return sum(state != "seen" for state in self.states) / len(self.states)
+        """Share of the points that are outside or covered, or the covered share of the area if that is larger."""
+        points = sum(state != "seen" for state in self.states) / len(self.states)
+        return max(points, self.covered_area)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -78,7 +87,7 @@ class Unseen:
 
     @property
     def is_doubtful(self) -> bool:
-        """Indication that too little is seen: a quarter of the points is not, or the mouth, or neither eye."""
+        """Indication that too little is seen: a quarter of points or area is not, or the mouth, or neither eye."""
         gone = self.parts
         return self.share >= UNSEEN_SHARE or "mouth" in gone or {"right eye", "left eye"} <= set(gone)
 
@@ -96,6 +105,8 @@ class Unseen:
                 named = ", ".join(_parts(rows))
                 part = f": {named}" if named else ""
                 found.append(f"{count} of the {total} points ({100 * count / total:.0f} %) {verb}{part}")
+        if self.covered_area >= UNSEEN_SHARE:
+            found.append(f"{100 * self.covered_area:.0f} % of the face's area is covered")
         return tuple(found)
 
     def _rows(self, state: PointState) -> Bool[np.ndarray, "68"]:
