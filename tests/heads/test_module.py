@@ -100,7 +100,8 @@ def test_too_many_coefficients_are_named() -> None:
 def test_codes_of_another_type_are_named(code) -> None:
     unchecked = LinearHead.vertices.__wrapped__  # as where no annotations are checked
     with pytest.raises(
-        InputError, match=r"identity is \S+ for a head in torch.float32 \(head open\); give a tensor"
+        InputError,
+        match=r"identity is (a numpy array, expected a torch tensor|\S+ for a head in float32) \(head open\); give a tensor",
     ) as caught:
         unchecked(load_open(), code)
     assert caught.value.code == "code_type"

@@ -1,5 +1,7 @@
 """Child process of `test_refusals`: calls every function of the lists with each wrong argument, one line a call.
 
+With ``--rightly`` each is called once with right arguments, to be run with numba's bounds checks.
+
 The name of a call is printed before it, so that the last line names a call that ended the process.
 """
 
@@ -11,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numba import njit
 
 from headform.errors import HeadformError, MeshWarning
-from tests.kernels.mesh_calls import CALLS, Call
+from tests.kernels.mesh_calls import ADDRESSES, CALLS, Call
 from tests.kernels.wrong_arguments import not_finite, unusual, wrong, wrong_indices
 
 
@@ -75,11 +78,28 @@ def wrong_calls(call: Call) -> Iterator[tuple[str, str, Any]]:
             yield name, "empty", value[:0]
 
 
+@njit(cache=False)
+def behind(array):
+    """Read behind the end of an array."""
+    return array[len(array)]
+
+
+def bounds_are_checked() -> bool:
+    try:
+        behind(np.zeros(3))
+    except IndexError:
+        return True
+    return False
+
+
 def main(rightly: bool, chosen: list[str]) -> int:
     torch.set_num_threads(1)
     warnings.simplefilter("error")
     warnings.simplefilter("ignore", MeshWarning)
     warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+    if rightly:
+        print(f"CHECKED\t{bounds_are_checked()}")
+        chosen = [label for label in CALLS if label not in ADDRESSES]
     for label in chosen or CALLS:
         call, count, faults = CALLS[label], 0, []
         expected = list(parts_of(call.function(**call.arguments)))

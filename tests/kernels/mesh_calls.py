@@ -23,6 +23,8 @@ from headform.graph import (
 )
 from headform.graph.resample import pooling, unpooling
 from headform.images.sampling import bilinear_rows
+from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.losses import laplacian_loss, region_weighted_loss, symmetry_loss, vertex_loss
 from headform.mesh import (
     ClosestPointTree,
     build_hierarchy,
@@ -38,8 +40,10 @@ from headform.mesh import (
 from headform.mesh import vertex_normals as vertex_normals_array
 from headform.mesh.scaled_laplacian import scaled_laplacian
 from headform.render import (
+    Look,
     SeenPixels,
     barycentric_at,
+    draw,
     interpolate,
     interpolate_at,
     outline_distance,
@@ -150,12 +154,19 @@ def rendered(vertices: Any, faces: Any, **rest: Any) -> Any:
     return out.rgb, out.depth, out.normals
 
 
+def drawn(**parts: Any) -> Any:
+    return draw(TriangleMesh(**parts), CAMERA, (SIDE, SIDE), Look(supersample=1)).over()
+
+
 _MESH = {"vertices": VERTICES, "faces": FACES}
 _WIDE = {"x": draw_numbers(2, COUNT, 16), "weight": draw_numbers(4, 16, 32), "bias": draw_numbers(32), "lap": LAPLACIAN}
 _NARROW = {"x": draw_numbers(2, COUNT, 16), "weight": draw_numbers(4, 16, 3), "bias": draw_numbers(3), "lap": LAPLACIAN}
 _FEW = {"x": draw_numbers(2, COUNT, 3), "weight": draw_numbers(4, 3, 16), "bias": draw_numbers(16), "lap": LAPLACIAN}
 _ANY_BATCH = ("x: two axes more",)
 _ANY_LENGTH = ("kept: narrower", "kept: wider", "kept: no columns")
+
+ADDRESSES = ("cheb_conv wide", "cheb_conv narrow", "cheb_conv few", "laplacian", "residual", "resampled")
+"""Calls whose kernels work on addresses, which numba's bounds checks do not see."""
 
 CALLS: dict[str, Call] = {
     "vertex_normals_array": Call(vertex_normals_array, _MESH, ("faces",), ("vertices",), ("vertices: int",)),
@@ -366,6 +377,27 @@ CALLS: dict[str, Call] = {
         ("points",),
         empty=("image",),
     ),
+    "draw": Call(
+        drawn,
+        _MESH | {"uv": UV.astype(np.float64), "uv_faces": FACES, "texture": TEXTURE},
+        ("faces", "uv_faces"),
+        allowed=("uv_faces: index -1",),
+    ),
+    "draw colors": Call(drawn, _MESH | {"colors": np.abs(VERTICES)}, ("faces",)),
+    "laplacian_loss": Call(
+        laplacian_loss,
+        {"signal": V, "faces": F},
+        ("faces",),
+        allowed=("signal: narrower", "signal: wider", "signal: no columns"),
+    ),
+    "symmetry_loss": Call(
+        symmetry_loss,
+        {"signal": V, "mirror": torch.from_numpy(LEFT.copy())},
+        ("mirror",),
+        allowed=("signal: narrower", "signal: wider", "signal: no columns"),
+    ),
+    "vertex_loss": Call(vertex_loss, {"first": V, "second": V + 1}),
+    "region_weighted_loss": Call(region_weighted_loss, {"predicted": V, "target": V + 1, "weights": torch.ones(COUNT)}),
     "tree query": Call(ClosestPointTree.of(VERTICES, FACES).query, {"points": VERTICES + 0.01}, (), ("points",)),
     "tree of a ball": Call(
         lambda vertices, faces: ClosestPointTree.of(vertices, faces).query(VERTICES),

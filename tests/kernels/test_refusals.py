@@ -43,6 +43,18 @@ def test_every_wrong_argument_is_refused_and_every_unusual_layout_is_read() -> N
     assert {name: faults for _, name, _, faults in done if faults} == {}
 
 
+def test_no_kernel_reads_outside_with_right_arguments() -> None:
+    """Every kernel once with numba's bounds checks; those on addresses (`graph`, `heads.flame`) have none.
+
+    The code that is compiled for this is kept beside the other, under names of its own (`kernels.jit`).
+    """
+    child = run_child("--rightly", NUMBA_BOUNDSCHECK="1")
+    assert child.returncode == 0, (child.stdout.splitlines()[-1:], child.stderr[-2000:])
+    lines = child.stdout.splitlines()
+    assert lines[0] == "CHECKED\tTrue"
+    assert len(lines) > 40
+
+
 @pytest.fixture(autouse=True)
 def _no_checks_of_annotations(monkeypatch):
     """Run as where headform is installed: the test run checks annotations before our own checks are reached."""

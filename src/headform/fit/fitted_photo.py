@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from headform.geometry.array_checks import require_array
 from headform.geometry.camera import PerspectiveCamera
 from headform.heads.linear import LinearHead
 
@@ -32,6 +33,18 @@ class FittedPhoto:
     rgb: UInt8[np.ndarray, "H W 3"]
     skin_mask: Float[np.ndarray, "H W"] | None = None
     clear: Float[np.ndarray, "H W"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse vertices of another head and pictures of another shape: kernels read them by the head's triangles.
+
+        Raises:
+            InputError: `array_kind`, `array_shape`, `array_dtype`, `mesh_not_finite`.
+        """
+        require_array("vertices", self.vertices, (len(self.head.mean), 3), finite=True)
+        picture = require_array("rgb", self.rgb, ("H", "W", 3), "int")
+        for name, mask in (("skin_mask", self.skin_mask), ("clear", self.clear)):
+            if mask is not None:
+                require_array(name, mask, picture.shape[:2])
 
     def lost_vertices(self) -> Bool[np.ndarray, " V"]:
         """Mask the vertices that lie outside the picture or are covered; those that the head itself hides do not count."""

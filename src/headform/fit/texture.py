@@ -29,6 +29,7 @@ from headform.fit._texture_kernels import compose_kernel, encode_kernel, seam_ke
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
 from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, smoothstep
+from headform.geometry.array_checks import require_array
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
 from headform.render.unwrapping import Unwrap, unwrap_head
@@ -78,9 +79,12 @@ def bake_textures(
 
     Raises:
         UsageError: `texture_size` for a size out of range.
+        InputError: `array_shape` and others of `geometry.array_checks`.
     """
     if not 64 <= size <= 8192:
         raise UsageError("texture_size", f"the texture size must be 64 to 8192 texels, got {size}")
+    light = require_array("light", light, (9, 3), finite=True)
+    albedo = require_array("albedo", albedo, (len(photo.head.mean), 3), finite=True)
     atlas = unwrap_head(photo.head, size)
     surface = PhotoSurface.of(photo, openings, resolution=int(0.9 * size))
     field = _vertex_field(photo.head, surface, light, albedo)

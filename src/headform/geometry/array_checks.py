@@ -237,11 +237,12 @@ def _require_range(name: str, low: int, high: int, count: int, least: int, of: s
 
 
 def _wrong_kind(name: str, value: Any, wanted: str, hint: str) -> InputError:
-    found = _spoken_kind(value)
+    found = spoken_kind(value)
     return InputError("array_kind", f"{name} is {found}, expected {wanted}", "", "" if value is None else hint)
 
 
-def _spoken_kind(value: Any) -> str:
+def spoken_kind(value: Any) -> str:
+    """Format the type of a value as ``a list`` or ``a numpy array``."""
     if value is None:
         return "None"
     if isinstance(value, np.ndarray):

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from headform.errors import InputError, WeightsError
+from headform.geometry.array_checks import require_tensor, spoken_kind, wrong_shape
 from headform.heads.provenance import Provenance
 from headform.images.transfer import linear_from_srgb
 
@@ -30,6 +31,7 @@ PARTS = (
 )
 """Names of the values of ``LinearHead.part``; right and left are the subject's. ``face`` and ``head`` are outer skin."""
 
+_TENSOR = "expected a torch tensor"
 _SPOKEN = {
     "identity": "identity modes",
     "expression": "expressions",
@@ -224,13 +226,15 @@ class LinearHead(nn.Module):
         for name, code in codes.items():
             modes = len(getattr(self, name))
             if code is not None and not (isinstance(code, Tensor) and code.dtype == self.mean.dtype):
-                kind = code.dtype if isinstance(code, Tensor) else type(code).__name__
+                dtypes = f"{getattr(code, 'dtype', '')} for a head in {self.mean.dtype}".replace("torch.", "")
                 raise InputError(
                     "code_type",
-                    f"{name} is {kind} for a head in {self.mean.dtype}",
+                    f"{name} is {dtypes}" if isinstance(code, Tensor) else f"{name} is {spoken_kind(code)}, {_TENSOR}",
                     f"head {self.name}",
                     "give a tensor of that dtype, such as torch.as_tensor(code, dtype=head.mean.dtype)",
                 )
+            if code is not None and not code.dim():
+                raise wrong_shape(name, (), ("*B", "K"), "give a number for each mode")
             if code is not None and code.shape[-1] > modes:
                 raise InputError(
                     "code_length",
@@ -251,8 +255,10 @@ class LinearHead(nn.Module):
 
         Raises:
             WeightsError: ``head_lacks`` when the model defines none.
+            InputError: ``array_kind``, ``array_shape``, ``array_dtype``.
         """
         self.require_fields("landmark_vertices")
+        require_tensor("vertices", vertices, ("*B", len(self.mean), 3))
         corners = vertices[..., self.landmark_vertices, :]  # (*B, 68, 3, 3)
         points = (corners * self.landmark_weights[..., None]).sum(-2)
         points = points + self.landmark_offset if offset else points
@@ -313,7 +319,14 @@ class LinearHead(nn.Module):
         right: Float[Tensor, "*B 3 3"],
         left: Float[Tensor, "*B 3 3"],
     ) -> Float[Tensor, "*B V 3"]:
-        """Rotate the eyeballs about their centers (`eye_center`), one rotation each."""
+        """Rotate the eyeballs about their centers (`eye_center`), one rotation each.
+
+        Raises:
+            InputError: ``array_kind``, ``array_shape``, ``array_dtype``.
+        """
+        require_tensor("vertices", vertices, ("*B", len(self.mean), 3))
+        for name, rotation in (("right", right), ("left", left)):
+            require_tensor(name, rotation, ("*B", 3, 3))
         turned = vertices.clone()
         for name, rotation in (("eye_right", right), ("eye_left", left)):
             ids = self.part_vertices(name)
@@ -336,6 +349,8 @@ class LinearHead(nn.Module):
             vertices: (*B, V, 3) meters, head frame.
             rotation: (*B, 3, 3) rotation matrix, for example from `geometry.head_angles.rotation_from_euler`.
         """
+        require_tensor("vertices", vertices, ("*B", len(self.mean), 3))
+        require_tensor("rotation", rotation, ("*B", 3, 3))
         arm = vertices - self.neck_pivot.to(vertices)
         moved = arm @ rotation.transpose(-1, -2) - arm
         return vertices + self.neck_weight.to(vertices)[:, None] * moved

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headform.geometry.array_checks import require_tensor
 from headform.losses._safe_sqrt import safe_sqrt
 
 
@@ -35,7 +36,16 @@ def landmark_loss(
         target: (B, L, 2) annotated landmarks, same frame.
         weights: (L,) weight of each point; all alike if absent.
         visible: (B, L) points that count; all if absent. Hidden points may be NaN.
+
+    Raises:
+        InputError: `array_kind`, `array_shape`, `array_dtype`; nothing is broadcast.
     """
+    require_tensor("predicted", predicted, ("B", "L", 2))
+    require_tensor("target", target, tuple(predicted.shape))
+    if weights is not None:
+        require_tensor("weights", weights, (predicted.shape[1],))
+    if visible is not None:
+        require_tensor("visible", visible, tuple(predicted.shape[:2]), "bool")
     off = predicted - target
     if visible is not None:
         off = torch.where(visible[..., None], off, torch.zeros_like(off))

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headform.geometry.array_checks import require_tensor
 from headform.losses._safe_sqrt import safe_sqrt
 
 MICA_REGION_WEIGHTS: Mapping[str, float] = {"eyeballs": 0.01, "ears": 0.01, "face": 150.0}
@@ -52,10 +53,22 @@ def region_weighted_loss(
         target: (B, V, 3) meters.
         weights: (V,) from `region_weights`.
         scale: Factor to the unit of the loss.
+
+    Raises:
+        InputError: `array_kind`, `array_shape`, `array_dtype`; nothing is broadcast.
     """
+    require_tensor("predicted", predicted, ("B", "V", 3))
+    require_tensor("target", target, tuple(predicted.shape))
+    require_tensor("weights", weights, (predicted.shape[1],))
     return scale * (weights.to(predicted)[:, None] * (predicted - target).abs()).mean()
 
 
 def vertex_loss(first: Float[Tensor, "B V C"], second: Float[Tensor, "B V C"]) -> Float[Tensor, ""]:
-    """Mean over batch and vertices of the Euclidean distance (Lin et al. 2020, L_vert); gradient zero where it is zero."""
+    """Mean over batch and vertices of the Euclidean distance (Lin et al. 2020, L_vert); gradient zero where it is zero.
+
+    Raises:
+        InputError: `array_kind`, `array_shape`, `array_dtype`; nothing is broadcast.
+    """
+    require_tensor("first", first, ("B", "V", "C"))
+    require_tensor("second", second, tuple(first.shape))
     return safe_sqrt((first - second).square().sum(-1)).mean()

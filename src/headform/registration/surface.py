@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
+from headform.errors import InputError
+from headform.geometry.array_checks import kernel_array, require_array, require_faces, require_some
 from headform.mesh.closest_point import ClosestPointTree
 from headform.mesh.normals import face_area_vectors, vertex_normals
 from headform.mesh.topology import edges
@@ -112,9 +114,11 @@ class SurfaceIndex:
             border: Open edges if known already, as for a mesh that only moves; else they are found on the welded mesh.
 
         Raises:
-            ValueError: no triangle, or a position that is not finite.
+            InputError: `mesh_empty`, `mesh_not_finite`, `mesh_index`, and for other arrays those of `geometry.array_checks`.
         """
-        positions = np.ascontiguousarray(vertices, np.float64)
+        positions = kernel_array(require_array("vertices", vertices, ("V", 3), finite=True), np.float64)
+        faces = require_faces("faces", faces, len(positions))
+        require_some("triangles", len(faces))
         if border is not None:
             normals = vertex_normals(positions, faces)
             return cls(positions, faces, normals, border, ClosestPointTree.of(positions, faces))
@@ -123,7 +127,7 @@ class SurfaceIndex:
         sound = (joined != np.roll(joined, 1, axis=1)).all(axis=1)
         joined, kept = joined[sound], np.ascontiguousarray(faces[sound])
         if not len(kept):
-            raise ValueError("the mesh has no triangle with three different corners")
+            raise InputError("mesh_empty", "the mesh has no triangle with three different corners", "faces")
         found = Border.of(joined, len(welded))
         return cls(
             positions,
