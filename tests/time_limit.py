@@ -7,12 +7,16 @@ from contextlib import contextmanager
 SECONDS = 60
 
 
+class TooLong(BaseException):
+    """The limit is over; no Exception, so that nothing takes it for an error of the input."""
+
+
 @contextmanager
 def time_limit(seconds: float = SECONDS) -> Iterator[None]:
-    """Raise TimeoutError in the main thread after so many seconds of wall-clock time."""
+    """Raise `TooLong` in the main thread after so many seconds of wall-clock time."""
 
     def stop(*_: object) -> None:
-        raise TimeoutError(f"longer than {seconds} s")
+        raise TooLong(f"longer than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)

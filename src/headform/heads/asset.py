@@ -44,7 +44,7 @@ class _Quantized:
     @classmethod
     def of(cls, basis: Float[np.ndarray, "M V 3"], bits: int) -> "_Quantized":
         top = 2 ** (bits - 1) - 1
-        peak = np.abs(basis).reshape(len(basis), -1).max(1, initial=0.0)
+        peak = np.abs(basis).max((1, 2), initial=0.0)
         scale = (np.maximum(peak, 1e-12) / top).astype(np.float32)
         whole = np.rint(basis / scale.astype(np.float64)[:, None, None]).clip(-top, top)
         return cls(whole.astype(f"int{bits}"), scale)

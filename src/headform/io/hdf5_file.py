@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from headform.errors import WeightsError
 from headform.io._child import ask
-from headform.io.file_bytes import check_regular, first_bytes
+from headform.io.file_bytes import check_regular, first_bytes, unpacked_limit
 
 MAX_BYTES = 2 << 30
-"""Largest size of the arrays of one file, bytes."""
+"""Largest size of the arrays of one file, bytes; besides, 256 MiB and 100 times the file (`file_bytes.unpacked_limit`)."""
 _MARGIN_BYTES = 512 << 20
 """Memory of the child in addition to the arrays, and largest size of names and texts, bytes."""
 _CPU_SECONDS = 120
@@ -84,7 +84,7 @@ def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) ->
 
 def _read(path: Path, wanted: list[str] | None, max_bytes: int) -> dict[str, Any]:
     """Read, in the child process, a file with the HDF5 signature at its start or behind MATLAB's header of 512 bytes."""
-    check_regular(path)
+    max_bytes = unpacked_limit(check_regular(path), max_bytes)  # fill values and packed zeros take no room in the file
     start = first_bytes(path, 520)
     if _MAGIC not in (start[:8], start[512:520]):
         raise WeightsError(

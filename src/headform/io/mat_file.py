@@ -17,11 +17,11 @@ from typing import Any, BinaryIO
 from headform.errors import WeightsError
 from headform.io._child import ask
 from headform.io._mat_hdf5 import list_mat_hdf5, read_mat_hdf5
-from headform.io.file_bytes import check_regular, first_bytes
+from headform.io.file_bytes import check_regular, first_bytes, unpacked_limit
 from headform.io.hdf5_file import require_keys
 
 MAX_BYTES = 2 << 30
-"""Largest size of the values of one file, bytes."""
+"""Largest size of the values of one file, bytes; besides, 256 MiB and 100 times the file (`file_bytes.unpacked_limit`)."""
 _MARGIN_BYTES = 256 << 20
 """Memory of the child in addition to the values, bytes."""
 _CPU_SECONDS = 120
@@ -93,18 +93,20 @@ def read_mats(
     files = [Path(path) for path in paths]
     found: dict[Path, dict[str, Any]] = {}
     names: dict[str, list[str]] = {}
+    rooms: list[int] = []
     for path in files:
-        check_regular(path)
+        room = unpacked_limit(check_regular(path), max_bytes)
         if is_hdf5_mat(path):
             found[path] = read_mat_hdf5(path, wanted, max_bytes, optional=optional)
         else:
-            names[str(path.absolute())] = _asked(path, wanted, optional, max_bytes)
+            names[str(path.absolute())] = _asked(path, wanted, optional, room)
+            rooms.append(room)
     others = [path for path in files if path not in found]
     if others:
-        memory, room = _MARGIN_BYTES + 3 * max_bytes, _MARGIN_BYTES + max_bytes * len(others)
+        memory, most = _MARGIN_BYTES + 3 * max(rooms), _MARGIN_BYTES + sum(rooms)
         options = {"names": names}
         tables = ask(
-            "_mat_reader", others, options, memory_bytes=memory, cpu_seconds=_CPU_SECONDS + len(others), max_bytes=room
+            "_mat_reader", others, options, memory_bytes=memory, cpu_seconds=_CPU_SECONDS + len(others), max_bytes=most
         )
         found |= dict(zip(others, tables, strict=True))
     return [found[path] for path in files]

@@ -41,7 +41,8 @@ def open_session(path: Path | str, *, max_bytes: int, fix: str = "") -> Any:
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
     try:
-        return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        # without its second try, which prints to the terminal
+        return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # onnxruntime raises its own classes
         what = f"not a usable ONNX file: {error}"[:200]
         raise WeightsError("weights_damaged", what, where, fix) from error

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from headform.errors import WeightsError
 from headform.io._child import ask
-from headform.io.file_bytes import check_regular, first_bytes, read_bytes
+from headform.io.file_bytes import check_regular, first_bytes, read_bytes, unpacked_limit
 from headform.io.file_content import content_of
 from headform.io.safetensors_bytes import load_tensors
 
@@ -75,14 +75,15 @@ def read_torch(
     if size > max_bytes:
         what = f"{size} bytes are more than the limit of {max_bytes}"
         raise WeightsError("weights_damaged", what, repr(str(path)))
+    room = unpacked_limit(size, max_bytes)
     try:
         said = ask(
             "_torch_reader",
             [path],
-            {"max_bytes": max_bytes},
+            {"max_bytes": room},
             memory_bytes=memory_bytes + 2 * size,  # of which one storage is held at a time, twice if it is turned
             cpu_seconds=cpu_seconds,
-            max_bytes=memory_bytes + max_bytes,
+            max_bytes=memory_bytes + room,
             refused="unsafe_pickle",
             hint=_SAFE,
         )[0]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from headform.io._child import ask
+from headform.io.file_bytes import check_regular, unpacked_limit
 
 _SAFE = "only plain arrays are read; get the file from its publisher or convert it to safetensors"
 
@@ -23,7 +24,8 @@ def read_pickle(path: Path | str, *, memory_bytes: int = 2 << 30, cpu_seconds: i
 
     Args:
         path: Path of a regular file; lz4, zlib, gzip, bz2 and xz are unpacked.
-        memory_bytes: Memory limit of the content in the child, and largest size of the result, bytes.
+        memory_bytes: Memory limit of the content in the child, and largest size of the result, bytes; besides, 256 MiB and
+            100 times the file.
         cpu_seconds: Limit of the processor time of the child, seconds.
 
     Returns:
@@ -49,9 +51,11 @@ def read_pickles(
         WeightsError: codes of `read_pickle`, for the first file that is wrong.
         ResourceError: `no_process`.
     """
+    files = [Path(path) for path in paths]
+    memory_bytes = unpacked_limit(sum(check_regular(path) for path in files), memory_bytes)
     return ask(
         "_pickle_reader",
-        [Path(path) for path in paths],
+        files,
         {"max_bytes": memory_bytes},
         memory_bytes=memory_bytes,
         cpu_seconds=cpu_seconds,
