@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from headform.cli.batch import Work
     from headform.pipeline.reconstruction import Reconstruction
 
+_SHIPPED = ("committee", "own")
+"""Landmark networks that have a name."""
+
 
 @dataclass(frozen=True)
 class Reconstruct:
@@ -35,8 +38,14 @@ class Reconstruct:
     """Texture: skin from the photo, the model's albedo, or the former with the latter beside it as albedo.png."""
     detector: Path | None = None
     """Weights of the face detector (.safetensors with a model card beside it), in place of the shipped ones."""
-    landmarks_net: Literal["committee", "own"] = "committee"
-    """Landmark networks: `own` is headform's network alone, `committee` combines it with the shipped third-party ones."""
+    landmarks_net: str = "committee"
+    """Landmark networks: `committee` combines headform's network with the shipped third-party ones, `own` is headform's alone;
+    a .safetensors file of `headform train landmarks` is used in its place, alone."""
+    identity_net: Path | None = None
+    """Weights of the identity network (.safetensors of `headform train identity`), in place of the shipped ones."""
+    calibration: Path | None = None
+    """Calibration of the committee (.safetensors of `python -m tools.committee`), in place of the shipped one. With a file as
+    --landmarks-net, which must be the network that it was measured with, the committee is used."""
     json: bool = False
     """Print the lines of manifest.jsonl to stdout."""
 
@@ -45,6 +54,7 @@ class Reconstruct:
         if not self.photos:
             advice = "name photos or folders: headform reconstruct me.jpg -o out"
             raise errors.UsageError("no_photos", "no photos are given", "", advice)
+        self._check_networks()
         from headform.cli.batch import run_batch
         from headform.cli.inputs import list_inputs, passed_over
 
@@ -55,12 +65,35 @@ class Reconstruct:
             print(remark, file=sys.stderr)
         return code
 
+    def _check_networks(self) -> None:
+        """Reject options of networks that mean nothing, before any photo is read.
+
+        Raises:
+            UsageError: ``landmarks_net_unknown``, ``option_unused``.
+        """
+        name = self.landmarks_net
+        if name not in _SHIPPED and not (Path(name).suffix or Path(name).exists()):
+            what = f"--landmarks-net is {name!r}, which is no file"
+            raise errors.UsageError("landmarks_net_unknown", what, "", f"use {' or '.join(_SHIPPED)}, or name a file")
+        if self.calibration is not None and name == "own":
+            what = "--calibration only applies to a committee"
+            raise errors.UsageError("option_unused", what, "--landmarks-net own", "leave one of the two out")
+
     def _load(self) -> "Work[Reconstruction]":
         from headform.cli.batch import Work
         from headform.export.writers import write_reconstruction
         from headform.pipeline.reconstructor import Reconstructor
 
-        reconstructor = Reconstructor.load(head=self.head, detector=self.detector, landmarks_net=self.landmarks_net)
+        named = self.landmarks_net not in _SHIPPED
+        together = self.landmarks_net == "committee" or self.calibration is not None
+        reconstructor = Reconstructor.load(
+            head=self.head,
+            detector=self.detector,
+            dense=Path(self.landmarks_net) if named else None,
+            identity=self.identity_net,
+            landmarks_net="committee" if together else "own",
+            calibration=self.calibration,
+        )
         return Work(
             reconstruct=lambda photo: reconstructor.reconstruct(photo, people=self.people),
             write=lambda head, folder: write_reconstruction(head, folder, self.formats, self.texture),
