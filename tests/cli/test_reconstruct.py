@@ -1,6 +1,7 @@
 """`headform reconstruct` with the shipped networks: a real photo, its turned copy, and no face."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,3 +109,32 @@ def test_python_gives_what_the_command_wrote(run, repository):
     assert isinstance(result, headform.Reconstruction)
     stored = json.loads((out / "upright" / "landmarks.json").read_text())
     np.testing.assert_allclose(result.points68, stored["points68"], atol=1e-3)
+
+
+ASSETS = Path(headform.__file__).parent / "nets" / "assets"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--identity-net", str(ASSETS / "dense_landmarks.safetensors")], "weights_kind", "'dense landmarks'"),
+        (["--landmarks-net", str(ASSETS / "identity.safetensors")], "weights_kind", "'identity'"),
+        (["--detector", str(ASSETS / "pfld.safetensors")], "weights_kind", "'PFLD landmarks'"),
+        (["--calibration", str(ASSETS / "pfld.safetensors")], "weights_mismatch", "'PFLD landmarks'"),
+        (
+            ["--identity-net", str(ASSETS.parents[1] / "heads/assets/open_head.safetensors")],
+            "weights_kind",
+            "open head",
+        ),
+        (["--identity-net", "missing.safetensors"], "weights_missing", "there is no such file"),
+        (["--identity-net", str(ASSETS)], "weights_missing", "this is a folder"),
+        (["--identity-net", __file__], "weights_missing", "no weights of headform"),
+        (["--landmarks-net", "comittee"], "landmarks_net_unknown", "committee or own"),
+        (["--landmarks-net", "own", "--calibration", "a.safetensors"], "option_unused", "--calibration"),
+    ],
+)
+def test_weights_that_are_none_of_a_network_are_named(repository, tmp_path, capsys, options, code, says):
+    assert main(["reconstruct", str(repository / "examples" / "astronaut.jpg"), "-o", str(tmp_path / "out"), *options])
+    err = capsys.readouterr().err
+    assert f"error [{code}]: " in err
+    assert says in err

@@ -10,7 +10,7 @@ import torch
 
 from headform.errors import InputError, WeightsError
 from headform.heads.coefficients import BASEL_FRONT, FLAME, OPEN, Coefficients, layout_of
-from headform.heads.coefficients_file import load_coefficients, save_coefficients
+from headform.heads.coefficients_file import known_parts, load_coefficients, save_coefficients
 from headform.heads.provenance import Provenance, SourceFile
 from headform.importers.importing import linear_head
 from tests.heads.made_models import mask_model
@@ -118,3 +118,13 @@ def test_a_head_without_a_published_code_gets_its_own(head) -> None:
     assert layout.size == 5
     surrey = replace(made, provenance=Provenance("surrey"))
     assert layout_of(surrey).gaussian == ("identity", "texture")
+
+
+def test_tells_measured_parts_from_placeholders(tmp_path, head) -> None:
+    save_coefficients(tmp_path / "a.safetensors", OPEN.zeros(), head, known=("expression", "identity"))
+    assert known_parts(tmp_path / "a.safetensors") == ("identity", "expression")
+    save_coefficients(tmp_path / "b.safetensors", OPEN.zeros(), head)
+    assert known_parts(tmp_path / "b.safetensors") == tuple(name for name, _ in OPEN.parts)
+    with pytest.raises(ValueError, match="no part"):
+        save_coefficients(tmp_path / "c.safetensors", OPEN.zeros(), head, known=("shape",))
+    assert not (tmp_path / "c.safetensors").exists()

@@ -81,7 +81,7 @@ class Fit:
         }
         files |= {PICTURE: fit_picture(fit), REPORT: text.encode()}
         with FolderLock(self.out), stage(self.out) as staged:
-            save_coefficients(staged / COEFFICIENTS, fit.coefficients, target)
+            save_coefficients(staged / COEFFICIENTS, fit.coefficients, target, known=fit.known)
             for name, data in files.items():
                 write_bytes(staged / name, data)
             publish(staged, self.out, stale=[f"{stem}{ending}" for stem in (FITTED, FITTED_HEAD) for ending in _MESHES])

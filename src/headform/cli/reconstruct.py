@@ -39,13 +39,13 @@ class Reconstruct:
     detector: Path | None = None
     """Weights of the face detector (.safetensors with a model card beside it), in place of the shipped ones."""
     landmarks_net: str = "committee"
-    """Landmark networks: `committee` combines headform's network with the shipped third-party ones, `own` is headform's alone;
-    a .safetensors file of `headform train landmarks` is used in its place, alone."""
+    """Landmark networks: `committee` combines headform's network with the shipped third-party ones, `own` is headform's
+    alone; a .safetensors file of `headform train landmarks` is used in its place, alone."""
     identity_net: Path | None = None
     """Weights of the identity network (.safetensors of `headform train identity`), in place of the shipped ones."""
     calibration: Path | None = None
-    """Calibration of the committee (.safetensors of `python -m tools.committee`), in place of the shipped one. With a file as
-    --landmarks-net, which must be the network that it was measured with, the committee is used."""
+    """Calibration of the committee (.safetensors of `python -m tools.committee`), in place of the shipped one. With a file
+    as --landmarks-net, which must be the network that it was measured with, the committee is used."""
     json: bool = False
     """Print the lines of manifest.jsonl to stdout."""
 

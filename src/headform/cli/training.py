@@ -59,6 +59,7 @@ def finish(net: Any, result: Any, facts: dict[str, Any], path: Path) -> int:
         facts: Entries of the model card.
         path: File of the weights.
     """
+    from headform.train.baseline import baseline_warning
     from headform.train.distributed import init_distributed
     from headform.train.export_weights import export_weights
 
@@ -67,4 +68,6 @@ def finish(net: Any, result: Any, facts: dict[str, Any], path: Path) -> int:
         seen = facts.get("samples_seen", facts.get("meshes_seen"))
         what = "pictures" if "samples_seen" in facts else "meshes"
         print(f"{path}: {seen} {what} seen in {facts['minutes']} minutes")
+        if warning := baseline_warning(facts.get("validation", {})):
+            print(f"warning: {path} is {warning}", file=sys.stderr)
     return errors.INTERRUPTED if result.stopped else errors.SUCCESS

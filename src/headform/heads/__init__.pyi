@@ -5,6 +5,7 @@ from .coefficients import OPEN as OPEN
 from .coefficients import CoefficientLayout as CoefficientLayout
 from .coefficients import Coefficients as Coefficients
 from .coefficients import layout_of as layout_of
+from .coefficients_file import known_parts as known_parts
 from .coefficients_file import load_coefficients as load_coefficients
 from .coefficients_file import save_coefficients as save_coefficients
 from .flame.head import FlameHead as FlameHead

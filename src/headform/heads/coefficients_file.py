@@ -2,10 +2,11 @@
 
 B batch dimensions.
 
-One float32 tensor per part; layout and head are JSON in the metadata (`_tensor_file`). A code of one model means nothing to
-another, so that the digest of the head is kept and compared.
+One float32 tensor per part; layout, head and the list of the known parts are JSON in the metadata (`_tensor_file`). A code
+of one model means nothing to another, so that the digest of the head is kept and compared.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,31 @@ FORMAT = "headform-coefficients-1"
 MAX_BYTES = 1 << 30
 
 
-def save_coefficients(path: Path | str, coefficients: Coefficients, head: LinearHead) -> None:
+def save_coefficients(
+    path: Path | str, coefficients: Coefficients, head: LinearHead, *, known: Collection[str] | None = None
+) -> None:
     """Write a code, whole or not at all.
 
     Args:
         path: Such as `coefficients.safetensors`.
         coefficients: Any batch dimensions; stored in single precision.
         head: The head that they belong to.
+        known: Names of the parts that were measured; the others are mere placeholders. None: all.
 
     Raises:
+        ValueError: `known` names a part that the layout lacks.
         ResourceError: the file cannot be written.
     """
     layout = coefficients.layout
+    names = [name for name, _ in layout.parts]
+    if strange := set(known or ()) - set(names):
+        raise ValueError(f"the layout {layout.name} has no part {sorted(strange)}")
     text = {
         "format": FORMAT,
         "layout": layout.name,
         "parts": [list(part) for part in layout.parts],
         "gaussian": list(layout.gaussian),
+        "known": [name for name in names if known is None or name in known],
         "head": {"name": head.name, **_origin(head)},
     }
     arrays = {name: coefficients[name].detach().cpu().float().numpy() for name in coefficients}
@@ -79,6 +88,21 @@ def load_coefficients(path: Path | str, head: LinearHead | None = None) -> Coeff
             "use the head that the code was made with, or carry it over with `headform heads fit`",
         )
     return Coefficients(layout, values)
+
+
+def known_parts(path: Path | str) -> tuple[str, ...]:
+    """Return the parts of a code on disk that were measured, in order; the others are zero and mean nothing.
+
+    Raises:
+        InputError: ``code_unreadable``, ``code_format``.
+    """
+    text, _ = _open(Path(path), str(path))
+    try:
+        names = [str(name) for name, _ in text["parts"]]
+        known = text.get("known", names)
+        return tuple(name for name in names if name in known)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError("code_format", f"the file lacks parts of a code: {error}", str(path)) from error
 
 
 def _origin(head: LinearHead) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from headform.errors import HeadformError, WeightsError
-from headform.io.model_file import check_state, load_model
+from headform.io.model_file import card_path, check_state, load_model
 from headform.nets.cover_net import CoverNet, CoverNetConfig
 from headform.nets.detection.yunet_net import YuNet, YuNetConfig
 from headform.nets.identity_net import IdentityNet, IdentityNetConfig
@@ -117,14 +117,26 @@ def _load(
 
 def _read(path: Path | None, name: str) -> tuple[dict[str, Tensor], dict[str, Any], str]:
     if path is not None:
+        _check_named(path)
         return (*load_model(path), str(path))
     with as_file(files("headform") / "nets" / "assets" / name) as shipped:
         # load_model reads the card beside it, which an installed package keeps in the same folder
         return (*load_model(shipped), name)
 
 
+def _check_named(path: Path) -> None:
+    """Reject a path that a user has named and that is no file of weights with a card, by what it is."""
+    where, advice = str(path), "give a .safetensors file of `headform train`, with its .json card beside it"
+    if not path.is_file():
+        what = "this is a folder" if path.is_dir() else "there is no such file"
+        raise WeightsError("weights_missing", what, where, advice)
+    if not card_path(path).is_file():
+        what = f"no weights of headform: {card_path(path).name} is not beside it"
+        raise WeightsError("weights_missing", what, where, advice)
+
+
 def _config(card: dict[str, Any], kind: str, where: str) -> dict[str, Any]:
-    found = card.get("kind")
+    found = card.get("kind", card.get("name"))
     if found != kind:
         raise WeightsError(
             "weights_kind",

@@ -72,6 +72,7 @@ class HeadFit:
         distance: Distance of the source to the head.
         region: ``face`` or ``head``.
         scale_fitted: True if the scale was unknown.
+        known: Parts of the coefficients that were fitted; the others are zero because nothing is known of them.
         seconds: Duration of the fit alone.
     """
 
@@ -86,15 +87,21 @@ class HeadFit:
     region: str
     scale_fitted: bool
     seconds: float
+    known: tuple[str, ...]
 
     @property
     def coefficients(self) -> Coefficients:
-        """Coefficients in the head's layout; all other parts are zero."""
+        """Coefficients in the head's layout; the parts in `unknown` are zero."""
         zeros = layout_of(self.head).zeros()
         values = dict(zeros.values)
         values[identity_part(self.head)] = torch.from_numpy(self.identity).float()
         values["expression"] = torch.from_numpy(self.expression).float()
         return Coefficients(zeros.layout, values)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Parts of the coefficients that nothing is known of, such as camera, light and texture of a scan."""
+        return tuple(name for name, length in layout_of(self.head).parts if length and name not in self.known)
 
     @property
     def placed(self) -> Float64[np.ndarray, "V 3"]:
@@ -171,6 +178,11 @@ def fit_head(head: LinearHead, source: FitSource, options: HeadFitOptions | None
         region=region,
         scale_fitted=free,
         seconds=seconds,
+        known=tuple(
+            name
+            for name, fitted_part in ((identity_part(head), options.identity), ("expression", options.expression))
+            if fitted_part
+        ),
     )
 
 

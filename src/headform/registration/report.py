@@ -31,8 +31,11 @@ def fit_report(fit: HeadFit) -> dict[str, Any]:
         "landmark_rms_mm": MM_PER_M * found.landmark_rms,
         "iterations": found.iterations,
         "converged": found.converged,
+        "last_move_mm": MM_PER_M * found.last_move,
         "source_reversed": found.reversed,
         "coefficients": {name: coefficients[name].tolist() for name in coefficients},
+        "known": list(fit.known),
+        "unknown": list(fit.unknown),
         "expression_names": list(fit.head.expression_names),
         "seconds": round(fit.seconds, 3),
     }
@@ -46,5 +49,11 @@ def fit_summary(fit: HeadFit) -> str:
     return (
         f"{fit.head.name} on {fit.source.name} ({unit}{scale}): median {distance.median_mm:.2f} mm, "
         f"mean {distance.mean_mm:.2f} mm, 90 % within {distance.p90_mm:.2f} mm, {fit.region}"
-        + ("" if found.converged else ", did not converge")
+        + ("" if found.converged else f"; did not converge: {_motion(fit)}; check the landmarks and the unit")
+        + (f"; zero because nothing is known of them: {', '.join(fit.unknown)}" if fit.unknown else "")
     )
+
+
+def _motion(fit: HeadFit) -> str:
+    found = fit.surface
+    return f"after {found.iterations} iterations the surface still moved {MM_PER_M * found.last_move:.3f} mm in the last one"

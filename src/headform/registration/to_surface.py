@@ -103,6 +103,7 @@ class SurfaceFit:
         landmark_rms: Root mean square distance of the landmarks in common, meters.
         iterations: Number of rounds over all stages.
         converged: True if the last stage ended by itself.
+        last_move: Root mean square distance that vertices moved in the last iteration, meters.
         reversed: True if the surface's triangles ran clockwise and were reversed.
     """
 
@@ -112,6 +113,7 @@ class SurfaceFit:
     landmark_rms: float
     iterations: int
     converged: bool
+    last_move: float
     reversed: bool
 
 
@@ -152,7 +154,7 @@ def fit_to_surface(
     pairs = _Pairs(model, outward, options, focus)
     for _ in range(4):
         shape = plane_step(model, shape, marks.planes(shape, 0.003), scale=options.scale)
-    rounds, converged, noise = 0, False, np.inf
+    rounds, converged, noise, moved = 0, False, np.inf, np.inf
     for stage in options.stages:
         converged = False
         for _ in range(stage.rounds):
@@ -162,7 +164,8 @@ def fit_to_surface(
             shape = plane_step(model, shape, pulls, scale=options.scale)
             after = shape.similarity.apply(model.positions(shape.coefficients))
             rounds += 1
-            if float(np.sqrt(np.mean((after - before) ** 2) * 3)) < stage.still:
+            moved = float(np.sqrt(np.mean((after - before) ** 2) * 3))
+            if moved < stage.still:
                 converged = True
                 break
     return SurfaceFit(
@@ -172,6 +175,7 @@ def fit_to_surface(
         landmark_rms=marks.rms(shape),
         iterations=rounds,
         converged=converged,
+        last_move=moved,
         reversed=outward is not surface,
     )
 

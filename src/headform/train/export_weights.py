@@ -13,6 +13,7 @@ from headform.nets.landmarks.dense_net import DenseNet
 from headform.nets.mesh_autoencoder_file import model_tensors
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 from headform.nets.shipped import SHIPPED
+from headform.train.baseline import baseline_warning
 
 
 def export_weights(
@@ -53,6 +54,8 @@ def export_weights(
         "config": config,
         **rest,
     }
+    if warning := baseline_warning(card["metrics"]):
+        card["warning"] = warning
     if isinstance(net, MeshAutoencoder):
         save_model(path, model_tensors(net), card, half=False)
     else:

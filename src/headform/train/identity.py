@@ -140,6 +140,7 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
     metric = (metric + config.ridge * torch.eye(len(metric))).to(device)
     length, rank = config.trainer.length, trainer.context.rank
     made: dict[str, int] = {}
+    validators: dict[str, Any] = {}
     result = trainer.result()
     for name, randomization, until in (("easy", EASY, config.easy_share * length), ("full", FULL, length)):
         if trainer.done >= until or trainer.stopped:
@@ -164,8 +165,10 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
     final = trainer.averaged_module()
     if not isinstance(final, IdentityNet):
         raise TypeError(type(final))
+    measured = {f"{part}_percent_of_mean_head": check(final) for part, check in validators.items()}
     final.cpu()
     facts |= {
+        "validation": measured,
         "steps": result.steps,
         "samples_seen": result.samples,
         "faces_rendered": made,

@@ -180,8 +180,10 @@ def point_error(net: nn.Module, images: Float[Tensor, "B 3 S S"], targets: Landm
     cosine = ((rotation * targets.rotation).sum((1, 2)) - 1) / 2
     sigma = torch.cat([o.log_variance for o in outs])[:, :68].mul(0.5).exp().mean(1)
     ratio = (points[:, :68] - true).norm(dim=-1).mean(1) / (sigma * 1.2533)
+    middle = (true.mean(0) - true).norm(dim=-1).mean(1) / scale
     return {
         "nme68": float(error.mean()) * 100,
+        "mean_points_nme68": float(middle.mean()) * 100,
         "degrees": float(torch.rad2deg(torch.arccos(cosine.clamp(-1, 1))).mean()),
         "error_over_sigma": float(ratio.mean()),
     }

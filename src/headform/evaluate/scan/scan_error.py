@@ -178,7 +178,7 @@ def scan_error(
         at, moved = found.at, found.parameters
         iterations, stop = found.iterations, found.stop
     if stop == "iterations":
-        what = f"the alignment still moved after {iterations} iterations"
+        what = f"the alignment still moved after {iterations} iterations: check the landmarks of scan and head"
         findings.append(Finding("not_converged", what))
     alignment = surface.alignment(moved).after(first)
     border, small = _assess_size(scan.points, best, first, surface.tree, prediction.faces)
