@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from headform import heads
-from headform.errors import InputError, WeightsError
+from headform.errors import InputError, MeshWarning, WeightsError
 from headform.export import parameters
 from headform.heads.coefficients import FLAME, layout_of
 from headform.heads.linear import LinearHead
@@ -24,6 +24,7 @@ from headform.registration.fit_source import (
 )
 from headform.registration.scan_landmarks import ScanLandmarker
 from tests.heads.flame.flame_heads import tiny_flame
+from tests.io.mesh.test_ply import meshlab
 from tests.mesh.surfaces import face_sheet
 
 UV = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
@@ -111,6 +112,35 @@ def test_meshes_and_their_pictures(tmp_path):
     np.testing.assert_array_equal(named.uv, UV)
     (tmp_path / "ply_inside.obj").write_bytes((tmp_path / "scan.ply").read_bytes())
     assert len(read_mesh(tmp_path / "ply_inside.obj")[0].faces) == 2
+
+
+@pytest.mark.parametrize("content", ["small", "damaged"])
+def test_a_picture_beside_the_mesh_that_cannot_be_used_is_passed_over(tmp_path, content):
+    textured(tmp_path)
+    picture(tmp_path / "scan.png", (1, 2, 3), side=4)
+    if content == "damaged":
+        (tmp_path / "scan.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.warns(MeshWarning, match="picture beside it is not used"):
+        found, _ = read_mesh(tmp_path / "scan.obj")
+    assert (found.texture, found.uv) == (None, None)
+
+
+def test_the_picture_that_a_ply_file_names(tmp_path):
+    picture(tmp_path / "skin one.png", (9, 8, 7))
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "scan.ply"
+    path.write_bytes(meshlab("binary_little_endian", numbers=(0, 0, 0), pictures=("../skin one.png",)))
+    assert read_mesh(path)[0].texture is None, "it may not name files of other folders"
+    picture(tmp_path / "in" / "skin one.png", (1, 1, 1))
+    found, _ = read_mesh(path)
+    assert tuple(found.texture[0, 0]) == (1, 1, 1)
+    assert found.uv_faces.shape == (4, 3)
+    for name in ("absent.png", "..", "a/.."):
+        path.write_bytes(meshlab("ascii", numbers=(0, 0, 0), pictures=(name,)))
+        assert read_mesh(path)[0].texture is None, name
+    path.write_bytes(meshlab("ascii"))
+    with pytest.warns(MeshWarning, match="in 2 pictures"):
+        assert read_mesh(path)[0].texture is None
 
 
 def test_bad_meshes(tmp_path):

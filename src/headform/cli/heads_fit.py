@@ -1,6 +1,8 @@
 """`headform heads fit`: fit a head model to a scan, a reconstruction, or a head of another model."""
 
 import json as json_text
+import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -148,7 +150,11 @@ class Fit:
         from headform.registration.fit_source import read_landmarks, read_mesh, scan_source
         from headform.registration.scan_landmarks import ScanLandmarker
 
-        mesh, digest = read_mesh(path, self.texture)
+        with warnings.catch_warnings(record=True) as notes:
+            warnings.simplefilter("always", errors.MeshWarning)
+            mesh, digest = read_mesh(path, self.texture)
+        for note in notes:
+            print(f"note: {note.message}", file=sys.stderr)
         origin: dict[str, Any] = {"mesh": path.name, "sha256": digest}
         if self.landmarks is not None:
             points = read_landmarks(self.landmarks)

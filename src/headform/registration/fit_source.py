@@ -4,6 +4,8 @@ S vertices, F triangles.
 """
 
 import hashlib
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +13,17 @@ from typing import Any, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, UInt8
 
 from headform import heads, images
-from headform.errors import InputError, WeightsError, check_choice
+from headform.errors import FaceError, InputError, MeshWarning, WeightsError, check_choice
 from headform.geometry.landmarks68 import among_68, outer_eye_distance
 from headform.geometry.units import METERS_PER, OUTER_EYES_M, InputUnit, infer_unit
 from headform.heads.coefficients import FLAME, Coefficients, layout_of
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
 from headform.io.file_bytes import read_mesh_bytes, sha256_of
+from headform.io.json_file import is_file_name
 from headform.io.mesh.picked_points import read_points
 from headform.io.mesh.reading import decode
 from headform.io.mesh.triangle_mesh import TriangleMesh
@@ -61,7 +64,8 @@ class FitSource:
 def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, str]:
     """Read an OBJ or PLY file and the picture that belongs to it.
 
-    Material files are not opened: the picture is the given one, or one of the same stem beside an OBJ file.
+    Material files are not opened: the picture is the given one; or, beside the mesh, the one that a PLY file names, or else one
+    of the same stem. Warns (`MeshWarning`) where the latter cannot be used, or where a PLY file names several.
 
     Args:
         path: Mesh file; PLY is recognized by its first bytes.
@@ -78,13 +82,14 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, st
     mesh = decode(data, name=str(path))
     if not np.ptp(mesh.vertices, axis=0).max() > 0:
         raise InputError("mesh_degenerate", "all vertices of the mesh coincide", ascii(str(path)))
+    picture = None
     if texture is None and mesh.uv is not None:
-        beside = (path.with_suffix(ending) for ending in PICTURES)
-        texture = next((p for p in beside if p.is_file()), None)
+        picture = _picture_beside(path, mesh)
     elif texture is not None and mesh.uv is None:
         what = "the mesh has no texture coordinates for the picture"
         raise InputError("mesh_untextured", what, ascii(str(path)), "leave --texture out")
-    picture = None if texture is None else reduced_texture(images.read(texture).rgb)
+    elif texture is not None:
+        picture = reduced_texture(images.read(texture).rgb)
     mesh = TriangleMesh(
         vertices=mesh.vertices.astype(np.float64),
         faces=mesh.faces,
@@ -94,6 +99,31 @@ def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, st
         texture=picture,
     )
     return mesh, hashlib.sha256(data).hexdigest()
+
+
+def _picture_beside(path: Path, mesh: TriangleMesh) -> UInt8[np.ndarray, "h w 3"] | None:
+    """The picture of a mesh in its folder; None where there is none, or none that can be used."""
+    used = [] if mesh.face_material is None else np.unique(mesh.face_material).tolist()
+    named = [mesh.materials[k] for k in used if k >= 0]
+    named = [name for name in named if Path(name).suffix.lower() in PICTURES]  # of an OBJ, materials are no files
+    if len(named) > 1:
+        _note(path, f"it is not drawn in its texture, which is in {len(named)} pictures")
+        return None
+    # only by its name: a mesh must not choose files in other folders
+    choices = [path.parent / re.split(r"[/\\]", name)[-1] for name in named]
+    choices += [path.with_suffix(ending) for ending in PICTURES]
+    file = next((file for file in choices if is_file_name(file.name) and file.is_file()), None)
+    if file is None:
+        return None
+    try:
+        return reduced_texture(images.read(file).rgb)
+    except (InputError, FaceError) as error:  # too small for a photo, or damaged: the shape does without
+        _note(path, f"the picture beside it is not used: {error}")
+        return None
+
+
+def _note(path: Path, what: str) -> None:
+    warnings.warn(f"{ascii(path.name)}: {what}", MeshWarning, stacklevel=4)
 
 
 def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:

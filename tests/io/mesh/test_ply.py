@@ -183,3 +183,95 @@ def test_files(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         ply.read(tmp_path / "b.ply")
     assert caught.value.code == "mesh_unreadable"
+
+
+TEXTURED = {
+    "vertices": np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [2, 2, 0]]),
+    # a triangle, a quad, a triangle without coordinates; vertices 0 and 2 lie on a seam
+    "polygons": [[0, 1, 2], [0, 2, 4, 3], [1, 4, 2]],
+    "uv": [[0.0, 0, 0.5, 0, 0.5, 0.5], [0.25, 0.75, 1, 1, 0.5, 0, 0, 0], []],
+}
+
+
+def meshlab(
+    encoding: Encoding, *, uv=TEXTURED["uv"], numbers=(0, 1, 0), pictures=("skin one.png", "b.png"), key="texcoord"
+) -> bytes:
+    """As MeshLab writes wedge coordinates: a list per face, and the number of its picture."""
+    order = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}[encoding]
+    head = f"ply\nformat {encoding} 1.0\ncomment VCGLIB generated\n"
+    head += "".join(f"comment TextureFile {picture}\n" for picture in pictures)
+    head += "element vertex 5\nproperty float x\nproperty float y\nproperty float z\nelement face 3\n"
+    head += (
+        f"property list uchar int vertex_indices\nproperty list uchar float {key}\nproperty int texnumber\nend_header\n"
+    )
+    rows = zip(TEXTURED["polygons"], uv, numbers, strict=True)
+    if encoding == "ascii":
+        lines = [" ".join(map(str, row)) for row in TEXTURED["vertices"].tolist()]
+        lines += [" ".join(map(str, [len(f), *f, len(t), *t, n])) for f, t, n in rows]
+        return head.encode() + "\n".join(lines).encode() + b"\n"
+    body = struct.pack(f"{order}15f", *TEXTURED["vertices"].ravel())
+    for f, t, n in rows:
+        body += struct.pack(f"{order}B{len(f)}iB{len(t)}fi", len(f), *f, len(t), *t, n)
+    return head.encode() + body
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_texture_coordinates_of_corners_and_their_pictures(encoding: Encoding) -> None:
+    mesh = ply.decode(meshlab(encoding))
+    assert len(mesh.vertices) == 5, "no vertex is split"
+    assert mesh.faces.tolist() == [[0, 1, 2], [0, 2, 4], [0, 4, 3], [1, 4, 2]]
+    assert mesh.uv is not None
+    assert mesh.uv_faces is not None
+    assert mesh.uv[mesh.uv_faces[:3]].tolist() == [
+        [[0, 0], [0.5, 0], [0.5, 0.5]],
+        [[0.25, 0.75], [1, 1], [0.5, 0]],
+        [[0.25, 0.75], [0.5, 0], [0, 0]],
+    ]
+    assert mesh.uv_faces[3].tolist() == [-1, -1, -1]
+    assert len(mesh.uv) == 5, "equal coordinates are one"
+    assert mesh.materials == ("skin one.png", "b.png")
+    assert mesh.face_material is not None
+    assert mesh.face_material.tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_face_without_a_picture_has_no_coordinates(encoding: Encoding) -> None:
+    mesh = ply.decode(meshlab(encoding, numbers=(0, -1, 0)))
+    assert mesh.uv_faces is not None
+    assert (mesh.uv_faces >= 0).all(axis=1).tolist() == [True, False, False, False]
+    assert mesh.face_material is not None
+    assert mesh.face_material.tolist() == [0, -1, -1, 0]
+    bare = ply.decode(meshlab(encoding, uv=[[], [], []], pictures=()))
+    assert (bare.uv, bare.uv_faces, bare.face_material, bare.materials) == (None, None, None, ())
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        ({"uv": [[0.0] * 4, [], []]}, "mesh_format", "4 texture coordinates for 3 corners"),
+        ({"uv": [[], [0.0] * 7 + [np.nan], []]}, "mesh_not_finite", "face 1"),
+        ({"numbers": (0, 7, 0)}, "mesh_index", "none of the 2"),
+        ({"numbers": (0, -2, 0)}, "mesh_index", "none of the 2"),
+    ],
+)
+def test_bad_coordinates_of_corners(encoding: Encoding, change, code, says) -> None:
+    with pytest.raises(InputError, match=says) as caught:
+        ply.decode(meshlab(encoding, **change))
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("names", [("nx", "ny", "nz"), ("red", "green", "blue"), ("s", "t")])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nan_beside_the_positions_is_refused(names, value) -> None:
+    rows = np.zeros((3, 3 + len(names)))
+    rows[:, :3] = np.eye(3)
+    rows[1, 4] = value
+    head = "ply\nformat ascii 1.0\nelement vertex 3\n" + "".join(
+        f"property float {n}\n" for n in ("x", "y", "z", *names)
+    )
+    text = head + "element face 1\nproperty list uchar int vertex_indices\nend_header\n"
+    text += "".join(" ".join(map(str, row)) + "\n" for row in rows.tolist()) + "3 0 1 2\n"
+    with pytest.raises(InputError, match="vertex 1") as caught:
+        ply.decode(text.encode())
+    assert caught.value.code == "mesh_not_finite"

@@ -43,12 +43,13 @@ class Element:
 
 @dataclass(frozen=True)
 class Header:
-    """Parsed header; the body begins at byte `size`, on line `lines` + 1."""
+    """Parsed header; the body begins at byte `size`, on line `lines` + 1. `comments` are without the word."""
 
     encoding: Encoding
     elements: tuple[Element, ...]
     size: int
     lines: int
+    comments: tuple[str, ...] = ()
 
 
 def parse_header(data: bytes, *, name: str) -> Header:
@@ -70,6 +71,7 @@ def parse_header(data: bytes, *, name: str) -> Header:
 
     encoding: Encoding | None = None
     elements: list[tuple[str, int, list[Property]]] = []
+    comments: list[str] = []
     position, number = 0, 0
     while True:
         end = data.find(b"\n", position, _MAX_HEADER)
@@ -77,13 +79,15 @@ def parse_header(data: bytes, *, name: str) -> Header:
         if end < 0:
             raise fail("the header does not end ('end_header' is missing)", number)
         words = data[position:end].decode("latin-1").split()
-        position = end + 1
+        start, position = position, end + 1
         if number == 1:
             if words != ["ply"]:
                 raise fail("the file does not begin with 'ply'", number)
             continue
         match words:
-            case [] | ["comment", *_] | ["obj_info", *_]:
+            case ["comment", *_]:
+                comments.append(data[start:end].decode("utf-8", "backslashreplace").strip()[len("comment") :].strip())
+            case [] | ["obj_info", *_]:
                 pass
             case ["format", ("ascii" | "binary_little_endian" | "binary_big_endian") as kind, _]:
                 encoding = kind  # type: ignore[assignment]  # narrowed by the pattern
@@ -102,4 +106,4 @@ def parse_header(data: bytes, *, name: str) -> Header:
     if encoding is None:
         raise fail("the header names no format", number)
     tables = tuple(Element(title, count, tuple(items)) for title, count, items in elements)
-    return Header(encoding, tables, position, number)
+    return Header(encoding, tables, position, number, tuple(comments))

@@ -3,8 +3,10 @@
 V vertices, F triangles.
 
 Read: ASCII and binary of both byte orders; positions, colors, normals and texture coordinates of
-vertices; polygons, which are split into fans from their first corner. Other elements and properties
-are skipped. Written: positions, normals, 8-bit sRGB colors, triangles.
+vertices; texture coordinates of corners, as MeshLab writes them, with the names of their pictures
+(`TriangleMesh.materials`; no picture is opened: an untrusted mesh must not choose files to read); and
+polygons, which are split into fans from their first corner. Other elements and properties are skipped.
+Written: positions, normals, 8-bit sRGB colors, triangles.
 
 Reading takes time in proportion to the file, and memory of at most 64 times its size.
 """
@@ -18,6 +20,7 @@ from headform.errors import InputError
 from headform.io.file_bytes import read_mesh_bytes
 from headform.io.mesh._ply_body import Column, Lists, Table, read_tables
 from headform.io.mesh._ply_header import Encoding, Header, parse_header
+from headform.io.mesh._ply_texture import KEYS, corner_coordinates, picture_names
 from headform.io.mesh.polygons import MAX_CORNERS, fans
 from headform.io.mesh.triangle_mesh import TriangleMesh
 
@@ -59,14 +62,17 @@ def decode(data: bytes, *, name: str = "PLY", require_faces: bool = True) -> Tri
     faces = _triangles(tables.get("face", {}), len(vertices), name)
     if require_faces and not len(faces):
         raise InputError("mesh_empty", "vertices but no faces", ascii(name))
-    uv = _first(vertex, (("s", "t"), ("u", "v"), ("texture_u", "texture_v")))
+    uv, uv_faces, face_picture = _texture(tables, faces, name)
+    pictures = picture_names(header.comments)
     return TriangleMesh(
         vertices=vertices,
         faces=faces,
         uv=uv,
-        uv_faces=None if uv is None else faces.copy(),
-        normals=_gather(vertex, ("nx", "ny", "nz")),
-        colors=_colors(vertex, header),
+        uv_faces=uv_faces,
+        normals=_finite(_gather(vertex, ("nx", "ny", "nz")), "a normal", name),
+        colors=_colors(vertex, header, name),
+        materials=pictures,
+        face_material=_materials(face_picture, len(faces), len(pictures), name),
     )
 
 
@@ -80,8 +86,8 @@ def encode(mesh: TriangleMesh, *, encoding: Encoding = "binary_little_endian", c
 
     Args:
         mesh: Mesh to write. Float32 vertices are stored as `float`, others as `double`; colors as
-            `uchar red green blue` in sRGB. Texture coordinates are not written: PLY has one per
-            vertex, which a seam does not fit.
+            `uchar red green blue` in sRGB. Texture coordinates are not written: most
+            programs read one per vertex, which a seam does not fit.
         encoding: ASCII, or binary of either byte order.
         comment: Comment of the header.
 
@@ -118,6 +124,55 @@ def encode(mesh: TriangleMesh, *, encoding: Encoding = "binary_little_endian", c
     return head + rows.tobytes() + triangles.tobytes()
 
 
+def _texture(
+    tables: dict[str, Table], faces: Int[np.ndarray, "F 3"], name: str
+) -> tuple[Float[np.ndarray, "T 2"] | None, Int[np.ndarray, "F 3"] | None, Float[np.ndarray, " F"] | None]:
+    """Return coordinates, their indices, and each triangle's picture; coordinates of corners before those of vertices."""
+    face = tables.get("face", {})
+    polygons: Column | None = face.get("vertex_indices", face.get("vertex_index"))
+    if isinstance(polygons, Lists):
+        number = face.get("texnumber")
+        picture = np.repeat(number, polygons.lengths - 2) if isinstance(number, np.ndarray) else None
+        lists = next((face[key] for key in KEYS if isinstance(face.get(key), Lists)), None)
+        if isinstance(lists, Lists):
+            found = corner_coordinates(lists.values, lists.lengths, polygons.lengths, name=name)
+            if found is not None:
+                bare = np.zeros(len(faces), bool) if picture is None else picture < 0
+                return found[0], np.where(bare[:, None], -1, found[1]), picture
+    else:
+        picture = None
+    uv = _first(tables.get("vertex", {}), (("s", "t"), ("u", "v"), ("texture_u", "texture_v")))
+    return _finite(uv, "a texture coordinate", name), None if uv is None else faces.copy(), picture
+
+
+def _materials(
+    picture: Float[np.ndarray, " F"] | None, count: int, pictures: int, name: str
+) -> Int[np.ndarray, " F"] | None:
+    """Number of each triangle's picture, the first where faces name none; None without pictures."""
+    if not pictures:
+        return None
+    if picture is None:
+        return np.zeros(count, np.int64)
+    if not ((picture >= -1) & (picture < pictures) & (picture % 1 == 0)).all():
+        raise InputError("mesh_index", f"a face names a texture that is none of the {pictures}", ascii(name))
+    return picture.astype(np.int64)
+
+
+def _finite(rows: Float[np.ndarray, "V C"] | None, what: str, name: str) -> Float[np.ndarray, "V C"] | None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        InputError: `mesh_not_finite`, with the vertex.
+    """
+    wrong = np.zeros(0, np.int64) if rows is None else np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if wrong.size:
+        where = f"{name!a}, vertex {int(wrong[0])}"
+        raise InputError(
+            "mesh_not_finite", f"{what} is NaN or infinite", where, "save the mesh without them, or compute them anew"
+        )
+    return rows
+
+
 def _gather(table: Table, names: tuple[str, ...]) -> Float[np.ndarray, "V C"] | None:
     columns = [table.get(name) for name in names]
     plain = [column for column in columns if isinstance(column, np.ndarray)]
@@ -129,9 +184,9 @@ def _first(table: Table, choices: tuple[tuple[str, ...], ...]) -> Float[np.ndarr
     return next((columns for columns in found if columns is not None), None)
 
 
-def _colors(vertex: Table, header: Header) -> Float[np.ndarray, "V 3"] | None:
+def _colors(vertex: Table, header: Header, name: str) -> Float[np.ndarray, "V 3"] | None:
     for names in (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue")):
-        colors = _gather(vertex, names)
+        colors = _finite(_gather(vertex, names), "a color", name)
         if colors is None:
             continue
         kinds = {

@@ -25,7 +25,7 @@ class TriangleMesh:
         uv_faces: (F, 3) int64, indices into `uv`; -1 at a corner that has none.
         normals: (V, 3) vertex normals.
         colors: (V, 3) sRGB (the values as displayed) in [0, 1].
-        materials: Names of the materials, in order of first use.
+        materials: Names of the materials, in order of first use; of a PLY, its pictures' file names in its order.
         face_material: (F,) int64, index into `materials`; -1 where a face has none.
         texture: (h, w, 3) sRGB over `uv`, row 0 at v = 1; repeats outside [0, 1]. Readers of mesh files leave it out.
 
