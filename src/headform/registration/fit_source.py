@@ -64,8 +64,8 @@ class FitSource:
 def read_mesh(path: Path, texture: Path | None = None) -> tuple[TriangleMesh, str]:
     """Read an OBJ or PLY file and the picture that belongs to it.
 
-    Material files are not opened: the picture is the given one; or, beside the mesh, the one that a PLY file names, or else one
-    of the same stem. Warns (`MeshWarning`) where the latter cannot be used, or where a PLY file names several.
+    Material files are not opened: the picture is the given one; or, beside the mesh, the one that a PLY file names, or else
+    one of the same stem. Warns (`MeshWarning`) where the latter cannot be used, or where a PLY file names several.
 
     Args:
         path: Mesh file; PLY is recognized by its first bytes.
@@ -123,7 +123,7 @@ def _picture_beside(path: Path, mesh: TriangleMesh) -> UInt8[np.ndarray, "h w 3"
 
 
 def _note(path: Path, what: str) -> None:
-    warnings.warn(f"{ascii(path.name)}: {what}", MeshWarning, stacklevel=4)
+    warnings.warn(f"{path.name!a}: {what}", MeshWarning, stacklevel=4)
 
 
 def read_landmarks(path: Path) -> Float64[np.ndarray, "68 3"]:
