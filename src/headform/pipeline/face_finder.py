@@ -31,7 +31,8 @@ SAME_FACE_OVERLAP = 0.35
 """Intersection over union of two 68-point boxes above which they count as the same face."""
 
 TONE_SIGMA = 0.06
-"""As `NO_FACE_SIGMA`, in tone-mapped copies, whose noise and edges are amplified."""
+"""As `NO_FACE_SIGMA`, in tone-mapped copies, whose noise and edges are amplified: darkened portraits had at most 0.044
+there, false candidates in pictures without faces at least 0.075."""
 
 People = Literal["largest", "all"]
 
