@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headform.errors import ResourceError
-from headform.io.atomic import check_place, make_folder, write_bytes
+from headform.io.atomic import check_place, make_folder, remove_temporary_files, write_bytes
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -87,3 +87,13 @@ def test_a_place_is_tried_without_a_trace(tmp_path: Path) -> None:
         with pytest.raises(ResourceError, match="cannot write here") as caught:
             check_place(bad)
         assert (caught.value.code, caught.value.location) == ("write_failed", str(bad))
+
+
+def test_temporary_files_of_killed_processes_are_removed_and_nothing_else(tmp_path) -> None:
+    kept = ["curve.csv", ".curve.csv", ".curve.csv.short", ".notes.original", ".curve.csv.old.original"]
+    left, long = f".curve.csv.{'a' * 8}", "n" * 60
+    for name in (*kept, left, f".{long[:40]}.abcdefgh"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".curve.csv.afolder_").mkdir()
+    remove_temporary_files([tmp_path / "curve.csv", tmp_path / long, tmp_path / "missing" / "file"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, ".curve.csv.afolder_"])

@@ -49,7 +49,7 @@ class Now:
     def _measure(self) -> int:
         from headform.evaluate.now.image import Options
         from headform.evaluate.now.layout import read_images
-        from headform.evaluate.now.output_files import remove_table, write_table
+        from headform.evaluate.now.output_files import remove_leftovers, remove_table, write_table
         from headform.evaluate.now.record import Record
         from headform.evaluate.now.run import evaluate_dataset
         from headform.io.atomic import check_place, remove_old, write_bytes
@@ -61,7 +61,10 @@ class Now:
         remove_old(self.json)
         if self.out is not None:
             remove_table(self.out)
-        with BatchProgress(len(read_images(self.dataset))) as progress:
+        images = read_images(self.dataset)
+        if self.out is not None:
+            remove_leftovers(self.out, images)
+        with BatchProgress(len(images)) as progress:
 
             def done(record: Record) -> None:
                 number = record.numbers

@@ -3,12 +3,15 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from headform.errors import ResourceError
 
 _MOST_OF_NAME = 40
 """Characters of a file's name in that of its temporary file, which must not pass the system's limit itself."""
+_RANDOM = 8
+"""Characters that `tempfile` adds to a name."""
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
@@ -46,6 +49,22 @@ def write_bytes(path: Path | str, data: bytes) -> None:
             str(path),
             "choose an existing, writable folder with enough disk space",
         ) from error
+
+
+def remove_temporary_files(paths: Iterable[Path]) -> None:
+    """Remove what `write_bytes` to these paths left beside them when its process was killed.
+
+    Args:
+        paths: Files in folders that this process holds (`headform.io.folder_lock`), so that no other writes there.
+    """
+    starts: dict[Path, set[str]] = {}
+    for path in paths:
+        starts.setdefault(path.parent, set()).add(f".{path.name[:_MOST_OF_NAME]}.")
+    for folder, names in starts.items():
+        for found in folder.glob(".*"):
+            if found.name[:-_RANDOM] in names and found.is_file() and not found.is_symlink():
+                with contextlib.suppress(OSError):
+                    found.unlink()
 
 
 def make_folder(folder: Path | str) -> None:

@@ -7,11 +7,14 @@ OUT/curve.png       the same as a picture, where matplotlib is installed
 OUT/images/         results of single images, see `store`
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from headform.evaluate.now import _curve as curve
+from headform.evaluate.now._store import result_path
 from headform.evaluate.now._table import NowTable, of_challenge
-from headform.io.atomic import make_folder, remove_old, write_bytes
+from headform.evaluate.now.layout import Image
+from headform.io.atomic import make_folder, remove_old, remove_temporary_files, write_bytes
 
 _TABLE, _TEXT, _CURVE, _PICTURE = "now.json", "now.md", "curve.csv", "curve.png"
 
@@ -23,6 +26,12 @@ def remove_table(out: Path) -> None:
         ResourceError: `write_failed`.
     """
     remove_old(*(out / name for name in (_TABLE, _TEXT, _CURVE, _PICTURE)))
+
+
+def remove_leftovers(out: Path, images: Iterable[Image]) -> None:
+    """Remove half-written files of a killed run; only under the folder's lock."""
+    tables = [out / name for name in (_TABLE, _TEXT, _CURVE, _PICTURE)]
+    remove_temporary_files([*tables, *(result_path(out, image) for image in images)])
 
 
 def write_table(table: NowTable, out: Path) -> tuple[str, ...]:
