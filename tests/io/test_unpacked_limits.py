@@ -11,6 +11,7 @@ import torch
 
 from headform.errors import WeightsError
 from headform.io import file_bytes
+from headform.io._child import seconds_for
 from headform.io.hdf5_file import read_hdf5
 from headform.io.mat_file import read_mat
 from headform.io.torch_file import read_torch
@@ -55,3 +56,8 @@ def test_descriptions_of_gigabytes_are_refused(tmp_path, monkeypatch, write, rea
     with pytest.raises(WeightsError) as caught:
         read(path)
     assert caught.value.code == code
+
+
+def test_time_grows_with_the_file():
+    """A damaged HDF5 file of 20 kB kept libhdf5 busy for minutes."""
+    assert [seconds_for(size, 120) for size in (0, 20_000, 50 << 20, 4 << 30)] == [10, 10, 60, 120]

@@ -26,9 +26,16 @@ _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_PLUGI
 """Environment of the child: one thread per library, since stacks take address space, and no plug-ins of libhdf5."""
 _MOST_LINE = 256 << 20
 """Largest line of the answer, bytes; half a million entries with long names stay below it."""
+_LEAST_SECONDS, _BYTES_PER_SECOND = 10, 1 << 20
+"""Processor time that any file may take, seconds, and bytes of a file for one more; libraries read a hundred times that."""
 _PLAIN_KINDS = "biufcSU"
 _AGAIN = "get the file again from its publisher"
 _PROBLEMS = {"damaged": ("weights_damaged", _AGAIN), "missing": ("weights_missing", _AGAIN)}
+
+
+def seconds_for(size: int, most: int) -> int:
+    """Return the limit of processor time for a file of `size` bytes: damaged tables can keep a library busy for ever."""
+    return min(most, _LEAST_SECONDS + size // _BYTES_PER_SECOND)
 
 
 def ask(

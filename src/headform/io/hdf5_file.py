@@ -11,7 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from headform.errors import WeightsError
-from headform.io._child import ask
+from headform.io._child import ask, seconds_for
 from headform.io.file_bytes import check_regular, first_bytes, unpacked_limit
 
 MAX_BYTES = 2 << 30
@@ -84,7 +84,8 @@ def require_keys(path: Path, wanted: Sequence[str], present: Collection[str]) ->
 
 def _read(path: Path, wanted: list[str] | None, max_bytes: int) -> dict[str, Any]:
     """Read, in the child process, a file with the HDF5 signature at its start or behind MATLAB's header of 512 bytes."""
-    max_bytes = unpacked_limit(check_regular(path), max_bytes)  # fill values and packed zeros take no room in the file
+    size = check_regular(path)
+    max_bytes = unpacked_limit(size, max_bytes)  # fill values and packed zeros take no room in the file
     start = first_bytes(path, 520)
     if _MAGIC not in (start[:8], start[512:520]):
         raise WeightsError(
@@ -92,4 +93,11 @@ def _read(path: Path, wanted: list[str] | None, max_bytes: int) -> dict[str, Any
         )
     options = {"wanted": wanted, "max_bytes": max_bytes}
     memory, room = _MARGIN_BYTES + 2 * max_bytes, _MARGIN_BYTES + max_bytes
-    return ask("_hdf5_reader", [path], options, memory_bytes=memory, cpu_seconds=_CPU_SECONDS, max_bytes=room)[0]
+    return ask(
+        "_hdf5_reader",
+        [path],
+        options,
+        memory_bytes=memory,
+        cpu_seconds=seconds_for(size, _CPU_SECONDS),
+        max_bytes=room,
+    )[0]

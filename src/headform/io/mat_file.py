@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from headform.errors import WeightsError
-from headform.io._child import ask
+from headform.io._child import ask, seconds_for
 from headform.io._mat_hdf5 import list_mat_hdf5, read_mat_hdf5
 from headform.io.file_bytes import check_regular, first_bytes, unpacked_limit
 from headform.io.hdf5_file import require_keys
@@ -94,19 +94,27 @@ def read_mats(
     found: dict[Path, dict[str, Any]] = {}
     names: dict[str, list[str]] = {}
     rooms: list[int] = []
+    sizes: list[int] = []
     for path in files:
-        room = unpacked_limit(check_regular(path), max_bytes)
+        size = check_regular(path)
+        room = unpacked_limit(size, max_bytes)
         if is_hdf5_mat(path):
             found[path] = read_mat_hdf5(path, wanted, max_bytes, optional=optional)
         else:
             names[str(path.absolute())] = _asked(path, wanted, optional, room)
             rooms.append(room)
+            sizes.append(size)
     others = [path for path in files if path not in found]
     if others:
         memory, most = _MARGIN_BYTES + 3 * max(rooms), _MARGIN_BYTES + sum(rooms)
         options = {"names": names}
         tables = ask(
-            "_mat_reader", others, options, memory_bytes=memory, cpu_seconds=_CPU_SECONDS + len(others), max_bytes=most
+            "_mat_reader",
+            others,
+            options,
+            memory_bytes=memory,
+            cpu_seconds=seconds_for(sum(sizes), _CPU_SECONDS) + len(others),
+            max_bytes=most,
         )
         found |= dict(zip(others, tables, strict=True))
     return [found[path] for path in files]
