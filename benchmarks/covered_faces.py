@@ -10,7 +10,7 @@ known surface points, for annotated portraits the points of the whole photo move
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,12 @@ SEED = 90001
 """No training used it."""
 COVERS = 5
 """Covers and cuts of each face whose true points are known."""
+CORRELATED = (
+    ("annotated portraits", ANNOTATED),
+    ("synthetic faces", ("synthetic",)),
+    ("all of them", (*ANNOTATED, "synthetic")),
+)
+"""Faces with known points."""
 MUCH = 0.3
 """Share of the points, hidden in truth, from which a face is to be marked."""
 
@@ -86,26 +92,32 @@ def main(arguments: Arguments) -> None:
     reconstructor = Reconstructor.load(texture_size=0)
     rng = np.random.default_rng(SEED)
     rows: list[Row] = []
-    whole = list(_portraits(reconstructor, arguments.data / "photos", arguments.people))
-    made = list(_synthetic(reconstructor, rng, arguments.synthetic))
+    photos = arguments.data / "photos"
+    names = [name for name in portraits(photos) if held_out(name)][: arguments.people or None]
+    whole = list(portrait_faces(reconstructor, photos, names))
+    made = list(synthetic_faces(reconstructor, rng, arguments.synthetic))
     for number, face in enumerate(whole + made):
-        rows.append(_row(reconstructor, face, "whole", face.rgb, np.zeros(68, bool), np.zeros(2)))
+        rows.append(measured(reconstructor, face, "whole", face.rgb, np.zeros(68, bool), np.zeros(2)))
         known = face.surface or face.name.split("/")[0] in ANNOTATED
         kinds = [*PAINTERS, *CUTS]
         chosen = [kinds[(number + k * 5) % len(kinds)] for k in range(COVERS if known else 0)]
         for kind in chosen:
             other = whole[int(rng.integers(len(whole)))].rgb
-            rows.append(_row(reconstructor, face, kind, *_changed(rng, face, kind, other)))
+            rows.append(measured(reconstructor, face, kind, *changed(rng, face, kind, other)))
     print(report(rows))
     print(describe())
     if arguments.json is not None:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows]))
 
 
-def _portraits(reconstructor: Reconstructor, photos: Path, count: int) -> Iterator[Face]:
+def portrait_faces(
+    reconstructor: Reconstructor, photos: Path, names: Sequence[str], *, annotated: bool = False
+) -> Iterator[Face]:
+    """Cut out whole portraits; points are those of the result, moved onto the curves of those that are annotated."""
     truth = {f"{s}/{f.photo}": f for s in ANNOTATED for f in read_contours(photos / s / "landmarks189.json")}
-    names = [name for name in portraits(photos) if held_out(name)]
-    for name in names[: count or None]:
+    for name in names:
+        if annotated and name not in truth:
+            continue
         photo = images.read(photos / name)
         try:
             points = reconstructor.reconstruct(photo)[0].points68
@@ -118,7 +130,8 @@ def _portraits(reconstructor: Reconstructor, photos: Path, count: int) -> Iterat
         yield Face(name, warp(photo.rgb, matrix, SIDE), apply(matrix, points), False)
 
 
-def _synthetic(reconstructor: Reconstructor, rng: np.random.Generator, count: int) -> Iterator[Face]:
+def synthetic_faces(reconstructor: Reconstructor, rng: np.random.Generator, count: int) -> Iterator[Face]:
+    """Draw synthetic faces."""
     generator = Generator(reconstructor.head, size=SIDE * 3 // 4, view="loose", randomization=RECIPE)
     for number in range(count):
         batch = generator.batch(rng, 1)
@@ -133,7 +146,7 @@ def on_curves(points: np.ndarray, face: AnnotatedFace) -> np.ndarray:
     return moved
 
 
-def _changed(
+def changed(
     rng: np.random.Generator, face: Face, kind: str, other: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cover or cut a picture; return it, the hidden points, and the shift of its origin."""
@@ -157,9 +170,10 @@ def _changed(
     return np.clip(picture, 0, 255).astype(np.uint8), opacity[y, x] > 0.5, np.zeros(2)
 
 
-def _row(
+def measured(
     reconstructor: Reconstructor, face: Face, kind: str, rgb: np.ndarray, hidden: np.ndarray, shift: np.ndarray
 ) -> Row:
+    """Reconstruct a changed picture and compare."""
     share = float(hidden.mean())
     try:
         result = reconstructor.reconstruct(rgb)[0]
@@ -207,7 +221,7 @@ def report(rows: list[Row]) -> str:
             f"| {100 * hits / max(true, 1):.0f} % | {100 * hits / max(said, 1):.0f} % |"
         )
     lines += ["", "| rank correlation of confidence and error | pictures | Spearman |", "|---|---|---|"]
-    for label, sets in (("annotated portraits", ANNOTATED), ("synthetic faces", ("synthetic",))):
+    for label, sets in CORRELATED:
         chosen = [r for r in rows if r.found and r.name.startswith(sets)]
         value = spearmanr([r.confidence for r in chosen], [r.error for r in chosen]).statistic
         lines.append(f"| {label} | {len(chosen)} | {value:.2f} |")

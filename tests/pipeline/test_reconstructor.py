@@ -14,7 +14,7 @@ from headform.geometry.landmarks68 import MIRROR68
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.nets.landmarks.dense_predictor import DensePrediction, average
 from headform.pipeline._mask import mask_in_photo
-from headform.pipeline.confidence import assess_confidence
+from headform.pipeline.confidence import assess_confidence, expected_error
 from headform.pipeline.landmarks68 import points68
 from headform.pipeline.reconstruction import Reconstruction
 from headform.pipeline.reconstructor import Reconstructor
@@ -180,7 +180,16 @@ def test_confidence_falls_with_the_share_that_is_not_seen() -> None:
         assert len(found.reasons) == (count > 0)
         confidences.append(found.confidence)
     assert (np.diff(confidences) < 0).all()
-    assert confidences[3] == pytest.approx(confidences[0] / 2)
+    assert confidences[-1] < 0.2, "eight points in nine are guesses"
+
+
+def test_the_expected_error_grows_with_each_clue() -> None:
+    some = expected_error(0.02, 0.01, 0.1)
+    assert some < min(expected_error(0.03, 0.01, 0.1), expected_error(0.02, 0.02, 0.1), expected_error(0.02, 0.01, 0.2))
+    assert 0.005 < expected_error(0.019, 0.0077, 0.0) < 0.015, "a whole portrait"
+    assert np.isfinite(expected_error(0.05, 0.05, 1.0))
+    alone = expected_error(0.02, 0.0, 0.1)
+    assert 0.5 * some < alone < 2 * some, "without a committee the members' distance is the usual one"
 
 
 def test_average_weighs_by_inverse_variance() -> None:
