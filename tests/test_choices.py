@@ -110,7 +110,6 @@ def test_every_public_entry_refuses_an_unknown_value():
         ["reconstruct", "a.jpg", "-o", "out", "--people", "biggest"],
         ["reconstruct", "a.jpg", "-o", "out", "--formats", "fbx"],
         ["reconstruct", "a.jpg", "-o", "out", "--texture", "best"],
-        ["reconstruct", "a.jpg", "-o", "out", "--landmarks-net", "all"],
         ["heads", "fit", "a.obj", "--to", "open", "-o", "out", "--region", "nose"],
         ["heads", "fit", "a.obj", "--to", "open", "-o", "out", "--unit", "inch"],
         ["export", "now", "a", "-o", "out", "--unit", "inch"],

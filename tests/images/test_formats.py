@@ -3,6 +3,7 @@
 import io
 import struct
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -123,6 +124,61 @@ def test_deep_gray_is_scaled_by_its_depth(values, shown, note):
     expected = np.rint(square.astype(float) / shown * 255)
     assert np.abs(photo.rgb[..., 0] - expected).max() <= 1
     assert note in photo.notes
+
+
+def deep_png(values: np.ndarray) -> bytes:
+    """Return a PNG of 16 bits a channel, as cameras of 10 and 12 bits are saved; Pillow writes none."""
+    height, width, channels = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def deep_tiff(values: np.ndarray, order: str, packed: bool) -> bytes:
+    """Return a TIFF of 16 bits a channel in one strip, its bytes in the order "<" or ">"."""
+    height, width, channels = values.shape
+    pixels = values.astype(order + "u2").tobytes()
+    pixels = zlib.compress(pixels) if packed else pixels
+    fields = {256: width, 257: height, 259: 8 if packed else 1, 262: 2, 277: channels, 278: height}
+    bits = 8 + 2 + 12 * (len(fields) + 3) + 4
+    pointers = {258: (3, channels, bits), 273: (4, 1, bits + 2 * channels), 279: (4, 1, len(pixels))}
+    entries = {tag: struct.pack(order + "HHIHH", tag, 3, 1, value, 0) for tag, value in fields.items()}
+    entries |= {tag: struct.pack(order + "HHII", tag, *rest) for tag, rest in pointers.items()}
+    directory = struct.pack(order + "H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4)
+    start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    return start + directory + struct.pack(f"{order}{channels}H", *[16] * channels) + pixels
+
+
+@pytest.mark.parametrize("depth", [10, 12])
+def test_deep_color_is_scaled_by_its_depth(depth):
+    values = np.random.default_rng(0).integers(0, 1 << depth, (32, 40, 3))
+    values[0, 0] = (1 << depth) - 1
+    files = [deep_png(values), *(deep_tiff(values, order, packed) for order in "<>" for packed in (False, True))]
+    for file in files:
+        photo = images.from_bytes(file)
+        np.testing.assert_allclose(photo.rgb, values * (255 / ((1 << depth) - 1)), atol=0.51)
+        assert f"{depth} bits in 16: scaled to 8" in photo.notes
+
+
+def test_deep_color_keeps_its_opacity():
+    values = np.full((32, 32, 4), 2048)
+    values[:, 16:, 3] = 4095
+    for full in (4095, 65535):  # opacity in the depth of the colors, or in all 16 bits
+        opaque = values.copy()
+        opaque[..., 3] = values[..., 3] * (full / 4095)
+        shown = images.from_bytes(deep_png(opaque)).rgb[0, [0, -1], 0]
+        np.testing.assert_allclose(
+            shown, [191, 128], atol=1
+        )  # half of the greatest value, half and fully opaque on white
+
+
+def test_deep_color_of_all_bits_keeps_the_upper_byte():
+    values = np.random.default_rng(0).integers(0, 65536, (32, 40, 3))
+    np.testing.assert_array_equal(images.from_bytes(deep_png(values)).rgb, values >> 8)
 
 
 def test_deep_gray_whose_zero_is_white():

@@ -23,6 +23,7 @@ from PIL import (
 )
 
 from headform.errors import HeadformError, InputError, ResourceError
+from headform.images._deep_color import is_deep_color, scaled_color
 from headform.images._header import Header, is_cut_short, read_header
 from headform.images._tiff import check_tiff, mended_gray
 from headform.images.kind import NAMES, Format
@@ -99,10 +100,13 @@ def decode(data: bytes, where: str) -> Decoded:
     try:
         picture = opener(io.BytesIO(data))
         reduction, notes = _prepare(picture, header, where)
+        deep = is_deep_color(picture)
         picture.load()
         check_size(*picture.size, where)  # some decoders learn the size as they decode
         loaded: Image.Image = picture
-        if isinstance(picture, TiffImagePlugin.TiffImageFile):
+        if deep:
+            loaded = scaled_color(picture, lambda: opener(io.BytesIO(data)), notes)
+        elif isinstance(picture, TiffImagePlugin.TiffImageFile):
             loaded = mended_gray(picture, notes)
     except HeadformError:
         raise
