@@ -183,6 +183,15 @@ def test_confidence_falls_with_the_share_that_is_not_seen() -> None:
     assert confidences[-1] < 0.2, "eight points in nine are guesses"
 
 
+def test_clues_that_are_each_bearable_are_too_much_together() -> None:
+    unseen = Unseen(("covered",) * 12 + ("seen",) * 56)
+    found = assess_confidence(_prediction(4.5), 1.0, 0.033, unseen)
+    assert found.status == "low_confidence"
+    assert found.confidence < 0.15
+    assert "expected error" in found.reasons[-1]
+    assert assess_confidence(_prediction(2.0), 1.0, 0.015, unseen).status == "ok"
+
+
 def test_the_expected_error_grows_with_each_clue() -> None:
     some = expected_error(0.02, 0.01, 0.1)
     assert some < min(expected_error(0.03, 0.01, 0.1), expected_error(0.02, 0.02, 0.1), expected_error(0.02, 0.01, 0.2))

@@ -16,11 +16,15 @@ UNSURE_RESIDUAL = 3.0
 
 ERROR_FACTOR, SIGMA_POWER, APART_POWER = 13.9, 0.56, 1.06
 """Expected mean error of the 68 points: factor * sigma^p * apart^q / share that is seen, all in units of the face's size,
-sigma the relative one. The three were fitted to 247 whole, covered and cut faces whose errors are known, by
-`python -m benchmarks.confidence_fit`; the share that is seen is imposed. Those faces would be ordered a little better
-without it (rank correlation 0.90 for 0.88), but points that no network saw are guesses, however well the networks agree."""
+sigma the relative one. The three were fitted to 247 whole, covered and cut faces whose errors are known;
+`python -m benchmarks.confidence_fit` draws other covers over the same faces and finds 13.5, 0.48 and 1.13. The share that is
+seen is imposed: those faces would be ordered a little better without it (rank correlation 0.90 for 0.88), but points that no
+network saw are guesses, however well the networks agree."""
 HALF_ERROR, ERROR_POWER = 0.025, 3
 """Expected error at which the confidence is a half, and how steeply it falls there. Whole portraits have 0.005 to 0.01."""
+UNSURE_ERROR = 0.05
+"""Expected error above which a result without another reason is marked low_confidence. Of 120 whole faces and portraits none
+without another reason comes to more than 0.04."""
 TYPICAL_APART = 0.7
 """Median ratio of the members' distance to sigma on the same faces, taken where there is no committee."""
 
@@ -53,7 +57,8 @@ def assess_confidence(
     """
     spread = prediction.relative_sigma
     unseen = unseen or Unseen()
-    confidence = 1 / (1 + (expected_error(spread, apart, unseen.share) / HALF_ERROR) ** ERROR_POWER)
+    error = expected_error(spread, apart, unseen.share)
+    confidence = 1 / (1 + (error / HALF_ERROR) ** ERROR_POWER)
     reasons = []
     if spread > UNSURE_SIGMA:
         reasons.append(f"the landmarks are uncertain: sigma is {100 * spread:.1f} % of the face size")
@@ -62,6 +67,8 @@ def assess_confidence(
     if rms_sigma > UNSURE_RESIDUAL:
         confidence *= 0.5
         reasons.append(f"the head does not fit the landmarks: the residual is {rms_sigma:.1f} sigma")
+    if error > UNSURE_ERROR and not reasons and not unseen.is_doubtful:
+        reasons.append(f"the landmarks are uncertain: their expected error is {100 * error:.1f} % of the face size")
     doubtful = bool(reasons) or unseen.is_doubtful
     return Assessment(confidence, "low_confidence" if doubtful else "ok", (*unseen.reasons(), *reasons))
 
