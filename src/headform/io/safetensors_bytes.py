@@ -3,6 +3,7 @@
 The layout: eight bytes of length, a JSON object of that length (type, shape and place of each tensor), the tensors.
 """
 
+import mmap
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from headform.io.json_file import parse_json
 MAX_HEADER = 16 << 20
 """Largest JSON object, bytes; 100,000 tensors stay below it."""
 _LENGTH_BYTES = 8
+_SPARE_BYTES = 32 << 20
+"""Address space that must be left beside the tensors, for what the allocator rounds up."""
 _WRONG = (safetensors.SafetensorError, LookupError, ValueError, TypeError, OverflowError, RuntimeError)
 """Exceptions of safetensors, numpy and torch for malformed headers and types that they lack."""
 
@@ -26,8 +29,10 @@ def load_arrays(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     Raises:
         ValueError: not a whole safetensors file, or one of types that numpy lacks.
+        MemoryError: no room for a copy of the tensors.
     """
     metadata = _metadata(data)
+    _check_room(len(data))
     try:
         arrays = safetensors.numpy.load(data)
     except _WRONG as error:
@@ -40,13 +45,23 @@ def load_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises:
         ValueError: not a whole safetensors file, or one of types that torch lacks.
+        MemoryError: no room for a copy of the tensors.
     """
     metadata = _metadata(data)
+    _check_room(len(data))
     try:
         tensors = safetensors.torch.load(data)
     except _WRONG as error:
         raise ValueError(f"not a whole safetensors file: {error!s:.200}") from error
     return {n: t.view(torch.uint8) != 0 if t.dtype == torch.bool else t for n, t in tensors.items()}, metadata
+
+
+def _check_room(size: int) -> None:
+    """Reserve the address space of a copy and give it back: safetensors prints a panic of Rust where it gets none."""
+    try:
+        mmap.mmap(-1, size + _SPARE_BYTES).close()
+    except OSError as error:
+        raise MemoryError(f"no room for {size} bytes of tensors") from error
 
 
 def _metadata(data: bytes) -> dict[str, Any]:
