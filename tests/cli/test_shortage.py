@@ -126,6 +126,14 @@ def test_libraries_that_cannot_be_loaded(repository) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("limit", [900_000, 950_000, 1_000_000])
+def test_no_library_waits_for_ever_or_prints_its_own_traceback(repository, limit) -> None:
+    done = limited(repository, "heads", "inspect", "open", limit=limit << 10)
+    assert done.returncode in (0, 6)
+    assert done.returncode == 0 or done.stderr.startswith("error [out_of_memory]")
+    assert "panicked" not in done.stderr
+
+
 def test_help_and_usage_errors_need_little(repository) -> None:
     assert limited(repository, "--help").stdout.startswith("usage: headform")
     assert limited(repository, "nonsense").returncode == 2

@@ -79,3 +79,18 @@ def test_every_field_that_differs_is_named_but_those_that_may(tmp_path: Path) ->
     with pytest.raises(UsageError) as caught:
         check_config(tmp_path, now, ())
     assert caught.value.code == "config_damaged"
+
+
+def test_a_field_that_is_no_text_is_named_printably(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"\\ud800": 1}')
+    with pytest.raises(UsageError) as caught:
+        check_config(tmp_path, {"a": 1}, ())
+    assert caught.value.code == "config_changed"
+    assert "\\ud800: 1 before, absent now" in str(caught.value)
+
+
+def test_a_configuration_nested_deep_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(UsageError) as caught:
+        check_config(tmp_path, {"a": 1}, ())
+    assert caught.value.code == "config_damaged"

@@ -12,6 +12,7 @@ import signal
 import sys
 
 from headform.cli.message import error_line
+from headform.cli.room import keep_room
 from headform.cli.shortage import address_space_limit, memory_shortage
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -40,6 +41,7 @@ def fork_if_limited() -> int | None:
         _end_with_parent(parent)
         atexit.register(os.write, done, b".")  # runs when Python ends, not when a library ends the process
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        keep_room()
         return None
     while True:
         came = signal.sigwaitinfo(waited_for)

@@ -9,6 +9,8 @@ from typing import Any
 
 from headform.errors import ResourceError, UsageError
 from headform.io.atomic import write_bytes
+from headform.io.json_file import parse_json
+from headform.io.printable import printable
 
 CONFIG = "config.json"
 LOG = "log.jsonl"
@@ -30,13 +32,13 @@ def check_config(folder: Path, wanted: Mapping[str, Any], resumable_fields: tupl
     if not path.is_file():
         return
     try:
-        before = _flat(json.loads(path.read_bytes()))
+        before = _flat(parse_json(path.read_bytes()))
     except ValueError as error:
         what = f"the configuration of the run is not valid JSON: {error}"[:200]
         raise UsageError("config_damaged", what, str(path), "start in another folder") from error
     now = _flat(json.loads(json.dumps(wanted)))
     changes = [
-        f"{name}: {_short(before, name)} before, {_short(now, name)} now"
+        f"{printable(name)}: {_short(before, name)} before, {_short(now, name)} now"
         for name in sorted(before.keys() | now.keys())
         if before.get(name, _ABSENT) != now.get(name, _ABSENT)
         and not any(f".{name}".endswith(f".{free}") for free in resumable_fields)

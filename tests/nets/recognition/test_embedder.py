@@ -241,7 +241,10 @@ def test_onnx_files_that_are_embedders_and_not(tmp_path: Path) -> None:
     np.testing.assert_allclose(raw, x / np.linalg.norm(x, axis=1, keepdims=True), atol=1e-6)
     bgr = load_embedder(f"onnx-bgr:{good}").embed(crops[..., ::-1].copy())
     np.testing.assert_allclose(bgr, embedder.embed(crops), atol=1e-6)
+    odd = tmp_path / "odd.onnx"
+    odd.write_bytes(good.read_bytes().replace(b"\x0a\x01x", b"\x0a\x01\xce"))  # a name that is no text
     cases = [
+        (odd, "weights_mismatch", "UTF-8"),
         (onnx_file(tmp_path / "b.onnx", (1, 3, 128, 128)), "weights_mismatch", "its input is"),
         (onnx_file(tmp_path / "c.onnx", (1, 112, 112, 3)), "weights_mismatch", "its input is"),
         (

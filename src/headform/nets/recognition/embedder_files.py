@@ -4,7 +4,7 @@ B faces, S side of a crop, D numbers of an embedding.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -51,6 +51,14 @@ def load_embedder(spec: str) -> Embedder:
     return TorchEmbedder(f"{found} {path.name}", net, NETWORKS[found].crop)
 
 
+class _Port(NamedTuple):
+    """Input or output of an ONNX network; axes of any length have a name."""
+
+    name: str
+    shape: list[Any]
+    type: str
+
+
 class OnnxEmbedder:
     """An ONNX network with a crop like ArcFace's."""
 
@@ -64,11 +72,14 @@ class OnnxEmbedder:
         """
         self.name, self.crop, self._where = f"onnx {Path(path).name}", crop, repr(str(path))
         self._session = open_session(path, max_bytes=_MAX_BYTES, fix=_ADVICE)
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        try:
+            inputs, outputs = _ports(self._session.get_inputs()), _ports(self._session.get_outputs())
+        except UnicodeDecodeError:
+            self._refuse("the name of an input, output or axis is not UTF-8")
         wanted = [3 if crop.channels != "gray" else 1, crop.side, crop.side]
-        shape = list(inputs[0].shape) if inputs else []
+        shape = inputs[0].shape if inputs else []
         if len(inputs) != 1 or len(shape) != 4 or not _fits(shape[1:], wanted):
-            there = ", ".join(f"{i.name} {list(i.shape)}" for i in inputs)
+            there = ", ".join(f"{i.name} {i.shape}" for i in inputs)
             self._refuse(f"its input is {there or 'nothing'}, expected one of [B, {wanted}]")
         if inputs[0].type != "tensor(float)":
             self._refuse(f"its input has the type {inputs[0].type}, expected tensor(float)")
@@ -99,9 +110,14 @@ class OnnxEmbedder:
             self._refuse(f"its output is {answer.dtype} {answer.shape} for {len(values)} faces")
         return answer.astype(np.float32)
 
-    def _refuse(self, what: str) -> None:
+    def _refuse(self, what: str) -> NoReturn:
         what = f"the ONNX file is not an embedder: {what}"
         raise WeightsError("weights_mismatch", what, self._where, _ADVICE)
+
+
+def _ports(nodes: list[Any]) -> list[_Port]:
+    """Read names and shapes, which onnxruntime decodes only when they are asked for."""
+    return [_Port(node.name, list(node.shape), node.type) for node in nodes]
 
 
 def _fits(shape: list[Any], wanted: list[int]) -> bool:
