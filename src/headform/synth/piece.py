@@ -1,0 +1,60 @@
+"""Pieces of a synthetic person beside the head: hair, lashes, clothes, glasses, hats and what covers the face.
+
+W vertices, F triangles, H x L texels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int32, UInt8
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Colored or textured mesh of one material, in the head's frame (meters, x to the subject's left, y up, z forward).
+
+    Attributes:
+        vertices: Positions on this person.
+        faces: Triangles, counter-clockwise from outside; both sides are drawn.
+        albedo: Linear RGB; multiplies the texture where there is one.
+        label: Class of the pixels that show it, see `headform.geometry.face_classes`.
+        gloss: Specular strength, 0 (matt) to 1.
+        uv: Texture coordinates in [0, 1], origin bottom-left; none without a texture.
+        texture: sRGB and opacity.
+        opacity: Opacity of the whole piece, multiplies the texture's.
+        strands: Lit as strands of hair that run along the texture's rows from top to bottom.
+    """
+
+    vertices: Float32[np.ndarray, "W 3"]
+    faces: Int32[np.ndarray, "F 3"]
+    albedo: Float32[np.ndarray, "W 3"]
+    label: int
+    gloss: float = 0.0
+    uv: Float32[np.ndarray, "W 2"] | None = None
+    texture: UInt8[np.ndarray, "H L 4"] | None = None
+    opacity: float = 1.0
+    strands: bool = False
+
+    @property
+    def blended(self) -> bool:
+        """True where something behind the piece shows through."""
+        return self.opacity < 1 or (self.texture is not None and bool((self.texture[..., 3] < 255).any()))  # noqa: PLR2004
+
+
+@dataclass(frozen=True)
+class Wearer:
+    """Head of one person, to which pieces are fitted.
+
+    Attributes:
+        vertices: Head vertices of this person, meters.
+        marks: The 68 landmarks on them.
+        yaw: Rotation of the head relative to the camera about the vertical, radians.
+        pitch: Rotation up or down, radians.
+        skin_rgb: Linear RGB of the skin, for hands.
+    """
+
+    vertices: Float32[np.ndarray, "V 3"]
+    marks: Float32[np.ndarray, "68 3"]
+    yaw: float
+    pitch: float
+    skin_rgb: tuple[float, float, float]
