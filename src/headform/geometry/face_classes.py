@@ -14,7 +14,7 @@ FACE_CLASSES = (
     "neck",
     "clothes",
 )
-"""Names of the class numbers. ``skin`` is face, ears and a bare scalp, with beard and make-up; ``eyes`` the visible eyeballs;
+"""Names of the class numbers. ``skin`` is face, ears and a bare scalp, with beard and make-up; ``eyes`` the eyeballs;
 ``mouth_inside`` teeth, tongue and cavity; ``glasses`` frames and lenses that hide what is behind them; ``occluder`` all else
 before the face."""
 

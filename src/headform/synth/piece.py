@@ -38,7 +38,7 @@ class Piece:
     @property
     def blended(self) -> bool:
         """True where something behind the piece shows through."""
-        return self.opacity < 1 or (self.texture is not None and bool((self.texture[..., 3] < 255).any()))  # noqa: PLR2004
+        return self.opacity < 1 or (self.texture is not None and bool((self.texture[..., 3] < 255).any()))
 
 
 @dataclass(frozen=True)
