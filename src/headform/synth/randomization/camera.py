@@ -1,0 +1,32 @@
+"""Randomization of head pose, camera distance, framing and exposure."""
+
+from dataclasses import dataclass
+
+from headform.synth.randomization.ranges import Range
+
+
+@dataclass(frozen=True)
+class PoseRandomization:
+    """Head rotation relative to the camera, degrees; vergence in radians."""
+
+    frontal_rate: float = 0.5  # share drawn from the narrow, normal yaw distribution
+    frontal_yaw_sd: float = 18.0
+    wide_yaw: float = 82.0  # greatest absolute yaw of the others, uniform
+    pitch_sd: float = 13.0
+    most_pitch: float = 42.0  # greatest absolute pitch
+    roll_sd: float = 11.0
+    most_roll: float = 38.0  # greatest absolute roll
+    vergence: Range = (0.0, 0.06)  # inward rotation of each eye
+
+
+@dataclass(frozen=True)
+class CameraRandomization:
+    """Distance, framing and exposure."""
+
+    distance: Range = (0.30, 2.5)  # camera to the middle of the face, meters, log-uniform
+    crop_scale_sd: float = 0.09  # log of the size of the loose crop
+    crop_shift_sd: float = 0.055  # crop sizes
+    point_jitter_px: float = 1.0  # noise of the points that align the tight crop, pixels of 128
+    exposure_sd: float = 0.4  # log of the brightness of the skin
+    skin_level: Range = (0.02, 0.65)  # limits of the brightness of the skin, linear
+    gain: Range = (0.1, 12.0)  # limits of the factor from radiance to picture

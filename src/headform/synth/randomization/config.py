@@ -1,0 +1,47 @@
+"""Configuration of the generator of synthetic faces, and its presets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from headform.synth.randomization.accessories import AccessoryRandomization
+from headform.synth.randomization.background import BackgroundRandomization, SceneRandomization
+from headform.synth.randomization.camera import CameraRandomization, PoseRandomization
+from headform.synth.randomization.degradation import DegradationRandomization
+from headform.synth.randomization.expression import ExpressionRandomization
+from headform.synth.randomization.hair import HairRandomization
+from headform.synth.randomization.light import LightRandomization
+from headform.synth.randomization.ranges import Range
+from headform.synth.randomization.skin import SkinRandomization
+
+
+@dataclass(frozen=True)
+class RandomizationConfig:
+    """Configuration of the generator, by group."""
+
+    identity_scale: Range = (0.7, 1.25)  # standard deviation of the identity coefficients
+    expression: ExpressionRandomization = field(default_factory=ExpressionRandomization)
+    pose: PoseRandomization = field(default_factory=PoseRandomization)
+    skin: SkinRandomization = field(default_factory=SkinRandomization)
+    hair: HairRandomization = field(default_factory=HairRandomization)
+    accessories: AccessoryRandomization = field(default_factory=AccessoryRandomization)
+    light: LightRandomization = field(default_factory=LightRandomization)
+    camera: CameraRandomization = field(default_factory=CameraRandomization)
+    background: BackgroundRandomization = field(default_factory=BackgroundRandomization)
+    scene: SceneRandomization = field(default_factory=SceneRandomization)
+    degradation: DegradationRandomization = field(default_factory=DegradationRandomization)
+
+    def with_changes(self, **groups: Mapping[str, Any]) -> "RandomizationConfig":
+        """Return a copy in which some fields of some groups have other values: `with_changes(pose={"roll_sd": 8.0})`."""
+        return replace(self, **{name: replace(getattr(self, name), **fields) for name, fields in groups.items()})
+
+
+FULL = RandomizationConfig()
+EASY = FULL.with_changes(
+    expression={"rate": 0.0},
+    pose={"frontal_rate": 1.0, "frontal_yaw_sd": 9.0, "pitch_sd": 6.0, "roll_sd": 4.0},
+    accessories={"glasses_rate": 0.0, "occluder_rate": 0.0},
+    light={"most_hardness": 0.6, "contrast": 0.7},
+    camera={"distance": (0.8, 2.5)},
+    degradation={"strength": 0.4},
+)
