@@ -10,12 +10,15 @@ from headform.synth.randomization.background import BackgroundRandomization as B
 from headform.synth.randomization.background import SceneRandomization as SceneRandomization
 from headform.synth.randomization.camera import CameraRandomization as CameraRandomization
 from headform.synth.randomization.camera import PoseRandomization as PoseRandomization
+from headform.synth.randomization.clothes import ClothesRandomization as ClothesRandomization
 from headform.synth.randomization.config import EASY as EASY
 from headform.synth.randomization.config import FULL as FULL
 from headform.synth.randomization.config import RandomizationConfig as RandomizationConfig
 from headform.synth.randomization.degradation import DegradationRandomization as DegradationRandomization
 from headform.synth.randomization.expression import BlendshapeGroup as BlendshapeGroup
 from headform.synth.randomization.expression import ExpressionRandomization as ExpressionRandomization
+from headform.synth.randomization.glasses import FrameShape as FrameShape
+from headform.synth.randomization.glasses import GlassesRandomization as GlassesRandomization
 from headform.synth.randomization.hair import HairRandomization as HairRandomization
 from headform.synth.randomization.light import LightRandomization as LightRandomization
 from headform.synth.randomization.ranges import GAMMA as GAMMA

@@ -7,8 +7,10 @@ from typing import Any
 from headform.synth.randomization.accessories import AccessoryRandomization
 from headform.synth.randomization.background import BackgroundRandomization, SceneRandomization
 from headform.synth.randomization.camera import CameraRandomization, PoseRandomization
+from headform.synth.randomization.clothes import ClothesRandomization
 from headform.synth.randomization.degradation import DegradationRandomization
 from headform.synth.randomization.expression import ExpressionRandomization
+from headform.synth.randomization.glasses import GlassesRandomization
 from headform.synth.randomization.hair import HairRandomization
 from headform.synth.randomization.light import LightRandomization
 from headform.synth.randomization.ranges import Range
@@ -25,6 +27,8 @@ class RandomizationConfig:
     skin: SkinRandomization = field(default_factory=SkinRandomization)
     hair: HairRandomization = field(default_factory=HairRandomization)
     accessories: AccessoryRandomization = field(default_factory=AccessoryRandomization)
+    glasses: GlassesRandomization = field(default_factory=GlassesRandomization)
+    clothes: ClothesRandomization = field(default_factory=ClothesRandomization)
     light: LightRandomization = field(default_factory=LightRandomization)
     camera: CameraRandomization = field(default_factory=CameraRandomization)
     background: BackgroundRandomization = field(default_factory=BackgroundRandomization)
@@ -41,6 +45,7 @@ EASY = FULL.with_changes(
     expression={"rate": 0.0},
     pose={"frontal_rate": 1.0, "frontal_yaw_sd": 9.0, "pitch_sd": 6.0, "roll_sd": 4.0},
     accessories={"glasses_rate": 0.0, "occluder_rate": 0.0},
+    glasses={"rate": 0.0},
     light={"most_hardness": 0.6, "contrast": 0.7},
     camera={"distance": (0.8, 2.5)},
     degradation={"strength": 0.4},

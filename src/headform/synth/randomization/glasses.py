@@ -31,9 +31,9 @@ class FrameShape:
 SHAPES = (
     FrameShape(0.16, (0.042, 0.050), (0.90, 1.0), (2.0, 2.3), metal_rate=0.6),
     FrameShape(0.14, (0.044, 0.053), (0.68, 0.82), (2.0, 2.6), metal_rate=0.6, rimless_rate=0.2),
-    FrameShape(0.34, (0.048, 0.057), (0.52, 0.72), (3.0, 6.0), (0.0, 0.08), metal_rate=0.5, half_rim_rate=0.2, rimless_rate=0.15),
+    FrameShape(0.34, (0.048, 0.057), (0.52, 0.72), (3.0, 6.0), (0.0, 0.08), half_rim_rate=0.2, rimless_rate=0.15),
     FrameShape(0.18, (0.048, 0.055), (0.74, 0.88), (2.8, 4.2), (0.06, 0.16), (0.0, 0.12), metal_rate=0.1, browline_rate=0.2),
-    FrameShape(0.10, (0.052, 0.062), (0.76, 0.90), (2.3, 2.8), (0.04, 0.14), drop=(0.08, 0.16), metal_rate=0.85, half_rim_rate=0.0),
+    FrameShape(0.10, (0.052, 0.062), (0.76, 0.90), (2.3, 2.8), (0.04, 0.14), drop=(0.08, 0.16), metal_rate=0.9),
     FrameShape(0.08, (0.050, 0.057), (0.66, 0.82), (2.3, 3.2), (0.02, 0.12), (0.18, 0.34), metal_rate=0.1),
 )  # fmt: skip
 """Round, oval, rectangular, wayfarer, aviator, cat-eye."""
@@ -72,7 +72,13 @@ class GlassesRandomization:
     colored: Range = (0.01, 0.5)  # albedo per channel
     tortoise_dark: Color = (0.012, 0.006, 0.003)
     tortoise_light: Color = (0.28, 0.11, 0.025)
-    metals: tuple[Color, ...] = ((0.55, 0.53, 0.50), (0.62, 0.42, 0.16), (0.10, 0.10, 0.11), (0.02, 0.02, 0.02), (0.45, 0.25, 0.16))
+    metals: tuple[Color, ...] = (
+        (0.55, 0.53, 0.50),
+        (0.62, 0.42, 0.16),
+        (0.10, 0.10, 0.11),
+        (0.02, 0.02, 0.02),
+        (0.45, 0.25, 0.16),
+    )
     """Silver, gold, gunmetal, black, copper."""
     metal_gloss: Range = (0.6, 1.0)
     acetate_gloss: Range = (0.2, 0.9)

@@ -39,7 +39,9 @@ def outline(
     y = np.sign(sin) * np.abs(sin) ** (2 / power) * aspect
     x, y = (
         x * (1 + taper * y / aspect),
-        y + lift * np.clip(x, 0, 1) ** 2 * np.clip(y / aspect, 0, 1) - drop * np.clip(x + 0.3, 0, 1.3) * (y < 0) * -y / aspect,
+        y
+        + lift * np.clip(x, 0, 1) ** 2 * np.clip(y / aspect, 0, 1)
+        - drop * np.clip(x + 0.3, 0, 1.3) * (y < 0) * -y / aspect,
     )
     ring = np.stack([x / np.abs(x).max(), y], 1) * half_width
     return even_steps(ring), angle
@@ -103,7 +105,9 @@ def _glare(rng: np.random.Generator, config: GlassesRandomization) -> Float32[np
     kind = rng.random()
     if kind < 0.45:
         soft = rng.uniform(4, 14)
-        panes = np.minimum(np.clip((1 - np.abs(u)) * soft * size[0], 0, 1), np.clip((1 - np.abs(v)) * soft * size[1], 0, 1))
+        panes = np.minimum(
+            np.clip((1 - np.abs(u)) * soft * size[0], 0, 1), np.clip((1 - np.abs(v)) * soft * size[1], 0, 1)
+        )
         if rng.random() < 0.6:
             panes = panes * np.clip(np.minimum(np.abs(u), np.abs(v)) * 14, 0.15, 1)
     elif kind < 0.75:

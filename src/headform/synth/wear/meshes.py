@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, Int32
 
-Mesh = tuple[Float[np.ndarray, "W 3"], Int32[np.ndarray, "F 3"]]
+Mesh = tuple[Float[np.ndarray, "_ 3"], Int32[np.ndarray, "_ 3"]]
 """Vertices and triangles."""
 
 
