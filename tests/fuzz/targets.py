@@ -27,6 +27,7 @@ from headform.io import hdf5_file, mat_file, npz_file, torch_file, unpickle
 from headform.io.mesh import picked_points, reading
 from headform.mesh.hierarchy import build_hierarchy
 from headform.mesh.hierarchy_file import load_hierarchy, save_hierarchy
+from headform.synth.appearance import FORMAT, decode_appearance
 from headform.train._run_folder import check_config
 from tests.export.conftest import make_head
 from tests.fuzz import mutations as change
@@ -217,6 +218,27 @@ def heads() -> list[bytes]:
     return [asset.encode(head), head_file.encode(head)]
 
 
+def appearances() -> list[bytes]:
+    corner = {
+        "position": np.zeros((3, 3), np.int16),
+        "uv": np.zeros((3, 2), np.uint16),
+        "faces": np.uint16([[0, 1, 2]]),
+    }
+    bound = {"anchor": np.zeros((3, 2), np.uint16), "weight": np.full((3, 2), 0.5, np.float16)}
+    arrays = {f"worn.{n}.{k}": a for n in ("shoulders", "shirt") for k, a in (corner | bound).items()}
+    arrays["skins.a.picture"] = np.frombuffer(_webp(), np.uint8)
+    names = {k: {} for k in ("hair", "lashes", "hats", "brows", "eyes", "panoramas")} | {"skins": {"a": {}}}
+    return [safetensors.numpy.save(arrays, {"headform": json.dumps({"format": FORMAT, **names})})]
+
+
+def _webp() -> bytes:
+    return _saved(lambda path: Image.new("RGB", (8, 8)).save(path, "WEBP"), ".webp")
+
+
+def _read_appearance(path: Path) -> Any:
+    return decode_appearance(path.read_bytes(), str(path))
+
+
 def hierarchies() -> list[bytes]:
     head = make_head()
     mesh = build_hierarchy(head.mean.double().numpy(), head.faces.numpy(), (2,))
@@ -350,6 +372,7 @@ TARGETS = {
     "torch": Target(torch_file.state_dict_of, checkpoints, (change.mutated, change.rezipped, change.rezipped)),
     "safetensors": Target(torch_file.state_dict_of, tensors, (change.mutated, change.headed, change.headed)),
     "head": Target(asset.read, heads, (change.mutated, change.headed, change.headed)),
+    "appearance": Target(_read_appearance, appearances, (change.mutated, change.headed, change.headed)),
     "hierarchy": Target(load_hierarchy, hierarchies, (change.mutated, change.headed)),
     "onnx": Target(_embed, networks_onnx, (change.mutated, change.early, change.flipped)),
     "pts": Target(read_pts, landmarks_pts),
