@@ -10,10 +10,11 @@ import pytest
 from headform.geometry.head_angles import rotation_from_synthetic_angles
 from headform.heads import load_open
 from headform.synth._degradations import degrade_photo
+from headform.synth.face_shape import FaceShaper
 from headform.synth.folder import write_folder
 from headform.synth.generator import Generator
-from headform.synth.people import sample_expression, sample_person
-from headform.synth.randomization import EASY, FULL, ExpressionRandomization
+from headform.synth.people import sample_person
+from headform.synth.randomization import FULL
 from headform.synth.skin import SkinAttributes, paint, sample_skin, skin_rgb
 from headform.synth.skin_fields import skin_fields
 
@@ -55,12 +56,10 @@ def test_labels_lie_on_the_face(bare: Generator) -> None:
 
 
 def test_points_are_the_perspective_image_of_the_labeled_head(bare: Generator) -> None:
-    head = load_open()
-    batch = bare.batch(np.random.default_rng(2), 6)
-    import torch
-
-    shapes = head.vertices(torch.from_numpy(batch.identity), torch.from_numpy(batch.expression))
-    dense = shapes[:, head.dense].numpy()
+    head, rng = load_open(), np.random.default_rng(2)
+    people = [sample_person(rng, BARE, head.expression_names, len(head.identity)) for _ in range(6)]
+    batch = bare.photograph(rng, people)
+    dense = FaceShaper(head, BARE.expression).shape(people)[:, head.dense.numpy()]
     for k in range(6):
         marks = dense[k, :68].mean(0)
         camera = (dense[k] - marks) @ batch.rotation[k].T + [0, 0, batch.distance[k]]
@@ -75,17 +74,6 @@ def test_points_are_the_perspective_image_of_the_labeled_head(bare: Generator) -
         assert abs(a @ a - b @ b) < 0.03 * (a @ a)
 
 
-def test_easy_people_are_neutral_and_nearly_frontal() -> None:
-    rng = np.random.default_rng(0)
-    names = load_open().expression_names
-    people = [sample_person(rng, EASY, names, 100) for _ in range(100)]
-    assert not any(p.expression.any() for p in people)
-    assert np.degrees(np.abs([p.angles[0] for p in people])).mean() < 12
-    full = [sample_person(rng, FULL, names, 100) for _ in range(200)]
-    assert np.degrees(np.abs([p.angles[0] for p in full])).max() > 60
-    assert all(0 <= p.expression.min() and p.expression.max() <= 1 for p in full)
-
-
 def test_rotation_angles_turn_the_face_where_they_say() -> None:
     np.testing.assert_allclose(rotation_from_synthetic_angles(0.0, 0.0, 0.0), np.diag([1, -1, -1]), atol=1e-12)
     ahead = rotation_from_synthetic_angles(0.5, 0.0, 0.0) @ [0, 0, 1]
@@ -93,18 +81,6 @@ def test_rotation_angles_turn_the_face_where_they_say() -> None:
     up = rotation_from_synthetic_angles(0.0, 0.0, 0.3) @ [0, 1, 0]
     assert up[0] > 0.2, "roll is clockwise"
     assert (rotation_from_synthetic_angles(0.0, 0.3, 0.0) @ [0, 0, 1])[1] > 0.2, "pitch turns it down"
-
-
-def test_looking_left_moves_the_lids_of_both_eyes() -> None:
-    names = load_open().expression_names
-    rng = np.random.default_rng(0)
-    seen = 0
-    for _ in range(200):
-        weights, gaze = sample_expression(rng, names, ExpressionRandomization(rate=1.0))
-        if gaze[0] > 0.2 and not weights[names.index("eyeBlinkLeft")]:
-            assert weights[names.index("eyeLookOutLeft")] > 0
-            seen += 1
-    assert seen > 5
 
 
 def test_attributes_do_what_they_say() -> None:
@@ -143,7 +119,7 @@ def test_a_folder_of_people_is_written_alike_twice(tmp_path: Path) -> None:
 def test_changes_of_a_randomization_touch_nothing_else() -> None:
     changed = FULL.with_changes(pose={"roll_sd": 1.0}, camera={"distance": (1.0, 2.0)})
     assert (changed.pose.roll_sd, changed.camera.distance) == (1.0, (1.0, 2.0))
-    assert changed.with_changes(pose={"roll_sd": FULL.pose.roll_sd}, camera={"distance": (0.3, 2.5)}) == FULL
+    assert changed.with_changes(pose={"roll_sd": FULL.pose.roll_sd}, camera={"distance": FULL.camera.distance}) == FULL
     with pytest.raises(TypeError):
         FULL.with_changes(pose={"rol_sd": 1.0})
 

@@ -17,7 +17,7 @@ from headform.data.splits import SPLITS, Split
 from headform.errors import HeadformError, InputError, check_choice
 from headform.geometry.head_angles import rotation_from_euler
 from headform.heads.linear import LinearHead
-from headform.synth.people import sample_expression
+from headform.synth.expressions import sample_expression
 from headform.synth.randomization import ExpressionRandomization
 
 Posed = Literal["expression", "neck", "gaze"]
@@ -214,7 +214,8 @@ class SampledHeads:
         neck = np.clip(rng.standard_normal(3) * recipe.neck_sd, -most, most)
         neck *= rng.random() < recipe.neck_rate
         vergence = rng.uniform(0.0, VERGENCE)
-        expression, look = sample_expression(rng, names, ExpressionRandomization(rate=recipe.expression_rate))
+        face = sample_expression(rng, names, ExpressionRandomization(rate=recipe.expression_rate))
+        expression, look = face.weights, face.gaze
         lids = np.array([name.startswith(LIDS) for name in names])
         if "expression" not in self.posed:
             expression = np.where(lids, expression, 0.0)

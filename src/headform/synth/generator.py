@@ -17,6 +17,7 @@ from headform.synth._degradations import degrade_photo
 from headform.synth._occluders import cover_face, loose_strands
 from headform.synth._renderer import Renderer
 from headform.synth._subject import SubjectBuilder
+from headform.synth.face_shape import FaceShaper
 from headform.synth.light import sample_light
 from headform.synth.people import Person, sample_person
 from headform.synth.randomization import FULL, CameraRandomization, RandomizationConfig
@@ -72,9 +73,7 @@ class Generator:
     ) -> None:
         check_choice(view, get_args(View), "view")
         self.head, self.size, self.view, self.randomization = head, size, view, randomization
-        self._mean = head.mean.numpy()
-        modes = np.concatenate([head.identity.numpy(), head.expression.numpy()])
-        self._basis = modes.reshape(len(modes), self._mean.size)
+        self._shaper = FaceShaper(head, randomization.expression)
         self._dense = head.dense.numpy()
         self._builder = SubjectBuilder(head, randomization)
         self._renderer = Renderer(head, self._builder.head_faces, size, randomization, bank_size)
@@ -87,8 +86,7 @@ class Generator:
 
     def photograph(self, rng: np.random.Generator, people: list[Person]) -> SyntheticBatch:
         """Render given people; everything but their coefficients is sampled."""
-        codes = np.stack([np.concatenate([p.identity, p.expression]) for p in people])
-        shapes = (codes.astype(np.float32) @ self._basis).reshape(len(people), -1, 3) + self._mean
+        shapes = self._shaper.shape(people)
         shots = [self._shot(rng, p, v) for p, v in zip(people, shapes, strict=True)]
         return SyntheticBatch(
             images=np.stack([s.image for s in shots]),

@@ -15,7 +15,6 @@ from headform.synth.randomization.config import EASY as EASY
 from headform.synth.randomization.config import FULL as FULL
 from headform.synth.randomization.config import RandomizationConfig as RandomizationConfig
 from headform.synth.randomization.degradation import DegradationRandomization as DegradationRandomization
-from headform.synth.randomization.expression import BlendshapeGroup as BlendshapeGroup
 from headform.synth.randomization.expression import ExpressionRandomization as ExpressionRandomization
 from headform.synth.randomization.glasses import FrameShape as FrameShape
 from headform.synth.randomization.glasses import GlassesRandomization as GlassesRandomization
@@ -25,3 +24,6 @@ from headform.synth.randomization.ranges import GAMMA as GAMMA
 from headform.synth.randomization.ranges import IntRange as IntRange
 from headform.synth.randomization.ranges import Range as Range
 from headform.synth.randomization.skin import SkinRandomization as SkinRandomization
+from headform.synth.randomization.strong_expressions import STRONG_EXPRESSIONS as STRONG_EXPRESSIONS
+from headform.synth.randomization.strong_expressions import BlendshapeGroup as BlendshapeGroup
+from headform.synth.randomization.strong_expressions import NamedExpression as NamedExpression

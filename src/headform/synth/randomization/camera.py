@@ -9,12 +9,15 @@ from headform.synth.randomization.ranges import Range
 class PoseRandomization:
     """Head rotation relative to the camera, degrees; vergence in radians."""
 
-    frontal_rate: float = 0.5  # share drawn from the narrow, normal yaw distribution
-    frontal_yaw_sd: float = 18.0
-    wide_yaw: float = 82.0  # greatest absolute yaw of the others, uniform
-    pitch_sd: float = 13.0
-    most_pitch: float = 42.0  # greatest absolute pitch
-    roll_sd: float = 11.0
+    frontal_rate: float = 0.35  # share of portraits, which look nearly into the camera
+    frontal_yaw_sd: float = 8.0
+    turned_rate: float = 0.35  # share of heads that are turned a little
+    turned_yaw_sd: float = 25.0
+    wide_yaw: float = 90.0  # greatest absolute yaw; that of all others is uniform
+    pitch_sd: float = 9.0
+    tilted_rate: float = 0.15  # share of heads whose pitch and roll are uniform up to the greatest
+    most_pitch: float = 40.0  # greatest absolute pitch
+    roll_sd: float = 7.0
     most_roll: float = 38.0  # greatest absolute roll
     vergence: Range = (0.0, 0.06)  # inward rotation of each eye
 
@@ -23,7 +26,7 @@ class PoseRandomization:
 class CameraRandomization:
     """Distance, framing and exposure."""
 
-    distance: Range = (0.30, 2.5)  # camera to the middle of the face, meters, log-uniform
+    distance: Range = (0.25, 3.0)  # camera to the middle of the face, meters, log-uniform: from selfie to tele
     crop_scale_sd: float = 0.09  # log of the size of the loose crop
     crop_shift_sd: float = 0.055  # crop sizes
     point_jitter_px: float = 1.0  # noise of the points that align the tight crop, pixels of 128

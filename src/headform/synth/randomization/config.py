@@ -43,7 +43,7 @@ class RandomizationConfig:
 FULL = RandomizationConfig()
 EASY = FULL.with_changes(
     expression={"rate": 0.0},
-    pose={"frontal_rate": 1.0, "frontal_yaw_sd": 9.0, "pitch_sd": 6.0, "roll_sd": 4.0},
+    pose={"frontal_rate": 1.0, "frontal_yaw_sd": 9.0, "pitch_sd": 6.0, "roll_sd": 4.0, "tilted_rate": 0.0},
     accessories={"glasses_rate": 0.0, "occluder_rate": 0.0},
     glasses={"rate": 0.0},
     light={"most_hardness": 0.6, "contrast": 0.7},
