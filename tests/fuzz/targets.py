@@ -232,7 +232,7 @@ def appearances() -> list[bytes]:
 
 
 def _webp() -> bytes:
-    return _saved(lambda path: Image.new("RGB", (8, 8)).save(path, "WEBP"), ".webp")
+    return _saved(lambda path: Image.new("RGB", (512, 512)).save(path, "WEBP"), ".webp")
 
 
 def _read_appearance(path: Path) -> Any:

@@ -163,7 +163,7 @@ def decode_appearance(data: bytes, where: str) -> Appearance:
             shirt=_piece(arrays, "worn", "shirt"),
             brows={n: _brow(arrays, n) for n in text["brows"]},
             eyes={n: _eye(arrays, n, s) for n, s in text["eyes"].items()},
-            skins={n: _picture(arrays[f"skins.{n}.picture"], "RGB") for n in text["skins"]},
+            skins={n: _shaped(_picture(arrays[f"skins.{n}.picture"], "RGB"), (512, 512, 3)) for n in text["skins"]},
             panoramas={n: _shaped(arrays[f"panoramas.{n}"], (64, 128, 3)) for n in text["panoramas"]},
         )
     except (LookupError, TypeError, AttributeError, ValueError, OSError) as error:
