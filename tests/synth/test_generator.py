@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headform.geometry.face_classes import BROWS as BROW_CLASS
+from headform.geometry.face_classes import FACE_CLASSES
 from headform.geometry.head_angles import rotation_from_synthetic_angles
+from headform.geometry.landmarks68 import BROWS
 from headform.heads import load_open
 from headform.synth._degradations import degrade_photo
 from headform.synth.face_shape import FaceShaper
@@ -22,6 +25,8 @@ BARE = FULL.with_changes(
     expression={"rate": 0.0},
     pose={"frontal_rate": 1.0, "frontal_yaw_sd": 5.0, "pitch_sd": 3.0, "roll_sd": 3.0},
     hair={"rate": 0.0},
+    glasses={"rate": 0.0},
+    clothes={"rate": 0.0},
     accessories={"glasses_rate": 0.0, "occluder_rate": 0.0, "torso_rate": 0.0},
     camera={"crop_scale_sd": 0.0, "crop_shift_sd": 0.0},
     degradation={"strength": 0.0},
@@ -63,11 +68,13 @@ def test_points_are_the_perspective_image_of_the_labeled_head(bare: Generator) -
     for k in range(6):
         marks = dense[k, :68].mean(0)
         camera = (dense[k] - marks) @ batch.rotation[k].T + [0, 0, batch.distance[k]]
-        flat = camera[:-2, :2] / camera[:-2, 2:]  # without the pupils, which the gaze moves
+        # without the pupils, which the gaze moves, and the brows, which are drawn where they please
+        on_bone = np.setdiff1d(np.arange(len(camera) - 2), np.arange(68)[BROWS])
+        flat = camera[on_bone, :2] / camera[on_bone, 2:]
         # a similarity (the crop) takes the projection to the labels
         design = np.column_stack([flat, np.ones(len(flat))])
-        solution, *_ = np.linalg.lstsq(design, batch.points[k, :-2], rcond=None)
-        rest = batch.points[k, :-2] - design @ solution
+        solution, *_ = np.linalg.lstsq(design, batch.points[k, on_bone], rcond=None)
+        rest = batch.points[k, on_bone] - design @ solution
         assert np.abs(rest).max() < 0.35, "pixels of 64"
         a, b = solution[:2]
         assert abs(a @ b) < 0.02 * (a @ a)
@@ -130,3 +137,27 @@ def test_strength_zero_leaves_a_photo_as_it_is() -> None:
     for seed in range(20):
         result = degrade_photo(np.random.default_rng(seed), image, config)
         np.testing.assert_array_equal(result, image.astype(np.uint8))
+
+
+def test_landmarks_of_the_brows_follow_the_drawn_brows() -> None:
+    lifts = {}
+    for lift in (-0.35, 0.35):
+        brows = {"opacity": (1.0, 1.0), "bare_rate": 0.0, "lift_cm": (lift, 0.0), "half_height_cm": (0.8, 0.8)}
+        generator = Generator(load_open(), size=128, randomization=BARE.with_changes(brows=brows), bank_size=2)
+        batch = generator.batch(np.random.default_rng(8), 4)
+        middle = np.floor(batch.points[:, [18, 19, 20, 23, 24, 25]]).astype(int)
+        found = [batch.classes[k, y, x] for k in range(4) for x, y in middle[k]]
+        assert np.mean(np.array(found) == BROW_CLASS) > 0.9
+        eyes = batch.points[:, 36:48]
+        height = eyes[..., 1].mean(1) - batch.points[:, BROWS, 1].mean(1)
+        lifts[lift] = height / np.ptp(eyes[..., 0], axis=1)
+    assert (lifts[0.35] - lifts[-0.35] > 0.04).all(), "7 mm of some 9 cm, in the same people"
+
+
+def test_classes_say_what_is_drawn(bare: Generator) -> None:
+    batch = bare.batch(np.random.default_rng(3), 4)
+    assert set(np.unique(batch.classes)) <= set(range(len(FACE_CLASSES)))
+    own = [FACE_CLASSES.index(n) for n in ("skin", "brows", "eyes", "lips", "mouth_inside", "neck")]
+    assert (np.isin(batch.classes, own) == (batch.skin > 127)).mean() > 0.98
+    lips = np.floor((batch.points[:, [51, 57]] + batch.points[:, [62, 66]]) / 2).astype(int)
+    assert np.mean([batch.classes[k, y, x] == FACE_CLASSES.index("lips") for k in range(4) for x, y in lips[k]]) > 0.7

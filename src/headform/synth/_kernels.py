@@ -1,4 +1,4 @@
-"""Compiled inner loops of the generator: normals, cast shadows, shading, tone and resolve.
+"""Compiled inner loops of the generator: normals, cast shadows, shading of vertices.
 
 V vertices, F faces, N lamps, S side of the picture (rendered at 2S), T side of a shadow map.
 """
@@ -147,94 +147,6 @@ def shade(normals, albedo, gloss, occlusion, lit, ambient, directions, colors, h
         out[i, 0] = out[i, 0] * albedo[i, 0] + spec0
         out[i, 1] = out[i, 1] * albedo[i, 1] + spec1
         out[i, 2] = out[i, 2] * albedo[i, 2] + spec2
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-@typing.no_type_check
-def skin_luminance(face_index, bary, faces, radiance, skin_faces, values):
-    """Write the luminance of every third skin pixel to `values`; return their number."""
-    count = 0
-    height, width = face_index.shape
-    for row in range(0, height, 3):
-        for column in range(0, width, 3):
-            f = face_index[row, column]
-            if 0 <= f < skin_faces and count < values.shape[0]:
-                total = 0.0
-                for k in range(3):
-                    i = faces[f, k]
-                    total += bary[row, column, k] * (0.3 * radiance[i, 0] + 0.6 * radiance[i, 1] + 0.1 * radiance[i, 2])
-                values[count] = total
-                count += 1
-    return count
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-@typing.no_type_check
-def resolve(
-    face_index,
-    bary,
-    faces,
-    radiance,
-    exposure,
-    tone,
-    background,
-    skin_faces,
-    lens_cover,
-    lens_rgb,
-    picture,
-    skin,
-):
-    """Interpolate, tone-map and average 2 x 2 samples onto the background.
-
-    background (S, S, 3) sRGB 0..1; tone (M,) lookup of sRGB for linear 0..4; lens_cover (2S, 2S) opacity of a lens
-    in front; picture (S, S, 3) sRGB 0..255 and skin (S, S) 0..1 (share of the pixel that shows the head) written.
-    """
-    side = picture.shape[0]
-    last = tone.shape[0] - 1
-    step = last / 4.0
-    for row in range(side):
-        for column in range(side):
-            r0 = 0.0
-            r1 = 0.0
-            r2 = 0.0
-            seen = 0.0
-            for dr in range(2):
-                for dc in range(2):
-                    y = 2 * row + dr
-                    x = 2 * column + dc
-                    f = face_index[y, x]
-                    c0 = background[row, column, 0]
-                    c1 = background[row, column, 1]
-                    c2 = background[row, column, 2]
-                    if f >= 0:
-                        l0 = 0.0
-                        l1 = 0.0
-                        l2 = 0.0
-                        for k in range(3):
-                            i = faces[f, k]
-                            w = bary[y, x, k]
-                            l0 += w * radiance[i, 0]
-                            l1 += w * radiance[i, 1]
-                            l2 += w * radiance[i, 2]
-                        c0 = tone[min(last, max(0, int(l0 * exposure * step)))]
-                        c1 = tone[min(last, max(0, int(l1 * exposure * step)))]
-                        c2 = tone[min(last, max(0, int(l2 * exposure * step)))]
-                        if f < skin_faces:
-                            seen += 0.25
-                    cover = lens_cover[y, x]
-                    if cover > 0:
-                        c0 += (lens_rgb[0] - c0) * cover
-                        c1 += (lens_rgb[1] - c1) * cover
-                        c2 += (lens_rgb[2] - c2) * cover
-                        if f >= 0 and f < skin_faces and cover > 0.6:
-                            seen -= 0.25
-                    r0 += c0
-                    r1 += c1
-                    r2 += c2
-            picture[row, column, 0] = r0 * 63.75
-            picture[row, column, 1] = r1 * 63.75
-            picture[row, column, 2] = r2 * 63.75
-            skin[row, column] = seen
 
 
 @njit(cache=True, nogil=True)

@@ -1,187 +1,291 @@
-"""The picture of a synthetic person: light on the vertices, rasterization, lenses, exposure.
+"""The picture of a synthetic person: light on the vertices, rasterization, shading of pixels, development.
 
-V head vertices, W vertices of the whole mesh, F triangles, N points, S side of the picture, R = 2S side of the raster.
+V head vertices, W vertices of all pieces together, F triangles, N points, S side of the picture, R = 2S side of the raster.
 """
 
-import numpy as np
-from jaxtyping import Float, Float32, Int32, UInt8
+from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from headform.geometry import face_classes as classes
 from headform.heads.linear import PARTS, LinearHead
-from headform.render.rasterize import rasterize_kernel
 from headform.synth import _kernels as kernels
-from headform.synth._accessories import Glasses
-from headform.synth._subject import Subject
+from headform.synth import _light_kernels as light_kernels
+from headform.synth import _piece_kernels as piece_kernels
+from headform.synth import _pixel_kernels as pixels
+from headform.synth import _raster_kernels as raster
+from headform.synth._occlusion import ambient_occlusion
+from headform.synth._scene_mesh import SceneMesh, head_triangles
+from headform.synth._subject import Subject, SubjectBuilder
+from headform.synth.backdrops import sample_backdrop
 from headform.synth.backgrounds import SceneBank, sample_background
-from headform.synth.light import Lighting
-from headform.synth.people import Person
+from headform.synth.panoramas import view
+from headform.synth.piece import Piece
 from headform.synth.randomization import GAMMA, RandomizationConfig
+from headform.synth.scene_light import SceneLight
 
 _NEAR = 0.02  # meters; nothing nearer to the camera is drawn
 _DEPTH_BIAS = 0.006  # meters; a point this far behind the surface still counts as on it, a vertex as lit
 _SHADOW_SIDE = 112  # pixels of a shadow map
 _SHADOW_EXTENT = 0.2  # meters, its half side
 _FAINT_LAMP, _SOFT_LIGHT = 0.25, 0.1  # brightness and hardness below which shadows are not worth casting
-_OPENNESS = {"teeth": 0.7, "mouth": 0.22, "tongue": 0.45, "socket_right": 0.4, "socket_left": 0.4}
+_OPENNESS = {"teeth": 0.55, "mouth": 0.18, "tongue": 0.4, "socket_right": 0.45, "socket_left": 0.45}
 """Ambient light that reaches the parts inside the head, whatever the sampled occlusion says."""
-_TONE_STEPS, _TONE_LIMIT, _KNEE = 4096, 4.0, 0.8  # entries, greatest linear value, value from which highlights roll off
+_TONE_STEPS, _TONE_LIMIT, _KNEE = 4096, 4.0, 0.7  # entries, greatest linear value, value from which highlights roll off
 _SKIN_SAMPLES = 4096  # most pixels whose median decides the exposure
-_HAIR_GLOSS = 0.25  # gloss of hair and clothes over that of the skin
 _NO_SKIN_LEVEL = 0.3  # assumed where no skin is in the picture, linear
 _SCENE_SEED = 7
+_PLAIN = np.full((2, 2, 4), 255, np.uint8)  # texture of a piece that has none
+_HEAD_CLASSES = (classes.SKIN, classes.BROWS, classes.EYES, classes.LIPS, classes.MOUTH_INSIDE, classes.NECK)
+_ON_HEAD = np.isin(np.arange(len(classes.FACE_CLASSES)), _HEAD_CLASSES)
+_STUBBLE_TEXELS = 2600.0  # texels of the stubble's tile over the atlas
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A developed picture and what its pixels show.
+
+    Attributes:
+        picture: sRGB, 0..255.
+        classes: Class of each pixel.
+        skin: 255 where the pixel shows the head itself.
+    """
+
+    picture: Float32[np.ndarray, "S S 3"]
+    classes: UInt8[np.ndarray, "S S"]
+    skin: UInt8[np.ndarray, "S S"]
 
 
 class Renderer:
     """Renderer of subjects of one head model; not thread-safe, since its buffers are reused from picture to picture."""
 
     def __init__(
-        self,
-        head: LinearHead,
-        head_faces: Int32[np.ndarray, "F 3"],
-        size: int,
-        config: RandomizationConfig,
-        scenes: int,
+        self, head: LinearHead, builder: SubjectBuilder, size: int, config: RandomizationConfig, scenes: int
     ) -> None:
-        self._size, self._config = size, config
-        self._skin_faces = len(head_faces)
-        self._occlusion = ambient_occlusion(head.mean.numpy(), head_faces)
+        self._size, self._config, self._builder = size, config, builder
+        self._head_faces = builder.head_faces
+        self._uv = head.uv.numpy().astype(np.float32)
+        self._uv_faces = head.uv_faces.numpy().astype(np.int32)
         part = head.part.numpy()
+        self._occlusion = ambient_occlusion(head.mean.numpy(), self._head_faces)
         for name, openness in _OPENNESS.items():
             self._occlusion[part == PARTS.index(name)] = openness
+        self._eyes = np.isin(part, [PARTS.index("eye_right"), PARTS.index("eye_left")])
+        self._occlusion[self._eyes] = 1.0  # the lids' shadow says it
+        self._material, self._label = head_triangles(head)
         self._scenes = SceneBank(_SCENE_SEED, scenes, config.scene)
         linear = np.linspace(0, _TONE_LIMIT, _TONE_STEPS)
         room = 1 - _KNEE
         knee = np.where(linear > _KNEE, _KNEE + room * np.tanh((linear - _KNEE) / room), linear)
-        self._tone = (knee ** (1 / GAMMA)).astype(np.float32)
-        self._raster = Raster(2 * size)
-        self._lens = Raster(2 * size)
+        self._tone = np.where(knee <= 0.0031308, 12.92 * knee, 1.055 * knee ** (1 / 2.4) - 0.055).astype(np.float32)
+        self._stubble = _stubble_tile()
+        side = 2 * size
+        self._index = np.zeros((side, side), np.int32)
+        self._depth = np.zeros((side, side), np.float32)
+        self._radiance = np.zeros((side, side, 3), np.float32)
+        self._shown = np.zeros((side, side), np.int32)
+        self._through = np.ones((side, side), np.float32)
         self._shadow_map = np.zeros((_SHADOW_SIDE, _SHADOW_SIDE), np.float32)
 
-    def illuminate(
-        self, rng: np.random.Generator, light: Lighting, subject: Subject, in_camera: Float32[np.ndarray, "W 3"]
-    ) -> Float32[np.ndarray, "W 3"]:
-        """Return the linear radiance of each vertex toward the camera."""
-        count, head_count = len(in_camera), len(subject.gloss)
-        normals = np.empty_like(in_camera)
-        kernels.vertex_normals_into(in_camera, subject.faces, normals)
-        lit = np.ones((len(light.directions), count), np.float32)
-        if light.hardness > _SOFT_LIGHT:
-            for k, direction in enumerate(light.directions):
-                if light.colors[k].max() > _FAINT_LAMP:
-                    kernels.cast_shadow(
-                        in_camera, subject.faces, direction, _SHADOW_EXTENT, _DEPTH_BIAS, self._shadow_map, lit[k]
-                    )
-        shine = np.full(count, np.float32(_HAIR_GLOSS * subject.skin.gloss))
-        shine[:head_count] = subject.gloss
-        shine *= np.float32(rng.uniform(*self._config.light.shine))
-        occlusion = np.ones(count, np.float32)
-        occlusion[:head_count] = self._occlusion ** np.float32(rng.uniform(*self._config.light.occlusion))
-        radiance = np.empty_like(in_camera)
-        kernels.shade(
-            normals, subject.albedo, shine, occlusion, lit, light.ambient, light.directions, light.colors,
-            np.float32(light.hardness), np.float32(light.shininess), radiance,
-        )  # fmt: skip
-        return radiance
-
-    def rasterize(self, points: Float[np.ndarray, "W 3"], faces: Int32[np.ndarray, "F 3"]) -> None:
-        """Rasterize the mesh; points are raster pixels and depth in meters."""
-        self._raster.draw(points, faces)
-
-    def visible(self, points: Float[np.ndarray, "N 2"], depth: Float[np.ndarray, " N"]) -> UInt8[np.ndarray, " N"]:
-        """Mark the points (raster pixels) that lie in the picture and are not hidden by the mesh."""
-        nearest = self._raster.depth
-        side = len(nearest)
-        at = np.floor(points).astype(int)
-        inside = ((at >= 0) & (at < side)).all(1)
-        at = np.clip(at, 0, side - 1)
-        return (inside & (depth < nearest[at[:, 1], at[:, 0]] + _DEPTH_BIAS)).astype(np.uint8)
-
-    def lenses(
-        self,
-        rng: np.random.Generator,
-        glasses: Glasses | None,
-        center: Float[np.ndarray, "3"],
-        person: Person,
-        to_raster: Float[np.ndarray, "2 3"],
-    ) -> tuple[Float32[np.ndarray, "R R"], Float32[np.ndarray, "3"]]:
-        """Return the opacity of the lenses over the raster, where nothing hides them, and their sRGB color, 0..1."""
-        cover = np.zeros_like(self._raster.depth)
-        if glasses is None or glasses.lens_opacity == 0:
-            return cover, np.zeros(3, np.float32)
-        lens = (glasses.lens - center) @ person.rotation.T
-        depth = lens[:, 2] + person.distance
-        flat = lens[:, :2] / depth[:, None] @ to_raster[:, :2].T + to_raster[:, 2]
-        self._lens.draw(np.column_stack([flat, depth]), glasses.lens_faces)
-        front = (self._lens.index >= 0) & (self._lens.depth < self._raster.depth)
-        cover[front] = glasses.lens_opacity
-        accessories = self._config.accessories
-        if rng.random() < accessories.reflection_rate:
-            axis = np.arange(len(cover), dtype=np.float32)
-            angle = rng.uniform(0, np.pi)
-            wave = np.cos(
-                (axis[None] * np.cos(angle) + axis[:, None] * np.sin(angle))
-                * rng.uniform(*accessories.reflection_frequency)
-            )
-            cover[front] *= (0.7 + 0.3 * wave)[front]
-        return cover, (glasses.lens_rgb ** (1 / GAMMA)).astype(np.float32)
-
-    def expose(
+    def render(
         self,
         rng: np.random.Generator,
         subject: Subject,
-        radiance: Float32[np.ndarray, "W 3"],
-        cover: Float32[np.ndarray, "R R"],
-        lens_rgb: Float32[np.ndarray, "3"],
-    ) -> tuple[Float32[np.ndarray, "S S 3"], Float32[np.ndarray, "S S"]]:
-        """Return the sRGB picture, 0..255, over a background, and the share of each pixel that shows the head."""
-        camera, raster = self._config.camera, self._raster
-        values = np.empty(_SKIN_SAMPLES, np.float32)
-        count = kernels.skin_luminance(raster.index, raster.bary, subject.faces, radiance, self._skin_faces, values)
-        level = float(np.median(values[:count])) if count else _NO_SKIN_LEVEL
-        # auto-exposure brightens dark skin, though not to the level of light skin
-        usual = 0.12 + 0.3 * float(np.exp(-1.2 * subject.skin.melanin))
-        target = np.clip(usual * np.exp(rng.normal(0, camera.exposure_sd)), *camera.skin_level)
-        exposure = np.clip(target / max(level, 1e-3), *camera.gain)
-        scene = sample_background(rng, self._scenes, self._size, self._config.background)
+        light: SceneLight,
+        to_camera: Float[np.ndarray, "3 3"],
+        center: Float[np.ndarray, "3"],
+        distance: float,
+        to_raster: Float[np.ndarray, "2 3"],
+    ) -> Rendering:
+        """Take the picture.
+
+        Args:
+            rng: Source of exposure and background.
+            subject: The person.
+            light: Lamps and ambient light, camera frame.
+            to_camera: Rotation from the head's frame to the camera's.
+            center: Point of the head's frame on the optical axis.
+            distance: Its distance, meters.
+            to_raster: Similarity from the normalized image plane to raster pixels.
+        """
+        opaque = [p for p in subject.pieces if not p.blended]
+        blended = [p for p in subject.pieces if p.blended]
+        mesh = SceneMesh(subject.vertices, self._head_faces, opaque, blended)
+        in_camera = ((mesh.vertices - center) @ to_camera.T).astype(np.float32)
+        glow, shine = self._illuminate(rng, light, subject, mesh, in_camera)
+        depth = in_camera[:, 2] + distance
+        flat = np.empty_like(in_camera)
+        flat[:, :2] = (in_camera[:, :2] / depth[:, None]) @ to_raster[:, :2].T + to_raster[:, 2]
+        flat[:, 2] = depth
+        raster.rasterize_nearest(flat, mesh.opaque_faces, len(self._head_faces), _NEAR, self._index, self._depth)
+        self._shade(subject, mesh, opaque, flat, glow, shine, light, to_camera)
+        exposure = self._expose(rng, subject)
+        behind, level = self._background(rng, light, exposure, to_raster)
+        light_kernels.fill_background(self._index, behind, np.float32(level), self._radiance, self._shown)
+        self._blend(mesh, blended, flat, glow, shine)
         picture = np.empty((self._size, self._size, 3), np.float32)
-        mask = np.empty((self._size, self._size), np.float32)
-        kernels.resolve(
-            raster.index, raster.bary, subject.faces, radiance, np.float32(exposure), self._tone,
-            np.ascontiguousarray(scene, np.float32), self._skin_faces, cover, lens_rgb, picture, mask,
+        steps = np.float32((_TONE_STEPS - 1) / _TONE_LIMIT)
+        raster.develop(self._radiance, np.float32(exposure), self._tone, steps, picture)
+        kinds = np.empty((self._size, self._size), np.uint8)
+        share = np.empty((self._size, self._size), np.uint8)
+        raster.count_classes(self._shown, _ON_HEAD, kinds, share)
+        return Rendering(picture, kinds, share)
+
+    def visible(self, points: Float[np.ndarray, "N 2"], depth: Float[np.ndarray, " N"]) -> UInt8[np.ndarray, " N"]:
+        """Mark the points (raster pixels) that lie in the picture and are hidden neither by a surface nor by hair."""
+        side = len(self._depth)
+        at = np.floor(points).astype(int)
+        inside = ((at >= 0) & (at < side)).all(1)
+        at = np.clip(at, 0, side - 1)
+        near = depth < self._depth[at[:, 1], at[:, 0]] + _DEPTH_BIAS
+        shown = self._shown[at[:, 1], at[:, 0]]
+        covered = np.isin(shown, (classes.HAIR, classes.GLASSES, classes.HAT, classes.OCCLUDER))
+        return (inside & near & ~covered).astype(np.uint8)
+
+    def _illuminate(
+        self,
+        rng: np.random.Generator,
+        light: SceneLight,
+        subject: Subject,
+        mesh: SceneMesh,
+        in_camera: Float32[np.ndarray, "W 3"],
+    ) -> tuple[Float32[np.ndarray, "W 3"], Float32[np.ndarray, "W 3"]]:
+        """Return the irradiance (over pi) and the specular radiance of each vertex."""
+        count, heads = len(in_camera), len(subject.vertices)
+        normals = np.empty_like(in_camera)
+        kernels.vertex_normals_into(in_camera, mesh.faces, normals)
+        # both sides of a piece are drawn: its normals look at the camera
+        back = normals[heads:, 2] > 0
+        normals[heads:][back] *= -1
+        lamps = light.lamps
+        lit = np.ones((len(lamps.directions), count), np.float32)
+        if lamps.hardness > _SOFT_LIGHT:
+            for k, direction in enumerate(lamps.directions):
+                if lamps.colors[k].max() > _FAINT_LAMP:
+                    kernels.cast_shadow(
+                        in_camera, mesh.faces, direction, _SHADOW_EXTENT, _DEPTH_BIAS, self._shadow_map, lit[k]
+                    )
+        gloss, occlusion = mesh.gloss.copy(), np.ones(count, np.float32)
+        gloss[:heads] = subject.surface.gloss
+        gloss *= np.float32(rng.uniform(*self._config.light.shine))
+        occlusion[:heads] = self._occlusion ** np.float32(rng.uniform(*self._config.light.occlusion))
+        occlusion[:heads] *= subject.eye_light
+        tangents, strand = mesh.strands(in_camera, normals)
+        glow, shine = np.empty_like(in_camera), np.empty_like(in_camera)
+        light_kernels.light_vertices(
+            normals, tangents, strand, gloss, occlusion, lit, lamps.ambient, lamps.directions, lamps.colors, light.softness,
+            np.float32(lamps.hardness), np.float32(lamps.shininess),
+            glow, shine,
         )  # fmt: skip
-        return picture, mask
+        return glow, shine
+
+    def _shade(
+        self,
+        subject: Subject,
+        mesh: SceneMesh,
+        opaque: list[Piece],
+        flat: Float32[np.ndarray, "W 3"],
+        glow: Float32[np.ndarray, "W 3"],
+        shine: Float32[np.ndarray, "W 3"],
+        light: SceneLight,
+        to_camera: Float[np.ndarray, "3 3"],
+    ) -> None:
+        """Shade what the raster shows, opaque things only."""
+        surface, builder = subject.surface, self._builder
+        heads = len(subject.vertices)
+        attributes = surface.attributes
+        attributes[:, pixels.LIGHT : pixels.LIGHT + 3] = glow[:heads]
+        attributes[:, 3:6] = shine[:heads]
+        attributes[:, pixels.DETAIL] = subject.eye_light
+        albedo = mesh.albedo
+        albedo[:heads] = surface.plain
+        color = glow * albedo + shine
+        paint = np.zeros(10, np.float32)
+        paint[:3], paint[3] = subject.skin.lip_paint_rgb, subject.skin.lip_paint
+        paint[6], paint[7:] = _STUBBLE_TEXELS, subject.brow_rgb
+        brows = np.array([b.row() for b in subject.brows], np.float32)
+        maps = builder.maps.pictures
+        eyes = (to_camera @ subject.eye_rotations).astype(np.float32)
+        pixels.shade_head(
+            self._index, flat, mesh.opaque_faces, len(self._head_faces),
+            np.concatenate([self._material, mesh.material]), np.concatenate([self._label, mesh.label]),
+            attributes, color, self._uv, self._uv_faces, maps[surface.first], maps[surface.second],
+            self._stubble, builder.brow_maps, brows, paint, builder.geometry.local, builder.geometry.eye_of, eyes,
+            subject.eyes.looks, subject.eyes.pictures, light.lamps.directions, light.lamps.colors,
+            self._radiance, self._shown,
+        )  # fmt: skip
+        begin = len(self._head_faces)
+        for piece, at in zip(opaque, mesh.starts, strict=False):
+            end = begin + len(piece.faces)
+            if piece.texture is not None and piece.uv is not None:
+                box = np.array([0, len(self._index), 0, len(self._index)])
+                piece_kernels.shade_textured(
+                    self._index, flat, mesh.opaque_faces, begin, end, box, glow * albedo, shine,
+                    piece.uv.astype(np.float32), at, piece.texture, piece.label, self._radiance, self._shown,
+                )  # fmt: skip
+            begin = end
+
+    def _blend(
+        self,
+        mesh: SceneMesh,
+        blended: list[Piece],
+        flat: Float32[np.ndarray, "W 3"],
+        glow: Float32[np.ndarray, "W 3"],
+        shine: Float32[np.ndarray, "W 3"],
+    ) -> None:
+        """Draw what lets something behind it through, the farthest first."""
+        starts = mesh.starts[len(mesh.starts) - len(blended) :]
+        self._through[:] = 1.0
+        ranges = [(p, flat[a : a + len(p.vertices)], a) for p, a in zip(blended, starts, strict=True)]
+        for piece, points, at in sorted(ranges, key=lambda r: -float(r[1][:, 2].mean())):
+            far = points[piece.faces, 2].sum(1)
+            order = np.argsort(-far)
+            stop = at + len(points)
+            texture = _PLAIN if piece.texture is None else piece.texture
+            uv = np.full((len(points), 2), 0.5, np.float32) if piece.uv is None else piece.uv.astype(np.float32)
+            piece_kernels.blend_piece(
+                np.ascontiguousarray(points), piece.faces, order, glow[at:stop] * piece.albedo, shine[at:stop], uv,
+                texture, np.float32(piece.opacity), piece.label, _NEAR, self._depth, self._radiance,
+                self._shown, self._through,
+            )  # fmt: skip
+
+    def _background(
+        self, rng: np.random.Generator, light: SceneLight, exposure: float, to_raster: Float[np.ndarray, "2 3"]
+    ) -> tuple[Float32[np.ndarray, "S S 3"], float]:
+        """Return what is behind the person, linear, and its factor to the radiance of the scene."""
+        config = self._config
+        if light.environment is not None and rng.random() < config.background.panorama_rate:
+            seen = view(light.environment, light.rotation, to_raster / 2, self._size // 2)
+            return seen * light.balance.astype(np.float32), float(rng.uniform(*config.background.panorama_level))
+        if rng.random() < config.background.backdrop_rate:
+            scene = sample_backdrop(rng, self._size, config.backdrop)
+        else:
+            scene = sample_background(rng, self._scenes, self._size, config.background)
+        return np.ascontiguousarray(scene**GAMMA, np.float32), 1 / exposure
+
+    def _expose(self, rng: np.random.Generator, subject: Subject) -> float:
+        """Choose the factor from radiance to picture."""
+        camera = self._config.camera
+        part = self._radiance[::3, ::3][np.isin(self._shown[::3, ::3], (classes.SKIN,)) & (self._index[::3, ::3] >= 0)]
+        level = (
+            float(np.median(part[:_SKIN_SAMPLES] @ np.array([0.3, 0.6, 0.1], np.float32)))
+            if len(part)
+            else _NO_SKIN_LEVEL
+        )
+        # auto-exposure brightens dark skin, though not to the level of light skin
+        usual = 0.16 + 0.3 * float(np.exp(-1.2 * subject.skin.melanin))
+        target = np.clip(usual * np.exp(rng.normal(0, camera.exposure_sd)), *camera.skin_level)
+        return float(np.clip(target / max(level, 1e-3), *camera.gain))
 
 
-class Raster:
-    """Buffers of one rasterization: triangle, barycentric coordinates and depth (meters) per pixel."""
-
-    def __init__(self, side: int) -> None:
-        self.index = np.zeros((side, side), np.int32)
-        self.bary = np.zeros((side, side, 3), np.float32)
-        self.depth = np.zeros((side, side), np.float32)
-
-    def draw(self, points: Float[np.ndarray, "W 3"], faces: Int32[np.ndarray, "F 3"]) -> None:
-        """Overwrite the buffers with a mesh whose points are pixels and depth."""
-        flat = np.ascontiguousarray(points, np.float32)
-        rasterize_kernel(flat, faces, True, False, _NEAR, self.index, self.bary, self.depth)
-
-
-def ambient_occlusion(
-    mean: Float[np.ndarray, "V 3"], faces: Int32[np.ndarray, "F 3"], *, directions: int = 96
-) -> Float32[np.ndarray, " V"]:
-    """Return the cosine-weighted share of far directions that each vertex sees, at least 0.15."""
-    k = np.arange(directions) + 0.5  # a Fibonacci sphere
-    polar, turn = np.arccos(1 - 2 * k / directions), np.pi * (1 + 5**0.5) * k
-    rays = np.stack([np.cos(turn) * np.sin(polar), np.cos(polar), np.sin(turn) * np.sin(polar)], 1).astype(np.float32)
-    verts = (mean - mean.mean(0)).astype(np.float32)
-    normals = np.empty_like(verts)
-    kernels.vertex_normals_into(verts, faces, normals)
-    scratch = np.zeros((256, 256), np.float32)
-    lit = np.empty(len(verts), np.float32)
-    total = np.full(len(verts), 1e-6, np.float32)
-    seen = np.zeros(len(verts), np.float32)
-    for ray in rays:
-        kernels.cast_shadow(verts, faces, ray, 0.22, 0.004, scratch, lit)
-        weight = np.maximum(normals @ ray, 0)
-        seen += weight * lit
-        total += weight
-    return np.clip(seen / total, 0.15, 1).astype(np.float32)
+def _stubble_tile() -> UInt8[np.ndarray, "T T"]:
+    """Draw a tileable map of short hairs, uniform over 0..255."""
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 1, (256, 256))
+    kernel = np.fft.rfft2(noise) * np.exp(
+        -0.5 * ((np.fft.fftfreq(256)[:, None] * 5) ** 2 + (np.fft.rfftfreq(256) * 2.2) ** 2) * 9
+    )
+    smooth = np.fft.irfft2(kernel, (256, 256))
+    rank = smooth.ravel().argsort().argsort().reshape(256, 256)
+    return (rank * 255 // (rank.size - 1)).astype(np.uint8)

@@ -14,16 +14,20 @@ from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.heads.linear import LinearHead
 from headform.nets.crop_geometry import loose_square, tight_similarity
 from headform.synth._degradations import degrade_photo
-from headform.synth._occluders import cover_face, loose_strands
 from headform.synth._renderer import Renderer
 from headform.synth._subject import SubjectBuilder
 from headform.synth.face_shape import FaceShaper
-from headform.synth.light import sample_light
+from headform.synth.panoramas import load_environments
 from headform.synth.people import Person, sample_person
 from headform.synth.randomization import FULL, CameraRandomization, RandomizationConfig
-from headform.synth.skin import skin_rgb
+from headform.synth.scene_light import sample_scene_light
 
-View = Literal["loose", "tight"]
+WIDE = 1.75
+"""Side of the wide view over that of the loose one: hair and shoulders are in it."""
+View = Literal["loose", "tight", "wide"]
+
+_FACE_SHARE = {"loose": 0.55, "tight": 0.75, "wide": 0.32}
+"""Usual width of a face over the side of the picture."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class SyntheticBatch:
     points: Float32[np.ndarray, "B N 2"]  # dense points, pixels of the picture
     visible: UInt8[np.ndarray, "B N"]  # 1 where a dense point is seen
     skin: UInt8[np.ndarray, "B S S"]  # 255 where the picture shows the head itself
+    classes: UInt8[np.ndarray, "B S S"]  # class of each pixel, see `headform.geometry.face_classes`
     identity: Float32[np.ndarray, "B K"]
     expression: Float32[np.ndarray, "B E"]
     gaze: Float32[np.ndarray, "B 2"]
@@ -49,6 +54,7 @@ class _Shot:
     points: Float32[np.ndarray, "N 2"]
     visible: UInt8[np.ndarray, " N"]
     skin: UInt8[np.ndarray, "S S"]
+    classes: UInt8[np.ndarray, "S S"]
 
 
 class Generator:
@@ -75,8 +81,9 @@ class Generator:
         self.head, self.size, self.view, self.randomization = head, size, view, randomization
         self._shaper = FaceShaper(head, randomization.expression)
         self._dense = head.dense.numpy()
-        self._builder = SubjectBuilder(head, randomization)
-        self._renderer = Renderer(head, self._builder.head_faces, size, randomization, bank_size)
+        self._builder = SubjectBuilder(head, randomization, size * _FACE_SHARE[view])
+        self._environments = load_environments()
+        self._renderer = Renderer(head, self._builder, size, randomization, bank_size)
 
     def batch(self, rng: np.random.Generator, count: int) -> SyntheticBatch:
         """Render `count` pictures; the same generator state gives the same pictures."""
@@ -93,6 +100,7 @@ class Generator:
             points=np.stack([s.points for s in shots]),
             visible=np.stack([s.visible for s in shots]),
             skin=np.stack([s.skin for s in shots]),
+            classes=np.stack([s.classes for s in shots]),
             identity=np.stack([p.identity for p in people]).astype(np.float32),
             expression=np.stack([p.expression for p in people]).astype(np.float32),
             gaze=np.stack([p.gaze for p in people]).astype(np.float32),
@@ -104,31 +112,17 @@ class Generator:
         config, renderer = self.randomization, self._renderer
         subject = self._builder.build(rng, person, verts)
         center = subject.marks.mean(0)
-
-        def project(points: Float[np.ndarray, "P 3"]) -> Float[np.ndarray, "P 3"]:
-            depth = points[:, 2] + person.distance
-            return np.column_stack([points[:, :2] / depth[:, None], depth])
-
-        in_camera = ((subject.vertices - center) @ person.rotation.T).astype(np.float32)
-        light = sample_light(rng, config.light)
-        radiance = renderer.illuminate(rng, light, subject, in_camera)
-        dense = project((verts[self._dense] - center) @ person.rotation.T)
-        to_raster = _frame(rng, dense[:68, :2], self.view, self.size, config.camera)
-        flat = project(in_camera)
-        flat[:, :2] = flat[:, :2] @ to_raster[:, :2].T + to_raster[:, 2]
-        renderer.rasterize(flat, subject.faces)
-        cover, lens_rgb = renderer.lenses(rng, subject.glasses, center, person, to_raster)
-        points = dense[:, :2] @ to_raster[:, :2].T + to_raster[:, 2]
-        visible = renderer.visible(points, dense[:, 2])
-        picture, mask = renderer.expose(rng, subject, radiance, cover, lens_rgb)
-        points /= 2.0  # from the raster to the picture
-        if rng.random() < config.accessories.occluder_rate:
-            skin = skin_rgb(subject.skin.melanin, subject.skin.haemoglobin)
-            picture, mask = cover_face(rng, picture, mask, points[:68], skin, config.accessories)
-        if subject.bare_hair and rng.random() < config.hair.loose_rate:
-            picture = loose_strands(rng, picture, points[:68], subject.hair_rgb, config.hair)
-        image = degrade_photo(rng, picture, config.degradation)
-        return _Shot(image, points.astype(np.float32), visible, (mask * 255).astype(np.uint8))
+        light = sample_scene_light(rng, self._environments, config.scene_light, config.light)
+        seen = (subject.labels - center) @ person.rotation.T
+        depth = seen[:, 2] + person.distance
+        flat = seen[:, :2] / depth[:, None]
+        to_raster = _frame(rng, flat[:68], self.view, self.size, config.camera)
+        rendering = renderer.render(rng, subject, light, person.rotation, center, person.distance, to_raster)
+        points = flat @ to_raster[:, :2].T + to_raster[:, 2]
+        visible = renderer.visible(points, depth)
+        image = degrade_photo(rng, rendering.picture, config.degradation)
+        # from the raster to the picture
+        return _Shot(image, (points / 2).astype(np.float32), visible, rendering.skin, rendering.classes)
 
 
 def _frame(
@@ -136,9 +130,10 @@ def _frame(
 ) -> Float[np.ndarray, "2 3"]:
     """Return the similarity from the normalized image plane to the raster (2S pixels)."""
     side = 2.0 * size
-    if view == "loose":
+    if view != "tight":
         x0, y0, crop = loose_square(points)
         middle = np.array([x0, y0]) + crop / 2
+        crop *= WIDE if view == "wide" else 1.0
         crop *= float(np.exp(rng.normal(0, config.crop_scale_sd)))
         middle = middle + rng.normal(0, config.crop_shift_sd, 2) * crop
         # the loose square fills 8/9 of the picture; the network sees a window of that size

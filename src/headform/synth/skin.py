@@ -17,8 +17,8 @@ from headform.synth.randomization import FULL, GAMMA, Range, SkinRandomization
 from headform.synth.skin_fields import SkinFields
 
 _BASE = np.array([0.80, 0.66, 0.56])
-_MELANIN = np.array([1.10, 1.45, 1.75])
-_HAEMOGLOBIN = np.array([0.06, 0.55, 0.42])
+MELANIN = np.array([1.10, 1.45, 1.75])
+HAEMOGLOBIN = np.array([0.06, 0.55, 0.42])
 _HAIR_SRGB = (
     (15, 12, 10), (35, 24, 18), (60, 40, 28), (100, 66, 38), (150, 110, 62),
     (205, 170, 110), (120, 50, 25), (150, 150, 150), (225, 222, 215),
@@ -65,7 +65,7 @@ class SkinAttributes:
 
 def skin_rgb(melanin: float, haemoglobin: float) -> Float[np.ndarray, "3"]:
     """Return the linear RGB of uniform skin."""
-    return np.asarray(_BASE * np.exp(-melanin * _MELANIN - haemoglobin * _HAEMOGLOBIN))
+    return np.asarray(_BASE * np.exp(-melanin * MELANIN - haemoglobin * HAEMOGLOBIN))
 
 
 def sample_skin(rng: np.random.Generator, config: SkinRandomization = FULL.skin) -> SkinAttributes:
@@ -152,14 +152,14 @@ def paint(
     if a.moles:
         melanin = melanin + a.moles * 3.0 * np.clip(noise(0) - 2.6, 0, 1)
     melanin = melanin * (0.4 + min(a.melanin, 1.0))
-    albedo = flat * np.exp(-melanin[:, None] * _MELANIN - blood[:, None] * _HAEMOGLOBIN)
+    albedo = flat * np.exp(-melanin[:, None] * MELANIN - blood[:, None] * HAEMOGLOBIN)
 
     def blend(mask: Float[np.ndarray, " V"], rgb: Float[np.ndarray, "3"]) -> None:
         weight = np.clip(mask, 0, 1)[:, None]
         albedo[:] = albedo + (rgb - albedo) * weight
 
     hair = np.asarray(a.hair_rgb)
-    lips = flat * np.exp(-_HAEMOGLOBIN * (0.4 + 1.6 * a.lip_red) - 0.1 * _MELANIN * a.melanin)
+    lips = flat * np.exp(-HAEMOGLOBIN * (0.4 + 1.6 * a.lip_red) - 0.1 * MELANIN * a.melanin)
     blend(f.lip * 0.9, lips)
     blend(f.lip * a.lip_paint, np.asarray(a.lip_paint_rgb))
     if a.beard or a.moustache:

@@ -6,6 +6,7 @@ otherwise. Colors and albedo are linear RGB, head lengths centimeters or meters 
 """
 
 from headform.synth.randomization.accessories import AccessoryRandomization as AccessoryRandomization
+from headform.synth.randomization.background import BackdropRandomization as BackdropRandomization
 from headform.synth.randomization.background import BackgroundRandomization as BackgroundRandomization
 from headform.synth.randomization.background import SceneRandomization as SceneRandomization
 from headform.synth.randomization.camera import CameraRandomization as CameraRandomization
@@ -16,10 +17,13 @@ from headform.synth.randomization.config import FULL as FULL
 from headform.synth.randomization.config import RandomizationConfig as RandomizationConfig
 from headform.synth.randomization.degradation import DegradationRandomization as DegradationRandomization
 from headform.synth.randomization.expression import ExpressionRandomization as ExpressionRandomization
+from headform.synth.randomization.eyes import BrowRandomization as BrowRandomization
+from headform.synth.randomization.eyes import EyeRandomization as EyeRandomization
 from headform.synth.randomization.glasses import FrameShape as FrameShape
 from headform.synth.randomization.glasses import GlassesRandomization as GlassesRandomization
 from headform.synth.randomization.hair import HairRandomization as HairRandomization
 from headform.synth.randomization.light import LightRandomization as LightRandomization
+from headform.synth.randomization.light import SceneLightRandomization as SceneLightRandomization
 from headform.synth.randomization.ranges import GAMMA as GAMMA
 from headform.synth.randomization.ranges import IntRange as IntRange
 from headform.synth.randomization.ranges import Range as Range

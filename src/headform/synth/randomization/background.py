@@ -7,8 +7,11 @@ from headform.synth.randomization.ranges import IntRange, Range
 
 @dataclass(frozen=True)
 class BackgroundRandomization:
-    """Crops of procedural scenes behind the head."""
+    """Behind the head: the panorama that lights it, a portrait's backdrop, or crops of procedural scenes."""
 
+    panorama_rate: float = 0.75  # probability that a panorama which lights the face is seen as well
+    backdrop_rate: float = 0.75  # share of other pictures with a backdrop
+    panorama_level: Range = (0.5, 1.5)  # factor of the seen panorama's radiance
     gradient_rate: float = 0.15  # share of plain color gradients
     color_gradient_rate: float = 0.5  # share of gradients with color, others are gray
     crop: Range = (0.3, 1.0)  # side, share of the scene
@@ -46,3 +49,15 @@ class SceneRandomization:
     triangle_rate: float = 0.1  # others are strokes
     blur_rate: float = 0.35
     blur: float = 4.0  # mean radius, pixels, exponential
+
+
+@dataclass(frozen=True)
+class BackdropRandomization:
+    """Backdrops of portraits, sRGB."""
+
+    kind_rates: tuple[float, ...] = (0.45, 0.25, 0.08, 0.14, 0.08)  # canvas, wall, curtain, flag, shelf
+    blur: Range = (0.004, 0.04)  # radius, share of the picture's side
+    brightness: Range = (0.6, 1.15)  # factor
+    spot: Range = (0.5, 1.6)  # radius of the brighter spot, half sides
+    spot_strength: Range = (0.0, 0.8)  # its factor less 1
+    slope_sd: float = 0.12  # change of brightness from the middle to a side

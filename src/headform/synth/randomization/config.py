@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headform.synth.randomization.accessories import AccessoryRandomization
-from headform.synth.randomization.background import BackgroundRandomization, SceneRandomization
+from headform.synth.randomization.background import BackdropRandomization, BackgroundRandomization, SceneRandomization
 from headform.synth.randomization.camera import CameraRandomization, PoseRandomization
 from headform.synth.randomization.clothes import ClothesRandomization
 from headform.synth.randomization.degradation import DegradationRandomization
 from headform.synth.randomization.expression import ExpressionRandomization
+from headform.synth.randomization.eyes import BrowRandomization, EyeRandomization
 from headform.synth.randomization.glasses import GlassesRandomization
 from headform.synth.randomization.hair import HairRandomization
-from headform.synth.randomization.light import LightRandomization
+from headform.synth.randomization.light import LightRandomization, SceneLightRandomization
 from headform.synth.randomization.ranges import Range
 from headform.synth.randomization.skin import SkinRandomization
 
@@ -25,13 +26,17 @@ class RandomizationConfig:
     expression: ExpressionRandomization = field(default_factory=ExpressionRandomization)
     pose: PoseRandomization = field(default_factory=PoseRandomization)
     skin: SkinRandomization = field(default_factory=SkinRandomization)
+    eyes: EyeRandomization = field(default_factory=EyeRandomization)
+    brows: BrowRandomization = field(default_factory=BrowRandomization)
     hair: HairRandomization = field(default_factory=HairRandomization)
     accessories: AccessoryRandomization = field(default_factory=AccessoryRandomization)
     glasses: GlassesRandomization = field(default_factory=GlassesRandomization)
     clothes: ClothesRandomization = field(default_factory=ClothesRandomization)
     light: LightRandomization = field(default_factory=LightRandomization)
+    scene_light: SceneLightRandomization = field(default_factory=SceneLightRandomization)
     camera: CameraRandomization = field(default_factory=CameraRandomization)
     background: BackgroundRandomization = field(default_factory=BackgroundRandomization)
+    backdrop: BackdropRandomization = field(default_factory=BackdropRandomization)
     scene: SceneRandomization = field(default_factory=SceneRandomization)
     degradation: DegradationRandomization = field(default_factory=DegradationRandomization)
 

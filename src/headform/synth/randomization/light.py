@@ -26,3 +26,25 @@ class LightRandomization:
     shininess: Range = (5.0, 45.0)  # Blinn-Phong exponent, log-uniform
     shine: Range = (0.0, 0.3)  # factor of the highlights
     occlusion: Range = (0.6, 1.4)  # exponent of the ambient occlusion
+
+
+@dataclass(frozen=True)
+class SceneLightRandomization:
+    """Panoramas and studio lamps beside the free lamps of `LightRandomization`."""
+
+    panorama_rate: float = 0.45
+    studio_rate: float = 0.4  # the rest is lit by free lamps
+    pitch_sd: float = 0.08  # of the camera in a panorama, radians
+    white_balance: Range = (0.5, 1.0)  # share of the light's color that the camera takes away
+    flash_rate: float = 0.12  # probability of a lamp beside the lens in a panorama
+    flash: Range = (0.2, 1.0)  # its brightness over the panorama's
+    fill: Range = (0.0, 0.6)  # light from the camera's side that is added to a panorama's shadows, of its mean
+    key_yaw: Range = (0.15, 1.1)  # of a studio's key lamp from the lens, radians
+    key_height: Range = (0.15, 0.9)  # of its elevation, radians
+    key_softness: Range = (0.4, 1.0)
+    fill_share: Range = (0.1, 0.75)  # of the fill lamp's brightness
+    rim_rate: float = 0.4  # probability of a lamp behind the head
+    rim: Range = (0.2, 1.2)
+    ambient_share: Range = (0.15, 0.8)  # of the studio's ambient light
+    tint_sd: float = 0.05  # warm against cold
+    shadow: Range = (0.5, 1.0)  # hardness of the shadows of suns and small lamps

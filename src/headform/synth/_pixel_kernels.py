@@ -1,0 +1,245 @@
+"""Compiled shading of the head's pixels: skin from a texture map, brows, stubble, eyes.
+
+V head vertices, W vertices of the whole opaque mesh, F triangles, S side of the picture, R = 2S side of the raster,
+T side of a texture. Colors are linear RGB; "block" means the 2 x 2 samples of one pixel.
+
+The interpolated attributes of the skin lie in one array `attributes` (V, 16), columns by the names below.
+"""
+
+import typing
+
+from headform.geometry import face_classes as classes
+from headform.kernels.jit import njit
+from headform.synth._raster_kernels import texel, weights_at
+
+(
+    LIGHT, _, _,  # irradiance over pi
+    SHINE, _, _,  # specular radiance
+    TINT, _, _,  # factor of the texture
+    MIX,  # share of the second texture
+    GROWTH,  # density of facial or scalp hair that is painted, 0..1
+    LIP,  # membership of the vermilion, 0..1
+    BROW_ALONG,  # 0 at the outer end of the brow, 1 at the inner end
+    BROW_ABOVE,  # cm above the brow's bone
+    BROW_SIDE,  # 0 the subject's right brow, 1 the left; far from both 9
+    DETAIL,  # amount of pores and wrinkles
+) = range(16)  # fmt: skip
+ATTRIBUTES = 16
+
+SKIN_MATERIAL, EYE_MATERIAL, COLOR_MATERIAL = 0, 1, 2
+"""Materials of triangles: skin texture, eyeball, plain color per vertex."""
+_BROW_PIXEL = 0.35  # opacity of a brow from which the pixel is labeled so
+_BROWS, _LIPS, _SKIN = classes.BROWS, classes.LIPS, classes.SKIN
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+@typing.no_type_check
+def _tile(tile, x, y):
+    """Nearest sample of a tileable (T, T) uint8 map at any coordinates in texels, 0..1."""
+    side = tile.shape[0]
+    return tile[int(y) % side, int(x) % side] * (1.0 / 255.0)
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+@typing.no_type_check
+def _skin_sample(f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble, brow_maps, brows, paint, out):
+    """Shade one sample of skin; `out` (3,) receives the radiance; return the class of the pixel."""
+    i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+    a, b, c = uv_faces[f, 0], uv_faces[f, 1], uv_faces[f, 2]
+    u = w0 * uv[a, 0] + w1 * uv[b, 0] + w2 * uv[c, 0]
+    v = w0 * uv[a, 1] + w1 * uv[b, 1] + w2 * uv[c, 1]
+    mix = w0 * attributes[i, MIX] + w1 * attributes[j, MIX] + w2 * attributes[k, MIX]
+    growth = w0 * attributes[i, GROWTH] + w1 * attributes[j, GROWTH] + w2 * attributes[k, GROWTH]
+    lip = w0 * attributes[i, LIP] + w1 * attributes[j, LIP] + w2 * attributes[k, LIP]
+    hair = 0.0
+    label = _SKIN
+    if lip > 0.5:
+        label = _LIPS
+    if growth > 0.004:
+        # strands show where the tile is above a threshold that falls as the growth gets denser
+        grain = _tile(stubble, u * paint[6], v * paint[6])
+        hair = min(1.0, max(0.0, (grain - 1.0 + growth * 1.35) * 1.7)) * min(1.0, growth * 1.6)
+    side = attributes[i, BROW_SIDE]
+    if side < 2.0 and side == attributes[j, BROW_SIDE] and side == attributes[k, BROW_SIDE]:
+        along = w0 * attributes[i, BROW_ALONG] + w1 * attributes[j, BROW_ALONG] + w2 * attributes[k, BROW_ALONG]
+        above = w0 * attributes[i, BROW_ABOVE] + w1 * attributes[j, BROW_ABOVE] + w2 * attributes[k, BROW_ABOVE]
+        s = int(side)
+        # brows (2, 8): outer end, inner end, lift, slant, arch, half height, opacity, map
+        t = (along - brows[s, 0]) / (brows[s, 1] - brows[s, 0])
+        if 0.0 < t < 1.0:
+            spine = brows[s, 2] + brows[s, 3] * (along - 0.5) + brows[s, 4] * (1.0 - 4.0 * (along - 0.45) ** 2)
+            across = (above - spine) / brows[s, 5]
+            if -1.0 < across < 1.0:
+                which = int(brows[s, 7])
+                rows, columns = brow_maps.shape[1], brow_maps.shape[2]
+                x = min(max(t * columns - 0.5, 0.0), columns - 1.001)
+                y = min(max((0.5 - 0.5 * across) * rows - 0.5, 0.0), rows - 1.001)
+                p, q = int(x), int(y)
+                g, h = x - p, y - q
+                alpha = (brow_maps[which, q, p] * (1 - g) + brow_maps[which, q, p + 1] * g) * (1 - h)
+                alpha += (brow_maps[which, q + 1, p] * (1 - g) + brow_maps[which, q + 1, p + 1] * g) * h
+                alpha *= brows[s, 6] * (1.0 / 255.0)
+                if alpha > hair:
+                    hair = alpha
+                if abs(across) < 0.6 and alpha > 0.02 and brows[s, 6] > _BROW_PIXEL:
+                    label = _BROWS
+    lip_paint = lip * paint[3]
+    for n in range(3):
+        color = texel(first, u, v, n)
+        if mix > 0.004:
+            color += (texel(second, u, v, n) - color) * mix
+        color *= w0 * attributes[i, TINT + n] + w1 * attributes[j, TINT + n] + w2 * attributes[k, TINT + n]
+        color += (paint[n] - color) * lip_paint
+        color += (paint[7 + n] - color) * hair
+        light = w0 * attributes[i, LIGHT + n] + w1 * attributes[j, LIGHT + n] + w2 * attributes[k, LIGHT + n]
+        shine = w0 * attributes[i, SHINE + n] + w1 * attributes[j, SHINE + n] + w2 * attributes[k, SHINE + n]
+        out[n] = color * light + shine * (1.0 - 0.7 * hair)
+    return label
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+@typing.no_type_check
+def _eye_sample(f, w0, w1, w2, faces, attributes, local, eye_of, eyes, looks, pictures, lamps, lamp_rgb, out):
+    """Shade one sample of an eyeball; `out` (3,) receives the radiance.
+
+    local (V, 3): position on the eyeball, cm from its center, looking along +z. eyes (2, 3, 3): camera from eye.
+    looks (2, 8): iris radius cm, pupil radius cm, iris radius and pupil radius in the picture (shares of its half side),
+    sclera level, iris level, highlight strength, cosine of the lamps' angular radius.
+    """
+    i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+    e = eye_of[i]
+    x = w0 * local[i, 0] + w1 * local[j, 0] + w2 * local[k, 0]
+    y = w0 * local[i, 1] + w1 * local[j, 1] + w2 * local[k, 1]
+    z = w0 * local[i, 2] + w1 * local[j, 2] + w2 * local[k, 2]
+    rho = (x * x + y * y) ** 0.5 + 1e-9
+    iris, pupil = looks[e, 0], looks[e, 1]
+    shown_iris, shown_pupil = looks[e, 2], looks[e, 3]
+    # radius in the picture: pupil to pupil, limbus to limbus, the sclera stretched over the rest of the ball
+    if rho < pupil:
+        r = rho / pupil * shown_pupil
+    elif rho < iris:
+        r = shown_pupil + (rho - pupil) / (iris - pupil) * (shown_iris - shown_pupil)
+    else:
+        r = shown_iris + (rho - iris) / (1.3 - iris) * (0.93 - shown_iris)
+    if z < 0:
+        r = 0.93
+    r = min(r, 0.93)
+    u = 0.5 + 0.5 * r * x / rho
+    v = 0.5 + 0.5 * r * y / rho
+    level = looks[e, 4] if rho > iris else looks[e, 5]
+    edge = 1.0
+    if z > 0 and abs(rho - iris) < 0.05:
+        edge = 0.72 + 0.28 * abs(rho - iris) / 0.05  # the limbus is dark and soft
+    # normal of the cornea: a smaller ball set forward
+    nx, ny, nz = x, y, z
+    if z > 0 and rho < iris * 1.12:
+        nz = z - 0.45
+    r0 = 1.0 / (nx * nx + ny * ny + nz * nz + 1e-9) ** 0.5
+    nx, ny, nz = nx * r0, ny * r0, nz * r0
+    m = eyes[e]
+    cx = m[0, 0] * nx + m[0, 1] * ny + m[0, 2] * nz
+    cy = m[1, 0] * nx + m[1, 1] * ny + m[1, 2] * nz
+    cz = m[2, 0] * nx + m[2, 1] * ny + m[2, 2] * nz
+    # mirror direction of the view (0, 0, 1)
+    rx, ry, rz = -2 * cz * cx, -2 * cz * cy, 1 - 2 * cz * cz
+    for n in range(3):
+        color = texel(pictures[e], u, v, n) * level * edge
+        light = w0 * attributes[i, LIGHT + n] + w1 * attributes[j, LIGHT + n] + w2 * attributes[k, LIGHT + n]
+        out[n] = color * light
+    shade = w0 * attributes[i, DETAIL] + w1 * attributes[j, DETAIL] + w2 * attributes[k, DETAIL]
+    for q in range(lamps.shape[0]):
+        cosine = rx * lamps[q, 0] + ry * lamps[q, 1] + rz * lamps[q, 2]
+        start = looks[e, 7]
+        gleam = min(1.0, max(0.0, (cosine - start) / ((1.0 - start) * 0.35)))
+        if gleam > 0:
+            for n in range(3):
+                out[n] += gleam * looks[e, 6] * lamp_rgb[q, n] * shade
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+@typing.no_type_check
+def shade_head(
+    index, points, faces, head_faces, material, label, attributes, color, uv, uv_faces,
+    first, second, stubble, brow_maps, brows, paint,
+    local, eye_of, eyes, looks, pictures, lamps, lamp_rgb,
+    radiance, shown,
+):  # fmt: skip
+    """Shade every sample that shows the head, or a piece without texture.
+
+    index (R, R): the raster; points (W, 3) raster pixels and depth; faces (F, 3), the first
+    `head_faces` the head's; material, label (F,); attributes (V, 16); color (W, 3) radiance of plainly
+    colored vertices; first, second (T, T, 3) skin textures;
+    paint (10,): lip color, lip opacity, -, -, texels of the stubble over the atlas, hair color.
+    radiance (R, R, 3) and shown (R, R), the class, are written where something is seen.
+    """
+    side = index.shape[0]
+    out = radiance[0, 0].copy()
+    other = radiance[0, 0].copy()
+    for row in range(0, side, 2):
+        for column in range(0, side, 2):
+            f = index[row, column]
+            # a block within the skin is shaded once, or at two opposite samples, and both halves share the light
+            g, h, e = index[row, column + 1], index[row + 1, column], index[row + 1, column + 1]
+            inner = (
+                f >= 0 and g >= 0 and h >= 0 and e >= 0
+                and f < head_faces and g < head_faces and h < head_faces and e < head_faces
+                and material[f] == 0 and material[g] == 0 and material[h] == 0 and material[e] == 0
+            )  # fmt: skip
+            if inner:
+                if f == g and f == h and f == e:
+                    w0, w1, w2 = weights_at(points, faces, f, column + 1.0, row + 1.0)
+                    kind = _skin_sample(
+                        f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble,
+                        brow_maps, brows, paint, out,
+                    )  # fmt: skip
+                    kind = kind if kind != _SKIN else label[f]
+                    last = kind
+                else:
+                    w0, w1, w2 = weights_at(points, faces, f, column + 0.5, row + 0.5)
+                    kind = _skin_sample(
+                        f, w0, w1, w2, faces, attributes, uv,
+                        uv_faces, first, second, stubble, brow_maps, brows, paint, out,
+                    )  # fmt: skip
+                    kind = kind if kind != _SKIN else label[f]
+                    w0, w1, w2 = weights_at(points, faces, e, column + 1.5, row + 1.5)
+                    last = _skin_sample(
+                        e, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble, brow_maps, brows, paint,
+                        other,
+                    )  # fmt: skip
+                    last = last if last != _SKIN else label[e]
+                    for n in range(3):
+                        out[n] = 0.5 * (out[n] + other[n])
+                for dr in range(2):
+                    for dc in range(2):
+                        for n in range(3):
+                            radiance[row + dr, column + dc, n] = out[n]
+                        shown[row + dr, column + dc] = kind if dr == 0 else last
+                continue
+            for dr in range(2):
+                for dc in range(2):
+                    y, x = row + dr, column + dc
+                    f = index[y, x]
+                    if f < 0:
+                        continue
+                    w0, w1, w2 = weights_at(points, faces, f, x + 0.5, y + 0.5)
+                    kind = label[f]
+                    if material[f] == SKIN_MATERIAL:
+                        found = _skin_sample(
+                            f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble,
+                            brow_maps, brows, paint, out,
+                        )  # fmt: skip
+                        kind = found if found != _SKIN else kind
+                    elif material[f] == EYE_MATERIAL:
+                        _eye_sample(
+                            f, w0, w1, w2, faces, attributes, local, eye_of, eyes, looks, pictures, lamps,
+                            lamp_rgb, out,
+                        )  # fmt: skip
+                    elif material[f] == COLOR_MATERIAL:
+                        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+                        for n in range(3):
+                            out[n] = w0 * color[i, n] + w1 * color[j, n] + w2 * color[k, n]
+                    else:
+                        continue
+                    for n in range(3):
+                        radiance[y, x, n] = out[n]
+                    shown[y, x] = kind

@@ -1,0 +1,36 @@
+"""Randomization of the eyeballs and of the brows."""
+
+from dataclasses import dataclass
+
+from headform.synth.randomization.ranges import Range
+
+
+@dataclass(frozen=True)
+class EyeRandomization:
+    """Eyeballs; the sizes of iris and pupil are in `SkinRandomization`."""
+
+    sclera: Range = (0.55, 0.95)  # factor of the picture's white
+    iris_level: Range = (0.6, 1.3)  # factor of the picture's iris
+    highlight_rate: float = 0.9  # probability that the cornea mirrors the lamps
+    highlight: Range = (0.3, 1.6)  # radiance of the mirrored lamps over their irradiance
+    highlight_degrees: Range = (4.0, 14.0)  # angular radius of a mirrored lamp
+    lid_shadow: Range = (0.7, 1.25)  # factor of the shadow that the lids cast
+    lash_line: Range = (0.15, 0.7)  # darkness of the rims of the lids
+
+
+@dataclass(frozen=True)
+class BrowRandomization:
+    """Brows, drawn wherever these numbers put them; lengths in units of the bone's brow line or in centimeters."""
+
+    outer: tuple[float, float] = (-0.02, 0.07)  # mean and standard deviation of the outer end's coordinate
+    inner: tuple[float, float] = (1.0, 0.06)  # of the inner end's
+    lift_cm: tuple[float, float] = (-0.12, 0.16)  # of the height above the bone's line
+    slant_cm: tuple[float, float] = (0.0, 0.16)  # of the rise from the outer to the inner end
+    arch_cm: tuple[float, float] = (0.02, 0.09)  # of the rise of the middle
+    half_height_cm: Range = (0.45, 0.95)  # half of the picture's height, of which strands fill about a half
+    opacity: Range = (0.6, 1.0)
+    bare_rate: float = 0.03  # probability of hardly any brows
+    bare_opacity: Range = (0.0, 0.3)
+    asymmetry: float = 0.12  # standard deviation of a side's difference, in those of the numbers above
+    darker: Range = (0.55, 1.0)  # factor of the hair's color
+    skin_share: Range = (0.0, 0.35)  # share of the skin's color in the brows'
