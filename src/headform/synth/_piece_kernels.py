@@ -28,10 +28,12 @@ def shade_textured(index, points, faces, begin, end, box, diffuse, shine, uv, at
             w0, w1, w2 = weights_at(points, faces, f, column + 0.5, row + 0.5)
             u = w0 * uv[i - at, 0] + w1 * uv[j - at, 0] + w2 * uv[k - at, 0]
             v = w0 * uv[i - at, 1] + w1 * uv[j - at, 1] + w2 * uv[k - at, 1]
+            red, green, blue = texel(texture, u, v)
             for n in range(3):
+                own = red if n == 0 else green if n == 1 else blue
                 light = w0 * diffuse[i, n] + w1 * diffuse[j, n] + w2 * diffuse[k, n]
                 gleam = w0 * shine[i, n] + w1 * shine[j, n] + w2 * shine[k, n]
-                radiance[row, column, n] = texel(texture, u, v, n) * light + gleam
+                radiance[row, column, n] = own * light + gleam
             shown[row, column] = label
 
 

@@ -84,10 +84,14 @@ def _skin_sample(f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, 
                 if abs(across) < 0.6 and alpha > 0.02 and brows[s, 6] > _BROW_PIXEL:
                     label = _BROWS
     lip_paint = lip * paint[3]
+    red, green, blue = texel(first, u, v)
+    if mix > 0.004:
+        r, g, b = texel(second, u, v)
+        red += (r - red) * mix
+        green += (g - green) * mix
+        blue += (b - blue) * mix
     for n in range(3):
-        color = texel(first, u, v, n)
-        if mix > 0.004:
-            color += (texel(second, u, v, n) - color) * mix
+        color = red if n == 0 else green if n == 1 else blue
         color *= w0 * attributes[i, TINT + n] + w1 * attributes[j, TINT + n] + w2 * attributes[k, TINT + n]
         color += (paint[n] - color) * lip_paint
         color += (paint[7 + n] - color) * hair
@@ -142,8 +146,9 @@ def _eye_sample(f, w0, w1, w2, faces, attributes, local, eye_of, eyes, looks, pi
     cz = m[2, 0] * nx + m[2, 1] * ny + m[2, 2] * nz
     # mirror direction of the view (0, 0, 1)
     rx, ry, rz = -2 * cz * cx, -2 * cz * cy, 1 - 2 * cz * cz
+    red, green, blue = texel(pictures[e], u, v)
     for n in range(3):
-        color = texel(pictures[e], u, v, n) * level * edge
+        color = (red if n == 0 else green if n == 1 else blue) * level * edge
         light = w0 * attributes[i, LIGHT + n] + w1 * attributes[j, LIGHT + n] + w2 * attributes[k, LIGHT + n]
         out[n] = color * light
     shade = w0 * attributes[i, DETAIL] + w1 * attributes[j, DETAIL] + w2 * attributes[k, DETAIL]

@@ -64,13 +64,15 @@ def weights_at(points, faces, f, x, y):
     x0, y0 = points[i, 0], points[i, 1]
     x1, y1 = points[j, 0], points[j, 1]
     x2, y2 = points[k, 0], points[k, 1]
-    inverse = 1 / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
+    x, y = np.float32(x), np.float32(y)
+    one, zero = np.float32(1), np.float32(0)
+    inverse = one / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
     w1 = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) * inverse
     w2 = ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) * inverse
-    w1 = min(max(w1, 0.0), 1.0)
-    w2 = min(max(w2, 0.0), 1.0 - w1)
-    v0, v1, v2 = (1 - w1 - w2) / points[i, 2], w1 / points[j, 2], w2 / points[k, 2]
-    total = 1 / (v0 + v1 + v2)
+    w1 = min(max(w1, zero), one)
+    w2 = min(max(w2, zero), one - w1)
+    v0, v1, v2 = (one - w1 - w2) / points[i, 2], w1 / points[j, 2], w2 / points[k, 2]
+    total = one / (v0 + v1 + v2)
     return v0 * total, v1 * total, v2 * total
 
 
@@ -83,18 +85,24 @@ def linear_of(x):
 
 @njit(cache=True, nogil=True, fastmath=True)
 @typing.no_type_check
-def texel(texture, u, v, channel):
-    """Bilinear sample of one channel of an sRGB texture, as linear; origin of u, v bottom-left."""
+def texel(texture, u, v):
+    """Bilinear sample of an sRGB texture, as linear red, green and blue; origin of u, v bottom-left."""
     height, width = texture.shape[0], texture.shape[1]
-    x = u * width - 0.5
-    y = (1 - v) * height - 0.5
-    x = min(max(x, 0.0), width - 1.001)
-    y = min(max(y, 0.0), height - 1.001)
+    x = np.float32(u * width - np.float32(0.5))
+    y = np.float32((np.float32(1) - v) * height - np.float32(0.5))
+    x = min(max(x, np.float32(0)), np.float32(width - 1.001))
+    y = min(max(y, np.float32(0)), np.float32(height - 1.001))
     i, j = int(x), int(y)
     a, b = np.float32(x - i), np.float32(y - j)
-    top = texture[j, i, channel] * (1 - a) + texture[j, i + 1, channel] * a
-    low = texture[j + 1, i, channel] * (1 - a) + texture[j + 1, i + 1, channel] * a
-    return linear_of((top * (1 - b) + low * b) * np.float32(1 / 255))
+    w00, w01 = (np.float32(1) - a) * (np.float32(1) - b), a * (np.float32(1) - b)
+    w10, w11 = (np.float32(1) - a) * b, a * b
+    scale = np.float32(1 / 255)
+    t00, t01, t10, t11 = texture[j, i], texture[j, i + 1], texture[j + 1, i], texture[j + 1, i + 1]
+    return (
+        linear_of((t00[0] * w00 + t01[0] * w01 + t10[0] * w10 + t11[0] * w11) * scale),
+        linear_of((t00[1] * w00 + t01[1] * w01 + t10[1] * w10 + t11[1] * w11) * scale),
+        linear_of((t00[2] * w00 + t01[2] * w01 + t10[2] * w10 + t11[2] * w11) * scale),
+    )
 
 
 @njit(cache=True, nogil=True, fastmath=True)

@@ -219,7 +219,8 @@ class Renderer:
         for piece, at in zip(opaque, mesh.starts, strict=False):
             end = begin + len(piece.faces)
             if piece.texture is not None and piece.uv is not None:
-                box = np.array([0, len(self._index), 0, len(self._index)])
+                low, high = flat[at : at + len(piece.vertices), :2].min(0), flat[at : at + len(piece.vertices), :2].max(0)
+                box = np.clip([low[1], high[1] + 1, low[0], high[0] + 1], 0, len(self._index)).astype(np.int64)
                 piece_kernels.shade_textured(
                     self._index, flat, mesh.opaque_faces, begin, end, box, glow * albedo, shine,
                     piece.uv.astype(np.float32), at, piece.texture, piece.label, self._radiance, self._shown,
@@ -268,11 +269,8 @@ class Renderer:
         """Choose the factor from radiance to picture."""
         camera = self._config.camera
         part = self._radiance[::3, ::3][np.isin(self._shown[::3, ::3], (classes.SKIN,)) & (self._index[::3, ::3] >= 0)]
-        level = (
-            float(np.median(part[:_SKIN_SAMPLES] @ np.array([0.3, 0.6, 0.1], np.float32)))
-            if len(part)
-            else _NO_SKIN_LEVEL
-        )
+        part = part[:: 1 + len(part) // _SKIN_SAMPLES]
+        level = float(np.median(part @ np.array([0.3, 0.6, 0.1], np.float32))) if len(part) else _NO_SKIN_LEVEL
         # auto-exposure brightens dark skin, though not to the level of light skin
         usual = 0.16 + 0.3 * float(np.exp(-1.2 * subject.skin.melanin))
         target = np.clip(usual * np.exp(rng.normal(0, camera.exposure_sd)), *camera.skin_level)
