@@ -219,7 +219,10 @@ class Renderer:
         for piece, at in zip(opaque, mesh.starts, strict=False):
             end = begin + len(piece.faces)
             if piece.texture is not None and piece.uv is not None:
-                low, high = flat[at : at + len(piece.vertices), :2].min(0), flat[at : at + len(piece.vertices), :2].max(0)
+                low, high = (
+                    flat[at : at + len(piece.vertices), :2].min(0),
+                    flat[at : at + len(piece.vertices), :2].max(0),
+                )
                 box = np.clip([low[1], high[1] + 1, low[0], high[0] + 1], 0, len(self._index)).astype(np.int64)
                 piece_kernels.shade_textured(
                     self._index, flat, mesh.opaque_faces, begin, end, box, glow * albedo, shine,
