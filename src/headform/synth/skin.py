@@ -68,6 +68,11 @@ def skin_rgb(melanin: float, haemoglobin: float) -> Float[np.ndarray, "3"]:
     return np.asarray(_BASE * np.exp(-melanin * MELANIN - haemoglobin * HAEMOGLOBIN))
 
 
+def pigment_absorbance() -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"], Float[np.ndarray, "3"]]:
+    """Return the linear RGB of skin without pigments, and the absorbances of melanin and haemoglobin per amount of 1."""
+    return _BASE.copy(), _MELANIN.copy(), _HAEMOGLOBIN.copy()
+
+
 def sample_skin(rng: np.random.Generator, config: SkinRandomization = FULL.skin) -> SkinAttributes:
     """Draw a person's coloring; broad, with independent attributes except hair against skin."""
     c = config
