@@ -12,7 +12,6 @@ from headform.geometry.face_classes import FACE_CLASSES
 from headform.geometry.head_angles import rotation_from_synthetic_angles
 from headform.geometry.landmarks68 import BROWS
 from headform.heads import load_open
-from headform.synth._degradations import degrade_photo
 from headform.synth.face_shape import FaceShaper
 from headform.synth.folder import write_folder
 from headform.synth.generator import Generator
@@ -129,14 +128,6 @@ def test_changes_of_a_randomization_touch_nothing_else() -> None:
     assert changed.with_changes(pose={"roll_sd": FULL.pose.roll_sd}, camera={"distance": FULL.camera.distance}) == FULL
     with pytest.raises(TypeError):
         FULL.with_changes(pose={"rol_sd": 1.0})
-
-
-def test_strength_zero_leaves_a_photo_as_it_is() -> None:
-    image = np.random.default_rng(0).uniform(0, 255, (16, 16, 3)).astype(np.float32)
-    config = replace(FULL.degradation, strength=0.0)
-    for seed in range(20):
-        result = degrade_photo(np.random.default_rng(seed), image, config)
-        np.testing.assert_array_equal(result, image.astype(np.uint8))
 
 
 def test_landmarks_of_the_brows_follow_the_drawn_brows() -> None:
