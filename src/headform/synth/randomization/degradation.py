@@ -61,7 +61,7 @@ class DegradationRandomization:
     )
     old_monochrome_rate: float = 0.7
     faded: Range = (0.05, 0.35)  # lift of black and fall of white, of the whole range
-    cast: Range = (0.02, 0.15)  # greatest change of a channel by a color cast, of the whole range
+    cast: Range = (0.01, 0.1)  # greatest change of a channel by a color cast, of the whole range
     old_rgb: tuple[float, float, float] = (1.0, 0.25, -0.9)  # usual direction of the cast of an old photo
     old_rgb_sd: float = 0.4
     grain: Range = (2.0, 16.0)  # standard deviation, 0..255
