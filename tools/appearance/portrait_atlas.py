@@ -11,7 +11,7 @@ from headform.fit._mesh_diffusion import diffuse, head_graph
 from headform.heads.linear import PARTS, LinearHead
 from headform.images.transfer import srgb_from_linear
 from headform.render.unwrapping import unwrap_head
-from headform.synth.skin import SkinAttributes, paint, pigment_absorbance
+from headform.synth.skin import HAEMOGLOBIN, MELANIN, SkinAttributes, paint
 from headform.synth.skin_bank import SIDE
 from headform.synth.skin_fields import skin_fields
 from tools.appearance.portrait_chart import COLUMNS, ROWS, over_atlas
@@ -48,14 +48,13 @@ class AtlasFiller:
 
     def complete(self, skin: MixedSkin, rng: np.random.Generator) -> UInt8[np.ndarray, "S S 3"]:
         """Paint the whole atlas, sRGB."""
-        _, melanin, haemoglobin = pigment_absorbance()
         face, seen = np.zeros((SIDE, SIDE, 3)), np.zeros((SIDE, SIDE))
         face += np.median(skin.log[:_BORDER], axis=(0, 1))
         face[ROWS, COLUMNS], seen[ROWS, COLUMNS] = skin.log, skin.seen
         blood = EAR_BLOOD * self.ears + NECK_BLOOD * self.neck + SCALP_BLOOD * self.scalp
         blood += PATCH_PIGMENT[1] * sum(self._noise(rng, size) for size in PATCHES_CM) / 2
         brown = skin.pigment[0] * PATCH_PIGMENT[0] * sum(self._noise(rng, size) for size in PATCHES_CM)
-        rest = -brown[..., None] * melanin - blood[..., None] * haemoglobin
+        rest = -brown[..., None] * MELANIN - blood[..., None] * HAEMOGLOBIN
         pores = PORE_DEPTH * sum(self._noise(rng, size) for size in PORES_CM) / 2
         unseen = (1 - np.clip(seen, 0, 1))[..., None]
         log = skin.tone + face + unseen * (rest + pores[..., None])

@@ -9,7 +9,7 @@ the photographer's. The sets are brought to a common white by their median hue; 
 import numpy as np
 from jaxtyping import Float
 
-from headform.synth.skin import pigment_absorbance
+from headform.synth.skin import BASE, HAEMOGLOBIN, MELANIN
 
 REFERENCE = "london"
 """Set of one studio with even, neutral light: its white is believed."""
@@ -30,8 +30,7 @@ def pigments(tone: Float[np.ndarray, "P 3"], source: np.ndarray) -> Float[np.nda
         tone: (P, 3) logarithm of the skin's color in a photograph.
         source: (P,) name of the set of each.
     """
-    base, melanin, haemoglobin = pigment_absorbance()
-    matrix = np.column_stack([-melanin, -haemoglobin, np.ones(3)])
+    matrix = np.column_stack([-MELANIN, -HAEMOGLOBIN, np.ones(3)])
     reference = np.median(_hue(tone[source == REFERENCE]), axis=0)
     found = np.empty((len(tone), 2))
     for name in np.unique(source):
@@ -39,9 +38,9 @@ def pigments(tone: Float[np.ndarray, "P 3"], source: np.ndarray) -> Float[np.nda
         mean, deviation = np.array((*PRIOR, (0.0, EXPOSURE_SD[str(name)]))).T
         precision = matrix.T @ matrix / WHITE_SD[str(name)] ** 2 + np.diag(deviation**-2.0)
         white = tone[rows] - (np.median(_hue(tone[rows]), axis=0) - reference)
-        usual = np.log(base) + matrix[:, :2] @ mean[:2]
+        usual = np.log(BASE) + matrix[:, :2] @ mean[:2]
         white = white - np.median(white.mean(1)) + usual.mean()  # the set's exposure
-        right = (white - np.log(base)) @ matrix / WHITE_SD[str(name)] ** 2 + mean / deviation**2
+        right = (white - np.log(BASE)) @ matrix / WHITE_SD[str(name)] ** 2 + mean / deviation**2
         found[rows] = np.linalg.solve(precision, right.T).T[:, :2]
     return np.clip(found, *LIMITS)
 

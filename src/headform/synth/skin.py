@@ -16,7 +16,7 @@ from headform.heads.linear import PARTS, LinearHead
 from headform.synth.randomization import FULL, GAMMA, Range, SkinRandomization
 from headform.synth.skin_fields import SkinFields
 
-_BASE = np.array([0.80, 0.66, 0.56])
+BASE = np.array([0.80, 0.66, 0.56])
 MELANIN = np.array([1.10, 1.45, 1.75])
 HAEMOGLOBIN = np.array([0.06, 0.55, 0.42])
 _HAIR_SRGB = (
@@ -65,12 +65,7 @@ class SkinAttributes:
 
 def skin_rgb(melanin: float, haemoglobin: float) -> Float[np.ndarray, "3"]:
     """Return the linear RGB of uniform skin."""
-    return np.asarray(_BASE * np.exp(-melanin * MELANIN - haemoglobin * HAEMOGLOBIN))
-
-
-def pigment_absorbance() -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"], Float[np.ndarray, "3"]]:
-    """Return the linear RGB of skin without pigments, and the absorbances of melanin and haemoglobin per amount of 1."""
-    return _BASE.copy(), _MELANIN.copy(), _HAEMOGLOBIN.copy()
+    return np.asarray(BASE * np.exp(-melanin * MELANIN - haemoglobin * HAEMOGLOBIN))
 
 
 def sample_skin(rng: np.random.Generator, config: SkinRandomization = FULL.skin) -> SkinAttributes:
