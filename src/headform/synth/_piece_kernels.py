@@ -45,7 +45,8 @@ def blend_piece(
     """Draw triangles in the given order over the picture where nothing opaque lies before them.
 
     points (P, 3) raster pixels and depth; diffuse, shine (P, 3) radiance; texture (H, L, 4), opacity in the last channel;
-    through (R, R): transparency of what was drawn since the class of the sample changed last, read and written.
+    depth (R, R): read, and written where a triangle hides what is behind it; through (R, R): transparency of what was
+    drawn since the class of the sample changed last, read and written.
     """
     side = depth.shape[0]
     rows, columns = texture.shape[0], texture.shape[1]
@@ -94,6 +95,8 @@ def blend_piece(
                     light = w0 * diffuse[i, n] + w1 * diffuse[j, n] + w2 * diffuse[k, n]
                     gleam = w0 * shine[i, n] + w1 * shine[j, n] + w2 * shine[k, n]
                     radiance[row, column, n] += alpha * (own * light + own * gleam - radiance[row, column, n])
+                if alpha > 0.6:
+                    depth[row, column] = z  # hides what is drawn later and lies behind
                 if label >= 0:
                     through[row, column] *= 1.0 - alpha
                     if through[row, column] < 0.5:

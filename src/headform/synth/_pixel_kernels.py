@@ -56,9 +56,10 @@ def _skin_sample(f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, 
     if lip > 0.5:
         label = _LIPS
     if growth > 0.004:
-        # strands show where the tile is above a threshold that falls as the growth gets denser
+        # single hairs are finer than a pixel: the tile varies their density, and decides at the borders of the growth
         grain = _tile(stubble, u * paint[6], v * paint[6])
-        hair = min(1.0, max(0.0, (grain - 1.0 + growth * 1.35) * 1.7)) * min(1.0, growth * 1.6)
+        edge = min(1.0, max(0.0, growth * 2.2 - 0.6 * grain))
+        hair = min(1.0, edge * growth * (0.62 + 0.55 * grain))
     side = attributes[i, BROW_SIDE]
     if side < 2.0 and side == attributes[j, BROW_SIDE] and side == attributes[k, BROW_SIDE]:
         along = w0 * attributes[i, BROW_ALONG] + w1 * attributes[j, BROW_ALONG] + w2 * attributes[k, BROW_ALONG]

@@ -16,7 +16,6 @@ from headform.synth._surface import Surface, SurfacePainter
 from headform.synth.appearance import HAIR_LEVEL, load_appearance
 from headform.synth.brow_maps import draw_brow_maps, fit_resolution
 from headform.synth.brows import Brow, brow_coordinates, sample_brows
-from headform.synth.hair import grow, lay_out_hair, sample_style
 from headform.synth.people import Person
 from headform.synth.piece import Piece, Wearer
 from headform.synth.randomization import GAMMA, RandomizationConfig
@@ -25,6 +24,8 @@ from headform.synth.skin_fields import skin_fields
 from headform.synth.skin_maps import load_skin_maps
 from headform.synth.wear import Wardrobe
 
+_ROOTS = 0.9  # density of the hair that is painted on a scalp under the hair's geometry
+_DARKEST_LASH = 0.05  # linear; lashes are dark, whatever the hair
 _BROW_SHARE = 0.3  # length of a brow, share of the width of a face
 
 
@@ -84,14 +85,15 @@ class SubjectBuilder:
         self._painter = SurfacePainter(head, fields, self.coordinates, self.maps)
         self.head_faces = head.faces.numpy().astype(np.int32)
         self._wardrobe = Wardrobe(head)
-        self._shell = lay_out_hair(head, fields)
 
     def build(self, rng: np.random.Generator, person: Person, verts: Float32[np.ndarray, "V 3"]) -> Subject:
         """Build a person whose head has these vertices; the eyes are turned in place."""
         config = self._config
         turns = self._turn_eyes(verts, person)
         skin = sample_skin(rng, config.skin)
-        surface = self._painter.paint(rng, skin, config.eyes)
+        has_hair = rng.random() < config.hair.rate
+        shaved = float(rng.uniform(*config.hair.scalp)) * (rng.random() < config.hair.scalp_rate)
+        surface = self._painter.paint(rng, skin, config.eyes, _ROOTS if has_hair else shaved)
         eyes = sample_eyes(rng, self.eye_pictures, skin, config.eyes)
         brows = sample_brows(rng, len(self.brow_maps), config.brows)
         natural = rng.random() < config.hair.natural_color_rate
@@ -119,7 +121,7 @@ class SubjectBuilder:
             skin=skin,
             hair_rgb=hair_rgb,
             brow_rgb=brow_rgb,
-            pieces=[*self._hair(rng, verts, hair_rgb), *outfit.pieces],
+            pieces=[*self._hair(rng, verts, hair_rgb, has_hair), *self._lashes(rng, verts, skin), *outfit.pieces],
         )
 
     def _turn_eyes(self, verts: Float[np.ndarray, "V 3"], person: Person) -> Float[np.ndarray, "2 3 3"]:
@@ -140,9 +142,10 @@ class SubjectBuilder:
         rng: np.random.Generator,
         verts: Float32[np.ndarray, "V 3"],
         hair_rgb: Float[np.ndarray, "3"],
+        has_hair: bool,
     ) -> list[Piece]:
-        config, pieces = self._config, []
-        if rng.random() < config.hair.rate:
+        pieces = []
+        if has_hair:
             appearance = load_appearance()
             names = sorted(appearance.hair)
             asset = appearance.hair[names[int(rng.integers(len(names)))]]
@@ -151,15 +154,27 @@ class SubjectBuilder:
             pieces.append(
                 Piece(place, asset.faces, albedo, classes.HAIR, 0.3, uv=asset.uv, texture=asset.picture, strands=True)
             )
-            for lash in list(appearance.lashes.values())[:1]:
-                place = lash.on(verts - self._mean)
-                albedo = np.full((len(place), 3), 0.03, np.float32)
-                pieces.append(Piece(place, lash.faces, albedo, -1, 0.0, uv=lash.uv, texture=lash.picture))
-        if rng.random() < config.hair.hat_rate:
-            style = sample_style(rng, config.hair)
-            shell, tone = grow(self._shell, style, (verts - self._mean) * 100.0)
-            rgb = rng.random(3) ** GAMMA if style.hat else hair_rgb
-            tone = np.ones_like(tone) if style.hat else tone
-            albedo = np.clip(rgb * tone[:, None], 0.002, 1).astype(np.float32)
-            pieces.append(Piece(shell, self._shell.faces, albedo, classes.HAT if style.hat else classes.HAIR, 0.1))
         return pieces
+
+    def _lashes(
+        self,
+        rng: np.random.Generator,
+        verts: Float32[np.ndarray, "V 3"],
+        skin: SkinAttributes,
+    ) -> list[Piece]:
+        bank = load_appearance().lashes
+        lash = bank[sorted(bank)[int(rng.integers(len(bank)))]]
+        place = lash.on(verts - self._mean)
+        albedo = np.tile(np.minimum(np.array(skin.hair_rgb), _DARKEST_LASH).astype(np.float32), (len(place), 1))
+        return [
+            Piece(
+                place,
+                lash.faces,
+                albedo,
+                -1,
+                0.0,
+                uv=lash.uv,
+                texture=lash.picture,
+                opacity=min(1.0, 0.3 + skin.lashes),
+            )
+        ]

@@ -18,6 +18,9 @@ from headform.synth.skin_maps import SkinMaps
 
 _TINT = 6  # first column of the texture's factor
 _VARIATION = 0.5  # of the procedural pigments, since the textures vary themselves
+_HAIRLINE_CM, _ROOTS_CM = 1.0, 0.35  # height over the mean hairline where painted roots are half as dense; their fading
+_SHADOW = 0.08  # opacity of a beard from which maps with one are chosen
+_PAINTED = 0.35  # weight of a painted map over one mixed from photos
 _ALIKE = 0.12  # distance of log colors within which a texture fits a skin as it is
 _GUMS_RGB, _TONGUE_RGB, _MOUTH_RGB, _SOCKET_RGB = (
     (0.36, 0.12, 0.11),
@@ -62,8 +65,8 @@ class SurfacePainter:
         base[:, LIP] = fields.lip
         self._base = base
 
-    def paint(self, rng: np.random.Generator, a: SkinAttributes, eyes: EyeRandomization) -> Surface:
-        """Paint one person."""
+    def paint(self, rng: np.random.Generator, a: SkinAttributes, eyes: EyeRandomization, scalp: float) -> Surface:
+        """Paint one person; `scalp` is the density of painted hair above the hairline."""
         f = self._fields
         count = f.noise.shape[0]
 
@@ -71,7 +74,7 @@ class SurfacePainter:
             return np.asarray(f.noise[scale + 5 * int(rng.integers(count // 5))])
 
         rgb = skin_rgb(a.melanin, a.haemoglobin)
-        first, second = self._choose(rng, rgb)
+        first, second = self._choose(rng, rgb, max(a.beard, a.moustache) > _SHADOW)
         blood = 0.4 * a.flush * f.flush + 0.12 * a.unevenness * noise(2) + 0.10 * a.under_eye * f.under_eye
         melanin = 0.10 * a.unevenness * (noise(3) + 0.4 * noise(1)) + 0.2 * a.under_eye * f.under_eye
         melanin = melanin * (0.4 + min(a.melanin, 1.0)) * _VARIATION
@@ -91,6 +94,9 @@ class SurfacePainter:
             low = np.clip(1.2 - 2.0 * a.beard_low * np.abs(f.centimeters[:, 0]) / 7.0, 0, 1)
             growth = np.maximum(f.beard * low * a.beard, f.moustache * a.moustache)
             attributes[:, GROWTH] = np.clip(growth * (1 + 0.25 * noise(1)), 0, 1)
+        if scalp > 0:
+            roots = scalp / (1 + np.exp(-np.clip((f.hairline - _HAIRLINE_CM) / _ROOTS_CM, -20, 20)))
+            attributes[:, GROWTH] = np.maximum(attributes[:, GROWTH], roots * np.clip(1 + 0.15 * noise(2), 0, 1.2))
         gloss = (
             a.gloss
             * (1 + 0.3 * noise(2)).clip(0.2, 2)
@@ -113,9 +119,10 @@ class SurfacePainter:
         x, y, _ = self._fields.centimeters.T
         return np.asarray(np.exp(-((x / 2.2) ** 2)) * (y > -1.5))
 
-    def _choose(self, rng: np.random.Generator, rgb: Float[np.ndarray, "3"]) -> tuple[int, int]:
-        """Choose two skin maps whose color is near."""
+    def _choose(self, rng: np.random.Generator, rgb: Float[np.ndarray, "3"], bearded: bool) -> tuple[int, int]:
+        """Choose two skin maps whose color is near; those with facial hair only for who has some."""
         away = np.abs(np.log(self._maps.level / rgb)).mean(1)
-        weight = np.exp(-away / _ALIKE)
-        chosen = rng.choice(len(weight), 2, replace=len(weight) < 2, p=(weight + 1e-9) / (weight + 1e-9).sum())
+        weight = np.exp(-away / _ALIKE) * np.where(self._maps.painted, _PAINTED, 1.0)
+        weight[self._maps.bearded & (not bearded)] = 0
+        chosen = rng.choice(len(weight), 2, replace=False, p=(weight + 1e-9) / (weight + 1e-9).sum())
         return int(chosen[0]), int(chosen[1])

@@ -1,4 +1,4 @@
-"""Bank of skin textures on the open head's atlas, from which each person's skin is mixed.
+"""Skin textures on the open head's atlas, from which each person's skin is mixed: the shipped bank and painted skins.
 
 M maps, T side of a map.
 """
@@ -6,32 +6,37 @@ M maps, T side of a map.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from headform.heads.linear import LinearHead
 from headform.images.transfer import LINEAR_FROM_SRGB8
 from headform.synth.appearance import load_appearance
-
-
-@dataclass(frozen=True)
-class SkinMaps:
-    """Bank of textures.
-
-    Attributes:
-        pictures: sRGB albedo.
-        level: Median linear RGB of the skin of each.
-    """
-
-    pictures: UInt8[np.ndarray, "M T T 3"]
-    level: Float[np.ndarray, "M 3"]
-
+from headform.synth.skin_bank import load_skin_bank
 
 _MEASURED = ("cheeks", "forehead", "nose")  # regions whose median color is that of the skin
 
 
+@dataclass(frozen=True)
+class SkinMaps:
+    """Textures.
+
+    Attributes:
+        pictures: sRGB albedo.
+        level: Median linear RGB of the skin of each.
+        bearded: True where facial hair is part of the skin.
+        painted: True where the map is painted rather than mixed from photos; such a scalp shows shaved hair.
+    """
+
+    pictures: UInt8[np.ndarray, "M T T 3"]
+    level: Float[np.ndarray, "M 3"]
+    bearded: Bool[np.ndarray, " M"]
+    painted: Bool[np.ndarray, " M"]
+
+
 def load_skin_maps(head: LinearHead) -> SkinMaps:
     """Read the maps that ship, and measure the color of each on the head's atlas."""
-    pictures = np.stack(list(load_appearance().skins.values()))
+    bank, painted = load_skin_bank(), list(load_appearance().skins.values())
+    pictures = np.concatenate([bank.maps, painted])
     rows = np.zeros(len(head.mean), bool)
     for name in _MEASURED:
         rows |= head.regions[name].numpy()
@@ -41,4 +46,5 @@ def load_skin_maps(head: LinearHead) -> SkinMaps:
     x = np.clip((uv[:, 0] * side).astype(int), 0, side - 1)
     y = np.clip(((1 - uv[:, 1]) * side).astype(int), 0, side - 1)
     level = np.median(LINEAR_FROM_SRGB8[pictures[:, y, x]], axis=1)
-    return SkinMaps(pictures, level)
+    others = np.zeros(len(painted), bool)
+    return SkinMaps(pictures, level, np.concatenate([bank.bearded, others]), np.arange(len(pictures)) >= len(bank))

@@ -10,7 +10,7 @@ class BackgroundRandomization:
     """Behind the head: the panorama that lights it, a portrait's backdrop, or crops of procedural scenes."""
 
     panorama_rate: float = 0.75  # probability that a panorama which lights the face is seen as well
-    backdrop_rate: float = 0.75  # share of other pictures with a backdrop
+    backdrop_rate: float = 0.92  # share of other pictures with a backdrop
     panorama_level: Range = (0.5, 1.5)  # factor of the seen panorama's radiance
     gradient_rate: float = 0.15  # share of plain color gradients
     color_gradient_rate: float = 0.5  # share of gradients with color, others are gray

@@ -9,7 +9,7 @@ from headform.synth.randomization.ranges import Range
 class EyeRandomization:
     """Eyeballs; the sizes of iris and pupil are in `SkinRandomization`."""
 
-    sclera: Range = (0.55, 0.95)  # factor of the picture's white
+    sclera: Range = (0.4, 0.8)  # factor of the picture's white
     iris_level: Range = (0.6, 1.3)  # factor of the picture's iris
     highlight_rate: float = 0.9  # probability that the cornea mirrors the lamps
     highlight: Range = (0.3, 1.6)  # radiance of the mirrored lamps over their irradiance
@@ -27,7 +27,7 @@ class BrowRandomization:
     lift_cm: tuple[float, float] = (-0.12, 0.16)  # of the height above the bone's line
     slant_cm: tuple[float, float] = (0.0, 0.16)  # of the rise from the outer to the inner end
     arch_cm: tuple[float, float] = (0.02, 0.09)  # of the rise of the middle
-    half_height_cm: Range = (0.45, 0.95)  # half of the picture's height, of which strands fill about a half
+    half_height_cm: Range = (0.4, 0.85)  # half of the picture's height, of which strands fill about a half
     opacity: Range = (0.6, 1.0)
     bare_rate: float = 0.03  # probability of hardly any brows
     bare_opacity: Range = (0.0, 0.3)

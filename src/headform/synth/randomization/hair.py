@@ -10,7 +10,7 @@ class HairRandomization:
     """Hair and hats; lengths in centimeters beyond the hairline."""
 
     rate: float = 0.9
-    natural_color_rate: float = 0.93  # others have any color
+    natural_color_rate: float = 0.97  # others have any color
     root_softness: Range = (0.1, 0.5)  # cm over which the hairline fades into the skin
     scalp_rate: float = 0.5  # probability that a head without hair has a shadow of hair on the scalp
     scalp: Range = (0.0, 0.5)  # its opacity
