@@ -72,8 +72,18 @@ def framed(config: RandomizationConfig) -> RandomizationConfig:
 def portrait_like() -> RandomizationConfig:
     """Return FULL, but as people sit for an official portrait."""
     return framed(FULL).with_changes(
-        pose={"frontal_rate": 1.0, "frontal_yaw_sd": 10.0, "pitch_sd": 6.0, "roll_sd": 4.0},
-        expression={"smile_rate": 0.75, "open_mouth_rate": 0.03, "single_rate": 0.1, "blink_rate": 0.03},
+        pose={"frontal_rate": 1.0, "frontal_yaw_sd": 10.0, "pitch_sd": 6.0, "roll_sd": 4.0, "tilted_rate": 0.0},
+        expression={
+            "mild_smile_rate": 0.15,
+            "smile_rate": 0.6,
+            "open_mouth_rate": 0.03,
+            "strong_rate": 0.02,
+            "single_rate": 0.1,
+            "blink_rate": 0.02,
+            "wink_rate": 0.0,
+            "half_closed_rate": 0.03,
+            "wide_rate": 0.02,
+        },
         accessories={"occluder_rate": 0.0, "clear_lens_rate": 0.97, "tinted_lens_rate": 0.02},
         hair={"hat_rate": 0.0},
         camera={"distance": (0.8, 2.5)},

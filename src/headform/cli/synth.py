@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import arg
 
@@ -22,6 +22,9 @@ class Synth:
     seed: int = 0
     """Random seed; the same seed, size and version give the same bytes."""
 
+    preset: Literal["full", "easy", "portrait"] = "full"
+    """Distribution of the faces: full, easy (near frontal, neutral, mild light) or portrait (people who sit for one)."""
+
     def run(self) -> int:
         """Write the pictures."""
         if self.count < 1:
@@ -32,7 +35,8 @@ class Synth:
         if self.seed < 0:
             raise errors.UsageError("seed_invalid", f"--seed is {self.seed}", "", "use 0 or more")
         from headform.synth.folder import write_folder
+        from headform.synth.randomization import PRESETS
 
-        sheet = write_folder(self.out, self.count, size=self.size, seed=self.seed)
+        sheet = write_folder(self.out, self.count, size=self.size, seed=self.seed, randomization=PRESETS[self.preset])
         print(f"{self.count} synthetic faces in {self.out}; look at {sheet}")
         return errors.SUCCESS

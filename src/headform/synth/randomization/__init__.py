@@ -1,6 +1,7 @@
 """Probabilities and ranges from which synthetic faces are sampled, a module for each group.
 
-FULL randomizes everything; EASY (near frontal, neutral, mild light) is where the training of an identity network starts.
+FULL randomizes everything; EASY (near frontal, neutral, mild light) is where the training of an identity network starts;
+PORTRAIT is people who sit for an official portrait.
 A field named `..._rate` is a probability in 0..1, `..._sd` a standard deviation, a `Range` is uniform unless it says
 otherwise. Colors and albedo are linear RGB, head lengths centimeters or meters as stated, pixels those of the picture.
 """
@@ -14,6 +15,8 @@ from headform.synth.randomization.camera import PoseRandomization as PoseRandomi
 from headform.synth.randomization.clothes import ClothesRandomization as ClothesRandomization
 from headform.synth.randomization.config import EASY as EASY
 from headform.synth.randomization.config import FULL as FULL
+from headform.synth.randomization.config import PORTRAIT as PORTRAIT
+from headform.synth.randomization.config import PRESETS as PRESETS
 from headform.synth.randomization.config import RandomizationConfig as RandomizationConfig
 from headform.synth.randomization.degradation import DegradationRandomization as DegradationRandomization
 from headform.synth.randomization.expression import ExpressionRandomization as ExpressionRandomization

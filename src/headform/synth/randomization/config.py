@@ -55,3 +55,16 @@ EASY = FULL.with_changes(
     camera={"distance": (0.8, 2.5)},
     degradation={"strength": 0.4},
 )
+PORTRAIT = FULL.with_changes(
+    expression={
+        "mild_smile_rate": 0.35, "smile_rate": 0.4, "open_mouth_rate": 0.02, "strong_rate": 0.02, "single_rate": 0.05,
+        "blink_rate": 0.01, "wink_rate": 0.0, "half_closed_rate": 0.03, "wide_rate": 0.02, "camera_gaze_rate": 0.95,
+    },
+    pose={"frontal_rate": 0.6, "frontal_yaw_sd": 10.0, "turned_rate": 0.4, "turned_yaw_sd": 18.0, "pitch_sd": 5.0,
+          "roll_sd": 4.0, "tilted_rate": 0.0},
+    accessories={"occluder_rate": 0.0},
+    camera={"distance": (0.8, 3.0)},
+    degradation={"strength": 0.6, "severity_power": 3.0},
+)  # fmt: skip
+PRESETS = {"full": FULL, "easy": EASY, "portrait": PORTRAIT}
+"""Configurations by name: everything, the beginning of a training, people who sit for an official portrait."""
