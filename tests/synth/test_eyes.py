@@ -1,0 +1,46 @@
+"""Eyes: pictures of irises, and the shadow of the lids."""
+
+import numpy as np
+
+from headform.heads import load_open
+from headform.synth._eyes import PICTURE_SIDE, draw_eye_pictures, eye_geometry, lid_shadow
+
+
+def test_pictures_have_a_black_pupil_an_iris_and_a_white() -> None:
+    pictures = draw_eye_pictures(6)
+    middle = PICTURE_SIDE // 2
+    assert pictures[:, middle, middle].max() < 30
+    iris = pictures[:, middle, middle + int(0.3 * middle)].astype(int)
+    white = pictures[:, middle, middle + int(0.6 * middle)].astype(int)
+    assert (white.sum(1) > iris.sum(1) + 60).all()
+    assert len(np.unique(iris, axis=0)) == 6
+    np.testing.assert_array_equal(pictures, draw_eye_pictures(6))
+
+
+def test_the_upper_lid_darkens_the_top_of_the_ball() -> None:
+    head = load_open()
+    verts = head.mean.numpy()
+    marks = verts[head.dense.numpy()[:68]]
+    geometry = eye_geometry(head)
+    share = lid_shadow(geometry, verts, marks, 1.0)
+    others = np.ones(len(verts), bool)
+    for ids in geometry.vertices:
+        others[ids] = False
+        front = ids[geometry.local[ids, 2] > 1.2]
+        middle = front[np.abs(geometry.local[front, 0]) < 0.3]
+        top = share[middle[geometry.local[middle, 1] > 0.4]]
+        center = share[middle[np.abs(geometry.local[middle, 1]) < 0.2]]
+        assert top.mean() < 0.75 * center.mean()
+        assert center.mean() > 0.7
+    np.testing.assert_array_equal(share[others], 1)
+    assert (lid_shadow(geometry, verts, marks, 0.0) == 1).all()
+
+
+def test_each_ball_looks_ahead_from_its_own_center() -> None:
+    head = load_open()
+    geometry = eye_geometry(head)
+    right, left = (geometry.local[ids] for ids in geometry.vertices)
+    for local in (right, left):
+        assert 1.2 < local[:, 2].max() < 2.0, "cm"
+        np.testing.assert_allclose(local.min(0)[:2] + local.max(0)[:2], 0, atol=1e-3)
+    assert head.mean.numpy()[geometry.vertices[0], 0].max() < 0 < head.mean.numpy()[geometry.vertices[1], 0].min()
