@@ -24,12 +24,12 @@ from headform.data.contours import (
     AnnotatedFace,
     read_contours,
 )
+from headform.data.portraits import FOLDS, fold_of
 from headform.evaluate.landmarks68.contours import ContourTable, evaluate_contours, to_markdown
 from headform.evaluate.landmarks68.landmark_files import LandmarkPrediction
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS
 from headform.geometry.polyline import height_at
 from headform.nets.landmarks.committee import MEMBERS, Committee
-from tools.committee.__main__ import FOLDS, fold_of
 
 SETS = ("london", "canada")
 PUPILS_MM = 63.0
@@ -50,7 +50,7 @@ def main(arguments: Arguments) -> None:
     photos = arguments.data / "photos"
     faces = {s: read_contours(photos / s / "landmarks189.json") for s in SETS}
     truth = {f"{s}/{face.photo}": face for s in SETS for face in faces[s]}
-    folds = dict(fold_of(truth))
+    folds = fold_of(list(truth))
     committee = Committee.load()
     own = Reconstructor.load(landmarks_net="own", texture_size=0)
     found: dict[str, dict[str, np.ndarray]] = {}

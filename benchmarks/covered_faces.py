@@ -20,13 +20,12 @@ from scipy.stats import spearmanr
 
 from benchmarks.environment import default_data, describe
 from headform import Reconstruction, Reconstructor, images
-from headform.data.contours import AnnotatedFace, read_contours
+from headform.data.contours import AnnotatedFace, curves68, read_contours
 from headform.errors import FaceError
 from headform.geometry.polyline import nearest_on
 from headform.images.warp import apply, warp
 from headform.nets.crop_geometry import EyeFrame
 from headform.synth.generator import Generator
-from tools.committee.portraits import curves68
 from tools.cover.covers import PAINTERS, Scene
 from tools.cover.faces import RECIPE, held_out, portraits
 

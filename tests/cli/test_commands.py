@@ -44,6 +44,19 @@ def test_build_open_without_its_source_is_refused(tmp_path, capsys):
     assert not (tmp_path / "h.safetensors").exists()
 
 
+def test_data_portraits_says_what_was_dropped_and_sheet_needs_an_index(tmp_path, capsys):
+    (tmp_path / "photos" / "congress").mkdir(parents=True)
+    Image.new("RGB", (64, 64), (90, 120, 90)).save(tmp_path / "photos" / "congress" / "1.jpg")
+    words = ["data", "portraits", str(tmp_path / "photos"), "-o", str(tmp_path / "out"), "--sets", "congress"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "congress/1.jpg: no_face" in said
+    assert f"0 portraits, 0 pictures, 1 dropped, in {tmp_path / 'out'}" in said
+    assert main([*words, "--turned", "99"]) == 2
+    assert main(["data", "sheet", str(tmp_path), "-o", str(tmp_path / "s.png")]) == 3
+    assert "error [dataset_missing]: " in capsys.readouterr().err
+
+
 def test_contact_sheet_collects_overlays(tmp_path, capsys):
     for name, tone in (("a", 40), ("b", 200)):
         (tmp_path / "out" / name).mkdir(parents=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from headform import heads
+from headform.data.portraits import FOLDS, fold_of, person_of
 from headform.geometry.mediapipe478 import POINTS, SURFACE
 from headform.nets.landmarks.committee_calibration import FILE, Calibration, save_calibration
 from headform.train.export_weights import source_commit
@@ -22,7 +23,6 @@ from tools.committee.synthetic import (
 )
 from tools.convert_networks import ASSETS
 
-FOLDS = 4
 COUNT, SEED = 700, 11
 
 
@@ -61,7 +61,7 @@ def main() -> None:
     truth = annotated(photos)
     read = read_portraits(photos, start, arguments.out / "portraits.npz")
     if arguments.leave_out is not None:
-        kept = dict(fold_of(truth))
+        kept = fold_of(list(truth))
         out = {name for name, fold in kept.items() if fold == arguments.leave_out}
         people = {person_of(name) for name in out}
         read = read.chosen(np.array([person_of(str(n)) not in people for n in read.name]))
@@ -98,17 +98,6 @@ def main() -> None:
         place = arguments.out / f"without_fold_{arguments.leave_out}.safetensors"
     save_calibration(place, calibration, card)
     print(card["metrics"])
-
-
-def person_of(name: str) -> str:
-    """The person of a photo of the annotated sets: its folder and the number in its name."""
-    folder, file = name.split("/")
-    return f"{folder}/{file[:3]}"
-
-
-def fold_of(names: object) -> list[tuple[str, int]]:
-    """The fold of each annotated photo, of which each person has one."""
-    return [(name, k % FOLDS) for k, name in enumerate(sorted(names))]  # type: ignore[call-overload]
 
 
 if __name__ == "__main__":

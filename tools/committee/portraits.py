@@ -3,7 +3,7 @@
 R readings, M members (own, MediaPipe, face-api, PFLD). Offsets in face sizes, in the frame of the eyes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -11,8 +11,7 @@ import numpy as np
 
 from headform import images
 from headform.data.contours import (
-    BROW_UPPER,
-    JAW,
+    CORNERS68,
     LIP_INNER_LOWER,
     LIP_INNER_UPPER,
     LIP_OUTER_LOWER,
@@ -20,6 +19,8 @@ from headform.data.contours import (
     LOWER_LID,
     UPPER_LID,
     AnnotatedFace,
+    curves68,
+    onto_annotation,
     read_contours,
 )
 from headform.errors import FaceError
@@ -52,21 +53,6 @@ UNLABELLED = ("congress", 2)
 """A set without points, and of how many of its portraits one is read."""
 
 _PUPILS = (0, 1)
-_CORNERS = {36: 18, 39: 22, 42: 23, 45: 27, 48: 87, 54: 93}
-"""Annotated points that are single points of the 68, too."""
-
-
-def curves68() -> dict[int, tuple[int, ...]]:
-    """The annotated polyline on which each of the 68 points lies, where there is one."""
-    found: dict[int, tuple[int, ...]] = {}
-    for eye in range(2):
-        first = 36 + 6 * eye
-        found |= dict.fromkeys((first + 1, first + 2), UPPER_LID[eye])
-        found |= dict.fromkeys((first + 4, first + 5), LOWER_LID[eye])
-        found |= dict.fromkeys(range(17 + 5 * eye, 22 + 5 * eye), BROW_UPPER[eye])
-    found |= dict.fromkeys(range(49, 54), LIP_OUTER_UPPER) | dict.fromkeys(range(55, 60), LIP_OUTER_LOWER)
-    found |= dict.fromkeys((61, 62, 63), LIP_INNER_UPPER) | dict.fromkeys((65, 66, 67), LIP_INNER_LOWER)
-    return found | dict.fromkeys(range(2, 15), JAW)
 
 
 def curves478() -> dict[int, tuple[int, ...]]:
@@ -191,7 +177,7 @@ def with_points68(
     convention = local[:, 2:].mean(1)
     rows = [k for k, name in enumerate(readings.name) if str(name) in truth]
     curves = curves68()
-    marked = np.array([k in curves or k in _CORNERS for k in range(68)])
+    marked = np.array([k in curves or k in CORNERS68 for k in range(68)])
     offset, sigma = np.zeros((4, 68, 2)), np.ones((4, 68))
     target = convention
     for round_ in range(4):
@@ -201,7 +187,7 @@ def with_points68(
             target = mean.copy()
         target = target.copy()
         for row in rows:
-            target[row] = _onto_curves(target[row], frames[row], truth[str(readings.name[row])], curves)
+            target[row] = _onto_curves(target[row], frames[row], truth[str(readings.name[row])])
         for member in range(4):
             move = np.median(convention - local[:, member], axis=0)
             move[marked] = np.median(target[rows] - local[rows, member], axis=0)[marked]
@@ -221,17 +207,6 @@ _LEAST = 0.002
 """Face sizes: no member is believed to be better than this."""
 
 
-def _onto_curves(
-    local: np.ndarray, frame: EyeFrame, face: AnnotatedFace, curves: Mapping[int, Sequence[int]]
-) -> np.ndarray:
-    pixels = local @ frame.axes.T * frame.size + frame.middle
-    for point, curve in curves.items():
-        line = face.points[list(curve)]
-        foot = nearest_on(pixels[point], line)
-        if np.allclose(foot, line[0]) or np.allclose(foot, line[-1]):
-            # the annotated jaw begins at the ear's lobe, that of the 68 points above: the middle is taken
-            foot = (foot + pixels[point]) / 2
-        pixels[point] = foot
-    for point, mark in _CORNERS.items():
-        pixels[point] = face.points[mark]
+def _onto_curves(local: np.ndarray, frame: EyeFrame, face: AnnotatedFace) -> np.ndarray:
+    pixels = onto_annotation(local @ frame.axes.T * frame.size + frame.middle, face)
     return np.asarray((pixels - frame.middle) @ frame.axes / frame.size)

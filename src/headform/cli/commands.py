@@ -6,6 +6,7 @@ from typing import Annotated, Protocol, cast, runtime_checkable
 import tyro
 
 from headform.cli.contact_sheet import ContactSheet
+from headform.cli.data import Data
 from headform.cli.doctor import Doctor
 from headform.cli.evaluate import Evaluate
 from headform.cli.export import Export
@@ -29,6 +30,7 @@ _Command = (
     | Heads
     | Annotated[Synth, tyro.conf.subcommand("synth")]
     | Train
+    | Data
     | Evaluate
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[ContactSheet, tyro.conf.subcommand("contact-sheet")]

@@ -40,11 +40,11 @@ def points68(
     posed = torch.from_numpy(vertices)
     marked = _project(camera, head.landmarks(posed).numpy())
     fitted = _project(camera, vertices[head.dense[:68].numpy()])
-    marked[JAW] += _to_outline(head, vertices, camera, marked[JAW])
+    marked[JAW] += to_outline(head, vertices, camera, marked[JAW])
     return (prediction.points[:68] + fitted) / 2 + marked - fitted
 
 
-def _to_outline(
+def to_outline(
     head: LinearHead,
     vertices: Float32[np.ndarray, "V 3"],
     camera: PerspectiveCamera,

@@ -1,0 +1,77 @@
+"""`headform data`: prepare open photos as training data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg, subcommand
+
+from headform import errors
+from headform.io.progress import BatchProgress
+
+_Set = Literal["congress", "london", "canada"]
+
+
+@dataclass(frozen=True)
+class Portraits:
+    """Prepare open portraits: crops with landmarks, surface points, class maps, and copies turned to other sides.
+
+    Photos that are done already are kept, so that the command can be stopped and started again.
+    """
+
+    photos: Positional[Path]
+    """Folder that holds the sets' folders."""
+    out: Annotated[Path, arg(aliases=("-o",))]
+    """Output folder: a file for each photo, and dataset.json when all are done."""
+    sets: tuple[_Set, ...] = ("congress", "london", "canada")
+    """Sets that are read."""
+    turned: int = 2
+    """Turned copies of each photo; 0 for none."""
+    seed: int = 0
+    """Random seed of the turns."""
+
+    def run(self) -> int:
+        """Prepare, and print what was kept."""
+        if not 0 <= self.turned <= 16:
+            raise errors.UsageError("turned_invalid", f"--turned is {self.turned}", "", "use 0 to 16")
+        if self.seed < 0:
+            raise errors.UsageError("seed_invalid", f"--seed is {self.seed}", "", "use 0 or more")
+        from headform.data.portrait_writer import PortraitPlan, photos_of, write_portraits
+
+        plan = PortraitPlan(sets=self.sets, turned=self.turned, seed=self.seed)
+        with BatchProgress(len(photos_of(self.photos, plan.sets))) as progress:
+            facts = write_portraits(self.photos, self.out, plan, done=progress.end)
+        print(f"{facts['photos']} portraits, {facts['copies']} pictures, {facts['dropped']} dropped, in {self.out}")
+        return errors.SUCCESS
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Draw prepared portraits beside their labels, for looking; the sheet shows people's faces."""
+
+    folder: Positional[Path]
+    """Output folder of `headform data portraits`."""
+    out: Annotated[Path, arg(aliases=("-o",))]
+    """Output file, PNG."""
+    most: int = 48
+    """Greatest number of portraits."""
+
+    def run(self) -> int:
+        """Write the sheet."""
+        if self.most < 1:
+            raise errors.UsageError("most_invalid", f"--most is {self.most}", "", "use 1 or more")
+        from headform.data.portrait_sheet import portrait_sheet
+        from headform.data.portraits import Portraits as Prepared
+        from headform.io import image_bytes
+        from headform.io.atomic import write_bytes
+
+        prepared = Prepared(self.folder)
+        write_bytes(self.out, image_bytes.png(portrait_sheet(prepared, most=self.most)))
+        print(f"{min(self.most, len(prepared))} of {len(prepared)} pictures in {self.out}")
+        return errors.SUCCESS
+
+
+Data = Annotated[
+    Annotated[Portraits, subcommand("portraits")] | Annotated[Sheet, subcommand("sheet")],
+    subcommand("data", description="Prepare open photos as training data."),
+]
