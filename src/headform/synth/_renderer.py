@@ -205,12 +205,12 @@ class Renderer:
         paint[:3], paint[3] = subject.skin.lip_paint_rgb, subject.skin.lip_paint
         paint[6], paint[7:] = _STUBBLE_TEXELS, subject.brow_rgb
         brows = np.array([b.row() for b in subject.brows], np.float32)
-        maps = builder.maps.pictures
+        first, second = builder.maps.crisp(surface.first), builder.maps.crisp(surface.second)
         eyes = (to_camera @ subject.eye_rotations).astype(np.float32)
         pixels.shade_head(
             self._index, flat, mesh.opaque_faces, len(self._head_faces),
             np.concatenate([self._material, mesh.material]), np.concatenate([self._label, mesh.label]),
-            attributes, color, self._uv, self._uv_faces, maps[surface.first], maps[surface.second],
+            attributes, color, self._uv, self._uv_faces, first, second,
             self._stubble, builder.brow_maps, brows, paint, builder.geometry.local, builder.geometry.eye_of, eyes,
             subject.eyes.looks, subject.eyes.pictures, light.lamps.directions, light.lamps.colors,
             self._radiance, self._shown,

@@ -3,7 +3,7 @@
 V head vertices, F triangles.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -24,6 +24,7 @@ from headform.synth.skin_fields import skin_fields
 from headform.synth.skin_maps import load_skin_maps
 from headform.synth.wear import Wardrobe
 
+_MADE_UP = 0.1  # opacity of facial hair above which nobody wears make-up
 _ROOTS = 0.9  # density of the hair that is painted on a scalp under the hair's geometry
 _DARKEST_LASH = 0.05  # linear; lashes are dark, whatever the hair
 _BROW_SHARE = 0.3  # length of a brow, share of the width of a face
@@ -91,6 +92,8 @@ class SubjectBuilder:
         config = self._config
         turns = self._turn_eyes(verts, person)
         skin = sample_skin(rng, config.skin)
+        if max(skin.beard, skin.moustache) > _MADE_UP:
+            skin = replace(skin, lip_paint=0.0, eye_shadow=0.0)
         has_hair = rng.random() < config.hair.rate
         shaved = float(rng.uniform(*config.hair.scalp)) * (rng.random() < config.hair.scalp_rate)
         surface = self._painter.paint(rng, skin, config.eyes, _ROOTS if has_hair else shaved)

@@ -101,7 +101,7 @@ class SurfacePainter:
             a.gloss
             * (1 + 0.3 * noise(2)).clip(0.2, 2)
             * (0.6 + 0.8 * f.flush + 0.8 * self._t_zone())
-            * (1 + 1.5 * f.lip)
+            * (1 + 0.4 * f.lip)
         )
         plain = np.zeros((len(self._part), 3), np.float32)
         for part, color in (("teeth", _TEETH_RGB), ("tongue", _TONGUE_RGB), ("mouth", _MOUTH_RGB)):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
+from PIL import Image, ImageFilter
 
 from headform.heads.linear import LinearHead
 from headform.images.transfer import LINEAR_FROM_SRGB8
@@ -15,8 +16,11 @@ from headform.synth.skin_bank import load_skin_bank
 
 _MEASURED = ("cheeks", "forehead", "nose")  # regions whose median color is that of the skin
 
+_FINE_TEXELS, _FINE_PERCENT = 1.2, 90  # pores: radius and strength of the unsharp mask
+_BROAD_TEXELS, _BROAD_PERCENT = 6.0, 45  # folds and spots
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class SkinMaps:
     """Textures.
 
@@ -31,6 +35,18 @@ class SkinMaps:
     level: Float[np.ndarray, "M 3"]
     bearded: Bool[np.ndarray, " M"]
     painted: Bool[np.ndarray, " M"]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_crisp", {})
+
+    def crisp(self, number: int) -> UInt8[np.ndarray, "T T 3"]:
+        """Return a map with its pores and folds made out: portraits are softer than skin; kept once made."""
+        known: dict[int, UInt8[np.ndarray, "T T 3"]] = self._crisp  # type: ignore[attr-defined]
+        if number not in known:
+            image = Image.fromarray(self.pictures[number])
+            fine = image.filter(ImageFilter.UnsharpMask(_FINE_TEXELS, _FINE_PERCENT, 0))
+            known[number] = np.asarray(fine.filter(ImageFilter.UnsharpMask(_BROAD_TEXELS, _BROAD_PERCENT, 0)))
+        return known[number]
 
 
 def load_skin_maps(head: LinearHead) -> SkinMaps:
