@@ -22,7 +22,7 @@ from headform.synth.randomization import GAMMA, RandomizationConfig
 from headform.synth.skin import SkinAttributes, sample_skin
 from headform.synth.skin_fields import skin_fields
 from headform.synth.skin_maps import load_skin_maps
-from headform.synth.wear import Wardrobe
+from headform.synth.wear import HatCover, Wardrobe
 
 _MADE_UP = 0.1  # opacity of facial hair above which nobody wears make-up
 _ROOTS = 0.9  # density of the hair that is painted on a scalp under the hair's geometry
@@ -124,7 +124,11 @@ class SubjectBuilder:
             skin=skin,
             hair_rgb=hair_rgb,
             brow_rgb=brow_rgb,
-            pieces=[*self._hair(rng, verts, hair_rgb, has_hair), *self._lashes(rng, verts, skin), *outfit.pieces],
+            pieces=[
+                *(self._hair(rng, wearer, verts, hair_rgb, outfit.cover) if has_hair else []),
+                *self._lashes(rng, verts, skin),
+                *outfit.pieces,
+            ],
         )
 
     def _turn_eyes(self, verts: Float[np.ndarray, "V 3"], person: Person) -> Float[np.ndarray, "2 3 3"]:
@@ -143,21 +147,24 @@ class SubjectBuilder:
     def _hair(
         self,
         rng: np.random.Generator,
+        wearer: Wearer,
         verts: Float32[np.ndarray, "V 3"],
         hair_rgb: Float[np.ndarray, "3"],
-        has_hair: bool,
+        cover: HatCover | None,
     ) -> list[Piece]:
-        pieces = []
-        if has_hair:
-            appearance = load_appearance()
-            names = sorted(appearance.hair)
-            asset = appearance.hair[names[int(rng.integers(len(names)))]]
-            place = asset.on(verts - self._mean)
-            albedo = np.tile((hair_rgb / HAIR_LEVEL).astype(np.float32), (len(place), 1))
-            pieces.append(
-                Piece(place, asset.faces, albedo, classes.HAIR, 0.3, uv=asset.uv, texture=asset.picture, strands=True)
-            )
-        return pieces
+        """Return hair and loose strands, pressed to the head or left out where a hat covers it."""
+        appearance = load_appearance()
+        names = sorted(appearance.hair)
+        asset = appearance.hair[names[int(rng.integers(len(names)))]]
+        loose = self._wardrobe.loose_hair(rng, wearer, hair_rgb, self._config)
+        if cover is not None and cover.hides_hair:
+            return []
+        place = asset.on(verts - self._mean)
+        if cover is not None:
+            place = cover.press(place)
+        albedo = np.tile((hair_rgb / HAIR_LEVEL).astype(np.float32), (len(place), 1))
+        hair = Piece(place, asset.faces, albedo, classes.HAIR, 0.3, uv=asset.uv, texture=asset.picture, strands=True)
+        return [hair, *loose]
 
     def _lashes(
         self,

@@ -25,8 +25,10 @@ from headform.synth.randomization.eyes import EyeRandomization as EyeRandomizati
 from headform.synth.randomization.glasses import FrameShape as FrameShape
 from headform.synth.randomization.glasses import GlassesRandomization as GlassesRandomization
 from headform.synth.randomization.hair import HairRandomization as HairRandomization
+from headform.synth.randomization.hats import HatRandomization as HatRandomization
 from headform.synth.randomization.light import LightRandomization as LightRandomization
 from headform.synth.randomization.light import SceneLightRandomization as SceneLightRandomization
+from headform.synth.randomization.occluders import OccluderRandomization as OccluderRandomization
 from headform.synth.randomization.ranges import GAMMA as GAMMA
 from headform.synth.randomization.ranges import IntRange as IntRange
 from headform.synth.randomization.ranges import Range as Range

@@ -13,7 +13,9 @@ from headform.synth.randomization.expression import ExpressionRandomization
 from headform.synth.randomization.eyes import BrowRandomization, EyeRandomization
 from headform.synth.randomization.glasses import GlassesRandomization
 from headform.synth.randomization.hair import HairRandomization
+from headform.synth.randomization.hats import HatRandomization
 from headform.synth.randomization.light import LightRandomization, SceneLightRandomization
+from headform.synth.randomization.occluders import OccluderRandomization
 from headform.synth.randomization.ranges import Range
 from headform.synth.randomization.skin import SkinRandomization
 
@@ -32,6 +34,8 @@ class RandomizationConfig:
     accessories: AccessoryRandomization = field(default_factory=AccessoryRandomization)
     glasses: GlassesRandomization = field(default_factory=GlassesRandomization)
     clothes: ClothesRandomization = field(default_factory=ClothesRandomization)
+    hats: HatRandomization = field(default_factory=HatRandomization)
+    occluders: OccluderRandomization = field(default_factory=OccluderRandomization)
     light: LightRandomization = field(default_factory=LightRandomization)
     scene_light: SceneLightRandomization = field(default_factory=SceneLightRandomization)
     camera: CameraRandomization = field(default_factory=CameraRandomization)
@@ -51,6 +55,8 @@ EASY = FULL.with_changes(
     pose={"frontal_rate": 1.0, "frontal_yaw_sd": 9.0, "pitch_sd": 6.0, "roll_sd": 4.0, "tilted_rate": 0.0},
     accessories={"glasses_rate": 0.0, "occluder_rate": 0.0},
     glasses={"rate": 0.0},
+    hats={"rate": 0.04},
+    occluders={"rate": 0.0, "strands_rate": 0.0},
     light={"most_hardness": 0.6, "contrast": 0.7},
     camera={"distance": (0.8, 2.5)},
     degradation={"strength": 0.4},

@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32, Int32, UInt8
 from headform.geometry.face_classes import CLOTHES
 from headform.synth.piece import Piece
 from headform.synth.randomization.clothes import ClothesRandomization, Rates
-from headform.synth.wear.fabrics import draw_rgb, smooth_noise, srgb
+from headform.synth.wear.fabrics import draw_muted, smooth_noise, srgb
 from headform.synth.wear.torso import Torso
 
 _SIDE = 144
@@ -183,8 +183,7 @@ def shirt_rgb(rng: np.random.Generator, config: ClothesRandomization) -> Float[n
 
 def cloth_rgb(rng: np.random.Generator, config: ClothesRandomization) -> Float[np.ndarray, "3"]:
     """Draw the color of any other garment."""
-    rgb = draw_rgb(rng, config.cloth_albedo)
-    return np.asarray(rgb.mean() + (1 - rng.beta(*config.grayness)) * (rgb - rgb.mean()))
+    return draw_muted(rng, config.cloth_albedo, config.grayness)
 
 
 def second_rgb(

@@ -17,6 +17,14 @@ def draw_rgb(rng: np.random.Generator, limits: tuple[float, float]) -> Float[np.
     return rng.uniform(low, high, 3) ** GAMMA
 
 
+def draw_muted(
+    rng: np.random.Generator, limits: tuple[float, float], grayness: tuple[float, float] = (2.0, 1.2)
+) -> Float[np.ndarray, "3"]:
+    """Draw such a color and take away a share of its saturation, beta-distributed with these two parameters."""
+    rgb = draw_rgb(rng, limits)
+    return np.asarray(rgb.mean() + (1 - rng.beta(*grayness)) * (rgb - rgb.mean()))
+
+
 def srgb(linear: Float[np.ndarray, "*S 3"]) -> Float[np.ndarray, "*S 3"]:
     """Return display values 0..255 of linear colors, by the generator's approximate curve."""
     return np.clip(linear, 0, 1) ** (1 / GAMMA) * 255.0

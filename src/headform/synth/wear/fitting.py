@@ -26,6 +26,7 @@ class HeadPlaces:
         sides: Vertices of the side of the head from the outer corner of the eye back to the ear, right then left.
         eyes: Vertices of each eyeball, right then left.
         face: Samples of the face seen from the front.
+        marks: The 68 landmarks of the mean head, meters.
         neck_weight: Share of the head's rotation that each vertex follows, 1 on the head, 0 on the shoulders.
     """
 
@@ -38,7 +39,7 @@ class HeadPlaces:
         self.neck = np.asarray(head.regions["neck"])
         self.neck_weight = head.neck_weight.numpy() if len(head.neck_weight) else np.ones(len(self.mean), np.float32)
         self.eyes = [np.flatnonzero(part == PARTS.index(name)) for name in ("eye_right", "eye_left")]
-        marks = self.mean[head.dense.numpy()[:68]]
+        self.marks = marks = self.mean[head.dense.numpy()[:68]]
         self.ear_tops = [self._ear_top(side) for side in (-1.0, 1.0)]
         self.sides = [self._side(marks[corner], top) for corner, top in zip((36, 45), self.ear_tops, strict=True)]
         self.face = self._face_samples()
