@@ -84,8 +84,10 @@ def portrait_like() -> RandomizationConfig:
             "half_closed_rate": 0.03,
             "wide_rate": 0.02,
         },
-        accessories={"occluder_rate": 0.0, "clear_lens_rate": 0.97, "tinted_lens_rate": 0.02},
+        glasses={"sunglasses_rate": 0.01, "tint_rate": 0.02},
+        occluders={"rate": 0.0, "strands_rate": 0.0},
         hair={"hat_rate": 0.0},
+        hats={"rate": 0.02},
         camera={"distance": (0.8, 2.5)},
         degradation={"strength": 0.0},
     )

@@ -25,8 +25,9 @@ BARE = FULL.with_changes(
     pose={"frontal_rate": 1.0, "frontal_yaw_sd": 5.0, "pitch_sd": 3.0, "roll_sd": 3.0},
     hair={"rate": 0.0},
     glasses={"rate": 0.0},
+    hats={"rate": 0.0},
+    occluders={"rate": 0.0, "strands_rate": 0.0},
     clothes={"rate": 0.0},
-    accessories={"glasses_rate": 0.0, "occluder_rate": 0.0, "torso_rate": 0.0},
     camera={"crop_scale_sd": 0.0, "crop_shift_sd": 0.0},
     degradation={"strength": 0.0},
 )

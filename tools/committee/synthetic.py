@@ -25,7 +25,8 @@ from tools.committee.registration import RINGS, Placement
 SIDE = 288
 RECIPE = FULL.with_changes(
     pose={"wide_yaw": 75.0, "roll_sd": 8.0},
-    accessories={"glasses_rate": 0.1, "occluder_rate": 0.0},
+    glasses={"rate": 0.1},
+    occluders={"rate": 0.0, "strands_rate": 0.0},
     camera={"distance": (0.5, 2.5), "crop_scale_sd": 0.05, "crop_shift_sd": 0.02},
     degradation={"strength": 0.4},
 )

@@ -27,7 +27,8 @@ SETS = ("london", "canada", "congress")
 HELD_OUT = 8
 """One portrait (of congress) and one person (of the other sets) in so many is held out."""
 RECIPE = FULL.with_changes(
-    accessories={"occluder_rate": 0.0, "clear_lens_rate": 0.9, "tinted_lens_rate": 0.1},
+    glasses={"sunglasses_rate": 0.0, "tint_rate": 0.1},
+    occluders={"rate": 0.0, "strands_rate": 0.0},
     hair={"loose_rate": 0.0},
     pose={"wide_yaw": 75.0},
     degradation={"strength": 0.4},

@@ -6,7 +6,6 @@ A field named `..._rate` is a probability in 0..1, `..._sd` a standard deviation
 otherwise. Colors and albedo are linear RGB, head lengths centimeters or meters as stated, pixels those of the picture.
 """
 
-from headform.synth.randomization.accessories import AccessoryRandomization as AccessoryRandomization
 from headform.synth.randomization.background import BackdropRandomization as BackdropRandomization
 from headform.synth.randomization.background import BackgroundRandomization as BackgroundRandomization
 from headform.synth.randomization.background import SceneRandomization as SceneRandomization

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from headform.synth.randomization.accessories import AccessoryRandomization
 from headform.synth.randomization.background import BackdropRandomization, BackgroundRandomization, SceneRandomization
 from headform.synth.randomization.camera import CameraRandomization, PoseRandomization
 from headform.synth.randomization.clothes import ClothesRandomization
@@ -31,7 +30,6 @@ class RandomizationConfig:
     eyes: EyeRandomization = field(default_factory=EyeRandomization)
     brows: BrowRandomization = field(default_factory=BrowRandomization)
     hair: HairRandomization = field(default_factory=HairRandomization)
-    accessories: AccessoryRandomization = field(default_factory=AccessoryRandomization)
     glasses: GlassesRandomization = field(default_factory=GlassesRandomization)
     clothes: ClothesRandomization = field(default_factory=ClothesRandomization)
     hats: HatRandomization = field(default_factory=HatRandomization)
@@ -53,7 +51,6 @@ FULL = RandomizationConfig()
 EASY = FULL.with_changes(
     expression={"rate": 0.0},
     pose={"frontal_rate": 1.0, "frontal_yaw_sd": 9.0, "pitch_sd": 6.0, "roll_sd": 4.0, "tilted_rate": 0.0},
-    accessories={"glasses_rate": 0.0, "occluder_rate": 0.0},
     glasses={"rate": 0.0},
     hats={"rate": 0.04},
     occluders={"rate": 0.0, "strands_rate": 0.0},
@@ -68,7 +65,9 @@ PORTRAIT = FULL.with_changes(
     },
     pose={"frontal_rate": 0.6, "frontal_yaw_sd": 10.0, "turned_rate": 0.4, "turned_yaw_sd": 18.0, "pitch_sd": 5.0,
           "roll_sd": 4.0, "tilted_rate": 0.0},
-    accessories={"occluder_rate": 0.0},
+    glasses={"rate": 0.2, "sunglasses_rate": 0.01, "tint_rate": 0.02},
+    hats={"rate": 0.02},
+    occluders={"rate": 0.0, "strands_rate": 0.02},
     camera={"distance": (0.8, 3.0)},
     degradation={"strength": 0.6, "severity_power": 3.0},
 )  # fmt: skip
