@@ -7,6 +7,7 @@ import pytest
 
 from headform.geometry.landmarks68 import EYE_CLOSURE_PAIRS, INNER_LIP_PAIRS
 from headform.heads.linear import PARTS, LinearHead
+from headform.synth._teeth import Teeth
 from headform.synth.face_shape import FaceShaper
 from headform.synth.people import Person, sample_person
 from headform.synth.randomization import FULL
@@ -102,6 +103,23 @@ def test_teeth_stay_behind_closed_lips(open_head, shaper, people, shapes) -> Non
             x, y, z = verts[teeth].T
             beside = (np.abs(x) < 0.015) & (np.abs(y - np.interp(x, line[order, 0], line[order, 1])) < 0.006)
             assert (z < np.interp(x, line[order, 0], line[order, 2]) - 0.001)[beside].all()
+
+
+def test_teeth_that_come_through_go_back(open_head, shaper) -> None:
+    mean = open_head.mean.numpy()
+    teeth = open_head.part.numpy() == PARTS.index("teeth")
+    roots = teeth & (mean[:, 1] < -0.05) & (np.abs(mean[:, 0]) < 0.01)
+    chin = np.flatnonzero(open_head.regions["chin"].numpy())
+    near = chin[np.linalg.norm(mean[roots][:, None, :2] - mean[chin][None, :, :2], axis=2).argmin(1)]
+    verts = mean.copy()
+    lowered = open_head.mean.numpy()[:, 1] < -0.032
+    verts[teeth & lowered, 2] += 0.015
+    assert (verts[roots, 2] > mean[near, 2]).any()
+    Teeth(open_head, shaper.lips).keep_inside(verts, mouth_closed=False)
+    assert (verts[roots, 2] < mean[near, 2]).all()
+    untouched = mean.copy()
+    Teeth(open_head, shaper.lips).keep_inside(untouched, mouth_closed=True)
+    np.testing.assert_array_equal(untouched, mean)
 
 
 def test_low_lids_leave_the_expression_alone(open_head, shaper) -> None:

@@ -8,6 +8,7 @@ from jaxtyping import Float32, UInt8
 
 from headform.geometry.landmarks68 import EYE_CLOSURE_PAIRS, INNER_LIP_PAIRS
 from headform.heads.linear import PARTS, LinearHead
+from headform.synth._teeth import Teeth
 from headform.synth.expressions import SIDES
 from headform.synth.people import Person
 from headform.synth.randomization import ExpressionRandomization
@@ -21,11 +22,6 @@ _LIDS_RIGID, _LIDS_REACH = 0.0015, 0.010  # meters
 _LIP_WAVES, _LID_WAVES = 8, 3  # half waves of the lines of closed lips and lids
 _CLEARANCE = (2.5e-4, 1.0e-3)  # meters of a lid's inner and outer side above the eyeball
 _DEEPEST = 3e-3  # meters below the eyeball's surface to which a lid is looked for; what is deeper is the socket
-
-
-_LIP_THICKNESS = (2.5e-3, 5e-4)  # meters of closed and of open lips before the teeth, at their inner rim
-_JAW_MOVES = 1e-3  # meters by which opening the jaw moves lower teeth at least
-_COVERED = 8e-3  # meters above and below that rim in which teeth are kept behind the lips
 
 
 class FaceShaper:
@@ -57,11 +53,7 @@ class FaceShaper:
             )
         )
         """Seams of the right and of the left eye's lids, from the inner to the outer corner."""
-        teeth, tongue = (np.flatnonzero(part == PARTS.index(name)) for name in ("teeth", "tongue"))
-        drop = head.expression.numpy()[head.expression_names.index("jawOpen")][teeth]
-        of_jaw = np.abs(drop).sum(1) > _JAW_MOVES
-        self._arches = (teeth[~of_jaw], teeth[of_jaw])
-        self._mouth = (teeth[~of_jaw], np.concatenate([teeth[of_jaw], tongue]))
+        self._teeth = Teeth(head, self.lips)
         self._eyes = [np.flatnonzero(part == PARTS.index(f"eye_{side.lower()}")) for side in SIDES]
         self._clearance = [self._lid_clearance(side, part) for side in range(2)]
         self._blinks = [head.expression_names.index("eyeBlink" + side) for side in SIDES]
@@ -80,7 +72,7 @@ class FaceShaper:
         verts = (codes @ self._basis).reshape(len(people), -1, 3) + self._mean
         for person, one in zip(people, verts, strict=True):
             self._meet(person, one)
-            self._keep_teeth_inside(person, one)
+            self._teeth.keep_inside(one, person.face.mouth_closed)
         return verts
 
     def _meet(self, person: Person, verts: Float32[np.ndarray, "V 3"]) -> None:
@@ -100,19 +92,6 @@ class FaceShaper:
                 least = self._lids_rest[side] + self._config.least_opening * np.maximum(1 - along**2, 0)
                 seam.part(verts, least, face.lid_share)
             self._lay_on_eyeball(verts, side)
-
-    def _keep_teeth_inside(self, person: Person, verts: Float32[np.ndarray, "V 3"]) -> None:
-        """Move teeth and tongue back where they would come through the lips, in place."""
-        thickness = np.float32(_LIP_THICKNESS[0 if person.face.mouth_closed else 1])
-        for line, teeth, follow in zip(self.lips.lines(verts), self._arches, self._mouth, strict=True):
-            x, y, z = verts[teeth].T
-            order = line[:, 0].argsort()
-            covered = np.abs(y - np.interp(x, line[order, 0], line[order, 1])) < _COVERED
-            covered &= (x > line[:, 0].min()) & (x < line[:, 0].max())
-            beyond = z + thickness - np.interp(x, line[order, 0], line[order, 2])
-            most = beyond[covered].max(initial=0.0)
-            if most > 0:
-                verts[follow, 2] -= np.float32(most)
 
     def _lid_clearance(self, side: int, part: UInt8[np.ndarray, " V"]) -> Float32[np.ndarray, " M"]:
         """Return the least height above the eyeball of each vertex of the lids, meters."""
