@@ -15,7 +15,7 @@ from headform.synth.randomization.clothes import ClothesRandomization, Rates
 from headform.synth.wear.fabrics import draw_muted, smooth_noise, srgb
 from headform.synth.wear.torso import Torso
 
-_SIDE = 144
+_SIDE = 128
 _TONES, _SHARES, _RELIEFS = (
     32,
     8,

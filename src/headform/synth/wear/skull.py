@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from headform.render.rasterize import rasterize_kernel
+from headform.synth.wear._kernels import sample_radial
 from headform.synth.wear.fitting import Fitting, HeadPlaces
 
 CENTER = np.array([0.0, 0.045, 0.008])
@@ -108,19 +109,12 @@ class Skull:
         offset: Float[np.ndarray, "*S"] | float = 0.0,
     ) -> Float[np.ndarray, "*S 3"]:
         """Return points of the surface, moved away from the center by `offset` meters."""
-        y = np.clip(polar, 0, LOWEST) * ((_ROWS - 1) / LOWEST)
-        x = np.asarray(turn) * (_COLUMNS / (2 * np.pi)) + _COLUMNS / 2 - 0.5
-        i = np.minimum(y.astype(int), _ROWS - 2)
-        j = np.floor(x).astype(int)
-        u, v = (y - i).astype(np.float32)[..., None], (x - j).astype(np.float32)[..., None]
-        flat = self.grid.reshape(-1, 3)
-        low, high = i * _COLUMNS, (i + 1) * _COLUMNS
-        left, right = j % _COLUMNS, (j + 1) % _COLUMNS
-        upper = flat[low + left] * (1 - v) + flat[low + right] * v
-        lower = flat[high + left] * (1 - v) + flat[high + right] * v
-        point = upper * (1 - u) + lower * u
-        out = point - self.center
-        return np.asarray(point + out * (np.asarray(offset)[..., None] / np.linalg.norm(out, axis=-1, keepdims=True)))
+        rows = np.asarray(polar, np.float64).reshape(-1) * ((_ROWS - 1) / LOWEST)
+        columns = np.asarray(turn, np.float64).reshape(-1) * (_COLUMNS / (2 * np.pi)) + (_COLUMNS / 2 - 0.5)
+        out = np.empty((*np.shape(turn), 3))
+        away = np.asarray(offset, np.float64).reshape(-1)
+        sample_radial(self.grid, self.center, columns, rows, away, out.reshape(-1, 3))
+        return out
 
     def angles(
         self, points: Float[np.ndarray, "N 3"]

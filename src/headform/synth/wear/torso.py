@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from headform.synth.wear._kernels import fit_surface, sample_surface, surface_normals, turn_points
 from headform.synth.wear.fitting import HeadPlaces
 
 ROWS = 9.0
@@ -48,19 +49,11 @@ _TUCK_START, _TUCK_END = 0.15, 0.9  # rows below the edge of the clothes between
 _TUCK = np.array([0.006, -0.014])  # meters inward and up
 
 
-def turn_pieces(
-    points: Float[np.ndarray, "N 3"],
-    yaw: float,
-    pitch: float,
-    share: Float[np.ndarray, " N"] | float,
-    pivot: Float[np.ndarray, "3"],
-) -> Float[np.ndarray, "N 3"]:
-    """Rotate points about the neck by a share of yaw and pitch (radians); each share turns by its own angle."""
-    about, bend = np.asarray(share) * yaw, np.asarray(share) * pitch
-    cy, sy, cp, sp = np.cos(about), np.sin(about), np.cos(bend), np.sin(bend)
-    x, y, z = (points - pivot).T
-    y, z = cp * y - sp * z, sp * y + cp * z
-    return np.column_stack([cy * x + sy * z, y, cy * z - sy * x]) + pivot
+def _flat(values: Float[np.ndarray, "*S"] | float) -> Float[np.ndarray, " N"]:
+    return np.asarray(values, np.float64).reshape(-1)
+
+
+_NO_OFFSET = np.zeros(1)
 
 
 class TorsoPlaces:
@@ -78,7 +71,9 @@ class TorsoPlaces:
         nearest = _nearest(on_bust.reshape(-1, 3), places.mean[bust]).reshape(on_bust.shape[:2])
         self.vertex = bust[np.concatenate([nearest, np.repeat(nearest[-1:], len(rows) - len(nearest), 0)])]
         self.hold = np.exp(-np.clip(rows - _BUST_END, 0, None) / _FADE)[:, None].astype(np.float32)
-        self.follow = (places.neck_weight[self.vertex] * (rows < _BUST_END)[:, None]).astype(np.float32)
+        follow = (places.neck_weight[self.vertex] * (rows < _BUST_END)[:, None]).astype(np.float32)
+        self.follow = np.repeat(follow[..., None], 3, -1)
+        self.mean = places.mean[self.vertex].astype(np.float32)
         self.shoulder = _smoothstep((rows - 2.5) / (_SHOULDER_ROW - 2.5))[:, None].astype(np.float32)
         at = _nearest(places.mean[bust], self.grid.reshape(-1, 3))
         self.bust = bust
@@ -146,22 +141,15 @@ class Torso:
 
     @cached_property
     def _grid(self) -> Float32[np.ndarray, "T C 3"]:
-        c = self.common
-        moved = (self.vertices[c.vertex] - c.places.mean[c.vertex]) * c.hold[..., None]
-        grid = c.grid + moved
-        grid[..., 0] *= 1 + (self.width - 1) * c.shoulder
-        grid[..., 1] += self.raised * c.shoulder
-        return np.asarray(grid, np.float32)
+        c, grid = self.common, np.empty_like(self.common.grid)
+        fit_surface(c.grid, c.vertex, c.mean, self.vertices, c.hold, c.shoulder, self.width, self.raised, grid)
+        return grid
 
     @cached_property
     def _normals(self) -> Float32[np.ndarray, "T C 3"]:
-        grid = np.concatenate([self._grid[:, -1:], self._grid, self._grid[:, :1]], 1)
-        around = grid[:, 2:] - grid[:, :-2]
-        down = np.empty_like(self._grid)
-        down[1:-1] = self._grid[2:] - self._grid[:-2]
-        down[0], down[-1] = down[1], down[-2]
-        normal = np.cross(down, around)
-        return normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+        normals = np.empty_like(self._grid)
+        surface_normals(self._grid, normals)
+        return normals
 
     def at(
         self,
@@ -170,37 +158,30 @@ class Torso:
         offset: Float[np.ndarray, "*S"] | float = 0.0,
     ) -> Float[np.ndarray, "*S 3"]:
         """Return points of the surface, moved outward by `offset` meters."""
-        corners, weights = self._cells(turn, row)
-        grid = self._grid.reshape(-1, 3)
-        normals = self._normals.reshape(-1, 3)
-        point = sum(grid[k] * w[..., None] for k, w in zip(corners, weights, strict=True))
-        normal = sum(normals[k] * w[..., None] for k, w in zip(corners, weights, strict=True))
-        return np.asarray(point + normal * np.asarray(offset)[..., None])
+        out = np.empty((*np.shape(turn), 3))
+        sample_surface(self._grid, self._normals, *self._cells(turn, row), _flat(offset), out.reshape(-1, 3))
+        return out
 
     def follow(self, turn: Float[np.ndarray, "*S"], row: Float[np.ndarray, "*S"]) -> Float[np.ndarray, "*S"]:
         """Return the share of the head's rotation that the skin follows at points of the surface."""
-        corners, weights = self._cells(turn, row)
-        flat = self.common.follow.reshape(-1)
-        return np.asarray(sum(flat[k] * w for k, w in zip(corners, weights, strict=True)))
+        out = np.empty((*np.shape(turn), 3))
+        field = self.common.follow
+        sample_surface(field, field, *self._cells(turn, row), _NO_OFFSET, out.reshape(-1, 3))
+        return out[..., 0]
 
     @staticmethod
     def _cells(
         turn: Float[np.ndarray, "*S"], row: Float[np.ndarray, "*S"]
-    ) -> tuple[list[Int[np.ndarray, "*S"]], list[Float32[np.ndarray, "*S"]]]:
-        y = np.clip(row, 0, ROWS) * _STEPS
-        x = np.asarray(turn) * (_COLUMNS / (2 * np.pi))
-        i = np.minimum(y.astype(int), int(ROWS) * _STEPS - 1)
-        j = np.floor(x).astype(int)
-        u, v = (y - i).astype(np.float32), (x - j).astype(np.float32)
-        left, right = j % _COLUMNS, (j + 1) % _COLUMNS
-        corners = [i * _COLUMNS + left, i * _COLUMNS + right, (i + 1) * _COLUMNS + left, (i + 1) * _COLUMNS + right]
-        return corners, [(1 - u) * (1 - v), (1 - u) * v, u * (1 - v), u * v]
+    ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
+        return _flat(turn) * (_COLUMNS / (2 * np.pi)), _flat(row) * _STEPS
 
     def turned(
         self, points: Float[np.ndarray, "N 3"], follow: Float[np.ndarray, " N"] | float = 0.0
     ) -> Float32[np.ndarray, "N 3"]:
         """Rotate points from the straight pose with the torso, less where they follow the head."""
-        return turn_pieces(points, self.yaw, self.pitch, 1 - np.asarray(follow), self.pivot).astype(np.float32)
+        out = np.empty(points.shape, np.float32)
+        turn_points(points, self.pivot, self.yaw, self.pitch, _flat(1 - np.asarray(follow)), out)
+        return out
 
     def bust(self, edge: Float[np.ndarray, "C2 2"] | None) -> Float32[np.ndarray, "V 3"]:
         """Return the head's vertices with the neck turned against the torso and tucked under the clothes.
