@@ -118,6 +118,8 @@ def _put(arrays: dict[str, np.ndarray], name: str, piece: FittedPiece) -> None:
     arrays[f"{name}.faces"] = piece.faces.astype(np.uint16)
     arrays[f"{name}.anchor"] = piece.binding.anchor.astype(np.uint16)
     arrays[f"{name}.weight"] = piece.binding.weight.astype(np.float16)
+    if piece.root is not None:
+        arrays[f"{name}.root"] = piece.root.astype(np.uint16)
 
 
 if __name__ == "__main__":

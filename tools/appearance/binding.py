@@ -16,12 +16,14 @@ CLEARANCE_M = 0.002
 """Least height of hair above the skin."""
 _SHARES = 6
 _HAIR_ANCHORS = 500
-_EDGE_RING, _SKIN_RING = 3, 6
-"""Edges from the border of skin and eye socket, which lies behind the lid, to the lid's outer edge and to its skin."""
-RIM_SHARES = 6
+_EDGE_RING = 3
+"""Edges from the border of skin and eye socket, which lies behind the lid, to the lid's outer edge."""
+RIM_SHARES, LASH_SHARES = 6, 8
 _RIM_SPAN_M = 0.003
-_LID_M, _MOST_TURN = 0.004, 1.0
-"""Distance from the lid's skin to its edge, and the largest extrapolation of its turning, in such distances."""
+_LASH_M, _TURN = 0.008, 0.6
+"""Length of a lash, and by which share of the lid's way its tip moves beyond its root."""
+_EYE_CORNERS = {"right": (36, 39), "left": (45, 42)}
+"""Landmarks of the outer and the inner corner."""
 _CORNER_M = 0.001  # below the line between the corners, the upper lid still
 
 
@@ -44,7 +46,9 @@ class Binder:
         self.surface = SurfaceIndex.of(self.mean, faces[self.skin[faces].all(1)])
         self._ears = head.regions["ears"].numpy()
         self._anchors = spread(self.mean, np.flatnonzero(self.skin & ~self._ears), _HAIR_ANCHORS)
-        self.lids = {side: _lids(head, side) for side in ("right", "left")}
+        self.lids = {side: _lids(head, side) for side in _EYE_CORNERS}
+        marks = head.landmark_vertices.numpy()[:, 0]
+        self.corners = {side: marks[list(ids)] for side, ids in _EYE_CORNERS.items()}
 
     def outside(self, points: Float64[np.ndarray, "W 3"], clearance: float = CLEARANCE_M) -> Float64[np.ndarray, "W 3"]:
         """Push points that are inside the skin, or nearer to it than the clearance, out; ears may pierce hair."""
@@ -68,40 +72,33 @@ class Binder:
     ) -> Binding:
         """Bind lashes to the rim of their lid, so that they move and turn with it.
 
-        A point off the rim continues the line from the lid's skin through the rim: weight 1 + a on the rim and -a on the
-        skin, where a is its distance from its root over that of the skin.
+        The farther a point is from its root, the more it moves beyond what the rim does relative to the corners of the eye.
         """
-        rim, skin = self.lids[side][0 if upper else 1]
-        line = self.mean[rim]
-        sideways = np.abs(roots[:, None, 0] - line[None, :, 0])
+        rim, corners = self.lids[side][0 if upper else 1], self.corners[side]
+        sideways = np.abs(roots[:, None, 0] - self.mean[rim][None, :, 0])
         near = np.argsort(sideways, axis=1)[:, :RIM_SHARES]
         share = np.exp(-((np.take_along_axis(sideways, near, 1) / _RIM_SPAN_M) ** 2))
         share /= share.sum(1, keepdims=True)
-        distance = np.linalg.norm(points - roots, axis=1, keepdims=True)
-        out = np.minimum(distance / _LID_M, _MOST_TURN)
-        return Binding(np.concatenate([rim[near], skin[near]], 1), np.concatenate([share * (1 + out), -share * out], 1))
+        turn = _TURN * np.minimum(np.linalg.norm(points - roots, axis=1, keepdims=True) / _LASH_M, 1.2)
+        anchor = np.concatenate([rim[near], np.tile(corners, (len(points), 1))], 1)
+        return Binding(anchor, np.concatenate([share * (1 + turn), np.repeat(-turn / 2, 2, 1)], 1))
 
 
-def _lids(head: LinearHead, side: str) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Find the rims of the upper and the lower lid, from corner to corner, and a vertex of the lid's skin for each."""
+def _lids(head: LinearHead, side: str) -> tuple[np.ndarray, np.ndarray]:
+    """Find the vertices of the outer edges of the upper and the lower lid, from corner to corner."""
     mean, part, faces = head.mean.double().numpy(), head.part.numpy(), head.faces.numpy()
     face, socket = PARTS.index("face"), PARTS.index(f"socket_{side}")
     edges = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1), axis=0)
     mixed = (part[edges] == face).any(1) & (part[edges] == socket).any(1)
-    rim = np.unique(edges[mixed])
-    rim = rim[part[rim] == face]
-    marks = head.landmarks(head.mean, offset=False).double().numpy()
-    outer, inner = (marks[36], marks[39]) if side == "right" else (marks[45], marks[42])
-    rings = _rings(edges[(part[edges] == face).all(1)], rim, len(mean), _SKIN_RING)
-    lids = []
-    for sign in (1, -1):
-        own, skin = (np.flatnonzero(rings == k) for k in (_EDGE_RING, _SKIN_RING))
-        along = (mean[own] - outer) @ (inner - outer) / ((inner - outer) @ (inner - outer))
-        height = mean[own, 1] - (outer[1] + along * (inner[1] - outer[1]))
-        own = own[sign * height > -_CORNER_M]
-        own = own[np.argsort(mean[own, 0])]
-        lids.append((own, skin[scipy.spatial.cKDTree(mean[skin]).query(mean[own] + [0, sign * _CORNER_M, 0])[1]]))
-    return lids[0], lids[1]
+    border = np.unique(edges[mixed])
+    border = border[part[border] == face]
+    rings = _rings(edges[(part[edges] == face).all(1)], border, len(mean), _EDGE_RING)
+    own = np.flatnonzero(rings == _EDGE_RING)
+    own = own[np.argsort(mean[own, 0])]
+    outer, inner = head.landmarks(head.mean, offset=False).double().numpy()[list(_EYE_CORNERS[side])]
+    along = (mean[own] - outer) @ (inner - outer) / ((inner - outer) @ (inner - outer))
+    height = mean[own, 1] - (outer[1] + along * (inner[1] - outer[1]))
+    return own[height > -_CORNER_M], own[height < _CORNER_M]
 
 
 def _rings(edges: Int64[np.ndarray, "E 2"], start: Int64[np.ndarray, " N"], count: int, most: int) -> np.ndarray:

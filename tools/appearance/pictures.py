@@ -21,6 +21,7 @@ _EVENED = 0.4
 _HIGHLIGHT = 24.0
 _CONTRAST = 0.42
 """Largest standard deviation of the logarithm of the tone: highlights painted on black hair are far brighter."""
+_PAINTED_CONTRAST = 0.3
 _EDGE = 10.0  # texels from the edge of a card where painted hair begins to thin
 _EYE_SIDE = 256
 _BALL = 0.9  # radius of the eyeball in half widths, beyond which its last color goes on
@@ -67,8 +68,8 @@ def strand_picture(
         waves = [ndimage.gaussian_filter(rng.normal(size=(side, side)), s, mode="wrap") for s in (1.0, 2.5)]
         tone = sum(np.sin(9 * w / w.std() / 3) for w in waves)
     else:
-        tone = sum(s * _unit(rng, (60 * s, s), side) for s in (0.6, 1.2, 3.0))
-    tone = np.exp(_CONTRAST * (tone - tone.mean()) / tone.std())
+        tone = sum(w * _unit(rng, (60 * s, s), side) for s, w in ((0.5, 1.0), (1.2, 1.0), (4.0, 0.7)))
+    tone = np.exp(_PAINTED_CONTRAST * (tone - tone.mean()) / tone.std())
     depth = ndimage.distance_transform_edt(used)
     alpha = np.clip((depth - 2 + 4 * _unit(rng, 0.8 if curly else (9, 0.7), side)) / 2, 0, 1) * used
     alpha = np.where(depth > _EDGE, 1.0, alpha)

@@ -13,7 +13,7 @@ import scipy.spatial
 from jaxtyping import Float64, Int64
 
 from tools.appearance.alignment import Alignment
-from tools.appearance.binding import RIM_SHARES, Binder, Binding
+from tools.appearance.binding import LASH_SHARES, Binder, Binding
 from tools.appearance.makehuman import PolygonMesh, components, fitted_vertices, read_obj, split_at_seams
 
 _TORSO_LOW_M, _TORSO_HIGH_M, _TORSO_HALF_WIDTH_M = -0.46, -0.085, 0.27
@@ -21,18 +21,20 @@ _UNDER_M = 0.004
 """Depth of the shoulders under the head's own neck."""
 _CLOTH_M = 0.003
 _LASH_BINS = 12
+_EVENING = 12  # rounds
 _ROOT_M = 0.0007
 """Lashes' vertices so near to the rim are roots."""
 
 
 @dataclass(frozen=True)
 class FittedPiece:
-    """Piece on the mean head."""
+    """Piece on the mean head; `root` is where each vertex of lashes grows, a number of a vertex."""
 
     position: Float64[np.ndarray, "W 3"]
     uv: Float64[np.ndarray, "W 2"]
     faces: Int64[np.ndarray, "F 3"]
     binding: Binding
+    root: Int64[np.ndarray, " W"] | None = None
 
 
 def hair(folder: Path, base: PolygonMesh, alignment: Alignment, binder: Binder) -> FittedPiece:
@@ -51,19 +53,23 @@ def lashes(folder: Path, base: PolygonMesh, alignment: Alignment, binder: Binder
     """Carry lashes; their roots are put onto the outer edges of the open head's lids."""
     mesh, points = _on_body(_mesh_file(folder), base)
     carried = alignment.carry(points)
-    anchor, weight = np.zeros((len(carried), 2 * RIM_SHARES), np.int64), np.zeros((len(carried), 2 * RIM_SHARES))
-    component = components(mesh.faces, len(carried))
+    anchor, weight = np.zeros((len(carried), LASH_SHARES), np.int64), np.zeros((len(carried), LASH_SHARES))
+    component, root = components(mesh.faces, len(carried)), np.arange(len(carried))
     for each in range(component.max() + 1):
         own = np.flatnonzero(component == each)
         side = "left" if carried[own, 0].mean() > 0 else "right"
-        upper, lower = (binder.mean[binder.lids[side][k][0]] for k in (0, 1))
+        upper, lower = (binder.mean[binder.lids[side][k]] for k in (0, 1))
         is_upper = carried[own, 1].mean() > (upper[:, 1].mean() + lower[:, 1].mean()) / 2
         carried[own] = _rooted(carried[own], upper if is_upper else lower)
-        roots = _roots(carried, mesh.faces, own, upper if is_upper else lower)
-        bound = binder.lash(carried[own], roots, side, bool(is_upper))
+        root[own] = _roots(carried, mesh.faces, own, upper if is_upper else lower)
+        even = _evened(carried[root], mesh.faces, len(carried))[own]
+        bound = binder.lash(carried[own], even, side, bool(is_upper))
         anchor[own], weight[own] = bound.anchor, bound.weight
     source, uv, faces = split_at_seams(mesh)
-    return FittedPiece(carried[source], uv, faces, Binding(anchor[source], weight[source]))
+    first = np.unique(source, return_index=True)[1]  # of the vertices that a seam has split
+    place = np.zeros(len(carried), np.int64)
+    place[source[first]] = first
+    return FittedPiece(carried[source], uv, faces, Binding(anchor[source], weight[source]), place[root[source]])
 
 
 def shoulders(base: PolygonMesh, alignment: Alignment, binder: Binder, group: str) -> FittedPiece:
@@ -122,7 +128,7 @@ def _roots(
     faces: Int64[np.ndarray, "F 3"],
     own: Int64[np.ndarray, " W"],
     rim: Float64[np.ndarray, "R 3"],
-) -> Float64[np.ndarray, "W 3"]:
+) -> Int64[np.ndarray, " W"]:
     """Find where each vertex of one lid's lashes grows: the root that is nearest along the mesh."""
     dense = np.stack(
         [np.interp(np.linspace(0, len(rim) - 1, 400), np.arange(len(rim)), rim[:, k]) for k in range(3)], 1
@@ -135,4 +141,17 @@ def _roots(
     _, _, source = scipy.sparse.csgraph.dijkstra(
         graph, directed=False, indices=start, min_only=True, return_predecessors=True
     )
-    return points[np.where(source[own] < 0, own, source[own])]
+    return np.where(source[own] < 0, own, source[own])
+
+
+def _evened(
+    values: Float64[np.ndarray, "N 3"], faces: Int64[np.ndarray, "F 3"], count: int
+) -> Float64[np.ndarray, "N 3"]:
+    """Average over the neighbors, a few times."""
+    a, b = faces[:, [0, 1, 2]].ravel(), faces[:, [1, 2, 0]].ravel()
+    graph = scipy.sparse.csr_matrix((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(count, count))
+    graph.data[:] = 1.0
+    share = scipy.sparse.diags(1 / np.maximum(np.asarray(graph.sum(1)).ravel(), 1)) @ graph
+    for _ in range(_EVENING):
+        values = 0.5 * values + 0.5 * (share @ values)
+    return values

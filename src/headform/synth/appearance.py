@@ -45,6 +45,7 @@ class PieceAsset:
         faces: Triangles; both sides are drawn.
         anchor: Head vertices that move each vertex.
         weight: Their weights, which sum to 1; some of lashes' are negative.
+        root: Vertex of the piece from which each vertex grows; of lashes alone.
         picture: sRGB and opacity; none for hats and clothes. That of hair has a mean linear value of `HAIR_LEVEL`.
     """
 
@@ -55,6 +56,7 @@ class PieceAsset:
     anchor: Int32[np.ndarray, "W K"]
     weight: Float32[np.ndarray, "W K"]
     picture: UInt8[np.ndarray, "H L 4"] | None
+    root: Int32[np.ndarray, " W"] | None = None
 
     def on(self, displacement: Float32[np.ndarray, "V 3"]) -> Float32[np.ndarray, "W 3"]:
         """Place the piece on a person, whose head's vertices are displaced from the mean head's."""
@@ -180,6 +182,9 @@ def _piece(arrays: dict[str, np.ndarray], kind: str, name: str, *, picture: bool
     _shaped(own["weight"], anchor.shape)
     if len(anchor) != count or faces.ndim != 2 or faces.max(initial=0) >= count:
         raise ValueError(f"{kind} {name} has triangles or anchors of other vertices")
+    root = arrays.get(f"{kind}.{name}.root")
+    if root is not None and _shaped(root, (count,)).max(initial=0) >= count:
+        raise ValueError(f"{kind} {name} has roots at other vertices")
     return PieceAsset(
         name,
         own["position"].astype(np.float32) * np.float32(POSITION_STEP_M),
@@ -188,6 +193,7 @@ def _piece(arrays: dict[str, np.ndarray], kind: str, name: str, *, picture: bool
         anchor,
         own["weight"].astype(np.float32),
         _picture(arrays[f"{kind}.{name}.picture"], "RGBA") if picture else None,
+        None if root is None else root.astype(np.int32),
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
+UNLABELED = -1
+"""Label of a piece whose pixels keep the class of what is behind it."""
 _SPARSE = 4  # texels between those that are looked at: what is transparent is so over more of them
 _OPAQUE = 250  # opacity of 255 that compression leaves of a full one
 
@@ -20,7 +22,7 @@ class Piece:
         vertices: Positions on this person.
         faces: Triangles, counter-clockwise from outside; both sides are drawn.
         albedo: Linear RGB; multiplies the texture where there is one.
-        label: Class of the pixels that show it, see `headform.geometry.face_classes`.
+        label: Class of the pixels that show it, see `headform.geometry.face_classes`; or `UNLABELED`.
         gloss: Specular strength, 0 (matt) to 1.
         uv: Texture coordinates in [0, 1], origin bottom-left; none without a texture.
         texture: sRGB and opacity.
