@@ -86,7 +86,6 @@ def portrait_like() -> RandomizationConfig:
         },
         glasses={"sunglasses_rate": 0.01, "tint_rate": 0.02},
         occluders={"rate": 0.0, "strands_rate": 0.0},
-        hair={"hat_rate": 0.0},
         hats={"rate": 0.02},
         camera={"distance": (0.8, 2.5)},
         degradation={"strength": 0.0},

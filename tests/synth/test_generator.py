@@ -23,7 +23,9 @@ from headform.synth.skin_fields import skin_fields
 BARE = FULL.with_changes(
     expression={"rate": 0.0},
     pose={"frontal_rate": 1.0, "frontal_yaw_sd": 5.0, "pitch_sd": 3.0, "roll_sd": 3.0},
-    hair={"rate": 0.0},
+    hair={"bald_rate": 1.0},
+    lashes={"rate": 0.0},
+    hat={"rate": 0.0},
     glasses={"rate": 0.0},
     hats={"rate": 0.0},
     occluders={"rate": 0.0, "strands_rate": 0.0},

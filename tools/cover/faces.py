@@ -29,7 +29,6 @@ HELD_OUT = 8
 RECIPE = FULL.with_changes(
     glasses={"sunglasses_rate": 0.0, "tint_rate": 0.1},
     occluders={"rate": 0.0, "strands_rate": 0.0},
-    hair={"loose_rate": 0.0},
     pose={"wide_yaw": 75.0},
     degradation={"strength": 0.4},
 )

@@ -8,25 +8,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Float32
 
-from headform.geometry import face_classes as classes
 from headform.geometry.landmarks68 import BROWS
 from headform.heads.linear import LinearHead
 from headform.synth._eyes import EyeGeometry, EyeLook, draw_eye_pictures, eye_geometry, lid_shadow, sample_eyes
+from headform.synth._pixel_kernels import GROWTH
 from headform.synth._surface import Surface, SurfacePainter
-from headform.synth.appearance import HAIR_LEVEL, load_appearance
 from headform.synth.brow_maps import draw_brow_maps, fit_resolution
 from headform.synth.brows import Brow, brow_coordinates, sample_brows
+from headform.synth.groom import Groomer
 from headform.synth.people import Person
 from headform.synth.piece import Piece, Wearer
 from headform.synth.randomization import GAMMA, RandomizationConfig
 from headform.synth.skin import SkinAttributes, sample_skin
 from headform.synth.skin_fields import skin_fields
 from headform.synth.skin_maps import load_skin_maps
-from headform.synth.wear import HatCover, Wardrobe
+from headform.synth.wear import Wardrobe
 
 _MADE_UP = 0.1  # opacity of facial hair above which nobody wears make-up
-_ROOTS = 0.9  # density of the hair that is painted on a scalp under the hair's geometry
-_DARKEST_LASH = 0.05  # linear; lashes are dark, whatever the hair
 _BROW_SHARE = 0.3  # length of a brow, share of the width of a face
 
 
@@ -86,6 +84,7 @@ class SubjectBuilder:
         self._painter = SurfacePainter(head, fields, self.coordinates, self.maps)
         self.head_faces = head.faces.numpy().astype(np.int32)
         self._wardrobe = Wardrobe(head)
+        self._groomer = Groomer(head, fields)
 
     def build(self, rng: np.random.Generator, person: Person, verts: Float32[np.ndarray, "V 3"]) -> Subject:
         """Build a person whose head has these vertices; the eyes are turned in place."""
@@ -94,9 +93,7 @@ class SubjectBuilder:
         skin = sample_skin(rng, config.skin)
         if max(skin.beard, skin.moustache) > _MADE_UP:
             skin = replace(skin, lip_paint=0.0, eye_shadow=0.0)
-        has_hair = rng.random() < config.hair.rate
-        shaved = float(rng.uniform(*config.hair.scalp)) * (rng.random() < config.hair.scalp_rate)
-        surface = self._painter.paint(rng, skin, config.eyes, _ROOTS if has_hair else shaved)
+        surface = self._painter.paint(rng, skin, config.eyes)
         eyes = sample_eyes(rng, self.eye_pictures, skin, config.eyes)
         brows = sample_brows(rng, len(self.brow_maps), config.brows)
         natural = rng.random() < config.hair.natural_color_rate
@@ -110,6 +107,12 @@ class SubjectBuilder:
         wearer = Wearer(verts, marks, yaw, pitch, (float(surface.rgb[0]), float(surface.rgb[1]), float(surface.rgb[2])))
         outfit = self._wardrobe.dress(rng, wearer, config)
         verts = outfit.vertices
+        groomed = self._groomer.groom(rng, verts - self._mean, hair_rgb, skin, config, outfit.cover)
+        hair = []
+        if groomed.hair is not None:
+            hair = [groomed.hair, *self._wardrobe.loose_hair(rng, wearer, hair_rgb, config)]
+        growth = surface.attributes[:, GROWTH]
+        np.maximum(growth, groomed.roots, out=growth)
         labels = verts[self._dense]
         labels[BROWS] = self.coordinates.landmarks(brows, verts)
         return Subject(
@@ -124,11 +127,7 @@ class SubjectBuilder:
             skin=skin,
             hair_rgb=hair_rgb,
             brow_rgb=brow_rgb,
-            pieces=[
-                *(self._hair(rng, wearer, verts, hair_rgb, outfit.cover) if has_hair else []),
-                *self._lashes(rng, verts, skin),
-                *outfit.pieces,
-            ],
+            pieces=[*hair, *groomed.others, *outfit.pieces],
         )
 
     def _turn_eyes(self, verts: Float[np.ndarray, "V 3"], person: Person) -> Float[np.ndarray, "2 3 3"]:
@@ -143,48 +142,3 @@ class SubjectBuilder:
             verts[ids] = (verts[ids] - pivot) @ turn.T.astype(np.float32) + pivot
             turns.append(turn)
         return np.stack(turns)
-
-    def _hair(
-        self,
-        rng: np.random.Generator,
-        wearer: Wearer,
-        verts: Float32[np.ndarray, "V 3"],
-        hair_rgb: Float[np.ndarray, "3"],
-        cover: HatCover | None,
-    ) -> list[Piece]:
-        """Return hair and loose strands, pressed to the head or left out where a hat covers it."""
-        appearance = load_appearance()
-        names = sorted(appearance.hair)
-        asset = appearance.hair[names[int(rng.integers(len(names)))]]
-        loose = self._wardrobe.loose_hair(rng, wearer, hair_rgb, self._config)
-        if cover is not None and cover.hides_hair:
-            return []
-        place = asset.on(verts - self._mean)
-        if cover is not None:
-            place = cover.press(place)
-        albedo = np.tile((hair_rgb / HAIR_LEVEL).astype(np.float32), (len(place), 1))
-        hair = Piece(place, asset.faces, albedo, classes.HAIR, 0.3, uv=asset.uv, texture=asset.picture, strands=True)
-        return [hair, *loose]
-
-    def _lashes(
-        self,
-        rng: np.random.Generator,
-        verts: Float32[np.ndarray, "V 3"],
-        skin: SkinAttributes,
-    ) -> list[Piece]:
-        bank = load_appearance().lashes
-        lash = bank[sorted(bank)[int(rng.integers(len(bank)))]]
-        place = lash.on(verts - self._mean)
-        albedo = np.tile(np.minimum(np.array(skin.hair_rgb), _DARKEST_LASH).astype(np.float32), (len(place), 1))
-        return [
-            Piece(
-                place,
-                lash.faces,
-                albedo,
-                -1,
-                0.0,
-                uv=lash.uv,
-                texture=lash.picture,
-                opacity=min(1.0, 0.3 + skin.lashes),
-            )
-        ]

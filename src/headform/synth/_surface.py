@@ -18,7 +18,6 @@ from headform.synth.skin_maps import SkinMaps
 
 _TINT = 6  # first column of the texture's factor
 _VARIATION = 0.5  # of the procedural pigments, since the textures vary themselves
-_HAIRLINE_CM, _ROOTS_CM = 1.0, 0.35  # height over the mean hairline where painted roots are half as dense; their fading
 _SHADOW = 0.08  # opacity of a beard from which maps with one are chosen
 _PAINTED = 0.35  # weight of a painted map over one mixed from photos
 _ALIKE = 0.12  # distance of log colors within which a texture fits a skin as it is
@@ -65,8 +64,8 @@ class SurfacePainter:
         base[:, LIP] = fields.lip
         self._base = base
 
-    def paint(self, rng: np.random.Generator, a: SkinAttributes, eyes: EyeRandomization, scalp: float) -> Surface:
-        """Paint one person; `scalp` is the density of painted hair above the hairline."""
+    def paint(self, rng: np.random.Generator, a: SkinAttributes, eyes: EyeRandomization) -> Surface:
+        """Paint one person, bald."""
         f = self._fields
         count = f.noise.shape[0]
 
@@ -94,9 +93,6 @@ class SurfacePainter:
             low = np.clip(1.2 - 2.0 * a.beard_low * np.abs(f.centimeters[:, 0]) / 7.0, 0, 1)
             growth = np.maximum(f.beard * low * a.beard, f.moustache * a.moustache)
             attributes[:, GROWTH] = np.clip(growth * (1 + 0.25 * noise(1)), 0, 1)
-        if scalp > 0:
-            roots = scalp / (1 + np.exp(-np.clip((f.hairline - _HAIRLINE_CM) / _ROOTS_CM, -20, 20)))
-            attributes[:, GROWTH] = np.maximum(attributes[:, GROWTH], roots * np.clip(1 + 0.15 * noise(2), 0, 1.2))
         gloss = (
             a.gloss
             * (1 + 0.3 * noise(2)).clip(0.2, 2)

@@ -13,11 +13,11 @@ from headform.synth.appearance import HAIR_LEVEL
 from headform.synth.groom.hair import Hairdresser
 from headform.synth.groom.scalp import ScalpCylinder
 from headform.synth.piece import Piece
-from headform.synth.randomization.groom import HAIR_STYLES, HairCutRandomization
+from headform.synth.randomization.hair import HAIR_STYLES, HairRandomization
 from headform.synth.skin_fields import skin_fields
 
 NAMES = [name for name, _ in HAIR_STYLES]
-HAIRY = HairCutRandomization(bald_rate=0.0, shaved_rate=0.0)
+HAIRY = HairRandomization(bald_rate=0.0, shaved_rate=0.0)
 
 
 @pytest.fixture(scope="module")

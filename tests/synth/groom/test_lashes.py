@@ -10,7 +10,7 @@ from headform.heads import load_open
 from headform.synth.groom.hats import hat
 from headform.synth.groom.lashes import lashes
 from headform.synth.piece import UNLABELED
-from headform.synth.randomization.groom import HatRandomization, LashRandomization
+from headform.synth.randomization.hair import HatRandomization, LashRandomization
 
 STILL = np.zeros(load_open().mean.shape, np.float32)
 BROWN = np.array([0.1, 0.05, 0.02])

@@ -17,7 +17,7 @@ from headform.heads.linear import PARTS, LinearHead
 from headform.synth.appearance import HAIR_LEVEL, PieceAsset, load_appearance
 from headform.synth.groom.scalp import ScalpCylinder
 from headform.synth.piece import Piece
-from headform.synth.randomization.groom import HairCutRandomization
+from headform.synth.randomization.hair import HairRandomization
 from headform.synth.skin_fields import SkinFields
 
 _TOP, _TOP_FADE = 0.115, 0.02
@@ -30,6 +30,8 @@ _MIRRORED = np.array([-1, 1, 1], np.float32)
 _FULL = 0.02  # distance from the skin at which volume acts in full
 _SUNK = 0.006  # depth below the skin of hair that is gone
 _OVER_EYES = 0.05  # height below which hair before the face hides the eyes
+_ROOTS = 0.9  # density of painted roots under hair
+_ROOT_LINE, _ROOT_FADE = 0.01, 0.0035  # height over the hairline where painted roots are half as dense; their fading
 _BRIM = 0.055  # height of the lower edge of hats, less a little
 _RECEDED = 0.003  # shift of the hairline from which it recedes
 _HANGING = -0.06  # lowest height from which hair counts as hanging
@@ -75,7 +77,7 @@ class Hairdresser:
         rng: np.random.Generator,
         displacement: Float32[np.ndarray, "V 3"],
         rgb: Float[np.ndarray, "3"],
-        config: HairCutRandomization,
+        config: HairRandomization,
         *,
         hat: bool = False,
     ) -> tuple[list[Piece], Float32[np.ndarray, " V"]]:
@@ -103,7 +105,7 @@ class Hairdresser:
         if shaved or style.cropped:
             shift = rng.uniform(*config.recede) if rng.random() < config.recede_rate else shift
             crown = rng.random() < config.crown_rate
-        roots = self._roots(shift, crown)
+        roots = self._roots(shift, crown) * np.float32(rng.uniform(*config.shaved) if shaved else _ROOTS)
         if shaved:
             return [], roots
         position, anchor = self._combed(rng, style, shift, crown, config)
@@ -127,13 +129,13 @@ class Hairdresser:
     def _roots(self, shift: float, crown: bool) -> Float32[np.ndarray, " V"]:
         """Density of roots on the scalp."""
         line = self._hairline - shift * (0.4 + 0.6 * self._temple) * np.clip((self._mean[:, 2] + 0.02) / 0.06, 0, 1)
-        roots = np.clip(line / 0.006 + 0.5, 0, 1)
+        roots = 1 / (1 + np.exp(-np.clip((line - _ROOT_LINE) / _ROOT_FADE, -20, 20)))
         if crown:
             roots *= np.clip((_TOP - 0.02 - self._mean[:, 1]) / 0.015, 0, 1)
         return roots.astype(np.float32)
 
     def _combed(
-        self, rng: np.random.Generator, style: _Style, shift: float, crown: bool, config: HairCutRandomization
+        self, rng: np.random.Generator, style: _Style, shift: float, crown: bool, config: HairRandomization
     ) -> tuple[Float32[np.ndarray, "W 3"], Int32[np.ndarray, "W K"]]:
         """Return the positions on the mean head, and the anchors."""
         points = style.asset.position.copy()
@@ -206,7 +208,7 @@ class Hairdresser:
         share = np.clip((points[:, 1] - _BRIM) / 0.015, 0, 1)[:, None]
         return np.asarray(points + share * (near - points), np.float32)
 
-    def _tone(self, rng: np.random.Generator, style: _Style, config: HairCutRandomization) -> Float32[np.ndarray, " W"]:
+    def _tone(self, rng: np.random.Generator, style: _Style, config: HairRandomization) -> Float32[np.ndarray, " W"]:
         """Relative brightness: darker roots, lighter tips, locks that differ."""
         far = np.clip(style.distance / 0.04 + np.clip(0.02 - style.asset.position[:, 1], 0, 0.2) / 0.2, 0, 1)
         root, tip = rng.uniform(*config.root_tone), rng.uniform(*config.tip_tone)

@@ -5,7 +5,7 @@ from jaxtyping import Float, Float32
 
 from headform.synth.appearance import load_appearance
 from headform.synth.piece import UNLABELED, Piece
-from headform.synth.randomization.groom import LashRandomization
+from headform.synth.randomization.hair import LashRandomization
 
 
 def lashes(

@@ -23,7 +23,9 @@ from headform.synth.randomization.eyes import BrowRandomization as BrowRandomiza
 from headform.synth.randomization.eyes import EyeRandomization as EyeRandomization
 from headform.synth.randomization.glasses import FrameShape as FrameShape
 from headform.synth.randomization.glasses import GlassesRandomization as GlassesRandomization
+from headform.synth.randomization.hair import BeardRandomization as BeardRandomization
 from headform.synth.randomization.hair import HairRandomization as HairRandomization
+from headform.synth.randomization.hair import LashRandomization as LashRandomization
 from headform.synth.randomization.hats import HatRandomization as HatRandomization
 from headform.synth.randomization.light import LightRandomization as LightRandomization
 from headform.synth.randomization.light import SceneLightRandomization as SceneLightRandomization

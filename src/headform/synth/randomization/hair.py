@@ -1,37 +1,73 @@
-"""Randomization of hair and hats."""
+"""Randomization of hair, beards and lashes."""
 
 from dataclasses import dataclass
 
 from headform.synth.randomization.ranges import IntRange, Range
 
+HAIR_STYLES = (
+    ("short01", 1.2), ("short02", 1.2), ("short03", 0.5), ("short04", 1.4), ("afro01", 0.7), ("bob01", 0.2), ("bob02", 0.7),
+    ("long01", 1.3), ("ponytail01", 0.9), ("braid01", 0.5),
+)  # fmt: skip
+"""Names of styles and how often they are drawn, relative to each other."""
+
 
 @dataclass(frozen=True)
 class HairRandomization:
-    """Hair and hats; lengths in centimeters beyond the hairline."""
+    """Hair: its style, cut and combing; lengths in meters."""
 
-    rate: float = 0.9
     natural_color_rate: float = 0.97  # others have any color
-    root_softness: Range = (0.1, 0.5)  # cm over which the hairline fades into the skin
-    scalp_rate: float = 0.5  # probability that a head without hair has a shadow of hair on the scalp
-    scalp: Range = (0.0, 0.5)  # its opacity
-    short_rate: float = 0.5
-    hat_rate: float = 0.05
-    short_sides: Range = (0.0, 1.5)
-    long_sides: Range = (6.0, 30.0)
-    short_back: Range = (0.0, 3.0)
-    back_beyond_sides: Range = (0.0, 8.0)  # of long hair
-    fringe_rate: float = 0.35
-    fringe: Range = (1.0, 6.5)
-    thin_rate: float = 0.6  # share of short hair that is thin
-    thin: Range = (0.25, 1.2)  # thickness, cm
-    thick: Range = (0.6, 3.5)  # thickness of other hair, cm
-    usual_hairline_rate: float = 0.8
-    hairline_sd: float = 0.8  # shift of a usual hairline, cm up
-    receding: Range = (0.0, 4.5)  # shift of the others
-    flare: Range = (-0.05, 0.35)  # outward slope of the tips
-    ragged: Range = (0.0, 1.0)
-    parting: Range = (-1.2, 1.2)  # radians around the head, twice
-    loose_rate: float = 0.15  # probability of strands over the face
-    loose_count: IntRange = (3, 22)
-    loose_opacity: Range = (120.0, 255.0)  # of 255
-    loose_width: IntRange = (1, 4)  # half pixels
+    bald_rate: float = 0.05  # of all heads: no hair at all
+    shaved_rate: float = 0.08  # hair that is painted on the scalp alone
+    shaved: Range = (0.05, 0.8)  # its density
+    styles: tuple[tuple[str, float], ...] = HAIR_STYLES
+    mirror_rate: float = 0.5
+    volume: Range = (-0.35, 0.35)  # relative change of the distance from the skull
+    afro_volume: Range = (-0.5, 0.7)
+    length: Range = (0.45, 1.1)  # of what hangs below the middle of the ears
+    fringe_rate: float = 0.35  # probability that short hair falls on the forehead
+    fringe: Range = (0.004, 0.028)  # by which it is longer there
+    clear_rate: float = 0.85  # probability that hair which hides an eye is cut above it
+    clear_height: Range = (0.052, 0.085)  # height where that ends on the mean head, whose brows lie at 0.06
+    clear_slant: Range = (-0.02, 0.02)  # its slant, meters a radian around the head
+    wave_rate: float = 0.4
+    wave: Range = (0.001, 0.006)  # amplitude
+    wave_length: Range = (0.025, 0.09)
+    lumps: Range = (0.0005, 0.004)  # standard deviation of uneven thickness
+    usual_hairline: Range = (-0.004, 0.002)  # shift upward
+    recede_rate: float = 0.22
+    recede: Range = (0.004, 0.045)  # shift of the hairline upward, most at the temples
+    crown_rate: float = 0.05  # probability that only sides and back have hair
+    thin_rate: float = 0.25
+    thin: Range = (0.1, 0.45)  # share of the strands that is missing
+    root_tone: Range = (0.7, 1.0)  # brightness near the skull
+    tip_tone: Range = (0.95, 1.3)  # brightness far from it
+    card_tone_sd: float = 0.12  # relative difference between locks
+    gloss: Range = (0.15, 0.5)
+
+
+@dataclass(frozen=True)
+class LashRandomization:
+    """Lashes."""
+
+    rate: float = 0.95
+    length: Range = (0.4, 0.9)  # of the painted ones, which are long
+    opacity: Range = (0.35, 0.95)
+    made_up_rate: float = 0.15  # probability of long, opaque, black ones
+    made_up_length: Range = (0.8, 1.15)
+    tone: Range = (0.005, 0.03)  # linear gray
+    hair_share: Range = (0.0, 0.5)  # of the hair's color in that of the lashes
+
+
+@dataclass(frozen=True)
+class BeardRandomization:
+    """Beards of strands that stand out from the skin; lengths in meters."""
+
+    rate: float = 0.7  # probability that a dense painted beard has strands
+    least_growth: float = 0.45  # painted opacity from which it may
+    short: Range = (0.002, 0.010)
+    long_rate: float = 0.2
+    long: Range = (0.012, 0.06)
+    moustache: Range = (0.003, 0.012)
+    cards: IntRange = (500, 1100)
+    lift: Range = (0.15, 0.5)  # share of the direction that points away from the skin
+    ragged: Range = (0.1, 0.4)  # relative difference of lengths

@@ -1,0 +1,76 @@
+"""All hair of one person.
+
+V head vertices.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from headform.heads.linear import LinearHead
+from headform.synth.groom.beard import Barber
+from headform.synth.groom.hair import Hairdresser
+from headform.synth.groom.lashes import lashes
+from headform.synth.piece import Piece
+from headform.synth.randomization import RandomizationConfig
+from headform.synth.skin import SkinAttributes
+from headform.synth.skin_fields import SkinFields
+from headform.synth.wear.hats import HatCover
+
+_BEARDED = 0.2  # density of painted growth from which a head counts as bearded
+
+
+@dataclass(frozen=True)
+class Groomed:
+    """Hair of one person.
+
+    Attributes:
+        hair: Hair of the scalp; none on a bald or shaved head, or where a hat hides it.
+        others: Beard and lashes.
+        roots: Density of the hair on the scalp, 0..1, to be painted on the skin.
+    """
+
+    hair: Piece | None
+    others: list[Piece]
+    roots: Float32[np.ndarray, " V"]
+
+
+class Groomer:
+    """Groomer of people of one head model; what they share is computed once.
+
+    Args:
+        head: The open head.
+        fields: Its fields.
+    """
+
+    def __init__(self, head: LinearHead, fields: SkinFields) -> None:
+        self._hairdresser = Hairdresser(head, fields)
+        self._barber = Barber(head, fields)
+
+    def groom(
+        self,
+        rng: np.random.Generator,
+        displacement: Float32[np.ndarray, "V 3"],
+        hair_rgb: Float[np.ndarray, "3"],
+        skin: SkinAttributes,
+        config: RandomizationConfig,
+        cover: HatCover | None = None,
+    ) -> Groomed:
+        """Draw the hair of one person.
+
+        Args:
+            rng: Source of chance.
+            displacement: Offsets of the person's head vertices from the mean head's, meters.
+            hair_rgb: Linear RGB of the hair.
+            skin: Coloring, which says where a beard grows.
+            config: Probabilities and ranges.
+            cover: Region of a hat, if one is worn.
+        """
+        bearded = max(skin.beard, skin.moustache) > _BEARDED
+        hair, roots = self._hairdresser.cut(rng, displacement, hair_rgb, config.hair, bearded=bearded)
+        if hair and cover is not None:
+            hair = None if cover.hides_hair else replace(hair, vertices=cover.press(hair.vertices))
+        others = self._barber.beard(rng, displacement, hair_rgb, skin, config.beard)
+        others += lashes(rng, displacement, hair_rgb, config.lashes)
+        return Groomed(hair, others, roots)
