@@ -25,7 +25,6 @@ BARE = FULL.with_changes(
     pose={"frontal_rate": 1.0, "frontal_yaw_sd": 5.0, "pitch_sd": 3.0, "roll_sd": 3.0},
     hair={"bald_rate": 1.0},
     lashes={"rate": 0.0},
-    hat={"rate": 0.0},
     glasses={"rate": 0.0},
     hats={"rate": 0.0},
     occluders={"rate": 0.0, "strands_rate": 0.0},

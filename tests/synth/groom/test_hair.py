@@ -32,8 +32,9 @@ def hairdresser(head: LinearHead) -> Hairdresser:
 
 def cut(hairdresser: Hairdresser, seed: int, displacement: np.ndarray, **changes: object) -> tuple[Piece, np.ndarray]:
     config = replace(HAIRY, **changes)  # type: ignore[arg-type]
-    pieces, roots = hairdresser.cut(np.random.default_rng(seed), displacement, np.array([0.1, 0.05, 0.02]), config)
-    return pieces[0], roots
+    piece, roots = hairdresser.cut(np.random.default_rng(seed), displacement, np.array([0.1, 0.05, 0.02]), config)
+    assert piece is not None
+    return piece, roots
 
 
 def still(head: LinearHead) -> np.ndarray:
@@ -107,16 +108,6 @@ def test_bald_and_shaved_heads_have_no_pieces(hairdresser: Hairdresser, head: Li
     rgb = np.array([0.1, 0.05, 0.02])
     bald = hairdresser.cut(np.random.default_rng(0), still(head), rgb, replace(HAIRY, bald_rate=1.0))
     shaved = hairdresser.cut(np.random.default_rng(0), still(head), rgb, replace(HAIRY, shaved_rate=1.0))
-    assert bald[0] == shaved[0] == []
+    assert bald[0] is shaved[0] is None
     assert bald[1].max() == 0
-    assert shaved[1].max() == 1
-
-
-def test_hair_under_a_hat_lies_close(hairdresser: Hairdresser, head: LinearHead) -> None:
-    config = replace(HAIRY, styles=(("afro01", 1.0),))
-    rgb = np.array([0.1, 0.05, 0.02])
-    bare, under = (
-        hairdresser.cut(np.random.default_rng(0), still(head), rgb, config, hat=h)[0][0].vertices for h in (False, True)
-    )
-    assert under[:, 1].max() < bare[:, 1].max() - 0.01
-    assert under[:, 1].max() < head.mean[:, 1].max() + 0.002
+    assert 0 < shaved[1].max() <= 0.8

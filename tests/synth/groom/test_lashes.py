@@ -1,16 +1,13 @@
-"""Lashes and hats of one person."""
+"""Lashes of one person."""
 
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from headform.geometry.face_classes import HAT
 from headform.heads import load_open
-from headform.synth.groom.hats import hat
 from headform.synth.groom.lashes import lashes
 from headform.synth.piece import UNLABELED
-from headform.synth.randomization.hair import HatRandomization, LashRandomization
+from headform.synth.randomization.hair import LashRandomization
 
 STILL = np.zeros(load_open().mean.shape, np.float32)
 BROWN = np.array([0.1, 0.05, 0.02])
@@ -35,21 +32,3 @@ def test_lashes_keep_the_class_behind_them() -> None:
     assert piece.label == UNLABELED
     assert 0.35 <= piece.opacity <= 0.95
     assert lashes(np.random.default_rng(1), STILL, BROWN, replace(ALWAYS, rate=0.0)) == []
-
-
-def test_a_hat_sits_above_the_brows() -> None:
-    head = load_open()
-    brows = head.landmarks(head.mean, offset=False).numpy()[17:27, 1].max()
-    for seed in range(6):
-        piece = hat(np.random.default_rng(seed), STILL, HatRandomization(tilt_sd=0.0))
-        assert piece.label == HAT
-        front = (np.abs(piece.vertices[:, 0]) < 0.03) & (piece.vertices[:, 2] > 0.08)
-        assert piece.vertices[front, 1].min() > brows - 0.005
-        assert piece.vertices[:, 1].max() > head.mean[:, 1].max()
-        assert (piece.albedo > 0).all()
-
-
-def test_hats_are_repeatable() -> None:
-    one, two = (hat(np.random.default_rng(5), STILL, HatRandomization()) for _ in range(2))
-    assert one.vertices == pytest.approx(two.vertices)
-    assert np.array_equal(one.albedo, two.albedo)

@@ -32,7 +32,7 @@ _SUNK = 0.006  # depth below the skin of hair that is gone
 _OVER_EYES = 0.05  # height below which hair before the face hides the eyes
 _ROOTS = 0.9  # density of painted roots under hair
 _ROOT_LINE, _ROOT_FADE = 0.01, 0.0035  # height over the hairline where painted roots are half as dense; their fading
-_BRIM = 0.055  # height of the lower edge of hats, less a little
+_SHORT = ("short", "afro")  # beginnings of names
 _RECEDED = 0.003  # shift of the hairline from which it recedes
 _HANGING = -0.06  # lowest height from which hair counts as hanging
 _CLOSE = 0.03  # distance from the skin of hair that recedes
@@ -79,8 +79,8 @@ class Hairdresser:
         rgb: Float[np.ndarray, "3"],
         config: HairRandomization,
         *,
-        hat: bool = False,
-    ) -> tuple[list[Piece], Float32[np.ndarray, " V"]]:
+        bearded: bool = False,
+    ) -> tuple[Piece | None, Float32[np.ndarray, " V"]]:
         """Draw the hair of one person.
 
         Args:
@@ -88,16 +88,19 @@ class Hairdresser:
             displacement: Offsets of the person's head vertices from the mean head's, meters.
             rgb: Linear RGB of the hair.
             config: Probabilities and ranges.
-            hat: Press the hair to the skull above the brim.
+            bearded: Prefer short hair.
 
         Returns:
-            Pieces (one, or none on a bald or shaved head), and the density of hair on the scalp at each head vertex, 0..1,
-            by which its roots are to be painted.
+            The hair, none on a bald or shaved head, and the density of hair on the scalp at each head vertex, 0..1, by which
+            its roots are to be painted.
         """
         kind = rng.random()
         if kind < config.bald_rate:
-            return [], np.zeros(len(self._mean), np.float32)
-        names, weights = zip(*config.styles, strict=True)
+            return None, np.zeros(len(self._mean), np.float32)
+        styles = config.styles
+        if bearded and rng.random() < config.short_if_bearded_rate:
+            styles = tuple(each for each in styles if each[0].startswith(_SHORT)) or styles
+        names, weights = zip(*styles, strict=True)
         name = names[int(rng.choice(len(names), p=np.array(weights) / sum(weights)))]
         style = self._style(name)
         shaved = kind < config.bald_rate + config.shaved_rate
@@ -107,10 +110,8 @@ class Hairdresser:
             crown = rng.random() < config.crown_rate
         roots = self._roots(shift, crown) * np.float32(rng.uniform(*config.shaved) if shaved else _ROOTS)
         if shaved:
-            return [], roots
+            return None, roots
         position, anchor = self._combed(rng, style, shift, crown, config)
-        if hat:
-            position = self._pressed(position)
         moved = position + np.einsum("wk,wkc->wc", style.asset.weight, displacement[anchor])
         tone = self._tone(rng, style, config)
         missing = rng.uniform(*config.thin) if style.cropped and rng.random() < config.thin_rate else 0.0
@@ -124,7 +125,7 @@ class Hairdresser:
             texture=_thinned(name, round(missing * _TEXTURE_STEPS)),
             strands=True,
         )
-        return [piece], roots
+        return piece, roots
 
     def _roots(self, shift: float, crown: bool) -> Float32[np.ndarray, " V"]:
         """Density of roots on the scalp."""
@@ -201,12 +202,6 @@ class Hairdresser:
         if crown:
             gone = np.maximum(gone, np.clip((points[:, 1] + 0.003 * lumps - (_TOP - 0.02)) / 0.012, 0, 1))
         return np.asarray(gone, np.float32)
-
-    def _pressed(self, points: Float32[np.ndarray, "W 3"]) -> Float32[np.ndarray, "W 3"]:
-        """Lay hair above the brim of a hat onto the skin."""
-        near = self._mean[self._skin[self._tree.query(points)[1]]]
-        share = np.clip((points[:, 1] - _BRIM) / 0.015, 0, 1)[:, None]
-        return np.asarray(points + share * (near - points), np.float32)
 
     def _tone(self, rng: np.random.Generator, style: _Style, config: HairRandomization) -> Float32[np.ndarray, " W"]:
         """Relative brightness: darker roots, lighter tips, locks that differ."""

@@ -20,6 +20,7 @@ class HairRandomization:
     shaved_rate: float = 0.08  # hair that is painted on the scalp alone
     shaved: Range = (0.05, 0.8)  # its density
     styles: tuple[tuple[str, float], ...] = HAIR_STYLES
+    short_if_bearded_rate: float = 0.85  # probability that a bearded head has one of the short styles
     mirror_rate: float = 0.5
     volume: Range = (-0.35, 0.35)  # relative change of the distance from the skull
     afro_volume: Range = (-0.5, 0.7)
