@@ -96,13 +96,14 @@ class Barber:
         root = np.einsum("rk,rkc->rc", self._share[order], verts[self._corner[order]])
         normal = np.einsum("rk,rkc->rc", self._share[order], normals[self._corner[order]])
         normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
+        side_of = np.sign(self._place[order, 0])
         lip = self._moustache[order] > self._beard[order]
         # longest on the chin, short towards the ears
         taper = np.clip(1.25 - np.abs(self._place[order, 0]) / 0.07, 0.25, 1)
         own = np.where(lip, above, length * taper) * np.exp(
             rng.uniform(*config.ragged) * rng.standard_normal(len(order))
         )
-        vertices, tone = _cards(rng, root, normal, own.astype(np.float32), lip, rng.uniform(*config.lift))
+        vertices, tone = _cards(rng, root, normal, own.astype(np.float32), lip, side_of, rng.uniform(*config.lift))
         faces, uv = _layout(len(order))
         clump = rng.integers(_CLUMPS, size=len(order))
         uv = uv.copy()
@@ -128,11 +129,12 @@ def _cards(
     normal: Float[np.ndarray, "R 3"],
     length: Float32[np.ndarray, " R"],
     lip: Bool[np.ndarray, " R"],
+    side_of: Float32[np.ndarray, " R"],
     lift: float,
 ) -> tuple[Float32[np.ndarray, "W 3"], Float32[np.ndarray, " W"]]:
-    """Bend a card for each root: it leaves the skin, then hangs down; return vertices and tone."""
+    """Bend a card for each root, on the side -1 or 1: it leaves the skin, then hangs; return vertices and tone."""
     count = len(root)
-    outward = np.sign(root[:, 0])[:, None] * np.array([1.0, 0, 0])
+    outward = side_of[:, None] * np.array([1.0, 0, 0])
     down = (
         np.array([0.0, -1.0, 0.0]) + np.where(lip[:, None], 0.9, 0.1) * outward + 0.25 * rng.standard_normal((count, 3))
     )
