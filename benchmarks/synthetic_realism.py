@@ -10,10 +10,9 @@ left half alone) and `portraits.npz` (the crops of the portraits, found again by
 
 Both kinds are cut alike: the dense landmark network's 68 points, `loose_square`, one resampling. `alike` stands for pictures
 scaled to 64 pixels and compressed alike, so that codec and blur alone decide nothing; `as they are` for 128 pixels. `full`
-are faces of `randomization.FULL`, `portrait` such as would sit for one: nearly frontal, mostly smiling, without degradation
-and with nothing but glasses before the face. `inner face` is cut from the brows to the lips, so that neither hair nor what
-is behind the head decides. The Fréchet distance, of mobilefacenet's features, has that of two halves of
-the portraits as its floor.
+are faces of `randomization.FULL`, `portrait` those of `PORTRAIT`, so that neither pose nor occluders decide. `inner face` is
+cut from the brows to the lips, so that neither hair nor what is behind the head decides. The Fréchet distance, of
+mobilefacenet's features, has that of two halves of the portraits as its floor.
 """
 
 import io
@@ -46,7 +45,7 @@ from headform.nets.shipped import load_dense, load_face_mesh
 from headform.pipeline.crops import crop_of_points
 from headform.pipeline.face_finder import ZOOMS, FaceFinder
 from headform.synth.generator import Generator
-from headform.synth.randomization import FULL, RandomizationConfig
+from headform.synth.randomization import FULL, PORTRAIT, RandomizationConfig
 
 PORTRAITS = "photos/congress"
 MASTER, SHOWN, ALIKE, INNER = 256, 128, 64, 48
@@ -67,29 +66,6 @@ _MASTERS_IN_PICTURE = 9 / 8
 def framed(config: RandomizationConfig) -> RandomizationConfig:
     """Return the configuration without random framing."""
     return config.with_changes(camera={"crop_scale_sd": 0.0, "crop_shift_sd": 0.0})
-
-
-def portrait_like() -> RandomizationConfig:
-    """Return FULL, but as people sit for an official portrait."""
-    return framed(FULL).with_changes(
-        pose={"frontal_rate": 1.0, "frontal_yaw_sd": 10.0, "pitch_sd": 6.0, "roll_sd": 4.0, "tilted_rate": 0.0},
-        expression={
-            "mild_smile_rate": 0.15,
-            "smile_rate": 0.6,
-            "open_mouth_rate": 0.03,
-            "strong_rate": 0.02,
-            "single_rate": 0.1,
-            "blink_rate": 0.02,
-            "wink_rate": 0.0,
-            "half_closed_rate": 0.03,
-            "wide_rate": 0.02,
-        },
-        glasses={"sunglasses_rate": 0.01, "tint_rate": 0.02},
-        occluders={"rate": 0.0, "strands_rate": 0.0},
-        hats={"rate": 0.02},
-        camera={"distance": (0.8, 2.5)},
-        degradation={"strength": 0.0},
-    )
 
 
 @dataclass(frozen=True)
@@ -136,7 +112,7 @@ def read_portraits(cutter: Cutter, folder: Path, count: int, keep: Path) -> Crop
     """Cut up to `count` portraits, spread over the folder; kept in a file."""
     if keep.is_file():
         with np.load(keep) as stored:
-            if len(stored["images"]) >= count:
+            if max(len(stored["images"]), int(stored["searched"])) >= count:
                 return Crops(stored["images"][:count], stored["points"][:count])
     files = sorted(folder.glob("*.jpg"))
     order = np.random.default_rng(0).permutation(len(files))
@@ -148,7 +124,7 @@ def read_portraits(cutter: Cutter, folder: Path, count: int, keep: Path) -> Crop
         if len(found) == count:
             break
     crops = _stacked(found)
-    np.savez(keep, images=crops.images, points=crops.points)
+    np.savez(keep, images=crops.images, points=crops.points, searched=count)
     return crops
 
 
@@ -299,6 +275,8 @@ class Arguments:
     data: Path = field(default_factory=default_data)
     epochs: int = 12
     """Passes of the small network over its training pictures."""
+    brief: bool = False
+    """Leave out the pictures as they are."""
 
 
 def main(arguments: Arguments) -> None:
@@ -307,11 +285,12 @@ def main(arguments: Arguments) -> None:
     cutter, features = Cutter(), Features(arguments.data)
     keep = arguments.out / "portraits.npz"
     real = read_portraits(cutter, arguments.data / PORTRAITS, arguments.count, keep)
-    configs = {"full": framed(FULL), "portrait": portrait_like()}
+    configs = {"full": framed(FULL), "portrait": framed(PORTRAIT)}
     drawn = {name: draw_synthetic(cutter, config, arguments.count, arguments.seed) for name, config in configs.items()}
     result: dict[str, object] = {"count": arguments.count, "seed": arguments.seed, "environment": describe()}
     lines = [f"{len(real)} portraits, {arguments.count} synthetic faces of each kind", ""]
-    for treatment, side, quality in (("alike", ALIKE, _QUALITY), ("as they are", SHOWN, None)):
+    treatments = (("alike", ALIKE, _QUALITY), ("as they are", SHOWN, None))
+    for treatment, side, quality in treatments[: 1 if arguments.brief else 2]:
         of_real = features.of(real, scaled(real.images, side, quality))
         half = len(real) // 2
         for name, crops in drawn.items():

@@ -13,6 +13,7 @@ from headform.errors import check_choice
 from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.heads.linear import LinearHead
 from headform.nets.crop_geometry import loose_square, tight_similarity
+from headform.synth._aged_photos import desaturate
 from headform.synth._degradations import degrade_photo
 from headform.synth._renderer import Renderer
 from headform.synth._subject import SubjectBuilder
@@ -120,7 +121,8 @@ class Generator:
         rendering = renderer.render(rng, subject, light, person.rotation, center, person.distance, to_raster)
         points = flat @ to_raster[:, :2].T + to_raster[:, 2]
         visible = renderer.visible(points, depth)
-        image = degrade_photo(rng, rendering.picture, config.degradation)
+        developed = desaturate(rendering.picture, float(rng.uniform(*config.camera.saturation)))
+        image = degrade_photo(rng, developed, config.degradation)
         # from the raster to the picture
         return _Shot(image, (points / 2).astype(np.float32), visible, rendering.skin, rendering.classes)
 

@@ -32,7 +32,7 @@ class SceneRandomization:
     layer: Range = (0.1, 1.0)  # weight of a layer before its falloff
     layer_falloff: Range = (0.2, 1.0)  # exponent of a layer's cell count
     smooth_layer_rate: float = 0.7  # others have hard cells
-    contrast: Range = (0.8, 3.0)  # factor
+    contrast: Range = (0.4, 1.6)  # factor
     mean: Range = (0.15, 0.8)  # sRGB 0..1
     tint_rate: float = 0.6
     tint: Range = (0.6, 1.2)  # factor per channel

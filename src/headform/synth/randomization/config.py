@@ -17,6 +17,7 @@ from headform.synth.randomization.light import LightRandomization, SceneLightRan
 from headform.synth.randomization.occluders import OccluderRandomization
 from headform.synth.randomization.ranges import Range
 from headform.synth.randomization.skin import SkinRandomization
+from headform.synth.randomization.strong_expressions import BlendshapeGroup
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,16 @@ EASY = FULL.with_changes(
 )
 PORTRAIT = FULL.with_changes(
     expression={
-        "mild_smile_rate": 0.35, "smile_rate": 0.4, "open_mouth_rate": 0.02, "strong_rate": 0.02, "single_rate": 0.05,
+        "rate": 0.97, "closed_mouth_rate": 0.12, "parted_rate": 0.1, "mild_smile_rate": 0.12, "smile_rate": 0.8,
+        "smile": (0.4, 1.0), "open_mouth_rate": 0.01, "strong_rate": 0.01, "single_rate": 0.03,
+        "smile_proportional": (
+            ("cheekSquint", (0.1, 0.7)), ("eyeSquint", (0.0, 0.5)), ("mouthUpperUp", (0.3, 0.8)),
+            ("mouthLowerDown", (0.3, 0.9)),
+        ),
+        "smile_groups": (
+            BlendshapeGroup(0.8, (("jawOpen", (0.03, 0.28)),)), BlendshapeGroup(0.4, (("mouthStretch", (0.0, 0.4)),)),
+            BlendshapeGroup(0.3, (("mouthDimple", (0.0, 0.5)),)),
+        ),
         "blink_rate": 0.01, "wink_rate": 0.0, "half_closed_rate": 0.03, "wide_rate": 0.02, "camera_gaze_rate": 0.95,
     },
     pose={"frontal_rate": 0.6, "frontal_yaw_sd": 10.0, "turned_rate": 0.4, "turned_yaw_sd": 18.0, "pitch_sd": 5.0,
@@ -71,7 +81,8 @@ PORTRAIT = FULL.with_changes(
     hats={"rate": 0.02},
     occluders={"rate": 0.0, "strands_rate": 0.02},
     camera={"distance": (0.8, 3.0)},
-    degradation={"strength": 0.6, "severity_power": 3.0},
+    background={"backdrop_rate": 1.0},
+    degradation={"strength": 0.5, "severity_power": 3.0, "old_rate": 0.01, "print_rate": 0.0, "screen_rate": 0.0},
 )  # fmt: skip
 PRESETS = {"full": FULL, "easy": EASY, "portrait": PORTRAIT}
 """Configurations by name: everything, the beginning of a training, people who sit for an official portrait."""
