@@ -227,7 +227,7 @@ def appearances() -> list[bytes]:
     bound = {"anchor": np.zeros((3, 2), np.uint16), "weight": np.full((3, 2), 0.5, np.float16)}
     arrays = {f"worn.{n}.{k}": a for n in ("shoulders", "shirt") for k, a in (corner | bound).items()}
     arrays["skins.a.picture"] = np.frombuffer(_webp(), np.uint8)
-    names = {k: {} for k in ("hair", "lashes", "hats", "brows", "eyes", "panoramas")} | {"skins": {"a": {}}}
+    names = {k: {} for k in ("hair", "lashes", "hats", "brows", "eyes", "panoramas", "wrinkles")} | {"skins": {"a": {}}}
     return [safetensors.numpy.save(arrays, {"headform": json.dumps({"format": FORMAT, **names})})]
 
 

@@ -20,6 +20,7 @@ from tools.appearance.binding import Binder
 from tools.appearance.makehuman import read_obj
 from tools.appearance.pieces import FittedPiece, hair, hat, lashes, shoulders
 from tools.appearance.skins import SkinCarrier
+from tools.appearance.wrinkles import WrinklePainter
 
 _LANDMARK_SKIN = "young_lightskinned_male_diffuse.jpg"
 _CURLY = ("afro01",)
@@ -65,7 +66,7 @@ def build(data: Path) -> tuple[dict[str, np.ndarray], dict[str, object], float]:
     binder = Binder(head)
     arrays: dict[str, np.ndarray] = {}
     text: dict[str, dict[str, object]] = {
-        k: {} for k in ("hair", "lashes", "hats", "worn", "brows", "eyes", "skins", "panoramas")
+        k: {} for k in ("hair", "lashes", "hats", "worn", "brows", "eyes", "skins", "panoramas", "wrinkles")
     }
     for k, folder in enumerate(sorted((source / "hair").iterdir())):
         piece = hair(folder, base, alignment, binder)
@@ -104,6 +105,9 @@ def build(data: Path) -> tuple[dict[str, np.ndarray], dict[str, object], float]:
         name = path.stem.replace("_diffuse", "")
         text["skins"][name] = {}
         arrays[f"skins.{name}.picture"] = pictures.webp(carrier.carry(path), _SKIN_QUALITY)
+    for name, group in WrinklePainter(head).groups().items():
+        text["wrinkles"][name] = list(group.drivers)
+        arrays[f"wrinkles.{name}.picture"] = pictures.lossless_webp(group.map)
     with np.load(data / "environments/environments.npz") as places:
         for name in places.files:
             text["panoramas"][name] = {}

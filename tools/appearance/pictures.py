@@ -35,6 +35,13 @@ def webp(rgba: UInt8[np.ndarray, "H L C"], quality: int = 82) -> UInt8[np.ndarra
     return np.frombuffer(store.getvalue(), np.uint8)
 
 
+def lossless_webp(gray: UInt8[np.ndarray, "H L"]) -> UInt8[np.ndarray, " N"]:
+    """Encode one channel as lossless WebP."""
+    store = io.BytesIO()
+    Image.fromarray(gray).save(store, "WEBP", lossless=True, method=6)
+    return np.frombuffer(store.getvalue(), np.uint8)
+
+
 def hair_picture(
     picture: UInt8[np.ndarray, "H L 4"], uv: Float64[np.ndarray, "T 2"], faces: Int64[np.ndarray, "F 3"]
 ) -> UInt8[np.ndarray, "H L 4"]:

@@ -205,7 +205,10 @@ class Renderer:
         paint[:3], paint[3] = subject.skin.lip_paint_rgb, subject.skin.lip_paint
         paint[6], paint[7:] = _STUBBLE_TEXELS, subject.brow_rgb
         brows = np.array([b.row() for b in subject.brows], np.float32)
-        first, second = builder.maps.crisp(surface.first), builder.maps.crisp(surface.second)
+        first, second = (
+            builder.wrinkles.draw(builder.maps.crisp(number), subject.wrinkles)
+            for number in (surface.first, surface.second)
+        )
         eyes = (to_camera @ subject.eye_rotations).astype(np.float32)
         pixels.shade_head(
             self._index, flat, mesh.opaque_faces, len(self._head_faces),

@@ -1,6 +1,6 @@
 """One synthetic person before the camera: head, surface, eyes, brows and the pieces worn.
 
-V head vertices, F triangles.
+V head vertices, F triangles, G groups of wrinkles.
 """
 
 from dataclasses import dataclass, replace
@@ -23,6 +23,7 @@ from headform.synth.skin import SkinAttributes, sample_skin
 from headform.synth.skin_fields import skin_fields
 from headform.synth.skin_maps import load_skin_maps
 from headform.synth.wear import Wardrobe
+from headform.synth.wrinkles import Wrinkles
 
 _MADE_UP = 0.1  # opacity of facial hair above which nobody wears make-up
 _BROW_SHARE = 0.3  # length of a brow, share of the width of a face
@@ -40,6 +41,7 @@ class Subject:
         eyes: Looks of the eyes.
         eye_rotations: Head from eye, each side.
         eye_light: Share of the light that the lids let through to each vertex.
+        wrinkles: Depth of each group of wrinkles.
         brows: The drawn brows.
         skin: Coloring.
         hair_rgb: Linear RGB.
@@ -54,6 +56,7 @@ class Subject:
     eyes: EyeLook
     eye_rotations: Float[np.ndarray, "2 3 3"]
     eye_light: Float32[np.ndarray, " V"]
+    wrinkles: Float32[np.ndarray, " G"]
     brows: tuple[Brow, Brow]
     skin: SkinAttributes
     hair_rgb: Float[np.ndarray, "3"]
@@ -81,6 +84,7 @@ class SubjectBuilder:
         self.eye_pictures = draw_eye_pictures()
         self.geometry: EyeGeometry = eye_geometry(head)
         self.maps = load_skin_maps(head)
+        self.wrinkles = Wrinkles(head.expression_names)
         self._painter = SurfacePainter(head, fields, self.coordinates, self.maps)
         self.head_faces = head.faces.numpy().astype(np.int32)
         self._wardrobe = Wardrobe(head)
@@ -123,6 +127,7 @@ class SubjectBuilder:
             eyes=eyes,
             eye_rotations=turns,
             eye_light=lid_shadow(self.geometry, verts, marks, eyes.shadow),
+            wrinkles=self.wrinkles.sample(rng, person.expression, config.wrinkles),
             brows=brows,
             skin=skin,
             hair_rgb=hair_rgb,

@@ -105,6 +105,21 @@ class EyePicture:
 
 
 @dataclass(frozen=True, eq=False)
+class WrinkleGroup:
+    """Wrinkles that appear together, on the open head's texture atlas.
+
+    Attributes:
+        name: Name of the place.
+        map: 128 plain skin, 1 darkest, 255 brightest under light from above; row 0 at v = 1.
+        drivers: ARKit shapes, or stems of Left/Right pairs, that fold the skin there; none of folds of age alone.
+    """
+
+    name: str
+    map: UInt8[np.ndarray, "512 512"]
+    drivers: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Appearance:
     """All of the file, by name.
 
@@ -118,6 +133,7 @@ class Appearance:
         eyes: Eyeballs.
         skins: sRGB on the open head's texture atlas, row 0 at v = 1; each has closely shaved hair painted on its scalp.
         panoramas: Linear radiance, row 0 straight up.
+        wrinkles: Wrinkles of forehead, eyes, nose, mouth, chin and neck.
     """
 
     hair: dict[str, PieceAsset]
@@ -129,6 +145,7 @@ class Appearance:
     eyes: dict[str, EyePicture]
     skins: dict[str, UInt8[np.ndarray, "512 512 3"]]
     panoramas: dict[str, Float16[np.ndarray, "64 128 3"]]
+    wrinkles: dict[str, WrinkleGroup]
 
 
 @cache
@@ -167,6 +184,7 @@ def decode_appearance(data: bytes, where: str) -> Appearance:
             eyes={n: _eye(arrays, n, s) for n, s in text["eyes"].items()},
             skins={n: _shaped(_picture(arrays[f"skins.{n}.picture"], "RGB"), (512, 512, 3)) for n in text["skins"]},
             panoramas={n: _shaped(arrays[f"panoramas.{n}"], (64, 128, 3)) for n in text["panoramas"]},
+            wrinkles={n: _wrinkles(arrays, n, d) for n, d in text["wrinkles"].items()},
         )
     except (LookupError, TypeError, AttributeError, ValueError, OSError) as error:
         what = f"the appearance of synthetic faces is damaged: {error!s:.200}"
@@ -208,13 +226,18 @@ def _eye(arrays: dict[str, np.ndarray], name: str, sizes: dict[str, Any]) -> Eye
     )
 
 
+def _wrinkles(arrays: dict[str, np.ndarray], name: str, drivers: list[str]) -> WrinkleGroup:
+    shade = _shaped(_picture(arrays[f"wrinkles.{name}.picture"], "L"), (512, 512))
+    return WrinkleGroup(name, shade, tuple(str(d) for d in drivers))
+
+
 def _shaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if array.shape != shape:
         raise ValueError(f"an array has shape {array.shape}, expected {shape}")
     return array
 
 
-def _picture(data: UInt8[np.ndarray, " N"], mode: str) -> UInt8[np.ndarray, "H L C"]:
+def _picture(data: UInt8[np.ndarray, " N"], mode: str) -> UInt8[np.ndarray, "H L *C"]:
     with Image.open(io.BytesIO(data.tobytes()), formats=("WEBP",)) as picture:
         if picture.width * picture.height > _MOST_TEXELS:
             raise ValueError(f"a picture has {picture.width} x {picture.height} texels")

@@ -37,3 +37,4 @@ from headform.synth.randomization.skin import SkinRandomization as SkinRandomiza
 from headform.synth.randomization.strong_expressions import STRONG_EXPRESSIONS as STRONG_EXPRESSIONS
 from headform.synth.randomization.strong_expressions import BlendshapeGroup as BlendshapeGroup
 from headform.synth.randomization.strong_expressions import NamedExpression as NamedExpression
+from headform.synth.randomization.wrinkles import WrinkleRandomization as WrinkleRandomization

@@ -18,6 +18,7 @@ from headform.synth.randomization.occluders import OccluderRandomization
 from headform.synth.randomization.ranges import Range
 from headform.synth.randomization.skin import SkinRandomization
 from headform.synth.randomization.strong_expressions import BlendshapeGroup
+from headform.synth.randomization.wrinkles import WrinkleRandomization
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class RandomizationConfig:
     expression: ExpressionRandomization = field(default_factory=ExpressionRandomization)
     pose: PoseRandomization = field(default_factory=PoseRandomization)
     skin: SkinRandomization = field(default_factory=SkinRandomization)
+    wrinkles: WrinkleRandomization = field(default_factory=WrinkleRandomization)
     eyes: EyeRandomization = field(default_factory=EyeRandomization)
     brows: BrowRandomization = field(default_factory=BrowRandomization)
     hair: HairRandomization = field(default_factory=HairRandomization)
