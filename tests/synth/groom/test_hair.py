@@ -32,9 +32,9 @@ def hairdresser(head: LinearHead) -> Hairdresser:
 
 def cut(hairdresser: Hairdresser, seed: int, displacement: np.ndarray, **changes: object) -> tuple[Piece, np.ndarray]:
     config = replace(HAIRY, **changes)  # type: ignore[arg-type]
-    piece, roots = hairdresser.cut(np.random.default_rng(seed), displacement, np.array([0.1, 0.05, 0.02]), config)
-    assert piece is not None
-    return piece, roots
+    made = hairdresser.cut(np.random.default_rng(seed), displacement, np.array([0.1, 0.05, 0.02]), config)
+    assert made.piece is not None
+    return made.piece, made.roots
 
 
 def still(head: LinearHead) -> np.ndarray:
@@ -108,6 +108,6 @@ def test_bald_and_shaved_heads_have_no_pieces(hairdresser: Hairdresser, head: Li
     rgb = np.array([0.1, 0.05, 0.02])
     bald = hairdresser.cut(np.random.default_rng(0), still(head), rgb, replace(HAIRY, bald_rate=1.0))
     shaved = hairdresser.cut(np.random.default_rng(0), still(head), rgb, replace(HAIRY, shaved_rate=1.0))
-    assert bald[0] is shaved[0] is None
-    assert bald[1].max() == 0
-    assert 0 < shaved[1].max() <= 0.8
+    assert bald.piece is shaved.piece is None
+    assert bald.roots.max() == 0
+    assert 0 < shaved.roots.max() <= 0.8

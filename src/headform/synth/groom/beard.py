@@ -6,11 +6,12 @@ R roots, V head vertices. Meters.
 from functools import cache
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from headform.geometry.face_classes import SKIN
 from headform.heads.linear import PARTS, LinearHead
 from headform.synth import _kernels as kernels
+from headform.synth.groom.cards import card_faces, card_uv
 from headform.synth.piece import Piece
 from headform.synth.randomization import BeardRandomization
 from headform.synth.skin import SkinAttributes
@@ -104,15 +105,14 @@ class Barber:
             rng.uniform(*config.ragged) * rng.standard_normal(len(order))
         )
         vertices, tone = _cards(rng, root, normal, own.astype(np.float32), lip, side_of, rng.uniform(*config.lift))
-        faces, uv = _layout(len(order))
         clump = rng.integers(_CLUMPS, size=len(order))
-        uv = uv.copy()
+        uv = card_uv(len(order), _STEPS)
         uv[:, 0] = (uv[:, 0] + np.repeat(clump, 2 * _STEPS)) / _CLUMPS
         albedo = tone[:, None] * (rgb / _LEVEL)
         return [
             Piece(
                 vertices=vertices,
-                faces=faces,
+                faces=card_faces(len(order), _STEPS),
                 albedo=albedo.astype(np.float32),
                 label=SKIN,
                 gloss=0.15,
@@ -156,20 +156,6 @@ def _cards(
         rows += [middle - half, middle + half]
         tones += [tone * (0.8 + 0.35 * t)] * 2
     return np.stack(rows, 1).reshape(-1, 3).astype(np.float32), np.stack(tones, 1).ravel().astype(np.float32)
-
-
-@cache
-def _one_card() -> tuple[Int32[np.ndarray, "F 3"], Float32[np.ndarray, "W 2"]]:
-    faces = [[2 * k + a for a in t] for k in range(_STEPS - 1) for t in ((0, 1, 2), (1, 3, 2))]
-    uv = [[u, 1 - k / (_STEPS - 1)] for k in range(_STEPS) for u in (0.02, 0.98)]
-    return np.array(faces, np.int32), np.array(uv, np.float32)
-
-
-def _layout(count: int) -> tuple[Int32[np.ndarray, "F 3"], Float32[np.ndarray, "W 2"]]:
-    """Return triangles and texture coordinates of so many cards."""
-    faces, uv = _one_card()
-    shift = np.arange(count, dtype=np.int32)[:, None, None] * (2 * _STEPS)
-    return (faces + shift).reshape(-1, 3), np.tile(uv, (count, 1))
 
 
 @cache

@@ -12,6 +12,7 @@ from headform.heads.linear import LinearHead
 from headform.synth.groom.beard import Barber
 from headform.synth.groom.hair import Hairdresser
 from headform.synth.groom.lashes import lashes
+from headform.synth.groom.stray import StrayHair
 from headform.synth.piece import Piece
 from headform.synth.randomization import RandomizationConfig
 from headform.synth.skin import SkinAttributes
@@ -27,7 +28,7 @@ class Groomed:
 
     Attributes:
         hair: Hair of the scalp; none on a bald or shaved head, or where a hat hides it.
-        others: Beard and lashes.
+        others: Stray hair, beard and lashes.
         roots: Density of the hair on the scalp, 0..1, to be painted on the skin.
     """
 
@@ -46,6 +47,7 @@ class Groomer:
 
     def __init__(self, head: LinearHead, fields: SkinFields) -> None:
         self._hairdresser = Hairdresser(head, fields)
+        self._stray = StrayHair(head, fields)
         self._barber = Barber(head, fields)
 
     def groom(
@@ -68,9 +70,17 @@ class Groomer:
             cover: Region of a hat, if one is worn.
         """
         bearded = max(skin.beard, skin.moustache) > _BEARDED
-        hair, roots = self._hairdresser.cut(rng, displacement, hair_rgb, config.hair, bearded=bearded)
-        if hair and cover is not None:
+        cut = self._hairdresser.cut(rng, displacement, hair_rgb, config.hair, bearded=bearded)
+        others = []
+        if cut.piece is not None and cut.open_hairline:
+            others.append(self._stray.hairline(rng, displacement, hair_rgb, cut.shift, config.stray_hair))
+        if cut.piece is not None:
+            standing = self._stray.standing(rng, cut.piece.vertices, hair_rgb, config.stray_hair)
+            others += [standing] if standing is not None else []
+        hair = cut.piece
+        if hair is not None and cover is not None:
             hair = None if cover.hides_hair else replace(hair, vertices=cover.press(hair.vertices))
-        others = self._barber.beard(rng, displacement, hair_rgb, skin, config.beard)
+            others = []
+        others += self._barber.beard(rng, displacement, hair_rgb, skin, config.beard)
         others += lashes(rng, displacement, hair_rgb, config.lashes)
-        return Groomed(hair, others, roots)
+        return Groomed(hair, others, cut.roots)

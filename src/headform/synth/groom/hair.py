@@ -53,6 +53,23 @@ class _Style:
     cropped: bool  # short enough to show a hairline
 
 
+@dataclass(frozen=True)
+class Haircut:
+    """Hair of one person's scalp.
+
+    Attributes:
+        piece: The hair; none on a bald or shaved head.
+        roots: Density of hair on the scalp, 0..1, by which its roots are to be painted.
+        shift: Height of the hairline over the mean one, meters.
+        open_hairline: True where the hair leaves the hairline to be seen.
+    """
+
+    piece: Piece | None
+    roots: Float32[np.ndarray, " V"]
+    shift: float
+    open_hairline: bool
+
+
 class Hairdresser:
     """Maker of hair for people of one head model.
 
@@ -80,7 +97,7 @@ class Hairdresser:
         config: HairRandomization,
         *,
         bearded: bool = False,
-    ) -> tuple[Piece | None, Float32[np.ndarray, " V"]]:
+    ) -> "Haircut":
         """Draw the hair of one person.
 
         Args:
@@ -89,14 +106,10 @@ class Hairdresser:
             rgb: Linear RGB of the hair.
             config: Probabilities and ranges.
             bearded: Prefer short hair.
-
-        Returns:
-            The hair, none on a bald or shaved head, and the density of hair on the scalp at each head vertex, 0..1, by which
-            its roots are to be painted.
         """
         kind = rng.random()
         if kind < config.bald_rate:
-            return None, np.zeros(len(self._mean), np.float32)
+            return Haircut(None, np.zeros(len(self._mean), np.float32), 0.0, False)
         styles = config.styles
         if bearded and rng.random() < config.short_if_bearded_rate:
             styles = tuple(each for each in styles if each[0].startswith(_SHORT)) or styles
@@ -110,7 +123,7 @@ class Hairdresser:
             crown = rng.random() < config.crown_rate
         roots = self._roots(shift, crown) * np.float32(rng.uniform(*config.shaved) if shaved else _ROOTS)
         if shaved:
-            return None, roots
+            return Haircut(None, roots, shift, False)
         position, anchor = self._combed(rng, style, shift, crown, config)
         moved = position + np.einsum("wk,wkc->wc", style.asset.weight, displacement[anchor])
         tone = self._tone(rng, style, config)
@@ -125,7 +138,7 @@ class Hairdresser:
             texture=_thinned(name, round(missing * _TEXTURE_STEPS)),
             strands=True,
         )
-        return piece, roots
+        return Haircut(piece, roots, shift, style.cropped and not crown)
 
     def _roots(self, shift: float, crown: bool) -> Float32[np.ndarray, " V"]:
         """Density of roots on the scalp."""

@@ -26,6 +26,7 @@ from headform.synth.randomization.glasses import GlassesRandomization as Glasses
 from headform.synth.randomization.hair import BeardRandomization as BeardRandomization
 from headform.synth.randomization.hair import HairRandomization as HairRandomization
 from headform.synth.randomization.hair import LashRandomization as LashRandomization
+from headform.synth.randomization.hair import StrayHairRandomization as StrayHairRandomization
 from headform.synth.randomization.hats import HatRandomization as HatRandomization
 from headform.synth.randomization.light import LightRandomization as LightRandomization
 from headform.synth.randomization.light import SceneLightRandomization as SceneLightRandomization

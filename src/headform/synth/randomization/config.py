@@ -11,7 +11,12 @@ from headform.synth.randomization.degradation import DegradationRandomization
 from headform.synth.randomization.expression import ExpressionRandomization
 from headform.synth.randomization.eyes import BrowRandomization, EyeRandomization
 from headform.synth.randomization.glasses import GlassesRandomization
-from headform.synth.randomization.hair import BeardRandomization, HairRandomization, LashRandomization
+from headform.synth.randomization.hair import (
+    BeardRandomization,
+    HairRandomization,
+    LashRandomization,
+    StrayHairRandomization,
+)
 from headform.synth.randomization.hats import HatRandomization
 from headform.synth.randomization.light import LightRandomization, SceneLightRandomization
 from headform.synth.randomization.occluders import OccluderRandomization
@@ -33,6 +38,7 @@ class RandomizationConfig:
     eyes: EyeRandomization = field(default_factory=EyeRandomization)
     brows: BrowRandomization = field(default_factory=BrowRandomization)
     hair: HairRandomization = field(default_factory=HairRandomization)
+    stray_hair: StrayHairRandomization = field(default_factory=StrayHairRandomization)
     beard: BeardRandomization = field(default_factory=BeardRandomization)
     lashes: LashRandomization = field(default_factory=LashRandomization)
     glasses: GlassesRandomization = field(default_factory=GlassesRandomization)

@@ -43,7 +43,21 @@ class HairRandomization:
     root_tone: Range = (0.7, 1.0)  # brightness near the skull
     tip_tone: Range = (0.95, 1.3)  # brightness far from it
     card_tone_sd: float = 0.12  # relative difference between locks
-    gloss: Range = (0.15, 0.5)
+    gloss: Range = (0.3, 1.0)
+
+
+@dataclass(frozen=True)
+class StrayHairRandomization:
+    """Hair that does not lie with the rest; lengths in meters."""
+
+    cards: IntRange = (250, 700)  # groups of strands along the hairline
+    card_width: Range = (0.003, 0.007)
+    hairline_length: Range = (0.006, 0.02)
+    standing: IntRange = (0, 120)  # single strands that leave the outline
+    standing_length: Range = (0.015, 0.06)
+    standing_width: float = 0.0005
+    lift: Range = (0.05, 0.6)  # share of the length by which they leave it
+    opacity: Range = (0.4, 0.95)
 
 
 @dataclass(frozen=True)
