@@ -154,3 +154,13 @@ def test_classes_say_what_is_drawn(bare: Generator) -> None:
     assert (np.isin(batch.classes, own) == (batch.skin > 127)).mean() > 0.98
     lips = np.floor((batch.points[:, [51, 57]] + batch.points[:, [62, 66]]) / 2).astype(int)
     assert np.mean([batch.classes[k, y, x] == FACE_CLASSES.index("lips") for k in range(4) for x, y in lips[k]]) > 0.7
+
+
+def test_painted_roots_are_hair() -> None:
+    shaved = BARE.with_changes(
+        hair={"bald_rate": 0.0, "shaved_rate": 1.0, "shaved": (0.8, 0.8), "recede_rate": 0.0, "crown_rate": 0.0}
+    )
+    batch = Generator(load_open(), size=64, randomization=shaved, bank_size=4).batch(np.random.default_rng(2), 3)
+    hair = batch.classes == FACE_CLASSES.index("hair")
+    assert hair[:, :16].any((1, 2)).all(), "above"
+    assert not hair[:, 40:, 16:48].any(), "around the mouth"

@@ -3,7 +3,7 @@
 V head vertices, W vertices of the whole opaque mesh, F triangles, S side of the picture, R = 2S side of the raster,
 T side of a texture. Colors are linear RGB; "block" means the 2 x 2 samples of one pixel.
 
-The interpolated attributes of the skin lie in one array `attributes` (V, 16), columns by the names below.
+The interpolated attributes of the skin lie in one array `attributes` (V, 17), columns by the names below.
 """
 
 import typing
@@ -22,14 +22,16 @@ from headform.synth._raster_kernels import texel, weights_at
     BROW_ALONG,  # 0 at the outer end of the brow, 1 at the inner end
     BROW_ABOVE,  # cm above the brow's bone
     BROW_SIDE,  # 0 the subject's right brow, 1 the left; far from both 9
-    DETAIL,  # amount of pores and wrinkles
-) = range(16)  # fmt: skip
-ATTRIBUTES = 16
+    EYE_LIGHT,  # share of the light that the lids let through to an eyeball
+    SCALP,  # density of the roots of the scalp's hair, 0..1
+) = range(17)  # fmt: skip
+ATTRIBUTES = 17
 
 SKIN_MATERIAL, EYE_MATERIAL, COLOR_MATERIAL = 0, 1, 2
 """Materials of triangles: skin texture, eyeball, plain color per vertex."""
 _BROW_PIXEL = 0.35  # opacity of a brow from which the pixel is labeled so
-_BROWS, _LIPS, _SKIN = classes.BROWS, classes.LIPS, classes.SKIN
+_HAIRY = 0.4  # density of roots from which the pixel is hair, strands or not
+_BROWS, _HAIR, _LIPS, _SKIN = classes.BROWS, classes.HAIR, classes.LIPS, classes.SKIN
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -55,6 +57,8 @@ def _skin_sample(f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, 
     label = _SKIN
     if lip > 0.5:
         label = _LIPS
+    elif w0 * attributes[i, SCALP] + w1 * attributes[j, SCALP] + w2 * attributes[k, SCALP] > _HAIRY:
+        label = _HAIR
     if growth > 0.004:
         # single hairs are finer than a pixel: the tile varies their density, and decides at the borders of the growth
         grain = _tile(stubble, u * paint[6], v * paint[6])
@@ -152,7 +156,7 @@ def _eye_sample(f, w0, w1, w2, faces, attributes, local, eye_of, eyes, looks, pi
         color = (red if n == 0 else green if n == 1 else blue) * level * edge
         light = w0 * attributes[i, LIGHT + n] + w1 * attributes[j, LIGHT + n] + w2 * attributes[k, LIGHT + n]
         out[n] = color * light
-    shade = w0 * attributes[i, DETAIL] + w1 * attributes[j, DETAIL] + w2 * attributes[k, DETAIL]
+    shade = w0 * attributes[i, EYE_LIGHT] + w1 * attributes[j, EYE_LIGHT] + w2 * attributes[k, EYE_LIGHT]
     for q in range(lamps.shape[0]):
         cosine = rx * lamps[q, 0] + ry * lamps[q, 1] + rz * lamps[q, 2]
         start = looks[e, 7]
@@ -173,7 +177,7 @@ def shade_head(
     """Shade every sample that shows the head, or a piece without texture.
 
     index (R, R): the raster; points (W, 3) raster pixels and depth; faces (F, 3), the first
-    `head_faces` the head's; material, label (F,); attributes (V, 16); color (W, 3) radiance of plainly
+    `head_faces` the head's; material, label (F,); attributes (V, 17); color (W, 3) radiance of plainly
     colored vertices; first, second (T, T, 3) skin textures;
     paint (10,): lip color, lip opacity, -, -, texels of the stubble over the atlas, hair color.
     radiance (R, R, 3) and shown (R, R), the class, are written where something is seen.

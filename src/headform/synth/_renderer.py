@@ -197,7 +197,7 @@ class Renderer:
         attributes = surface.attributes
         attributes[:, pixels.LIGHT : pixels.LIGHT + 3] = glow[:heads]
         attributes[:, 3:6] = shine[:heads]
-        attributes[:, pixels.DETAIL] = subject.eye_light
+        attributes[:, pixels.EYE_LIGHT] = subject.eye_light
         albedo = mesh.albedo
         albedo[:heads] = surface.plain
         color = glow * albedo + shine

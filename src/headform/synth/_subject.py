@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32
 from headform.geometry.landmarks68 import BROWS
 from headform.heads.linear import LinearHead
 from headform.synth._eyes import EyeGeometry, EyeLook, draw_eye_pictures, eye_geometry, lid_shadow, sample_eyes
-from headform.synth._pixel_kernels import GROWTH
+from headform.synth._pixel_kernels import GROWTH, SCALP
 from headform.synth._surface import Surface, SurfacePainter
 from headform.synth.brow_maps import draw_brow_maps, fit_resolution
 from headform.synth.brows import Brow, brow_coordinates, sample_brows
@@ -117,6 +117,7 @@ class SubjectBuilder:
             hair = [groomed.hair, *self._wardrobe.loose_hair(rng, wearer, hair_rgb, config)]
         growth = surface.attributes[:, GROWTH]
         np.maximum(growth, groomed.roots, out=growth)
+        surface.attributes[:, SCALP] = groomed.roots
         labels = verts[self._dense]
         labels[BROWS] = self.coordinates.landmarks(brows, verts)
         return Subject(

@@ -43,7 +43,7 @@ class Surface:
         rgb: Color of the skin.
     """
 
-    attributes: Float32[np.ndarray, "V 16"]
+    attributes: Float32[np.ndarray, "V 17"]
     plain: Float32[np.ndarray, "V 3"]
     gloss: Float32[np.ndarray, " V"]
     first: int

@@ -19,6 +19,7 @@ from headform.synth.skin import SkinAttributes
 from headform.synth.skin_fields import SkinFields
 from headform.synth.wear.hats import HatCover
 
+_BRIGHTEST = 0.42  # linear; white hair, since its lit strands mirror too
 _BEARDED = 0.2  # density of painted growth from which a head counts as bearded
 
 
@@ -69,6 +70,7 @@ class Groomer:
             config: Probabilities and ranges.
             cover: Region of a hat, if one is worn.
         """
+        hair_rgb = hair_rgb * min(1.0, _BRIGHTEST / float(hair_rgb.max()))
         bearded = max(skin.beard, skin.moustache) > _BEARDED
         cut = self._hairdresser.cut(rng, displacement, hair_rgb, config.hair, bearded=bearded)
         others = []

@@ -12,7 +12,7 @@ from headform.geometry.face_classes import HAIR
 from headform.heads.linear import PARTS, LinearHead
 from headform.synth import _kernels as kernels
 from headform.synth.groom.cards import card_faces, card_uv
-from headform.synth.piece import Piece
+from headform.synth.piece import UNLABELED, Piece
 from headform.synth.randomization import StrayHairRandomization
 from headform.synth.skin_fields import SkinFields
 
@@ -100,7 +100,9 @@ class StrayHair:
             middle = root + (0.0004 + 0.12 * length * t * (1.5 - t)) * normal + length * t * way
             rows += [middle - half, middle + half]
         vertices = np.stack(rows, 1).reshape(-1, 3).astype(np.float32)
-        return _piece(rng, vertices, len(own), _STEPS, rgb, _sparse_strands(), float(rng.uniform(*config.opacity)))
+        return _piece(
+            rng, vertices, len(own), _STEPS, rgb, _sparse_strands(), float(rng.uniform(*config.opacity)), HAIR
+        )
 
     def standing(
         self,
@@ -137,7 +139,9 @@ class StrayHair:
             half = 0.5 * config.standing_width * (1 - 0.6 * t) * (side + 0.6 * out)
             rows += [middle - half, middle + half]
         vertices = np.stack(rows, 1).reshape(-1, 3).astype(np.float32)
-        return _piece(rng, vertices, count, _STANDING_STEPS, rgb, _plain(), float(rng.uniform(*config.opacity)))
+        return _piece(
+            rng, vertices, count, _STANDING_STEPS, rgb, _plain(), float(rng.uniform(*config.opacity)), UNLABELED
+        )
 
 
 def _piece(
@@ -148,6 +152,7 @@ def _piece(
     rgb: Float[np.ndarray, "3"],
     texture: UInt8[np.ndarray, "H L 4"],
     opacity: float,
+    label: int,
 ) -> Piece:
     """Make a piece of cards that differ in tone."""
     tone = np.repeat(np.exp(0.25 * rng.standard_normal(count)), 2 * steps)
@@ -155,7 +160,7 @@ def _piece(
         vertices=vertices,
         faces=card_faces(count, steps),
         albedo=(tone[:, None] * (rgb / _LEVEL)).astype(np.float32),
-        label=HAIR,
+        label=label,
         gloss=0.3,
         uv=card_uv(count, steps),
         texture=texture,

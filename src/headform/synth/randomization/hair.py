@@ -43,7 +43,7 @@ class HairRandomization:
     root_tone: Range = (0.7, 1.0)  # brightness near the skull
     tip_tone: Range = (0.95, 1.3)  # brightness far from it
     card_tone_sd: float = 0.12  # relative difference between locks
-    gloss: Range = (0.3, 1.0)
+    gloss: Range = (0.2, 0.8)
 
 
 @dataclass(frozen=True)
