@@ -115,8 +115,10 @@ def sample_eyes(
 ) -> EyeLook:
     """Draw the looks of a person's eyes."""
     picture = bank[int(rng.integers(len(bank)))]
-    level = rng.uniform(*config.sclera)
-    iris = rng.uniform(*config.iris_level)
+    # cameras expose for the skin: beside dark skin the white would glow, which photos avoid by their soft tone curves
+    held = 1 / (1 + config.held_back * skin.melanin)
+    level = rng.uniform(*config.sclera) * held
+    iris = rng.uniform(*config.iris_level) * held
     gleam = rng.uniform(*config.highlight) if rng.random() < config.highlight_rate else 0.0
     lamp = np.cos(np.radians(rng.uniform(*config.highlight_degrees)))
     row = [skin.iris_radius_cm, min(skin.pupil_radius_cm, skin.iris_radius_cm * 0.62), _IRIS_SHARE, _PUPIL_SHARE]

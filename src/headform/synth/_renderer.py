@@ -32,6 +32,7 @@ _SHADOW_EXTENT = 0.2  # meters, its half side
 _FAINT_LAMP, _SOFT_LIGHT = 0.25, 0.1  # brightness and hardness below which shadows are not worth casting
 _OPENNESS = {"teeth": 0.55, "mouth": 0.18, "tongue": 0.4, "socket_right": 0.45, "socket_left": 0.45}
 """Ambient light that reaches the parts inside the head, whatever the sampled occlusion says."""
+_EYE_OPENNESS = 0.72  # of the eyeballs in their sockets, before the shadow of the lids
 _TONE_STEPS, _TONE_LIMIT, _KNEE = 4096, 4.0, 0.7  # entries, greatest linear value, value from which highlights roll off
 _SKIN_SAMPLES = 4096  # most pixels whose median decides the exposure
 _NO_SKIN_LEVEL = 0.3  # assumed where no skin is in the picture, linear
@@ -72,7 +73,7 @@ class Renderer:
         for name, openness in _OPENNESS.items():
             self._occlusion[part == PARTS.index(name)] = openness
         self._eyes = np.isin(part, [PARTS.index("eye_right"), PARTS.index("eye_left")])
-        self._occlusion[self._eyes] = 1.0  # the lids' shadow says it
+        self._occlusion[self._eyes] = _EYE_OPENNESS
         self._material, self._label = head_triangles(head)
         self._scenes = SceneBank(_SCENE_SEED, scenes, config.scene)
         linear = np.linspace(0, _TONE_LIMIT, _TONE_STEPS)

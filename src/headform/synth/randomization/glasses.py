@@ -93,7 +93,7 @@ class GlassesRandomization:
     tint_opacity: Range = (0.08, 0.4)
     tint: Range = (0.02, 0.5)  # albedo per channel
     clear_lens: Range = (0.01, 0.06)  # opacity of the haze of untinted lenses
-    glare_rate: float = 0.45  # share of lenses that reflect a window or a lamp
-    glare: Range = (0.12, 0.8)  # its opacity
+    glare_rate: float = 0.3  # share of lenses that reflect a window or a lamp
+    glare: Range = (0.08, 0.5)  # its opacity
     glare_size: Range = (0.15, 0.55)  # of the lens
     glare_tint_sd: float = 0.08  # coatings reflect green or blue
