@@ -19,6 +19,8 @@ from headform.synth.skin import SkinAttributes
 from headform.synth.skin_fields import SkinFields
 from headform.synth.wear.hats import HatCover
 
+_DARKEST = 0.007  # linear; black hair, whose strands scatter a little
+_GRAYER = 0.15  # share of gray: no hair lacks one of the primaries
 _BRIGHTEST = 0.42  # linear; white hair, since its lit strands mirror too
 _BEARDED = 0.2  # density of painted growth from which a head counts as bearded
 
@@ -70,7 +72,8 @@ class Groomer:
             config: Probabilities and ranges.
             cover: Region of a hat, if one is worn.
         """
-        hair_rgb = hair_rgb * min(1.0, _BRIGHTEST / float(hair_rgb.max()))
+        pale = (1 - _GRAYER) * hair_rgb + _GRAYER * hair_rgb.mean()
+        hair_rgb = np.maximum(pale * min(1.0, _BRIGHTEST / float(pale.max())), _DARKEST)
         bearded = max(skin.beard, skin.moustache) > _BEARDED
         cut = self._hairdresser.cut(rng, displacement, hair_rgb, config.hair, bearded=bearded)
         others = []

@@ -32,6 +32,7 @@ _SUNK = 0.006  # depth below the skin of hair that is gone
 _OVER_EYES = 0.05  # height below which hair before the face hides the eyes
 _ROOTS = 0.9  # density of painted roots under hair
 _ROOT_LINE, _ROOT_FADE = 0.01, 0.0035  # height over the hairline where painted roots are half as dense; their fading
+_CURLY, _CURLY_GLOSS = "afro", 0.1  # beginning of its name, and the share of gloss that curls keep
 _SHORT = ("short", "afro")  # beginnings of names
 _RECEDED = 0.003  # shift of the hairline from which it recedes
 _HANGING = -0.06  # lowest height from which hair counts as hanging
@@ -48,6 +49,7 @@ class _Style:
     distance: Float32[np.ndarray, " W"]  # from the nearest skin
     hairline: Float32[np.ndarray, " W"]  # height above the hairline of the skin below, meters
     lock: Int32[np.ndarray, " W"]  # number of its card
+    azimuth: Float32[np.ndarray, " W"]
     hides_eyes: bool
     hangs: bool
     cropped: bool  # short enough to show a hairline
@@ -127,16 +129,17 @@ class Hairdresser:
         position, anchor = self._combed(rng, style, shift, crown, config)
         moved = position + np.einsum("wk,wkc->wc", style.asset.weight, displacement[anchor])
         tone = self._tone(rng, style, config)
+        curly = name.startswith(_CURLY)
         missing = rng.uniform(*config.thin) if style.cropped and rng.random() < config.thin_rate else 0.0
         piece = Piece(
             vertices=moved.astype(np.float32),
             faces=style.asset.faces,
             albedo=(tone[:, None] * (rgb / HAIR_LEVEL)).astype(np.float32),
             label=HAIR,
-            gloss=float(rng.uniform(*config.gloss)),
+            gloss=float(rng.uniform(*config.gloss)) * (_CURLY_GLOSS if curly else 1.0),
             uv=style.asset.uv,
             texture=_thinned(name, round(missing * _TEXTURE_STEPS)),
-            strands=True,
+            strands=not curly,
         )
         return Haircut(piece, roots, shift, style.cropped and not crown)
 
@@ -154,7 +157,7 @@ class Hairdresser:
         """Return the positions on the mean head, and the anchors."""
         points = style.asset.position.copy()
         # volume, from the middle of the head
-        limits = config.afro_volume if style.asset.name.startswith("afro") else config.volume
+        limits = config.afro_volume if style.asset.name.startswith(_CURLY) else config.volume
         swell = rng.uniform(*limits)
         out = points - _CENTER
         length = np.linalg.norm(out, axis=1, keepdims=True)
@@ -221,7 +224,8 @@ class Hairdresser:
         far = np.clip(style.distance / 0.04 + np.clip(0.02 - style.asset.position[:, 1], 0, 0.2) / 0.2, 0, 1)
         root, tip = rng.uniform(*config.root_tone), rng.uniform(*config.tip_tone)
         locks = np.exp(config.card_tone_sd * rng.standard_normal(int(style.lock.max()) + 1))
-        return ((root + (tip - root) * far) * locks[style.lock]).astype(np.float32)
+        streaks = np.exp(rng.uniform(*config.streaks) * _streaks(rng, style.azimuth, style.asset.position[:, 1]))
+        return ((root + (tip - root) * far) * locks[style.lock] * streaks).astype(np.float32)
 
     def _style(self, name: str) -> _Style:
         if name not in self._styles:
@@ -243,6 +247,7 @@ class Hairdresser:
                 distance.astype(np.float32),
                 self._hairline[self._skin[near]],
                 np.unique(lock, return_inverse=True)[1].astype(np.int32),
+                azimuth.astype(np.float32),
                 hides_eyes=hides,
                 hangs=hangs,
                 cropped=not (hangs or hides) or name.startswith("ponytail"),
@@ -259,6 +264,15 @@ def _lumps(
         phase, rise, size = rng.uniform(0, 2 * np.pi), rng.normal(0, 40), rng.normal()
         total += size * np.sin(turns * azimuth + rise * height + phase)
     return total / np.sqrt(3.0)
+
+
+def _streaks(
+    rng: np.random.Generator, azimuth: Float[np.ndarray, " W"], height: Float[np.ndarray, " W"]
+) -> Float[np.ndarray, " W"]:
+    """Draw noise of about unit variance that varies around the head and little along the strands."""
+    turns = rng.integers(9, 45, 8)
+    phase = turns[:, None] * azimuth + rng.normal(0, 12, (8, 1)) * height + rng.uniform(0, 6.3, (8, 1))
+    return np.asarray(np.sin(phase).sum(0) / 2.0)
 
 
 @lru_cache(maxsize=64)

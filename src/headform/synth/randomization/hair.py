@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from headform.synth.randomization.ranges import IntRange, Range
 
 HAIR_STYLES = (
-    ("short01", 1.2), ("short02", 1.2), ("short03", 0.5), ("short04", 1.4), ("afro01", 0.7), ("bob01", 0.2), ("bob02", 0.7),
+    ("short01", 1.2), ("short02", 1.2), ("short03", 0.5), ("short04", 1.4), ("afro01", 0.7), ("bob01", 0.1), ("bob02", 0.7),
     ("long01", 1.3), ("ponytail01", 0.9), ("braid01", 0.5),
 )  # fmt: skip
 """Names of styles and how often they are drawn, relative to each other."""
@@ -43,6 +43,7 @@ class HairRandomization:
     root_tone: Range = (0.7, 1.0)  # brightness near the skull
     tip_tone: Range = (0.95, 1.3)  # brightness far from it
     card_tone_sd: float = 0.12  # relative difference between locks
+    streaks: Range = (0.0, 0.3)  # standard deviation of the logarithm of the tone from strand to strand
     gloss: Range = (0.2, 0.8)
 
 
