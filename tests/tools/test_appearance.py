@@ -7,7 +7,9 @@ import pytest
 
 from headform.heads import load_open
 from tools.appearance.binding import Binder
+from tools.appearance.brows import straighten
 from tools.appearance.makehuman import components, fitted_vertices, read_obj, split_at_seams
+from tools.appearance.wrinkles import WrinklePainter
 
 OBJ = """# two quads that share an edge, with a seam between them
 v 0 0 0
@@ -68,3 +70,31 @@ def test_soft_weights_are_smooth() -> None:
     moved = (binder.mean[bound.anchor] * bound.weight[..., None]).sum(1)
     assert bound.weight.sum(1) == pytest.approx(1)
     assert np.linalg.norm(np.diff(moved, axis=0), axis=1).max() < 0.004
+
+
+class Shrunk:
+    """Stands in for the alignment: decimeters of the body as meters about the head."""
+
+    def carry(self, points: np.ndarray) -> np.ndarray:
+        return np.asarray(points - [0.0, 6.9, 0.6]) / 10
+
+
+def test_a_brow_is_straightened_with_its_ends_where_they_belong(data_root: Path) -> None:
+    folder = data_root / "makehuman"
+    base = read_obj(folder / "base.obj")
+    brow = straighten(folder / "eyebrows/eyebrow001", base, Shrunk())  # type: ignore[arg-type]
+    assert brow.length == pytest.approx([0.058, 0.058], abs=0.012)
+    assert brow.middle[0] == pytest.approx(brow.middle[1] * [-1, 1, 1], abs=0.004)
+    thick = (brow.alpha > 60).sum(1)
+    assert (thick[:, 180:240].mean(1) > 1.4 * thick[:, 10:60].mean(1)).all(), "thicker at the inner end"
+    rows = (brow.alpha.sum(2) * np.arange(64)).sum(1) / brow.alpha.sum((1, 2))
+    assert rows == pytest.approx([31.5, 31.5], abs=3), "the spine in the middle"
+
+
+def test_wrinkles_are_dark_in_the_groove_and_plain_elsewhere() -> None:
+    groups = WrinklePainter(load_open()).groups()
+    for name, group in groups.items():
+        changed = group.map != 128
+        assert 0.0005 < changed.mean() < 0.06, name
+        assert group.map.min() < 90, name
+        assert group.map[changed].mean() < 128, name
