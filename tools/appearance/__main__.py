@@ -47,6 +47,7 @@ def main() -> None:
         "data": {
             "hair, brows, lashes, hats, shoulders, eyes, skins": "MakeHuman's assets (CC0, Data Collection AB and others), "
             "carried to the open head",
+            "wrinkles": "headform's own, painted",
             "panoramas": "18 of Poly Haven (CC0), reduced to 128 x 64",
         },
         "command": "python -m tools.appearance --data ../shared/data --out src/headform/synth/assets/appearance.safetensors",
