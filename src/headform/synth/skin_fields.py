@@ -59,7 +59,7 @@ def skin_fields(head: LinearHead) -> SkinFields:
 
     x, y, z = verts.T
     line = np.interp(z, [2, 4, 6, 9, 11, 13], [1.0, 0.3, -1.3, -1.6, -1.6, -1.6])
-    beard = np.where(z > 1.5, np.clip((line - y) / 0.8, 0, 1), 0) * np.clip((y + 10.5) / 1.5, 0, 1)
+    beard = np.where(z > 1.5, np.clip((line - y) / 1.2, 0, 1), 0) * np.clip((y + 9.6) / 1.6, 0, 1)
     beard *= (1 - lip) * skin * (np.abs(x) < 8)
     moustache = np.exp(-((np.abs(x) / 2.6) ** 4)) * np.exp(-(((y + 2.0) / 0.65) ** 2))
     moustache *= front & (z > 9)
