@@ -39,7 +39,7 @@ TOUCHES = (
     ("temple", Gesture(("point", "soft", "pinch"), (-66.0, -50.0), (98.0, 112.0), (10.0, 50.0))),
     (
         "chin",
-        Gesture(("fist", "soft", "pinch"), (-16.0, 4.0), (143.0, 149.0), (-10.0, 45.0), (-0.004, 0.006), upright=0.8),
+        Gesture(("fist", "fist", "pinch"), (-18.0, 4.0), (148.0, 150.0), (20.0, 75.0), (-0.004, 0.004), upright=0.7),
     ),
 )
 """Gestures that touch the face, by name."""

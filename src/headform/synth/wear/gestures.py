@@ -17,6 +17,7 @@ from headform.synth.wear.skull import Skull
 
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 _PALM = np.array([0.0, 0.062, 0.016])  # middle of the surface of the palm, own frame of the hand
+_PALM_RGB, _PALM_SHARE = np.array([0.45, 0.26, 0.19]), 0.4  # linear color toward which a palm is lighter, and how far
 _MOST_LIFT = 0.035  # meters that the fingers push a hand away from the face
 
 
@@ -73,7 +74,8 @@ def hand_piece(
     if side < 0:
         placed = placed * [-1.0, 1.0, 1.0]
         faces = faces[:, ::-1]
-    albedo = np.array(colors)[made.kind.astype(int)] * np.where(made.kind == 0, made.tone, 1.0)[:, None]
+    skin = colors[0] + (_PALM_RGB - colors[0]) * (_PALM_SHARE * made.palm)[:, None]
+    albedo = np.where(made.kind[:, None] == 0, skin * made.tone, np.array(colors)[made.kind])
     return Piece(
         vertices=placed.astype(np.float32),
         faces=np.ascontiguousarray(faces, np.int32),

@@ -5,9 +5,10 @@ the palm; a left hand is its mirror image.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from headform.synth.wear.meshes import Mesh, ellipsoid, join, section, smooth_path, sweep
 
@@ -17,6 +18,10 @@ _FINGER_RADII = np.array([0.0092, 0.0095, 0.0090, 0.0080])
 _TAPER = np.array([1.12, 1.0, 0.96, 1.02, 0.95, 0.88, 0.90, 0.84, 0.80, 0.62, 0.28])  # along a finger, knuckles thicker
 _THUMB_BASE, _THUMB_PHALANGES, _THUMB_RADIUS = np.array([0.024, 0.020, 0.006]), (0.046, 0.033, 0.027), 0.0108
 _SPREAD = np.array([0.10, 0.02, -0.07, -0.17])  # of the fingers, radians toward the thumb, at a spread of 1
+
+
+_FINGER, _PALM, _NAIL, _SLEEVE = range(4)
+_RING = 9  # points around a finger
 
 
 @dataclass(frozen=True)
@@ -58,14 +63,20 @@ POSES = {
 
 @dataclass(frozen=True)
 class Hand:
-    """Mesh of a hand; `kind` is 0 for skin, 1 for nails, 2 for the sleeve, per vertex, `tone` the brightness of its skin.
+    """Mesh of a hand.
 
-    `joints` are points along the fingers, for keeping them off a face.
+    Attributes:
+        mesh: Vertices and triangles.
+        kind: 0 for skin, 1 for nails, 2 for the sleeve, per vertex.
+        tone: Factor of the skin's color: red knuckles and fingertips, shade between the fingers, creases.
+        palm: 1 on the palm's side, whose skin is lighter, 0 on the back.
+        joints: Points along the fingers, for keeping them off a face.
     """
 
     mesh: Mesh
-    kind: Float[np.ndarray, " W"]
-    tone: Float[np.ndarray, " W"]
+    kind: Int[np.ndarray, " W"]
+    tone: Float[np.ndarray, "W 3"]
+    palm: Float[np.ndarray, " W"]
     joints: Float[np.ndarray, "J 3"]
 
 
@@ -78,23 +89,52 @@ def hand(rng: np.random.Generator, pose: HandPose, size: float, bend_sd: float, 
         bends = np.radians(np.array(pose.bends[finger]) + rng.normal(0, bend_sd) * np.array([1.0, 0.8, 0.5]))
         aside = _SPREAD[finger] * pose.spread + rng.normal(0, 0.02)
         line, palmward = _chain(_KNUCKLES[finger], _PHALANGES[finger], bends, aside)
-        meshes.append(_finger(line, palmward, _FINGER_RADII[finger]))
-        meshes.append(_nail(line, palmward, _FINGER_RADII[finger]))
-        kinds += [0, 1]
+        meshes += [_finger(line, palmward, _FINGER_RADII[finger]), _nail(line, palmward, _FINGER_RADII[finger])]
+        kinds += [_FINGER, _NAIL]
         joints.append(line)
     line, palmward = _thumb(pose, rng.normal(0, bend_sd))
-    meshes += [_finger(line, palmward, _THUMB_RADIUS), _nail(line, palmward, _THUMB_RADIUS)]
-    kinds += [0, 1]
+    meshes += [_finger(line, palmward, _THUMB_RADIUS), _nail(line, palmward, _THUMB_RADIUS), _palm(), _ball(line)]
+    kinds += [_FINGER, _NAIL, _PALM, _PALM]
     joints.append(line[1:])
-    meshes += [_palm(), _ball(line)]
-    kinds += [0, 0]
     if sleeve:
         meshes.append(_sleeve(rng.uniform(0.0, 0.03)))
-        kinds.append(2)
+        kinds.append(_SLEEVE)
     vertices, faces = join(meshes)
-    kind = np.concatenate([np.full(len(m[0]), k, float) for m, k in zip(meshes, kinds, strict=True)])
-    tone = 0.93 + 0.1 * np.clip(vertices[:, 2] / 0.012, -1, 1)  # the palm is lighter
-    return Hand((vertices * size, faces), kind, tone, np.concatenate(joints) * size)
+    looks = [_look(kind, mesh) for kind, mesh in zip(kinds, meshes, strict=True)]
+    return Hand(
+        mesh=(vertices * size, faces),
+        kind=np.concatenate([np.full(len(m[0]), max(k - _PALM, 0)) for m, k in zip(meshes, kinds, strict=True)]),
+        tone=np.concatenate([tone for tone, _ in looks]),
+        palm=np.concatenate([palm for _, palm in looks]),
+        joints=np.concatenate(joints) * size,
+    )
+
+
+def _look(kind: int, mesh: Mesh) -> tuple[Float[np.ndarray, "W 3"], Float[np.ndarray, " W"]]:
+    """Return the factor of the skin's color and the share of the palm's color at the vertices of a part."""
+    if kind == _FINGER:
+        return _finger_look()
+    count = len(mesh[0])
+    palm = np.clip(mesh[0][:, 2] / 0.006, 0, 1) * (mesh[0][:, 1] > -0.01) if kind == _PALM else np.zeros(count)
+    return np.ones((count, 3)), palm
+
+
+@lru_cache(maxsize=1)
+def _finger_look() -> tuple[Float[np.ndarray, "W 3"], Float[np.ndarray, " W"]]:
+    along = np.linspace(0, 4, len(_TAPER))[:, None]  # 1, 2 and 3 at the joints, 4 at the tip
+    palmward = np.cos(np.arange(_RING) * 2 * np.pi / _RING)  # 1 on the palm's side, -1 on the back
+    joint = np.exp(-(((along - 2) / 0.25) ** 2)) + 0.7 * np.exp(-(((along - 3) / 0.2) ** 2))
+    red = (
+        0.9 * joint * np.clip(-palmward, 0, 1) + np.clip(along - 3.2, 0, 1) + 0.4 * np.exp(-(((along - 1) / 0.3) ** 2))
+    )
+    crease = 0.28 * joint * np.clip(palmward, 0, 1) + 0.3 * np.clip(1.25 - along, 0, 1) * (1 - palmward**2)
+    tone = np.stack([1 + 0 * red, 1 - 0.2 * red, 1 - 0.22 * red], -1) * (1 - crease)[..., None]
+    palm = np.broadcast_to(np.clip(0.5 + palmward, 0, 1), red.shape)
+    ends = [0, len(_TAPER) - 1]
+    return (
+        np.concatenate([tone.reshape(-1, 3), tone[ends, 0]]),
+        np.concatenate([palm.reshape(-1), palm[ends, 0]]),
+    )
 
 
 def _chain(
@@ -135,7 +175,7 @@ def _finger(line: Float[np.ndarray, "4 3"], palmward: Float[np.ndarray, "4 3"], 
     facing /= np.linalg.norm(facing, axis=1, keepdims=True)
     wide = (radius * _TAPER)[:, None]
     path[-1] += along[-1] * radius * 0.3
-    return sweep(path, facing * wide * 0.92, np.cross(along, facing) * wide, section(9, 2.2))
+    return sweep(path, facing * wide * 0.92, np.cross(along, facing) * wide, section(_RING, 2.2))
 
 
 def _nail(line: Float[np.ndarray, "4 3"], palmward: Float[np.ndarray, "4 3"], radius: float) -> Mesh:

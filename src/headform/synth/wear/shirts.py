@@ -32,7 +32,7 @@ def shirt(
     points = torso.at(np.broadcast_to(_TURNS, row.shape), row, 0.0025)
     pieces = [cloth_piece(torso, points.reshape(-1, 3), grid_faces(18, 48, closed=True), cloth)]
     pieces.append(_placket(torso, cloth, button, rng))
-    pieces.append(_collar(rng, torso, cloth, half_open, button, c))
+    pieces.append(_open_collar(rng, torso, cloth, half_open, button, c) if opened else _collar(rng, torso, cloth, c))
     return pieces, edge
 
 
@@ -54,7 +54,26 @@ def _placket(torso: Torso, cloth: Cloth, top: float, rng: np.random.Generator) -
     return cloth_piece(torso, vertices, faces.astype(np.int32), cloth, shade)
 
 
-def _collar(
+def _collar(rng: np.random.Generator, torso: Torso, cloth: Cloth, config: ClothesRandomization) -> Piece:
+    """Return stand and leaf of a closed collar: up along the neck, over the fold and down to its points."""
+    c = config
+    top, point, spread = rng.uniform(*c.collar_top), rng.uniform(*c.collar_point), rng.uniform(*c.collar_spread)
+    u = np.linspace(-1, 1, _COLUMNS)
+    u = np.sign(u) * (1 - (1 - np.abs(u)) ** 1.35)  # denser at the points
+    front = np.abs(u)  # 1 at the front edges, 0 behind
+    fold_row = top + 0.32 * front**3
+    end = np.clip((front - 0.62) / 0.38, 0, 1) ** 1.5
+    outer_row = _BASE + 0.35 + (point - _BASE - 0.35) * end
+    return _leaf(
+        torso,
+        cloth,
+        np.stack([np.pi + (np.pi - _GAP) * u, fold_row]),
+        np.stack([np.pi + (np.pi - spread) * u, outer_row]),
+        np.full(_COLUMNS, _BASE + 0.15),
+    )
+
+
+def _open_collar(
     rng: np.random.Generator,
     torso: Torso,
     cloth: Cloth,
@@ -62,37 +81,49 @@ def _collar(
     button: float,
     config: ClothesRandomization,
 ) -> Piece:
-    """Return stand and leaf of a collar: up along the neck, over the fold and down to its points."""
+    """Return an open collar, whose fold runs down to the uppermost closed button."""
     c = config
-    top = rng.uniform(*c.collar_top)
-    point = rng.uniform(*c.collar_point) + 0.25 * (button - _BASE)
-    spread = rng.uniform(*c.collar_spread) + 0.8 * half_open
+    top = rng.uniform(*c.collar_top) + 0.1
+    point = min(rng.uniform(*c.collar_point) + 0.3, button + 0.5)
+    spread = half_open + rng.uniform(*c.collar_spread) * 0.6
     u = np.linspace(-1, 1, _COLUMNS)
-    u = np.sign(u) * (1 - (1 - np.abs(u)) ** 1.35)  # denser at the points
-    front = np.abs(u)  # 1 at the front edges, 0 behind
-    gap = max(_GAP, 0.85 * half_open)
+    front, sign = np.abs(u), np.sign(u)
+    neck, down = np.clip(front / 0.78, 0, 1), np.clip((front - 0.78) / 0.22, 0, 1)
+    low = 0.12 * half_open
+    fold_turn = np.pi - (np.pi - half_open) * neck + (low - half_open) * down
+    fold_row = top + 0.45 * neck**3 + (button - 0.25 - top - 0.45) * down
+    tip, back = np.clip(front / 0.88, 0, 1), np.clip((front - 0.88) / 0.12, 0, 1)
+    outer_turn = np.pi - (np.pi - spread) * tip + (low + 0.05 - spread) * back
+    outer_row = (
+        _BASE + 0.3 + (point - _BASE - 0.3) * np.clip((tip - 0.6) / 0.4, 0, 1) ** 1.4 + (button - 0.1 - point) * back
+    )
+    inner_row = np.maximum(_BASE + 0.15 + 0 * front, fold_row + 0.05)
+    return _leaf(
+        torso,
+        cloth,
+        np.stack([np.pi + (np.pi - fold_turn) * sign, fold_row]),
+        np.stack([np.pi + (np.pi - outer_turn) * sign, outer_row]),
+        inner_row,
+    )
 
-    def turns(start: float) -> Float[np.ndarray, " C"]:
-        return np.pi + (np.pi - start) * u
 
-    fold_row = top + (0.32 + 0.55 * min(half_open, 1.0)) * front**3
-    end = np.clip((front - 0.62) / 0.38, 0, 1) ** 1.5
-    outer_row = _BASE + 0.35 + (point - _BASE - 0.35) * end
-    rows = [np.full(_COLUMNS, _BASE + 0.15) + 0.3 * half_open * front**4, 0.4 * _BASE + 0.6 * fold_row, fold_row]
-    starts = [max(_GAP, 0.35 * half_open), 0.7 * gap, gap]
-    offsets = [0.003, 0.004, 0.0055]
-    for share in (0.12, 0.4, 0.7, 0.98, 1.0):
-        rows.append(fold_row + (outer_row - fold_row) * share)
-        starts.append(gap + (spread - gap) * share)
-        offsets.append(0.0075 + 0.0015 * share)
-    lift = np.repeat(np.array(offsets)[:, None], _COLUMNS, 1)
-    lift[3:-1] += 0.001 * end  # the points stand off a little
-    lift[-1] -= 0.004
-    points = torso.at(np.stack([turns(s) for s in starts]), np.stack(rows), lift)
-    faces = grid_faces(len(rows), _COLUMNS)
-    shade = np.ones((len(rows), _COLUMNS))
-    shade[:2], shade[-1] = 0.8, 0.45  # inside, and the shade below the edge
-    return cloth_piece(torso, points.reshape(-1, 3), faces, cloth, shade.reshape(-1), 0.0)
+def _leaf(
+    torso: Torso,
+    cloth: Cloth,
+    fold: Float[np.ndarray, "2 C"],
+    edge: Float[np.ndarray, "2 C"],
+    inner_row: Float[np.ndarray, " C"],
+) -> Piece:
+    """Return a collar from a row inside it over a fold to an outer edge; turns and rows of both."""
+    at = [np.stack([fold[0], inner_row]), np.stack([fold[0], 0.4 * inner_row + 0.6 * fold[1]]), fold]
+    at += [fold + (edge - fold) * share for share in (0.12, 0.4, 0.7, 0.98, 1.0)]
+    lifts = np.array([0.003, 0.004, 0.0055, 0.0077, 0.0081, 0.0085, 0.009, 0.005])
+    shades = np.array([0.8, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 0.45])  # inside, and the shade below the edge
+    turn, row = np.stack(at, 1)
+    points = torso.at(turn, row, np.repeat(lifts[:, None], _COLUMNS, 1))
+    return cloth_piece(
+        torso, points.reshape(-1, 3), grid_faces(len(lifts), _COLUMNS), cloth, np.repeat(shades, _COLUMNS)
+    )
 
 
 def tie(rng: np.random.Generator, torso: Torso, cloth: Cloth, config: ClothesRandomization) -> list[Piece]:
