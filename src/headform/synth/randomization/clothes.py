@@ -52,6 +52,22 @@ class ClothesRandomization:
     relief: Range = (0.1, 0.5)  # greatest relative brightening by folds and weave
     gloss: Range = (0.0, 0.1)
     thickness: Range = (0.003, 0.007)
+    # patterns; periods in meters
+    stripe_period: Range = (0.015, 0.06)
+    stripe_sharpness: Range = (2.0, 12.0)
+    stripe_balance: Range = (-0.35, 0.7)  # -1 all of the second color, 1 none
+    across_rate: float = 0.75  # share of stripes that run around the body
+    pinstripe_period: Range = (0.009, 0.018)
+    pinstripe_contrast: Range = (0.2, 0.7)
+    diagonal_period: Range = (0.02, 0.06)
+    plaid_period: Range = (0.02, 0.07)
+    plaid_contrast: Range = (0.3, 0.5)
+    dot_period: Range = (0.009, 0.022)
+    print_cells: tuple[int, int] = (8, 26)  # across half a meter
+    print_sharpness: Range = (4.0, 14.0)
+    white_rate: float = 0.55  # of light shirts
+    white: Range = (0.65, 0.85)
+    pale_blue_rate: float = 0.6  # of other light shirts
     # necklines
     crew_row: Range = (2.0, 2.9)
     crew_drop: Range = (0.0, 0.6)  # lower in front, rows
@@ -60,6 +76,13 @@ class ClothesRandomization:
     turtleneck_row: Range = (0.1, 0.9)
     straps_row: Range = (4.6, 5.6)
     strap_width: Range = (0.004, 0.03)
+    vneck_band_rate: float = 0.4  # ribbed band along a V or scoop
+    band_width: Range = (0.004, 0.011)  # half width
+    string_albedo: Range = (0.02, 0.8)  # of hoods
+    string_row: Range = (5.2, 6.6)  # where they end
+    turtleneck_thickness: Range = (0.004, 0.009)
+    folded_rate: float = 0.7  # of turtlenecks
+    turtleneck_fold: Range = (0.7, 1.0)  # length of the fold, two rows each
     # shirts
     collar_top: Range = (0.55, 1.05)  # row of the upper edge of a collar
     collar_point: Range = (2.7, 3.6)  # row of its points
@@ -67,8 +90,10 @@ class ClothesRandomization:
     open_collar_row: Range = (2.2, 3.8)  # where an open shirt is buttoned
     open_shirt_rate: float = 0.75  # of shirts without a jacket
     open_collar_rate: float = 0.15  # of shirts under suits
+    button_tone: Range = (0.35, 1.1)  # brightness relative to the shirt
     tie_rate: float = 0.8  # of closed shirts under suits
     bow_tie_rate: float = 0.06  # of ties
+    knot_length: Range = (1.6, 2.1)  # of its half width
     tie_width: Range = (0.026, 0.042)  # half width at the lower end
     knot_width: Range = (0.016, 0.024)  # half width above
     # jackets
@@ -76,3 +101,9 @@ class ClothesRandomization:
     button_row: Range = (7.6, 8.8)  # where a jacket is buttoned
     lapel_width: Range = (0.045, 0.095)
     shoulder_pad: Range = (0.002, 0.014)
+    notch_row: Range = (3.3, 3.9)
+    lapel_peak: Range = (-0.2, 0.9)  # outward reach of its upper corner, relative to the last step of its outline
+    lapel_tone: Range = (0.85, 1.1)  # brightness relative to the jacket
+    suit_cloth_rate: float = 0.4  # share of blazers with a suit's color
+    top_drop: Range = (0.0, 2.4)  # neckline under a blazer, lower in front, rows
+    top_shape: Range = (1.0, 2.5)  # exponent of its outline: 1 a V, 2.5 a scoop

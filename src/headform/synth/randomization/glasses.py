@@ -58,6 +58,10 @@ class GlassesRandomization:
     tilt: Range = (0.05, 0.20)  # bottom of the lenses toward the cheeks, radians
     wrap: Range = (0.0, 2.2)  # curvature of the front, 1/m
     askew_sd: float = 0.015  # rotation in the plane of the face, radians
+    bridge_height: Range = (0.15, 0.5)  # above the middle of the lens, half heights
+    bridge_rise: Range = (0.0015, 0.0035)  # of its middle, meters
+    bridge_width: Range = (1.0, 1.5)  # of acetate, widths of the rim
+    second_bar_rate: float = 0.5  # of high metal frames
     # material
     metal_radius: Range = (0.0006, 0.0012)  # meters
     acetate_width: Range = (0.0014, 0.0034)  # half width of the rim seen from the front, meters
@@ -80,6 +84,7 @@ class GlassesRandomization:
         (0.45, 0.25, 0.16),
     )
     """Silver, gold, gunmetal, black, copper."""
+    metal_tone: Range = (0.8, 1.2)
     metal_gloss: Range = (0.6, 1.0)
     acetate_gloss: Range = (0.2, 0.9)
     # lenses
@@ -96,4 +101,11 @@ class GlassesRandomization:
     glare_rate: float = 0.3  # share of lenses that reflect a window or a lamp
     glare: Range = (0.08, 0.5)  # its opacity
     glare_size: Range = (0.15, 0.55)  # of the lens
+    glare_x: Range = (-0.6, 0.6)  # its middle, half lenses to the temple
+    glare_y: Range = (-0.2, 0.7)  # up
+    glare_slant_sd: float = 0.35
+    window_rate: float = 0.45  # share of windows, then of round lamps; others are streaks
+    lamp_rate: float = 0.3
+    window_sharpness: Range = (4.0, 14.0)
+    panes_rate: float = 0.6  # of windows
     glare_tint_sd: float = 0.08  # coatings reflect green or blue

@@ -16,6 +16,7 @@ from headform.synth.wear.fabrics import draw_muted, smooth_noise, srgb
 from headform.synth.wear.torso import Torso
 
 _SIDE = 128
+_PALE_BLUE = np.array([-0.25, -0.05, 0.15])  # relative tint
 _TONES, _SHARES, _RELIEFS = (
     32,
     8,
@@ -73,7 +74,7 @@ def make_cloth(
 ) -> Cloth:
     """Weave a cloth of two linear colors; `kind` is a name of `config.fabrics` or of the other fabrics."""
     x, y = _plane()
-    share = _pattern(rng, kind, x, y)
+    share = _pattern(rng, kind, x, y, config)
     tone = 1 + rng.uniform(*config.relief) * np.linspace(-1, 1, _TONES)
     steps = np.linspace(0, 1, _SHARES)[:, None, None]
     table = np.full((_SHARES, _TONES, 4), 255, np.uint8)
@@ -86,30 +87,38 @@ def make_cloth(
 
 
 def _pattern(
-    rng: np.random.Generator, kind: str, x: Float32[np.ndarray, "H H"], y: Float32[np.ndarray, "H H"]
+    rng: np.random.Generator,
+    kind: str,
+    x: Float32[np.ndarray, "H H"],
+    y: Float32[np.ndarray, "H H"],
+    config: ClothesRandomization,
 ) -> Float32[np.ndarray, "H H"] | None:
     """Return the share of the second color; none where there is no pattern."""
+    c = config
     if kind == "stripes":
-        period, soft = rng.uniform(0.015, 0.06), rng.uniform(2, 12)
-        along = y if rng.random() < 0.75 else x
-        return 0.5 + soft * (np.sin(along * np.float32(2 * np.pi / period)) - rng.uniform(-0.3, 0.8))
+        period, soft = rng.uniform(*c.stripe_period), rng.uniform(*c.stripe_sharpness)
+        along = y if rng.random() < c.across_rate else x
+        return 0.5 + soft * (np.sin(along * np.float32(2 * np.pi / period)) - rng.uniform(*c.stripe_balance))
     if kind == "pinstripes":
-        period = rng.uniform(0.009, 0.018)
-        return rng.uniform(0.2, 0.7) * np.clip(8 * (np.cos(x * np.float32(2 * np.pi / period)) - 0.75), 0, 1)
+        period = rng.uniform(*c.pinstripe_period)
+        return rng.uniform(*c.pinstripe_contrast) * np.clip(
+            8 * (np.cos(x * np.float32(2 * np.pi / period)) - 0.75), 0, 1
+        )
     if kind == "diagonal":
-        period = rng.uniform(0.02, 0.06)
+        period = rng.uniform(*c.diagonal_period)
         return 0.5 + 6 * (
             np.sin((x * (-0.8, 0.8)[int(rng.integers(2))] + y) * np.float32(2 * np.pi / period))
-            - rng.uniform(-0.4, 0.6)
+            - rng.uniform(*c.stripe_balance)
         )
     if kind == "plaid":
-        period = rng.uniform(0.02, 0.07)
+        period = rng.uniform(*c.plaid_period)
         bands = [
-            (np.sin(a * np.float32(2 * np.pi / period)) > rng.uniform(-0.2, 0.6)).astype(np.float32) for a in (x, y)
+            (np.sin(a * np.float32(2 * np.pi / period)) > rng.uniform(*c.stripe_balance)).astype(np.float32)
+            for a in (x, y)
         ]
-        return (bands[0] + bands[1]) * rng.uniform(0.3, 0.5)
+        return (bands[0] + bands[1]) * rng.uniform(*c.plaid_contrast)
     if kind == "dots":
-        period = rng.uniform(0.009, 0.022)
+        period = rng.uniform(*c.dot_period)
         wave = np.sin(x * np.float32(2 * np.pi / period)) * np.sin(y * np.float32(2 * np.pi / period))
         return np.clip((wave - 0.55) * 6, 0, 1)
     if kind == "herringbone":
@@ -118,8 +127,8 @@ def _pattern(
     if kind == "knit":
         return 0.5 + 0.5 * np.sin(x * np.float32(2 * np.pi / 0.008))
     if kind == "print":
-        noise = smooth_noise(rng, int(rng.integers(8, 26)), _SIDE) + smooth_noise(rng, 30, _SIDE) * 0.4
-        return (noise - 0.7) * rng.uniform(4, 14) + 0.5
+        noise = smooth_noise(rng, int(rng.integers(*c.print_cells)), _SIDE) + smooth_noise(rng, 30, _SIDE) * 0.4
+        return (noise - 0.7) * rng.uniform(*c.print_sharpness) + 0.5
     return None
 
 
@@ -175,9 +184,9 @@ def suit_rgb(rng: np.random.Generator, config: ClothesRandomization) -> Float[np
 
 def shirt_rgb(rng: np.random.Generator, config: ClothesRandomization) -> Float[np.ndarray, "3"]:
     """Draw the color of a light shirt: white, pale blue, pale anything."""
-    if rng.random() < 0.55:
-        return np.full(3, rng.uniform(0.65, config.light_shirt[1]))
-    tint = rng.normal(0, config.shirt_tint, 3) + (np.array([-0.25, -0.05, 0.15]) if rng.random() < 0.6 else 0)
+    if rng.random() < config.white_rate:
+        return np.full(3, rng.uniform(*config.white))
+    tint = rng.normal(0, config.shirt_tint, 3) + (_PALE_BLUE if rng.random() < config.pale_blue_rate else 0)
     return np.clip(rng.uniform(*config.light_shirt) * (1 + tint), 0.1, 0.9)
 
 

@@ -129,14 +129,14 @@ def _pullover(
         )
         pieces.append(skin_below(torso, skin_rgb))
     pieces.append(shell(torso, edge, thick, cloth))
-    if kind != "vneck" or rng.random() < 0.4:
-        pieces.append(band(torso, edge, rng.uniform(0.004, 0.011), thick * 0.6, cloth))
+    if kind != "vneck" or rng.random() < c.vneck_band_rate:
+        pieces.append(band(torso, edge, rng.uniform(*c.band_width), thick * 0.6, cloth))
     if kind == "hoodie":
-        pieces += _hood_behind(rng, torso, cloth)
+        pieces += _hood_behind(rng, torso, cloth, c)
     return Clothing(pieces, _as_edge(edge))
 
 
-def _hood_behind(rng: np.random.Generator, torso: Torso, cloth: Cloth) -> list[Piece]:
+def _hood_behind(rng: np.random.Generator, torso: Torso, cloth: Cloth, config: ClothesRandomization) -> list[Piece]:
     """Return a hood that lies on the back, and the strings in front."""
     turn = np.linspace(0.35, 2 * np.pi - 0.35, 33)
     back = np.sin(np.clip((turn - 0.35) / (2 * np.pi - 0.7), 0, 1) * np.pi)
@@ -148,9 +148,9 @@ def _hood_behind(rng: np.random.Generator, torso: Torso, cloth: Cloth) -> list[P
     high, deep = (0.012 + 0.022 * back)[:, None], (0.009 + 0.020 * back)[:, None]
     vertices, faces = sweep(path, up * high, np.cross(along, up) * deep, section(12, 2.2))
     pieces = [cloth_piece(torso, vertices, faces, cloth)]
-    rgb = np.full(3, rng.uniform(0.02, 0.8))
+    rgb = np.full(3, rng.uniform(*config.string_albedo))
     for side in (-1.0, 1.0):
-        rows = np.linspace(3.1, rng.uniform(5.2, 6.6), 8)
+        rows = np.linspace(3.1, rng.uniform(*config.string_row), 8)
         vertices, faces = tube(torso.at(np.full(8, 0.22 * side), rows, 0.014), 0.0022, 6)
         pieces.append(plain_piece(torso, vertices, faces, rgb))
     return pieces
@@ -160,8 +160,8 @@ def _turtleneck(rng: np.random.Generator, torso: Torso, config: ClothesRandomiza
     c = config
     cloth = any_cloth(rng, c)
     top = rng.uniform(*c.turtleneck_row) + 0.3 * _front_dip(1.5, 2.0)
-    thick = rng.uniform(0.004, 0.009)
-    fold = rng.uniform(0.7, 1.0) if rng.random() < 0.7 else 0.05
+    thick = rng.uniform(*c.turtleneck_thickness)
+    fold = rng.uniform(*c.turtleneck_fold) if rng.random() < c.folded_rate else 0.05
     down = 2.0 * fold
     profile = (
         np.array(  # rows from the top edge and offsets: inside, over the fold, down outside, in again, to the hips
@@ -228,9 +228,9 @@ def _with_collar(
 ) -> Clothing:
     """Return a shirt with or without tie and jacket; a blazer also over a top without a collar."""
     c = config
-    suit = suit_rgb(rng, c) if kind == "suit" or rng.random() < 0.4 else cloth_rgb(rng, c)
+    suit = suit_rgb(rng, c) if kind == "suit" or rng.random() < c.suit_cloth_rate else cloth_rgb(rng, c)
     if kind == "blazer":
-        edge = rng.uniform(*c.crew_row) + rng.uniform(0, 2.4) * _front_dip(1.1, rng.uniform(1.0, 2.5))
+        edge = rng.uniform(*c.crew_row) + rng.uniform(*c.top_drop) * _front_dip(1.1, rng.uniform(*c.top_shape))
         inner = [skin_below(torso, skin_rgb), shell(torso, edge, 0.003, any_cloth(rng, c))]
     else:
         light = kind == "suit" and rng.random() < c.light_shirt_rate

@@ -33,7 +33,7 @@ def gesture(rng: np.random.Generator, skull: Skull, config: OccluderRandomizatio
     """Make one hand, seldom both, in a gesture at the face."""
     name = pick(rng, config.gestures)
     both = rng.random() < config.both_rate
-    skin = np.asarray(skull.fitting.wearer.skin_rgb) * rng.uniform(0.85, 1.15)
+    skin = np.asarray(skull.fitting.wearer.skin_rgb) * rng.uniform(*config.hand_tone)
     if rng.random() < config.other_skin_rate:
         skin = skin_rgb(rng.uniform(*config.other_melanin), 0.4)
     sleeve = draw_muted(rng, (0.005, 0.6))
@@ -56,7 +56,7 @@ def gesture(rng: np.random.Generator, skull: Skull, config: OccluderRandomizatio
         else:
             pose, at, facing, way = _FREE[name]
             made = hand(rng, POSES[pose], size, config.finger_bend_sd, covered)
-            rotation, wrist = _free(rng, at, facing, way)
+            rotation, wrist = _free(rng, at, facing, way, config)
         pieces.append(hand_piece(made, rotation, wrist, side, (skin, nails, sleeve)))
     return pieces
 
@@ -119,13 +119,13 @@ def _on_face(
 
 
 def _free(
-    rng: np.random.Generator, at: Float[np.ndarray, "3"], facing: float, way: float
+    rng: np.random.Generator, at: Float[np.ndarray, "3"], facing: float, way: float, config: OccluderRandomization
 ) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
     """Hold the hand up beside or before the face."""
-    tilt = np.radians(way + rng.uniform(-30, 25))
-    fingers = np.array([np.sin(tilt), np.cos(tilt), rng.uniform(-0.15, 0.15)])
+    tilt = np.radians(way + rng.uniform(*config.free_tilt))
+    fingers = np.array([np.sin(tilt), np.cos(tilt), rng.uniform(*config.free_lean)])
     fingers /= np.linalg.norm(fingers)
-    palm = np.array([rng.uniform(-0.4, 0.4), 0.0, facing])
+    palm = np.array([rng.uniform(*config.free_turn), 0.0, facing])
     rotation = _axes(fingers, palm)
-    wrist = at + rng.normal(0, 0.015, 3) - rotation @ [0.0, 0.03, 0.0]
+    wrist = at + rng.normal(0, config.free_place_sd, 3) - rotation @ [0.0, 0.03, 0.0]
     return rotation, wrist

@@ -57,7 +57,7 @@ def glasses(rng: np.random.Generator, fitting: Fitting, config: GlassesRandomiza
     if rim is not None:
         vertices, faces = rim
         meshes += [(place(vertices), faces), (place(vertices * _MIRROR), faces[:, ::-1])]
-    meshes += _bridge(rng, fitting, front, place)
+    meshes += _bridge(rng, fitting, front, place, c)
     height = rng.uniform(*c.acetate_temple)
     for side in (0, 1):
         meshes.append(_temple(fitting, front, place, side, front.width * 1.2 if front.metal else height))
@@ -159,22 +159,25 @@ def _placing(rng: np.random.Generator, fitting: Fitting, front: _Front, config: 
     return _Placing(rotation, origin)
 
 
-def _bridge(rng: np.random.Generator, fitting: Fitting, front: _Front, place: _Placing) -> list[Mesh]:
+def _bridge(
+    rng: np.random.Generator, fitting: Fitting, front: _Front, place: _Placing, config: GlassesRandomization
+) -> list[Mesh]:
     """Return the bridge, before the nose, and the pads of metal frames; head frame."""
+    c = config
     half_height = front.ring[:, 1].max()
-    y = half_height * rng.uniform(0.15, 0.5)
+    y = half_height * rng.uniform(*c.bridge_height)
     inner = front.ring[np.argmin(np.abs(front.ring[:, 1] - y) + (front.ring[:, 0] > 0))]
     start = front.lift(inner - [front.width * 0.5, 0])
-    rise = rng.uniform(0.0015, 0.0035)
+    rise = rng.uniform(*c.bridge_rise)
     middle = np.array([0.0, y + rise, start[2] + 0.001])
     nose = fitting.front((place(middle[None]))[:, :2])[0] + front.depth + 0.0008
     middle[2] += np.clip(nose - place(middle[None])[0, 2], -0.001, 0.008)
     quarter = np.array([start[0] * 0.6, y + 0.75 * rise, 0.35 * start[2] + 0.65 * middle[2]])
     points = np.stack([start * _MIRROR, quarter * _MIRROR, middle, quarter, start])
     path = place(smooth_path(points, 11))
-    thick = front.width * 1.1 if front.metal else front.width * rng.uniform(1.0, 1.5)
+    thick = front.width * 1.1 if front.metal else front.width * rng.uniform(*c.bridge_width)
     meshes = [_bar(path, thick, front.depth)]
-    if front.metal and half_height > 0.018 and rng.random() < 0.5:  # the second bar of aviators
+    if front.metal and half_height > 0.018 and rng.random() < c.second_bar_rate:  # the second bar of aviators
         high = points + [0, half_height * 0.95 - y, 0]
         high[[0, -1], 0] *= 1.5
         meshes.append(_bar(place(smooth_path(high, 9)), thick, front.depth))
@@ -231,7 +234,7 @@ def _frame_piece(
     uv = texture = None
     kind = rng.random()
     if front.metal:
-        albedo[:] = np.array(c.metals[int(rng.integers(len(c.metals)))]) * rng.uniform(0.8, 1.2)
+        albedo[:] = np.array(c.metals[int(rng.integers(len(c.metals)))]) * rng.uniform(*c.metal_tone)
         gloss = rng.uniform(*c.metal_gloss)
     elif kind < c.tortoise_rate:
         albedo[:] = 1.0

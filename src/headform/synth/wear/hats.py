@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32, UInt8
 from headform.geometry.face_classes import HAT
 from headform.synth.piece import Piece
 from headform.synth.randomization.hats import HatRandomization
+from headform.synth.wear.cloth import pick
 from headform.synth.wear.fabrics import blend, draw_muted, smooth_noise
 from headform.synth.wear.meshes import ellipsoid, grid_faces, section, sweep
 from headform.synth.wear.skull import Skull
@@ -78,11 +79,11 @@ def edge_of(rng: np.random.Generator, over_ears: bool, config: HatRandomization)
     return np.radians(level + rng.normal(0, c.askew_sd) * np.sin(TURNS) * (0.5 + ahead))
 
 
-def knit(rng: np.random.Generator, rgb: Float[np.ndarray, "3"], ribs: int) -> UInt8[np.ndarray, "T C 4"]:
+def knit(rng: np.random.Generator, rgb: Float[np.ndarray, "3"], config: HatRandomization) -> UInt8[np.ndarray, "T C 4"]:
     """Return a knitted texture whose ribs run from the top to the bottom."""
-    x = np.linspace(0, 2 * np.pi * ribs, 4 * _TEXTURE, endpoint=False)
+    x = np.linspace(0, 2 * np.pi * int(rng.integers(*config.ribs)), 4 * _TEXTURE, endpoint=False)
     share = 0.5 + 0.32 * np.sin(x) + (smooth_noise(rng, 24, 4 * _TEXTURE)[:_TEXTURE] - 0.5) * 0.5
-    if rng.random() < 0.25:
+    if rng.random() < config.knit_band_rate:
         share[int(rng.integers(20, 40)) : int(rng.integers(44, 60))] *= 0.25
     return blend(rgb * 0.45, np.clip(rgb * 1.25, 0, 1), share)
 
@@ -161,7 +162,7 @@ def cap(rng: np.random.Generator, skull: Skull, config: HatRandomization) -> Hat
     room = 0.004 + rng.uniform(*c.dome) * np.sin(np.pi * np.clip(share, 0, 1)) ** 0.8 * (0.55 + 0.45 * front)
     room = room + 0.5 * rng.uniform(*c.dome) * (1 - share)
     rgb, other = hat_rgb(rng, c), hat_rgb(rng, c)
-    texture = fabric(rng, "plain", rgb, other)
+    texture = fabric(rng, pick(rng, c.fabrics), rgb, other)
     if rng.random() < c.patch_rate:
         rows, half = slice(44, 44 + int(rng.integers(14, 36))), int(rng.integers(3, 10))
         mark = blend(rgb, other, (smooth_noise(rng, 5, 64) - 0.5) * 8 + 0.5)
@@ -219,22 +220,22 @@ def beanie(rng: np.random.Generator, skull: Skull, config: HatRandomization) -> 
     room = room + 0.003 * (smooth_noise(rng, 7, COLUMNS)[:18] - 0.5) * (1 + 60 * slack)
     cuffed = rng.random() < c.cuff_rate
     if cuffed:
-        height = rng.uniform(0.68, 0.82)
+        height = rng.uniform(*c.cuff_height)
         room = room + np.interp(
             share, [height - 0.02, height, height + 0.03, 0.97, 1.0], [0, 0.003, 0.006, 0.006, 0.001]
         )
     rgb = hat_rgb(rng, c)
-    texture = knit(rng, rgb, int(rng.integers(14, 40)))
+    texture = knit(rng, rgb, c)
     if cuffed:
         texture[int(64 * height) - 2 : int(64 * height) + 1, :, :3] //= 2
     shell, points = dome(skull, edge, room, texture, 0.0)
     pieces = [shell]
     if rng.random() < c.pompon_rate:
-        radius = rng.uniform(0.02, 0.04)
+        radius = rng.uniform(*c.pompon_radius)
         axes = np.eye(3) * radius
         vertices, faces = ellipsoid(points[0, 0] + [0, 0.7 * radius, 0], axes, 10, 16)
         vertices = vertices + rng.normal(0, 0.06 * radius, vertices.shape)
-        pieces.append(plain((vertices, faces), hat_rgb(rng, c) if rng.random() < 0.5 else rgb, 0.0))
+        pieces.append(plain((vertices, faces), hat_rgb(rng, c) if rng.random() < c.two_color_rate else rgb, 0.0))
     return Hat(pieces, HatCover(skull, edge, 0.005), over_ears)
 
 
@@ -253,22 +254,22 @@ def brimmed(rng: np.random.Generator, skull: Skull, config: HatRandomization) ->
     top = skull.at(np.zeros(1), np.zeros(1))[0, 1] + rng.uniform(*c.crown_height)
     middle = base.mean(0)
     share = np.linspace(0, 1, 11)[:, None]
-    bowler = rng.random() < 0.25
-    narrow = (1 - share**2.2 * 0.55) if bowler else (1 - rng.uniform(0.05, 0.22) * share)
+    bowler = rng.random() < c.bowler_rate
+    narrow = (1 - share**2.2 * 0.55) if bowler else (1 - rng.uniform(*c.crown_taper) * share)
     lift = np.sin(share * np.pi / 2) ** (1.0 if bowler else 0.8)
     side = (base - middle) * [1, 0, 1]
     wall = middle + side * narrow[..., None]
     wall[..., 1] = base[:, 1] + (top - base[:, 1]) * lift
     lid_share = np.linspace(1, 0.0, 6)[1:, None]
     lid = middle + side * (narrow[-1] * lid_share)[..., None]
-    crease = 0.0 if bowler else rng.uniform(0.0, 0.02)
+    crease = 0.0 if bowler else rng.uniform(*c.crease)
     lid[..., 1] = top + 0.005 * (1 - lid_share**2) - crease * np.exp(-((lid[..., 0] / 0.03) ** 2)) * (1 - lid_share**3)
     crown = np.concatenate([lid[::-1], wall[::-1]])
     crown[0] = crown[0].mean(0)
     skin_top = skull.at(np.zeros(1), np.zeros(1))[0, 1]
     crown[:, :, 1] = np.where(lid_covers(crown, middle), np.maximum(crown[..., 1], skin_top + 0.004), crown[..., 1])
     rgb, other = hat_rgb(rng, c), hat_rgb(rng, c)
-    from_kind = fabric(rng, "stripes" if rng.random() < 0.15 else "plain", rgb, rgb * 0.7)
+    from_kind = fabric(rng, "stripes" if rng.random() < c.straw_rate else "plain", rgb, rgb * 0.7)
     width, droop, wave = rng.uniform(*c.brim_width), rng.uniform(*c.brim_droop), rng.uniform(*c.brim_wave)
     out = np.linspace(0, 1, 6)[:, None]
     away = side / np.linalg.norm(side, axis=1, keepdims=True)
@@ -277,7 +278,7 @@ def brimmed(rng: np.random.Generator, skull: Skull, config: HatRandomization) ->
     brim[..., 1] += (base[:, 1].mean() - base[:, 1]) * out * 0.7
     pieces = [hat_piece(crown, from_kind, 0.03, closed=True), hat_piece(brim, from_kind, 0.02, closed=True)]
     if rng.random() < c.ribbon_rate:
-        height = rng.uniform(0.1, 0.26)
+        height = rng.uniform(*c.ribbon_height)
         band = np.repeat((middle + side * 1.012)[None], 3, 0)
         band[..., 1] = base[:, 1] + (top - base[:, 1]) * np.array([height, 0.5 * height, 0.0])[:, None]
         band[0] = middle + (band[0] - middle) * [0.995, 1, 0.995]
@@ -294,24 +295,24 @@ def headband(rng: np.random.Generator, skull: Skull, config: HatRandomization) -
     """Make a band around the forehead, or one over the top of the head from ear to ear."""
     c = config
     rgb = hat_rgb(rng, c)
-    if rng.random() < 0.5:
+    if rng.random() < c.forehead_band_rate:
         edge = edge_of(rng, False, c)
-        edge = edge - np.radians(rng.uniform(0, 8))
+        edge = edge - np.radians(rng.uniform(*c.band_raise))
         width = np.radians(rng.uniform(*c.band_width))
         share = np.array([0.0, 0.1, 0.5, 0.9, 1.0])[:, None]
         room = np.array([0.001, 0.004, 0.005, 0.004, 0.001])[:, None]
         polar = edge - width + width * share
         points = skull.at(np.broadcast_to(TURNS, polar.shape), polar, np.broadcast_to(room, polar.shape))
-        texture = fabric(rng, "print" if rng.random() < 0.3 else "plain", rgb, hat_rgb(rng, c))
+        texture = fabric(rng, pick(rng, c.fabrics), rgb, hat_rgb(rng, c))
         pieces = [hat_piece(points, texture, 0.03, closed=True)]
         return Hat(pieces, HatCover(skull, np.full(COLUMNS, -1.0), 0.004))
     turn = np.concatenate([np.full(9, -np.pi / 2), np.full(9, np.pi / 2)]) * rng.uniform(0.8, 1.1)
     polar = np.radians(np.concatenate([np.linspace(84, 6, 9), np.linspace(6, 84, 9)]))
-    half = rng.uniform(0.002, 0.014)
-    path = skull.at(turn, polar, rng.uniform(0.006, 0.02))
+    half = rng.uniform(*c.hairband_width)
+    path = skull.at(turn, polar, rng.uniform(*c.hairband_lift))
     along = np.gradient(path, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     out = path - skull.center
     out /= np.linalg.norm(out, axis=1, keepdims=True)
     mesh = sweep(path, np.cross(out, along) * half, out * 0.0025, section(8, 3.0))
-    return Hat([plain(mesh, rgb, float(rng.uniform(0, 0.6)))], HatCover(skull, np.full(COLUMNS, -1.0), 0.004))
+    return Hat([plain(mesh, rgb, float(rng.uniform(*c.gloss)))], HatCover(skull, np.full(COLUMNS, -1.0), 0.004))

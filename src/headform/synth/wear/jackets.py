@@ -47,7 +47,7 @@ def jacket(rng: np.random.Generator, torso: Torso, cloth: Cloth, config: Clothes
     pad = rng.uniform(*c.shoulder_pad) * side * np.clip((rows - 3.2) / 1.5, 0, 1) * np.clip((8.5 - rows) / 2.5, 0, 1)
     points = torso.at(turn, np.broadcast_to(rows, turn.shape), _OFFSET + pad)
     body = cloth_piece(torso, points.reshape(-1, 3), grid_faces(22, _COLUMNS), cloth)
-    return [body, *_lapels(rng, torso, cloth, fold, button, width), _collar(torso, cloth, fold, 0.6 * width)]
+    return [body, *_lapels(rng, torso, cloth, fold, button, width, c), _collar(torso, cloth, fold, 0.6 * width)]
 
 
 def _outward(path: Float[np.ndarray, "S 2"]) -> Float[np.ndarray, "S 2"]:
@@ -74,19 +74,25 @@ def _strip(
 
 
 def _lapels(
-    rng: np.random.Generator, torso: Torso, cloth: Cloth, fold: Fold, button: float, width: float
+    rng: np.random.Generator,
+    torso: Torso,
+    cloth: Cloth,
+    fold: Fold,
+    button: float,
+    width: float,
+    config: ClothesRandomization,
 ) -> list[Piece]:
     """Return both lapels, widest just below the notch."""
-    peak = rng.uniform(3.3, 3.9)
+    peak = rng.uniform(*config.notch_row)
     rows = np.linspace(button, peak, 14)
     path = np.stack([fold(rows), rows], 1)
     reach = width * np.clip((button - rows) / (button - peak), 0, 1) ** 0.75
     reach[-1] *= 0.98
     strip = _strip(torso, path, reach, 0.0)
     tip = strip[3:, -1] - strip[3:, -2]
-    strip[3:, -1] += tip * rng.uniform(-0.2, 0.9)
+    strip[3:, -1] += tip * rng.uniform(*config.lapel_peak)
     faces = grid_faces(strip.shape[0], strip.shape[1])
-    shade = np.repeat(_STRIP_SHADES * rng.uniform(0.85, 1.1), len(path))
+    shade = np.repeat(_STRIP_SHADES * rng.uniform(*config.lapel_tone), len(path))
     left = strip.reshape(-1, 3)
     return [
         cloth_piece(torso, left, faces[:, ::-1].copy(), cloth, shade),

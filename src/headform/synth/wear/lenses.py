@@ -98,19 +98,19 @@ def lens_look(rng: np.random.Generator, bare_edge: bool, config: GlassesRandomiz
 def _glare(rng: np.random.Generator, config: GlassesRandomization) -> Float32[np.ndarray, "T T"]:
     """Return the opacity of reflections: a window with panes, a soft lamp or a streak across the lens."""
     x, y, _ = _texels()
-    at = rng.uniform([-0.6, -0.2], [0.6, 0.7])
+    at = np.array([rng.uniform(*config.glare_x), rng.uniform(*config.glare_y)])
     size = rng.uniform(*config.glare_size, 2) * [1.0, 1.3]
-    slant = rng.normal(0, 0.35)
+    slant = rng.normal(0, config.glare_slant_sd)
     u, v = (x - at[0] + slant * y) / size[0], (y - at[1] - 0.2 * slant * x) / size[1]
     kind = rng.random()
-    if kind < 0.45:
-        soft = rng.uniform(4, 14)
+    if kind < config.window_rate:
+        soft = rng.uniform(*config.window_sharpness)
         panes = np.minimum(
             np.clip((1 - np.abs(u)) * soft * size[0], 0, 1), np.clip((1 - np.abs(v)) * soft * size[1], 0, 1)
         )
-        if rng.random() < 0.6:
+        if rng.random() < config.panes_rate:
             panes = panes * np.clip(np.minimum(np.abs(u), np.abs(v)) * 14, 0.15, 1)
-    elif kind < 0.75:
+    elif kind < config.window_rate + config.lamp_rate:
         panes = np.exp(-(u * u + v * v) * 1.6)
     else:
         panes = np.clip(1.2 - np.abs(u * 1.7), 0, 1) * np.clip(0.8 + 0.4 * v, 0, 1)

@@ -31,15 +31,15 @@ def mask(rng: np.random.Generator, skull: Skull, config: OccluderRandomization) 
     elif place < c.chin_rate + c.nose_free_rate:
         top = polar[33] + 0.3 * (polar[51] - polar[33])
     else:
-        top = polar[28] + rng.uniform(-0.1, 0.75) * (polar[29] - polar[28])
-    wide = min(abs(turn[2]), turn[14]) * rng.uniform(0.88, 0.98)
+        top = polar[28] + rng.uniform(*c.mask_top) * (polar[29] - polar[28])
+    wide = min(abs(turn[2]), turn[14]) * rng.uniform(*c.mask_width)
     across = np.linspace(-1, 1, _COLUMNS)
     corner_top, corner_low = 0.5 * (polar[1] + polar[2]), 0.45 * polar[3] + 0.55 * polar[4]
     cheek = polar[2] if top > polar[30] else polar[1] + 0.45 * (polar[2] - polar[1])
     nose = np.exp(-((across * wide / 0.30) ** 2))
     upper = np.maximum(top, cheek + (corner_top - cheek) * np.abs(across) ** 2 - (cheek - top) * nose)
     upper = np.where(top > cheek, top + (corner_top - top) * np.abs(across) ** 3, upper)
-    low = polar[8] + np.radians(rng.uniform(2.0, 5.0))
+    low = polar[8] + np.radians(rng.uniform(*c.mask_low))
     lower = low + (corner_low - low) * np.abs(across) ** 2.4
     lower = np.maximum(lower, upper + np.radians(9))
     share = np.linspace(0, 1, _ROWS)[:, None]
@@ -50,23 +50,23 @@ def mask(rng: np.random.Generator, skull: Skull, config: OccluderRandomization) 
     lift *= np.clip(np.minimum(share, 1 - share) * 9, 0.25, 1) * np.clip((1 - np.abs(across)) * 9, 0.2, 1)
     shade = np.ones((_ROWS, _COLUMNS))
     if kind == "surgical":
-        pleats = rng.uniform(2.6, 3.4)
+        pleats = rng.uniform(*c.pleats)
         wave = (share * pleats + 0.15) % 1.0
         lift = lift + 0.0016 * wave * (np.abs(share - 0.5) < 0.42)
         shade -= 0.16 * np.exp(-(((wave - 0.04) / 0.06) ** 2)) * (np.abs(share - 0.5) < 0.42)
     elif kind == "beak":
-        lift = lift + rng.uniform(0.006, 0.014) * ridge
+        lift = lift + rng.uniform(*c.beak) * ridge
         shade -= 0.08 * np.exp(-((across / 0.02) ** 2))
     out = points - skull.center
     points = points + out * (lift / np.linalg.norm(out, axis=-1))[..., None]
-    texture = _mask_texture(rng, kind)
+    texture = _mask_texture(rng, kind, c)
     uv = np.stack(np.broadcast_arrays((across + 1) / 2, 1 - share), -1).reshape(-1, 2)
     sheet = Piece(
         vertices=points.reshape(-1, 3).astype(np.float32),
         faces=grid_faces(_ROWS, _COLUMNS),
         albedo=np.repeat(shade.reshape(-1, 1), 3, 1).astype(np.float32),
         label=OCCLUDER,
-        gloss=float(rng.uniform(0.0, 0.1)),
+        gloss=float(rng.uniform(*c.mask_gloss)),
         uv=uv.astype(np.float32),
         texture=texture,
     )
@@ -86,14 +86,14 @@ def _envelope(points: Float[np.ndarray, "T C 3"], center: Float[np.ndarray, "3"]
     return np.asarray(center + out * (np.maximum(smooth, radius) / radius)[..., None])
 
 
-def _mask_texture(rng: np.random.Generator, kind: str) -> UInt8[np.ndarray, "H L 4"]:
+def _mask_texture(rng: np.random.Generator, kind: str, config: OccluderRandomization) -> UInt8[np.ndarray, "H L 4"]:
     colors = {
         "surgical": [(0.42, 0.65, 0.78), (0.8, 0.8, 0.8), (0.02, 0.02, 0.02)],
         "beak": [(0.8, 0.8, 0.78), (0.03, 0.03, 0.03)],
     }
-    if kind == "cloth" or rng.random() < 0.15:
+    if kind == "cloth" or rng.random() < config.colored_mask_rate:
         first = draw_muted(rng, (0.005, 0.7))
-        share = (smooth_noise(rng, int(rng.integers(5, 18)), 64) - 0.6) * 8 * (rng.random() < 0.4)
+        share = (smooth_noise(rng, int(rng.integers(5, 18)), 64) - 0.6) * 8 * (rng.random() < config.mask_print_rate)
         return blend(first, draw_muted(rng, (0.005, 0.7)), share)
     choice = colors[kind]
     first = np.array(choice[int(rng.choice(len(choice), p=[0.75, *[0.25 / (len(choice) - 1)] * (len(choice) - 1)]))])
@@ -129,7 +129,7 @@ def scarf(rng: np.random.Generator, skull: Skull, torso: Torso, config: Occluder
     share = np.linspace(0, 1, 12)[:, None]
     polar = upper + (np.radians(147.0) - upper) * share
     folds = smooth_noise(rng, 8, 48)[:12] - 0.5
-    thick = rng.uniform(0.008, 0.02)
+    thick = rng.uniform(*config.scarf_thickness)
     lift = thick * np.clip(np.array([0.0, 0.6, 1.0])[np.minimum(np.arange(12), 2)][:, None], 0, 1) + 0.014 * folds * (
         share > 0.1
     )
@@ -143,9 +143,9 @@ def scarf(rng: np.random.Generator, skull: Skull, torso: Torso, config: Occluder
     out /= np.linalg.norm(out, axis=-1, keepdims=True) + 1e-9
     drape = drape + out * (np.sin(np.pi * fall) * (0.018 + 0.03 * (smooth_noise(rng, 9, 48)[:8] - 0.5)))[..., None]
     first = draw_muted(rng, (0.005, 0.7))
-    share_of_other = np.sin(np.linspace(0, rng.uniform(10, 60), 64))[:, None] * (rng.random() < 0.4) + (
-        smooth_noise(rng, 30, 64) - 0.5
-    )
+    share_of_other = np.sin(np.linspace(0, rng.uniform(*config.scarf_stripes), 64))[:, None] * (
+        rng.random() < config.scarf_stripes_rate
+    ) + (smooth_noise(rng, 30, 64) - 0.5)
     texture = blend(first, first * 0.55 + 0.25 * draw_muted(rng, (0.005, 0.7)), share_of_other)
     pieces = []
     for grid, label in ((points, OCCLUDER), (drape, CLOTHES)):

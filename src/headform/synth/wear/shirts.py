@@ -31,12 +31,12 @@ def shirt(
     row = edge + (ROWS - edge) * share
     points = torso.at(np.broadcast_to(_TURNS, row.shape), row, 0.0025)
     pieces = [cloth_piece(torso, points.reshape(-1, 3), grid_faces(18, 48, closed=True), cloth)]
-    pieces.append(_placket(torso, cloth, button, rng))
+    pieces.append(_placket(torso, cloth, button, rng, c))
     pieces.append(_open_collar(rng, torso, cloth, half_open, button, c) if opened else _collar(rng, torso, cloth, c))
     return pieces, edge
 
 
-def _placket(torso: Torso, cloth: Cloth, top: float, rng: np.random.Generator) -> Piece:
+def _placket(torso: Torso, cloth: Cloth, top: float, rng: np.random.Generator, config: ClothesRandomization) -> Piece:
     """Return the strip with the buttons."""
     rows = np.linspace(top, 8.5, 12)
     across = np.linspace(-0.017, 0.017, 5)
@@ -50,7 +50,7 @@ def _placket(torso: Torso, cloth: Cloth, top: float, rng: np.random.Generator) -
     meshes += [ellipsoid(button, axes, 5, 8) for button in buttons]
     vertices, faces = join(meshes)
     shade = np.ones(len(vertices))
-    shade[len(strip) :] = rng.uniform(0.35, 1.1)
+    shade[len(strip) :] = rng.uniform(*config.button_tone)
     return cloth_piece(torso, vertices, faces.astype(np.int32), cloth, shade)
 
 
@@ -139,7 +139,7 @@ def tie(rng: np.random.Generator, torso: Torso, cloth: Cloth, config: ClothesRan
     knot = rng.uniform(*c.knot_width)
     if rng.random() < c.bow_tie_rate:
         return [_bow_tie(torso, cloth, top + [0, -0.012, 0.006], knot)]
-    end = top - [0, knot * rng.uniform(1.6, 2.1), 0]
+    end = top - [0, knot * rng.uniform(*c.knot_length), 0]
     end[2] = max(top[2], float(before(end[1:2])[0])) + 0.004
     share = np.linspace(0, 1, 6)
     path = top + (end - top) * share[:, None] + [0, 0, 0.002] * np.sin(np.pi * share)[:, None]

@@ -44,17 +44,17 @@ def strands(
     c = config
     pieces = []
     for _ in range(int(rng.integers(*c.strand_groups))):
-        count = int(rng.integers(1, 5))
-        root = rng.uniform(-60, 60)
-        reach = rng.uniform(28, 78) if abs(root) < 30 else rng.uniform(45, 95)
-        sweep = rng.normal(0, 26)
+        count = int(rng.integers(*c.strands_together))
+        root = rng.uniform(*c.strand_root)
+        reach = rng.uniform(*(c.strand_front if abs(root) < 30 else c.strand_side))
+        sweep = rng.normal(0, c.strand_sweep_sd)
         grids, shades = [], []
         for _ in range(count):
             fall = np.linspace(0, 1, _POINTS)
             curl = rng.normal(0, 4) * np.sin(fall * rng.uniform(2, 7))
             turn = np.radians(root + rng.normal(0, 6) + (sweep + rng.normal(0, 8)) * fall**1.4 + curl)
             polar = np.radians(52 + reach * rng.uniform(0.7, 1.1) * fall)
-            lift = 0.004 + rng.uniform(0.0, 0.010) * np.sin(np.pi * np.clip(fall, 0, 0.8)) + 0.002 * fall
+            lift = 0.004 + rng.uniform(*c.strand_lift) * np.sin(np.pi * np.clip(fall, 0, 0.8)) + 0.002 * fall
             path = skull.at(turn, polar, lift)
             path = 0.5 * path + 0.5 * _taut(path, skull.center)
             along = np.gradient(path, axis=0)
@@ -62,7 +62,7 @@ def strands(
             side *= 0.5 * rng.uniform(*c.strand_width) / np.linalg.norm(side, axis=1, keepdims=True)
             side *= np.linspace(1.0, 0.5, _POINTS)[:, None]
             grids.append(np.stack([path - side, path + side], 1))
-            shades.append(rng.uniform(0.7, 1.3))
+            shades.append(rng.uniform(*c.strand_tone))
         vertices = np.concatenate([g.reshape(-1, 3) for g in grids]).astype(np.float32)
         one = np.stack(np.broadcast_arrays(np.array([0.0, 1.0]), np.linspace(1, 0, _POINTS)[:, None]), -1).reshape(
             -1, 2

@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 from headform.geometry.face_classes import HAT
 from headform.synth.piece import Piece
 from headform.synth.randomization.hats import HatRandomization
+from headform.synth.wear.cloth import pick
 from headform.synth.wear.fabrics import smooth_noise
 from headform.synth.wear.hats import COLUMNS, TURNS, Hat, HatCover, dome, edge_of, fabric, hat_piece, hat_rgb, plain
 from headform.synth.wear.meshes import ellipsoid, join, section, smooth_path, sweep, tube
@@ -77,10 +78,10 @@ def _drape(
 def headscarf(rng: np.random.Generator, skull: Skull, torso: Torso, config: HatRandomization) -> Hat:
     """Make a scarf around head and neck that leaves the face free."""
     c = config
-    room, top, wide = rng.uniform(*c.wrap), np.radians(rng.uniform(46, 60)), rng.uniform(0.88, 1.04)
+    room, top, wide = rng.uniform(*c.wrap), np.radians(rng.uniform(*c.wrap_top)), rng.uniform(*c.wrap_opening)
     shell = _shell_around_face(skull, top, wide, room, 0.012, 0.012, rng)
-    texture = fabric(rng, "print" if rng.random() < 0.3 else "plain", hat_rgb(rng, c), hat_rgb(rng, c))
-    drape = _drape(torso, shell, rng.uniform(3.2, 4.4), rng)
+    texture = fabric(rng, pick(rng, c.fabrics), hat_rgb(rng, c), hat_rgb(rng, c))
+    drape = _drape(torso, shell, rng.uniform(*c.wrap_fall), rng)
     pieces = [hat_piece(shell, texture), hat_piece(drape, texture)]
     return Hat(pieces, HatCover(skull, _ALL, 0.0, hides_hair=True), over_ears=True)
 
@@ -88,12 +89,12 @@ def headscarf(rng: np.random.Generator, skull: Skull, torso: Torso, config: HatR
 def hood(rng: np.random.Generator, skull: Skull, torso: Torso, config: HatRandomization) -> Hat:
     """Make a hood, wider than a scarf, of a coat or a pullover."""
     c = config
-    room, top, wide = rng.uniform(*c.hood_room), np.radians(rng.uniform(38, 56)), rng.uniform(1.02, 1.22)
+    room, top, wide = rng.uniform(*c.hood_room), np.radians(rng.uniform(*c.hood_top)), rng.uniform(*c.hood_opening)
     shell = _shell_around_face(skull, top, wide, room, 0.02, 0.004, rng)
     texture = fabric(rng, "plain", hat_rgb(rng, c), hat_rgb(rng, c))
-    drape = _drape(torso, shell, rng.uniform(3.4, 4.2), rng)
+    drape = _drape(torso, shell, rng.uniform(*c.wrap_fall), rng)
     rim = np.concatenate([shell[10:28, 0], shell[10:28, -1][::-1]])
-    thick = rng.uniform(0.003, 0.006) if rng.random() < 0.6 else rng.uniform(0.012, 0.02)
+    thick = rng.uniform(*(c.fur if rng.random() < c.fur_rate else c.hem))
     vertices, faces = tube(rim, thick, 8)
     if thick > 0.01:  # fur
         vertices = vertices + rng.normal(0, 0.22 * thick, vertices.shape)
@@ -111,13 +112,13 @@ def _mean_rgb(texture: UInt8[np.ndarray, "H L 4"]) -> Float[np.ndarray, "3"]:
 def turban(rng: np.random.Generator, skull: Skull, config: HatRandomization) -> Hat:
     """Make a turban: cloth wound in diagonal layers that cross over the forehead."""
     c = config
-    edge = edge_of(rng, rng.random() < 0.3, c)
+    edge = edge_of(rng, rng.random() < c.turban_ears_rate, c)
     edge = np.minimum(edge, np.radians(94))
     share = np.linspace(0, 1, 26)[:, None]
-    count, slant = int(rng.integers(4, 8)), rng.uniform(0.25, 0.6)
+    count, slant = int(rng.integers(*c.turban_layers)), rng.uniform(*c.turban_slant)
     phase = count * (share + slant * np.abs(TURNS) / np.pi * share)
     layer = phase % 1.0
-    room = 0.012 + rng.uniform(0.014, 0.03) * np.sin(np.pi * np.clip(share * 0.8 + 0.12, 0, 1)) + 0.006 * layer**0.7
+    room = 0.012 + rng.uniform(*c.turban_room) * np.sin(np.pi * np.clip(share * 0.8 + 0.12, 0, 1)) + 0.006 * layer**0.7
     room = room * np.clip((1 - share) * 14, 0.3, 1)
     texture = fabric(rng, "plain", hat_rgb(rng, c), hat_rgb(rng, c))
     shell, _ = dome(skull, edge, room, texture, 0.03)
@@ -133,17 +134,17 @@ def helmet(rng: np.random.Generator, skull: Skull, config: HatRandomization) -> 
     share = np.linspace(0, 1, 20)[:, None]
     thick = rng.uniform(*c.shell)
     rgb, other = hat_rgb(rng, c), hat_rgb(rng, c)
-    texture = fabric(rng, "stripes" if rng.random() < 0.25 else "plain", rgb, other)
+    texture = fabric(rng, pick(rng, c.helmet_fabrics), rgb, other)
     room = np.full((20, COLUMNS), thick)
     room[-1], room[-2] = 0.004, thick * 0.9
-    shell, points = dome(skull, edge, room, texture, float(rng.uniform(0.2, 0.9)))
+    shell, points = dome(skull, edge, room, texture, float(rng.uniform(*c.helmet_gloss)))
     albedo = shell.albedo.reshape(20, COLUMNS, 3).copy()
     kind = rng.random()
     pieces = []
-    if kind < 0.45:  # vents of cycling helmets
+    if kind < c.vents_rate:  # vents of cycling helmets
         vents = (np.sin(5 * TURNS + np.pi / 2) > 0.45) & (share > 0.2) & (share < 0.82)
         albedo[vents] *= 0.06
-    elif kind < 0.75:  # peak of a worker's helmet
+    elif kind < c.vents_rate + c.peak_rate:  # peak of a worker's helmet
         ahead = np.abs(TURNS) < np.radians(60)
         start = points[-2][ahead]
         out = np.linspace(0, 1, 4)[:, None]
@@ -152,7 +153,7 @@ def helmet(rng: np.random.Generator, skull: Skull, config: HatRandomization) -> 
         peak[..., 2] += out * reach
         peak[..., 1] -= 0.25 * out * reach
         pieces.append(hat_piece(peak, texture, shell.gloss))
-    if rng.random() < 0.7:
+    if rng.random() < c.strap_rate:
         marks = skull.fitting.marks
         chin = marks[8] + [0, -0.012, -0.006]
         for side, jaw in ((-1.0, 3), (1.0, 13)):
@@ -160,21 +161,21 @@ def helmet(rng: np.random.Generator, skull: Skull, config: HatRandomization) -> 
             cheek = marks[jaw] + [0.006 * side, 0, 0]
             pieces.append(plain(tube(smooth_path(np.stack([start, cheek, chin]), 12), 0.0035, 6), np.full(3, 0.02)))
     if rng.random() < c.visor_rate:
-        pieces.append(_visor(rng, skull))
+        pieces.append(_visor(rng, skull, c))
     return Hat([replace(shell, albedo=albedo.reshape(-1, 3)), *pieces], HatCover(skull, edge, 0.5 * thick))
 
 
-def _visor(rng: np.random.Generator, skull: Skull) -> Piece:
+def _visor(rng: np.random.Generator, skull: Skull, config: HatRandomization) -> Piece:
     """Return a transparent shield before the face."""
-    polar = np.radians(np.linspace(62, rng.uniform(110, 140), 10))[:, None]
+    polar = np.radians(np.linspace(62, rng.uniform(*config.visor_end), 10))[:, None]
     turn = np.linspace(-1.25, 1.25, 21)
     radius = np.linalg.norm(skull.at(np.zeros(1), np.radians([92.0])) - skull.center) + 0.045
     way = np.stack(
         np.broadcast_arrays(np.sin(polar) * np.sin(turn) * 0.9, np.cos(polar), np.sin(polar) * np.cos(turn)), -1
     )
     opacity = np.full((8, 8, 4), 255, np.uint8)
-    opacity[..., :3] = (np.array([200, 205, 215]) * rng.uniform(0.2, 1)).astype(np.uint8)
-    opacity[..., 3] = int(255 * rng.uniform(0.06, 0.35))
+    opacity[..., :3] = (np.array([200, 205, 215]) * rng.uniform(*config.visor_tone)).astype(np.uint8)
+    opacity[..., 3] = int(255 * rng.uniform(*config.visor_opacity))
     return replace(hat_piece(skull.center + way * radius, opacity, 1.0), label=HAT)
 
 
@@ -193,5 +194,5 @@ def headphones(rng: np.random.Generator, skull: Skull, config: HatRandomization)
         at = skull.fitting.ear_tops[ear] + [side * 0.022, -0.022, -0.008]
         meshes.append(ellipsoid(at, np.array([[0.019, 0, 0], [0, 0.040, 0], [0, 0, 0.033]]), 9, 16))
     vertices, faces = join(meshes)
-    piece = plain((vertices, faces), rgb, float(rng.uniform(0.05, 0.6)))
+    piece = plain((vertices, faces), rgb, float(rng.uniform(*config.gloss)))
     return Hat([piece], HatCover(skull, np.full(COLUMNS, -1.0), 0.004), over_ears=True)
