@@ -111,3 +111,12 @@ def test_bald_and_shaved_heads_have_no_pieces(hairdresser: Hairdresser, head: Li
     assert bald.piece is shaved.piece is None
     assert bald.roots.max() == 0
     assert 0 < shaved.roots.max() <= 0.8
+
+
+def test_a_bald_crown_leaves_sides_and_back(hairdresser: Hairdresser, head: LinearHead) -> None:
+    style = {"styles": (("short01", 1.0),), "crown_rate": 1.0, "recede_rate": 0.0}
+    piece, roots = cut(hairdresser, 0, still(head), **style)
+    mean, scalp = head.mean.numpy(), head.regions["scalp"].numpy()
+    assert roots[scalp & (mean[:, 1] > 0.12)].max() == 0
+    assert roots[scalp & (mean[:, 1] < 0.06) & (mean[:, 2] < -0.05) & (mean[:, 1] > 0.0)].mean() > 0.5
+    assert piece.vertices[:, 1].max() < mean[:, 1].max(), "what grew there has sunk under the skin"

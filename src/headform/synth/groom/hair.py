@@ -33,6 +33,8 @@ _OVER_EYES = 0.05  # height below which hair before the face hides the eyes
 _ROOTS = 0.9  # density of painted roots under hair
 _ROOT_LINE, _ROOT_FADE = 0.01, 0.0035  # height over the hairline where painted roots are half as dense; their fading
 _CURLY, _CURLY_GLOSS = "afro", 0.1  # beginning of its name, and the share of gloss that curls keep
+_CROWN_HEIGHT, _BALD_AZIMUTH = 0.092, 1.25  # above and in front of which a bald crown reaches
+_CLOSE_CUT = 0.006  # most distance from the skin of hair around a bald crown
 _SHORT = ("short", "afro")  # beginnings of names
 _RECEDED = 0.003  # shift of the hairline from which it recedes
 _HANGING = -0.06  # lowest height from which hair counts as hanging
@@ -122,7 +124,7 @@ class Hairdresser:
         shift, crown = rng.uniform(*config.usual_hairline), False
         if shaved or style.cropped:
             shift = rng.uniform(*config.recede) if rng.random() < config.recede_rate else shift
-            crown = rng.random() < config.crown_rate
+            crown = rng.random() < config.crown_rate and not name.startswith(_CURLY)
         roots = self._roots(shift, crown) * np.float32(rng.uniform(*config.shaved) if shaved else _ROOTS)
         if shaved:
             return Haircut(None, roots, shift, False)
@@ -148,7 +150,7 @@ class Hairdresser:
         line = self._hairline - shift * (0.4 + 0.6 * self._temple) * np.clip((self._mean[:, 2] + 0.02) / 0.06, 0, 1)
         roots = 1 / (1 + np.exp(-np.clip((line - _ROOT_LINE) / _ROOT_FADE, -20, 20)))
         if crown:
-            roots *= np.clip((_TOP - 0.02 - self._mean[:, 1]) / 0.015, 0, 1)
+            roots *= 1 - self._bald(self._mean, 0.0)
         return roots.astype(np.float32)
 
     def _combed(
@@ -190,6 +192,8 @@ class Hairdresser:
             distance = distance + loose * 0.7 * size * np.cos(phase)
         lumps = _lumps(rng, azimuth, height)
         distance = distance + loose * rng.uniform(*config.lumps) * lumps
+        if crown:
+            distance = np.minimum(distance, _CLOSE_CUT)
         combed = self._scalp.rolled(azimuth, height, np.maximum(distance, 0.0015))
         points = points + np.minimum(free * 4, 1)[:, None] * (combed - points)
         gone = self._gone(style, shift, crown, lumps, points)
@@ -216,8 +220,17 @@ class Hairdresser:
             line = style.hairline - shift * (0.4 + 0.6 * temple) * front - 0.002 * lumps
             gone = np.clip(-line / 0.006, 0, 1) * front * (style.distance < _CLOSE)
         if crown:
-            gone = np.maximum(gone, np.clip((points[:, 1] + 0.003 * lumps - (_TOP - 0.02)) / 0.012, 0, 1))
+            gone = np.maximum(gone, self._bald(points, 0.003 * lumps))
         return np.asarray(gone, np.float32)
+
+    def _bald(
+        self, points: Float[np.ndarray, "N 3"], uneven: Float[np.ndarray, " N"] | float
+    ) -> Float[np.ndarray, " N"]:
+        """Share of baldness of a head that keeps its hair at the sides and at the back."""
+        top = np.clip((points[:, 1] + uneven - _CROWN_HEIGHT) / 0.012, 0, 1)
+        azimuth = np.arctan2(points[:, 0], points[:, 2] - 0.005)
+        front = np.clip((_BALD_AZIMUTH - np.abs(azimuth)) / 0.25, 0, 1) * np.clip((points[:, 1] - 0.045) / 0.01, 0, 1)
+        return np.asarray(np.maximum(top, front))
 
     def _tone(self, rng: np.random.Generator, style: _Style, config: HairRandomization) -> Float32[np.ndarray, " W"]:
         """Relative brightness: darker roots, lighter tips, locks that differ."""

@@ -38,8 +38,8 @@ class HairRandomization:
     recede_rate: float = 0.22
     recede: Range = (0.004, 0.045)  # shift of the hairline upward, most at the temples
     crown_rate: float = 0.05  # probability that only sides and back have hair
-    thin_rate: float = 0.25
-    thin: Range = (0.1, 0.45)  # share of the strands that is missing
+    thin_rate: float = 0.15
+    thin: Range = (0.1, 0.3)  # share of the strands that is missing
     root_tone: Range = (0.7, 1.0)  # brightness near the skull
     tip_tone: Range = (0.95, 1.3)  # brightness far from it
     card_tone_sd: float = 0.12  # relative difference between locks
