@@ -23,11 +23,11 @@ _RADIUS, _ROW_HEIGHT = 0.085, 0.028  # meters, rough size of a radian and of a r
 _STRIP_SHARES = np.array(
     [-0.04, 0.0, 0.10, 0.4, 0.7, 0.985, 1.0]
 )  # of the width of a lapel, from under the fold outward
-_STRIP_LIFTS = np.array([-0.0095, 0.003, 0.0055, 0.005, 0.0045, 0.004, 0.0])  # meters above the jacket
+_STRIP_LIFTS = np.array([-0.001, 0.003, 0.0055, 0.005, 0.0045, 0.004, 0.0])  # meters above the jacket
 _STRIP_SHADES = np.array(
     [0.7, 1.0, 1.1, 1.0, 1.0, 0.9, 0.5]
 )  # of the cloth's brightness: the edges lie in their own shade
-_OFFSET = 0.0115  # meters above the skin
+_OFFSET = 0.0128  # meters above the skin
 
 
 def jacket(rng: np.random.Generator, torso: Torso, cloth: Cloth, config: ClothesRandomization) -> list[Piece]:

@@ -116,9 +116,9 @@ def _leaf(
 ) -> Piece:
     """Return a collar from a row inside it over a fold to an outer edge; turns and rows of both."""
     at = [np.stack([fold[0], inner_row]), np.stack([fold[0], 0.4 * inner_row + 0.6 * fold[1]]), fold]
-    at += [fold + (edge - fold) * share for share in (0.12, 0.4, 0.7, 0.98, 1.0)]
-    lifts = np.array([0.003, 0.004, 0.0055, 0.0077, 0.0081, 0.0085, 0.009, 0.005])
-    shades = np.array([0.8, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 0.45])  # inside, and the shade below the edge
+    at += [fold + (edge - fold) * share for share in (0.12, 0.26, 0.4, 0.55, 0.7, 0.85, 0.98, 1.0)]
+    lifts = np.array([0.003, 0.004, 0.0055, 0.0077, 0.0077, 0.0077, 0.0078, 0.0079, 0.008, 0.008, 0.004])
+    shades = np.array([0.8, 0.8, *[1.0] * 8, 0.45])  # inside, and the shade below the edge
     turn, row = np.stack(at, 1)
     points = torso.at(turn, row, np.repeat(lifts[:, None], _COLUMNS, 1))
     return cloth_piece(
@@ -130,7 +130,7 @@ def tie(rng: np.random.Generator, torso: Torso, cloth: Cloth, config: ClothesRan
     """Make a tie, or a bow tie, below the fold of a closed collar."""
     c = config
     rows = np.linspace(0.8, ROWS, 40)
-    profile = torso.at(np.zeros(40), rows, 0.0075)
+    profile = torso.at(np.zeros(40), rows, 0.0105)
 
     def before(y: Float[np.ndarray, "*S"]) -> Float[np.ndarray, "*S"]:
         return np.interp(-y, -profile[:, 1], profile[:, 2])
