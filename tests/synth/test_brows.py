@@ -7,7 +7,7 @@ import pytest
 
 from headform.geometry.landmarks68 import BROWS, LEFT_BROW, RIGHT_BROW
 from headform.heads import load_open
-from headform.synth.brow_maps import draw_brow_maps, fit_resolution
+from headform.synth.brow_maps import draw_brow_maps, fit_resolution, painted_brow_maps
 from headform.synth.brows import Brow, BrowCoordinates, brow_coordinates, sample_brows
 from headform.synth.randomization import BrowRandomization
 
@@ -62,3 +62,14 @@ def test_maps_are_the_same_every_time_and_keep_their_density() -> None:
     assert small.shape[2] == 32
     np.testing.assert_allclose(small.mean((1, 2)), maps.mean((1, 2)), atol=1)
     assert fit_resolution(maps, 500.0).shape == maps.shape
+
+
+def test_painted_brows_are_like_drawn_ones() -> None:
+    painted, drawn = painted_brow_maps(), draw_brow_maps(4)
+    assert painted.shape[1:] == drawn.shape[1:]
+    assert len(painted) == 20
+    spine, edges = painted[:, 20:28].mean((1, 2)), painted[:, [0, 1, -2, -1]].mean((1, 2))
+    assert (spine > 2 * edges).all()
+    heights = (painted > 80).sum(1)
+    thicker = heights[:, 150:230].mean(1) > heights[:, :40].mean(1)
+    assert thicker.mean() > 0.85, "outer end first"

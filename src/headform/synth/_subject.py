@@ -13,7 +13,7 @@ from headform.heads.linear import LinearHead
 from headform.synth._eyes import EyeGeometry, EyeLook, draw_eye_pictures, eye_geometry, lid_shadow, sample_eyes
 from headform.synth._pixel_kernels import GROWTH, SCALP
 from headform.synth._surface import Surface, SurfacePainter
-from headform.synth.brow_maps import draw_brow_maps, fit_resolution
+from headform.synth.brow_maps import draw_brow_maps, fit_resolution, painted_brow_maps
 from headform.synth.brows import Brow, brow_coordinates, sample_brows
 from headform.synth.groom import Groomer
 from headform.synth.people import Person
@@ -80,7 +80,9 @@ class SubjectBuilder:
         fields = skin_fields(head)
         self._fields = fields
         self.coordinates = brow_coordinates(head)
-        self.brow_maps = fit_resolution(draw_brow_maps(), face_pixels * _BROW_SHARE)
+        self.brow_maps = fit_resolution(
+            np.concatenate([draw_brow_maps(), painted_brow_maps()]), face_pixels * _BROW_SHARE
+        )
         self.eye_pictures = draw_eye_pictures()
         self.geometry: EyeGeometry = eye_geometry(head)
         self.maps = load_skin_maps(head)

@@ -7,16 +7,34 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFilter
 
+from headform.synth.appearance import BROW_REACH, load_appearance
+
 MAPS = 32
 HEIGHT, LENGTH = 48, 256
 _FINER = 3  # drawn at this multiple and averaged
 _SEED = 11
 _FEWEST_ROWS = 6
+_SHOWN = 1.3  # half heights of a painted brow that its map shows on each side of the spine
+_THIN_M = 0.0016  # half height of a plucked line
+_DENSE = 0.97  # quantile of a painted brow's opacity that becomes full
 
 
 def draw_brow_maps(count: int = MAPS) -> UInt8[np.ndarray, "M H L"]:
     """Draw `count` maps; the same every time (about 15 ms each)."""
     return np.stack([_draw(np.random.default_rng((_SEED, k))) for k in range(count)])
+
+
+def painted_brow_maps() -> UInt8[np.ndarray, "M H L"]:
+    """Return the shipped brows, painted strand by strand, both sides of each; as dense as drawn ones."""
+    maps = []
+    rows = round(_SHOWN / BROW_REACH * 32)  # of 64, on each side of the spine
+    for brow in load_appearance().brows.values():
+        if brow.half_height.min() < _THIN_M:
+            continue  # too few texels across
+        for alpha in brow.alpha[:, 32 - rows : 32 + rows]:
+            small = np.asarray(Image.fromarray(alpha).resize((LENGTH, HEIGHT), Image.Resampling.BOX), np.float32)
+            maps.append(np.clip(small * (255 / np.quantile(small, _DENSE)), 0, 255).astype(np.uint8))
+    return np.stack(maps)
 
 
 def fit_resolution(maps: UInt8[np.ndarray, "M H L"], pixels: float) -> UInt8[np.ndarray, "M h l"]:
