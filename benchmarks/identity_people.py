@@ -27,9 +27,10 @@ from headform.synth import Generator, SyntheticBatch
 
 @dataclass(frozen=True)
 class Arguments:
-    """How many people, at which picture size, drawn from which seed (training uses others)."""
+    """How many people, at which picture size, drawn from which seed (training uses others); another network's file."""
 
     count: int = 1000
+    identity: Path | None = None
     size: int = 256
     seed: int = 20_000_003
     json: Path | None = None
@@ -38,9 +39,9 @@ class Arguments:
 class _Judge:
     """The network's own answer and the fit's, from one look at each picture."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: Path | None) -> None:
         self._reconstructor = Reconstructor.load(texture_size=0)
-        net, _ = load_identity(None)
+        net, _ = load_identity(identity)
         self._network = IdentityPredictor(net, self._reconstructor.head)
         self._people: SyntheticBatch | None = None
         self._codes = np.zeros((2, 0, 0))
@@ -63,7 +64,7 @@ class _Judge:
 
 def main(arguments: Arguments) -> None:
     """Print the table."""
-    judge = _Judge()
+    judge = _Judge(arguments.identity)
     began = time.perf_counter()
     table = evaluate_identity(
         Generator(heads.load_open(), size=arguments.size),

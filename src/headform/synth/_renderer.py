@@ -30,7 +30,7 @@ _DEPTH_BIAS = 0.006  # meters; a point this far behind the surface still counts 
 _SHADOW_SIDE = 112  # pixels of a shadow map
 _SHADOW_EXTENT = 0.2  # meters, its half side
 _FAINT_LAMP, _SOFT_LIGHT = 0.25, 0.1  # brightness and hardness below which shadows are not worth casting
-_OPENNESS = {"teeth": 0.55, "mouth": 0.18, "tongue": 0.4, "socket_right": 0.45, "socket_left": 0.45}
+_OPENNESS = {"teeth": 0.78, "mouth": 0.18, "tongue": 0.4, "socket_right": 0.45, "socket_left": 0.45}
 """Ambient light that reaches the parts inside the head, whatever the sampled occlusion says."""
 _EYE_OPENNESS = 0.72  # of the eyeballs in their sockets, before the shadow of the lids
 _TONE_STEPS, _TONE_LIMIT, _KNEE = 4096, 4.0, 0.7  # entries, greatest linear value, value from which highlights roll off

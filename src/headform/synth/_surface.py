@@ -27,7 +27,7 @@ _GUMS_RGB, _TONGUE_RGB, _MOUTH_RGB, _SOCKET_RGB = (
     (0.20, 0.06, 0.05),
     (0.5, 0.27, 0.23),
 )
-_TEETH_RGB = (0.72, 0.66, 0.54)
+_TEETH_RGB = (0.80, 0.75, 0.65)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _studio(rng: np.random.Generator, config: SceneLightRandomization, base: Lig
     c = config
 
     def tint() -> Float[np.ndarray, "3"]:
-        return np.clip(1 + rng.normal(0, c.tint_sd) * np.array([1.0, 0.2, -1.0]), 0.5, 1.6)
+        return np.clip(1 + rng.normal(c.warmth, c.tint_sd) * np.array([1.0, 0.2, -1.0]), 0.5, 1.6)
 
     side = rng.choice([-1.0, 1.0])
     lamps = [(side * rng.uniform(*c.key_yaw), rng.uniform(*c.key_height), 1.0, rng.uniform(*c.key_softness))]

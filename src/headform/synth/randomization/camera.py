@@ -31,6 +31,6 @@ class CameraRandomization:
     crop_shift_sd: float = 0.055  # crop sizes
     point_jitter_px: float = 1.0  # noise of the points that align the tight crop, pixels of 128
     saturation: Range = (0.9, 1.45)  # factor of the colors in development: cameras make them livelier
-    exposure_sd: float = 0.3  # log of the brightness of the skin
+    exposure_sd: float = 0.24  # log of the brightness of the skin
     skin_level: Range = (0.02, 0.65)  # limits of the brightness of the skin, linear
     gain: Range = (0.1, 12.0)  # limits of the factor from radiance to picture

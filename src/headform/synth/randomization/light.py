@@ -35,7 +35,7 @@ class SceneLightRandomization:
     panorama_rate: float = 0.45
     studio_rate: float = 0.4  # the rest is lit by free lamps
     pitch_sd: float = 0.08  # of the camera in a panorama, radians
-    white_balance: Range = (0.5, 1.0)  # share of the light's color that the camera takes away
+    white_balance: Range = (0.7, 1.0)  # share of the light's color that the camera takes away
     flash_rate: float = 0.12  # probability of a lamp beside the lens in a panorama
     flash: Range = (0.2, 1.0)  # its brightness over the panorama's
     fill: Range = (0.0, 0.6)  # light from the camera's side that is added to a panorama's shadows, of its mean
@@ -46,5 +46,6 @@ class SceneLightRandomization:
     rim_rate: float = 0.4  # probability of a lamp behind the head
     rim: Range = (0.2, 1.2)
     ambient_share: Range = (0.15, 0.8)  # of the studio's ambient light
-    tint_sd: float = 0.05  # warm against cold
+    warmth: float = 0.05  # mean by which studio lamps are red rather than blue, relative
+    tint_sd: float = 0.05  # its standard deviation
     shadow: Range = (0.5, 1.0)  # hardness of the shadows of suns and small lamps

@@ -37,7 +37,7 @@ class SkinRandomization:
     beard_volume_rate: float = 0.6  # probability that a dense beard stands out from the skin
     beard_volume: Range = (0.0, 0.012)  # meters
     lip_red: Range = (0.0, 1.0)
-    lip_paint_rate: float = 0.2
+    lip_paint_rate: float = 0.12
     lip_paint: Range = (0.3, 1.0)
     lip_paint_rgb: tuple[tuple[float, float, float], tuple[float, float, float]] = ((0.3, 0.02, 0.05), (0.8, 0.3, 0.35))
     """Lowest and highest color."""
