@@ -3,7 +3,9 @@
 import numpy as np
 
 from headform.heads import load_open
-from headform.synth._eyes import PICTURE_SIDE, draw_eye_pictures, eye_geometry, lid_shadow
+from headform.synth._eyes import PICTURE_SIDE, draw_eye_pictures, eye_geometry, iris_colors, lid_shadow, sample_eyes
+from headform.synth.randomization import FULL
+from headform.synth.skin import SkinAttributes
 
 
 def test_pictures_have_a_black_pupil_an_iris_and_a_white() -> None:
@@ -15,6 +17,19 @@ def test_pictures_have_a_black_pupil_an_iris_and_a_white() -> None:
     assert (white.sum(1) > iris.sum(1) + 60).all()
     assert len(np.unique(iris, axis=0)) == 6
     np.testing.assert_array_equal(pictures, draw_eye_pictures(6))
+
+
+def test_brown_eyes_go_with_a_brown_iris_and_blue_ones_with_a_blue() -> None:
+    bank = draw_eye_pictures()
+    brown, blue = (0.03, 0.015, 0.008), (0.12, 0.17, 0.25)
+    warmth = []
+    for rgb in (brown, blue):
+        rng = np.random.default_rng(0)
+        looks = [sample_eyes(rng, bank, SkinAttributes(iris_rgb=rgb), FULL.eyes) for _ in range(60)]
+        drawn = iris_colors(np.stack([look.pictures[0] for look in looks]))
+        warmth.append(np.log(drawn[:, 0] / drawn[:, 2]))
+    assert (warmth[0] > 0.2).mean() > 0.9
+    assert warmth[1].mean() < warmth[0].mean() - 0.8
 
 
 def test_the_upper_lid_darkens_the_top_of_the_ball() -> None:

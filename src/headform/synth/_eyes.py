@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, Int, UInt8
 
 from headform.geometry.landmarks68 import LEFT_EYE, RIGHT_EYE
 from headform.heads.linear import PARTS, LinearHead
+from headform.images.transfer import LINEAR_FROM_SRGB8
 from headform.synth.randomization import EyeRandomization
 from headform.synth.skin import SkinAttributes
 
@@ -20,6 +21,8 @@ _LID_SHADOW, _LID_REACH_CM = (
     0.62,
     0.32,
 )  # share of light that the upper lid takes at its rim, and how far down that fades
+_ALIKE, _RING = 0.2, 24
+"""Log distance of colors at which a picture is e times rarer, and samples along the ring in which its color is read."""
 _LOWER_SHADOW, _LOWER_REACH_CM = 0.3, 0.16
 _CORNER_SHADOW, _CORNER_REACH_CM = 0.35, 0.35
 
@@ -110,11 +113,22 @@ class EyeLook:
     shadow: float
 
 
+def iris_colors(bank: UInt8[np.ndarray, "M P P 3"]) -> Float[np.ndarray, "M 3"]:
+    """Return the linear RGB of each picture's iris: the mean of a ring in its middle."""
+    middle = bank.shape[1] / 2
+    angle = np.arange(_RING) * (2 * np.pi / _RING)
+    radius = middle * (_PUPIL_SHARE + _IRIS_SHARE) / 2
+    columns, rows = (np.floor(middle + radius * f(angle)).astype(int) for f in (np.cos, np.sin))
+    return np.asarray(LINEAR_FROM_SRGB8[bank[:, rows, columns]].mean(1))
+
+
 def sample_eyes(
     rng: np.random.Generator, bank: UInt8[np.ndarray, "M P P 3"], skin: SkinAttributes, config: EyeRandomization
 ) -> EyeLook:
-    """Draw the looks of a person's eyes."""
-    picture = bank[int(rng.integers(len(bank)))]
+    """Draw the looks of a person's eyes; the picture is one whose iris has about the person's color."""
+    away = np.abs(np.log(iris_colors(bank) / np.maximum(skin.iris_rgb, 1e-3))).mean(1)
+    likely = np.exp(-away / _ALIKE) + 1e-9
+    picture = bank[int(rng.choice(len(bank), p=likely / likely.sum()))]
     # cameras expose for the skin: beside dark skin the white would glow, which photos avoid by their soft tone curves
     held = 1 / (1 + config.held_back * skin.melanin)
     level = rng.uniform(*config.sclera) * held
