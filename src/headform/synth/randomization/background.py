@@ -56,7 +56,7 @@ class BackdropRandomization:
     """Backdrops of portraits, sRGB."""
 
     kind_rates: tuple[float, ...] = (0.45, 0.25, 0.08, 0.14, 0.08)  # canvas, wall, curtain, flag, shelf
-    blur: Range = (0.004, 0.04)  # radius, share of the picture's side
+    blur: Range = (0.003, 0.025)  # radius, share of the picture's side
     brightness: Range = (0.6, 1.15)  # factor
     spot: Range = (0.5, 1.6)  # radius of the brighter spot, half sides
     spot_strength: Range = (0.0, 0.8)  # its factor less 1

@@ -10,12 +10,12 @@ class EyeRandomization:
     """Eyeballs; the sizes of iris and pupil are in `SkinRandomization`."""
 
     held_back: float = 0.35  # share by which white and iris are darker, per absorbance of melanin in the skin
-    sclera: Range = (0.5, 0.9)  # factor of the picture's white
+    sclera: Range = (0.65, 1.15)  # factor of the picture's white
     iris_level: Range = (0.45, 1.05)  # factor of the picture's iris
     highlight_rate: float = 0.85  # probability that the cornea mirrors the lamps
     highlight: Range = (0.2, 1.0)  # radiance of the mirrored lamps over their irradiance
     highlight_degrees: Range = (2.5, 8.0)  # angular radius of a mirrored lamp
-    lid_shadow: Range = (0.7, 1.25)  # factor of the shadow that the lids cast
+    lid_shadow: Range = (0.55, 1.1)  # factor of the shadow that the lids cast
     lash_line: Range = (0.1, 0.45)  # darkness of the rims of the lids
 
 

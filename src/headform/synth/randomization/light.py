@@ -42,7 +42,7 @@ class SceneLightRandomization:
     key_yaw: Range = (0.15, 1.1)  # of a studio's key lamp from the lens, radians
     key_height: Range = (0.15, 0.9)  # of its elevation, radians
     key_softness: Range = (0.4, 1.0)
-    fill_share: Range = (0.1, 0.75)  # of the fill lamp's brightness
+    fill_share: Range = (0.05, 0.6)  # of the fill lamp's brightness
     rim_rate: float = 0.4  # probability of a lamp behind the head
     rim: Range = (0.2, 1.2)
     ambient_share: Range = (0.15, 0.8)  # of the studio's ambient light

@@ -11,9 +11,9 @@ class SkinRandomization:
 
     melanin: Range = (0.06, 2.0)  # absorbance, log-uniform
     haemoglobin: Range = (0.15, 0.75)  # absorbance
-    flush: Range = (0.0, 1.0)
+    flush: Range = (0.2, 1.0)
     under_eye: Range = (0.0, 1.0)
-    unevenness: Range = (0.0, 1.0)
+    unevenness: Range = (0.2, 1.0)
     freckles_rate: float = 0.2
     freckles: Range = (0.3, 1.0)
     moles_rate: float = 0.2
@@ -36,7 +36,7 @@ class SkinRandomization:
     moustache: Range = (0.0, 1.0)
     beard_volume_rate: float = 0.6  # probability that a dense beard stands out from the skin
     beard_volume: Range = (0.0, 0.012)  # meters
-    lip_red: Range = (0.0, 1.0)
+    lip_red: Range = (0.0, 0.5)
     lip_paint_rate: float = 0.12
     lip_paint: Range = (0.3, 1.0)
     lip_paint_rgb: tuple[tuple[float, float, float], tuple[float, float, float]] = ((0.3, 0.02, 0.05), (0.8, 0.3, 0.35))
