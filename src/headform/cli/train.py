@@ -4,13 +4,15 @@ import dataclasses
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg, subcommand
 
 from headform.cli.train_mesh_autoencoder import MeshAutoencoder
 from headform.cli.training import Training, finish, require_positive, run_folder
+from headform.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,49 @@ class Identity(_OnSyntheticFaces):
         return self.train(run, config, self.out, "identity.safetensors")
 
 
+@dataclass(frozen=True)
+class Parsing(_OnSyntheticFaces):
+    """Train the network that parses faces: skin, brows, eyes, lips, hair, glasses, hat, neck, clothes, occluders."""
+
+    out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/parsing")
+    """Run folder: config.json, log.jsonl, checkpoint and parsing.safetensors."""
+    preset: Literal["open", "synthetic-only"] = "open"
+    """`open`: synthetic faces, annotated portraits, and portraits without annotations by consistency."""
+    photos: Path | None = None
+    """Folder that holds the portraits: `london`, `canada` and `congress`; for `open`."""
+    folds: int = 0
+    """Parts into which the annotated people are divided; 0 trains on all of them."""
+    fold: int = 0
+    """Part that is held out, from 0."""
+    start: Path | None = None
+    """Weights to start from, in place of random ones."""
+    rate: float | None = None
+    """Highest learning rate; by default that of the preset."""
+
+    def run(self) -> int:
+        """Train, and write the weights."""
+        self.check()
+        require_positive(rate=self.rate)
+        if self.preset == "open" and self.photos is None:
+            what = "the preset open learns from portraits"
+            fix = "give their folder with --photos, or take --preset synthetic-only"
+            raise UsageError("photos_missing", what, "", fix)
+        from headform.train.parsing import ParsingConfig, run
+
+        start = "" if self.start is None else str(self.start)
+        config = ParsingConfig(preset=self.preset, folds=self.folds, fold=self.fold, start=start, seed=self.seed)
+        pool = dataclasses.replace(config.pool, workers=self.workers, seed=self.seed)
+        config = dataclasses.replace(config, pool=pool)
+        if self.rate is not None:
+            optimizer = dataclasses.replace(config.trainer.optimizer, lr=self.rate)
+            config = dataclasses.replace(config, trainer=dataclasses.replace(config.trainer, optimizer=optimizer))
+        return self.train(partial(run, photos=self.photos), config, self.out, "parsing.safetensors")
+
+
 Train = Annotated[
     Annotated[Landmarks, subcommand("landmarks")]
     | Annotated[Identity, subcommand("identity")]
+    | Annotated[Parsing, subcommand("parsing")]
     | Annotated[MeshAutoencoder, subcommand("mesh-autoencoder")],
     subcommand("train", description="Train the networks on synthetic faces or meshes."),
 ]

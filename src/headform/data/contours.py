@@ -35,6 +35,8 @@ HAIR_OUTLINE = (145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157)
 """Outline of the hair over the crown; below the tops of the ears it lies beside the head, whether hair is there or not."""
 CORNERS68 = {36: 18, 39: 22, 42: 23, 45: 27, 48: 87, 54: 93}
 """Annotated points that are single points of the 68, too."""
+FACE = (*HAIRLINE, *EAR_FRONT[1][1:], *JAW[-2:0:-1], *EAR_FRONT[0][:0:-1])
+"""Closed outline: hairline, the fronts of the ears, jaw."""
 
 _CENTER = 0.5
 _MAX_BYTES = 64 << 20

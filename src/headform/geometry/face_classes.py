@@ -32,3 +32,8 @@ before the face."""
     NECK,
     CLOTHES,
 ) = range(len(FACE_CLASSES))
+
+UNKNOWN = 255
+"""Class number of pixels whose class no label says: they neither teach nor count."""
+OUTSIDE = 254
+"""Class number of pixels of a crop that lie beyond the photo's edge."""

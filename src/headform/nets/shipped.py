@@ -24,6 +24,7 @@ from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks
 from headform.nets.landmarks.pfld_net import PfldConfig, PfldNet
 from headform.nets.mesh_autoencoder_file import model_of, weights_of
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder
+from headform.nets.parsing_net import ParsingNet, ParsingNetConfig
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     PfldNet: ShippedNetwork("pfld.safetensors", "PFLD landmarks"),
     CoverNet: ShippedNetwork("cover.safetensors", "covers"),
 }
+KNOWN: Mapping[type[nn.Module], ShippedNetwork] = {
+    **SHIPPED,
+    ParsingNet: ShippedNetwork("parsing.safetensors", "face parsing"),
+}
+"""Networks whose weights can be read: those that ship, and those that do not yet."""
 
 _Net = TypeVar("_Net", bound=nn.Module)
 
@@ -83,6 +89,11 @@ def load_cover(path: Path | None = None) -> tuple[CoverNet, dict[str, Any]]:
     return _load_image_net(path, CoverNet, CoverNetConfig)
 
 
+def load_parsing(path: Path | None = None) -> tuple[ParsingNet, dict[str, Any]]:
+    """Load the network that parses faces and its model card."""
+    return _load_image_net(path, ParsingNet, ParsingNetConfig)
+
+
 def load_mesh_autoencoder(path: Path | None = None) -> tuple[MeshAutoencoder, dict[str, Any]]:
     """Load a mesh autoencoder and its model card; the one that ships is the open head's."""
     return _load(path, MeshAutoencoder, model_of)
@@ -100,7 +111,7 @@ def _load(
     build: Callable[[dict[str, Any], dict[str, Tensor]], _Net],
 ) -> tuple[_Net, dict[str, Any]]:
     """Load the network of one file, in evaluation mode, and its card."""
-    known = SHIPPED[kind]
+    known = KNOWN[kind]
     tensors, card, where = _read(path, known.file)
     config = _config(card, known.kind, where)
     try:

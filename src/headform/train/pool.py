@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Int
 
 from headform.errors import ResourceError
+from headform.geometry.face_classes import SKIN, UNKNOWN
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
 from headform.synth.generator import Generator, SyntheticBatch, View
@@ -40,6 +41,7 @@ class PoolConfig:
         capacity: rows of the ring.
         workers: number of generator processes.
         seed: first component of every worker's seed.
+        classes: store the class of each pixel in place of all labels but the points.
     """
 
     view: View
@@ -48,6 +50,7 @@ class PoolConfig:
     capacity: int = 40_000
     workers: int = 1
     seed: int = 0
+    classes: bool = False
 
 
 def part_of_run(config: PoolConfig, seconds: float, rank: int) -> PoolConfig:
@@ -61,9 +64,15 @@ def part_of_run(config: PoolConfig, seconds: float, rank: int) -> PoolConfig:
     return replace(config, seed=config.seed + 1000 * round(seconds) + 10_000_019 * rank)
 
 
-def row_layout(head: LinearHead, size: int) -> dict[str, tuple[tuple[int, ...], str]]:
+def row_layout(head: LinearHead, config: PoolConfig) -> dict[str, tuple[tuple[int, ...], str]]:
     """Return shape and dtype of one row of each array of the ring."""
-    points = len(head.dense)
+    points, size = len(head.dense), config.size
+    if config.classes:
+        return {
+            "images": ((size, size, 3), "u1"),
+            "points": ((points, 2), "f4"),
+            "classes": ((size, size), "u1"),
+        }
     return {
         "images": ((size, size, 3), "u1"),
         "points": ((points, 2), "f4"),
@@ -75,8 +84,10 @@ def row_layout(head: LinearHead, size: int) -> dict[str, tuple[tuple[int, ...], 
     }
 
 
-def rows_of(batch: SyntheticBatch) -> dict[str, np.ndarray]:
-    """Convert a rendered batch to rows; the mask is stored at half size."""
+def rows_of(batch: SyntheticBatch, *, classes: bool = False) -> dict[str, np.ndarray]:
+    """Convert a rendered batch to rows, with the classes or with all other labels; the mask is stored at half size."""
+    if classes:
+        return {"images": batch.images, "points": batch.points, "classes": _classes_of(batch)}
     skin = batch.skin
     half = skin.reshape(len(skin), skin.shape[1] // 2, 2, skin.shape[2] // 2, 2).mean((2, 4))
     return {
@@ -88,6 +99,12 @@ def rows_of(batch: SyntheticBatch) -> dict[str, np.ndarray]:
         "gaze": batch.gaze,
         "rotation": batch.rotation,
     }
+
+
+def _classes_of(batch: SyntheticBatch) -> np.ndarray:
+    """Return the classes of a batch; of the renderer without classes, the skin alone."""
+    found = getattr(batch, "classes", None)
+    return np.where(batch.skin > 127, SKIN, UNKNOWN).astype(np.uint8) if found is None else np.asarray(found)
 
 
 class RenderPool:
@@ -104,7 +121,7 @@ class RenderPool:
         self.folder, self.config = folder, config
         folder.mkdir(parents=True, exist_ok=True)
         layout = {
-            name: ((config.capacity, *shape), dtype) for name, (shape, dtype) in row_layout(head, config.size).items()
+            name: ((config.capacity, *shape), dtype) for name, (shape, dtype) in row_layout(head, config).items()
         } | {"made": ((config.workers,), "i8")}
         arrays = _opened(folder, layout) if keep else None
         if arrays is None:
@@ -199,14 +216,14 @@ def _work(folder: Path, config: PoolConfig, number: int) -> None:
     head = load_open()
     parent = os.getppid()
     generator = Generator(head, size=config.size, view=config.view, randomization=config.randomization)
-    layout = row_layout(head, config.size)
+    layout = row_layout(head, config)
     rows = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in layout}
     counts = np.load(folder / "made.npy", mmap_mode="r+")
     share = config.capacity // config.workers
     count = int(counts[number])
     while os.getppid() == parent:  # end with the trainer, however it ended
         rng = np.random.default_rng((config.seed, number, count))
-        fresh = rows_of(generator.batch(rng, _BATCH))
+        fresh = rows_of(generator.batch(rng, _BATCH), classes=config.classes)
         at = number * share + (count + np.arange(_BATCH)) % share
         for name, values in fresh.items():
             rows[name][at] = values

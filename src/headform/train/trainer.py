@@ -214,9 +214,13 @@ class Trainer:
     def averaged_module(self) -> nn.Module:
         """Copy the module in evaluation mode, with averaged weights (the latest ones for parts that are not averaged)."""
         twin = copy.deepcopy(self.module)
-        if self._average is not None:
-            twin.load_state_dict(self._average.tensors, strict=False)
+        self.copy_average(twin)
         return twin.eval()
+
+    def copy_average(self, twin: nn.Module) -> None:
+        """Copy the averaged weights into a network of the same kind; the latest where none are averaged."""
+        averaged = {} if self._average is None else self._average.tensors
+        twin.load_state_dict(self.module.state_dict() | averaged)
 
     def save(self) -> None:
         """Write a checkpoint of the current step.
