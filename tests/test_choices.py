@@ -43,13 +43,14 @@ _TRY = textwrap.dedent("""
     from headform.registration import fit_source, head_fit
     from headform.render import renderer
     from headform.synth import generator
-    from headform.train import config, mesh_autoencoder
+    from headform.train import config, mesh_autoencoder, parsing
 
     photo = np.zeros((32, 32, 3), np.uint8)
     calls = {
         "people of reconstruct": lambda: reconstructor().reconstruct(photo, people=X),
         "people of reconstruct_many": lambda: reconstructor().reconstruct_many([photo], people=X),
         "on_error": lambda: reconstructor().reconstruct_many([photo], on_error=X),
+        "preset of parsing": lambda: parsing.ParsingConfig(preset=X),
         "people of find": lambda: finder().find([], X),
         "landmarks_net": lambda: type(reconstructor()).load(landmarks_net=X),
         "texture": lambda: writers.chosen_texture(None, X),

@@ -91,7 +91,18 @@ def test_evaluate_landmarks_prints_the_table_and_writes_json(tmp_path, capsys):
     assert json.loads((tmp_path / "t.json").read_text())["all"]["mean"] == pytest.approx(0.05)
 
 
-@pytest.mark.parametrize("stage", ["landmarks", "identity"])
+def test_train_parsing_refuses_presets_it_does_not_know_and_no_portraits(tmp_path, capsys):
+    out = tmp_path / "run"
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "parsing", "-o", str(out), "--preset", "opne"])
+    assert ended.value.code == 2
+    assert "synthetic-only" in capsys.readouterr().err
+    assert main(["train", "parsing", "-o", str(out)]) == 2
+    assert capsys.readouterr().err.startswith("error [photos_missing]: ")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("stage", ["landmarks", "identity", "parsing"])
 @pytest.mark.parametrize(
     ("words", "code"),
     [

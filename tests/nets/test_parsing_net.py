@@ -18,7 +18,7 @@ def test_logits_of_every_class_at_half_the_side() -> None:
 
 def test_brightness_contrast_and_what_lies_beyond_the_photo_do_not_matter() -> None:
     torch.manual_seed(0)
-    net = ParsingNet(ParsingNetConfig(widths=(8, 8, 8, 8), depths=(1, 1, 1))).eval()
+    net = ParsingNet(ParsingNetConfig(widths=(16, 16, 16, 16), depths=(1, 1, 1))).eval()
     inside = torch.ones(2, 1, INPUT_SIDE, INPUT_SIDE)
     inside[..., :20] = 0
     pictures = crops(2)

@@ -25,7 +25,7 @@ class ByColor(ParsingNet):
     """Red is skin, green hair, all else background: exact at every cell."""
 
     def __init__(self) -> None:
-        super().__init__(ParsingNetConfig(widths=(8, 8, 8, 8), depths=(1, 1, 1)))
+        super().__init__(ParsingNetConfig(widths=(16, 16, 16, 16), depths=(1, 1, 1)))
 
     def forward(self, images: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
         cells = nn.functional.avg_pool2d(images * inside, 2)

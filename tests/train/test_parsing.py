@@ -39,7 +39,7 @@ STILL = ParsingAugmentation(
     noise_rate=0.0,
     jpeg_rate=0.0,
 )
-TINY = ParsingNetConfig(widths=(8, 8, 8, 8), depths=(1, 1, 1))
+TINY = ParsingNetConfig(widths=(16, 16, 16, 16), depths=(1, 1, 1))
 
 
 def drawn(seed: int, *, labeled: bool = True) -> Portrait:
@@ -63,11 +63,12 @@ def test_labels_follow_the_picture() -> None:
     for _ in range(12):
         crop = random_crop(rng, face.image, face.points, face.classes, STILL)
         assert crop.labels is not None
-        inside = crop.inside.reshape(MAP_SIDE, 2, MAP_SIDE, 2).all((1, 3))
+        pixels = crop.inside.reshape(MAP_SIDE, 2, MAP_SIDE, 2)
+        inside, beyond = pixels.all((1, 3)), ~pixels.any((1, 3))
         cells = crop.image.reshape(MAP_SIDE, 2, MAP_SIDE, 2, 3).mean((1, 3)).argmax(-1)
         shown = np.array([SKIN, HAIR, BACKGROUND])[cells]
         assert (shown == crop.labels)[inside].mean() > 0.96
-        assert (crop.labels[~crop.inside[1::2, 1::2]] == OUTSIDE).all()
+        assert (crop.labels[beyond] == OUTSIDE).all()
 
 
 def test_half_of_the_crops_are_mirror_images() -> None:
@@ -109,8 +110,8 @@ def test_unknown_cells_change_no_loss() -> None:
     assert (logits.grad[1, :, 2:] == 0).all()
     assert (logits.grad[0, :, 2:] != 0).any()
     nothing = parsing_losses(logits, torch.full_like(labels, UNKNOWN), class_weights())
-    assert float(nothing[0]) == 0
-    assert float(nothing[1]) == 0
+    assert float(nothing[0].detach()) == 0
+    assert float(nothing[1].detach()) == 0
 
 
 def test_losses_against_loops() -> None:
@@ -230,10 +231,6 @@ def test_overlap_in_cells_by_hand() -> None:
 
 
 def test_impossible_configurations_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as caught:
-        ParsingConfig(preset="opne")  # type: ignore[arg-type]
-    assert caught.value.code == "option_unknown"
-    assert "open" in str(caught.value)
     with pytest.raises(UsageError) as caught:
         ParsingConfig(folds=3, fold=3)
     assert caught.value.code == "fold_invalid"

@@ -37,7 +37,8 @@ class ParsingNetConfig:
     """Sizes of the network; saved with its weights.
 
     Attributes:
-        widths: Channels at a half, a quarter, an eighth and a sixteenth of the crop's resolution.
+        widths: Channels at a half, a quarter, an eighth and a sixteenth of the crop's resolution; multiples of 16, since the
+            backward pass of torch 2's convolutions writes beyond its memory with 8 channels on processors with AVX-512.
         depths: Residual blocks at a quarter, an eighth and a sixteenth on the way down.
         classes: Number of classes.
     """
