@@ -20,7 +20,7 @@ INPUT_SIDE = 192
 """Side of the crop, pixels."""
 MAP_SIDE = INPUT_SIDE // 2
 """Side of the map, cells."""
-WIDE_MARGIN = 3.0
+WIDE_MARGIN = 2.8
 """Side of the wide crop over the longer side of the face's box (`nets.crop_geometry.EyeFrame.crop`)."""
 CLOSE_MARGIN = 1.4
 """The same for the close crop."""

@@ -46,7 +46,7 @@ from headform.train.pool import RESUMABLE_FIELDS, PoolConfig, RenderPool, part_o
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
 Preset = Literal["open", "synthetic-only"]
-PICTURE_SIDE = 256
+PICTURE_SIDE = 272
 _VALIDATED_PORTRAITS = 24
 
 
@@ -78,7 +78,7 @@ class ParsingConfig:
             minutes=30.0, batch=12, precision="bfloat16", ema_decay=0.998, optimizer=OptimizerConfig(lr=3e-3)
         )
     )
-    pool: PoolConfig = field(default_factory=lambda: PoolConfig("loose", PICTURE_SIDE, FULL, 12_000, classes=True))
+    pool: PoolConfig = field(default_factory=lambda: PoolConfig("wide", PICTURE_SIDE, FULL, 8_000, classes=True))
     net: ParsingNetConfig = field(default_factory=ParsingNetConfig)
     augmentation: ParsingAugmentation = field(default_factory=ParsingAugmentation)
     weights: ParsingLossWeights = field(default_factory=ParsingLossWeights)

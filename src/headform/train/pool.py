@@ -18,7 +18,6 @@ import numpy as np
 from jaxtyping import Int
 
 from headform.errors import ResourceError
-from headform.geometry.face_classes import SKIN, UNKNOWN
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
 from headform.synth.generator import Generator, SyntheticBatch, View
@@ -87,7 +86,7 @@ def row_layout(head: LinearHead, config: PoolConfig) -> dict[str, tuple[tuple[in
 def rows_of(batch: SyntheticBatch, *, classes: bool = False) -> dict[str, np.ndarray]:
     """Convert a rendered batch to rows, with the classes or with all other labels; the mask is stored at half size."""
     if classes:
-        return {"images": batch.images, "points": batch.points, "classes": _classes_of(batch)}
+        return {"images": batch.images, "points": batch.points, "classes": batch.classes}
     skin = batch.skin
     half = skin.reshape(len(skin), skin.shape[1] // 2, 2, skin.shape[2] // 2, 2).mean((2, 4))
     return {
@@ -99,12 +98,6 @@ def rows_of(batch: SyntheticBatch, *, classes: bool = False) -> dict[str, np.nda
         "gaze": batch.gaze,
         "rotation": batch.rotation,
     }
-
-
-def _classes_of(batch: SyntheticBatch) -> np.ndarray:
-    """Return the classes of a batch; of the renderer without classes, the skin alone."""
-    found = getattr(batch, "classes", None)
-    return np.where(batch.skin > 127, SKIN, UNKNOWN).astype(np.uint8) if found is None else np.asarray(found)
 
 
 class RenderPool:
