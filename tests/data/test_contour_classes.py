@@ -26,13 +26,15 @@ def drawn() -> tuple[AnnotatedFace, np.ndarray]:
     points[list(contours.JAW)] = ellipse((120, 120), (40, 60), np.linspace(190, 350, 11))
     points[[185, 110, 186]] = points[111] + np.array([[0, -6], [0, -4], [0, -2]])
     points[[187, 113, 188]] = points[114] + np.array([[0, -6], [0, -4], [0, -2]])
-    points[list(contours.HAIR_OUTLINE)] = ellipse((120, 120), (55, 85), np.linspace(180, 0, 7))
+    points[list(contours.HAIR_OUTLINE[3:10])] = ellipse((120, 120), (55, 85), np.linspace(180, 0, 7))
     for k, x in enumerate((100, 140)):
         points[list(contours.UPPER_LID[k])] = ellipse((x, 110), (10, 5), np.linspace(180, 0, 5))
         points[list(contours.LOWER_LID[k])] = ellipse((x, 110), (10, 5), np.linspace(180, 360, 5))
         points[list(contours.BROW_UPPER[k])] = ellipse((x, 96), (12, 6), np.linspace(180, 0, 6))
         points[list(contours.BROW_LOWER[k])] = ellipse((x, 96), (12, 3), np.linspace(180, 360, 4))
-        points[list(contours.EAR[k])[1:6]] = points[contours.EAR[k][0]] + np.array([[0, 5]]) * np.arange(1, 6)[:, None]
+        points[list(contours.EAR_RIM[k][1:6])] = (
+            points[contours.EAR_RIM[k][0]] + np.array([[0, 5]]) * np.arange(1, 6)[:, None]
+        )
     points[list(contours.LIP_OUTER_UPPER)] = ellipse((120, 150), (16, 8), np.linspace(180, 0, 7))
     points[list(contours.LIP_OUTER_LOWER)] = ellipse((120, 150), (16, 8), np.linspace(180, 360, 7))
     points[list(contours.LIP_INNER_UPPER)] = ellipse((120, 150), (16, 3), np.linspace(180, 0, 7))

@@ -17,7 +17,8 @@ from headform.data.backdrop import backdrop_masks
 from headform.data.contours import (
     BROW_LOWER,
     BROW_UPPER,
-    EAR,
+    EAR_FRONT,
+    EAR_RIM,
     FACE,
     HAIR_OUTLINE,
     HAIRLINE,
@@ -32,6 +33,8 @@ from headform.data.contours import (
 )
 from headform.geometry.face_classes import BACKGROUND, BROWS, EYES, HAIR, LIPS, MOUTH_INSIDE, SKIN, UNKNOWN
 
+CROWN = HAIR_OUTLINE[3:10]
+"""Points of the outline of the hair over the crown; the others lie beside ears and neck, off the hair."""
 EAR_MARGIN = 0.08
 """Width around the ears' contours in which nothing is known, in distances of the pupils: hair lies over ears."""
 _FEATURES = (
@@ -81,7 +84,7 @@ def contour_classes(
     edge[0], edge[:, 0], edge[:, -1] = True, True, True
     out[_joined(backdrop & above_chin, edge)] = BACKGROUND
     out[_joined(front & _above_ears(face, rows, columns), hair_band(face, shape))] = HAIR
-    ears = region(EAR[0]) | region(EAR[1])
+    ears = region((*EAR_RIM[0], *EAR_FRONT[0][-2:0:-1])) | region((*EAR_RIM[1], *EAR_FRONT[1][-2:0:-1]))
     if ears.any():
         out[distance_transform_edt(~ears) < EAR_MARGIN * face.pupil_distance] = UNKNOWN
     inner = region(FACE)
@@ -96,7 +99,7 @@ def contour_classes(
 
 def hair_band(face: AnnotatedFace, shape: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
     """Mask the pixels between the hairline and the upper part of the head's outline, as annotated."""
-    ring = (*HAIRLINE[1:-1], *HAIR_OUTLINE[::-1])
+    ring = (*HAIRLINE[1:-1], *CROWN[::-1])
     return inside_polygon(face.points[list(ring)], shape)
 
 
