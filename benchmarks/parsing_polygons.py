@@ -8,9 +8,10 @@ network that has not seen its person. With one file (by default the one that shi
 Brows, eyes and lips: inside their closed contours. Skin: inside hairline, fronts of the ears and jaw, without those. Hair
 has no contour of its own: above the line through the upper ends of the ears' fronts, what is outside of the hairline and
 differs from the color of the backdrop by more than 32 levels, joined to the band between hairline and outline of the head.
-Background: what differs by less than 12 levels, above the chin. Left out: ears and 0.08 pupil distances around them, levels
-between 12 and 32 (single hairs), all else below the ears. "hair, annotated band" is the band between hairline and the upper
-outline (points 148 to 154) as annotated, over band and face alone; that outline cuts tall hair off and includes backdrop.
+Background: what differs by less than 12 levels, above the chin, within the parsed crop. Left out: ears and 0.08 pupil
+distances around them, levels between 12 and 32 (single hairs), all else below the ears. "hair, annotated band" is the band
+between hairline and the upper outline (points 148 to 154) as annotated, over band and face alone; that outline cuts tall
+hair off and includes backdrop.
 """
 
 import json
@@ -31,7 +32,7 @@ from headform.data.open_portraits import ANNOTATED, CONTOURS, fold_of
 from headform.errors import FaceError
 from headform.evaluate.images.parsing import ClassAreas, class_areas, overlaps
 from headform.evaluate.tables import markdown_table
-from headform.geometry.face_classes import HAIR, SKIN, UNKNOWN
+from headform.geometry.face_classes import BACKGROUND, HAIR, SKIN, UNKNOWN
 from headform.nets.parsing_predictor import ParsingPredictor
 from headform.nets.shipped import load_parsing
 from headform.pipeline.reconstructor import Reconstructor
@@ -77,7 +78,9 @@ def main(arguments: Arguments) -> None:
             points = finder.find(photo)[0].prediction.points[:68]
             (parsed,) = parsers[fold].parse([photo.rgb], [points])
             labels = parsed.labels((photo.rgb.shape[1], photo.rgb.shape[0]))
-            areas[folder].append(class_areas(labels, contour_classes(face, photo.rgb)))
+            truth = contour_classes(face, photo.rgb)
+            truth[(labels == UNKNOWN) & (truth == BACKGROUND)] = UNKNOWN  # beyond the parsed crop
+            areas[folder].append(class_areas(labels, truth))
             bands[folder].append(class_areas(labels, band_classes(face, photo.rgb)))
             folds.append(fold)
             tiles.append(tile(photo.rgb, labels, points))

@@ -37,6 +37,8 @@ CROWN = HAIR_OUTLINE[3:10]
 """Points of the outline of the hair over the crown; the others lie beside ears and neck, off the hair."""
 EAR_MARGIN = 0.08
 """Width around the ears' contours in which nothing is known, in distances of the pupils: hair lies over ears."""
+OPEN = 0.012
+"""Mean gap of the lips, in distances of the pupils, from which a mouth has an inside: less is the width of the line."""
 _FEATURES = (
     *((BROWS, (*upper, *lower[-2:0:-1])) for upper, lower in zip(BROW_UPPER, BROW_LOWER, strict=True)),
     *((EYES, (*upper, *lower[-2:0:-1])) for upper, lower in zip(UPPER_LID, LOWER_LID, strict=True)),
@@ -93,7 +95,8 @@ def contour_classes(
         away = np.where(inner, distance_transform_edt(inner), distance_transform_edt(~inner))
         out[away < band * face.pupil_distance] = UNKNOWN
     for label, ids in _FEATURES:
-        out[region(ids)] = label
+        if label != MOUTH_INSIDE or _lip_gap(face) > OPEN * face.pupil_distance:
+            out[region(ids)] = label
     return out
 
 
@@ -101,6 +104,12 @@ def hair_band(face: AnnotatedFace, shape: tuple[int, int]) -> Bool[np.ndarray, "
     """Mask the pixels between the hairline and the upper part of the head's outline, as annotated."""
     ring = (*HAIRLINE[1:-1], *CROWN[::-1])
     return inside_polygon(face.points[list(ring)], shape)
+
+
+def _lip_gap(face: AnnotatedFace) -> float:
+    """Measure the mean height between the inner lips, pixels."""
+    upper, lower = (face.points[list(ids[1:-1]), 1] for ids in (LIP_INNER_UPPER, LIP_INNER_LOWER))
+    return float((lower - upper).mean())
 
 
 def _joined(mask: Bool[np.ndarray, "H W"], seed: Bool[np.ndarray, "H W"]) -> Bool[np.ndarray, "H W"]:

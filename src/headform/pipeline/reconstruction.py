@@ -17,6 +17,7 @@ from headform.geometry.rotation import rotvec_from_rotation
 from headform.heads.coefficients import OPEN, Coefficients
 from headform.heads.linear import LinearHead
 from headform.nets.detection.face import Face
+from headform.nets.parsing_predictor import ParsedFace
 from headform.pipeline.unseen import PointState, Unseen
 
 
@@ -52,6 +53,7 @@ class Reconstruction:
         states68: state of each of `points68`: "seen", "outside" the picture, or "covered"; see ``pipeline.unseen``.
         reduction: pixels of the original photo per pixel of `photo`, 2, 4 or 8 for huge JPEGs; files on disk are in pixels
             of the original.
+        parsed: classes of the pixels around the face, such as hair and glasses; None without a parsing network.
     """
 
     head: LinearHead
@@ -79,6 +81,7 @@ class Reconstruction:
     timings: Mapping[str, float]
     states68: tuple[PointState, ...] = Unseen().states
     reduction: int = 1
+    parsed: ParsedFace | None = None
 
     def with_coefficients(
         self, *, identity: Float[np.ndarray, " K"] | None = None, expression: Float[np.ndarray, " E"] | None = None

@@ -22,18 +22,21 @@ from headform.fit.plain_skin import plain_where_lost
 from headform.fit.texture import bake_textures
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
+from headform.nets.crop_geometry import EyeFrame
 from headform.nets.detection.detector import Detector, load_detector
 from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.landmarks.committee import Committee, CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
 from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor
-from headform.nets.shipped import load_cover, load_dense, load_identity
+from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
+from headform.nets.shipped import load_cover, load_dense, load_identity, load_parsing
 from headform.pipeline._mask import mask_in_photo, openings_in_photo
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
 from headform.pipeline.crops import tight_crop
 from headform.pipeline.face_finder import FaceFinder, FoundFace, People
 from headform.pipeline.face_fit import FaceFitter
+from headform.pipeline.head_surface import surface_in_photo
 from headform.pipeline.landmarks68 import points68
 from headform.pipeline.reconstruction import Reconstruction
 from headform.pipeline.unseen import Unseen
@@ -55,6 +58,7 @@ class Reconstructor:
         calibration: Calibration | None = None,
         *,
         covers: CoverFinder | None = None,
+        parser: ParsingPredictor | None = None,
         texture_size: int = 1024,
     ) -> None:
         if (committee is None) != (calibration is None):
@@ -67,7 +71,7 @@ class Reconstructor:
         self.head, self.texture_size = head, texture_size
         self._finder, self._identity = FaceFinder(detector, dense), identity
         self._committee, self._calibration = committee, calibration
-        self._covers = covers
+        self._covers, self._parser = covers, parser
         self._fitter = FaceFitter(head, calibration)
 
     @classmethod
@@ -80,6 +84,7 @@ class Reconstructor:
         identity: Path | None = None,
         landmarks_net: LandmarksNet = "committee",
         calibration: Path | None = None,
+        parsing: Path | None = None,
         texture_size: int = 1024,
         device: torch.device | str = "cpu",
     ) -> "Reconstructor":
@@ -93,6 +98,7 @@ class Reconstructor:
             landmarks_net: "own" for headform's own dense network alone, "committee" to add the shipped networks of other
                 publishers.
             calibration: calibration of the committee, as written by `tools/committee`; the shipped one if None.
+            parsing: weights file from `headform train parsing`; the shipped one if None.
             texture_size: side of the UV texture in pixels; 0 for no texture.
             device: device of the networks; head, fit and texture stay on the CPU.
 
@@ -130,6 +136,7 @@ class Reconstructor:
             Committee.load(device) if together else None,
             measured,
             covers=CoverFinder(load_cover()[0].to(device)),
+            parser=ParsingPredictor(load_parsing(parsing)[0].to(device), mirror=False),
             texture_size=texture_size,
         )
 
@@ -212,13 +219,16 @@ class Reconstructor:
         clock.lap("committee", len(found))
         covers = self._covers.find(pictures, guides) if self._covers is not None else [None] * len(found)
         clock.lap("covers", len(found))
+        parsed = self._parser.parse(pictures, guides) if self._parser is not None else [None] * len(found)
+        clock.lap("parsing", len(found))
         crops = [tight_crop(guide) for guide in guides]
         priors = self._identity.predict(pictures, crops) if self._identity is not None else [None] * len(found)
         clock.lap("identity", len(found))
-        for (number, each), reading, cover, prior in zip(found, committee, covers, priors, strict=True):
+        rows = zip(found, committee, covers, parsed, priors, strict=True)
+        for (number, each), reading, cover, classes, prior in rows:
             place = results[number]
             if not isinstance(place, HeadformError):
-                place.append(self._one(photos[number], each, reading, cover, prior, clock.copy()))
+                place.append(self._one(photos[number], each, reading, cover, classes, prior, clock.copy()))
                 clock.restart()
         return results
 
@@ -245,6 +255,7 @@ class Reconstructor:
         found: FoundFace,
         reading: CommitteeReading | None,
         cover: CoverMap | None,
+        parsed: ParsedFace | None,
         prior: Float[np.ndarray, " K"] | None,
         clock: "Stopwatch",
     ) -> Reconstruction:
@@ -260,7 +271,8 @@ class Reconstructor:
             marks, apart = self._calibration.fuse68(marks, reading)
             openings = openings_in_photo(self._calibration, reading)
         clock.lap("fit")
-        skin = mask_in_photo(prediction, size)
+        face_size = EyeFrame.of(prediction.points[:68]).size
+        skin = mask_in_photo(prediction, size) if parsed is None else surface_in_photo(parsed, size, face_size)
         clear = None if cover is None else cover.clear(size)
         seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin if clear is None else skin * clear, clear)
         lit = fit_light_and_albedo(seen)
@@ -302,6 +314,7 @@ class Reconstructor:
             seam_gradient=seam,
             timings=clock.seconds | {"total": sum(clock.seconds.values())},
             reduction=photo.reduction,
+            parsed=parsed,
         )
 
 

@@ -55,9 +55,9 @@ def parsing_losses(
     """Compute the balanced cross-entropy and the Dice loss over the cells whose class is known.
 
     Args:
-        logits: Of the network.
+        logits: Logits of the network.
         labels: Class numbers; `UNKNOWN` and `OUTSIDE` are masked.
-        weights: Of the classes.
+        weights: Weights of the classes.
 
     Returns:
         Both losses; 0 where nothing is known.

@@ -51,11 +51,11 @@ class Overlap:
     """Intersection over union of one class.
 
     Attributes:
-        name: Of the class.
+        name: Name of the class.
         faces: Number of faces that show it.
         mean: Mean over these faces, per cent; NaN without any.
-        pooled: Of their pixels together, per cent.
-        least: Of the worst face, per cent.
+        pooled: Overlap of all their pixels together, per cent.
+        least: Overlap of the worst face, per cent.
     """
 
     name: str
