@@ -15,11 +15,16 @@ from .mesh_autoencoder_net import MeshAutoencoder as MeshAutoencoder
 from .mesh_autoencoder_net import MeshAutoencoderConfig as MeshAutoencoderConfig
 from .mesh_autoencoder_net import MeshDecoder as MeshDecoder
 from .mesh_autoencoder_net import MeshEncoder as MeshEncoder
+from .parsing_net import ParsingNet as ParsingNet
+from .parsing_net import ParsingNetConfig as ParsingNetConfig
+from .parsing_predictor import ParsedFace as ParsedFace
+from .parsing_predictor import ParsingPredictor as ParsingPredictor
 from .shipped import load_cover as load_cover
 from .shipped import load_dense as load_dense
 from .shipped import load_face_mesh as load_face_mesh
 from .shipped import load_identity as load_identity
 from .shipped import load_landmarks68 as load_landmarks68
 from .shipped import load_mesh_autoencoder as load_mesh_autoencoder
+from .shipped import load_parsing as load_parsing
 from .shipped import load_pfld as load_pfld
 from .shipped import load_yunet as load_yunet

@@ -44,12 +44,8 @@ SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     Landmarks68Net: ShippedNetwork("landmarks68.safetensors", "68 landmarks"),
     PfldNet: ShippedNetwork("pfld.safetensors", "PFLD landmarks"),
     CoverNet: ShippedNetwork("cover.safetensors", "covers"),
-}
-KNOWN: Mapping[type[nn.Module], ShippedNetwork] = {
-    **SHIPPED,
     ParsingNet: ShippedNetwork("parsing.safetensors", "face parsing"),
 }
-"""Networks whose weights can be read: those that ship, and those that do not yet."""
 
 _Net = TypeVar("_Net", bound=nn.Module)
 
@@ -111,7 +107,7 @@ def _load(
     build: Callable[[dict[str, Any], dict[str, Tensor]], _Net],
 ) -> tuple[_Net, dict[str, Any]]:
     """Load the network of one file, in evaluation mode, and its card."""
-    known = KNOWN[kind]
+    known = SHIPPED[kind]
     tensors, card, where = _read(path, known.file)
     config = _config(card, known.kind, where)
     try:

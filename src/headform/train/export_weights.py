@@ -13,7 +13,7 @@ from headform.nets.landmarks.dense_net import DenseNet
 from headform.nets.mesh_autoencoder_file import model_tensors
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 from headform.nets.parsing_net import ParsingNet
-from headform.nets.shipped import KNOWN
+from headform.nets.shipped import SHIPPED
 from headform.train.baseline import baseline_warning
 
 
@@ -41,8 +41,8 @@ def export_weights(
     config = dict(facts["config"]) | {"net": net.config.as_dict()}
     rest = {k: v for k, v in facts.items() if k not in ("config", "validation", "minutes")}
     card = {
-        "kind": KNOWN[type(net)].kind,
-        "name": f"headform {KNOWN[type(net)].kind}",
+        "kind": SHIPPED[type(net)].kind,
+        "name": f"headform {SHIPPED[type(net)].kind}",
         "source": "this project",
         "data": "synthetic faces only (headform.synth); no photo of anyone",
         "license": "MIT",

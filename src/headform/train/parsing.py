@@ -249,6 +249,7 @@ def run(
         made = pool.made
     shutil.rmtree(pool.folder, ignore_errors=True)
     facts |= {
+        "config": card_config(config),
         "validation": measured,
         "steps": result.steps,
         "samples_seen": result.samples,
@@ -295,6 +296,13 @@ def _validation_faces(config: ParsingConfig) -> Sequence[LabeledPicture]:
     maker = Generator(load_open(), size=pool.size, view=pool.view, randomization=pool.randomization)
     rng = np.random.default_rng((config.seed, 2**31))
     return labeled_pictures(rows_of(maker.batch(rng, config.validation), classes=True))
+
+
+def card_config(config: ParsingConfig) -> dict[str, Any]:
+    """Return the configuration for the model card: without the hundreds of ranges of the faces, and without folders."""
+    values = asdict(config)
+    del values["pool"]["randomization"]
+    return values | {"start": Path(config.start).name}
 
 
 def describe_data(config: ParsingConfig, annotated: int, plain: int) -> str:
