@@ -12,7 +12,16 @@ from headform.graph import BiasedELU, ChebConv, ChebResidual, GraphLevels, Scale
 from headform.heads import load_open
 from headform.mesh import build_hierarchy
 from headform.mesh.scaled_laplacian import scaled_laplacian
-from headform.nets import load_cover, load_dense, load_face_mesh, load_identity, load_landmarks68, load_pfld, load_yunet
+from headform.nets import (
+    load_cover,
+    load_dense,
+    load_face_mesh,
+    load_identity,
+    load_landmarks68,
+    load_parsing,
+    load_pfld,
+    load_yunet,
+)
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
 from headform.nets.recognition import EvolveIR50, IResNet, LightCNN29v2
 from headform.train.muon import Muon
@@ -99,6 +108,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple[Tensor, ...]]
     "68 landmarks": (lambda: load_landmarks68()[0], picture(3, 112)),
     "PFLD": (lambda: load_pfld()[0], lambda: (picture(3, 112)()[0] / 255,)),
     "covers": (lambda: load_cover()[0], lambda: (picture(3, 64)()[0], torch.ones(len(picture(3, 64)()[0]), 1, 64, 64))),
+    "parsing": (
+        lambda: load_parsing()[0],
+        lambda: (picture(3, 64)()[0], torch.ones(len(picture(3, 64)()[0]), 1, 64, 64)),
+    ),
     "IResNet": (seeded(lambda: IResNet((1, 1, 1, 1))), lambda: (draw(2, 3, 112, 112),)),
     "IR-50": (seeded(EvolveIR50), lambda: (draw(1, 3, 112, 112),)),
     "LightCNN": (seeded(LightCNN29v2), lambda: (draw(1, 1, 128, 128),)),

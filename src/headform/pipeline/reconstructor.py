@@ -98,7 +98,7 @@ class Reconstructor:
             landmarks_net: "own" for headform's own dense network alone, "committee" to add the shipped networks of other
                 publishers.
             calibration: calibration of the committee, as written by `tools/committee`; the shipped one if None.
-            parsing: weights file from `headform train parsing`; the shipped one if None.
+            parsing: weights file from `headform train parsing`; no parsing of the face if None.
             texture_size: side of the UV texture in pixels; 0 for no texture.
             device: device of the networks; head, fit and texture stay on the CPU.
 
@@ -136,7 +136,7 @@ class Reconstructor:
             Committee.load(device) if together else None,
             measured,
             covers=CoverFinder(load_cover()[0].to(device)),
-            parser=ParsingPredictor(load_parsing(parsing)[0].to(device), mirror=False),
+            parser=None if parsing is None else ParsingPredictor(load_parsing(parsing)[0].to(device), mirror=False),
             texture_size=texture_size,
         )
 
