@@ -52,10 +52,13 @@ class ParsedFace:
 
     def share(self, classes: Sequence[int], size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
         """Return the probability that a pixel of the photo shows one of some classes; 0 beyond the crop."""
+        return self.in_photo(self.probability[list(classes)].sum(0), size)
+
+    def in_photo(self, values: Float32[np.ndarray, "N N"], size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
+        """Spread values of the cells over a photo of this width and height; 0 beyond the crop."""
         out = np.zeros((size[1], size[0]), np.float32)
         first, last = self._reach(size)
-        together = np.ascontiguousarray(self.probability[list(classes)].sum(0))
-        _spread(together, np.ascontiguousarray(self.crop), first, last, out)
+        _spread(np.ascontiguousarray(values), np.ascontiguousarray(self.crop), first, last, out)
         return out
 
     def _reach(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

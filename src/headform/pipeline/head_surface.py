@@ -1,35 +1,33 @@
-"""Surface of the head in a photo, by the parsed face: skin, features and neck, without hair, glasses and what covers them.
+"""Surface of the head in a photo, by the parsed face: skin and features, without hair, glasses and what covers them.
 
-H W of the photo. Pixels have their origin at the top-left corner.
+H W of the photo, N cells of the map. Pixels have their origin at the top-left corner.
 """
 
 import numpy as np
 from jaxtyping import Float32
+from scipy.ndimage import gaussian_filter, grey_dilation
 
-from headform.geometry.face_classes import BROWS, EYES, LIPS, MOUTH_INSIDE, NECK, SKIN
+from headform.geometry.face_classes import BACKGROUND, CLOTHES, GLASSES, HAIR, HAT, OCCLUDER
 from headform.nets.parsing_predictor import ParsedFace
 
-OWN = (SKIN, BROWS, EYES, LIPS, MOUTH_INSIDE, NECK)
-"""Classes of the head's own surface."""
-SURE = (0.4, 0.8)
-"""Probabilities between which the trust that a pixel shows the head's own surface rises from 0 to 1."""
-EDGE = 0.04
-"""Width of the fade at the picture's edge, in units of the face's size: such an edge would show in the texture."""
+OTHERS = (BACKGROUND, HAIR, GLASSES, HAT, OCCLUDER, CLOTHES)
+"""Classes that are not the head's own surface."""
+SURE = (0.25, 0.6)
+"""Probabilities of the others between which the trust that a pixel shows the head's own surface falls from 1 to 0."""
+WIDENED = 3
+"""Side of the square over which the others are widened, cells: single hairs and the rims of frames show beside them."""
+SOFT = 1.2
+"""Standard deviation by which the trust is smoothed, cells: a hard edge would show in the texture."""
 
 
-def surface_in_photo(parsed: ParsedFace, size: tuple[int, int], face_size: float) -> Float32[np.ndarray, "H W"]:
-    """Return the trust in [0, 1] that each pixel shows the head's own surface; 0 beyond the parsed crop.
+def surface_in_photo(parsed: ParsedFace, size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
+    """Return the trust in [0, 1] that each pixel shows the head's own surface; 1 beyond the parsed crop.
 
     Args:
         parsed: The parsed face.
         size: Width and height of the photo, pixels.
-        face_size: Size of the face (`nets.crop_geometry.EyeFrame.size`), pixels.
     """
-    t = np.clip((parsed.share(OWN, size) - SURE[0]) / (SURE[1] - SURE[0]), 0, 1)
-    trust = t * t * (3 - 2 * t)
-    width = max(EDGE * face_size, 1.0)
-    for axis, length in enumerate(trust.shape):
-        along = np.arange(length) + 0.5
-        fade = np.minimum(np.minimum(along, length - along) / width, 1.0).astype(np.float32)
-        trust = trust * (fade[:, None] if axis == 0 else fade[None])
-    return np.asarray(trust, np.float32)
+    others = grey_dilation(parsed.probability[list(OTHERS)].sum(0), (WIDENED, WIDENED), mode="nearest")
+    t = np.clip((others - SURE[0]) / (SURE[1] - SURE[0]), 0, 1)
+    hidden = gaussian_filter(t * t * (3 - 2 * t), SOFT, mode="nearest").astype(np.float32)
+    return np.asarray(1 - parsed.in_photo(hidden, size), np.float32)

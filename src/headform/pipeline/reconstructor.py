@@ -22,7 +22,6 @@ from headform.fit.plain_skin import plain_where_lost
 from headform.fit.texture import bake_textures
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
-from headform.nets.crop_geometry import EyeFrame
 from headform.nets.detection.detector import Detector, load_detector
 from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.landmarks.committee import Committee, CommitteeReading
@@ -98,7 +97,7 @@ class Reconstructor:
             landmarks_net: "own" for headform's own dense network alone, "committee" to add the shipped networks of other
                 publishers.
             calibration: calibration of the committee, as written by `tools/committee`; the shipped one if None.
-            parsing: weights file from `headform train parsing`; no parsing of the face if None.
+            parsing: weights file from `headform train parsing`; the shipped one if None.
             texture_size: side of the UV texture in pixels; 0 for no texture.
             device: device of the networks; head, fit and texture stay on the CPU.
 
@@ -136,7 +135,7 @@ class Reconstructor:
             Committee.load(device) if together else None,
             measured,
             covers=CoverFinder(load_cover()[0].to(device)),
-            parser=None if parsing is None else ParsingPredictor(load_parsing(parsing)[0].to(device), mirror=False),
+            parser=ParsingPredictor(load_parsing(parsing)[0].to(device), mirror=False),
             texture_size=texture_size,
         )
 
@@ -271,8 +270,9 @@ class Reconstructor:
             marks, apart = self._calibration.fuse68(marks, reading)
             openings = openings_in_photo(self._calibration, reading)
         clock.lap("fit")
-        face_size = EyeFrame.of(prediction.points[:68]).size
-        skin = mask_in_photo(prediction, size) if parsed is None else surface_in_photo(parsed, size, face_size)
+        skin = mask_in_photo(prediction, size)
+        if parsed is not None:
+            skin = skin * surface_in_photo(parsed, size)
         clear = None if cover is None else cover.clear(size)
         seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin if clear is None else skin * clear, clear)
         lit = fit_light_and_albedo(seen)
