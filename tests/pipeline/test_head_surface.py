@@ -1,4 +1,4 @@
-"""Trust that pixels show the head's own surface, on a made map of classes."""
+"""Trust that pixels show the head's own surface, on a made map of classes; what reaches the texture of a real photo."""
 
 import numpy as np
 
@@ -7,8 +7,8 @@ from headform.nets.parsing_predictor import ParsedFace
 from headform.pipeline.head_surface import surface_in_photo
 
 
-def made(size: int = 48) -> ParsedFace:
-    """Hair above, glasses in the middle, skin between and below, neck at the bottom; sixteenths of the map in rows."""
+def made(size: int = 96) -> ParsedFace:
+    """Hair above, glasses in the middle, skin between and below, neck at the bottom; eighths of the map in rows."""
     rows = [HAIR, HAIR, SKIN, GLASSES, SKIN, SKIN, SKIN, NECK]
     probability = np.zeros((len(FACE_CLASSES), size, size), np.float32)
     for k, label in enumerate(rows):
@@ -17,30 +17,26 @@ def made(size: int = 48) -> ParsedFace:
 
 
 def test_hair_and_glasses_are_not_the_heads_surface() -> None:
-    trust = surface_in_photo(made(), (200, 160), 60.0)
-    assert trust.shape == (160, 200)
-    column = trust[:, 70]  # the map covers the pixels from 20 to 116
-    assert column[30] == 0  # hair
-    assert column[50] == 1  # skin
-    assert column[62] == 0  # glasses
-    assert column[80] == 1
-    assert column[110] == 1  # neck
-    assert (trust[:, 120:] == 0).all()
-    assert (trust[:19] == 0).all()
+    trust = surface_in_photo(made(), (300, 260))
+    assert trust.shape == (260, 300)
+    column = trust[:, 120]  # the map covers the pixels from 20 to 212, in rows of 24
+    assert column[40] < 1e-3  # hair
+    assert column[80] > 0.99  # skin
+    assert column[104] < 1e-3  # glasses
+    assert column[140] > 0.99
+    assert column[205] > 0.99  # neck
+    assert (trust[:, 230:] == 1).all()  # nothing is known there
+    assert (np.diff(column[80:104]) <= 1e-6).all()  # it falls smoothly toward the frame
+    assert np.abs(np.diff(column[60:120])).max() < 0.3
 
 
-def test_trust_fades_at_the_edge_of_the_photo() -> None:
-    trust = surface_in_photo(made(), (200, 112), 100.0)
-    column = trust[:, 70]
-    assert column[111] < column[109] < column[104]
-    assert column[104] == 1
-    assert column[111] > 0
+def test_what_is_beside_hair_is_not_trusted_either() -> None:
+    column = surface_in_photo(made(), (300, 260))[:, 120]
+    assert column[69] < 0.5  # hair ends at 68
 
 
-def test_half_certain_pixels_are_half_trusted() -> None:
+def test_a_few_unsure_cells_do_no_harm() -> None:
     face = made()
-    face.probability[SKIN, 30] = 0.6
-    face.probability[HAIR, 30] = 0.4
-    trust = surface_in_photo(face, (200, 160), 60.0)
-    # three quarters of row 30 and a quarter of row 31: 0.7, three quarters of the way from 0.4 to 0.8
-    assert abs(float(trust[81, 70]) - 0.75**2 * (3 - 2 * 0.75)) < 1e-5
+    face.probability[SKIN, 60] = 0.8
+    face.probability[HAIR, 60] = 0.2
+    assert surface_in_photo(face, (300, 260))[141, 120] > 0.99
