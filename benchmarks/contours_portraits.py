@@ -2,11 +2,13 @@
 
 Run, after `python -m tools.committee DATA -o WORK --leave-out K` for K in 0 to 3:
 
-    python -m benchmarks.contours_portraits --work WORK [--data ../shared/data] [--json FILE]
+    python -m benchmarks.contours_portraits --work WORK [--data ../shared/data] [--json FILE] [--landmarks FILE]
 
 Each portrait is reconstructed by the calibration that has not seen its person. Beside it: the members alone as they are
 published (their crops placed by the dense network's points), and headform's own dense network alone. The mesh is measured
-too: the gap between its inner lips against the annotated one.
+too: the gap between its inner lips against the annotated one. With `--landmarks`, a network of `headform train landmarks`,
+such as a student, stands beside them in place of committee and dense network; `{fold}` in its path is replaced by the fold
+of the person, for networks trained with `--fold`.
 """
 
 import json
@@ -32,6 +34,7 @@ from headform.geometry.polyline import height_at
 from headform.nets.landmarks.committee import MEMBERS, Committee
 
 SETS = ("london", "canada")
+GIVEN = "headform, given network"
 PUPILS_MM = 63.0
 """Distance of the pupils by which annotated gaps are told in millimeters: the adults' mean."""
 
@@ -43,6 +46,7 @@ class Arguments:
     work: Path
     data: Path = field(default_factory=default_data)
     json: Path | None = None
+    landmarks: str | None = None
 
 
 def main(arguments: Arguments) -> None:
@@ -58,6 +62,7 @@ def main(arguments: Arguments) -> None:
     for fold in range(FOLDS):
         file = arguments.work / f"without_fold_{fold}.safetensors"
         together = Reconstructor.load(texture_size=0, calibration=file)
+        given = _given(arguments.landmarks, fold)
         for name, face in truth.items():
             if folds[name] != fold:
                 continue
@@ -65,6 +70,10 @@ def main(arguments: Arguments) -> None:
             (joint,), (alone,) = together.reconstruct(photo), own.reconstruct(photo)
             reading = committee.read([photo.rgb], [joint.dense[:68]])[0]
             row = {"headform": joint.points68, "headform, own network alone": alone.points68}
+            if given is not None:
+                (result,) = given.reconstruct(photo)
+                row[GIVEN] = result.points68
+                gaps.setdefault(GIVEN, []).append(mesh_gaps(result, face))
             row |= {f"{m} as published": p for m, p in zip(MEMBERS, reading.points68, strict=True)}
             for method, points in row.items():
                 found.setdefault(method, {})[name] = points
@@ -90,6 +99,14 @@ def main(arguments: Arguments) -> None:
     if arguments.json:
         content = {name: json.loads(table.to_json()) for name, table in tables.items()}
         arguments.json.write_text(json.dumps(content, indent=1))
+
+
+def _given(landmarks: str | None, fold: int) -> Reconstructor | None:
+    """Return a reconstructor with the network of a fold alone, if one is given."""
+    if landmarks is None:
+        return None
+    file = Path(landmarks.replace("{fold}", str(fold)))
+    return Reconstructor.load(dense=file, landmarks_net="own", texture_size=0)
 
 
 def mesh_gaps(result: Reconstruction, face: AnnotatedFace) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 Run:
 
-    python -m benchmarks.landmarks_photos -o OUT [--data ../shared/data] [--formats png]
+    python -m benchmarks.landmarks_photos -o OUT [--data ../shared/data] [--formats png] [--landmarks FILE]
 
 Every photo is reconstructed with all its faces, as `headform reconstruct --people all` does, and the
 written `landmarks.json` files are measured. Beside them: headform's own dense network alone, each
 member of the committee as published with its crop placed by that network, the mean head posed by the
-detector's five points, and the published networks of `benchmarks.critics` with crops from the true points.
+detector's five points, and the published networks of `benchmarks.critics` with crops from the true points. With
+`--landmarks`, a network of `headform train landmarks`, such as a student, stands beside them in place of committee and dense
+network.
 """
 
 import json
@@ -44,6 +46,7 @@ class Arguments:
     data: Path = field(default_factory=default_data)
     formats: tuple[str, ...] = ()
     baselines: bool = True
+    landmarks: Path | None = None
 
 
 def main(arguments: Arguments) -> None:
@@ -58,7 +61,10 @@ def main(arguments: Arguments) -> None:
     began = time.perf_counter()
     reconstructor = Reconstructor.load(texture_size=1024 if arguments.formats else 0)
     alone, committee = Reconstructor.load(landmarks_net="own", texture_size=0), Committee.load()
-    posed, own_network = {}, {}
+    given = None
+    if arguments.landmarks is not None:
+        given = Reconstructor.load(dense=arguments.landmarks, landmarks_net="own", texture_size=0)
+    posed, own_network, by_given = {}, {}, {}
     members: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in MEMBERS}
     for name in names:
         photo = images.read(photos / name)
@@ -66,6 +72,8 @@ def main(arguments: Arguments) -> None:
         _write(results, photo, arguments)
         posed[name] = [posed_mean_head(r.head, r.face.points5) for r in results]
         own_network[name] = [r.points68 for r in _faces(alone, photo)]
+        if given is not None:
+            by_given[name] = [r.points68 for r in _faces(given, photo)]
         guides = [r.dense[:68] for r in results]
         readings = [r.points68 for r in committee.read([photo.rgb] * len(results), guides)]
         for k, member in enumerate(MEMBERS):
@@ -74,6 +82,8 @@ def main(arguments: Arguments) -> None:
     own = evaluate_folder(arguments.out, annotations)
     tables: dict[str, LandmarkTable] = {"headform": own}
     tables["headform, own network alone"] = evaluate_points(own_network, truth)
+    if given is not None:
+        tables["headform, given network"] = evaluate_points(by_given, truth)
     tables |= {f"{m} as published": evaluate_points(p, truth) for m, p in members.items()}
     tables["mean head posed by five points"] = evaluate_points(posed, truth)
     if arguments.baselines:

@@ -119,6 +119,27 @@ def test_train_refuses_before_anything_is_made(tmp_path, capsys, stage, words, c
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--fold", "1"], "option_unused"),
+        (["--no-zoom"], "option_unused"),
+        (["--preset", "open"], "portraits_not_given"),
+        (["--preset", "open", "--portraits", "."], "dataset_missing"),
+        (["--preset", "open", "--portraits", ".", "--fold", "4"], "fold_invalid"),
+        (["--preset", "synthetic-only", "--fold", "0"], "option_unused"),
+        (["--preset", "synthetic-only", "--portraits", "."], "option_unused"),
+        (["--preset", "synthetic-only", "--steps", "0"], "steps_invalid"),
+        (["--preset", "synthetic-only", "--steps", "9", "--minutes", "1"], "option_unused"),
+    ],
+)
+def test_options_of_a_student_are_refused_before_anything_is_made(tmp_path, capsys, words, code):
+    out = tmp_path / "run"
+    assert main(["train", "landmarks", "-o", str(out), *words]) == (3 if code == "dataset_missing" else 2)
+    assert capsys.readouterr().err.startswith(f"error [{code}]: ")
+    assert not out.exists()
+
+
 def test_synth_writes_labeled_pictures_that_a_seed_repeats(tmp_path, capsys):
     digests = []
     for name in ("a", "b"):

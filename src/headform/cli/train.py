@@ -47,20 +47,82 @@ class _OnSyntheticFaces(Training):
 
 @dataclass(frozen=True)
 class Landmarks(_OnSyntheticFaces):
-    """Train the network of dense landmarks (each with a variance), expression, pose, gaze and skin on the loose crop."""
+    """Train the dense landmark network (points, each with a variance, expression, pose, gaze, skin), or the student."""
 
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/landmarks")
-    """Run folder: config.json, log.jsonl, checkpoint and dense_landmarks.safetensors."""
+    """Run folder: config.json, log.jsonl, checkpoint and the weights, dense_landmarks.safetensors or
+    student_landmarks.safetensors."""
+    preset: Literal["dense", "open", "synthetic-only"] = "dense"
+    """dense: the network of the shipped weights, on synthetic faces. open, synthetic-only: the student, which has the
+    annotators' 68 points, lid and lip openings and visibility besides; on synthetic faces and prepared portraits, or on
+    synthetic faces alone."""
+    portraits: Path | None = None
+    """Folder of `headform data portraits`, for --preset open."""
+    fold: int | None = None
+    """Fold of annotated people, 0 to 3, who do not teach, for --preset open: they validate, and may judge."""
+    steps: int | None = None
+    """Steps of a student's training, in place of --minutes; by default those of the preset."""
+    batch: int | None = None
+    """Pictures of a step of a student's training; by default those of the preset."""
+    bf16: bool = False
+    """Compute a student's convolutions in bfloat16: faster where the processor has it."""
+    zoom: bool = True
+    """A student's second pass on eyes and mouth; without it the first pass sees the full crop."""
+    landmarks68: Literal["heatmap", "regression"] = "heatmap"
+    """A student's annotators' points: means of heat maps, or regressed."""
 
     def run(self) -> int:
         """Train, and write the weights."""
         self.check()
+        if self.preset != "dense":
+            return self._run_student(self.preset)
+        self._refuse_student_options()
         from headform.train.landmarks import LandmarkConfig, run
 
         config = LandmarkConfig(seed=self.seed)
         pool = dataclasses.replace(config.pool, workers=self.workers, seed=self.seed)
         config = dataclasses.replace(config, pool=pool)
         return self.train(run, config, self.out, "dense_landmarks.safetensors")
+
+    def _run_student(self, preset: Literal["open", "synthetic-only"]) -> int:
+        require_positive(steps=self.steps, batch=self.batch)
+        if self.steps is not None and self.minutes is not None:
+            what = "--steps and --minutes are both given"
+            raise UsageError("option_unused", what, "", "give the length of the run in one of them")
+        from headform.nets.landmarks.student_net import StudentNetConfig
+        from headform.train.student import portraits_of, run
+        from headform.train.student_config import student_preset
+
+        net = StudentNetConfig(landmarks68=self.landmarks68)
+        if not self.zoom:
+            net = dataclasses.replace(net, zoom=False, first_side=net.side)
+        config = student_preset(preset, seed=self.seed, workers=self.workers, net=net, fold=self.fold)
+        trainer = config.trainer
+        if self.steps is not None:
+            trainer = dataclasses.replace(trainer, steps=self.steps)
+        if self.minutes is not None:
+            trainer = dataclasses.replace(trainer, steps=None, minutes=self.minutes)
+        if self.batch is not None:
+            trainer = dataclasses.replace(trainer, batch=self.batch)
+        trainer = dataclasses.replace(trainer, precision="bfloat16" if self.bf16 else "float32")
+        config = dataclasses.replace(config, trainer=trainer)
+        portraits_of(config, self.portraits)  # refuse what is missing before a folder is made
+        name = "student_landmarks.safetensors"
+        options = dataclasses.replace(self, minutes=None)  # already part of the configuration
+        return _OnSyntheticFaces.train(options, partial(run, portraits=self.portraits), config, self.out, name)
+
+    def _refuse_student_options(self) -> None:
+        """Reject options that only a student has.
+
+        Raises:
+            UsageError: `option_unused`.
+        """
+        names = ("portraits", "fold", "steps", "batch", "bf16", "zoom", "landmarks68")
+        defaults = {each.name: each.default for each in dataclasses.fields(Landmarks)}
+        given = [name for name in names if getattr(self, name) != defaults[name]]
+        if given:
+            what = f"--{given[0]} only applies to a student"
+            raise UsageError("option_unused", what, "--preset dense", "use --preset open or synthetic-only")
 
 
 @dataclass(frozen=True)

@@ -158,19 +158,22 @@ class Portraits(Sequence[Portrait]):
         folder: holds `dataset.json`.
         turned: False for the photos alone.
         without_fold: leave the people of this fold out, for those who judge on them.
+        only_fold: only the people of this fold.
 
     Raises:
         InputError: `dataset_missing` when there is no index (an unfinished folder has none); `dataset_damaged`.
     """
 
-    def __init__(self, folder: Path, *, turned: bool = True, without_fold: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, turned: bool = True, without_fold: int | None = None, only_fold: int | None = None
+    ) -> None:
         self.folder = Path(folder)
         index = _read_index(self.folder)
         self.facts: dict[str, Any] = index["facts"]
         self._entries: list[tuple[dict[str, Any], int]] = [
             (entry, copy)
             for entry in index["photos"]
-            if without_fold is None or entry["fold"] != without_fold
+            if (without_fold is None or entry["fold"] != without_fold) and only_fold in (None, entry["fold"])
             for copy in range(int(entry["copies"]) if turned else 1)
         ]
 

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.geometry.landmarks68 import eyes_and_mouth
+from headform.images.warp import square_matrix
 
 LOOSE_MARGIN = 1.35
 TIGHT_TARGETS = np.array([[0.335, 0.33], [0.665, 0.33], [0.5, 0.66]])
@@ -39,6 +40,48 @@ def tight_similarity(anchors: Float[np.ndarray, "3 2"], size: float) -> Float[np
     q = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / power
     turn = np.array([[p, -q], [q, p]])
     return np.column_stack([turn, target.mean(0) - turn @ anchors.mean(0)])
+
+
+UPRIGHT_WITHIN = math.radians(15)
+"""Roll beyond which a loose crop is rotated upright, radians."""
+
+
+def upright_turn(direction: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2 2"]:
+    """Return the rotation of the picture that makes the head upright; the identity if it nearly is.
+
+    Args:
+        direction: up the face in the picture, pixels.
+    """
+    length = math.hypot(*direction)
+    if length < 1e-6 or abs(math.atan2(direction[0], -direction[1])) <= UPRIGHT_WITHIN:
+        return np.eye(2)
+    x, y = direction / length
+    return np.array([[-y, x], [-x, -y]])
+
+
+def turned_loose_square(
+    points68: Float[np.ndarray, "68 2"], turn: Float[np.ndarray, "2 2"], side: int, *, zoom: float = 1.0
+) -> Float[np.ndarray, "2 3"]:
+    """Return the similarity (2, 3) into the loose crop of points in a picture that was turned.
+
+    Args:
+        points68: points in the picture, pixels.
+        turn: rotation, as of `upright_turn`.
+        side: side of the crop, pixels.
+        zoom: magnification of the face.
+    """
+    upright = points68 @ turn.T
+    low, high = upright.min(0), upright.max(0)
+    size = float((high - low).max()) * LOOSE_MARGIN / zoom
+    return turned_square(turn, (low + high) / 2, size, side)
+
+
+def turned_square(
+    turn: Float[np.ndarray, "2 2"], center: Float[np.ndarray, "2"], size: float, side: int
+) -> Float[np.ndarray, "2 3"]:
+    """Return the similarity (2, 3) into a crop of `side` pixels for a square given by its center in rotated coordinates."""
+    square = square_matrix(center[0] - size / 2, center[1] - size / 2, size, side)
+    return np.column_stack([square[:, :2] @ turn, square[:, 2]])
 
 
 _EYES_WEIGHT = 3.0

@@ -22,6 +22,7 @@ from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
 from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
 from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks68Net
 from headform.nets.landmarks.pfld_net import PfldConfig, PfldNet
+from headform.nets.landmarks.student_net import StudentNet, StudentNetConfig
 from headform.nets.mesh_autoencoder_file import model_of, weights_of
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 from headform.nets.parsing_net import ParsingNet, ParsingNetConfig
@@ -47,12 +48,32 @@ SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     ParsingNet: ShippedNetwork("parsing.safetensors", "face parsing"),
 }
 
+NOT_SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
+    StudentNet: ShippedNetwork("student_landmarks.safetensors", "student landmarks"),
+}
+"""Networks that are trained and loaded in the same way, and have no weights in the package."""
+NETWORKS: Mapping[type[nn.Module], ShippedNetwork] = {**SHIPPED, **NOT_SHIPPED}
+
 _Net = TypeVar("_Net", bound=nn.Module)
 
 
 def load_dense(path: Path | None = None) -> tuple[DenseNet, dict[str, Any]]:
     """Load the dense landmark network and its model card."""
     return _load_image_net(path, DenseNet, DenseNetConfig)
+
+
+def load_student(path: Path) -> tuple[StudentNet, dict[str, Any]]:
+    """Load a student network and its model card; none ships."""
+    return _load_image_net(path, StudentNet, StudentNetConfig)
+
+
+def load_landmarks_net(path: Path | None = None) -> tuple[DenseNet | StudentNet, dict[str, Any]]:
+    """Load a dense network or a student, whichever the file is by its card; the shipped dense network without one."""
+    if path is not None:
+        _check_named(path)
+        if load_model(path)[1].get("kind") == NETWORKS[StudentNet].kind:
+            return load_student(path)
+    return load_dense(path)
 
 
 def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]]:
@@ -107,7 +128,7 @@ def _load(
     build: Callable[[dict[str, Any], dict[str, Tensor]], _Net],
 ) -> tuple[_Net, dict[str, Any]]:
     """Load the network of one file, in evaluation mode, and its card."""
-    known = SHIPPED[kind]
+    known = NETWORKS[kind]
     tensors, card, where = _read(path, known.file)
     config = _config(card, known.kind, where)
     try:

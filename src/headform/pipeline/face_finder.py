@@ -15,7 +15,7 @@ from headform.images.photo import Photo
 from headform.images.tone import exposure_fault, tone_mapped
 from headform.nets.detection.detector import Detector
 from headform.nets.detection.face import Face
-from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor, average
+from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor
 from headform.pipeline.confidence import UNSURE_SIGMA
 from headform.pipeline.crops import crop_of_face, crop_of_points
 
@@ -158,7 +158,7 @@ class FaceFinder:
         fine = self._dense.predict([pictures[k] for k in believed for _ in ZOOMS], crops)
         found: list[DensePrediction | None] = [None] * len(faces)
         for number, k in enumerate(believed):
-            mean = average(fine[number * len(ZOOMS) : (number + 1) * len(ZOOMS)])
+            mean = self._dense.average(fine[number * len(ZOOMS) : (number + 1) * len(ZOOMS)])
             found[k] = mean if mean.relative_sigma < NO_FACE_SIGMA else None
         return found
 

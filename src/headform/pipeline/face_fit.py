@@ -5,7 +5,8 @@ upright photo.
 
 With the committee, the fit uses the dense network's points where it is more accurate (the head as a whole) and MediaPipe's
 points everywhere; lids, lips and brows follow MediaPipe almost alone while it sees the face well. Lids and lips also enter
-as pairs of points with a gap. Without the committee, the fit uses the dense network's points alone.
+as pairs of points with a gap. Without the committee, the fit uses the dense network's points alone, and a student's openings
+of lids and lips as gaps.
 """
 
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from headform.kernels.blas_threads import one_blas_thread
 from headform.nets.landmarks.committee import CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration
 from headform.nets.landmarks.dense_predictor import DensePrediction
+from headform.nets.landmarks.student_net import OPENING_PAIRS
+from headform.nets.landmarks.student_predictor import StudentPrediction
 
 OWN_PRIORS = PointPriors(identity_sigma=0.15)
 """Priors of the fit to the dense network alone. Errors of the landmarks are correlated, so they must not pull the identity
@@ -139,6 +142,8 @@ class FaceFitter:
             points = np.concatenate([points, surface.points[:SURFACE]])
             sigma = np.concatenate([sigma, surface.sigma[:SURFACE]])
             gaps = self._gaps(surface)
+        elif isinstance(prediction, StudentPrediction):
+            gaps = _gaps_of_student(prediction)
         with one_blas_thread():
             fit = fit_points(
                 self._model,
@@ -205,6 +210,12 @@ class _Surface:
     def of(cls, calibration: Calibration, reading: CommitteeReading) -> "_Surface":
         points, sigma = calibration.mesh_on_surface(reading)
         return cls(points, sigma, *calibration.gaps(reading), reading.frame.size)
+
+
+def _gaps_of_student(prediction: StudentPrediction) -> Gaps:
+    """Return the openings that a student measured, as pairs of dense points."""
+    upper, lower = np.array(OPENING_PAIRS).T
+    return Gaps(upper=upper, lower=lower, seen=prediction.openings, sigma=prediction.sigma_openings)
 
 
 def _lids_lips_and_brows(head: LinearHead) -> Bool[np.ndarray, " N"]:

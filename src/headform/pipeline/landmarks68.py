@@ -18,6 +18,7 @@ from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.landmarks68 import JAW
 from headform.heads.linear import LinearHead
 from headform.nets.landmarks.dense_predictor import DensePrediction
+from headform.nets.landmarks.student_predictor import StudentPrediction
 
 OUTLINE_YAW = (math.radians(35), math.radians(50))
 """Yaw up to which the jaw follows the visible outline fully, and beyond which it does not at all, radians."""
@@ -33,10 +34,12 @@ def points68(
 
     Args:
         head: head model with landmark offset and contour candidates.
-        prediction: prediction of the dense network.
+        prediction: prediction of the dense network; a student's has the annotators' points already.
         vertices: fitted head, meters, head frame.
         camera: camera of the fit.
     """
+    if isinstance(prediction, StudentPrediction):
+        return prediction.points68
     posed = torch.from_numpy(vertices)
     marked = _project(camera, head.landmarks(posed).numpy())
     fitted = _project(camera, vertices[head.dense[:68].numpy()])

@@ -26,9 +26,12 @@ from headform.nets.detection.detector import Detector, load_detector
 from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.landmarks.committee import Committee, CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
+from headform.nets.landmarks.dense_net import DenseNet
 from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor
+from headform.nets.landmarks.student_net import StudentNet
+from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
-from headform.nets.shipped import load_cover, load_dense, load_identity, load_parsing
+from headform.nets.shipped import load_cover, load_identity, load_landmarks_net, load_parsing
 from headform.pipeline._mask import mask_in_photo, openings_in_photo
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
@@ -92,7 +95,7 @@ class Reconstructor:
         Args:
             head: "open" or a converted head that has the open head's dense set and modes.
             detector: weights file of YuNet; the shipped one if None.
-            dense: weights file from `headform train landmarks`; the shipped one if None.
+            dense: weights file from `headform train landmarks`, of a dense network or of a student; the shipped one if None.
             identity: weights file from `headform train identity`; the shipped one if None.
             landmarks_net: "own" for headform's own dense network alone, "committee" to add the shipped networks of other
                 publishers.
@@ -107,7 +110,7 @@ class Reconstructor:
         """
         check_choice(landmarks_net, get_args(LandmarksNet), "landmarks_net", "Reconstructor.load")
         model = heads.load_open() if str(head) == "open" else heads.load(Path(head))
-        dense_net, _ = load_dense(dense)
+        dense_net, _ = load_landmarks_net(dense)
         identity_net, _ = load_identity(identity)
         config = dense_net.config
         fits = (config.points, config.expressions) == (len(model.dense), len(model.expression))
@@ -130,7 +133,7 @@ class Reconstructor:
         return cls(
             model,
             load_detector(None if detector is None else Path(detector), device),
-            DensePredictor(dense_net.to(device), model),
+            _predictor(dense_net.to(device), model),
             IdentityPredictor(identity_net.to(device), model),
             Committee.load(device) if together else None,
             measured,
@@ -316,6 +319,10 @@ class Reconstructor:
             reduction=photo.reduction,
             parsed=parsed,
         )
+
+
+def _predictor(net: DenseNet | StudentNet, head: LinearHead) -> DensePredictor:
+    return StudentPredictor(net, head) if isinstance(net, StudentNet) else DensePredictor(net, head)
 
 
 class Stopwatch:

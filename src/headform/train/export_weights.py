@@ -10,15 +10,16 @@ import headform
 from headform.io.model_file import save_model
 from headform.nets.identity_net import IdentityNet
 from headform.nets.landmarks.dense_net import DenseNet
+from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.mesh_autoencoder_file import model_tensors
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 from headform.nets.parsing_net import ParsingNet
-from headform.nets.shipped import SHIPPED
+from headform.nets.shipped import NETWORKS
 from headform.train.baseline import baseline_warning
 
 
 def export_weights(
-    net: DenseNet | IdentityNet | MeshAutoencoder | ParsingNet,
+    net: DenseNet | StudentNet | IdentityNet | MeshAutoencoder | ParsingNet,
     facts: Mapping[str, Any],
     path: Path,
     *,
@@ -41,8 +42,8 @@ def export_weights(
     config = dict(facts["config"]) | {"net": net.config.as_dict()}
     rest = {k: v for k, v in facts.items() if k not in ("config", "validation", "minutes")}
     card = {
-        "kind": SHIPPED[type(net)].kind,
-        "name": f"headform {SHIPPED[type(net)].kind}",
+        "kind": NETWORKS[type(net)].kind,
+        "name": f"headform {NETWORKS[type(net)].kind}",
         "source": "this project",
         "data": "synthetic faces only (headform.synth); no photo of anyone",
         "license": "MIT",

@@ -75,6 +75,7 @@ def row_layout(head: LinearHead, config: PoolConfig) -> dict[str, tuple[tuple[in
     return {
         "images": ((size, size, 3), "u1"),
         "points": ((points, 2), "f4"),
+        "visible": ((points,), "u1"),
         "skin": ((size // 2, size // 2), "u1"),
         "identity": ((len(head.identity),), "f4"),
         "expression": ((len(head.expression),), "f4"),
@@ -92,6 +93,7 @@ def rows_of(batch: SyntheticBatch, *, classes: bool = False) -> dict[str, np.nda
     return {
         "images": batch.images,
         "points": batch.points,
+        "visible": batch.visible,
         "skin": half.astype(np.uint8),
         "identity": batch.identity,
         "expression": batch.expression,

@@ -63,6 +63,10 @@ class DensePredictor:
         parts = range(0, len(crops), BATCH)
         return [p for k in parts for p in self._batch(photos[k : k + BATCH], crops[k : k + BATCH])]
 
+    def average(self, predictions: Sequence[DensePrediction]) -> DensePrediction:
+        """Average several predictions of one face, as `average` does."""
+        return average(predictions)
+
     @torch.inference_mode()
     def _batch(
         self, photos: Sequence[UInt8[np.ndarray, "_ _ 3"]], crops: Sequence[Float[np.ndarray, "2 3"]]
