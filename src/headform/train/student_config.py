@@ -32,7 +32,8 @@ class SourceConfig:
         turned_weight: Weight of all labels of a turned copy, whose skin is stretched and whose surroundings are filled.
         synthetic68: Further weight of the annotators' points of a synthetic face, which are the surface's; its jaw is moved
             by the head's own offset.
-        annotated68: Further weight of points that were placed by hand.
+        annotated68: Further weight of points and openings that were placed by hand.
+        fitted_openings: Further weight of openings that only the fit tells: on closed mouths it leaves about a millimeter.
     """
 
     synthetic: float = 1.0
@@ -43,6 +44,7 @@ class SourceConfig:
     turned_weight: float = 0.6
     synthetic68: float = 1.0
     annotated68: float = 3.0
+    fitted_openings: float = 0.3
 
     @property
     def real(self) -> bool:

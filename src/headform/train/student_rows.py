@@ -124,7 +124,8 @@ def portrait_row(portrait: Portrait, sources: SourceConfig) -> Rows:
         "points68": marks,
         "weight68": (portrait.trusted68 * factor * weight).astype(np.float32),
         "openings": openings,
-        "openings_weight": np.where(by_hand, sources.annotated68, fitted * 1.0).astype(np.float32) * weight,
+        "openings_weight": np.where(by_hand, sources.annotated68, fitted * sources.fitted_openings).astype(np.float32)
+        * weight,
         "down": down,
         "size": np.float64(size),
         "visible": portrait.visible.astype(np.uint8),
