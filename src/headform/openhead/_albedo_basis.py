@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.heads.linear import LinearHead
+from headform.synth.randomization import SkinRandomization
 from headform.synth.skin import SkinAttributes, paint, sample_skin
 from headform.synth.skin_fields import skin_fields
 
@@ -17,6 +18,9 @@ SAMPLES = 1500
 SEED = 20240301
 _UNEVENNESS = 0.1
 """Share of the sampled blotchiness that is kept."""
+
+_SKINS = SkinRandomization(flush=(0.0, 1.0), unevenness=(0.0, 1.0), lip_red=(0.0, 1.0), lip_paint_rate=0.2)
+"""Ranges of the skins that the basis spans; those of synthetic faces may follow the portraits, the shipped head stays."""
 
 
 def learn_albedo(
@@ -35,7 +39,7 @@ def learn_albedo(
     """
     rng = np.random.default_rng(seed)
     fields = skin_fields(head)
-    skins = [_without_chance(sample_skin(rng)) for _ in range(samples)]
+    skins = [_without_chance(sample_skin(rng, _SKINS)) for _ in range(samples)]
     table = np.stack([paint(head, fields, skin)[0].ravel() for skin in skins])  # (N, 3V)
     mean = table.mean(0, dtype=np.float64)
     table -= mean.astype(np.float32)

@@ -97,6 +97,8 @@ class SubjectBuilder:
         config = self._config
         turns = self._turn_eyes(verts, person)
         skin = sample_skin(rng, config.skin)
+        red, green, blue = np.minimum.accumulate(skin.hair_rgb).tolist()  # no natural hair is green or blue
+        skin = replace(skin, hair_rgb=(red, green, blue))
         if max(skin.beard, skin.moustache) > _MADE_UP:
             skin = replace(skin, lip_paint=0.0, eye_shadow=0.0)
         surface = self._painter.paint(rng, skin, config.eyes)

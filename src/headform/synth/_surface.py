@@ -91,7 +91,7 @@ class SurfacePainter:
         attributes[:, MIX] = mixed
         if a.beard or a.moustache:
             low = np.clip(1.2 - 2.0 * a.beard_low * np.abs(f.centimeters[:, 0]) / 7.0, 0, 1)
-            growth = np.maximum(f.beard * low * a.beard, f.moustache * a.moustache)
+            growth = np.maximum(f.beard_growth * low * a.beard, f.moustache * a.moustache)
             attributes[:, GROWTH] = np.clip(growth * (1 + 0.25 * noise(1)), 0, 1)
         gloss = (
             a.gloss

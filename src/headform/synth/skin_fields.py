@@ -27,7 +27,8 @@ class SkinFields:
     eye_distance: Float[np.ndarray, " V"]  # cm outside the lid opening, negative inside
     brow_offset: Float[np.ndarray, " V"]  # cm above the brow line (signed), 9 far away
     brow_position: Float[np.ndarray, " V"]  # 0 at the outer end of the brow, 1 at the inner
-    beard: Float[np.ndarray, " V"]  # 0..1 where a beard grows
+    beard: Float[np.ndarray, " V"]  # 0..1 where a beard is painted per vertex
+    beard_growth: Float[np.ndarray, " V"]  # 0..1 where strands of a beard grow; softer on cheeks and throat
     moustache: Float[np.ndarray, " V"]  # 0..1
     flush: Float[np.ndarray, " V"]  # cheeks and nose, 0..1
     under_eye: Float[np.ndarray, " V"]  # 0..1
@@ -59,8 +60,9 @@ def skin_fields(head: LinearHead) -> SkinFields:
 
     x, y, z = verts.T
     line = np.interp(z, [2, 4, 6, 9, 11, 13], [1.0, 0.3, -1.3, -1.6, -1.6, -1.6])
-    beard = np.where(z > 1.5, np.clip((line - y) / 1.2, 0, 1), 0) * np.clip((y + 9.6) / 1.6, 0, 1)
-    beard *= (1 - lip) * skin * (np.abs(x) < 8)
+    where_beard = (1 - lip) * skin * (np.abs(x) < 8) * (z > 1.5)
+    beard = np.clip((line - y) / 0.8, 0, 1) * np.clip((y + 10.5) / 1.5, 0, 1) * where_beard
+    beard_growth = np.clip((line - y) / 1.2, 0, 1) * np.clip((y + 9.6) / 1.6, 0, 1) * where_beard
     moustache = np.exp(-((np.abs(x) / 2.6) ** 4)) * np.exp(-(((y + 2.0) / 0.65) ** 2))
     moustache *= front & (z > 9)
     flush = np.exp(-(((np.abs(x) - 4.2) / 1.8) ** 2 + ((y - 0.6) / 1.5) ** 2))
@@ -92,6 +94,7 @@ def skin_fields(head: LinearHead) -> SkinFields:
         brow_offset=brow_offset.astype(f32),
         brow_position=brow_position.astype(f32),
         beard=beard.astype(f32),
+        beard_growth=beard_growth.astype(f32),
         moustache=moustache.astype(f32),
         flush=flush.astype(f32),
         under_eye=under_eye.astype(f32),

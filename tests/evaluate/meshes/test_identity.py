@@ -68,6 +68,7 @@ class Maker:
             points=np.zeros((count, 68, 2), np.float32),
             visible=np.ones((count, 68), np.uint8),
             skin=np.zeros((count, 4, 4), np.uint8),
+            classes=np.zeros((count, 4, 4), np.uint8),
             identity=rng.normal(0, 1, (count, 3)).astype(np.float32),
             expression=np.zeros((count, E), np.float32),
             gaze=np.zeros((count, 2), np.float32),

@@ -44,7 +44,7 @@ class Barber:
         self._mean = head.mean.numpy()
         self._faces = head.faces.numpy().astype(np.int32)
         part = head.part.numpy()
-        grows = np.maximum(fields.beard, _MORE_ON_LIP * fields.moustache)
+        grows = np.maximum(fields.beard_growth, _MORE_ON_LIP * fields.moustache)
         inside = (part[self._faces] <= PARTS.index("head")).all(1) & (fields.lip[self._faces].max(1) < 0.3)
         corner = self._mean[self._faces]
         area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
@@ -55,7 +55,7 @@ class Barber:
         u, v = np.where(fold, 1 - u, u), np.where(fold, 1 - v, v)
         self._corner = self._faces[triangle]
         self._share = np.stack([1 - u - v, u, v], 1).astype(np.float32)
-        self._beard = self._at(fields.beard)
+        self._beard = self._at(fields.beard_growth)
         self._moustache = self._at(fields.moustache)
         self._place = self._at(self._mean)
         self._chance = rng.random(_ROOTS).astype(np.float32)
