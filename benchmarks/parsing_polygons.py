@@ -9,9 +9,10 @@ Brows, eyes and lips: inside their closed contours. Skin: inside hairline, front
 has no contour of its own: above the line through the upper ends of the ears' fronts, what is outside of the hairline and
 differs from the color of the backdrop by more than 32 levels, joined to the band between hairline and outline of the head.
 Background: what differs by less than 12 levels, above the chin, within the parsed crop. Left out: ears and 0.08 pupil
-distances around them, levels between 12 and 32 (single hairs), all else below the ears. "hair, annotated band" is the band
-between hairline and the upper outline (points 148 to 154) as annotated, over band and face alone; that outline cuts tall
-hair off and includes backdrop.
+distances around them, levels between 12 and 32 (single hairs), all else below the ears, and what is darker than the face by
+40 levels above the brows (fringes, across which the annotated hairline runs). "hair, annotated band" is the band between
+hairline and the upper outline (points 148 to 154) as annotated, over band and face alone; that outline cuts tall hair off
+and includes backdrop.
 """
 
 import json

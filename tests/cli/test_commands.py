@@ -99,6 +99,8 @@ def test_train_parsing_refuses_presets_it_does_not_know_and_no_portraits(tmp_pat
     assert "synthetic-only" in capsys.readouterr().err
     assert main(["train", "parsing", "-o", str(out)]) == 2
     assert capsys.readouterr().err.startswith("error [photos_missing]: ")
+    assert main(["train", "parsing", "-o", str(out), "--steps", "5", "--minutes", "1"]) == 2
+    assert capsys.readouterr().err.startswith("error [length_twice]: ")
     assert not out.exists()
 
 

@@ -78,8 +78,29 @@ def test_the_border_of_the_face_may_be_left_out(drawn: tuple[AnnotatedFace, np.n
     changed = sharp != loose
     assert changed.any()
     assert (loose[changed] == UNKNOWN).all()
-    assert loose[62, 120] == UNKNOWN  # the hairline's top is at 60
-    assert sharp[62, 120] == SKIN
+    assert loose[177, 120] == UNKNOWN  # the lowest point of the jaw is at 180
+    assert sharp[177, 120] == SKIN
+
+
+def test_a_fringe_across_the_hairline_is_unknown(drawn: tuple[AnnotatedFace, np.ndarray]) -> None:
+    face, rgb = drawn
+    covered = rgb.copy()
+    covered[64:80, 110:130] = [60, 40, 20]
+    changed = contour_classes(face, covered) != contour_classes(face, rgb)
+    assert changed[66:78, 112:128].all()
+    assert (contour_classes(face, covered)[changed] == UNKNOWN).all()
+    assert not changed[90:].any()
+    assert not changed[:, :100].any()
+
+
+def test_a_mouth_that_is_all_but_closed_has_no_inside(drawn: tuple[AnnotatedFace, np.ndarray]) -> None:
+    face, rgb = drawn
+    points = face.points.copy()
+    points[list(contours.LIP_INNER_UPPER)] = ellipse((120, 150), (16, 0.1), np.linspace(180, 0, 7))
+    points[list(contours.LIP_INNER_LOWER)] = ellipse((120, 150), (16, 0.1), np.linspace(180, 360, 7))
+    classes = contour_classes(AnnotatedFace("closed.png", points), rgb)
+    assert (classes[142:158] != MOUTH_INSIDE).all()
+    assert classes[150, 120] == LIPS
 
 
 def test_the_band_of_hair_ends_at_the_outline(drawn: tuple[AnnotatedFace, np.ndarray]) -> None:

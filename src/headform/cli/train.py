@@ -159,11 +159,16 @@ class Parsing(_OnSyntheticFaces):
     """Weights to start from, in place of random ones."""
     rate: float | None = None
     """Highest learning rate; by default that of the preset."""
+    steps: int | None = None
+    """Steps of training, in place of --minutes: on a machine that does other work, too, minutes say little."""
 
     def run(self) -> int:
         """Train, and write the weights."""
         self.check()
-        require_positive(rate=self.rate)
+        require_positive(rate=self.rate, steps=self.steps)
+        if self.steps is not None and self.minutes is not None:
+            what = "--steps and --minutes are both given"
+            raise UsageError("length_twice", what, "", "give one of the two")
         if self.preset == "open" and self.photos is None:
             what = "the preset open learns from portraits"
             fix = "give their folder with --photos, or take --preset synthetic-only"
@@ -177,6 +182,10 @@ class Parsing(_OnSyntheticFaces):
         if self.rate is not None:
             optimizer = dataclasses.replace(config.trainer.optimizer, lr=self.rate)
             config = dataclasses.replace(config, trainer=dataclasses.replace(config.trainer, optimizer=optimizer))
+        if self.steps is not None:
+            config = dataclasses.replace(
+                config, trainer=dataclasses.replace(config.trainer, minutes=None, steps=self.steps)
+            )
         return self.train(partial(run, photos=self.photos), config, self.out, "parsing.safetensors")
 
 

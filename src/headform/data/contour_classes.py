@@ -4,13 +4,13 @@ H W of the photo.
 
 The contours close around face, brows, eyes, lips and mouth. Hair has none: the annotators' outline of the head runs over
 short hair and through tall hair. Hair is therefore what lies above the ears' upper ends, outside of the hairline, and is not
-the color of the studio's backdrop. Beards belong to the skin, as everywhere. Ears, neck, clothes and hair below the ears are
-unknown.
+the color of the studio's backdrop. Beards belong to the skin, as everywhere. Ears, neck, clothes, hair below the ears and
+fringes are unknown.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter
 from scipy.ndimage import label as label_parts
 
 from headform.data.backdrop import backdrop_masks
@@ -37,6 +37,11 @@ CROWN = HAIR_OUTLINE[3:10]
 """Points of the outline of the hair over the crown; the others lie beside ears and neck, off the hair."""
 EAR_MARGIN = 0.08
 """Width around the ears' contours in which nothing is known, in distances of the pupils: hair lies over ears."""
+FRINGE = 40.0
+"""Lack of any color against the median of the face (sRGB levels) from which the forehead may be covered by a fringe, across
+which the annotated hairline runs: unknown, then."""
+_BESIDE = 0.03
+"""Width of the unknown border of a fringe, in distances of the pupils."""
 OPEN = 0.012
 """Mean gap of the lips, in distances of the pupils, from which a mouth has an inside: less is the width of the line."""
 _FEATURES = (
@@ -90,7 +95,12 @@ def contour_classes(
     if ears.any():
         out[distance_transform_edt(~ears) < EAR_MARGIN * face.pupil_distance] = UNKNOWN
     inner = region(FACE)
+    skin = np.median(rgb[inner], axis=0) if inner.any() else np.zeros(3)
     out[inner] = SKIN
+    brows = face.points[[k for line in BROW_UPPER for k in line], 1].min()
+    smooth = gaussian_filter(rgb.astype(np.float32), (1.0, 1.0, 0.0))
+    fringe = inner & (rows < brows) & ((skin - smooth).max(2) > FRINGE)
+    out[inner & binary_dilation(fringe, iterations=max(round(_BESIDE * face.pupil_distance), 1))] = UNKNOWN
     if band > 0:
         away = np.where(inner, distance_transform_edt(inner), distance_transform_edt(~inner))
         out[away < band * face.pupil_distance] = UNKNOWN
