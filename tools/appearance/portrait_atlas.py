@@ -17,13 +17,15 @@ from headform.synth.skin_fields import skin_fields
 from tools.appearance.portrait_chart import COLUMNS, ROWS, over_atlas
 from tools.appearance.portrait_mixing import MixedSkin
 
-EAR_BLOOD, NECK_BLOOD, SCALP_BLOOD = 0.35, -0.06, -0.08
+EAR_BLOOD, NECK_BLOOD, SCALP_BLOOD = 0.2, -0.06, -0.08
 """Haemoglobin of parts that portraits hardly show, relative to the face."""
 PATCHES_CM, PATCH_PIGMENT = (5.0, 2.0), (0.03, 0.035)
 """Sizes of patches of color, and standard deviations of melanin (relative) and haemoglobin in them."""
 PORES_CM, PORE_DEPTH = (0.11, 0.2), 0.035
 """Sizes of pores and fine lines, and the standard deviation of their brightness, log."""
 _LATTICE = 32
+_FIELDS, _FIELD_SEED = 5, 20240301
+"""Fields of noise of each size, and their seed."""
 _BORDER = 8
 """Rows of the face's chart that border on the scalp's, whose color continues there."""
 
@@ -44,6 +46,9 @@ class AtlasFiller:
             values[..., :3], values[..., 3] > 0.5, values[..., 4], values[..., 5], values[..., 6],
         )  # fmt: skip
         self.inner = values[..., 7:]
+        rng = np.random.default_rng(_FIELD_SEED)
+        sizes = (*PATCHES_CM, *PORES_CM)
+        self._fields = {size: [self._noise(rng, size) for _ in range(_FIELDS)] for size in sizes}
         self._gutter, self._source = atlas.gutter, atlas.gutter_source
 
     def complete(self, skin: MixedSkin, rng: np.random.Generator) -> UInt8[np.ndarray, "S S 3"]:
@@ -52,10 +57,10 @@ class AtlasFiller:
         face += np.median(skin.log[:_BORDER], axis=(0, 1))
         face[ROWS, COLUMNS], seen[ROWS, COLUMNS] = skin.log, skin.seen
         blood = EAR_BLOOD * self.ears + NECK_BLOOD * self.neck + SCALP_BLOOD * self.scalp
-        blood += PATCH_PIGMENT[1] * sum(self._noise(rng, size) for size in PATCHES_CM) / 2
-        brown = skin.pigment[0] * PATCH_PIGMENT[0] * sum(self._noise(rng, size) for size in PATCHES_CM)
+        blood += PATCH_PIGMENT[1] * self._noises(rng, PATCHES_CM) / 2
+        brown = skin.pigment[0] * PATCH_PIGMENT[0] * self._noises(rng, PATCHES_CM)
         rest = -brown[..., None] * MELANIN - blood[..., None] * HAEMOGLOBIN
-        pores = PORE_DEPTH * sum(self._noise(rng, size) for size in PORES_CM) / 2
+        pores = PORE_DEPTH * self._noises(rng, PORES_CM) / 2
         unseen = (1 - np.clip(seen, 0, 1))[..., None]
         log = skin.tone + face + unseen * (rest + pores[..., None])
         log = np.where(self.skin[..., None], log, self.inner)
@@ -64,6 +69,11 @@ class AtlasFiller:
         flat[self._gutter] = flat[self._source]
         rgb = srgb_from_linear(torch.from_numpy(np.exp(log))).numpy()
         return np.asarray(np.rint(255 * rgb), np.uint8)
+
+    def _noises(self, rng: np.random.Generator, sizes: tuple[float, ...]) -> Float[np.ndarray, "S S"]:
+        """Add noise of several sizes, drawn from a few fields."""
+        fields = [self._fields[size][int(rng.integers(_FIELDS))] for size in sizes]
+        return np.sum([field * rng.choice((-1.0, 1.0)) for field in fields], axis=0)
 
     def _noise(self, rng: np.random.Generator, size: float) -> Float[np.ndarray, "S S"]:
         """Solid noise of unit variance: continuous across the borders of charts."""

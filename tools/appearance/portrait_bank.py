@@ -1,6 +1,6 @@
 """Make `synth/assets/skin_bank.safetensors`: albedo maps that are mixed across the people of open portraits.
 
-    python -m tools.appearance.portrait_bank DATA -o WORK [--maps 48] [--seed N] [--embedder FILE]
+    python -m tools.appearance.portrait_bank DATA -o WORK [--maps 64] [--seed N] [--embedder FILE]
 
 DATA is the folder of test data; what is read from its portraits is kept in WORK (`portrait_skins`), which shows people and
 never ships. Every map takes each region of the face from another person, so that it is nobody's.
@@ -28,7 +28,8 @@ from tools.appearance.portrait_residuals import gather
 from tools.appearance.portrait_skins import read_skins
 
 ASSET = Path(__file__).parents[2] / "src" / "headform" / "synth" / "assets" / "skin_bank.safetensors"
-QUALITY = 85
+QUALITY = 90
+MELANIN_RANGE, BLOOD_RANGE = (0.2, 1.9), (0.2, 0.4)
 BEARDED_RATE = 0.2
 EVENNESS = 0.6
 """Part of the maps whose tones are spread evenly over melanin; the others are as frequent as among the portraits."""
@@ -36,14 +37,14 @@ EVENNESS = 0.6
 
 def draw_maps(mixer: SkinMixer, count: int, rng: np.random.Generator) -> list[MixedSkin]:
     """Draw maps whose tones cover dark and light skin."""
-    melanin = mixer.skins.pigment[:, 0]
-    order = np.argsort(melanin)
+    known = mixer.skins.pigment[np.argsort(mixer.skins.pigment[:, 0])]
     even = round(EVENNESS * count)
-    wanted = np.exp(np.linspace(*np.log([melanin.min(), melanin.max()]), even))
-    anchors = [int(np.argmin(np.abs(melanin - each))) for each in wanted]
-    anchors += [int(order[int((k + 0.5) / (count - even) * len(order))]) for k in range(count - even)]
+    melanin = np.exp(np.linspace(np.log(MELANIN_RANGE[0]), np.log(MELANIN_RANGE[1]), even))
+    blood = [float(known[np.argmin(np.abs(known[:, 0] - each)), 1]) for each in melanin]
+    usual = known[((np.arange(count - even) + 0.5) / (count - even) * len(known)).astype(int)]
+    pigments = np.vstack([np.column_stack([melanin, np.clip(blood, *BLOOD_RANGE)]), usual])
     bearded = rng.permutation(np.arange(count) < round(BEARDED_RATE * count))
-    return [mixer.draw(rng, anchor, bool(beard)) for anchor, beard in zip(anchors, bearded, strict=True)]
+    return [mixer.draw(rng, row, bool(beard)) for row, beard in zip(pigments, bearded, strict=True)]
 
 
 def encode(rgb: np.ndarray) -> torch.Tensor:
@@ -58,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True, help="what is read from portraits is kept here")
-    parser.add_argument("--maps", type=int, default=48)
+    parser.add_argument("--maps", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--embedder", help="recognition network by which maps and people are compared")
     given = parser.parse_args()
@@ -73,8 +74,11 @@ def main() -> None:
     likeness: dict[str, list[float]] = {}
     if given.embedder:
         sources = [skin.sources for skin in mixed]
-        photos, names = given.data / "photos", mixer.skins.name
-        likeness = compare(load_embedder(given.embedder), head, pictures, sources, photos, names)
+        photos = given.data / "photos"
+        alike = mixer.alike(mixed)
+        likeness = compare(
+            load_embedder(given.embedder), head, pictures, sources, alike, photos, mixer.skins.name.tolist()
+        )
     save(mixed, pictures, len(mixer.details), given.seed, minutes, likeness)
 
 

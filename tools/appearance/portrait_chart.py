@@ -20,9 +20,10 @@ from headform.synth.skin_fields import skin_fields
 
 ROWS, COLUMNS = slice(195, 512), slice(0, 317)
 """The face's chart, whose middle column is the face's middle."""
-BROW_CM = (0.85, 1.15)
+BROW_CM = (0.95, 1.3)
 """Distances to the brow lines between which a portrait's skin begins to be believed: hair of brows lies below."""
 _RIDGE = slice(27, 31)
+_BELOW_BROW = np.array([0.0, 0.4, 0.0])
 REGIONS = ("forehead", "brows", "eyes", "nose", "right cheek", "left cheek", "mouth", "lips", "jaw")
 """Regions that are taken from different people."""
 
@@ -76,17 +77,33 @@ class FaceChart:
         return np.clip((BROW_CM[1] - distance) / (BROW_CM[1] - BROW_CM[0]), 0, 1)
 
     @cached_property
-    def below_brow(self) -> Float[np.ndarray, "H W"]:
-        """1 about and closely below the brows, where their hair and shadow lie, falling to 0."""
-        lines = self.marks[RIGHT_BROW] - [0, 0.7, 0], self.marks[LEFT_BROW] - [0, 0.7, 0]
+    def brow_shade(self) -> Float[np.ndarray, "H W"]:
+        """1 about and below the brows, where their hair and shadow lie, falling to 0."""
+        lines = self.marks[RIGHT_BROW] - _BELOW_BROW, self.marks[LEFT_BROW] - _BELOW_BROW
         distance = np.minimum(*(self._distance(line) for line in lines))
-        return np.clip((1.9 - distance) / 0.8, 0, 1)
+        return np.nan_to_num(np.clip((2.1 - distance) / 0.8, 0, 1))
 
     @cached_property
-    def bridge(self) -> Bool[np.ndarray, "H W"]:
-        """Ridge of the nose between the eyes, on which glasses rest."""
+    def lashes(self) -> Float[np.ndarray, "H W"]:
+        """1 at the rims and outer corners of the eyes, where lashes and their paint lie, falling to 0."""
+        x = self.centimeters[..., 0]
+        rims = np.minimum(*(self._distance(self.marks[ids], True) for ids in (RIGHT_EYE, LEFT_EYE)))
+        outer = np.minimum(*(self._distance(self.marks[[k, k]]) for k in (36, 45)))
+        distance = np.minimum(rims, np.where(np.abs(x) > 4.0, outer - 0.3, np.inf))
+        return np.nan_to_num(np.clip((1.0 - distance) / 0.4, 0, 1))
+
+    @cached_property
+    def rim_areas(self) -> tuple[Bool[np.ndarray, "H W"], ...]:
+        """Areas below the eyes, at the temples and on the bridge of the nose where glasses lie, and the cheeks."""
         x, y = np.nan_to_num(self.centimeters[..., :2], nan=99.0).transpose(2, 0, 1)
-        return np.asarray((np.abs(x) < 1.1) & (y > 1.6) & (y < 4.4))
+        x = np.abs(x)
+        eyes = np.minimum(*(self._distance(self.marks[ids], True) for ids in (RIGHT_EYE, LEFT_EYE)))
+        return (
+            (eyes > 1.0) & (eyes < 2.4) & (y < 2.6) & (x > 1.9),
+            (x > 4.9) & (x < 6.6) & (y > 2.2) & (y < 5.0),
+            (x < 1.2) & (y > 1.8) & (y < 4.2),
+            (x > 2.6) & (x < 5.0) & (y > -2.5) & (y < -0.3),
+        )
 
     def region_masks(self, rng: np.random.Generator, jitter_cm: float = 0.35) -> Bool[np.ndarray, "R H W"]:
         """Cut the chart into `REGIONS` along smooth random borders."""

@@ -114,8 +114,7 @@ def group(colors: Float[np.ndarray, "P 3"], melanin: Float[np.ndarray, " P"], co
 
 def statistics(files: list[Path], photos: Path) -> dict[str, object]:
     """Compute all statistics."""
-    rows = [_meta(file) for file in files]
-    rows = [row for row in rows if row is not None]
+    rows = [row for row in map(_meta, files) if row is not None]
     tone = np.log([row["skin"] * row["exposure"] for row in rows])
     pigment = pigments(tone, np.array([str(row["name"]).split("/")[0] for row in rows]))
     closed = np.array([row["smile"] < MOST_SMILE and row["jaw_open"] < MOST_JAW_OPEN for row in rows])

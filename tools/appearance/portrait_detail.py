@@ -21,6 +21,8 @@ FOLD_LIGHT, FOLD_DARK_LIMIT, FOLD_BRIGHT_LIMIT = 0.8, 0.15, 0.07
 FINE_DARK_LIMIT, FINE_BRIGHT_LIMIT = 0.35, 0.15
 FOLD_COLOR_LIMIT, FINE_COLOR = 0.08, 0.5
 """Limit of color in folds, and part of it in fine detail, which is the noise of compression."""
+LASH_LIMIT = 0.07
+"""Darkest deviation, log, of lashes and paint at the eyes."""
 BROW_FOLDS = 0.4
 """Part of the folds between brow and lid that is kept: the brow's own hair and its shadow lie there."""
 GAIN = 1.15
@@ -57,16 +59,20 @@ def own_detail(log: Float32[np.ndarray, "H W 3"], weight: Float32[np.ndarray, "H
     log, weight = log.astype(np.float32), weight * _plausible(log, weight)
     log = log - _light(log, weight, chart)
     filled = fill(log, weight)
-    broad = _blur(filled, BROAD)
-    coarse = _blur(filled, MIDDLE)
+    broad = blur(filled, BROAD)
+    coarse = blur(filled, MIDDLE)
     fold, fine = coarse - broad, (filled - coarse) * weight[..., None]
     light, color = _parts(broad)
     broad = BROAD_LIGHT * light + BROAD_COLOR * color
+    broad = (broad + broad[:, ::-1]) / 2  # one side redder or darker than the other is lamps of two colors
     light, color = _parts(fold)
     fold = FOLD_LIGHT * _between(light, FOLD_DARK_LIMIT, FOLD_BRIGHT_LIMIT) + _limit(color, FOLD_COLOR_LIMIT)
-    fold *= 1 - (1 - BROW_FOLDS) * chart.below_brow[..., None]
+    fold *= 1 - (1 - BROW_FOLDS) * chart.brow_shade[..., None]
     light, color = _parts(fine)
     fine = _between(GAIN * light, FINE_DARK_LIMIT, FINE_BRIGHT_LIMIT) + FINE_COLOR * _limit(color, FOLD_COLOR_LIMIT)
+    spare = chart.lashes[..., None]
+    fold = np.maximum(fold, -LASH_LIMIT) * spare + fold * (1 - spare)
+    fine = np.maximum(fine, -LASH_LIMIT) * spare + fine * (1 - spare)
     return Detail(np.stack([broad, fold, fine]).astype(np.float32), weight.astype(np.float32))
 
 
@@ -77,7 +83,7 @@ def fill(
     out, trust = value * weight[..., None], np.clip(weight, 0, 1)
     both = np.concatenate([value * weight[..., None], weight[..., None]], axis=-1)
     for step in STEPS:
-        blurred = _blur(both, step, "constant")
+        blurred = blur(both, step, "constant")
         near = blurred[..., -1]
         mean = blurred[..., :-1] / np.maximum(near, _FALL)[..., None]
         rise = (1 - trust) * np.clip(near / 0.3, 0, 1)
@@ -106,7 +112,7 @@ def _fitted(basis: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndar
 
 
 def _plausible(log: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    smooth = _blur(log * weight[..., None], 2.0) / np.maximum(gaussian_filter(weight, 2.0), 0.05)[..., None]
+    smooth = blur(log * weight[..., None], 2.0) / np.maximum(gaussian_filter(weight, 2.0), 0.05)[..., None]
     odd = (np.abs(smooth.mean(-1)) > OUTLIER) & (weight > 0.05)
     return 1 - gaussian_filter(np.asarray(maximum_filter(odd, 7), np.float64), 2.0)
 
@@ -124,7 +130,7 @@ def _between(value: np.ndarray, dark: float, bright: float) -> np.ndarray:
     return np.where(value < 0, _limit(value, dark), _limit(value, bright))
 
 
-def _blur(value: np.ndarray, sigma: float, mode: str = "nearest") -> np.ndarray:
+def blur(value: np.ndarray, sigma: float, mode: str = "nearest") -> np.ndarray:
     """Blur the first two axes; wide filters work on means of blocks."""
     if sigma < 2 * _BLOCK:
         return np.asarray(gaussian_filter(value, (sigma, sigma, 0), mode=mode))

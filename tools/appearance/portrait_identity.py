@@ -47,6 +47,7 @@ def compare(
     head: LinearHead,
     atlases: Sequence[UInt8[np.ndarray, "S S 3"]],
     sources: Sequence[np.ndarray],
+    alike: Sequence[np.ndarray],
     photos: Path,
     names: Sequence[str],
 ) -> dict[str, list[float]]:
@@ -57,28 +58,26 @@ def compare(
         head: open head, whose mean wears the maps.
         atlases: M maps.
         sources: the portraits, as rows of `names`, that each map is mixed from.
+        alike: other portraits, of similar skin, for each map.
         photos: folder of the portraits.
         names: P portraits.
 
     Returns:
-        ``map_and_its_people``; ``map_and_others``; ``two_people``, among the portraits; and ``area_under_curve`` of the
-        first above the second, 0.5 if the network cannot tell them.
+        ``map_and_its_people``; ``map_and_alike_others``; ``two_people``, among the portraits; and ``area_under_curve`` of
+        the first above the second, 0.5 if the network cannot tell them.
     """
     detector = load_detector()
     own = _embed(embedder, detector, [photograph(head, atlas) for atlas in atlases])
     people = _embed(embedder, detector, [images.read(photos / name).rgb for name in names])
     cosine = own @ people.T
-    is_source = np.zeros(cosine.shape, bool)
-    for row, chosen in enumerate(sources):
-        is_source[row, chosen] = True
-    seen = np.isfinite(cosine)
-    # what all portraits have in common with this map is not identity
-    centered = cosine - np.nanmean(cosine, axis=1, keepdims=True) - np.nanmean(cosine, axis=0, keepdims=True)
+    own_scores, other_scores = (
+        np.concatenate([row[rows] for row, rows in zip(cosine, chosen, strict=True)]) for chosen in (sources, alike)
+    )
+    own_scores, other_scores = own_scores[np.isfinite(own_scores)], other_scores[np.isfinite(other_scores)]
     among = (people @ people.T)[np.triu_indices(len(people), 1)]
-    own_scores, other_scores = centered[is_source & seen], centered[~is_source & seen]
     return {
-        "map_and_its_people": _summary(cosine[is_source & seen]),
-        "map_and_others": _summary(cosine[~is_source & seen]),
+        "map_and_its_people": _summary(own_scores),
+        "map_and_alike_others": _summary(other_scores),
         "two_people": _summary(among[np.isfinite(among)]),
         "area_under_curve": [round(float(_area(own_scores, other_scores)), 3)],
     }

@@ -3,14 +3,16 @@
 M maps, P portraits, H W texels of the face's chart, S side of the atlas.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
-from scipy.ndimage import gaussian_filter
 
+from headform.synth.skin import skin_rgb
 from tools.appearance.portrait_chart import REGIONS, FaceChart
-from tools.appearance.portrait_detail import Detail, own_detail
+from tools.appearance.portrait_detail import Detail, blur, own_detail
+from tools.appearance.portrait_glasses import MOST, rim_contrast
 from tools.appearance.portrait_residuals import PortraitSkins, shared_pattern
 
 FEATHER = (16.0, 5.0, 1.6)
@@ -22,8 +24,6 @@ LEAST_SEEN = 0.8
 """Least part of a region that a portrait must show, relative to what the better half of them shows."""
 LOWER = ("right cheek", "left cheek", "mouth", "lips", "jaw")
 """Regions on which a beard or its shadow shows."""
-MOST_BRIDGE = 0.065
-"""Most detail on the bridge of the nose of those who give the regions about the eyes: more may be glasses."""
 BAREFACED = ("london", "canada")
 """Sets without glasses."""
 NEAR_GLASSES = ("brows", "eyes", "nose", "right cheek", "left cheek")
@@ -72,14 +72,14 @@ class SkinMixer:
         self.seen = seen / np.percentile(seen, 75, axis=1, keepdims=True)
         upper = inner[0] | inner[2]
         self.wrinkles = np.array([d.bands[1:, upper].mean(-1).std() for d in self.details])
-        across = np.array([(d.bands[2].mean(-1) * d.weight)[chart.bridge].std() for d in self.details])
+        rims = np.array([rim_contrast(log, weight, chart) for log, weight in zip(skins.log, skins.weight, strict=True)])
         bare = np.isin([name.split("/")[0] for name in skins.name], BAREFACED)
-        self.glasses = ~bare & (across > MOST_BRIDGE * 0.6)
+        self.glasses = ~bare & (rims > MOST)
         self.uses = np.zeros(len(self.details))
 
-    def draw(self, rng: np.random.Generator, anchor: int, bearded: bool) -> MixedSkin:
-        """Mix a map of about the tone of portrait `anchor`."""
-        tone = self.skins.tone[anchor]
+    def draw(self, rng: np.random.Generator, pigment: Float[np.ndarray, "2"], bearded: bool) -> MixedSkin:
+        """Mix a map for a skin of this melanin and haemoglobin."""
+        tone = np.log(skin_rgb(*pigment.tolist()))
         taken: list[int] = []
         parts: list[Detail] = []
         for name in REGIONS:
@@ -93,8 +93,19 @@ class SkinMixer:
         own, seen = _blend(parts, masks)
         log = self._shared(tone.mean(), beard) + own
         wrinkles = float(np.mean([self.wrinkles[taken[k]] for k in (0, 2)]))
-        pigment = self.skins.pigment[anchor]
         return MixedSkin(log.astype(np.float32), tone, pigment, seen, bearded, wrinkles, np.array(taken))
+
+    def alike(self, mixed: Sequence[MixedSkin]) -> list[np.ndarray]:
+        """For each map the portraits of as similar a tone as those that it is mixed from, without these."""
+        found = []
+        for skin in mixed:
+            order = np.argsort(self._far(np.arange(len(self.level)), skin.tone))
+            found.append(np.setdiff1d(order[:NEIGHBORS], skin.sources))
+        return found
+
+    def _far(self, rows: np.ndarray, tone: Float[np.ndarray, "3"]) -> Float[np.ndarray, " N"]:
+        hue = np.abs(_hue(self.skins.tone[rows]) - _hue(tone)).max(-1)
+        return np.asarray(np.abs(self.level[rows] - tone.mean()) + hue)
 
     def _shared(self, level: float, beard: float) -> Float[np.ndarray, "H W 3"]:
         plain, tone, hair = self.pattern
@@ -115,8 +126,7 @@ class SkinMixer:
         rows = np.flatnonzero(able)
         if not len(rows):
             raise ValueError(f"no portrait shows the {region} of such a skin")
-        far = np.abs(self.level[rows] - tone.mean()) + np.abs(_hue(skins.tone[rows]) - _hue(tone)).max(-1)
-        near = rows[np.argsort(far)[: NEIGHBORS if not bearded else NEIGHBORS // 2]]
+        near = rows[np.argsort(self._far(rows, tone))[: NEIGHBORS if not bearded else NEIGHBORS // 2]]
         share = 1.0 / (1.0 + self.uses[near]) ** 2
         return int(rng.choice(near, p=share / share.sum()))
 
@@ -132,7 +142,7 @@ def _blend(
     total = np.zeros((*masks.shape[1:], 3))
     seen = np.zeros(masks.shape[1:], np.float32)
     for band, width in enumerate(FEATHER):
-        shares = np.stack([gaussian_filter(mask.astype(np.float32), width) for mask in masks])
+        shares = blur(masks.astype(np.float32).transpose(1, 2, 0), width).transpose(2, 0, 1)
         shares /= np.maximum(shares.sum(0), 1e-6)
         for share, part in zip(shares, parts, strict=True):
             total += share[..., None] * part.bands[band]

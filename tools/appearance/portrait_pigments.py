@@ -15,7 +15,7 @@ REFERENCE = "london"
 """Set of one studio with even, neutral light: its white is believed."""
 WHITE_SD = {"london": 0.04, "canada": 0.05, "congress": 0.10}
 """Standard deviation of a photograph's white about its set's, log, per channel."""
-LIMITS = ((0.05, 0.1), (2.0, 0.6))
+LIMITS = ((0.15, 0.1), (2.0, 0.6))
 """Least and greatest melanin and haemoglobin that are believed: beyond, it was the photograph's tint."""
 PRIOR = ((0.55, 0.6), (0.30, 0.12))
 """Mean and standard deviation of melanin and of haemoglobin."""

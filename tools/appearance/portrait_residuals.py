@@ -33,6 +33,8 @@ CHIN_CM = (-8.4, -7.6)
 _LEAST_ALBEDO = 0.002
 _PRIOR = 3.0
 """Portraits by which the pattern is drawn to zero."""
+TONE_LIMIT = (0.3, 0.12)
+"""Limits, log per unit of tone, of the change of brightness and of color: few people are of very dark skin."""
 BROW_SHADOW = 0.35
 """Part of the darkness of all portraits between brow and lid that is kept."""
 _ENOUGH = 12.0
@@ -79,7 +81,8 @@ def usable(skin: PortraitSkin) -> bool:
 
 def gather(files: Sequence[Path], chart: FaceChart) -> PortraitSkins:
     """Read the usable portraits."""
-    skins = [skin for skin in map(PortraitSkin.load, files) if usable(skin)]
+    skins = [PortraitSkin.load(file) for file in files if _eye_pixels(file) >= LEAST_EYE_PIXELS]
+    skins = [skin for skin in skins if usable(skin)]
     core = core_weight(chart)
     y = np.nan_to_num(chart.centimeters[..., 1], nan=-99.0)
     forehead = np.clip((y - FOREHEAD_CM[0]) / (FOREHEAD_CM[1] - FOREHEAD_CM[0]), 0, 1)
@@ -147,13 +150,19 @@ def shared_pattern(skins: PortraitSkins, chart: FaceChart) -> Float32[np.ndarray
     grown = gaussian_filter(chart.beard, 4)[..., None]
     found = (found + found[:, :, ::-1]) / 2
     edge = (known > 0.5) & (gaussian_filter(known, 12.0) < 0.6) & (chart.lip < 0.01)
-    rest = [np.median(part[edge], axis=0) for part in found[:2]] + [np.zeros(3)]
+    rest = [np.median(part[edge], axis=0) if edge.any() else np.zeros(3) for part in found[:2]] + [np.zeros(3)]
     pattern = np.stack([fill(part, known, far) for part, far in zip(found, rest, strict=True)])
     pattern[2] *= np.clip(2 * (grown + grown[:, ::-1]) / 2, 0, 1)
-    pattern[1] = _soft(pattern[1], 0.3)
     light = pattern.mean(-1, keepdims=True)
-    pattern -= (1 - BROW_SHADOW) * chart.below_brow[..., None] * np.minimum(light, 0)
+    pattern[1] = _soft(light[1], TONE_LIMIT[0]) + _soft(pattern[1] - light[1], TONE_LIMIT[1])
+    light = pattern.mean(-1, keepdims=True)
+    pattern -= (1 - BROW_SHADOW) * chart.brow_shade[..., None] * np.minimum(light, 0)
     return np.asarray(pattern, np.float32)
+
+
+def _eye_pixels(file: Path) -> float:
+    with np.load(file) as stored:
+        return float(stored["eye_pixels"])
 
 
 def _soft(value: np.ndarray, limit: float) -> np.ndarray:

@@ -11,7 +11,7 @@ S side of the atlas, V vertices.
 import argparse
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from headform.fit.texture import bake_textures
 from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.nets.landmarks.committee import CommitteeReading
+from headform.nets.landmarks.dense_predictor import DensePrediction
 from headform.pipeline._mask import mask_in_photo, openings_in_photo
 from headform.pipeline.reconstructor import Reconstructor
 from headform.synth.skin_bank import SIDE
@@ -120,7 +121,7 @@ class SkinReader(Reconstructor):
     def _one(self, photo, found, reading, cover, prior, clock):  # type: ignore[no-untyped-def]
         size = photo.rgb.shape[1], photo.rgb.shape[0]
         clear, share = (None, 0.0) if cover is None else (cover.clear(size), cover.share)
-        self._seen: tuple[object, CommitteeReading, np.ndarray | None, float] = (
+        self._seen: tuple[DensePrediction, CommitteeReading, np.ndarray | None, float] = (
             found.prediction,
             reading,
             clear,
@@ -128,7 +129,7 @@ class SkinReader(Reconstructor):
         )
         return super()._one(photo, found, reading, cover, prior, clock)
 
-    def _colors(self, photo: FittedPhoto, light: Float[np.ndarray, "9 3"], areas: SkinFields) -> dict[str, object]:
+    def _colors(self, photo: FittedPhoto, light: Float[np.ndarray, "9 3"], areas: SkinFields) -> dict[str, Any]:
         """Median colors of skin, lips, eyes and hair, divided by the shading."""
         bare = FittedPhoto(photo.head, photo.vertices, photo.camera, photo.rgb)
         seen, masked = PhotoSurface.of(bare, None, resolution=920), PhotoSurface.of(photo, None, resolution=920)
@@ -147,7 +148,7 @@ class SkinReader(Reconstructor):
             "sclera": within & (areas.iris_distance > 0.75) & (areas.iris_distance < 1.0),
             "hair": above & (colors.weight > 0.1) & (skin_colors.weight < 0.05),
         }
-        found: dict[str, object] = {name: _median(albedo, chosen) for name, chosen in groups.items()}
+        found: dict[str, Any] = {name: _median(albedo, chosen) for name, chosen in groups.items()}
         found["exposure"] = float(shading[skin].mean()) if skin.any() else float("nan")
         return found
 
