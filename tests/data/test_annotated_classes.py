@@ -3,8 +3,8 @@
 import numpy as np
 
 from headform.data import contours as c
-from headform.data.annotated_classes import UNKNOWN, classes_of_contours, classes_of_landmarks
-from headform.geometry.face_classes import BACKGROUND, BROWS, EYES, HAIR, LIPS, MOUTH_INSIDE, SKIN
+from headform.data.annotated_classes import classes_of_contours, classes_of_landmarks
+from headform.geometry.face_classes import BACKGROUND, BROWS, EYES, HAIR, LIPS, MOUTH_INSIDE, SKIN, UNKNOWN
 from tests.data.drawn_contours import drawn_contours
 
 

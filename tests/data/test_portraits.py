@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headform.data.annotated_classes import UNKNOWN
 from headform.data.contours import BROW_UPPER, CORNERS68, JAW, AnnotatedFace, onto_annotation
 from headform.data.portrait_sheet import portrait_sheet
 from headform.data.portrait_writer import PortraitPlan, photos_of, write_portraits
@@ -21,6 +20,7 @@ from headform.data.portraits import (
     warped_classes,
 )
 from headform.errors import InputError, UsageError
+from headform.geometry.face_classes import UNKNOWN
 from headform.geometry.polyline import nearest_on
 from headform.images.warp import apply
 from headform.nets.crop_geometry import loose_square

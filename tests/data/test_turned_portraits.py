@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from headform.data.annotated_classes import UNKNOWN
 from headform.data.turned_portraits import turn_picture
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.face_classes import UNKNOWN
 from headform.heads.linear import LinearHead
 
 WINDOW, SIDE = 384, 192

@@ -9,10 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from headform.data.annotated_classes import UNKNOWN
 from headform.data.portraits import FORMAT, Portrait
 from headform.errors import InputError, UsageError
-from headform.geometry.face_classes import HAIR, SKIN
+from headform.geometry.face_classes import HAIR, SKIN, UNKNOWN
 from headform.geometry.landmarks68 import MIRROR68
 from headform.heads import LinearHead, load_open
 from headform.io.image_bytes import jpeg

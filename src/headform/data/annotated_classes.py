@@ -26,11 +26,9 @@ from headform.data.contours import (
     PUPILS,
     UPPER_LID,
 )
-from headform.geometry.face_classes import BACKGROUND, BROWS, EYES, HAIR, LIPS, MOUTH_INSIDE, SKIN
+from headform.geometry.face_classes import BACKGROUND, BROWS, EYES, HAIR, LIPS, MOUTH_INSIDE, SKIN, UNKNOWN
 from headform.geometry.landmarks68 import INNER_LIP_PAIRS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE, outer_eye_distance
 
-UNKNOWN = 255
-"""Value of pixels about which the contours say nothing."""
 _FINE = 2
 _HAIR_BAND = 0.10
 """Width of the unknown band along the outline of the hair, in pupil distances: seven points mark it, and strands pass it."""

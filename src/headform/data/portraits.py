@@ -20,8 +20,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from headform import images
-from headform.data.annotated_classes import UNKNOWN
 from headform.errors import InputError, WeightsError
+from headform.geometry.face_classes import UNKNOWN
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.images.warp import apply, inverse, warp
 from headform.io.json_file import read_json

@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float, Float64, Int, UInt8
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from scipy.sparse import coo_matrix, diags
 
-from headform.data.annotated_classes import UNKNOWN
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.face_classes import UNKNOWN
 from headform.geometry.head_angles import rotation_from_euler
 from headform.images.sampling import bilinear_rows
 from headform.mesh.normals import vertex_normals

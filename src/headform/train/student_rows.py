@@ -18,9 +18,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from headform.data.annotated_classes import UNKNOWN
 from headform.data.portraits import Portrait
-from headform.geometry.face_classes import BROWS, EYES, LIPS, MOUTH_INSIDE, SKIN
+from headform.geometry.face_classes import BROWS, EYES, LIPS, MOUTH_INSIDE, SKIN, UNKNOWN
 from headform.geometry.landmarks68 import JAW
 from headform.heads.linear import LinearHead
 from headform.nets.crop_geometry import EyeFrame
