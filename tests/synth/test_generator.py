@@ -76,7 +76,7 @@ def test_points_are_the_perspective_image_of_the_labeled_head(bare: Generator) -
         design = np.column_stack([flat, np.ones(len(flat))])
         solution, *_ = np.linalg.lstsq(design, batch.points[k, on_bone], rcond=None)
         rest = batch.points[k, on_bone] - design @ solution
-        assert np.abs(rest).max() < 0.35, "pixels of 64"
+        assert np.abs(rest).max() < 0.5, "pixels of 64; a collar may press on the jaw"
         a, b = solution[:2]
         assert abs(a @ b) < 0.02 * (a @ a)
         assert abs(a @ a - b @ b) < 0.03 * (a @ a)

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
+from headform.heads import load_open
+from headform.synth._subject import SubjectBuilder
+from headform.synth.face_shape import FaceShaper
 from headform.synth.natural_colors import NaturalColors, load_natural_colors
+from headform.synth.people import sample_person
+from headform.synth.randomization import FULL
 from headform.synth.skin import skin_rgb
 
 
@@ -41,3 +46,18 @@ def test_lips_are_redder_than_the_skin(colors: NaturalColors) -> None:
         lips = np.array([colors.draw_lips(rng, skin, melanin) for _ in range(500)])
         assert np.median(lips[:, 0] / lips[:, 1]) > 1.05 * skin[0] / skin[1]
         assert np.median(lips.sum(1)) < 1.05 * skin.sum()
+
+
+def test_hair_is_not_olive_and_roots_are_not_brighter_than_the_skin() -> None:
+    head = load_open()
+    config = FULL.with_changes(hair={"natural_color_rate": 1.0})
+    builder = SubjectBuilder(head, config, 100.0)
+    shaper = FaceShaper(head, config.expression)
+    rng = np.random.default_rng(5)
+    people = [sample_person(rng, config, head.expression_names, len(head.identity)) for _ in range(30)]
+    for person, verts in zip(people, shaper.shape(people), strict=True):
+        subject = builder.build(rng, person, verts)
+        red, green, blue = subject.hair_rgb
+        assert green <= 1.3501 * np.sqrt(red * blue)
+        assert red >= green >= blue
+        assert subject.brow_rgb.sum() < 0.65 * subject.surface.rgb.sum()

@@ -19,7 +19,10 @@ SEED = 20240301
 _UNEVENNESS = 0.1
 """Share of the sampled blotchiness that is kept."""
 
-_SKINS = SkinRandomization(flush=(0.0, 1.0), unevenness=(0.0, 1.0), lip_red=(0.0, 1.0), lip_paint_rate=0.2)
+_SKINS = SkinRandomization(
+    flush=(0.0, 1.0), unevenness=(0.0, 1.0), lip_red=(0.0, 1.0), lip_paint_rate=0.2,
+    lip_paint_rgb=((0.3, 0.02, 0.05), (0.8, 0.3, 0.35)),
+)  # fmt: skip
 """Ranges of the skins that the basis spans; those of synthetic faces may follow the portraits, the shipped head stays."""
 
 

@@ -23,6 +23,7 @@ _LID_SHADOW, _LID_REACH_CM = (
 )  # share of light that the upper lid takes at its rim, and how far down that fades
 _ALIKE, _RING = 0.2, 24
 """Log distance of colors at which a picture is e times rarer, and samples along the ring in which its color is read."""
+_BROWN, _BROWNNESS = np.array([0.09, 0.05, 0.03]), (0.35, 1.4)  # linear RGB of brown irises, and its factor
 _LOWER_SHADOW, _LOWER_REACH_CM = 0.3, 0.16
 _CORNER_SHADOW, _CORNER_REACH_CM = 0.35, 0.35
 
@@ -126,7 +127,11 @@ def sample_eyes(
     rng: np.random.Generator, bank: UInt8[np.ndarray, "M P P 3"], skin: SkinAttributes, config: EyeRandomization
 ) -> EyeLook:
     """Draw the looks of a person's eyes; the picture is one whose iris has about the person's color."""
-    away = np.abs(np.log(iris_colors(bank) / np.maximum(skin.iris_rgb, 1e-3))).mean(1)
+    lowest, highest = config.brown_rate
+    rgb = np.asarray(skin.iris_rgb)
+    if rng.random() < min(highest, lowest + skin.melanin):
+        rgb = _BROWN * rng.uniform(*_BROWNNESS)
+    away = np.abs(np.log(iris_colors(bank) / np.maximum(rgb, 1e-3))).mean(1)
     likely = np.exp(-away / _ALIKE) + 1e-9
     picture = bank[int(rng.choice(len(bank), p=likely / likely.sum()))]
     # cameras expose for the skin: beside dark skin the white would glow, which photos avoid by their soft tone curves
@@ -144,6 +149,7 @@ _IRIS_RGB = (  # sRGB of the middle of an iris: brown, dark brown, hazel, green,
     (92, 58, 32), (60, 36, 22), (112, 88, 48), (98, 112, 76), (92, 122, 150), (116, 126, 132),
     (45, 27, 17), (76, 46, 26), (70, 98, 128),
 )  # fmt: skip
+_GRAYED = (0.1, 0.6)  # share by which the cornea, which mirrors all around it, takes color from the iris
 _COMMON = (0, 1, 1, 6, 6, 6, 7, 7, 2, 3, 4, 5, 8)
 
 
@@ -157,6 +163,7 @@ def _draw_eye(rng: np.random.Generator) -> UInt8[np.ndarray, "P P 3"]:
     x, y = np.meshgrid(axis, axis)
     radius, angle = np.hypot(x, y), np.arctan2(y, x)
     base = np.array(_IRIS_RGB[int(rng.choice(_COMMON))], float) * rng.uniform(0.8, 1.2)
+    base += (base.mean() - base) * rng.uniform(*_GRAYED)
     waves = rng.integers(18, 70, 10)
     phase = rng.uniform(0, 2 * np.pi, 10)
     depth = (radius - _PUPIL_SHARE) / (_IRIS_SHARE - _PUPIL_SHARE)  # 0 at the pupil, 1 at the limbus

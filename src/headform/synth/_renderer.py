@@ -30,8 +30,8 @@ _DEPTH_BIAS = 0.006  # meters; a point this far behind the surface still counts 
 _SHADOW_SIDE = 112  # pixels of a shadow map
 _SHADOW_EXTENT = 0.2  # meters, its half side
 _FAINT_LAMP, _SOFT_LIGHT = 0.25, 0.1  # brightness and hardness below which shadows are not worth casting
-_OPENNESS = {"teeth": 0.78, "mouth": 0.18, "tongue": 0.4, "socket_right": 0.45, "socket_left": 0.45}
-"""Ambient light that reaches the parts inside the head, whatever the sampled occlusion says."""
+_OPENNESS = {"teeth": 1.0, "mouth": 1.0, "tongue": 1.0, "socket_right": 0.45, "socket_left": 0.45}
+"""Ambient light that reaches the parts inside the head, whatever the sampled occlusion says; see `MouthLight`, too."""
 _EYE_OPENNESS = 0.72  # of the eyeballs in their sockets, before the shadow of the lids
 _TONE_STEPS, _TONE_LIMIT, _KNEE = 4096, 4.0, 0.7  # entries, greatest linear value, value from which highlights roll off
 _SKIN_SAMPLES = 4096  # most pixels whose median decides the exposure
@@ -179,6 +179,9 @@ class Renderer:
             np.float32(lamps.hardness), np.float32(lamps.shininess),
             glow, shine,
         )  # fmt: skip
+        inside, reach = self._builder.mouth.ids, subject.mouth_light[:, None]
+        glow[inside] *= reach
+        shine[inside] *= reach
         return glow, shine
 
     def _shade(
@@ -265,7 +268,9 @@ class Renderer:
         config = self._config
         if light.environment is not None and rng.random() < config.background.panorama_rate:
             seen = view(light.environment, light.rotation, to_raster / 2, self._size // 2)
-            return seen * light.balance.astype(np.float32), float(rng.uniform(*config.background.panorama_level))
+            seen = seen * light.balance.astype(np.float32)
+            seen += (seen.mean(-1, keepdims=True) - seen) * np.float32(rng.uniform(*config.background.panorama_gray))
+            return seen, float(rng.uniform(*config.background.panorama_level))
         if rng.random() < config.background.backdrop_rate:
             scene = sample_backdrop(rng, self._size, config.backdrop)
         else:

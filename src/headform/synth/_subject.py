@@ -1,6 +1,6 @@
 """One synthetic person before the camera: head, surface, eyes, brows and the pieces worn.
 
-V head vertices, F triangles, G groups of wrinkles.
+V head vertices, F triangles, G groups of wrinkles, M vertices inside of the mouth.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32
 from headform.geometry.landmarks68 import BROWS
 from headform.heads.linear import LinearHead
 from headform.synth._eyes import EyeGeometry, EyeLook, draw_eye_pictures, eye_geometry, lid_shadow, sample_eyes
+from headform.synth._mouth_light import MouthLight
 from headform.synth._pixel_kernels import GROWTH, SCALP
 from headform.synth._surface import Surface, SurfacePainter
 from headform.synth.brow_maps import draw_brow_maps, fit_resolution, painted_brow_maps
@@ -26,6 +27,8 @@ from headform.synth.wear import Wardrobe
 from headform.synth.wrinkles import Wrinkles
 
 _MADE_UP = 0.1  # opacity of facial hair above which nobody wears make-up
+_LEAST_OLIVE = 1.35  # green of hair over the mean of red and blue, by logarithm, from which blond looks olive
+_LIGHTEST_ROOTS = 0.5  # brightness of brows and stubble over the skin's: lighter, they would look painted on in yellow
 _BROW_SHARE = 0.3  # length of a brow, share of the width of a face
 
 
@@ -41,6 +44,7 @@ class Subject:
         eyes: Looks of the eyes.
         eye_rotations: Head from eye, each side.
         eye_light: Share of the light that the lids let through to each vertex.
+        mouth_light: Share of the light that reaches each vertex inside of the mouth, see `MouthLight`.
         wrinkles: Depth of each group of wrinkles.
         brows: The drawn brows.
         skin: Coloring.
@@ -56,6 +60,7 @@ class Subject:
     eyes: EyeLook
     eye_rotations: Float[np.ndarray, "2 3 3"]
     eye_light: Float32[np.ndarray, " V"]
+    mouth_light: Float32[np.ndarray, " M"]
     wrinkles: Float32[np.ndarray, " G"]
     brows: tuple[Brow, Brow]
     skin: SkinAttributes
@@ -85,6 +90,7 @@ class SubjectBuilder:
         )
         self.eye_pictures = draw_eye_pictures()
         self.geometry: EyeGeometry = eye_geometry(head)
+        self.mouth = MouthLight(head)
         self.maps = load_skin_maps(head)
         self.wrinkles = Wrinkles(head.expression_names)
         self._painter = SurfacePainter(head, fields, self.coordinates, self.maps)
@@ -98,6 +104,7 @@ class SubjectBuilder:
         turns = self._turn_eyes(verts, person)
         skin = sample_skin(rng, config.skin)
         red, green, blue = np.minimum.accumulate(skin.hair_rgb).tolist()  # no natural hair is green or blue
+        green = min(green, _LEAST_OLIVE * (red * blue) ** 0.5)
         skin = replace(skin, hair_rgb=(red, green, blue))
         if max(skin.beard, skin.moustache) > _MADE_UP:
             skin = replace(skin, lip_paint=0.0, eye_shadow=0.0)
@@ -107,9 +114,9 @@ class SubjectBuilder:
         natural = rng.random() < config.hair.natural_color_rate
         hair_rgb = np.asarray(skin.hair_rgb) if natural else rng.random(3) ** GAMMA
         share = rng.uniform(*config.brows.skin_share)
-        brow_rgb = (
-            np.asarray(skin.hair_rgb) * rng.uniform(*config.brows.darker) * (1 - share) + 0.6 * surface.rgb * share
-        )
+        root_rgb = np.asarray(skin.hair_rgb) * rng.uniform(*config.brows.darker)
+        root_rgb *= min(1.0, _LIGHTEST_ROOTS * float(surface.rgb.sum() / root_rgb.sum()))
+        brow_rgb = root_rgb * (1 - share) + 0.6 * surface.rgb * share
         marks = verts[self._dense[:68]]
         yaw, pitch, _ = person.angles.tolist()
         wearer = Wearer(verts, marks, yaw, pitch, (float(surface.rgb[0]), float(surface.rgb[1]), float(surface.rgb[2])))
@@ -132,6 +139,7 @@ class SubjectBuilder:
             eyes=eyes,
             eye_rotations=turns,
             eye_light=lid_shadow(self.geometry, verts, marks, eyes.shadow),
+            mouth_light=self.mouth.share(verts, marks),
             wrinkles=self.wrinkles.sample(rng, person.expression, config.wrinkles),
             brows=brows,
             skin=skin,

@@ -17,6 +17,7 @@ from headform.synth.skin_fields import SkinFields
 from headform.synth.skin_maps import SkinMaps
 
 _TINT = 6  # first column of the texture's factor
+_HIDDEN_BLOOD = 0.6  # share of the blood's color that melanin of absorbance 1 hides
 _VARIATION = 0.5  # of the procedural pigments, since the textures vary themselves
 _SHADOW = 0.08  # opacity of a beard from which maps with one are chosen
 _PAINTED = 0.35  # weight of a painted map over one mixed from photos
@@ -72,7 +73,8 @@ class SurfacePainter:
         def noise(scale: int) -> Float[np.ndarray, " V"]:
             return np.asarray(f.noise[scale + 5 * int(rng.integers(count // 5))])
 
-        rgb = skin_rgb(a.melanin, a.haemoglobin)
+        # melanin lies above the blood and hides it
+        rgb = skin_rgb(a.melanin, a.haemoglobin * (1 - _HIDDEN_BLOOD * min(a.melanin, 1.0)))
         first, second = self._choose(rng, rgb, max(a.beard, a.moustache) > _SHADOW)
         blood = 0.4 * a.flush * f.flush + 0.12 * a.unevenness * noise(2) + 0.10 * a.under_eye * f.under_eye
         melanin = 0.10 * a.unevenness * (noise(3) + 0.4 * noise(1)) + 0.2 * a.under_eye * f.under_eye

@@ -12,6 +12,7 @@ class BackgroundRandomization:
     panorama_rate: float = 0.75  # probability that a panorama which lights the face is seen as well
     backdrop_rate: float = 0.92  # share of other pictures with a backdrop
     panorama_level: Range = (0.5, 1.5)  # factor of the seen panorama's radiance
+    panorama_gray: Range = (0.1, 0.5)  # share of its color that glare takes away
     gradient_rate: float = 0.15  # share of plain color gradients
     color_gradient_rate: float = 0.5  # share of gradients with color, others are gray
     crop: Range = (0.3, 1.0)  # side, share of the scene

@@ -85,12 +85,18 @@ PORTRAIT = FULL.with_changes(
     },
     pose={"frontal_rate": 0.6, "frontal_yaw_sd": 10.0, "turned_rate": 0.4, "turned_yaw_sd": 18.0, "pitch_sd": 5.0,
           "roll_sd": 4.0, "tilted_rate": 0.0},
+    wrinkles={"age_power": 0.8, "lasting": (0.05, 0.5)},
+    light={"shine": (0.05, 0.4)},
+    scene_light={"key_softness": (0.2, 0.9), "ambient_share": (0.1, 0.6)},
     glasses={"rate": 0.2, "sunglasses_rate": 0.01, "tint_rate": 0.02},
     hats={"rate": 0.02},
     occluders={"rate": 0.0, "strands_rate": 0.02},
     camera={"distance": (0.8, 3.0)},
     background={"backdrop_rate": 1.0},
-    degradation={"strength": 0.5, "severity_power": 3.0, "old_rate": 0.01, "print_rate": 0.0, "screen_rate": 0.0},
+    backdrop={"kind_rates": (0.4, 0.15, 0.07, 0.3, 0.08), "blur": (0.003, 0.018)},
+    clothes={"kinds": (("suit", 0.75), ("blazer", 0.12), ("shirt", 0.06), ("vneck", 0.04), ("turtleneck", 0.03)),
+             "suit_albedo": (0.003, 0.04)},
+    degradation={"strength": 0.6, "severity_power": 3.0, "old_rate": 0.01, "print_rate": 0.0, "screen_rate": 0.0},
 )  # fmt: skip
 PRESETS = {"full": FULL, "easy": EASY, "portrait": PORTRAIT}
 """Configurations by name: everything, the beginning of a training, people who sit for an official portrait."""

@@ -10,8 +10,12 @@ class EyeRandomization:
     """Eyeballs; the sizes of iris and pupil are in `SkinRandomization`."""
 
     held_back: float = 0.35  # share by which white and iris are darker, per absorbance of melanin in the skin
+    brown_rate: tuple[float, float] = (
+        0.2,
+        0.98,
+    )  # probability of brown irises without melanin, by absorbance; its limit
     sclera: Range = (0.65, 1.15)  # factor of the picture's white
-    iris_level: Range = (0.45, 1.05)  # factor of the picture's iris
+    iris_level: Range = (0.6, 1.3)  # factor of the picture's iris
     highlight_rate: float = 0.85  # probability that the cornea mirrors the lamps
     highlight: Range = (0.2, 1.0)  # radiance of the mirrored lamps over their irradiance
     highlight_degrees: Range = (2.5, 8.0)  # angular radius of a mirrored lamp

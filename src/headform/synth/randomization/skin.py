@@ -36,10 +36,13 @@ class SkinRandomization:
     moustache: Range = (0.0, 1.0)
     beard_volume_rate: float = 0.6  # probability that a dense beard stands out from the skin
     beard_volume: Range = (0.0, 0.012)  # meters
-    lip_red: Range = (0.0, 0.5)
+    lip_red: Range = (-1.3, 0.2)  # over what the skin map has, in absorbance of haemoglobin; below 0 pale
     lip_paint_rate: float = 0.12
     lip_paint: Range = (0.3, 1.0)
-    lip_paint_rgb: tuple[tuple[float, float, float], tuple[float, float, float]] = ((0.3, 0.02, 0.05), (0.8, 0.3, 0.35))
+    lip_paint_rgb: tuple[tuple[float, float, float], tuple[float, float, float]] = (
+        (0.15, 0.01, 0.02),
+        (0.45, 0.12, 0.15),
+    )
     """Lowest and highest color."""
     eye_shadow_rate: float = 0.25
     eye_shadow: Range = (0.2, 0.8)
