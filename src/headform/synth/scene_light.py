@@ -13,6 +13,7 @@ from headform.synth.panoramas import Environment, ambient_of, camera_rotation
 from headform.synth.randomization import LightRandomization, SceneLightRandomization
 
 _MOST_LAMPS = 4
+_FACE_BALANCE = 0.8  # weight of the light on the face in a camera's white balance; the rest is the scene's
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def _from_panorama(
     ambient = ambient_of(environment, rotation)
     directions = environment.sun_directions @ rotation.T
     colors = environment.sun_colors
-    mean = ambient[0] + 0.3 * colors.sum(0)
+    # cameras balance for the face: what falls on a surface that looks at the lens, of all light and of its mean
+    front = ambient[0] - ambient[2] + 2 * ambient[6] + np.maximum(-directions[:, 2], 0) @ colors
+    mean = _FACE_BALANCE * np.maximum(front, 0) + (1 - _FACE_BALANCE) * (ambient[0] + 0.3 * colors.sum(0))
     share = rng.uniform(*config.white_balance)
     balance = (mean.mean() / np.maximum(mean, 1e-6)) ** share / mean.mean()
     ambient, colors = ambient * balance, colors * balance
