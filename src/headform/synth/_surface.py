@@ -18,6 +18,7 @@ from headform.synth.skin_maps import SkinMaps
 
 _TINT = 6  # first column of the texture's factor
 _HIDDEN_BLOOD = 0.6  # share of the blood's color that melanin of absorbance 1 hides
+_HOLLOW_CM = 0.7  # distance from the eye at which the darkness of its lids has fallen to 1 / e
 _VARIATION = 0.5  # of the procedural pigments, since the textures vary themselves
 _SHADOW = 0.08  # opacity of a beard from which maps with one are chosen
 _PAINTED = 0.35  # weight of a painted map over one mixed from photos
@@ -85,6 +86,8 @@ class SurfacePainter:
         tint *= np.exp(-f.lip * a.lip_red * 0.5)[:, None] ** HAEMOGLOBIN
         lash = np.exp(-np.abs(f.eye_distance) / 0.07) * a.lashes * rng.uniform(*eyes.lash_line)
         tint *= 1 - 0.8 * lash[:, None]
+        hollow = np.exp(-np.clip(f.eye_distance, 0, 9) / _HOLLOW_CM) * rng.uniform(*eyes.lid_shade)
+        tint *= np.exp(-hollow[:, None] * (MELANIN + HAEMOGLOBIN) / 1.5)
         if a.eye_shadow:
             shade = np.exp(-np.clip(f.eye_distance, 0, 9) / 0.6) * a.eye_shadow
             tint *= 1 + shade[:, None] * (np.asarray(a.eye_shadow_rgb) - 1)

@@ -72,9 +72,9 @@ EASY = FULL.with_changes(
 PORTRAIT = FULL.with_changes(
     expression={
         "rate": 0.97, "closed_mouth_rate": 0.12, "parted_rate": 0.1, "mild_smile_rate": 0.12, "smile_rate": 0.8,
-        "smile": (0.4, 1.0), "open_mouth_rate": 0.01, "strong_rate": 0.01, "single_rate": 0.03,
+        "smile": (0.5, 1.1), "open_mouth_rate": 0.01, "strong_rate": 0.01, "single_rate": 0.03,
         "smile_proportional": (
-            ("cheekSquint", (0.1, 0.7)), ("eyeSquint", (0.0, 0.5)), ("mouthUpperUp", (0.3, 0.8)),
+            ("cheekSquint", (0.1, 0.7)), ("eyeSquint", (0.2, 0.9)), ("mouthUpperUp", (0.3, 0.8)),
             ("mouthLowerDown", (0.3, 0.9)),
         ),
         "smile_groups": (
@@ -83,12 +83,13 @@ PORTRAIT = FULL.with_changes(
         ),
         "blink_rate": 0.01, "wink_rate": 0.0, "half_closed_rate": 0.03, "wide_rate": 0.02, "camera_gaze_rate": 0.95,
     },
-    pose={"frontal_rate": 0.6, "frontal_yaw_sd": 10.0, "turned_rate": 0.4, "turned_yaw_sd": 18.0, "pitch_sd": 5.0,
-          "roll_sd": 4.0, "tilted_rate": 0.0},
+    pose={"frontal_rate": 0.7, "frontal_yaw_sd": 7.0, "turned_rate": 0.3, "turned_yaw_sd": 15.0, "pitch_sd": 4.0,
+          "roll_sd": 3.0, "tilted_rate": 0.0},
     wrinkles={"age_power": 0.8, "lasting": (0.05, 0.5)},
-    light={"shine": (0.05, 0.4)},
+    light={"shine": (0.05, 0.4), "occlusion": (1.0, 2.0)},
     scene_light={"key_softness": (0.2, 0.9), "ambient_share": (0.1, 0.6)},
     glasses={"rate": 0.2, "sunglasses_rate": 0.01, "tint_rate": 0.02},
+    hair={"natural_color_rate": 1.0},
     hats={"rate": 0.02},
     occluders={"rate": 0.0, "strands_rate": 0.02},
     camera={"distance": (0.8, 3.0)},

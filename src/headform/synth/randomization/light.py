@@ -25,7 +25,7 @@ class LightRandomization:
     contrast: float = 1.0  # factor of lamps against ambient light
     shininess: Range = (5.0, 45.0)  # Blinn-Phong exponent, log-uniform
     shine: Range = (0.0, 0.3)  # factor of the highlights
-    occlusion: Range = (0.6, 1.4)  # exponent of the ambient occlusion
+    occlusion: Range = (0.7, 1.7)  # exponent of the ambient occlusion
 
 
 @dataclass(frozen=True)
