@@ -37,7 +37,9 @@ def test_heads_turn_from_frontal_to_profile(names: tuple[str, ...]) -> None:
 
 
 def test_lids_droop_as_often_as_configured(names: tuple[str, ...]) -> None:
-    level = replace(FULL, expression=replace(FULL.expression, lid_height_sd=0.0, lid_height_side_sd=0.0))
+    level = replace(
+        FULL, expression=replace(FULL.expression, lid_height=0.0, lid_height_sd=0.0, lid_height_side_sd=0.0)
+    )
     height = np.array([p.lid_height for p in drawn(names, level, 500)])
     assert (height.max(1) > 0).mean() == pytest.approx(FULL.expression.drooping_rate, abs=0.03)
     assert set(np.unique((height > 0).sum(1))) == {0, 1, 2}

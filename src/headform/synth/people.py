@@ -83,7 +83,7 @@ def _sample_angles(rng: np.random.Generator, pose: PoseRandomization) -> tuple[f
 
 def _sample_lid_height(rng: np.random.Generator, config: ExpressionRandomization) -> Float[np.ndarray, "2"]:
     """Draw how much lower than usual the lids of both eyes are, in weights of eyeBlink."""
-    height = rng.normal(0, config.lid_height_sd) + rng.normal(0, config.lid_height_side_sd, 2)
+    height = rng.normal(config.lid_height, config.lid_height_sd) + rng.normal(0, config.lid_height_side_sd, 2)
     if rng.random() < config.drooping_rate:
         eyes = (slice(None), slice(None), 0, 1)[int(rng.integers(4))]
         height[eyes] += rng.uniform(*config.drooping)

@@ -77,11 +77,12 @@ class ExpressionRandomization:
     wide_rate: float = 0.06
     wide: Range = (0.2, 1.0)  # weight of eyeWide
     lid_asymmetry_sd: float = 0.1  # relative difference of two half-closed, squinting or wide eyes
-    lid_height_sd: float = 0.08  # height of a person's lids whatever the expression, in weights of eyeBlink
+    lid_height: float = -0.15  # mean height of lids whatever the expression, in weights of eyeBlink; photos' are higher
+    lid_height_sd: float = 0.08  # its standard deviation over people
     lid_height_side_sd: float = 0.03  # the same of each eye
     drooping_rate: float = 0.06  # probability that lids droop by `drooping` as well, half of them on one eye
     drooping: Range = (0.1, 0.4)  # in weights of eyeBlink
-    most_raised: float = 0.2  # limit of lids raised by all of these, in weights of eyeBlink
+    most_raised: float = 0.35  # limit of lids raised by all of these, in weights of eyeBlink
     least_opening: float = 0.0007  # least height of an eye that is not closed, meters
     upper_lid_share: Range = (0.75, 0.95)  # share of the closing movement that the upper lid makes
     # gaze
