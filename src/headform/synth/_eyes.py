@@ -4,6 +4,7 @@ V head vertices.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
@@ -153,9 +154,15 @@ _GRAYED = (0.1, 0.6)  # share by which the cornea, which mirrors all around it, 
 _COMMON = (0, 1, 1, 6, 6, 6, 7, 7, 2, 3, 4, 5, 8)
 
 
+@cache
 def draw_eye_pictures(count: int = _PICTURES) -> UInt8[np.ndarray, "M P P 3"]:
-    """Draw pictures of eyeballs: pupil, fibers of the iris, collarette, dark limbus, veined sclera; the same every time."""
-    return np.stack([_draw_eye(np.random.default_rng((_SEED, k))) for k in range(count)])
+    """Draw pictures of eyeballs: pupil, fibers of the iris, collarette, dark limbus, veined sclera.
+
+    They are the same every time, drawn once and not to be changed.
+    """
+    pictures = np.stack([_draw_eye(np.random.default_rng((_SEED, k))) for k in range(count)])
+    pictures.setflags(write=False)
+    return pictures
 
 
 def _draw_eye(rng: np.random.Generator) -> UInt8[np.ndarray, "P P 3"]:

@@ -3,6 +3,8 @@
 M maps, H height, L length. Columns run from the outer end (0) to the inner end, rows from the upper edge to the lower one.
 """
 
+from functools import cache
+
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFilter
@@ -19,13 +21,17 @@ _THIN_M = 0.0016  # half height of a plucked line
 _DENSE = 0.97  # quantile of a painted brow's opacity that becomes full
 
 
+@cache
 def draw_brow_maps(count: int = MAPS) -> UInt8[np.ndarray, "M H L"]:
-    """Draw `count` maps; the same every time (about 15 ms each)."""
-    return np.stack([_draw(np.random.default_rng((_SEED, k))) for k in range(count)])
+    """Draw `count` maps, about 15 ms each; the same every time, drawn once and not to be changed."""
+    maps = np.stack([_draw(np.random.default_rng((_SEED, k))) for k in range(count)])
+    maps.setflags(write=False)
+    return maps
 
 
+@cache
 def painted_brow_maps() -> UInt8[np.ndarray, "M H L"]:
-    """Return the shipped brows, painted strand by strand, both sides of each; as dense as drawn ones."""
+    """Return the shipped brows, painted strand by strand, both sides of each, as dense as drawn ones; read once and not to be changed."""
     maps = []
     rows = round(_SHOWN / BROW_REACH * 32)  # of 64, on each side of the spine
     for brow in load_appearance().brows.values():
@@ -34,7 +40,9 @@ def painted_brow_maps() -> UInt8[np.ndarray, "M H L"]:
         for alpha in brow.alpha[:, 32 - rows : 32 + rows]:
             small = np.asarray(Image.fromarray(alpha).resize((LENGTH, HEIGHT), Image.Resampling.BOX), np.float32)
             maps.append(np.clip(small * (255 / np.quantile(small, _DENSE)), 0, 255).astype(np.uint8))
-    return np.stack(maps)
+    joined = np.stack(maps)
+    joined.setflags(write=False)
+    return joined
 
 
 def fit_resolution(maps: UInt8[np.ndarray, "M H L"], pixels: float) -> UInt8[np.ndarray, "M h l"]:
