@@ -14,8 +14,8 @@ from headform.synth.randomization import FULL
 
 STILL = replace(
     FULL,
-    expression=replace(FULL.expression, rate=0.0, closed_mouth_rate=0.0, lid_height=0.0, lid_height_sd=0.0, lid_height_side_sd=0.0,
-                       drooping_rate=0.0),
+    expression=replace(FULL.expression, rate=0.0, closed_mouth_rate=0.0, lid_height=0.0, lid_height_sd=0.0,
+                       lid_height_side_sd=0.0, drooping_rate=0.0),
 )  # fmt: skip
 
 

@@ -31,7 +31,10 @@ def draw_brow_maps(count: int = MAPS) -> UInt8[np.ndarray, "M H L"]:
 
 @cache
 def painted_brow_maps() -> UInt8[np.ndarray, "M H L"]:
-    """Return the shipped brows, painted strand by strand, both sides of each, as dense as drawn ones; read once and not to be changed."""
+    """Return the shipped brows, painted strand by strand, both sides of each, as dense as drawn ones.
+
+    They are read once and not to be changed.
+    """
     maps = []
     rows = round(_SHOWN / BROW_REACH * 32)  # of 64, on each side of the spine
     for brow in load_appearance().brows.values():
