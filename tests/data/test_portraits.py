@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headform.data.contours import BROW_UPPER, CORNERS68, JAW, AnnotatedFace, onto_annotation
+from headform.data.contours import BROW_UPPER, CORNERS68, JAW, AnnotatedFace, onto_annotation, read_contours
 from headform.data.portrait_sheet import portrait_sheet
 from headform.data.portrait_writer import PortraitPlan, photos_of, write_portraits
 from headform.data.portraits import (
@@ -111,7 +111,8 @@ def test_annotated_person_is_kept_with_turned_copies(tmp_path: Path, data_root: 
     folder = tmp_path / "photos" / "london"
     folder.mkdir(parents=True)
     annotations = data_root / "photos" / "london" / "landmarks189.json"
-    name = json.loads(annotations.read_text())["faces"][3]["file"]
+    face = read_contours(annotations)[0]
+    name = face.photo
     (folder / name).symlink_to(data_root / "photos" / "london" / name)
     (folder / "landmarks189.json").symlink_to(annotations)
     plan = PortraitPlan(sets=("london",), turned=1)
@@ -131,6 +132,12 @@ def test_annotated_person_is_kept_with_turned_copies(tmp_path: Path, data_root: 
     assert plain.annotated68.sum() == 68 - 9 - 4 - 2  # all but nose, ends of the jaw, inner corners of the mouth
     assert {1, 2, 3, 4} <= set(np.unique(plain.classes).tolist())
     assert (turned.classes == UNKNOWN).mean() > (plain.classes == UNKNOWN).mean()
+    # hand-placed jaws are not drawn to the outline of the fitted head
+    placed = np.array([face.points[mark] for mark in CORNERS68.values()])
+    stored = plain.points68[list(CORNERS68)].astype(float)
+    scale = float(np.ptp(stored[:, 0]) / np.ptp(placed[:, 0]))
+    jaw = (face.points[list(JAW)] - placed.mean(0)) * scale + stored.mean(0)
+    assert max(float(np.linalg.norm(nearest_on(p, jaw) - p)) for p in plain.points68[2:15].astype(float)) < 0.2
     width = [np.ptp(p.points68[[36, 45], 0]) for p in (plain, turned)]
     assert width[1] < width[0]
     assert plain.visible.mean() > turned.visible.mean() > 0.4

@@ -44,6 +44,9 @@ _BESIDE = 0.03
 """Width of the unknown border of a fringe, in distances of the pupils."""
 OPEN = 0.012
 """Mean gap of the lips, in distances of the pupils, from which a mouth has an inside: less is the width of the line."""
+BAND = 0.03
+"""Half the width of the unknown band along the face's outline, in distances of the pupils, for classes that teach: the
+contours are no finer."""
 _FEATURES = (
     *((BROWS, (*upper, *lower[-2:0:-1])) for upper, lower in zip(BROW_UPPER, BROW_LOWER, strict=True)),
     *((EYES, (*upper, *lower[-2:0:-1])) for upper, lower in zip(UPPER_LID, LOWER_LID, strict=True)),

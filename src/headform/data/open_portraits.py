@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from headform import images
-from headform.data.contour_classes import contour_classes
+from headform.data.contour_classes import BAND, contour_classes
 from headform.data.contours import read_contours
 from headform.errors import FaceError, InputError
 from headform.pipeline.reconstructor import Reconstructor
@@ -19,8 +19,6 @@ from headform.pipeline.reconstructor import Reconstructor
 ANNOTATED = ("london", "canada")
 PLAIN = ("congress",)
 CONTOURS = "landmarks189.json"
-BAND = 0.03
-"""Half the width of the unknown band along the face's outline, in distances of the pupils: the contours are no finer."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ import torch
 from jaxtyping import Bool, Float
 
 from headform import images
-from headform.data.annotated_classes import classes_of_contours, classes_of_landmarks
+from headform.data.contour_classes import BAND, contour_classes
 from headform.data.contours import CORNERS68, AnnotatedFace, curves68, onto_annotation, read_contours
+from headform.data.landmark_classes import classes_of_landmarks
 from headform.data.portraits import (
     FORMAT,
     INDEX,
@@ -28,6 +29,7 @@ from headform.data.portraits import (
     SIDE,
     fold_of,
     person_of,
+    warped_classes,
 )
 from headform.data.turned_portraits import turn_picture
 from headform.errors import FaceError, InputError, check_choice
@@ -256,13 +258,13 @@ class PortraitReader:
         if face is None:
             classes = classes_of_landmarks(apply(matrix, points), trusted, _WINDOW)
         else:
-            classes = classes_of_contours(apply(matrix, face.points), window)
+            classes = warped_classes(contour_classes(face, result.photo, band=BAND), matrix, _WINDOW)
         inner = (_WINDOW - SIDE) // 2
         crop = slice(inner, inner + SIDE)
         surface = result.vertices[self._head.dense.numpy()]
         fitted = result.camera.project(surface)[:, :2]
         near = np.linalg.norm(fitted - result.dense, axis=1) < DENSE_APART * size
-        marks = self._marks(result, camera, apply(matrix, points))
+        moves = self._moves(result, camera, apply(matrix, points))
         pictures = [(window[crop, crop], classes[crop, crop], camera.cropped(float(inner), float(inner)))]
         turns = [(0.0, 0.0)]
         for yaw, pitch in self._turns(name, result.camera):
@@ -278,7 +280,7 @@ class PortraitReader:
             "jpeg": np.frombuffer(b"".join(jpegs), np.uint8),
             "jpeg_ends": np.cumsum([len(j) for j in jpegs]),
             "classes": np.stack([c for _, c, _ in pictures]),
-            "points68": np.stack([self._landmarks(result, marks, camera) for _, _, camera in pictures]).astype(
+            "points68": np.stack([self._landmarks(result, moves, camera) for _, _, camera in pictures]).astype(
                 np.float32
             ),
             "trusted68": trusted,
@@ -307,23 +309,29 @@ class PortraitReader:
             found.append((yaw, float(rng.uniform(-self._plan.pitch, self._plan.pitch))))
         return found
 
-    def _marks(
+    def _moves(
         self, result: Reconstruction, camera: PerspectiveCamera, points: Float[np.ndarray, "68 2"]
     ) -> Float[np.ndarray, "68 3"]:
-        """Return the landmarks on the head, moved in the picture's plane so that they project to the given points."""
-        marks = self._head.landmarks(torch.from_numpy(result.vertices)).double().numpy()
+        """Return the way from the head's landmarks to the given points, at their depth, meters in the head frame."""
+        marks = self._marks(result)
         there = camera.project(marks)
-        shown = there[:, :2].copy()
-        shown[JAW] += to_outline(self._head, result.vertices, camera, shown[JAW])
-        there[:, :2] += points - shown
-        return camera.unproject(there)
+        there[:, :2] += points - self._landmarks(result, np.zeros((68, 3)), camera)
+        return np.asarray(camera.unproject(there) - marks)
 
     def _landmarks(
-        self, result: Reconstruction, marks: Float[np.ndarray, "68 3"], camera: PerspectiveCamera
+        self, result: Reconstruction, moves: Float[np.ndarray, "68 3"], camera: PerspectiveCamera
     ) -> Float[np.ndarray, "68 2"]:
+        """Return the head's landmarks in a picture, its jaw on the outline, and moved."""
+        marks = self._marks(result)
         points = camera.project(marks)[:, :2]
-        points[JAW] += to_outline(self._head, result.vertices, camera, points[JAW])
+        # before the points are moved: the outline would take the moves back
+        outline = to_outline(self._head, result.vertices, camera, points[JAW])
+        points = camera.project(marks + moves)[:, :2]
+        points[JAW] += outline
         return points
+
+    def _marks(self, result: Reconstruction) -> Float[np.ndarray, "68 3"]:
+        return np.asarray(self._head.landmarks(torch.from_numpy(result.vertices)).double().numpy())
 
     def _visible(
         self, result: Reconstruction, places: Float[np.ndarray, "N 3"], camera: PerspectiveCamera

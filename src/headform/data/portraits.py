@@ -61,7 +61,7 @@ class Portrait:
         dense: surface points of the open head, pixels.
         trusted: surface points on which network and fitted head agree.
         visible: surface points that the head does not hide.
-        classes: class of each pixel (`geometry.face_classes`), or `annotated_classes.UNKNOWN`.
+        classes: class of each pixel (`geometry.face_classes`), or `UNKNOWN`.
         expression: fitted weights.
         gaze: yaw to the subject's left and pitch up, radians.
         identity: fitted coefficients, standard deviations.
