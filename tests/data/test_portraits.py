@@ -25,6 +25,13 @@ from headform.geometry.polyline import nearest_on
 from headform.images.warp import apply
 from headform.nets.crop_geometry import loose_square
 from tests.data.drawn_contours import drawn_contours
+from tests.data.portrait_files import index_bytes, portrait_arrays, read_portraits
+
+
+def _index(**changes: object) -> str:
+    index = json.loads(index_bytes()[0])
+    index["photos"][0] |= changes
+    return json.dumps(index)
 
 
 def test_landmarks_move_onto_the_annotation() -> None:
@@ -97,6 +104,12 @@ def test_other_photos_never_take_part(tmp_path: Path) -> None:
         '{"format": "other", "facts": {}, "photos": []}',
         '{"format": "headform-portraits-1", "facts": {}, "photos": [{"file": "../x.npz"}]}',
         '{"format": "headform-portraits-1", "facts": {}, "photos": [{"file": "x.npz", "person": "a", "fold": 0}]}',
+        _index(file=".."),
+        _index(file="a\0.npz"),
+        _index(copies=0),
+        _index(copies=10**9),
+        _index(fold="0"),
+        _index(person=None),
     ],
 )
 def test_damaged_index(tmp_path: Path, content: str | None) -> None:
@@ -105,6 +118,40 @@ def test_damaged_index(tmp_path: Path, content: str | None) -> None:
     with pytest.raises(InputError) as caught:
         Portraits(tmp_path)
     assert caught.value.code == ("dataset_missing" if content is None else "dataset_damaged")
+
+
+def test_damaged_file_of_a_portrait(tmp_path: Path) -> None:
+    arrays = portrait_arrays()
+    np.savez(tmp_path / "p.npz", **arrays)
+    assert [int(p.rgb.mean()) for p in read_portraits(tmp_path / "p.npz")] == [40, 80]
+    damages: list[dict[str, np.ndarray]] = [
+        {"jpeg": arrays["jpeg"].astype(np.float32)},
+        {"jpeg": arrays["jpeg"][::-1]},
+        {"jpeg_ends": arrays["jpeg_ends"][::-1]},
+        {"jpeg_ends": arrays["jpeg_ends"].astype(np.float64)},
+        {"classes": np.zeros((2, 8, 16), np.uint8)},
+        {"classes": np.zeros((2, 8, 8), np.uint8)},
+        {"points68": arrays["points68"][:, :5]},
+        {"trusted68": np.zeros(68, np.float32)},
+        {"dense": arrays["dense"][..., :1]},
+        {"dense": np.zeros((2, 2), np.float32), "trusted": np.ones((), bool), "visible": np.ones(2, bool)},
+        {"visible": np.ones((2, 5), bool)},
+        {"distance": np.ones((2, 1), np.float32)},
+        {"turn": np.array([["a", "b"]] * 2)},
+        portrait_arrays(copies=1),
+    ]
+    for damage in damages:
+        np.savez(tmp_path / "p.npz", **(arrays | damage))
+        with pytest.raises(InputError) as caught:
+            Portraits(tmp_path)[1]
+        assert caught.value.code == "dataset_damaged"
+    np.savez(tmp_path / "p.npz", **{name: value for name, value in arrays.items() if name != "gaze"})
+    with pytest.raises(InputError, match="gaze"):
+        Portraits(tmp_path)[0]
+    (tmp_path / "p.npz").unlink()
+    with pytest.raises(InputError) as caught:
+        Portraits(tmp_path)[0]
+    assert caught.value.code == "dataset_damaged"
 
 
 def test_annotated_person_is_kept_with_turned_copies(tmp_path: Path, data_root: Path) -> None:

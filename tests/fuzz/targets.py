@@ -17,6 +17,7 @@ from PIL import Image
 
 from headform import images
 from headform.data import contours, npz_meshes
+from headform.data.portraits import Portraits
 from headform.data.prepared import PreparedMeshes
 from headform.evaluate.landmarks68.annotation_formats import read_dlib_xml, read_pts
 from headform.evaluate.landmarks68.landmark_files import read_annotations
@@ -29,6 +30,7 @@ from headform.mesh.hierarchy import build_hierarchy
 from headform.mesh.hierarchy_file import load_hierarchy, save_hierarchy
 from headform.synth.appearance import FORMAT, decode_appearance
 from headform.train._run_folder import check_config
+from tests.data.portrait_files import index_bytes, portrait_bytes, read_portraits
 from tests.export.conftest import make_head
 from tests.fuzz import mutations as change
 from tests.fuzz.mutations import Mutation
@@ -383,6 +385,8 @@ TARGETS = {
     "manifest": Target(lambda path: read_manifest(path.parent), manifests, name="manifest.jsonl"),
     "images": Target(read_images, lambda: [b"s1/selfie/a.jpg\ns1/selfie/b.jpg\n"]),
     "index": Target(lambda path: PreparedMeshes(path.parent), indexes, name="dataset.json"),
+    "portrait": Target(read_portraits, portrait_bytes, (change.mutated, change.rezipped, change.rezipped)),
+    "portraits": Target(lambda path: Portraits(path.parent), index_bytes, name="dataset.json"),
     "config": Target(
         lambda path: check_config(path.parent, {"a": 1, "b": {"c": [1]}}, ()),
         lambda: [b'{"a": 1, "b": {"c": [1]}}'],

@@ -24,7 +24,7 @@ from headform.errors import InputError, WeightsError
 from headform.geometry.face_classes import UNKNOWN
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.images.warp import apply, inverse, warp
-from headform.io.json_file import read_json
+from headform.io.json_file import is_file_name, read_json
 from headform.io.npz_file import read_npz
 from headform.nets.crop_geometry import loose_square
 
@@ -46,6 +46,25 @@ FOLDS = 4
 NO_FOLD = -1
 _LARGEST_INDEX = 1 << 24
 _MAX_BYTES = 1 << 28
+_MOST_COPIES = 1000
+_LAYOUT: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
+    "jpeg": ("u", ()),
+    "jpeg_ends": ("iu", ("C",)),
+    "classes": ("u", ("C", "S", "S")),
+    "points68": ("f", ("C", 68, 2)),
+    "trusted68": ("b", (68,)),
+    "annotated68": ("b", (68,)),
+    "dense": ("f", ("C", "N", 2)),
+    "trusted": ("b", ("N",)),
+    "visible": ("b", ("C", "N")),
+    "expression": ("f", ()),
+    "gaze": ("f", (2,)),
+    "identity": ("f", ()),
+    "rotation": ("f", ("C", 3, 3)),
+    "distance": ("f", ("C",)),
+    "turn": ("f", ("C", 2)),
+}
+"""Kinds of types, and shapes: C copies, N points, S side; none for one axis of any length."""
 _AGAIN = "prepare the portraits again with `headform data portraits`"
 
 
@@ -186,9 +205,11 @@ class Portraits(Sequence[Portrait]):
         entry, copy = self._entries[number]
         path = self.folder / entry["file"]
         try:
-            rows = read_npz(path, max_bytes=_MAX_BYTES)
+            rows = _checked(read_npz(path, _LAYOUT, max_bytes=_MAX_BYTES), int(entry["copies"]))
             ends = np.concatenate([[0], rows["jpeg_ends"]])
             rgb = images.from_bytes(rows["jpeg"][ends[copy] : ends[copy + 1]].tobytes()).rgb
+            if rgb.shape != (*rows["classes"].shape[1:], 3):
+                raise ValueError(f"a picture has shape {rgb.shape}")
             return Portrait(
                 rgb=rgb,
                 points68=rows["points68"][copy],
@@ -207,8 +228,25 @@ class Portraits(Sequence[Portrait]):
                 person=str(entry["person"]),
                 fold=int(entry["fold"]),
             )
-        except (WeightsError, LookupError) as error:
+        except (WeightsError, ValueError, InputError) as error:
             raise InputError("dataset_damaged", f"the portrait cannot be read: {error}", str(path), _AGAIN) from error
+
+
+def _checked(rows: dict[str, np.ndarray], copies: int) -> dict[str, np.ndarray]:
+    """Check types and shapes of a file's arrays.
+
+    Raises:
+        ValueError: one does not fit.
+    """
+    sizes = {"C": copies} | {axis: (*rows[name].shape, 0, 0)[1] for axis, name in (("N", "dense"), ("S", "classes"))}
+    for name, (kind, axes) in _LAYOUT.items():
+        found, shape = rows[name], tuple(sizes[axis] if isinstance(axis, str) else axis for axis in axes)
+        if found.dtype.kind not in kind or (found.shape != shape if axes else found.ndim != 1):
+            raise ValueError(f"`{name}` is {found.dtype} {found.shape}")
+    ends = rows["jpeg_ends"]
+    if (np.diff(ends, prepend=0) <= 0).any() or ends[-1] != len(rows["jpeg"]):
+        raise ValueError("the pictures do not end where they should")
+    return rows
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
@@ -221,9 +259,13 @@ def _read_index(folder: Path) -> dict[str, Any]:
         if index["format"] != FORMAT or not isinstance(index["facts"], dict):
             raise ValueError("another format")
         for entry in index["photos"]:
-            if not isinstance(entry["file"], str) or Path(entry["file"]).name != entry["file"]:
+            if not is_file_name(entry["file"]) or Path(entry["file"]).name != entry["file"]:
                 raise ValueError("a file outside of the folder")
-            int(entry["copies"]), int(entry["fold"]), str(entry["person"])
+            kinds = {"copies": int, "fold": int, "person": str}
+            if not all(isinstance(entry[name], kind) for name, kind in kinds.items()):
+                raise ValueError("copies, fold or person of another type")
+            if not 1 <= entry["copies"] <= _MOST_COPIES:
+                raise ValueError(f"{entry['copies']} copies of a photo")
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError("dataset_damaged", f"the index is malformed: {error}", str(path), _AGAIN) from error
     return dict(index)
