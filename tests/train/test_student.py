@@ -139,6 +139,37 @@ def test_portraits_weigh_what_is_known(head: LinearHead) -> None:
     assert copy["fit_weight"] == 0.25
 
 
+def test_a_point_is_seen_or_hidden_only_where_somebody_knows(head: LinearHead) -> None:
+    count = len(head.dense)
+    points = np.full((count, 2), 300.5, np.float32)  # nothing is known there
+    points[[100, 101]] = (200.5, 200.5)  # skin
+    points[[102, 103]] = (200.5, 80.5)  # hair
+    points[104] = (-5.0, 200.5)
+    visible = np.ones(count, bool)
+    visible[[101, 103, 105, 37]] = False
+    portrait = replace(a_portrait(head), dense=points, visible=visible)
+    row = portrait_row(portrait, SourceConfig(portrait_weight=0.5))
+    given = [100, 101, 102, 103, 104, 105, 106, 0, 5, 37]  # 5 is the landmark that is not trusted
+    np.testing.assert_allclose(row["visible_weight"][given], [0.5, 0.5, 0.5, 0.5, 0, 0.5, 0, 0.5, 0, 0.5])
+    known = row["visible_weight"] > 0
+    assert (np.flatnonzero(known & (row["visible"] == 1)) == [*(k for k in range(68) if k not in (5, 37)), 100]).all()
+
+
+def test_cells_at_the_border_of_the_known_are_not_half_skin(head: LinearHead, faces: Rows) -> None:
+    rows = SyntheticRows(head, SourceConfig())(faces)
+    rows["skin"] = np.zeros_like(rows["skin"])
+    rows["skin"][:, :, 10:19], rows["skin"][:, :, 19:] = 1, 0
+    rows["skin_weight"] = np.zeros_like(rows["skin"])
+    rows["skin_weight"][:, :, 11:19] = 1
+    small = replace(SMALL, first_side=32)
+    targets = StudentBatches(head, small, VariationConfig())(rows, None)[1]
+    known = targets.mask_weight > 0
+    assert known.any()
+    assert ((targets.mask_weight > 0) & (targets.mask_weight < 1)).any()
+    torch.testing.assert_close(targets.mask[known], torch.ones(int(known.sum())))
+    assert not targets.mask[~known].any()
+
+
 def test_labels_follow_windows_and_mirror_images(head: LinearHead, faces: Rows) -> None:
     batches = StudentBatches(head, SMALL, VariationConfig(patch_rate=0.0, gray_rate=0.0))
     rows = SyntheticRows(head, SourceConfig())(faces)

@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 
 from headform.heads.linear import LinearHead
 
+ROTATION_SIGNS: Float[np.ndarray, "3 3"] = np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
+"""Factors of the entries of a rotation, camera from head, in the mirror image of the picture."""
 _RIDGE = 1e-4
 """Regularization, as a share of the mean power of a mode."""
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 from headform.geometry.rotation import rotation_from_6d
 from headform.heads import load_open
 from headform.heads.linear import LinearHead
-from headform.heads.mirror import mirrored_expressions
+from headform.heads.mirror import ROTATION_SIGNS, mirrored_expressions
 from headform.nets.landmarks.dense_net import INPUT_SIDE, MASK_SIDE, DenseNet, DenseNetConfig
 from headform.synth.generator import Generator
 from headform.synth.randomization import FULL
@@ -112,7 +112,7 @@ class LandmarkBatches:
             points[flip] = points[flip][:, self._mirror] * np.array([-1, 1], np.float32)
             expression[flip] = expression[flip][:, self._expression_mirror]
             gaze[flip, 0] *= -1
-            rotation[flip] *= np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
+            rotation[flip] *= ROTATION_SIGNS
         tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # (B, 3, S, S), channels last in memory
         targets = LandmarkTargets(*(torch.from_numpy(x) for x in (points, expression, rotation, gaze, mask)))
         return tensor, targets

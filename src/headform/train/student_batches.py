@@ -13,15 +13,15 @@ from torch.nn import functional
 
 from headform.geometry.landmarks68 import MIRROR68
 from headform.heads.linear import LinearHead
-from headform.heads.mirror import mirrored_expressions
+from headform.heads.mirror import ROTATION_SIGNS, mirrored_expressions
+from headform.images.transfer import LUMA_REC601
 from headform.nets.landmarks.student_net import OPENING_MIRROR, StudentNetConfig
 from headform.train.augment import cut_windows, paste_patches, random_windows, vary_color
 from headform.train.student_config import PICTURE_SHARE, VariationConfig
 from headform.train.student_rows import Rows, tensor_of
 
-_GRAY = np.array([0.299, 0.587, 0.114], np.float32)
+_GRAY = np.array(LUMA_REC601, np.float32)
 _FLIP = np.array([-1, 1], np.float32)
-_ROTATION_SIGNS = np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -117,17 +117,18 @@ class StudentBatches:
             "skin_weight": rows["skin_weight"][:, :, ::-1],
             "expression": rows["expression"][:, self._expressions],
             "gaze": rows["gaze"] * _FLIP,
-            "rotation": rows["rotation"] * _ROTATION_SIGNS,
+            "rotation": rows["rotation"] * ROTATION_SIGNS,
             "fit_weight": rows["fit_weight"],
         }
 
     def _targets(self, rows: Rows) -> StudentTargets:
         side = self._net.mask_side
-        weight = functional.adaptive_avg_pool2d(tensor_of(rows["skin_weight"]), side)
+        known, skin = tensor_of(rows["skin_weight"]), tensor_of(rows["skin"])
+        weight = functional.adaptive_avg_pool2d(known, side)
+        # the mean over what is known: a cell at the border of the lips is not half skin
+        mask = functional.adaptive_avg_pool2d(skin * known, side) / weight.clamp_min(1e-6)
         named = {name: tensor_of(rows[name]) for name in rows if name not in ("images", "skin", "skin_weight")}
-        return StudentTargets(
-            **named, mask=functional.adaptive_avg_pool2d(tensor_of(rows["skin"]), side), mask_weight=weight
-        )
+        return StudentTargets(**named, mask=mask, mask_weight=weight)
 
 
 def _cut(values: Float[np.ndarray, "B P P"], corners: np.ndarray, side: int) -> Float[np.ndarray, "B S S"]:

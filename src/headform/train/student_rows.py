@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32, UInt8
 
 from headform.data.portraits import Portrait
 from headform.geometry.face_classes import BROWS, EYES, LIPS, MOUTH_INSIDE, SKIN, UNKNOWN
@@ -116,6 +116,7 @@ def portrait_row(portrait: Portrait, sources: SourceConfig) -> Rows:
     classes = _halved(portrait.classes)
     known = (classes != UNKNOWN).mean((2, 3), dtype=np.float32)
     own = (np.isin(classes, OWN_SURFACE)).mean((2, 3), dtype=np.float32)
+    visible, visible_weight = _visibility(portrait)
     return {
         "images": portrait.rgb,
         "points": points,
@@ -127,8 +128,8 @@ def portrait_row(portrait: Portrait, sources: SourceConfig) -> Rows:
         * weight,
         "down": down,
         "size": np.float64(size),
-        "visible": portrait.visible.astype(np.uint8),
-        "visible_weight": np.full(len(points), weight, np.float32),
+        "visible": visible,
+        "visible_weight": visible_weight * weight,
         "skin": own,
         "skin_weight": np.where(known == 1, weight, np.float32(0)),
         "expression": portrait.expression,
@@ -136,6 +137,24 @@ def portrait_row(portrait: Portrait, sources: SourceConfig) -> Rows:
         "rotation": portrait.rotation,
         "fit_weight": weight,
     }
+
+
+def _visibility(portrait: Portrait) -> tuple[UInt8[np.ndarray, " N"], Float32[np.ndarray, " N"]]:
+    """Return which points are seen, and 1 for those of which it is known.
+
+    The head tells what it hides itself, the classes tell what hair hides, and what the committee sees is seen. Of the rest,
+    such as a forehead without classes, nobody knows.
+    """
+    at = np.floor(portrait.dense).astype(int)
+    inside = ((at >= 0) & (at < len(portrait.classes))).all(1)
+    at = np.clip(at, 0, len(portrait.classes) - 1)
+    shown = np.where(inside, portrait.classes[at[:, 1], at[:, 0]], UNKNOWN)
+    own = np.isin(shown, OWN_SURFACE)
+    read = np.zeros(len(own), bool)
+    read[:68] = portrait.trusted68
+    known = ~portrait.visible | (shown != UNKNOWN) | read
+    seen = portrait.visible & np.where(shown == UNKNOWN, read, own)
+    return seen.astype(np.uint8), known.astype(np.float32)
 
 
 def _halved(classes: np.ndarray) -> np.ndarray:

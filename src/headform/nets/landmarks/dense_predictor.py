@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 
 from headform.geometry.rotation import rotation_from_6d
 from headform.heads.linear import LinearHead
-from headform.heads.mirror import mirrored_expressions
+from headform.heads.mirror import ROTATION_SIGNS, mirrored_expressions
 from headform.images.warp import apply, inverse, warp
 from headform.nets.landmarks.dense_net import INPUT_SIDE, DenseNet
 
@@ -84,14 +84,13 @@ class DensePredictor:
         expression, gaze = out.expression.cpu().numpy(), out.gaze.cpu().numpy().copy()
         mask = torch.sigmoid(out.mask_logits).cpu().numpy()
         if self._mirror:
-            signs = np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
             other = points[count:, self._points] * np.array([-1, 1], np.float32)
             points = (points[:count] + other) / 2
             variance = (variance[:count] + variance[count:, self._points]) / 2
             expression = (expression[:count] + expression[count:, self._expressions]) / 2
             gaze = (gaze[:count] + gaze[count:] * np.array([-1, 1], np.float32)) / 2
             mask = (mask[:count] + mask[count:, :, ::-1]) / 2
-            u, _, vt = np.linalg.svd(rotation[:count] + rotation[count:] * signs)
+            u, _, vt = np.linalg.svd(rotation[:count] + rotation[count:] * ROTATION_SIGNS)
             rotation = u @ vt
         return [
             self._in_photo(crop, points[k], variance[k], expression[k], rotation[k], gaze[k], mask[k])

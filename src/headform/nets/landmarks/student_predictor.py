@@ -17,7 +17,7 @@ from headform import heads
 from headform.geometry.landmarks68 import MIRROR68, eyes_and_mouth
 from headform.geometry.rotation import rotation_from_6d
 from headform.heads.linear import LinearHead
-from headform.heads.mirror import mirrored_expressions
+from headform.heads.mirror import ROTATION_SIGNS, mirrored_expressions
 from headform.images.warp import inverse, warp
 from headform.nets.crop_geometry import turned_loose_square, upright_turn
 from headform.nets.landmarks import dense_predictor
@@ -25,8 +25,6 @@ from headform.nets.landmarks.dense_net import INPUT_SIDE, MASK_SIDE
 from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor
 from headform.nets.landmarks.student_net import OPENING_MIRROR, StudentNet, StudentOutput
 from headform.nets.shipped import load_student
-
-_ROTATION_SIGNS = np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ class StudentPredictor(DensePredictor):
             "variance_openings": row["variance_openings"][:, order],
             "visible": row["visible"][:, self._points],
             "expression": row["expression"][:, self._expressions],
-            "rotation": row["rotation"] * _ROTATION_SIGNS,
+            "rotation": row["rotation"] * ROTATION_SIGNS,
             "gaze": row["gaze"] * flip,
             "mask": row["mask"][:, :, ::-1],
         }
