@@ -11,8 +11,9 @@ from headform.data.open_portraits import Portrait
 from headform.errors import UsageError
 from headform.geometry.face_classes import BACKGROUND, FACE_CLASSES, HAIR, OUTSIDE, SKIN, UNKNOWN
 from headform.io.model_file import load_model
-from headform.nets.parsing_net import INPUT_SIDE, MAP_SIDE, ParsingNetConfig
+from headform.nets.parsing_net import INPUT_SIDE, MAP_SIDE, ParsingNet, ParsingNetConfig
 from headform.nets.shipped import load_parsing
+from headform.train import parsing
 from headform.train.config import OptimizerConfig, ScheduleConfig, TrainerConfig
 from headform.train.export_weights import export_weights
 from headform.train.parsing import (
@@ -27,6 +28,8 @@ from headform.train.parsing import (
 from headform.train.parsing_augment import ParsingAugmentation, random_crop, vary_picture
 from headform.train.parsing_losses import class_weights, confident_labels, parsing_losses
 from headform.train.parsing_sources import LabeledPicture, PortraitSource, centered_batch, random_batch
+from headform.train.pool import RenderPool
+from headform.train.step import TrainResult
 from tests.nets.test_parsing_predictor import face_points
 
 STILL = ParsingAugmentation(
@@ -182,6 +185,35 @@ def test_a_resumed_run_has_the_same_bits(tmp_path: Path) -> None:
     resumed = toy(tmp_path / "parts", 8, resume=True)
     for name, tensor in whole.items():
         assert torch.equal(tensor, resumed[name]), name
+
+
+class _Pool(RenderPool):
+    """A ring of faces that nobody fills."""
+
+    made = 0  # type: ignore[assignment]
+
+    def __init__(self, folder: Path, *_: object, keep: bool) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=keep)
+
+    def __enter__(self) -> "_Pool":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def wait_for(self, count: int, *, timeout: float = 0.0) -> None: ...
+
+
+def test_an_interrupted_run_keeps_its_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ParsingConfig(preset="synthetic-only", net=TINY)
+    face = drawn(0)
+    monkeypatch.setattr(parsing, "RenderPool", _Pool)
+    monkeypatch.setattr(parsing, "_validation_faces", lambda _: [LabeledPicture(face.image, face.points, face.classes)])
+    for stopped in (True, False):
+        result = TrainResult(1, 12, 0.1, {}, stopped)
+        monkeypatch.setattr(parsing, "train_on", lambda *_, outcome=result, **__: (ParsingNet(TINY), outcome, {}))
+        run(config, tmp_path, resume=True)
+        assert (tmp_path / "pool_0").exists() == stopped
 
 
 def test_it_learns_drawn_faces_and_its_weights_come_back(tmp_path: Path) -> None:

@@ -231,9 +231,8 @@ def run(
         "portraits": {"annotated": len(taught), "plain": len(plain), "held_out": len(held_out)},
     }
     head = load_open()
-    with_pool = part_of_run(config.pool, 0.0, init_distributed().rank)
-    made = 0
-    pool = RenderPool(out / f"pool_{init_distributed().rank}", head, with_pool, keep=resume)
+    rank = init_distributed().rank
+    pool = RenderPool(out / f"pool_{rank}", head, part_of_run(config.pool, 0.0, rank), keep=resume)
     with pool:
         pool.wait_for(config.first_faces)
         sources = ParsingSources(
@@ -247,7 +246,8 @@ def run(
             validation["portraits"] = centered_batch([LabeledPicture(p.image, p.points, p.classes) for p in shown])
         net, result, measured = train_on(config, out, sources, facts, validation, resume=resume, log_fn=log_fn)
         made = pool.made
-    shutil.rmtree(pool.folder, ignore_errors=True)
+    if not result.stopped:  # else the workers go on where they were, with new faces
+        shutil.rmtree(pool.folder, ignore_errors=True)
     facts |= {
         "config": card_config(config),
         "validation": measured,
