@@ -27,7 +27,7 @@ from headform.synth import Generator, SyntheticBatch
 
 @dataclass(frozen=True)
 class Arguments:
-    """How many people, at which picture size, drawn from which seed (training uses others); another network's file."""
+    """Number of people, picture size, seed (training uses others), and another network's file."""
 
     count: int = 1000
     identity: Path | None = None

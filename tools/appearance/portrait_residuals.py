@@ -67,7 +67,7 @@ class PortraitSkins:
 
 
 def usable(skin: PortraitSkin) -> bool:
-    """Whether a portrait is sharp, frontal, uncovered and sure enough to give skin."""
+    """Return True for a portrait sharp, frontal, uncovered and sure enough to give skin."""
     return (
         skin.eye_pixels >= LEAST_EYE_PIXELS
         and abs(skin.yaw) < MOST_YAW

@@ -44,7 +44,7 @@ LEAST = 6
 
 @dataclass(frozen=True)
 class PortraitSkin:
-    """What one portrait shows; colors are linear RGB without the light, NaN where they are not seen."""
+    """Skin and colors of one portrait; colors are linear RGB without the light, NaN where they are not seen."""
 
     albedo: UInt8[np.ndarray, "S S 3"]  # sRGB, without light
     weight: UInt8[np.ndarray, "S S"]  # 255 where the portrait shows the texel's skin

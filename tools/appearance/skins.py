@@ -28,7 +28,7 @@ def _outer_skin(base: PolygonMesh) -> tuple[Int64[np.ndarray, "F 3"], Int64[np.n
 
 
 class SkinCarrier:
-    """Where each texel of the atlas lies in MakeHuman's pictures."""
+    """Place of each texel of the atlas in MakeHuman's pictures."""
 
     def __init__(self, head: LinearHead, on_body: Float64[np.ndarray, "V 3"], base: PolygonMesh) -> None:
         faces, uv_faces = head.faces.numpy(), head.uv_faces.numpy()

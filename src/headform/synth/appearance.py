@@ -121,7 +121,7 @@ class WrinkleGroup:
 
 @dataclass(frozen=True, eq=False)
 class Appearance:
-    """All of the file, by name.
+    """Contents of the file, by name.
 
     Attributes:
         hair: Hair styles: cards and shells with opacity.
