@@ -214,6 +214,11 @@ def test_an_interrupted_run_keeps_its_faces(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setattr(parsing, "train_on", lambda *_, outcome=result, **__: (ParsingNet(TINY), outcome, {}))
         run(config, tmp_path, resume=True)
         assert (tmp_path / "pool_0").exists() == stopped
+    # the card tells of the photos of an earlier run, too
+    start = tmp_path / "start.safetensors"
+    export_weights(ParsingNet(TINY), {"config": {"seed": 0}, "minutes": 0, "data": "faces of A"}, start, command="-")
+    facts = run(replace(config, start=str(start)), tmp_path, resume=True)[2]
+    assert facts["data"].endswith("no photo of anyone; started from weights taught with faces of A")
 
 
 def test_it_learns_drawn_faces_and_its_weights_come_back(tmp_path: Path) -> None:

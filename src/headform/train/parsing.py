@@ -250,6 +250,7 @@ def run(
         shutil.rmtree(pool.folder, ignore_errors=True)
     facts |= {
         "config": card_config(config),
+        "data": facts["data"] + _data_of_start(config),
         "validation": measured,
         "steps": result.steps,
         "samples_seen": result.samples,
@@ -303,6 +304,13 @@ def card_config(config: ParsingConfig) -> dict[str, Any]:
     values = asdict(config)
     del values["pool"]["randomization"]
     return values | {"start": Path(config.start).name}
+
+
+def _data_of_start(config: ParsingConfig) -> str:
+    """Return what the weights were taught with from which a run started, for the model card."""
+    if not config.start:
+        return ""
+    return f"; started from weights taught with {load_parsing(Path(config.start))[1].get('data', 'data unknown')}"
 
 
 def describe_data(config: ParsingConfig, annotated: int, plain: int) -> str:
