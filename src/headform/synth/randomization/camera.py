@@ -30,7 +30,7 @@ class CameraRandomization:
     crop_scale_sd: float = 0.09  # log of the size of the loose crop
     crop_shift_sd: float = 0.055  # crop sizes
     point_jitter_px: float = 1.0  # noise of the points that align the tight crop, pixels of 128
-    saturation: Range = (1.0, 1.6)  # factor of the colors in development: cameras make them livelier
+    saturation: Range = (1.0, 1.5)  # factor of the colors in development: cameras make them livelier
     exposure_sd: float = 0.24  # log of the brightness of the skin
     skin_level: Range = (0.02, 0.65)  # limits of the brightness of the skin, linear
     gain: Range = (0.1, 12.0)  # limits of the factor from radiance to picture

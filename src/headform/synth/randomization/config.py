@@ -86,7 +86,7 @@ PORTRAIT = FULL.with_changes(
     pose={"frontal_rate": 0.7, "frontal_yaw_sd": 7.0, "turned_rate": 0.3, "turned_yaw_sd": 15.0, "pitch_sd": 4.0,
           "roll_sd": 3.0, "tilted_rate": 0.0},
     wrinkles={"age_power": 0.8, "lasting": (0.05, 0.5)},
-    light={"shine": (0.05, 0.4), "occlusion": (1.0, 2.0)},
+    light={"shine": (0.05, 0.4), "occlusion": (0.9, 1.7)},
     scene_light={"key_softness": (0.2, 0.9), "ambient_share": (0.1, 0.6)},
     glasses={"rate": 0.2, "sunglasses_rate": 0.01, "tint_rate": 0.02},
     hair={"natural_color_rate": 1.0},

@@ -14,8 +14,8 @@ class EyeRandomization:
         0.2,
         0.98,
     )  # probability of brown irises without melanin, by absorbance; its limit
-    sclera: Range = (0.65, 1.15)  # factor of the picture's white
-    iris_level: Range = (0.6, 1.3)  # factor of the picture's iris
+    sclera: Range = (0.8, 1.35)  # factor of the picture's white
+    iris_level: Range = (0.8, 1.7)  # factor of the picture's iris
     highlight_rate: float = 0.85  # probability that the cornea mirrors the lamps
     highlight: Range = (0.2, 1.0)  # radiance of the mirrored lamps over their irradiance
     highlight_degrees: Range = (2.5, 8.0)  # angular radius of a mirrored lamp

@@ -46,6 +46,6 @@ class SceneLightRandomization:
     rim_rate: float = 0.4  # probability of a lamp behind the head
     rim: Range = (0.2, 1.2)
     ambient_share: Range = (0.15, 0.8)  # of the studio's ambient light
-    warmth: float = 0.05  # mean by which studio lamps are red rather than blue, relative
+    warmth: float = 0.09  # mean by which studio lamps are red rather than blue, relative
     tint_sd: float = 0.05  # its standard deviation
     shadow: Range = (0.5, 1.0)  # hardness of the shadows of suns and small lamps
