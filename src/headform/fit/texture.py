@@ -26,6 +26,7 @@ from jaxtyping import Bool, Float, Float32, Float64, UInt8
 from headform.errors import UsageError
 from headform.fit._mesh_diffusion import diffuse, head_graph
 from headform.fit._texture_kernels import compose_kernel, encode_kernel, seam_kernel, spread_gutter_kernel
+from headform.fit.eye_gains import eye_gains
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
 from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, smoothstep
@@ -120,7 +121,8 @@ def _vertex_field(
     seen = surface.colors()
     level = np.log(shading.mean(axis=1))
     alike = 1 - smoothstep(np.abs(level - level[mirror]), *MIRROR_STOPS)
-    fill, mirror_gain = _gains(head, albedo, seen.color / shading, seen.weight, alike, parts)
+    eyes = eye_gains(head, surface, seen, albedo, shading)
+    fill, mirror_gain = _gains(head, albedo, seen.color / shading, seen.weight, alike, parts, eyes)
     inner = np.ones(len(part))
     for name, share in OCCLUSION.items():
         inner[part == PARTS.index(name)] = share
@@ -141,6 +143,7 @@ def _gains(
     weight: Float32[np.ndarray, " V"],
     alike: Float64[np.ndarray, " V"],
     parts: Bool[np.ndarray, " V"],
+    eye_gain: Float64[np.ndarray, "V 3"],
 ) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
     """Return the fill albedo for hidden regions, and the logarithmic gain of the mirror image."""
     graph, mirror = head_graph(head), head.mirror.numpy()
@@ -167,11 +170,9 @@ def _gains(
     sure = (trust > 0.5) & skin
     if sure.any():
         rest = np.where(skin[:, None], np.median(ratio[sure], axis=0), 0.0)
-    # an eye is too small and too patterned for a gain field: the gain of the white is used for both eyes
+    # an eye is too small and too patterned for a gain field
     eyes = np.isin(head.part.numpy(), EYES)
-    white = eyes & (weight > 0.5) & (albedo.min(axis=1) > 0.4)
-    if white.any():
-        rest = np.where(eyes[:, None], np.median(ratio[white], axis=0), rest)
+    rest = np.where(eyes[:, None], eye_gain, rest)
     field = diffuse(
         graph,
         ratio,

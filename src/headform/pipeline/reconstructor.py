@@ -36,10 +36,12 @@ from headform.pipeline._mask import mask_in_photo, openings_in_photo
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
 from headform.pipeline.crops import tight_crop
+from headform.pipeline.dark_glasses import behind_dark_glasses
 from headform.pipeline.face_finder import FaceFinder, FoundFace, People
 from headform.pipeline.face_fit import FaceFitter
 from headform.pipeline.head_surface import surface_in_photo
 from headform.pipeline.landmarks68 import points68
+from headform.pipeline.photo_reasons import photo_reasons
 from headform.pipeline.reconstruction import Reconstruction
 from headform.pipeline.unseen import Unseen
 
@@ -288,8 +290,10 @@ class Reconstructor:
             kept, removed = bake_textures(seen, lit.light, skin_albedo, self.texture_size, openings)
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
         clock.lap("texture")
-        hidden = (None, 0.0) if cover is None else (cover.covers(marks), cover.share)
-        unseen = Unseen.of(marks, size, *hidden)
+        hidden, area = (np.zeros(68, bool), 0.0) if cover is None else (cover.covers(marks), cover.share)
+        if parsed is not None:
+            hidden = hidden | behind_dark_glasses(parsed, marks)
+        unseen = Unseen.of(marks, size, hidden, area)
         trust = assess_confidence(prediction, fit.rms_sigma, apart, unseen)
         return Reconstruction(
             head=self.head,
@@ -303,7 +307,7 @@ class Reconstructor:
             states68=unseen.states,
             confidence=trust.confidence,
             status=trust.status,
-            reasons=(*trust.reasons, *_tone_note(found)),
+            reasons=(*trust.reasons, *photo_reasons(photo.rgb, skin, fit.camera), *_tone_note(found)),
             identity=fit.identity,
             expression=fit.expression,
             gaze=fitted.gaze,
