@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
@@ -148,3 +149,20 @@ def test_all_kernels_use_this_cache() -> None:
     direct = re.compile(r"^\s*(from numba import .*\b(njit|jit|vectorize|guvectorize)\b|import numba$)", re.MULTILINE)
     found = [path for path in root.rglob("*.py") if direct.search(path.read_text(encoding="utf-8"))]
     assert found == [root / "kernels" / "jit.py"]
+
+
+def test_borrowed_arrays_are_read_and_written_but_never_made(cache):
+    @jit.njit(borrowed=True, nogil=True)
+    def double(values):
+        for i in range(len(values)):
+            values[i] *= 2
+
+    @jit.njit(cache=False, borrowed=True)
+    def copy(values):
+        return values + 1
+
+    values = VALUES.copy()
+    double(values)
+    np.testing.assert_array_equal(values, 2 * VALUES)
+    with pytest.raises(numba.core.errors.NumbaError):
+        copy(values)

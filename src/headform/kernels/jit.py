@@ -37,13 +37,17 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 _log = logging.getLogger("headform")
 
 
-def njit(*, cache: bool = True, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+def njit(*, cache: bool = True, borrowed: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function at its first call with each signature, as `numba.njit` does.
 
     Args:
         cache: Keep the compiled code on disk.
+        borrowed: Count no references to arrays, which is atomic and costs more than a small function's work: a function that
+            makes or returns no array may be compiled so.
         options: Options of `numba.njit`, such as ``nogil``.
     """
+    if borrowed:
+        options["_nrt"] = False
 
     def decorate(function: Callable[..., Any]) -> Any:
         compiled = numba.njit(**options)(function)

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw
 
 from headform.images.transfer import LUMA_REC601
+from headform.synth import _photo_kernels as kernels
 from headform.synth.randomization import DegradationRandomization
 
 Picture = Float[np.ndarray, "S S 3"]
@@ -19,8 +20,9 @@ _SOFT_SCRATCH = 0.7  # opacity of scratches and dust
 
 def desaturate(image: Picture, factor: float) -> Picture:
     """Multiply the difference of each color from its gray; below 1 paler, above 1 more colorful."""
-    gray = (image @ _LUMA)[..., None]
-    return np.asarray(gray + (image - gray) * np.float32(factor))
+    out = np.empty(image.shape, np.float32)
+    kernels.desaturate(image, _LUMA, np.float32(factor), out)
+    return out
 
 
 def monochrome(rng: np.random.Generator, image: Picture, config: DegradationRandomization) -> Picture:

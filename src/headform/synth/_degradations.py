@@ -61,7 +61,7 @@ class _Photo:
             image = print_halftone(self._rng, image, c, self._pixel)
         if self._happens(c.screen_rate):
             image = show_on_screen(self._rng, image, c, self._pixel)
-        result = np.clip(image, 0, 255).astype(np.uint8)
+        result = _to_bytes(image)
         if self._happens(c.jpeg_rate):
             result = self._compress(result)
             if self._rng.random() < c.second_jpeg_rate:
@@ -89,7 +89,7 @@ class _Photo:
 
     def _resize(self, image: Picture, side: int, usual: Image.Resampling, rate: float) -> Float[np.ndarray, "T T 3"]:
         method = usual if self._rng.random() < rate else Image.Resampling.BILINEAR
-        picture = Image.fromarray(np.clip(image, 0, 255).astype(np.uint8))
+        picture = Image.fromarray(_to_bytes(image))
         return np.asarray(picture.resize((side, side), method), np.float32)
 
     def _expose(self, image: Picture) -> Picture:
@@ -162,8 +162,14 @@ class _Photo:
         low, high = self._config.jpeg_quality
         quality = high - 1 - int((high - low) * self._severity * self._rng.random())
         buffer = io.BytesIO()
-        Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=quality)
+        Image.fromarray(image if image.dtype == np.uint8 else _to_bytes(image)).save(buffer, "JPEG", quality=quality)
         return np.asarray(Image.open(buffer))
+
+
+def _to_bytes(image: Picture) -> UInt8[np.ndarray, "S S 3"]:
+    out = np.empty(image.shape, np.uint8)
+    kernels.to_bytes(np.ascontiguousarray(image).reshape(-1), out.reshape(-1))
+    return out
 
 
 _Taps = tuple[np.ndarray, np.ndarray, np.ndarray]

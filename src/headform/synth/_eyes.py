@@ -89,15 +89,16 @@ def lid_shadow(
 
 def _height(lid: Float[np.ndarray, "4 3"], x: Float[np.ndarray, " P"]) -> Float[np.ndarray, " P"]:
     """Height of a lid's rim at `x`: the cubic through its four points, held at the corners."""
-    at = np.clip(x, lid[:, 0].min(), lid[:, 0].max())
-    nodes, total = lid[:, 0], np.zeros_like(at)
+    nodes, heights = lid[:, 0].tolist(), lid[:, 1].tolist()
+    at = np.clip(x, min(nodes), max(nodes))
+    away, total = [at - node for node in nodes], np.zeros_like(at)
     for k in range(4):
-        rest = [n for n in range(4) if n != k]
-        gap = np.prod([nodes[k] - nodes[n] for n in rest])
+        a, b, c = (n for n in range(4) if n != k)
+        gap = (nodes[k] - nodes[a]) * (nodes[k] - nodes[b]) * (nodes[k] - nodes[c])
         if abs(gap) < 1e-6:  # two points above each other, as in a profile that is no head
-            return np.full_like(at, lid[:, 1].mean())
-        total += lid[k, 1] * np.prod([at - nodes[n] for n in rest], axis=0) / gap
-    return np.clip(total, lid[:, 1].min() - 0.1, lid[:, 1].max() + 0.15)
+            return np.full_like(at, sum(heights) / 4)
+        total += away[a] * away[b] * away[c] * (heights[k] / gap)
+    return np.clip(total, min(heights) - 0.1, max(heights) + 0.15)
 
 
 @dataclass(frozen=True)

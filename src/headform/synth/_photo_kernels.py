@@ -31,6 +31,28 @@ def to_light(picture, table, gain, center, falloff, out):
                 out[y, x, c] = table[np.int32(at)] * gain[c] * keep
 
 
+@njit(borrowed=True, nogil=True, fastmath=True)
+@typing.no_type_check
+def desaturate(picture, luma, factor, out):
+    """Multiply differences from gray; picture, out (S, T, 3), luma (3,)."""
+    for y in range(picture.shape[0]):
+        for x in range(picture.shape[1]):
+            r, g, b = picture[y, x, 0], picture[y, x, 1], picture[y, x, 2]
+            gray = r * luma[0] + g * luma[1] + b * luma[2]
+            out[y, x, 0] = gray + (r - gray) * factor
+            out[y, x, 1] = gray + (g - gray) * factor
+            out[y, x, 2] = gray + (b - gray) * factor
+
+
+@njit(borrowed=True, nogil=True, fastmath=True)
+@typing.no_type_check
+def to_bytes(picture, out):
+    """Clip values (N,) to 0..255 and cut what follows the point; out (N,) uint8 written."""
+    zero, most = np.float32(0), np.float32(255)
+    for i in range(picture.shape[0]):
+        out[i] = np.uint8(min(max(np.float32(picture[i]), zero), most))
+
+
 @njit(cache=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def spread(picture, rows, columns, weights, out):

@@ -8,6 +8,8 @@ The interpolated attributes of the skin lie in one array `attributes` (V, 17), c
 
 import typing
 
+import numpy as np
+
 from headform.geometry import face_classes as classes
 from headform.kernels.jit import njit
 from headform.synth._raster_kernels import texel, weights_at
@@ -30,83 +32,90 @@ ATTRIBUTES = 17
 SKIN_MATERIAL, EYE_MATERIAL, COLOR_MATERIAL = 0, 1, 2
 """Materials of triangles: skin texture, eyeball, plain color per vertex."""
 _BROW_PIXEL = 0.35  # opacity of a brow from which the pixel is labeled so
+_SMOOTH_STEP = 0.004  # meters of depth over a block of samples up to which it shows one smooth surface
+_LEAST_GROWTH = 0.004  # density of hair from which it is painted
 _HAIRY = 0.4  # density of roots from which the pixel is hair, strands or not
 _BROWS, _HAIR, _LIPS, _SKIN = classes.BROWS, classes.HAIR, classes.LIPS, classes.SKIN
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(borrowed=True, forceinline=True, nogil=True, fastmath=True)
 @typing.no_type_check
-def _tile(tile, x, y):
-    """Nearest sample of a tileable (T, T) uint8 map at any coordinates in texels, 0..1."""
-    side = tile.shape[0]
-    return tile[int(y) % side, int(x) % side] * (1.0 / 255.0)
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-@typing.no_type_check
-def _skin_sample(f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble, brow_maps, brows, paint, out):
-    """Shade one sample of skin; `out` (3,) receives the radiance; return the class of the pixel."""
+def _skin_sample(
+    f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble, brow_maps, brows, paint, at, out,
+):  # fmt: skip
+    """Shade one sample of skin; `out` (3,) receives the radiance, `at` (17,) is scratch; return the class of the pixel."""
+    zero, half, one = np.float32(0), np.float32(0.5), np.float32(1)
     i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
     a, b, c = uv_faces[f, 0], uv_faces[f, 1], uv_faces[f, 2]
     u = w0 * uv[a, 0] + w1 * uv[b, 0] + w2 * uv[c, 0]
     v = w0 * uv[a, 1] + w1 * uv[b, 1] + w2 * uv[c, 1]
-    mix = w0 * attributes[i, MIX] + w1 * attributes[j, MIX] + w2 * attributes[k, MIX]
-    growth = w0 * attributes[i, GROWTH] + w1 * attributes[j, GROWTH] + w2 * attributes[k, GROWTH]
-    lip = w0 * attributes[i, LIP] + w1 * attributes[j, LIP] + w2 * attributes[k, LIP]
-    hair = 0.0
+    for n in range(ATTRIBUTES):
+        at[n] = w0 * attributes[i, n] + w1 * attributes[j, n] + w2 * attributes[k, n]
+    mix, growth, lip = at[MIX], at[GROWTH], at[LIP]
+    hair = zero
     label = _SKIN
-    if lip > 0.5:
+    if lip > half:
         label = _LIPS
-    elif w0 * attributes[i, SCALP] + w1 * attributes[j, SCALP] + w2 * attributes[k, SCALP] > _HAIRY:
+    elif at[SCALP] > np.float32(_HAIRY):
         label = _HAIR
-    if growth > 0.004:
+    if growth > np.float32(_LEAST_GROWTH):
         # single hairs are finer than a pixel: the tile varies their density, and decides at the borders of the growth
-        grain = _tile(stubble, u * paint[6], v * paint[6])
-        edge = min(1.0, max(0.0, growth * 2.2 - 0.6 * grain))
-        hair = min(1.0, edge * growth * (0.62 + 0.55 * grain))
+        rows = stubble.shape[0]
+        grain = np.float32(stubble[np.int32(v * paint[6]) % rows, np.int32(u * paint[6]) % rows]) * np.float32(1 / 255)
+        edge = min(one, max(zero, growth * np.float32(2.2) - np.float32(0.6) * grain))
+        hair = min(one, edge * growth * (np.float32(0.62) + np.float32(0.55) * grain))
     side = attributes[i, BROW_SIDE]
-    if side < 2.0 and side == attributes[j, BROW_SIDE] and side == attributes[k, BROW_SIDE]:
-        along = w0 * attributes[i, BROW_ALONG] + w1 * attributes[j, BROW_ALONG] + w2 * attributes[k, BROW_ALONG]
-        above = w0 * attributes[i, BROW_ABOVE] + w1 * attributes[j, BROW_ABOVE] + w2 * attributes[k, BROW_ABOVE]
+    if side < np.float32(2) and side == attributes[j, BROW_SIDE] and side == attributes[k, BROW_SIDE]:
         s = int(side)
-        # brows (2, 8): outer end, inner end, lift, slant, arch, half height, opacity, map
-        t = (along - brows[s, 0]) / (brows[s, 1] - brows[s, 0])
-        if 0.0 < t < 1.0:
-            spine = brows[s, 2] + brows[s, 3] * (along - 0.5) + brows[s, 4] * (1.0 - 4.0 * (along - 0.45) ** 2)
-            across = (above - spine) / brows[s, 5]
-            if -1.0 < across < 1.0:
-                which = int(brows[s, 7])
-                rows, columns = brow_maps.shape[1], brow_maps.shape[2]
-                x = min(max(t * columns - 0.5, 0.0), columns - 1.001)
-                y = min(max((0.5 - 0.5 * across) * rows - 0.5, 0.0), rows - 1.001)
-                p, q = int(x), int(y)
-                g, h = x - p, y - q
-                alpha = (brow_maps[which, q, p] * (1 - g) + brow_maps[which, q, p + 1] * g) * (1 - h)
-                alpha += (brow_maps[which, q + 1, p] * (1 - g) + brow_maps[which, q + 1, p + 1] * g) * h
-                alpha *= brows[s, 6] * (1.0 / 255.0)
-                if alpha > hair:
-                    hair = alpha
-                if abs(across) < 0.6 and alpha > 0.02 and brows[s, 6] > _BROW_PIXEL:
-                    label = _BROWS
+        alpha, across = _brow_opacity(at[BROW_ALONG], at[BROW_ABOVE], s, brows, brow_maps)
+        hair = max(hair, alpha)
+        if abs(across) < np.float32(0.6) and alpha > np.float32(0.02) and brows[s, 6] > np.float32(_BROW_PIXEL):
+            label = _BROWS
     lip_paint = lip * paint[3]
     red, green, blue = texel(first, u, v)
-    if mix > 0.004:
+    if mix > np.float32(0.004):
         r, g, b = texel(second, u, v)
         red += (r - red) * mix
         green += (g - green) * mix
         blue += (b - blue) * mix
+    gloss = one - np.float32(0.7) * hair
     for n in range(3):
-        color = red if n == 0 else green if n == 1 else blue
-        color *= w0 * attributes[i, TINT + n] + w1 * attributes[j, TINT + n] + w2 * attributes[k, TINT + n]
+        color = (red if n == 0 else green if n == 1 else blue) * at[TINT + n]
         color += (paint[n] - color) * lip_paint
         color += (paint[7 + n] - color) * hair
-        light = w0 * attributes[i, LIGHT + n] + w1 * attributes[j, LIGHT + n] + w2 * attributes[k, LIGHT + n]
-        shine = w0 * attributes[i, SHINE + n] + w1 * attributes[j, SHINE + n] + w2 * attributes[k, SHINE + n]
-        out[n] = color * light + shine * (1.0 - 0.7 * hair)
+        out[n] = color * at[LIGHT + n] + at[SHINE + n] * gloss
     return label
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(borrowed=True, forceinline=True, nogil=True, fastmath=True)
+@typing.no_type_check
+def _brow_opacity(along, above, s, brows, brow_maps):
+    """Opacity of the brow of side s at brow coordinates, and the height there in half heights of the brow.
+
+    brows (2, 8): outer end, inner end, lift, slant, arch, half height, opacity, map.
+    """
+    zero, half, one, edge = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1.001)
+    t = (along - brows[s, 0]) / (brows[s, 1] - brows[s, 0])
+    if t <= zero or t >= one:
+        return zero, one
+    bend = along - np.float32(0.45)
+    spine = brows[s, 2] + brows[s, 3] * (along - half) + brows[s, 4] * (one - np.float32(4) * bend * bend)
+    across = (above - spine) / brows[s, 5]
+    if across <= -one or across >= one:
+        return zero, one
+    m = int(brows[s, 7])
+    rows, columns = np.float32(brow_maps.shape[1]), np.float32(brow_maps.shape[2])
+    x = min(max(t * columns - half, zero), columns - edge)
+    y = min(max((half - half * across) * rows - half, zero), rows - edge)
+    p, q = np.int32(x), np.int32(y)
+    g, h = x - np.float32(p), y - np.float32(q)
+    a00, a01 = np.float32(brow_maps[m, q, p]), np.float32(brow_maps[m, q, p + 1])
+    a10, a11 = np.float32(brow_maps[m, q + 1, p]), np.float32(brow_maps[m, q + 1, p + 1])
+    upper, lower = a00 + g * (a01 - a00), a10 + g * (a11 - a10)
+    return (upper + h * (lower - upper)) * (brows[s, 6] * np.float32(1 / 255)), across
+
+
+@njit(borrowed=True, forceinline=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def _eye_sample(f, w0, w1, w2, faces, attributes, local, eye_of, eyes, looks, pictures, lamps, lamp_rgb, out):
     """Shade one sample of an eyeball; `out` (3,) receives the radiance.
@@ -166,59 +175,67 @@ def _eye_sample(f, w0, w1, w2, faces, attributes, local, eye_of, eyes, looks, pi
                 out[n] += gleam * looks[e, 6] * lamp_rgb[q, n] * shade
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(borrowed=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def shade_head(
-    index, points, faces, head_faces, material, label, attributes, color, uv, uv_faces,
+    index, depth, points, faces, head_faces, material, label, attributes, color, uv, uv_faces,
     first, second, stubble, brow_maps, brows, paint,
     local, eye_of, eyes, looks, pictures, lamps, lamp_rgb,
-    radiance, shown,
+    radiance, shown, at, out, other,
 ):  # fmt: skip
     """Shade every sample that shows the head, or a piece without texture.
 
-    index (R, R): the raster; points (W, 3) raster pixels and depth; faces (F, 3), the first
+    index, depth (R, R): the raster; points (W, 3) raster pixels and depth; faces (F, 3), the first
     `head_faces` the head's; material, label (F,); attributes (V, 17); color (W, 3) radiance of plainly
     colored vertices; first, second (T, T, 3) skin textures;
     paint (10,): lip color, lip opacity, -, -, texels of the stubble over the atlas, hair color.
-    radiance (R, R, 3) and shown (R, R), the class, are written where something is seen.
+    radiance (R, R, 3) and shown (R, R), the class, are written where something is seen; at (17,),
+    out and other (3,) are scratch.
     """
     side = index.shape[0]
-    out = radiance[0, 0].copy()
-    other = radiance[0, 0].copy()
+    half, one, step = np.float32(0.5), np.float32(1), np.float32(_SMOOTH_STEP)
     for row in range(0, side, 2):
         for column in range(0, side, 2):
             f = index[row, column]
-            # a block within the skin is shaded once, or at two opposite samples, and both halves share the light
             g, h, e = index[row, column + 1], index[row + 1, column], index[row + 1, column + 1]
+            if f < 0 and g < 0 and h < 0 and e < 0:
+                continue
+            x, y = np.float32(column), np.float32(row)
             inner = (
                 f >= 0 and g >= 0 and h >= 0 and e >= 0
                 and f < head_faces and g < head_faces and h < head_faces and e < head_faces
                 and material[f] == 0 and material[g] == 0 and material[h] == 0 and material[e] == 0
             )  # fmt: skip
             if inner:
-                if f == g and f == h and f == e:
-                    w0, w1, w2 = weights_at(points, faces, f, column + 1.0, row + 1.0)
+                # a block within the skin is shaded once; at a fold or in a beard twice, and all share the light
+                smooth = (f == g and f == h and f == e) or (
+                    attributes[faces[f, 0], GROWTH] < np.float32(_LEAST_GROWTH)  # hair is finer than a block
+                    and abs(depth[row, column] - depth[row + 1, column + 1]) < step
+                    and abs(depth[row, column + 1] - depth[row + 1, column]) < step
+                )
+                if smooth:
+                    w0, w1, w2 = weights_at(points, faces, f, x + one, y + one)
                     kind = _skin_sample(
                         f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble,
-                        brow_maps, brows, paint, out,
+                        brow_maps, brows, paint, at, out,
                     )  # fmt: skip
                     kind = kind if kind != _SKIN else label[f]
                     last = kind
                 else:
-                    w0, w1, w2 = weights_at(points, faces, f, column + 0.5, row + 0.5)
+                    w0, w1, w2 = weights_at(points, faces, f, x + half, y + half)
                     kind = _skin_sample(
-                        f, w0, w1, w2, faces, attributes, uv,
-                        uv_faces, first, second, stubble, brow_maps, brows, paint, out,
+                        f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble,
+                        brow_maps, brows, paint, at, out,
                     )  # fmt: skip
                     kind = kind if kind != _SKIN else label[f]
-                    w0, w1, w2 = weights_at(points, faces, e, column + 1.5, row + 1.5)
+                    w0, w1, w2 = weights_at(points, faces, e, x + half + one, y + half + one)
                     last = _skin_sample(
-                        e, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble, brow_maps, brows, paint,
-                        other,
+                        e, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble,
+                        brow_maps, brows, paint, at, other,
                     )  # fmt: skip
                     last = last if last != _SKIN else label[e]
                     for n in range(3):
-                        out[n] = 0.5 * (out[n] + other[n])
+                        out[n] = half * (out[n] + other[n])
                 for dr in range(2):
                     for dc in range(2):
                         for n in range(3):
@@ -227,16 +244,15 @@ def shade_head(
                 continue
             for dr in range(2):
                 for dc in range(2):
-                    y, x = row + dr, column + dc
-                    f = index[y, x]
-                    if f < 0:
+                    f = index[row + dr, column + dc]
+                    if f < 0 or material[f] > COLOR_MATERIAL:
                         continue
-                    w0, w1, w2 = weights_at(points, faces, f, x + 0.5, y + 0.5)
+                    w0, w1, w2 = weights_at(points, faces, f, x + np.float32(dc) + half, y + np.float32(dr) + half)
                     kind = label[f]
                     if material[f] == SKIN_MATERIAL:
                         found = _skin_sample(
                             f, w0, w1, w2, faces, attributes, uv, uv_faces, first, second, stubble,
-                            brow_maps, brows, paint, out,
+                            brow_maps, brows, paint, at, out,
                         )  # fmt: skip
                         kind = found if found != _SKIN else kind
                     elif material[f] == EYE_MATERIAL:
@@ -244,12 +260,10 @@ def shade_head(
                             f, w0, w1, w2, faces, attributes, local, eye_of, eyes, looks, pictures, lamps,
                             lamp_rgb, out,
                         )  # fmt: skip
-                    elif material[f] == COLOR_MATERIAL:
+                    else:
                         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
                         for n in range(3):
                             out[n] = w0 * color[i, n] + w1 * color[j, n] + w2 * color[k, n]
-                    else:
-                        continue
                     for n in range(3):
-                        radiance[y, x, n] = out[n]
-                    shown[y, x] = kind
+                        radiance[row + dr, column + dc, n] = out[n]
+                    shown[row + dr, column + dc] = kind

@@ -10,7 +10,7 @@ import numpy as np
 from headform.kernels.jit import njit
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(borrowed=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def rasterize_nearest(points, faces, culled, near, index, depth):
     """Find the nearest triangle of each sample: index (R, R), -1 where there is none, and depth (R, R), written.
@@ -19,44 +19,54 @@ def rasterize_nearest(points, faces, culled, near, index, depth):
     Unlike `render.rasterize` it works in single precision and keeps no weights: a picture is no measurement.
     """
     index[:] = -1
-    depth[:] = 1e9
+    depth[:] = 0  # reciprocal until all triangles are drawn: it grows linearly over the picture
+    zero, half, one, slack = np.float32(0), np.float32(0.5), np.float32(1), np.float32(-1e-6)
     side = index.shape[0]
+    border, near = np.float32(side), np.float32(near)
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
-        z0, z1, z2 = points[i, 2], points[j, 2], points[k, 2]
-        if not (z0 > near and z1 > near and z2 > near):
-            continue
         x0, y0 = points[i, 0], points[i, 1]
         x1, y1 = points[j, 0], points[j, 1]
         x2, y2 = points[k, 0], points[k, 1]
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if abs(area) < 1e-9 or (f < culled and area >= 0):
+        if abs(area) < np.float32(1e-9) or (f < culled and area >= zero):
+            continue
+        z0, z1, z2 = points[i, 2], points[j, 2], points[k, 2]
+        if not (z0 > near and z1 > near and z2 > near):
             continue
         left, right = min(x0, x1, x2), max(x0, x1, x2)
         top, bottom = min(y0, y1, y2), max(y0, y1, y2)
-        if right < 0 or bottom < 0 or left > side or top > side:
+        if right < zero or bottom < zero or left > border or top > border:
             continue
-        first, last = max(0, int(left + 0.5)), min(side - 1, int(right - 0.5))
-        inverse = np.float32(1.0) / area
+        first, last = max(0, int(left + half)), min(side - 1, int(right - half))
+        above, below = max(0, int(top + half)), min(side - 1, int(bottom - half))
+        if last < first or below < above:
+            continue
+        inverse = one / area
         # weights of the second and third corner grow linearly over the picture, and so does 1 / depth
         a1, b1 = (y2 - y0) * inverse, (x0 - x2) * inverse
         a2, b2 = (y0 - y1) * inverse, (x1 - x0) * inverse
-        q0, q1, q2 = 1 / z0, 1 / z1, 1 / z2
-        for row in range(max(0, int(top + 0.5)), min(side - 1, int(bottom - 0.5)) + 1):
-            dy = row + np.float32(0.5) - y0
-            dx = first + np.float32(0.5) - x0
+        q0 = one / z0
+        d1, d2 = one / z1 - q0, one / z2 - q0
+        dx = np.float32(first) + half - x0
+        for row in range(above, below + 1):
+            dy = np.float32(row) + half - y0
             w1, w2 = a1 * dx + b1 * dy, a2 * dx + b2 * dy
             for column in range(first, last + 1):
-                if w1 >= -1e-6 and w2 >= -1e-6 and w1 + w2 <= 1.000001:
-                    z = 1 / (q0 + w1 * (q1 - q0) + w2 * (q2 - q0))
-                    if z < depth[row, column]:
-                        depth[row, column] = z
-                        index[row, column] = f
+                # without branches, which no processor could predict
+                q, known = q0 + w1 * d1 + w2 * d2, depth[row, column]
+                nearer = (min(w1, w2, one - w1 - w2) >= slack) & (q > known)
+                depth[row, column] = q if nearer else known
+                index[row, column] = f if nearer else index[row, column]
                 w1 += a1
                 w2 += a2
+    for row in range(side):
+        for column in range(side):
+            q = depth[row, column]
+            depth[row, column] = one / q if q > zero else np.float32(1e9)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(borrowed=True, forceinline=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def weights_at(points, faces, f, x, y):
     """Perspective-correct weights of a triangle's corners at a raster position, within 0..1."""
@@ -76,36 +86,43 @@ def weights_at(points, faces, f, x, y):
     return v0 * total, v1 * total, v2 * total
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(borrowed=True, forceinline=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def linear_of(x):
     """Linear value of an sRGB value in 0..1, by a cubic that errs by at most 0.002."""
     return x * (x * (x * np.float32(0.305306) + np.float32(0.682171)) + np.float32(0.0125229))
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(borrowed=True, forceinline=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def texel(texture, u, v):
     """Bilinear sample of an sRGB texture, as linear red, green and blue; origin of u, v bottom-left."""
-    height, width = texture.shape[0], texture.shape[1]
-    x = np.float32(u * width - np.float32(0.5))
-    y = np.float32((np.float32(1) - v) * height - np.float32(0.5))
-    x = min(max(x, np.float32(0)), np.float32(width - 1.001))
-    y = min(max(y, np.float32(0)), np.float32(height - 1.001))
-    i, j = int(x), int(y)
-    a, b = np.float32(x - i), np.float32(y - j)
-    w00, w01 = (np.float32(1) - a) * (np.float32(1) - b), a * (np.float32(1) - b)
-    w10, w11 = (np.float32(1) - a) * b, a * b
+    # single texels are read one by one here and elsewhere: rows of arrays would be counted, atomically, as references
+    zero, half, one, edge = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1.001)
+    height, width = np.float32(texture.shape[0]), np.float32(texture.shape[1])
+    x = min(max(u * width - half, zero), width - edge)
+    y = min(max((one - v) * height - half, zero), height - edge)
+    i, j = np.int32(x), np.int32(y)
+    a, b = x - np.float32(i), y - np.float32(j)
     scale = np.float32(1 / 255)
-    t00, t01, t10, t11 = texture[j, i], texture[j, i + 1], texture[j + 1, i], texture[j + 1, i + 1]
-    return (
-        linear_of((t00[0] * w00 + t01[0] * w01 + t10[0] * w10 + t11[0] * w11) * scale),
-        linear_of((t00[1] * w00 + t01[1] * w01 + t10[1] * w10 + t11[1] * w11) * scale),
-        linear_of((t00[2] * w00 + t01[2] * w01 + t10[2] * w10 + t11[2] * w11) * scale),
-    )
+    w01, w11 = a * (one - b) * scale, a * b * scale
+    w00, w10 = (one - b) * scale - w01, b * scale - w11
+    red = (
+        np.float32(texture[j, i, 0]) * w00 + np.float32(texture[j, i + 1, 0]) * w01
+        + np.float32(texture[j + 1, i, 0]) * w10 + np.float32(texture[j + 1, i + 1, 0]) * w11
+    )  # fmt: skip
+    green = (
+        np.float32(texture[j, i, 1]) * w00 + np.float32(texture[j, i + 1, 1]) * w01
+        + np.float32(texture[j + 1, i, 1]) * w10 + np.float32(texture[j + 1, i + 1, 1]) * w11
+    )  # fmt: skip
+    blue = (
+        np.float32(texture[j, i, 2]) * w00 + np.float32(texture[j, i + 1, 2]) * w01
+        + np.float32(texture[j + 1, i, 2]) * w10 + np.float32(texture[j + 1, i + 1, 2]) * w11
+    )  # fmt: skip
+    return linear_of(red), linear_of(green), linear_of(blue)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(borrowed=True, nogil=True, fastmath=True)
 @typing.no_type_check
 def develop(radiance, exposure, tone, steps, picture):
     """Average 2 x 2 samples and apply exposure and tone curve: picture (S, S, 3) sRGB, 0..255, written.
@@ -113,7 +130,9 @@ def develop(radiance, exposure, tone, steps, picture):
     tone (M,): sRGB 0..1 for linear values n / `steps`.
     """
     side = picture.shape[0]
-    last = tone.shape[0] - 1
+    last = np.float32(tone.shape[0] - 1.001)
+    scale = np.float32(0.25) * exposure * steps
+    white = np.float32(255)
     for row in range(side):
         for column in range(side):
             for n in range(3):
@@ -121,13 +140,14 @@ def develop(radiance, exposure, tone, steps, picture):
                     radiance[2 * row, 2 * column, n] + radiance[2 * row, 2 * column + 1, n]
                     + radiance[2 * row + 1, 2 * column, n] + radiance[2 * row + 1, 2 * column + 1, n]
                 )  # fmt: skip
-                at = min(max(total * 0.25 * exposure * steps, 0.0), last - 0.001)
-                whole = int(at)
-                part = at - whole
-                picture[row, column, n] = 255.0 * (tone[whole] * (1 - part) + tone[whole + 1] * part)
+                at = min(max(total * scale, np.float32(0)), last)
+                whole = np.int32(at)
+                part = at - np.float32(whole)
+                low = tone[whole]
+                picture[row, column, n] = white * (low + part * (tone[whole + 1] - low))
 
 
-@njit(cache=True, nogil=True)
+@njit(borrowed=True, nogil=True)
 @typing.no_type_check
 def count_classes(shown, head, classes_out, share):
     """Choose the class of each pixel by majority, and the share of its samples that show the head.
@@ -137,15 +157,16 @@ def count_classes(shown, head, classes_out, share):
     side = classes_out.shape[0]
     for row in range(side):
         for column in range(side):
-            best, most, own = 0, 0, 0
-            for a in range(4):
-                kind = shown[2 * row + a // 2, 2 * column + a % 2]
-                own += head[kind]
-                votes = 0
-                for b in range(4):
-                    if shown[2 * row + b // 2, 2 * column + b % 2] == kind:
-                        votes += 1
-                if votes > most:
-                    best, most = kind, votes
+            a, b = shown[2 * row, 2 * column], shown[2 * row, 2 * column + 1]
+            c, d = shown[2 * row + 1, 2 * column], shown[2 * row + 1, 2 * column + 1]
+            if a == b and a == c and a == d:
+                classes_out[row, column] = a
+                share[row, column] = 255 if head[a] else 0
+                continue
+            # the first of those with most votes
+            best = a
+            if a != b and a != c and a != d and (b == c or b == d or c == d):
+                best = b if b == c or b == d else c
             classes_out[row, column] = best
+            own = np.int64(head[a]) + np.int64(head[b]) + np.int64(head[c]) + np.int64(head[d])
             share[row, column] = own * 255 // 4

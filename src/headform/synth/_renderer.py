@@ -38,8 +38,12 @@ _SKIN_SAMPLES = 4096  # most pixels whose median decides the exposure
 _NO_SKIN_LEVEL = 0.3  # assumed where no skin is in the picture, linear
 _SCENE_SEED = 7
 _PLAIN = np.full((2, 2, 4), 255, np.uint8)  # texture of a piece that has none
+_COVERING = np.isin(
+    np.arange(len(classes.FACE_CLASSES)), (classes.HAIR, classes.GLASSES, classes.HAT, classes.OCCLUDER)
+)
 _HEAD_CLASSES = (classes.SKIN, classes.BROWS, classes.EYES, classes.LIPS, classes.MOUTH_INSIDE, classes.NECK)
 _ON_HEAD = np.isin(np.arange(len(classes.FACE_CLASSES)), _HEAD_CLASSES)
+_LUMA = np.array([0.3, 0.6, 0.1], np.float32)  # weights by which light meters see
 _STUBBLE_TEXELS = 2600.0  # texels of the stubble's tile over the atlas
 
 
@@ -88,6 +92,8 @@ class Renderer:
         self._shown = np.zeros((side, side), np.int32)
         self._through = np.ones((side, side), np.float32)
         self._shadow_map = np.zeros((_SHADOW_SIDE, _SHADOW_SIDE), np.float32)
+        self._skins = np.zeros((2, *builder.maps.pictures.shape[1:]), np.uint8)
+        self._scratch = np.zeros(pixels.ATTRIBUTES, np.float32), np.zeros(3, np.float32), np.zeros(3, np.float32)
 
     def render(
         self,
@@ -110,21 +116,23 @@ class Renderer:
             distance: Its distance, meters.
             to_raster: Similarity from the normalized image plane to raster pixels.
         """
-        opaque = [p for p in subject.pieces if not p.blended]
-        blended = [p for p in subject.pieces if p.blended]
+        opaque: list[Piece] = []
+        blended: list[Piece] = []
+        for piece in subject.pieces:
+            (blended if piece.blended else opaque).append(piece)
         mesh = SceneMesh(subject.vertices, self._head_faces, opaque, blended)
-        in_camera = ((mesh.vertices - center) @ to_camera.T).astype(np.float32)
+        in_camera, flat = np.empty_like(mesh.vertices), np.empty_like(mesh.vertices)
+        light_kernels.project(
+            mesh.vertices, center.astype(np.float32), to_camera.astype(np.float32), np.float32(distance),
+            to_raster.astype(np.float32), in_camera, flat,
+        )  # fmt: skip
         glow, shine = self._illuminate(rng, light, subject, mesh, in_camera)
-        depth = in_camera[:, 2] + distance
-        flat = np.empty_like(in_camera)
-        flat[:, :2] = (in_camera[:, :2] / depth[:, None]) @ to_raster[:, :2].T + to_raster[:, 2]
-        flat[:, 2] = depth
         raster.rasterize_nearest(flat, mesh.opaque_faces, len(self._head_faces), _NEAR, self._index, self._depth)
         self._shade(subject, mesh, opaque, flat, glow, shine, light, to_camera)
         exposure = self._expose(rng, subject)
         behind, level = self._background(rng, light, exposure, to_raster)
         light_kernels.fill_background(self._index, behind, np.float32(level), self._radiance, self._shown)
-        self._blend(mesh, blended, flat, glow, shine)
+        self._blend(mesh, blended, flat)
         picture = np.empty((self._size, self._size, 3), np.float32)
         steps = np.float32((_TONE_STEPS - 1) / _TONE_LIMIT)
         raster.develop(self._radiance, np.float32(exposure), self._tone, steps, picture)
@@ -140,8 +148,7 @@ class Renderer:
         inside = ((at >= 0) & (at < side)).all(1)
         at = np.clip(at, 0, side - 1)
         near = depth < self._depth[at[:, 1], at[:, 0]] + _DEPTH_BIAS
-        shown = self._shown[at[:, 1], at[:, 0]]
-        covered = np.isin(shown, (classes.HAIR, classes.GLASSES, classes.HAT, classes.OCCLUDER))
+        covered = _COVERING[self._shown[at[:, 1], at[:, 0]]]
         return (inside & near & ~covered).astype(np.uint8)
 
     def _illuminate(
@@ -153,13 +160,10 @@ class Renderer:
         in_camera: Float32[np.ndarray, "W 3"],
     ) -> tuple[Float32[np.ndarray, "W 3"], Float32[np.ndarray, "W 3"]]:
         """Return the irradiance (over pi) and the specular radiance of each vertex."""
-        count, heads = len(in_camera), len(subject.vertices)
+        count, heads, lamps = len(in_camera), len(subject.vertices), light.lamps
         normals = np.empty_like(in_camera)
         kernels.vertex_normals_into(in_camera, mesh.faces, normals)
-        # both sides of a piece are drawn: its normals look at the camera
-        back = normals[heads:, 2] > 0
-        normals[heads:][back] *= -1
-        lamps = light.lamps
+        light_kernels.face_camera(normals, heads)
         lit = np.ones((len(lamps.directions), count), np.float32)
         if lamps.hardness > _SOFT_LIGHT:
             for k, direction in enumerate(lamps.directions):
@@ -167,7 +171,7 @@ class Renderer:
                     kernels.cast_shadow(
                         in_camera, mesh.faces, direction, _SHADOW_EXTENT, _DEPTH_BIAS, self._shadow_map, lit[k]
                     )
-        gloss, occlusion = mesh.gloss.copy(), np.ones(count, np.float32)
+        gloss, occlusion = mesh.gloss, np.ones(count, np.float32)
         gloss[:heads] = subject.surface.gloss
         gloss *= np.float32(rng.uniform(*self._config.light.shine))
         occlusion[:heads] = self._occlusion ** np.float32(rng.uniform(*self._config.light.occlusion))
@@ -204,61 +208,48 @@ class Renderer:
         attributes[:, pixels.EYE_LIGHT] = subject.eye_light
         albedo = mesh.albedo
         albedo[:heads] = surface.plain
-        color = glow * albedo + shine
+        diffuse = np.multiply(glow, albedo, out=albedo)
+        color = mesh.color = diffuse + shine
         paint = np.zeros(10, np.float32)
         paint[:3], paint[3] = subject.skin.lip_paint_rgb, subject.skin.lip_paint
         paint[6], paint[7:] = _STUBBLE_TEXELS, subject.brow_rgb
         brows = np.array([b.row() for b in subject.brows], np.float32)
         first, second = (
-            builder.wrinkles.draw(builder.maps.crisp(number), subject.wrinkles)
-            for number in (surface.first, surface.second)
+            builder.wrinkles.draw(builder.maps.crisp(number), subject.wrinkles, out)
+            for number, out in zip((surface.first, surface.second), self._skins, strict=True)
         )
         eyes = (to_camera @ subject.eye_rotations).astype(np.float32)
         pixels.shade_head(
-            self._index, flat, mesh.opaque_faces, len(self._head_faces),
+            self._index, self._depth, flat, mesh.opaque_faces, len(self._head_faces),
             np.concatenate([self._material, mesh.material]), np.concatenate([self._label, mesh.label]),
             attributes, color, self._uv, self._uv_faces, first, second,
             self._stubble, builder.brow_maps, brows, paint, builder.geometry.local, builder.geometry.eye_of, eyes,
             subject.eyes.looks, subject.eyes.pictures, light.lamps.directions, light.lamps.colors,
-            self._radiance, self._shown,
+            self._radiance, self._shown, *self._scratch,
         )  # fmt: skip
         begin = len(self._head_faces)
         for piece, at in zip(opaque, mesh.starts, strict=False):
             end = begin + len(piece.faces)
             if piece.texture is not None and piece.uv is not None:
-                low, high = (
-                    flat[at : at + len(piece.vertices), :2].min(0),
-                    flat[at : at + len(piece.vertices), :2].max(0),
-                )
-                box = np.clip([low[1], high[1] + 1, low[0], high[0] + 1], 0, len(self._index)).astype(np.int64)
                 piece_kernels.shade_textured(
-                    self._index, flat, mesh.opaque_faces, begin, end, box, glow * albedo, shine,
-                    piece.uv.astype(np.float32), at, piece.texture, piece.label, self._radiance, self._shown,
+                    self._index, flat, mesh.opaque_faces, begin, end, at + len(piece.vertices), diffuse, shine,
+                    np.asarray(piece.uv, np.float32), at, piece.texture, piece.label, self._radiance, self._shown,
                 )  # fmt: skip
             begin = end
 
-    def _blend(
-        self,
-        mesh: SceneMesh,
-        blended: list[Piece],
-        flat: Float32[np.ndarray, "W 3"],
-        glow: Float32[np.ndarray, "W 3"],
-        shine: Float32[np.ndarray, "W 3"],
-    ) -> None:
+    def _blend(self, mesh: SceneMesh, blended: list[Piece], flat: Float32[np.ndarray, "W 3"]) -> None:
         """Draw what lets something behind it through, the farthest first."""
         starts = mesh.starts[len(mesh.starts) - len(blended) :]
         self._through[:] = 1.0
         ranges = [(p, flat[a : a + len(p.vertices)], a) for p, a in zip(blended, starts, strict=True)]
         for piece, points, at in sorted(ranges, key=lambda r: -float(r[1][:, 2].mean())):
-            far = points[piece.faces, 2].sum(1)
-            order = np.argsort(-far)
-            stop = at + len(points)
+            z, faces = np.ascontiguousarray(points[:, 2]), piece.faces
+            order = np.argsort(-(z[faces[:, 0]] + z[faces[:, 1]] + z[faces[:, 2]]))
             texture = _PLAIN if piece.texture is None else piece.texture
-            uv = np.full((len(points), 2), 0.5, np.float32) if piece.uv is None else piece.uv.astype(np.float32)
+            uv = np.full((len(points), 2), 0.5, np.float32) if piece.uv is None else np.asarray(piece.uv, np.float32)
             piece_kernels.blend_piece(
-                np.ascontiguousarray(points), piece.faces, order, glow[at:stop] * piece.albedo, shine[at:stop], uv,
-                texture, np.float32(piece.opacity), piece.label, _NEAR, self._depth, self._radiance,
-                self._shown, self._through,
+                points, faces, order, mesh.color[at : at + len(points)], uv, texture, np.float32(piece.opacity),
+                piece.label, np.float32(_NEAR), self._depth, self._radiance, self._shown, self._through,
             )  # fmt: skip
 
     def _background(
@@ -280,9 +271,10 @@ class Renderer:
     def _expose(self, rng: np.random.Generator, subject: Subject) -> float:
         """Choose the factor from radiance to picture."""
         camera = self._config.camera
-        part = self._radiance[::3, ::3][np.isin(self._shown[::3, ::3], (classes.SKIN,)) & (self._index[::3, ::3] >= 0)]
-        part = part[:: 1 + len(part) // _SKIN_SAMPLES]
-        level = float(np.median(part @ np.array([0.3, 0.6, 0.1], np.float32))) if len(part) else _NO_SKIN_LEVEL
+        rows, columns = np.nonzero((self._shown[::3, ::3] == classes.SKIN) & (self._index[::3, ::3] >= 0))
+        step = 1 + len(rows) // _SKIN_SAMPLES
+        part = self._radiance[3 * rows[::step], 3 * columns[::step]]
+        level = float(np.median(part @ _LUMA)) if len(part) else _NO_SKIN_LEVEL
         # auto-exposure brightens dark skin, though not to the level of light skin
         usual = 0.16 + 0.3 * float(np.exp(-1.2 * subject.skin.melanin))
         target = np.clip(usual * np.exp(rng.normal(0, camera.exposure_sd)), *camera.skin_level)

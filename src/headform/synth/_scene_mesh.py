@@ -32,11 +32,11 @@ class SceneMesh:
         self.vertices = np.concatenate([head, *(p.vertices for p in pieces)])
         moved = [head_faces, *(p.faces + np.int32(at) for p, at in zip(pieces, self.starts, strict=True))]
         self.faces = np.concatenate(moved)
-        self.opaque_faces = np.concatenate(moved[: 1 + len(opaque)])
-        self.albedo = np.concatenate([np.zeros_like(head), *(p.albedo for p in pieces)]).astype(np.float32)
-        self.gloss = np.concatenate([np.zeros(len(head)), *(np.full(len(p.vertices), p.gloss) for p in pieces)]).astype(
-            np.float32
-        )
+        self.opaque_faces = self.faces[: sum(len(each) for each in moved[: 1 + len(opaque)])]
+        self.albedo = np.concatenate([np.zeros_like(head), *(p.albedo for p in pieces)]).astype(np.float32, copy=False)
+        self.color = self.albedo
+        """Radiance of each vertex, once it is shaded."""
+        self.gloss = np.repeat(np.array([0.0, *(p.gloss for p in pieces)], np.float32), sizes)
         kinds = [TEXTURED_MATERIAL if p.texture is not None else pixels.COLOR_MATERIAL for p in opaque]
         counts = [len(p.faces) for p in opaque]
         self.material = np.repeat(np.array(kinds, np.int64), counts)
@@ -54,13 +54,9 @@ class SceneMesh:
                 continue
             rows = slice(at, at + len(piece.vertices))
             strand[rows] = True
-            light_kernels.strand_tangents(
-                np.ascontiguousarray(in_camera[rows]), piece.faces, piece.uv.astype(np.float32), tangents[rows]
-            )
-            away = in_camera[rows] - middle
-            away /= np.linalg.norm(away, axis=1, keepdims=True) + 1e-9
-            mixed = away + 0.4 * normals[rows]
-            normals[rows] = mixed / (np.linalg.norm(mixed, axis=1, keepdims=True) + 1e-9)
+            uv = np.asarray(piece.uv, np.float32)
+            light_kernels.strand_tangents(in_camera[rows], piece.faces, uv, tangents[rows])
+            light_kernels.lift_normals(in_camera[rows], middle, normals[rows])
         return tangents, strand
 
 

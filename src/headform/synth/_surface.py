@@ -30,6 +30,8 @@ _GUMS_RGB, _TONGUE_RGB, _MOUTH_RGB, _SOCKET_RGB = (
     (0.5, 0.27, 0.23),
 )
 _TEETH_RGB = (0.80, 0.75, 0.65)
+_INNER_PARTS = ("teeth", "tongue", "mouth", "socket_right", "socket_left", "eye_right", "eye_left")
+_ABSORPTION = -np.stack([MELANIN, HAEMOGLOBIN]).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,20 @@ class SurfacePainter:
     """Painter of people on one head model."""
 
     def __init__(self, head: LinearHead, fields: SkinFields, coordinates: BrowCoordinates, maps: SkinMaps) -> None:
-        self._fields, self._maps = fields, maps
-        self._part = head.part.numpy()
-        self._name = {n: i for i, n in enumerate(PARTS)}
-        base = np.zeros((len(self._part), ATTRIBUTES), np.float32)
+        self._maps, self._log_level = maps, np.log(maps.level)
+        single = np.float32  # a picture is no measurement
+        self._noise = fields.noise.astype(single)
+        self._flush, self._under_eye = fields.flush.astype(single), fields.under_eye.astype(single)
+        self._lip, self._x = fields.lip.astype(single), np.abs(fields.centimeters[:, 0]).astype(single)
+        self._lash = np.exp(-np.abs(fields.eye_distance) / 0.07).astype(single)
+        self._hollow = np.exp(-np.clip(fields.eye_distance, 0, 9) / _HOLLOW_CM).astype(single)
+        self._shade = np.exp(-np.clip(fields.eye_distance, 0, 9) / 0.6).astype(single)
+        self._beard, self._moustache = fields.beard_growth.astype(single), fields.moustache.astype(single)
+        self._oily = (0.6 + 0.8 * fields.flush + 0.8 * _t_zone(fields)) * (1 + 0.4 * fields.lip)
+        self._oily = self._oily.astype(single)
+        part = head.part.numpy()
+        self._inner = {n: np.flatnonzero(part == PARTS.index(n)) for n in _INNER_PARTS}
+        base = np.zeros((len(part), ATTRIBUTES), np.float32)
         base[:, BROW_ALONG], base[:, BROW_ABOVE] = coordinates.along, coordinates.above
         base[:, BROW_SIDE] = coordinates.side
         base[:, LIP] = fields.lip
@@ -68,62 +80,56 @@ class SurfacePainter:
 
     def paint(self, rng: np.random.Generator, a: SkinAttributes, eyes: EyeRandomization) -> Surface:
         """Paint one person, bald."""
-        f = self._fields
-        count = f.noise.shape[0]
+        noises = len(self._noise)
 
-        def noise(scale: int) -> Float[np.ndarray, " V"]:
-            return np.asarray(f.noise[scale + 5 * int(rng.integers(count // 5))])
+        def noise(scale: int) -> Float32[np.ndarray, " V"]:
+            return np.asarray(self._noise[scale + 5 * int(rng.integers(noises // 5))])
 
         # melanin lies above the blood and hides it
         rgb = skin_rgb(a.melanin, a.haemoglobin * (1 - _HIDDEN_BLOOD * min(a.melanin, 1.0)))
         first, second = self._choose(rng, rgb, max(a.beard, a.moustache) > _SHADOW)
-        blood = 0.4 * a.flush * f.flush + 0.12 * a.unevenness * noise(2) + 0.10 * a.under_eye * f.under_eye
-        melanin = 0.10 * a.unevenness * (noise(3) + 0.4 * noise(1)) + 0.2 * a.under_eye * f.under_eye
-        melanin = melanin * (0.4 + min(a.melanin, 1.0)) * _VARIATION
+        pigment = np.empty((len(self._lip), 2), np.float32)
+        blood = 0.4 * a.flush * self._flush + 0.12 * a.unevenness * noise(2) + 0.10 * a.under_eye * self._under_eye
+        melanin = 0.10 * a.unevenness * (noise(3) + 0.4 * noise(1)) + 0.2 * a.under_eye * self._under_eye
+        pigment[:, 0] = (0.4 + min(a.melanin, 1.0)) * _VARIATION * melanin
+        pigment[:, 1] = _VARIATION * blood + 0.5 * a.lip_red * self._lip
         mixed = np.clip(0.5 + 0.9 * noise(4), 0, 1)
-        level = self._maps.level[first] * (1 - mixed[:, None]) + self._maps.level[second] * mixed[:, None]
-        tint = rgb / level * np.exp(-melanin[:, None] * MELANIN - (_VARIATION * blood)[:, None] * HAEMOGLOBIN)
-        tint *= np.exp(-f.lip * a.lip_red * 0.5)[:, None] ** HAEMOGLOBIN
-        lash = np.exp(-np.abs(f.eye_distance) / 0.07) * a.lashes * rng.uniform(*eyes.lash_line)
-        tint *= 1 - 0.8 * lash[:, None]
-        hollow = np.exp(-np.clip(f.eye_distance, 0, 9) / _HOLLOW_CM) * rng.uniform(*eyes.lid_shade)
-        tint *= np.exp(-hollow[:, None] * (MELANIN + HAEMOGLOBIN) / 1.5)
+        levels = (self._maps.level[[first, second]] / rgb).astype(np.float32)
+        lash = float(a.lashes * rng.uniform(*eyes.lash_line))
+        pigment += (self._hollow * (rng.uniform(*eyes.lid_shade) / 1.5))[:, None]
+        tint = np.exp(pigment @ _ABSORPTION) / (levels[0] + mixed[:, None] * (levels[1] - levels[0]))
+        tint *= (1 - 0.8 * lash * self._lash)[:, None]
         if a.eye_shadow:
-            shade = np.exp(-np.clip(f.eye_distance, 0, 9) / 0.6) * a.eye_shadow
-            tint *= 1 + shade[:, None] * (np.asarray(a.eye_shadow_rgb) - 1)
+            tint *= 1 + (a.eye_shadow * self._shade)[:, None] * (np.asarray(a.eye_shadow_rgb, np.float32) - 1)
         attributes = self._base.copy()
         attributes[:, _TINT : _TINT + 3] = tint
         attributes[:, MIX] = mixed
         if a.beard or a.moustache:
-            low = np.clip(1.2 - 2.0 * a.beard_low * np.abs(f.centimeters[:, 0]) / 7.0, 0, 1)
-            growth = np.maximum(f.beard_growth * low * a.beard, f.moustache * a.moustache)
+            low = np.clip(1.2 - 2.0 / 7.0 * a.beard_low * self._x, 0, 1)
+            growth = np.maximum(self._beard * low * a.beard, self._moustache * a.moustache)
             attributes[:, GROWTH] = np.clip(growth * (1 + 0.25 * noise(1)), 0, 1)
-        gloss = (
-            a.gloss
-            * (1 + 0.3 * noise(2)).clip(0.2, 2)
-            * (0.6 + 0.8 * f.flush + 0.8 * self._t_zone())
-            * (1 + 0.4 * f.lip)
-        )
-        plain = np.zeros((len(self._part), 3), np.float32)
+        gloss = a.gloss * np.clip(1 + 0.3 * noise(2), 0.2, 2) * self._oily
+        plain = np.zeros((len(gloss), 3), np.float32)
         for part, color in (("teeth", _TEETH_RGB), ("tongue", _TONGUE_RGB), ("mouth", _MOUTH_RGB)):
-            plain[self._part == self._name[part]] = np.array(color) * (a.teeth if part == "teeth" else 1)
-            gloss[self._part == self._name[part]] = 0.35
+            plain[self._inner[part]] = np.array(color) * (a.teeth if part == "teeth" else 1)
+            gloss[self._inner[part]] = 0.35
         for part in ("socket_right", "socket_left"):
-            plain[self._part == self._name[part]] = np.array(_SOCKET_RGB) * (0.35 + 0.65 * rgb / rgb.max())
-            gloss[self._part == self._name[part]] = 0.5
+            plain[self._inner[part]] = np.array(_SOCKET_RGB) * (0.35 + 0.65 * rgb / rgb.max())
+            gloss[self._inner[part]] = 0.5
         for part in ("eye_right", "eye_left"):
-            gloss[self._part == self._name[part]] = 0.05
-        return Surface(attributes, plain, gloss.astype(np.float32), first, second, rgb)
-
-    def _t_zone(self) -> Float[np.ndarray, " V"]:
-        """Oily skin: forehead and nose."""
-        x, y, _ = self._fields.centimeters.T
-        return np.asarray(np.exp(-((x / 2.2) ** 2)) * (y > -1.5))
+            gloss[self._inner[part]] = 0.05
+        return Surface(attributes, plain, gloss.astype(np.float32, copy=False), first, second, rgb)
 
     def _choose(self, rng: np.random.Generator, rgb: Float[np.ndarray, "3"], bearded: bool) -> tuple[int, int]:
         """Choose two skin maps whose color is near; those with facial hair only for who has some."""
-        away = np.abs(np.log(self._maps.level / rgb)).mean(1)
+        away = np.abs(self._log_level - np.log(rgb)).mean(1)
         weight = np.exp(-away / _ALIKE) * np.where(self._maps.painted, _PAINTED, 1.0)
         weight[self._maps.bearded & (not bearded)] = 0
         chosen = rng.choice(len(weight), 2, replace=False, p=(weight + 1e-9) / (weight + 1e-9).sum())
         return int(chosen[0]), int(chosen[1])
+
+
+def _t_zone(fields: SkinFields) -> Float[np.ndarray, " V"]:
+    """Oily skin: forehead and nose."""
+    x, y, _ = fields.centimeters.T
+    return np.asarray(np.exp(-((x / 2.2) ** 2)) * (y > -1.5))

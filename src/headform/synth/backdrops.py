@@ -31,13 +31,14 @@ def sample_backdrop(rng: np.random.Generator, side: int, config: BackdropRandomi
     kind = _KINDS[int(rng.choice(len(_KINDS), p=rates / rates.sum()))]
     small = max(side // 2, 16)  # out of focus: half the pixels do
     painted = {"canvas": _canvas, "wall": _wall, "curtain": _curtain, "flag": _flag, "shelf": _shelf}[kind](rng, small)
-    axis = np.linspace(-1, 1, small)
-    x, y = np.meshgrid(axis, axis)
-    cx, cy = rng.normal(0, 0.5, 2)
-    spot = np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / rng.uniform(*c.spot) ** 2)
-    shade = 1 + rng.uniform(*c.spot_strength) * (spot - 0.5) + rng.normal(0, c.slope_sd) * x
-    picture = np.clip(painted * shade[..., None] * rng.uniform(*c.brightness), 0, 1)
-    image = Image.fromarray((picture * 255).astype(np.uint8))
+    axis = np.linspace(-1, 1, small, dtype=np.float32)
+    cx, cy = rng.normal(0, 0.5, 2).tolist()
+    size = rng.uniform(*c.spot)
+    spot = np.exp(-(((axis - cy) / size) ** 2))[:, None] * np.exp(-(((axis - cx) / size) ** 2))
+    strength, slope = rng.uniform(*c.spot_strength), float(rng.normal(0, c.slope_sd))
+    shade = (1 + strength * (spot - 0.5) + slope * axis) * (255 * rng.uniform(*c.brightness))
+    picture = np.clip(painted.astype(np.float32, copy=False) * shade[..., None], 0, 255)
+    image = Image.fromarray(picture.astype(np.uint8))
     radius = rng.uniform(*c.blur) * small
     image = image.filter(ImageFilter.GaussianBlur(radius)).resize((side, side), Image.Resampling.BICUBIC)
     return np.asarray(image, np.float32) / np.float32(255)
@@ -50,7 +51,7 @@ def _pick(rng: np.random.Generator, colors: tuple[tuple[int, int, int], ...]) ->
 
 def _clouds(rng: np.random.Generator, side: int) -> Float[np.ndarray, "S S"]:
     """Draw smooth noise of three octaves, zero mean, about unit size."""
-    total = np.zeros((side, side))
+    total = np.zeros((side, side), np.float32)
     for cells, weight in ((3, 1.0), (6, 0.6), (12, 0.35)):
         grid = Image.fromarray(rng.normal(0, 1, (cells, cells)).astype(np.float32))
         total += weight * np.asarray(grid.resize((side, side), Image.Resampling.BICUBIC))
@@ -58,7 +59,7 @@ def _clouds(rng: np.random.Generator, side: int) -> Float[np.ndarray, "S S"]:
 
 
 def _canvas(rng: np.random.Generator, side: int) -> Float[np.ndarray, "S S 3"]:
-    base, other = _pick(rng, _CANVAS_SRGB), _pick(rng, _CANVAS_SRGB)
+    base, other = (_pick(rng, _CANVAS_SRGB).astype(np.float32) for _ in range(2))
     share = np.clip(0.5 + _clouds(rng, side) * rng.uniform(0.05, 0.3), 0, 1)[..., None]
     return np.asarray(base + (0.5 * (base + other) - base) * share)
 

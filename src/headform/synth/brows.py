@@ -87,20 +87,26 @@ class BrowCoordinates:
         for side, brow in enumerate(brows):
             along = np.linspace(brow.outer, brow.inner, 5)
             spine = brow.spine(along)
-            rows.append([self._at(side, a, h, verts) for a, h in zip(along, spine, strict=True)])
+            rows.append(self._at(side, along, spine, verts))
         right, left = rows
-        return np.array([*right, *left[::-1]])
+        return np.concatenate([right, left[::-1]])
 
-    def _at(self, side: int, along: float, above: float, verts: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "3"]:
+    def _at(
+        self,
+        side: int,
+        along: Float[np.ndarray, " N"],
+        above: Float[np.ndarray, " N"],
+        verts: Float[np.ndarray, "V 3"],
+    ) -> Float[np.ndarray, "N 3"]:
         """Interpolate the grid of surface positions."""
         x = np.clip((along - _ALONG[0]) / (_ALONG[1] - _ALONG[0]), 0, 1) * (_STATIONS - 1)
         y = np.clip((above + _HEIGHT_CM) / (2 * _HEIGHT_CM), 0, 1) * (_HEIGHTS - 1)
-        i, j = min(int(x), _STATIONS - 2), min(int(y), _HEIGHTS - 2)
+        i, j = np.minimum(x.astype(int), _STATIONS - 2), np.minimum(y.astype(int), _HEIGHTS - 2)
         a, b = x - i, y - j
-        total = np.zeros(3)
+        total = np.zeros((len(x), 3))
         for di, dj, weight in ((0, 0, (1 - a) * (1 - b)), (1, 0, a * (1 - b)), (0, 1, (1 - a) * b), (1, 1, a * b)):
             corners = verts[self.grid_vertices[side, i + di, j + dj]]
-            total += weight * (self.grid_weights[side, i + di, j + dj] @ corners)
+            total += weight[:, None] * (self.grid_weights[side, i + di, j + dj][:, None] @ corners)[:, 0]
         return total
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
+from headform.synth._piece_kernels import lets_through
+
 UNLABELED = -1
 """Label of a piece whose pixels keep the class of what is behind it."""
 _SPARSE = 4  # texels between those that are looked at: what is transparent is so over more of them
@@ -45,7 +47,7 @@ class Piece:
         """True where something behind the piece shows through."""
         if self.opacity < 1 or self.texture is None:
             return self.opacity < 1
-        return bool(self.texture[::_SPARSE, ::_SPARSE, 3].min() < _OPAQUE)
+        return bool(lets_through(self.texture, _SPARSE, _OPAQUE))
 
 
 @dataclass(frozen=True)

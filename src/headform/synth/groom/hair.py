@@ -272,9 +272,10 @@ def _lumps(
     rng: np.random.Generator, azimuth: Float[np.ndarray, " W"], height: Float[np.ndarray, " W"]
 ) -> Float[np.ndarray, " W"]:
     """Draw smooth noise of about unit variance over azimuth and height."""
-    total = np.zeros(len(azimuth))
+    azimuth, height = azimuth.astype(np.float32), height.astype(np.float32)
+    total = np.zeros(len(azimuth), np.float32)
     for turns in range(1, 7):
-        phase, rise, size = rng.uniform(0, 2 * np.pi), rng.normal(0, 40), rng.normal()
+        phase, rise, size = rng.uniform(0, 2 * np.pi), float(rng.normal(0, 40)), float(rng.normal())
         total += size * np.sin(turns * azimuth + rise * height + phase)
     return total / np.sqrt(3.0)
 
@@ -284,8 +285,10 @@ def _streaks(
 ) -> Float[np.ndarray, " W"]:
     """Draw noise of about unit variance that varies around the head and little along the strands."""
     turns = rng.integers(9, 45, 8)
-    phase = turns[:, None] * azimuth + rng.normal(0, 12, (8, 1)) * height + rng.uniform(0, 6.3, (8, 1))
-    return np.asarray(np.sin(phase).sum(0) / 2.0)
+    rise, start = rng.normal(0, 12, (8, 1)), rng.uniform(0, 6.3, (8, 1))
+    waves = np.concatenate([turns[:, None], rise, start], 1).astype(np.float32)
+    phase = waves @ np.stack([azimuth, height, np.ones_like(azimuth)]).astype(np.float32)
+    return np.asarray(np.sin(phase).sum(0) / 2)
 
 
 @lru_cache(maxsize=64)
