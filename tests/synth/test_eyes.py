@@ -28,7 +28,7 @@ def test_brown_eyes_go_with_a_brown_iris_and_blue_ones_with_a_blue() -> None:
     for rgb in (brown, blue):
         rng = np.random.default_rng(0)
         as_given = replace(FULL.eyes, brown_rate=(0.0, 0.0))
-        looks = [sample_eyes(rng, bank, SkinAttributes(iris_rgb=rgb), as_given) for _ in range(60)]
+        looks = [sample_eyes(rng, bank, iris_colors(bank), SkinAttributes(iris_rgb=rgb), as_given) for _ in range(60)]
         drawn = iris_colors(np.stack([look.pictures[0] for look in looks]))
         warmth.append(np.log(drawn[:, 0] / drawn[:, 2]))
     assert (warmth[0] > 0.2).mean() > 0.9
@@ -41,7 +41,7 @@ def test_eyes_of_dark_skin_are_brown_though_the_drawn_iris_is_blue() -> None:
     for melanin in (0.05, 1.2):
         rng = np.random.default_rng(1)
         skin = SkinAttributes(iris_rgb=(0.12, 0.17, 0.25), melanin=melanin)
-        looks = [sample_eyes(rng, bank, skin, FULL.eyes) for _ in range(60)]
+        looks = [sample_eyes(rng, bank, iris_colors(bank), skin, FULL.eyes) for _ in range(60)]
         drawn = iris_colors(np.stack([look.pictures[0] for look in looks]))
         brown.append(float((drawn[:, 0] > 1.2 * drawn[:, 2]).mean()))
     assert brown[0] < 0.5

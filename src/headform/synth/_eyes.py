@@ -126,14 +126,26 @@ def iris_colors(bank: UInt8[np.ndarray, "M P P 3"]) -> Float[np.ndarray, "M 3"]:
 
 
 def sample_eyes(
-    rng: np.random.Generator, bank: UInt8[np.ndarray, "M P P 3"], skin: SkinAttributes, config: EyeRandomization
+    rng: np.random.Generator,
+    bank: UInt8[np.ndarray, "M P P 3"],
+    colors: Float[np.ndarray, "M 3"],
+    skin: SkinAttributes,
+    config: EyeRandomization,
 ) -> EyeLook:
-    """Draw the looks of a person's eyes; the picture is one whose iris has about the person's color."""
+    """Draw the looks of a person's eyes; the picture is one whose iris has about the person's color.
+
+    Args:
+        rng: Source of chance.
+        bank: Pictures of eyeballs.
+        colors: Their `iris_colors`.
+        skin: Coloring of the person.
+        config: Ranges.
+    """
     lowest, highest = config.brown_rate
     rgb = np.asarray(skin.iris_rgb)
     if rng.random() < min(highest, lowest + skin.melanin):
         rgb = _BROWN * rng.uniform(*_BROWNNESS)
-    away = np.abs(np.log(iris_colors(bank) / np.maximum(rgb, 1e-3))).mean(1)
+    away = np.abs(np.log(colors / np.maximum(rgb, 1e-3))).mean(1)
     likely = np.exp(-away / _ALIKE) + 1e-9
     picture = bank[int(rng.choice(len(bank), p=likely / likely.sum()))]
     # cameras expose for the skin: beside dark skin the white would glow, which photos avoid by their soft tone curves

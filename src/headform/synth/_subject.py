@@ -10,7 +10,15 @@ from jaxtyping import Float, Float32
 
 from headform.geometry.landmarks68 import BROWS
 from headform.heads.linear import LinearHead
-from headform.synth._eyes import EyeGeometry, EyeLook, draw_eye_pictures, eye_geometry, lid_shadow, sample_eyes
+from headform.synth._eyes import (
+    EyeGeometry,
+    EyeLook,
+    draw_eye_pictures,
+    eye_geometry,
+    iris_colors,
+    lid_shadow,
+    sample_eyes,
+)
 from headform.synth._mouth_light import MouthLight
 from headform.synth._pixel_kernels import GROWTH, SCALP
 from headform.synth._surface import Surface, SurfacePainter
@@ -89,6 +97,7 @@ class SubjectBuilder:
             np.concatenate([draw_brow_maps(), painted_brow_maps()]), face_pixels * _BROW_SHARE
         )
         self.eye_pictures = draw_eye_pictures()
+        self._iris_colors = iris_colors(self.eye_pictures)
         self.geometry: EyeGeometry = eye_geometry(head)
         self.mouth = MouthLight(head)
         self.maps = load_skin_maps(head)
@@ -109,7 +118,7 @@ class SubjectBuilder:
         if max(skin.beard, skin.moustache) > _MADE_UP:
             skin = replace(skin, lip_paint=0.0, eye_shadow=0.0)
         surface = self._painter.paint(rng, skin, config.eyes)
-        eyes = sample_eyes(rng, self.eye_pictures, skin, config.eyes)
+        eyes = sample_eyes(rng, self.eye_pictures, self._iris_colors, skin, config.eyes)
         brows = sample_brows(rng, len(self.brow_maps), config.brows)
         natural = rng.random() < config.hair.natural_color_rate
         hair_rgb = np.asarray(skin.hair_rgb) if natural else rng.random(3) ** GAMMA
