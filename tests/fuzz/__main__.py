@@ -7,6 +7,7 @@ Each file must be read, or refused with a `HeadformError`; anything else (anothe
 import argparse
 import collections
 import os
+import shutil
 import sys
 import tempfile
 import traceback
@@ -60,8 +61,7 @@ def fuzz(target: str, count: int, seed: int, keep: Path, first: int = 0) -> tupl
             outcomes[f"FAULT {fault}"] += 1
             keep.mkdir(parents=True, exist_ok=True)
             (keep / f"{target}-{seed}-{number}").write_bytes(data)
-        path.unlink()
-        path.parent.rmdir()
+        shutil.rmtree(path.parent)  # a reader may put files of its own beside it
     return outcomes, faults
 
 
