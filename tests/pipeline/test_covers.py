@@ -1,13 +1,17 @@
 """Maps of covers: read at landmarks and spread over a photo."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from headform.geometry.face_classes import FACE_CLASSES, HAIR, OCCLUDER, SKIN
 from headform.images.warp import apply
 from headform.nets.cover_net import INPUT_SIDE, MAP_SIDE, MARGIN, CoverNet, CoverNetConfig
 from headform.nets.crop_geometry import EyeFrame
+from headform.nets.parsing_predictor import ParsedFace
 from headform.pipeline.covers import CoverFinder, CoverMap
 
 SIZE = (300, 260)
@@ -82,3 +86,34 @@ def test_the_map_lies_where_the_photo_shows_it() -> None:
     assert second.probability[:, -6:].max() < 0.5
     assert first.share > 0.3 > second.share > 0.0
     assert lower_half().share == pytest.approx(0.5, abs=0.05)
+
+
+def parsed_as(kind: int, *, lower: int | None = None) -> ParsedFace:
+    """Parse the face of `face()` as one class, its lower half as another."""
+    side = 40
+    probability = np.zeros((len(FACE_CLASSES), side, side), np.float32)
+    probability[kind] = 1
+    if lower is not None:
+        probability[:, side // 2 :] = 0
+        probability[lower, side // 2 :] = 1
+    # 400 pixels around (150, 130)
+    return ParsedFace(probability, np.array([[0.1, 0, 20 - 15.0], [0, 0.1, 20 - 13.0]]))
+
+
+def test_a_doubtful_cover_is_believed_only_where_the_parsed_face_is_no_surface() -> None:
+    half = lower_half()
+    below = np.s_[MAP_SIDE // 2 + 2 :]
+    for probability, kind, believed in (
+        (0.6, OCCLUDER, True),
+        (0.6, HAIR, True),
+        (0.6, SKIN, False),
+        (0.95, SKIN, True),
+    ):
+        doubtful = replace(half, probability=half.probability * np.float32(probability))
+        confirmed = doubtful.confirmed(parsed_as(SKIN, lower=kind), SIZE)
+        expected = probability if believed else 0
+        np.testing.assert_allclose(confirmed.probability[below], expected, atol=1e-6)
+        assert (confirmed.probability[: MAP_SIDE // 2 - 2] == 0).all()
+        assert confirmed.covers(face())[8:9].all() == (believed and face()[8, 1] > 130)
+    wholly = replace(half, probability=half.probability * np.float32(0.7)).confirmed(parsed_as(OCCLUDER), SIZE)
+    assert wholly.share == pytest.approx(half.share)

@@ -18,6 +18,8 @@ from headform.images.warp import apply, inverse, warp
 from headform.kernels.jit import njit
 from headform.nets.cover_net import INPUT_SIDE, MAP_SIDE, MARGIN, CoverNet
 from headform.nets.crop_geometry import EyeFrame
+from headform.nets.parsing_predictor import ParsedFace
+from headform.pipeline.head_surface import OTHERS
 
 BATCH = 64
 """Faces that go through the network at once."""
@@ -28,6 +30,10 @@ INWARD = 0.06
 lie at the face's border, beyond which the network was taught nothing."""
 CLEAR = (0.2, 0.5)
 """Probabilities between which the trust that a pixel shows skin falls from 1 to 0."""
+CERTAIN = 0.85
+"""Probability from which a cover is believed though the parsed face shows skin and features there."""
+OTHERWISE = 0.3
+"""Probability, of the parsed face, that a cell is not the head's own surface, from which an uncertain cover is believed."""
 LEAST_SHARE = 0.02
 """Share of the face's ellipse that a cover must hide to change light and texture: less is noise at beards and hair."""
 _BEYOND = 0.5
@@ -76,6 +82,25 @@ class CoverMap:
         last = np.clip(np.ceil(corners.max(0)), 0, size).astype(int)
         _clear_kernel(widened, self.crop, margin, *CLEAR, first, last, out)
         return out
+
+    def confirmed(self, parsed: ParsedFace, size: tuple[int, int]) -> "CoverMap":
+        """Return the map with doubtful covers lowered where the parsed face shows the head's own surface.
+
+        Beards, profiles, paintings and faces in hard light look covered to a network that knows covers alone.
+
+        Args:
+            parsed: The same face, parsed.
+            size: Width and height of the photo, pixels.
+        """
+        others = parsed.in_photo(parsed.probability[list(OTHERS)].sum(0), size)
+        rows, columns = np.mgrid[:MAP_SIDE, :MAP_SIDE] + 0.5
+        x, y = np.floor(apply(inverse(self.crop), np.stack([columns.ravel(), rows.ravel()], 1))).astype(int).T
+        within = (x >= 0) & (y >= 0) & (x < size[0]) & (y < size[1])
+        other = np.ones(MAP_SIDE * MAP_SIDE, np.float32)
+        other[within] = others[y[within], x[within]]
+        factor = np.minimum(grey_dilation(other.reshape(MAP_SIDE, MAP_SIDE), (3, 3)) / OTHERWISE, 1)
+        lowered = np.where(self.probability >= CERTAIN, self.probability, self.probability * factor)
+        return CoverMap(lowered.astype(np.float32), self.crop, self.frame)
 
     @property
     def share(self) -> float:
