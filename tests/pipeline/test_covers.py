@@ -110,10 +110,13 @@ def test_a_doubtful_cover_is_believed_only_where_the_parsed_face_is_no_surface()
         (0.95, SKIN, True),
     ):
         doubtful = replace(half, probability=half.probability * np.float32(probability))
-        confirmed = doubtful.confirmed(parsed_as(SKIN, lower=kind), SIZE)
+        confirmed = doubtful.confirmed(parsed_as(SKIN, lower=kind))
         expected = probability if believed else 0
         np.testing.assert_allclose(confirmed.probability[below], expected, atol=1e-6)
         assert (confirmed.probability[: MAP_SIDE // 2 - 2] == 0).all()
         assert confirmed.covers(face())[8:9].all() == (believed and face()[8, 1] > 130)
-    wholly = replace(half, probability=half.probability * np.float32(0.7)).confirmed(parsed_as(OCCLUDER), SIZE)
+    wholly = replace(half, probability=half.probability * np.float32(0.7)).confirmed(parsed_as(OCCLUDER))
     assert wholly.share == pytest.approx(half.share)
+    elsewhere = replace(parsed_as(SKIN), crop=np.array([[0.1, 0, 500.0], [0, 0.1, 500.0]]))
+    beyond = replace(half, probability=half.probability * np.float32(0.6)).confirmed(elsewhere)
+    assert beyond.share == pytest.approx(half.share), "nothing is known beyond the parsed crop"

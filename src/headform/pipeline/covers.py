@@ -83,19 +83,19 @@ class CoverMap:
         _clear_kernel(widened, self.crop, margin, *CLEAR, first, last, out)
         return out
 
-    def confirmed(self, parsed: ParsedFace, size: tuple[int, int]) -> "CoverMap":
+    def confirmed(self, parsed: ParsedFace) -> "CoverMap":
         """Return the map with doubtful covers lowered where the parsed face shows the head's own surface.
 
         Beards, profiles, paintings and faces in hard light look covered to a network that knows covers alone.
 
         Args:
-            parsed: The same face, parsed.
-            size: Width and height of the photo, pixels.
+            parsed: The same face, parsed; beyond its crop every cover is believed.
         """
-        others = parsed.in_photo(parsed.probability[list(OTHERS)].sum(0), size)
+        others = parsed.probability[list(OTHERS)].sum(0)
         rows, columns = np.mgrid[:MAP_SIDE, :MAP_SIDE] + 0.5
-        x, y = np.floor(apply(inverse(self.crop), np.stack([columns.ravel(), rows.ravel()], 1))).astype(int).T
-        within = (x >= 0) & (y >= 0) & (x < size[0]) & (y < size[1])
+        cells = apply(parsed.crop, apply(inverse(self.crop), np.stack([columns.ravel(), rows.ravel()], 1)))
+        x, y = np.floor(cells).astype(int).T
+        within = (x >= 0) & (y >= 0) & (x < others.shape[1]) & (y < others.shape[0])
         other = np.ones(MAP_SIDE * MAP_SIDE, np.float32)
         other[within] = others[y[within], x[within]]
         factor = np.minimum(grey_dilation(other.reshape(MAP_SIDE, MAP_SIDE), (3, 3)) / OTHERWISE, 1)

@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.images.tone import VERY_DARK
+from headform.images.transfer import LUMA_REC601
 
 TURNED = 60.0
 """Yaw, degrees, from which the far eye and cheek of most heads are hidden behind the nose."""
@@ -16,7 +17,7 @@ _BRIGHT = 90.0
 """Percentile of the skin's luma that must reach `VERY_DARK`: dark skin in ordinary light does by far."""
 _LEAST = 20
 """Pixels of skin from which their brightness is judged."""
-_LUMA = np.array([0.299, 0.587, 0.114])
+_LUMA = np.array(LUMA_REC601)
 
 
 def photo_reasons(

@@ -276,9 +276,8 @@ class Reconstructor:
             openings = openings_in_photo(self._calibration, reading)
         clock.lap("fit")
         skin = mask_in_photo(prediction, size)
-        if parsed is not None and cover is not None:
-            cover = cover.confirmed(parsed, size)
         if parsed is not None:
+            cover = None if cover is None else cover.confirmed(parsed)
             skin = skin * surface_in_photo(parsed, size)
         clear = None if cover is None else cover.clear(size)
         seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin if clear is None else skin * clear, clear)
