@@ -201,7 +201,7 @@ def test_reading_is_safe_in_threads_forks_and_pickles(tmp_path: Path) -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
-@pytest.mark.parametrize("cut", [100, 512, 5000])
+@pytest.mark.parametrize("cut", [100, 512, -1024])
 def test_a_shard_that_is_cut_off_is_named(tmp_path: Path, cut: int) -> None:
     _write(tmp_path, range(5))
     path = tmp_path / "00001.tar"
@@ -221,7 +221,7 @@ def test_bytes_that_changed_are_named_or_harmless(tmp_path: Path) -> None:
     samples, path = ShardSet.open(tmp_path), tmp_path / "00000.tar"
     sound = path.read_bytes()
     rng = np.random.default_rng(0)
-    refused = []
+    refused, wanted = [], set()
     for at in rng.integers(0, len(sound), 150):
         path.write_bytes(sound[:at] + bytes([sound[at] ^ 0x55]) + sound[at + 1 :])
         assert samples.damaged_shards() == [str(path)]
@@ -229,9 +229,10 @@ def test_bytes_that_changed_are_named_or_harmless(tmp_path: Path) -> None:
             try:
                 samples[number]
             except InputError as error:
-                refused.append((error.code, f"{ascii(str(path))}, sample {samples.name(number)}" == error.location))
+                refused.append((error.code, error.location))
+                wanted.add(("dataset_damaged", f"{str(path)!r}, sample {samples.name(number)}"))
     assert len(refused) > 50
-    assert set(refused) == {("dataset_damaged", True)}
+    assert set(refused) == wanted
     path.write_bytes(sound)
     assert samples.damaged_shards() == []
 

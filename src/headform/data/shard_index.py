@@ -158,6 +158,8 @@ def scan_shard(folder: Path, file: str) -> ShardEntry:
                     sides.add(labels["side"])
                     rows[-1] = SampleRow(name, labels["subject"], labels["source"], rows[-1].offset)
                 end = content[0] + _padded(content[1])
+            if size < end + BLOCK:
+                raise ValueError("the end of the tar is cut off")
             if not rows or not rows[-1].subject:
                 raise ValueError("there are no labels (.json)" if rows else "there are no samples")
             if len(sides) != 1:

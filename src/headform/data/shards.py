@@ -155,7 +155,7 @@ class ShardSet(Sequence[Sample]):
         chosen = np.fromiter(numbers, np.int64)
         return ShardSet(self._shards, self._labels, self._places[chosen], self.side)
 
-    def split(self, held_out: float, seed: int = 0) -> tuple["ShardSet", "ShardSet"]:
+    def split(self, held_out: int | float, seed: int = 0) -> tuple["ShardSet", "ShardSet"]:
         """Divide the samples by subject; the same labels and seed give the same parts.
 
         Each subject's place in the draw depends on its own label and the seed alone.

@@ -12,10 +12,10 @@ from jaxtyping import UInt8
 from PIL import Image
 
 
-def png(pixels: UInt8[np.ndarray, "H W *channels"]) -> bytes:
+def png(rgb: UInt8[np.ndarray, "H W *channels"]) -> bytes:
     """Encode an sRGB picture (H, W, 3) or a mask (H, W) as PNG."""
     store = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(store, "PNG", compress_level=6)
+    Image.fromarray(np.ascontiguousarray(rgb)).save(store, "PNG", compress_level=6)
     return store.getvalue()
 
 
