@@ -3,9 +3,9 @@
     python -m tools.convert_networks NETS
 
 NETS holds `yunet/yunet_n_dynamic.onnx` (libfacedetection.train), `baselines/face_landmarks_detector.onnx` (MediaPipe),
-`baselines/landmarks_68_pfld.onnx` (FaceONNX) and `faceapi/face_landmark_68_model` (vladmandic/face-api). Needs the package
-onnx. The networks are written in `headform.nets`; here their arrays are put into them, layer by layer in the order in which
-the file runs them.
+`baselines/landmarks_68_pfld.onnx` (FaceONNX), `critics/mobilefacenet.onnx` (foamliu) and `faceapi/face_landmark_68_model`
+(vladmandic/face-api). Needs the package onnx. The networks are written in `headform.nets`; here their arrays are put into
+them, layer by layer in the order in which the file runs them.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from headform.nets.detection.yunet_net import YuNet, YuNetConfig
 from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
 from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks68Net
 from headform.nets.landmarks.pfld_net import PfldConfig, PfldNet
+from headform.nets.recognition.mobilefacenet_net import MobileFaceNet
 from headform.nets.shipped import SHIPPED
 from headform.train.export_weights import source_commit
 
@@ -86,6 +87,13 @@ def pfld(path: Path) -> PfldNet:
     return net
 
 
+def mobilefacenet(path: Path) -> MobileFaceNet:
+    """MobileFaceNet from its ONNX file."""
+    net = MobileFaceNet()
+    fill(layers_of(net, nn.Conv2d), onnx_arrays(path, ("Conv",)))
+    return net
+
+
 def landmarks68(path: Path) -> Landmarks68Net:
     """face-api's network from its manifest and the quantized arrays beside it."""
     manifest = json.loads((path / "face_landmark_68_model-weights_manifest.json").read_text())
@@ -128,7 +136,7 @@ def card_of(net: nn.Module, sources: Sequence[Path], **said: Any) -> dict[str, A
 
 
 def main(nets: Path) -> None:
-    """Convert all four."""
+    """Convert all five."""
     file = nets / "yunet" / "yunet_n_dynamic.onnx"
     detector = yunet(file)
     said = {
@@ -156,6 +164,15 @@ def main(nets: Path) -> None:
         "data": "trained by its publishers; like all of its family probably on 300-W",
     }
     save_model(ASSETS / SHIPPED[PfldNet].file, points.state_dict(), card_of(points, [file], **said))
+    file = nets / "critics" / "mobilefacenet.onnx"
+    recognizer = mobilefacenet(file)
+    said = {
+        "name": "MobileFaceNet of foamliu",
+        "source": "https://github.com/foamliu/MobileFaceNet; ONNX of its published weights",
+        "license": "MIT, Copyright (c) 2019 foamliu; text in NOTICE",
+        "data": "trained by its publisher on MS-Celeb-1M, as cleaned by insightface",
+    }
+    save_model(ASSETS / SHIPPED[MobileFaceNet].file, recognizer.state_dict(), card_of(recognizer, [file], **said))
     folder = nets / "faceapi"
     files = [folder / f"face_landmark_68_model{end}" for end in ("-weights_manifest.json", ".bin")]
     faceapi = landmarks68(folder)

@@ -17,6 +17,7 @@ from headform.errors import HeadformError, WeightsError
 from headform.io.model_file import card_path, check_state, load_model
 from headform.nets.cover_net import CoverNet, CoverNetConfig
 from headform.nets.detection.yunet_net import YuNet, YuNetConfig
+from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
 from headform.nets.identity_net import IdentityNet, IdentityNetConfig
 from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
 from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
@@ -26,6 +27,7 @@ from headform.nets.landmarks.student_net import StudentNet, StudentNetConfig
 from headform.nets.mesh_autoencoder_file import model_of, weights_of
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 from headform.nets.parsing_net import ParsingNet, ParsingNetConfig
+from headform.nets.recognition.mobilefacenet_net import MobileFaceNet, MobileFaceNetConfig
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,12 @@ SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     PfldNet: ShippedNetwork("pfld.safetensors", "PFLD landmarks"),
     CoverNet: ShippedNetwork("cover.safetensors", "covers"),
     ParsingNet: ShippedNetwork("parsing.safetensors", "face parsing"),
+    MobileFaceNet: ShippedNetwork("mobilefacenet.safetensors", "recognition"),
 }
 
 NOT_SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     StudentNet: ShippedNetwork("student_landmarks.safetensors", "student landmarks"),
+    FaceEncoder: ShippedNetwork("face_encoder.safetensors", "face encoder"),
 }
 """Networks that are trained and loaded in the same way, and have no weights in the package."""
 NETWORKS: Mapping[type[nn.Module], ShippedNetwork] = {**SHIPPED, **NOT_SHIPPED}
@@ -81,6 +85,20 @@ def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]
     return _load_image_net(path, IdentityNet, IdentityNetConfig)
 
 
+def load_face_encoder(path: Path) -> tuple[FaceEncoder, dict[str, Any]]:
+    """Load a face encoder and its model card."""
+    return _load_image_net(path, FaceEncoder, FaceEncoderConfig)
+
+
+def load_identity_net(path: Path | None = None) -> tuple[IdentityNet | FaceEncoder, dict[str, Any]]:
+    """Load an identity network or a face encoder, whichever the file is by its card; the shipped one without a file."""
+    if path is not None:
+        _check_named(path)
+        if load_model(path)[1].get("kind") == NETWORKS[FaceEncoder].kind:
+            return load_face_encoder(path)
+    return load_identity(path)
+
+
 def load_yunet(path: Path | None = None) -> tuple[YuNet, dict[str, Any]]:
     """Load the face detector's network and its model card."""
     return _load_image_net(path, YuNet, YuNetConfig)
@@ -109,6 +127,11 @@ def load_cover(path: Path | None = None) -> tuple[CoverNet, dict[str, Any]]:
 def load_parsing(path: Path | None = None) -> tuple[ParsingNet, dict[str, Any]]:
     """Load the network that parses faces and its model card."""
     return _load_image_net(path, ParsingNet, ParsingNetConfig)
+
+
+def load_mobilefacenet(path: Path | None = None) -> tuple[MobileFaceNet, dict[str, Any]]:
+    """Load MobileFaceNet, the recognition network that ships, and its model card."""
+    return _load_image_net(path, MobileFaceNet, MobileFaceNetConfig)
 
 
 def load_mesh_autoencoder(path: Path | None = None) -> tuple[MeshAutoencoder, dict[str, Any]]:

@@ -4,7 +4,7 @@ B faces, H W pixels of a photo, S side of a crop. Pixel coordinates have their o
 picture, the crop's as well.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -106,6 +106,8 @@ def eye_mouth_points(side: int, eyes: float, mouth: float) -> Float[np.ndarray, 
 
 ARCFACE = CropSpec(112, arcface_points())
 """RGB, (x − 127.5) / 127.5: ArcFace of insightface, face.evoLVe, and most 112-pixel ONNX files."""
+IMAGENET_112 = replace(ARCFACE, offset=(123.675, 116.28, 103.53), divisor=(58.395, 57.12, 57.375))
+"""The same crop with ImageNet's mean and deviation: MobileFaceNet of foamliu."""
 
 # FaceNet was trained on squares about a detector's box instead, stretched (MTCNN's box and a margin of 44 pixels at 182,
 # of which 160 are shown). This is the unstretched square that shows as much: in pixels of ArcFace's crop MTCNN's box is 75

@@ -6,12 +6,13 @@
 | ``facenet`` | `inception_resnet_v1_net.InceptionResnetV1` | facenet-pytorch's `.pt` | 160, RGB, (x − 127.5) / 128 |
 | ``lightcnn`` | `light_cnn_net.LightCNN29v2` | `LightCNN_29Layers_V2_checkpoint.pth.tar` | 128, gray, x / 255 |
 | ``evolve`` | `evolve_ir50_net.EvolveIR50` | face.evoLVe's `backbone_ir50_*.pth` | 112, RGB, ±1 |
+| ``mobilefacenet`` | `mobilefacenet_net.MobileFaceNet` | the one that ships | 112, RGB, ImageNet |
 | ``onnx`` | any of 112 pixels | one input (B, 3, 112, 112), one output (B, D) | 112, RGB, ±1 |
 | ``onnx-bgr`` | the same | such as AdaFace | 112, BGR, ±1 |
 | ``onnx-raw`` | the same | such as OpenCV's SFace | 112, RGB, 0 to 255 |
 | ``onnx-imagenet`` | the same | | 112, RGB, ImageNet's mean and deviation |
 
-The first four may also be .safetensors files with the same names (`headform weights convert`). An ONNX file does not say
+The first five may also be .safetensors files with the same names (`headform weights convert`). An ONNX file does not say
 how its input is to be scaled; with a wrong kind everyone may look alike.
 """
 
@@ -26,11 +27,12 @@ from headform.errors import UsageError, WeightsError
 from headform.io.model_file import check_state
 from headform.io.torch_file import state_dict_of
 from headform.nets.recognition import inception_resnet_v1_net, light_cnn_net
-from headform.nets.recognition.crops import ARCFACE, FACENET, LIGHT_CNN, CropSpec
+from headform.nets.recognition.crops import ARCFACE, FACENET, IMAGENET_112, LIGHT_CNN, CropSpec
 from headform.nets.recognition.evolve_ir50_net import EvolveIR50
 from headform.nets.recognition.inception_resnet_v1_net import InceptionResnetV1
 from headform.nets.recognition.iresnet_net import LAYERS, IResNet
 from headform.nets.recognition.light_cnn_net import LightCNN29v2
+from headform.nets.recognition.mobilefacenet_net import MobileFaceNet
 
 _ADVICE = "give the file as its publisher made it, or another kind"
 
@@ -67,13 +69,14 @@ NETWORKS: Mapping[str, RecognitionNetwork] = {
         LIGHT_CNN, "group1.conv_a.filter.weight", lambda _: LightCNN29v2(), light_cnn_net.CLASSIFIER
     ),
     "evolve": RecognitionNetwork(ARCFACE, "input_layer.0.weight", lambda _: EvolveIR50()),
+    "mobilefacenet": RecognitionNetwork(IMAGENET_112, "stage3.0.depthwise.weight", lambda _: MobileFaceNet()),
 }
 """Networks with an architecture here, by kind."""
 ONNX: Mapping[str, CropSpec] = {
     "onnx": ARCFACE,
     "onnx-bgr": replace(ARCFACE, channels="bgr"),
     "onnx-raw": replace(ARCFACE, offset=(0.0,), divisor=(1.0,)),
-    "onnx-imagenet": replace(ARCFACE, offset=(123.675, 116.28, 103.53), divisor=(58.395, 57.12, 57.375)),
+    "onnx-imagenet": IMAGENET_112,
 }
 """Crops of ONNX networks, by kind."""
 
