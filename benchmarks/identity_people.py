@@ -19,9 +19,8 @@ from benchmarks.environment import describe
 from headform import Reconstructor, heads
 from headform.errors import FaceError
 from headform.evaluate.meshes.identity import evaluate_identity
-from headform.nets.identity_predictor import IdentityPredictor
-from headform.nets.shipped import load_identity
-from headform.pipeline.crops import tight_crop
+from headform.nets.face_encoder_predictor import identity_predictor
+from headform.nets.shipped import load_identity_net
 from headform.synth import Generator, SyntheticBatch
 
 
@@ -41,8 +40,8 @@ class _Judge:
 
     def __init__(self, identity: Path | None) -> None:
         self._reconstructor = Reconstructor.load(texture_size=0)
-        net, _ = load_identity(identity)
-        self._network = IdentityPredictor(net, self._reconstructor.head)
+        net, _ = load_identity_net(identity)
+        self._network = identity_predictor(net, self._reconstructor.head)
         self._people: SyntheticBatch | None = None
         self._codes = np.zeros((2, 0, 0))
 
@@ -56,7 +55,7 @@ class _Judge:
     def _look(self, rgb: np.ndarray) -> np.ndarray:
         try:
             result = self._reconstructor.reconstruct(rgb)[0]
-            network = self._network.predict([rgb], [tight_crop(result.dense[:68])])[0]
+            network = self._network.predict([rgb], [result.dense[:68]])[0]
             return np.stack([network, result.identity])
         except FaceError:
             return np.full((2, len(self._reconstructor.head.identity)), np.nan)

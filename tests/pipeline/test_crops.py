@@ -6,9 +6,9 @@ import pytest
 from headform.geometry.camera import FRONTAL
 from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.images.warp import apply
-from headform.nets.crop_geometry import LOOSE_MARGIN, TIGHT_TARGETS
+from headform.nets.crop_geometry import LOOSE_MARGIN, TIGHT_TARGETS, tight_similarity
 from headform.nets.detection.face import Face
-from headform.pipeline.crops import crop_of_face, crop_of_points, tight_crop
+from headform.pipeline.crops import crop_of_face, crop_of_points
 
 
 def _points() -> np.ndarray:
@@ -52,7 +52,7 @@ def test_the_tight_crop_puts_eyes_and_mouth_in_their_places() -> None:
     anchors = (TIGHT_TARGETS * 100) @ turn.T + [40, 70]
     for block, anchor in zip((slice(36, 42), slice(42, 48), slice(48, 68)), anchors, strict=True):
         points[block] += anchor - points[block].mean(0)
-    found = apply(tight_crop(points), eyes_and_mouth(points))
+    found = apply(tight_similarity(eyes_and_mouth(points), 128.0), eyes_and_mouth(points))
     np.testing.assert_allclose(found, TIGHT_TARGETS * 128, atol=1e-9)
 
 

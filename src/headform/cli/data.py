@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg, subcommand
 
 from headform import errors
+from headform.cli.data_synthetic import Synthetic
 from headform.io.progress import BatchProgress
 
 _Set = Literal["congress", "london", "canada"]
@@ -72,6 +73,8 @@ class Sheet:
 
 
 Data = Annotated[
-    Annotated[Portraits, subcommand("portraits")] | Annotated[Sheet, subcommand("sheet")],
+    Annotated[Portraits, subcommand("portraits")]
+    | Annotated[Sheet, subcommand("sheet")]
+    | Annotated[Synthetic, subcommand("synthetic")],
     subcommand("data", description="Prepare open photos as training data."),
 ]

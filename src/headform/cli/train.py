@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import arg, subcommand
 
+from headform.cli.train_coefficients import Coefficients
 from headform.cli.train_mesh_autoencoder import MeshAutoencoder
 from headform.cli.training import Training, finish, require_positive, run_folder
 from headform.errors import UsageError
@@ -192,6 +193,7 @@ class Parsing(_OnSyntheticFaces):
 Train = Annotated[
     Annotated[Landmarks, subcommand("landmarks")]
     | Annotated[Identity, subcommand("identity")]
+    | Annotated[Coefficients, subcommand("coefficients")]
     | Annotated[Parsing, subcommand("parsing")]
     | Annotated[MeshAutoencoder, subcommand("mesh-autoencoder")],
     subcommand("train", description="Train the networks on synthetic faces or meshes."),

@@ -140,6 +140,21 @@ FLAME = CoefficientLayout(
 )
 """The 486 numbers of Xu et al. (2024): pose is global rotation and jaw, camera is weak perspective."""
 
+OPEN_ENCODER = CoefficientLayout(
+    "open-encoder",
+    (
+        ("identity", 100),
+        ("pose", 3),
+        ("expression", 51),
+        ("texture", 50),
+        ("camera", 3),
+        ("light", 27),
+    ),
+    gaussian=("identity", "texture"),
+)
+"""Code that the face encoder of Xu et al. (2024) predicts on the open head: pose is the head's rotation vector (the jaw is
+moved by expressions), camera is weak perspective."""
+
 BASEL_FRONT = CoefficientLayout(
     "basel-front",
     (

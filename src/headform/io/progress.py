@@ -104,9 +104,9 @@ class TrainingProgress(_Bar):
         super().__init__(total, counts, counts_first=True, shown=not silent and log is None)
         self._log, self._silent = log, silent
 
-    def advance(self, done: float, loss: float) -> None:
+    def advance(self, done: float, loss: float | None = None) -> None:
         """Move the bar to `done` steps or minutes."""
-        self._update(f"loss {loss:.4g}", completed=done)
+        self._update("" if loss is None else f"loss {loss:.4g}", completed=done)
 
     def line(self, text: str) -> None:
         """Show a line of text."""

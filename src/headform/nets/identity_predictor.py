@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
 from headform.images.transfer import LUMA_REC601
 from headform.images.warp import warp
+from headform.nets.crop_geometry import tight_similarity
 from headform.nets.identity_net import INPUT_SIDE, IdentityNet
 
 _GRAY = np.array(LUMA_REC601, np.float32)
@@ -31,14 +33,15 @@ class IdentityPredictor:
     def predict(
         self,
         photos: Sequence[UInt8[np.ndarray, "_ _ 3"]],
-        crops: Sequence[Float[np.ndarray, "2 3"]],
+        guides: Sequence[Float[np.ndarray, "68 2"]],
     ) -> list[Float[np.ndarray, " K"]]:
         """Predict coefficients in standard deviations of one face of each photo, on the device of the network.
 
         Args:
             photos: sRGB, of any sizes.
-            crops: similarity from photo pixels to the 128-pixel tight crop, for each photo.
+            guides: The 68 points of the face, pixels.
         """
+        crops = [tight_similarity(eyes_and_mouth(points), float(INPUT_SIDE)) for points in guides]
         parts = range(0, len(crops), BATCH)
         return [c for k in parts for c in self._batch(photos[k : k + BATCH], crops[k : k + BATCH])]
 

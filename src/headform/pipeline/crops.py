@@ -6,8 +6,7 @@ Pixel coordinates have their origin at the top-left corner. A crop is a similari
 import numpy as np
 from jaxtyping import Float
 
-from headform.geometry.landmarks68 import eyes_and_mouth
-from headform.nets.crop_geometry import tight_similarity, turned_loose_square, turned_square, upright_turn
+from headform.nets.crop_geometry import turned_loose_square, turned_square, upright_turn
 from headform.nets.detection.face import Face
 from headform.nets.landmarks.dense_net import INPUT_SIDE
 
@@ -40,8 +39,3 @@ def crop_of_points(
     `zoom` magnifies the face.
     """
     return turned_loose_square(points68, upright_turn(rotation[:2, 1]), INPUT_SIDE, zoom=zoom)
-
-
-def tight_crop(points68: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, "2 3"]:
-    """Return the identity network's crop, with eyes and mouth at fixed positions."""
-    return tight_similarity(eyes_and_mouth(points68), float(INPUT_SIDE))

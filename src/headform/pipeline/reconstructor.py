@@ -23,7 +23,7 @@ from headform.fit.texture import bake_textures
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
 from headform.nets.detection.detector import Detector, load_detector
-from headform.nets.identity_predictor import IdentityPredictor
+from headform.nets.face_encoder_predictor import AnyIdentityPredictor, identity_modes, identity_predictor
 from headform.nets.landmarks.committee import Committee, CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
 from headform.nets.landmarks.dense_net import DenseNet
@@ -31,11 +31,10 @@ from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredic
 from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
-from headform.nets.shipped import load_cover, load_identity, load_landmarks_net, load_parsing
+from headform.nets.shipped import load_cover, load_identity_net, load_landmarks_net, load_parsing
 from headform.pipeline._mask import mask_in_photo, openings_in_photo
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
-from headform.pipeline.crops import tight_crop
 from headform.pipeline.dark_glasses import behind_dark_glasses
 from headform.pipeline.face_finder import FaceFinder, FoundFace, People
 from headform.pipeline.face_fit import FaceFitter
@@ -57,7 +56,7 @@ class Reconstructor:
         head: LinearHead,
         detector: Detector,
         dense: DensePredictor,
-        identity: IdentityPredictor | None,
+        identity: AnyIdentityPredictor | None,
         committee: Committee | None = None,
         calibration: Calibration | None = None,
         *,
@@ -98,7 +97,7 @@ class Reconstructor:
             head: "open" or a converted head that has the open head's dense set and modes.
             detector: weights file of YuNet; the shipped one if None.
             dense: weights file from `headform train landmarks`, of a dense network or of a student; the shipped one if None.
-            identity: weights file from `headform train identity`; the shipped one if None.
+            identity: weights file from `headform train identity` or `train coefficients`; the shipped one if None.
             landmarks_net: "own" for headform's own dense network alone, "committee" to add the shipped networks of other
                 publishers.
             calibration: calibration of the committee, as written by `tools/committee`; the shipped one if None.
@@ -113,10 +112,10 @@ class Reconstructor:
         check_choice(landmarks_net, get_args(LandmarksNet), "landmarks_net", "Reconstructor.load")
         model = heads.load_open() if str(head) == "open" else heads.load(Path(head))
         dense_net, _ = load_landmarks_net(dense)
-        identity_net, _ = load_identity(identity)
+        identity_net, _ = load_identity_net(identity)
         config = dense_net.config
         fits = (config.points, config.expressions) == (len(model.dense), len(model.expression))
-        if not fits or identity_net.config.modes != len(model.identity):
+        if not fits or identity_modes(identity_net) != len(model.identity):
             raise UsageError(
                 "head_unsupported",
                 "the networks were not trained for the points and modes of this head",
@@ -136,7 +135,7 @@ class Reconstructor:
             model,
             load_detector(None if detector is None else Path(detector), device),
             _predictor(dense_net.to(device), model),
-            IdentityPredictor(identity_net.to(device), model),
+            identity_predictor(identity_net.to(device), model),
             Committee.load(device) if together else None,
             measured,
             covers=CoverFinder(load_cover()[0].to(device)),
@@ -225,8 +224,7 @@ class Reconstructor:
         clock.lap("covers", len(found))
         parsed = self._parser.parse(pictures, guides) if self._parser is not None else [None] * len(found)
         clock.lap("parsing", len(found))
-        crops = [tight_crop(guide) for guide in guides]
-        priors = self._identity.predict(pictures, crops) if self._identity is not None else [None] * len(found)
+        priors = self._identity.predict(pictures, guides) if self._identity is not None else [None] * len(found)
         clock.lap("identity", len(found))
         rows = zip(found, committee, covers, parsed, priors, strict=True)
         for (number, each), reading, cover, classes, prior in rows:
@@ -251,7 +249,7 @@ class Reconstructor:
         """Predict identity coefficients of one face, standard deviations; None without an identity network."""
         if self._identity is None:
             return None
-        return self._identity.predict([photo.rgb], [tight_crop(prediction.points[:68])])[0]
+        return self._identity.predict([photo.rgb], [prediction.points[:68]])[0]
 
     def _one(
         self,

@@ -107,23 +107,36 @@ class SubjectBuilder:
         self._wardrobe = Wardrobe(head)
         self._groomer = Groomer(head, fields)
 
-    def build(self, rng: np.random.Generator, person: Person, verts: Float32[np.ndarray, "V 3"]) -> Subject:
-        """Build a person whose head has these vertices; the eyes are turned in place."""
-        config = self._config
+    def build(
+        self,
+        rng: np.random.Generator,
+        person: Person,
+        verts: Float32[np.ndarray, "V 3"],
+        coloring: np.random.Generator | None = None,
+    ) -> Subject:
+        """Build a person whose head has these vertices; the eyes are turned in place.
+
+        Args:
+            rng: Generator of what is worn and how the hair is done, and of the coloring unless that has its own.
+            person: Coefficients.
+            verts: (V, 3) meters, head frame.
+            coloring: Generator of what stays with a person from photo to photo: skin, eyes, brows, color of the hair.
+        """
+        config, body = self._config, rng if coloring is None else coloring
         turns = self._turn_eyes(verts, person)
-        skin = sample_skin(rng, config.skin)
+        skin = sample_skin(body, config.skin)
         red, green, blue = np.minimum.accumulate(skin.hair_rgb).tolist()  # no natural hair is green or blue
         green = min(green, _LEAST_OLIVE * (red * blue) ** 0.5)
         skin = replace(skin, hair_rgb=(red, green, blue))
         if max(skin.beard, skin.moustache) > _MADE_UP:
             skin = replace(skin, lip_paint=0.0, eye_shadow=0.0)
-        surface = self._painter.paint(rng, skin, config.eyes)
-        eyes = sample_eyes(rng, self.eye_pictures, self._iris_colors, skin, config.eyes)
-        brows = sample_brows(rng, len(self.brow_maps), config.brows)
-        natural = rng.random() < config.hair.natural_color_rate
-        hair_rgb = np.asarray(skin.hair_rgb) if natural else rng.random(3) ** GAMMA
-        share = rng.uniform(*config.brows.skin_share)
-        root_rgb = np.asarray(skin.hair_rgb) * rng.uniform(*config.brows.darker)
+        surface = self._painter.paint(body, skin, config.eyes)
+        eyes = sample_eyes(body, self.eye_pictures, self._iris_colors, skin, config.eyes)
+        brows = sample_brows(body, len(self.brow_maps), config.brows)
+        natural = body.random() < config.hair.natural_color_rate
+        hair_rgb = np.asarray(skin.hair_rgb) if natural else body.random(3) ** GAMMA
+        share = body.uniform(*config.brows.skin_share)
+        root_rgb = np.asarray(skin.hair_rgb) * body.uniform(*config.brows.darker)
         root_rgb *= min(1.0, _LIGHTEST_ROOTS * float(surface.rgb.sum() / root_rgb.sum()))
         brow_rgb = root_rgb * (1 - share) + 0.6 * surface.rgb * share
         marks = verts[self._dense[:68]]

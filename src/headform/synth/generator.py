@@ -3,6 +3,7 @@
 B batch, V head vertices, K identity modes, E expressions, N dense points, S side of the picture.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -92,10 +93,20 @@ class Generator:
         people = [sample_person(rng, self.randomization, names, modes) for _ in range(count)]
         return self.photograph(rng, people)
 
-    def photograph(self, rng: np.random.Generator, people: list[Person]) -> SyntheticBatch:
-        """Render given people; everything but their coefficients is sampled."""
+    def photograph(
+        self, rng: np.random.Generator, people: list[Person], coloring: Sequence[int] | None = None
+    ) -> SyntheticBatch:
+        """Render given people; everything but their coefficients is sampled.
+
+        Args:
+            rng: Generator of the pictures.
+            people: Coefficients, one picture each.
+            coloring: Seed of the coloring of each: pictures of one seed show one skin, one pair of eyes and of brows, and
+                one color of hair. Sampled for each picture if absent.
+        """
         shapes = self._shaper.shape(people)
-        shots = [self._shot(rng, p, v) for p, v in zip(people, shapes, strict=True)]
+        own = [None] * len(people) if coloring is None else [np.random.default_rng(seed) for seed in coloring]
+        shots = [self._shot(rng, p, v, c) for p, v, c in zip(people, shapes, own, strict=True)]
         return SyntheticBatch(
             images=np.stack([s.image for s in shots]),
             points=np.stack([s.points for s in shots]),
@@ -109,9 +120,15 @@ class Generator:
             distance=np.array([p.distance for p in people], np.float32),
         )
 
-    def _shot(self, rng: np.random.Generator, person: Person, verts: Float32[np.ndarray, "V 3"]) -> _Shot:
+    def _shot(
+        self,
+        rng: np.random.Generator,
+        person: Person,
+        verts: Float32[np.ndarray, "V 3"],
+        coloring: np.random.Generator | None,
+    ) -> _Shot:
         config, renderer = self.randomization, self._renderer
-        subject = self._builder.build(rng, person, verts)
+        subject = self._builder.build(rng, person, verts, coloring)
         center = subject.marks.mean(0)
         light = sample_scene_light(rng, self._environments, config.scene_light, config.light)
         seen = (subject.labels - center) @ person.rotation.T

@@ -8,6 +8,7 @@ from typing import Any
 
 import headform
 from headform.io.model_file import save_model
+from headform.nets.face_encoder import FaceEncoder
 from headform.nets.identity_net import IdentityNet
 from headform.nets.landmarks.dense_net import DenseNet
 from headform.nets.landmarks.student_net import StudentNet
@@ -19,7 +20,7 @@ from headform.train.baseline import baseline_warning
 
 
 def export_weights(
-    net: DenseNet | StudentNet | IdentityNet | MeshAutoencoder | ParsingNet,
+    net: DenseNet | StudentNet | IdentityNet | FaceEncoder | MeshAutoencoder | ParsingNet,
     facts: Mapping[str, Any],
     path: Path,
     *,

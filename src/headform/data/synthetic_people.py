@@ -1,0 +1,132 @@
+"""Synthetic people photographed several times each, as training samples.
+
+Person i is a function of the seed and i alone, however many processes render and whatever was rendered before.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from headform.data.sample import Sample
+from headform.data.shards import ShardWriter
+from headform.geometry.landmarks68 import JAW
+from headform.heads.linear import LinearHead
+from headform.synth.generator import Generator
+from headform.synth.people import sample_person
+from headform.synth.randomization import FULL, RandomizationConfig
+
+SOURCE = "synthetic"
+"""Name of the data set in the samples."""
+_SAME_COLORING_RATE = 0.8
+"""Share of people whose skin, eyes and brows are the same in all their photos; the rest make shape the only thing that
+stays."""
+
+
+@dataclass(frozen=True)
+class SyntheticPeople:
+    """Plan of a set of people.
+
+    Attributes:
+        people: number of people.
+        photos: photos of each person.
+        size: side of the pictures, pixels.
+        seed: seed of everything; training and judging use different ones.
+        randomization: distribution of people and photos.
+    """
+
+    people: int
+    photos: int = 2
+    size: int = 224
+    seed: int = 0
+    randomization: RandomizationConfig = FULL
+
+
+def photograph_person(generator: Generator, plan: SyntheticPeople, number: int) -> list[Sample]:
+    """Render the photos of one person.
+
+    Args:
+        generator: Generator of the plan's size and randomization.
+        plan: Plan.
+        number: Number of the person.
+    """
+    head = generator.head
+    rng = np.random.default_rng((plan.seed, number))
+    names, modes = head.expression_names, len(head.identity)
+    poses = [sample_person(rng, plan.randomization, names, modes) for _ in range(plan.photos)]
+    people = [replace(pose, identity=poses[0].identity) for pose in poses]
+    seeds = [int(s) for s in rng.integers(2**31, size=plan.photos)]
+    if rng.random() < _SAME_COLORING_RATE:
+        seeds = seeds[:1] * plan.photos
+    batch = generator.photograph(rng, people, seeds)
+    label = f"person{number:07d}"
+    return [
+        Sample(
+            name=f"s{plan.seed}-{label}-{k}",
+            subject=f"s{plan.seed}-{label}",
+            image=batch.images[k],
+            points68=_annotated(batch.points[k, :68]),
+            skin=batch.skin[k],
+            coefficients={
+                "identity": batch.identity[k],
+                "expression": batch.expression[k],
+                "rotation": batch.rotation[k].reshape(-1),
+            },
+            head=head.sha256,
+            source=SOURCE,
+        )
+        for k in range(plan.photos)
+    ]
+
+
+def _annotated(points: Float32[np.ndarray, "68 2"]) -> Float32[np.ndarray, "68 2"]:
+    """Return the points that annotators would place: the jaw is unknown, they mark its outline and not its surface."""
+    marks = points.copy()
+    marks[JAW] = np.nan
+    return marks
+
+
+def write_people(
+    head: LinearHead,
+    folder: Path,
+    plan: SyntheticPeople,
+    *,
+    part: int = 0,
+    parts: int = 1,
+    done: Callable[[int], None] | None = None,
+) -> int:
+    """Write the people of one part that are not in the folder yet, and return their number.
+
+    Args:
+        head: Head model of the people.
+        folder: Folder of shards.
+        plan: Plan.
+        part: Number of this process: it renders the people whose number leaves this remainder.
+        parts: Number of processes that render at once.
+        done: Called with the number of each person that is written.
+
+    Raises:
+        InputError: `dataset_exists`.
+        ResourceError: `write_failed`, `folder_in_use`.
+    """
+    count = 0
+    with ShardWriter(folder, size=plan.size, prefix=f"s{plan.seed}-part{part}of{parts}-") as writer:
+        generator = Generator(head, size=plan.size, randomization=plan.randomization)
+        for number in _missing(writer.names, plan, part, parts):
+            for sample in photograph_person(generator, plan, number):
+                if sample.name not in writer.names:
+                    writer.add(sample)
+            count += 1
+            if done is not None:
+                done(number)
+    return count
+
+
+def _missing(names: set[str], plan: SyntheticPeople, part: int, parts: int) -> Iterator[int]:
+    """Iterate over the people of a part with a photo that is not there."""
+    present = frozenset(names)
+    for number in range(part, plan.people, parts):
+        if any(f"s{plan.seed}-person{number:07d}-{k}" not in present for k in range(plan.photos)):
+            yield number

@@ -1,0 +1,143 @@
+"""Decoders of an encoder's codes: from coefficients to the meshes, landmarks and colors that losses are measured on.
+
+B heads, V vertices, N coefficients.
+
+Posed heads look at the camera: x to the subject's left, y up, z toward it, as `geometry.camera.WeakPerspectiveCameras`
+expects.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from headform.errors import UsageError
+from headform.geometry.rotation import rotation_from_rotvec
+from headform.heads.coefficients import FLAME, OPEN_ENCODER, CoefficientLayout, Coefficients
+from headform.heads.flame import FlameHead
+from headform.heads.linear import LinearHead
+
+_SCALE = 7.5
+"""NDC units per meter of the mean code's camera: a face of 0.15 m takes 0.55 of a crop, as detectors' squares are cut."""
+_AMBIENT = 3.2
+"""Mean code's light, first coefficient of each color: with its constant of 0.28 a white surface appears at 0.9."""
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedHeads:
+    """Heads of a batch of codes, meters.
+
+    Attributes:
+        shape: neutral heads, identity alone, in the head frame: what registered scans are compared with.
+        posed: heads with expression and pose.
+        landmarks68: the 68 points of the posed heads in the annotators' convention; NaN where the head defines none.
+        albedo: linear RGB at the vertices; None where the head has no colors.
+    """
+
+    shape: Float[Tensor, "B V 3"]
+    posed: Float[Tensor, "B V 3"]
+    landmarks68: Float[Tensor, "B 68 3"]
+    albedo: Float[Tensor, "B V 3"] | None
+
+
+class CodeDecoder(Protocol):
+    """Decoder of the codes of one layout."""
+
+    @property
+    def head(self) -> LinearHead:
+        """Head model."""
+        ...
+
+    @property
+    def layout(self) -> CoefficientLayout:
+        """Layout of the codes."""
+        ...
+
+    def decode(self, code: Coefficients) -> DecodedHeads:
+        """Decode a batch of codes; differentiable."""
+        ...
+
+    def shape(self, identity: Float[Tensor, "B K"]) -> Float[Tensor, "B V 3"]:
+        """Decode neutral heads of identity coefficients alone."""
+        ...
+
+
+class OpenDecoder(nn.Module):
+    """Decoder of `OPEN_ENCODER` codes on the open head, or on another with the same numbers of modes."""
+
+    def __init__(self, head: LinearHead) -> None:
+        super().__init__()
+        self.head, self.layout = head, OPEN_ENCODER
+
+    def decode(self, code: Coefficients) -> DecodedHeads:
+        """Decode a batch of codes."""
+        shape = self.head.vertices(code["identity"])
+        turn = rotation_from_rotvec(code["pose"]).mT
+        moved = self.head.vertices(code["identity"], code["expression"])
+        points = self.head.landmarks(moved)
+        albedo = self.head.albedo_of(code["texture"]) if self.head.has_field("albedo_mean") else None
+        return DecodedHeads(shape, moved @ turn, points @ turn, albedo)
+
+    def shape(self, identity: Float[Tensor, "B K"]) -> Float[Tensor, "B V 3"]:
+        """Decode neutral heads."""
+        return self.head.vertices(identity)
+
+
+class FlameDecoder(nn.Module):
+    """Decoder of the 486 numbers of Xu et al. (2024) on FLAME; modes that a head lacks are ignored."""
+
+    def __init__(self, head: FlameHead) -> None:
+        super().__init__()
+        self.head, self.layout = head, FLAME
+
+    def decode(self, code: Coefficients) -> DecodedHeads:
+        """Decode a batch of codes."""
+        head = self.head
+        shape = self.shape(code["shape"])
+        pose = head.decode(code)
+        points = head.landmarks2d(pose) if head.has_field("contour_vertices") else head.landmarks(pose.vertices)
+        albedo = head.albedo_of(code["texture"][..., : len(head.albedo)]) if head.has_field("albedo_mean") else None
+        return DecodedHeads(shape, pose.vertices, points, albedo)
+
+    def shape(self, identity: Float[Tensor, "B K"]) -> Float[Tensor, "B V 3"]:
+        """Decode neutral heads."""
+        return self.head.vertices(identity[..., : len(self.head.identity)])
+
+
+def decoder_of(head: LinearHead) -> OpenDecoder | FlameDecoder:
+    """Return the decoder of a head's codes.
+
+    Raises:
+        UsageError: ``head_unsupported`` for a head that is neither FLAME nor of the open head's modes.
+    """
+    if isinstance(head, FlameHead):
+        return FlameDecoder(head)
+    sizes = {"identity": len(head.identity), "expression": len(head.expression), "texture": len(head.albedo)}
+    parts = dict(OPEN_ENCODER.parts)
+    if all(parts[name] == count for name, count in sizes.items()):
+        return OpenDecoder(head)
+    counts = ", ".join(f"{count} of {name}" for name, count in sizes.items())
+    what = f"the modes of {head.name} are {counts}"
+    raise UsageError("head_unsupported", what, "face encoder", "use the open head, or FLAME")
+
+
+def mean_code(decoder: CodeDecoder) -> Float[Tensor, " N"]:
+    """Return the code that training begins at: mean head, frontal, in the middle of the picture, under an even light."""
+    head = decoder.head
+    points = _middle(head)
+    code = decoder.layout.zeros()
+    values = dict(code.values)
+    values["camera"] = torch.tensor([_SCALE, -float(points[0]), -float(points[1])])
+    light = torch.zeros(9, 3)
+    light[0] = _AMBIENT
+    values["light"] = light.flatten()
+    return Coefficients(decoder.layout, values).pack()
+
+
+def _middle(head: LinearHead) -> Float[Tensor, "3"]:
+    """Return the middle of the box of the mean head's landmarks, meters; of its vertices where it defines none."""
+    points: Float[Tensor, "N 3"] = head.landmarks(head.mean) if head.has_field("landmark_vertices") else head.mean
+    points = points[torch.isfinite(points).all(-1)]
+    return (points.amin(0) + points.amax(0)) / 2

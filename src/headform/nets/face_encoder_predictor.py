@@ -1,0 +1,112 @@
+"""Predictor of identity coefficients from photos with a face encoder: one photo, or several of one person.
+
+K identity modes. Pixel coordinates have their origin at the top-left corner.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from headform.errors import UsageError
+from headform.geometry.landmarks68 import five_points
+from headform.heads.linear import LinearHead
+from headform.heads.mirror import mirror_identity_map
+from headform.nets.face_encoder import FaceEncoder
+from headform.nets.identity_net import IdentityNet
+from headform.nets.identity_predictor import IdentityPredictor
+
+BATCH = 32
+"""Crops that go through the network at once."""
+_SHIFTS = ((0.0, 0.0), (1.5, 1.0), (-1.5, -1.0))  # pixels of the crop
+_Picture = UInt8[np.ndarray, "_ _ 3"]
+_Guide = Float[np.ndarray, "68 2"]
+
+
+class FaceEncoderPredictor:
+    """Average a `FaceEncoder` over shifted and mirrored copies of a crop.
+
+    Args:
+        net: Encoder of the head's coefficients.
+        head: Head model with a mirror map.
+
+    Raises:
+        UsageError: ``head_unsupported`` when the encoder's codes are another head's.
+    """
+
+    def __init__(self, net: FaceEncoder, head: LinearHead) -> None:
+        name, length = net.layout.parts[0]
+        if length != len(head.identity):
+            what = f"the encoder predicts {length} identity coefficients, the head has {len(head.identity)}"
+            raise UsageError("head_unsupported", what, head.name, "use an encoder that was trained on this head")
+        self._net, self._part = net, net.layout.slices[name]
+        self._mirror = torch.from_numpy(mirror_identity_map(head).astype(np.float32))
+
+    def predict(self, photos: Sequence[_Picture], guides: Sequence[_Guide]) -> list[Float[np.ndarray, " K"]]:
+        """Predict coefficients of one face of each photo, standard deviations, on the device of the network.
+
+        Args:
+            photos: sRGB, of any sizes.
+            guides: The 68 points of the face, pixels.
+        """
+        return list(self._decoded(self._embeddings(photos, guides)).double().numpy())
+
+    def predict_person(self, photos: Sequence[_Picture], guides: Sequence[_Guide]) -> Float[np.ndarray, " K"]:
+        """Predict the coefficients of one person who is seen in several photos: embeddings pooled by the encoder's gate.
+
+        Args:
+            photos: sRGB, one or more.
+            guides: The 68 points of the person's face in each.
+
+        Raises:
+            InputError: ``photos_missing`` without a photo.
+        """
+        found = self._embeddings(photos, guides)  # (F, C, D)
+        pooled = torch.stack([self._pooled(found[:, copy]) for copy in range(found.shape[1])], dim=1)
+        return np.asarray(self._decoded(pooled).double()[0].numpy())
+
+    @torch.inference_mode()
+    def _pooled(self, embeddings: Float[Tensor, "F D"]) -> Float[Tensor, "1 D"]:
+        device = next(self._net.parameters()).device
+        return self._net.pool(embeddings.to(device)[None]).cpu()
+
+    @torch.inference_mode()
+    def _decoded(self, embeddings: Float[Tensor, "F C D"]) -> Float[Tensor, "F K"]:
+        """Decode the copies of each face, turn the mirrored half back, and average."""
+        device = next(self._net.parameters()).device
+        codes = self._net.decode(embeddings.flatten(0, 1).to(device)).cpu()[:, self._part]
+        plain, mirrored = codes.unflatten(0, embeddings.shape[:2]).chunk(2, dim=1)
+        return ((plain + mirrored @ self._mirror) / 2).mean(1)
+
+    @torch.inference_mode()
+    def _embeddings(self, photos: Sequence[_Picture], guides: Sequence[_Guide]) -> Float[Tensor, "F C D"]:
+        """Embed the copies of each face: shifted ones, then the same mirrored."""
+        crop, device = self._net.crop, next(self._net.parameters()).device
+        cut = []
+        for rgb, points in zip(photos, guides, strict=True):
+            five = five_points(points)
+            size = np.linalg.norm(five[0] - five[1]) / np.linalg.norm(crop.points[0] - crop.points[1])
+            shifted = [crop.crop(rgb, five + np.array(shift) * size) for shift in _SHIFTS]
+            cut += [*shifted, *(np.ascontiguousarray(each[:, ::-1]) for each in shifted)]
+        if not cut:
+            return torch.zeros(0, 2 * len(_SHIFTS), 1)
+        found = [
+            self._net.embed(crop.values(np.stack(cut[k : k + BATCH])).to(device)).float().cpu()
+            for k in range(0, len(cut), BATCH)
+        ]
+        return torch.cat(found).unflatten(0, (len(photos), 2 * len(_SHIFTS)))
+
+
+AnyIdentityPredictor = IdentityPredictor | FaceEncoderPredictor
+
+
+def identity_predictor(net: IdentityNet | FaceEncoder, head: LinearHead) -> AnyIdentityPredictor:
+    """Return the predictor of either kind of network."""
+    return FaceEncoderPredictor(net, head) if isinstance(net, FaceEncoder) else IdentityPredictor(net, head)
+
+
+def identity_modes(net: IdentityNet | FaceEncoder) -> int:
+    """Return the number of identity coefficients that a network predicts."""
+    return net.layout.parts[0][1] if isinstance(net, FaceEncoder) else net.config.modes

@@ -1,0 +1,178 @@
+"""Batches of `headform train coefficients`: photos of subjects, crops for the encoder, and what the losses compare with.
+
+S subjects, K photos of each, B = S K photos (those of a subject follow each other), V vertices, h side of the rendering.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from headform.data.sample import Sample
+from headform.data.shards import ShardSet
+from headform.errors import InputError
+from headform.geometry.landmarks68 import MIRROR68, five_points
+from headform.heads.code_decoder import CodeDecoder
+from headform.nets.recognition.crops import CropSpec
+from headform.nets.recognition.face_crop import crop_faces
+from headform.train.augment import paste_patches, vary_color
+
+
+@dataclass(frozen=True, eq=False)
+class CoefficientBatch:
+    """Photos of a batch.
+
+    Attributes:
+        crops: input of the encoder, augmented.
+        images: sRGB in [0, 1], not augmented but for the mirror image.
+        points68: the 68 points in NDC of the picture; NaN where unknown.
+        points5: five points of the photo, pixels of `images`.
+        skin: 1 where the picture shows the bare surface of the head.
+        subjects: number of the subject of each photo, from 0.
+        labeled: photos whose subject has a mesh.
+        shapes: neutral meshes of the labeled photos, meters, head frame.
+    """
+
+    crops: Float[Tensor, "B 3 T T"]
+    images: Float[Tensor, "B 3 h h"]
+    points68: Float[Tensor, "B 68 2"]
+    points5: Float[Tensor, "B 5 2"]
+    skin: Float[Tensor, "B 1 h h"]
+    subjects: Int[Tensor, " B"]
+    labeled: Bool[Tensor, " B"]
+    shapes: Float[Tensor, "L V 3"]
+
+    def to(self, device: torch.device) -> "CoefficientBatch":
+        """Return the batch on a device."""
+        return CoefficientBatch(*(value.to(device) for value in vars(self).values()))
+
+
+class CoefficientBatches:
+    """Reader of batches.
+
+    Args:
+        decoder: Decoder of the head on which meshes are compared.
+        crop: Input of the encoder.
+        photos: Photos K of a subject; a subject with fewer shows some of them twice.
+        side: Side h of the rendered pictures, pixels.
+        jitter: Standard deviation of the five points, pixels of the crop.
+        patch_rate: Share of crops that are partly covered.
+    """
+
+    def __init__(
+        self, decoder: CodeDecoder, crop: CropSpec, *, photos: int, side: int, jitter: float, patch_rate: float
+    ) -> None:
+        self._decoder, self._crop, self._photos, self._side = decoder, crop, photos, side
+        self._jitter, self._patch_rate = jitter, patch_rate
+        self._identity = decoder.layout.parts[0]
+
+    def draw(self, samples: ShardSet, subjects: Sequence[int], rng: np.random.Generator) -> list[Sample]:
+        """Draw K photos of each subject, without repetition where it has as many."""
+        found: list[Sample] = []
+        for subject in subjects:
+            numbers = samples.subjects[int(subject)]
+            again = len(numbers) < self._photos
+            found += [samples[int(k)] for k in rng.choice(numbers, self._photos, replace=again)]
+        return found
+
+    def assemble(self, rows: Sequence[Sample], rng: np.random.Generator | None) -> CoefficientBatch:
+        """Cut, augment and stack photos; K photos of a subject follow each other.
+
+        Args:
+            rows: Samples.
+            rng: Generator of the augmentation; nothing is augmented without one.
+
+        Raises:
+            InputError: `sample_unusable`, naming the sample, where eyes, nose or mouth are unknown.
+        """
+        images = torch.from_numpy(np.stack([row.image for row in rows])).permute(0, 3, 1, 2).float() / 255
+        skin = torch.from_numpy(np.stack([_skin(row) for row in rows]))[:, None]
+        points = np.stack([row.points68 for row in rows]).astype(np.float64)
+        five = np.stack([_five(row) for row in rows])
+        noise = np.zeros_like(five)
+        mirrored = np.zeros(len(rows), bool)
+        width = images.shape[-1]
+        if rng is not None:
+            scale = np.linalg.norm(five[:, 0] - five[:, 1], axis=-1) / np.linalg.norm(
+                self._crop.points[0] - self._crop.points[1]
+            )
+            noise = rng.normal(0, self._jitter, five.shape) * scale[:, None, None]
+            if self._decoder.head.has_field("mirror"):
+                mirrored = np.repeat(rng.random(len(rows) // self._photos) < 0.5, self._photos)
+        flip = torch.from_numpy(mirrored)
+        images[flip], skin[flip] = images[flip].flip(-1), skin[flip].flip(-1)
+        points[mirrored] = _reflected(points[mirrored][:, MIRROR68], width)
+        five[mirrored] = _reflected(five[mirrored][:, [1, 0, 2, 4, 3]], width)
+        crops = crop_faces(images, torch.from_numpy(five + noise), self._crop) * 255
+        if rng is not None:
+            raw = crops.permute(0, 2, 3, 1).round().to(torch.uint8).numpy()
+            varied = vary_color(rng, raw)
+            paste_patches(rng, varied, self._patch_rate)
+            crops = torch.from_numpy(varied).permute(0, 3, 1, 2)
+        if self._side != width:
+            images = interpolate(images, (self._side, self._side), mode="area")
+            skin = interpolate(skin, (self._side, self._side), mode="area")
+        labeled, shapes = self._shapes(rows, mirrored)
+        return CoefficientBatch(
+            crops=self._crop.encode(crops).contiguous(memory_format=torch.channels_last),
+            images=images,
+            points68=torch.from_numpy(points / (width / 2) - 1).float(),
+            points5=torch.from_numpy(five * (self._side / width)).float(),
+            skin=skin,
+            subjects=torch.arange(len(rows)) // self._photos,
+            labeled=labeled,
+            shapes=shapes,
+        )
+
+    @torch.no_grad()
+    def _shapes(
+        self, rows: Sequence[Sample], mirrored: np.ndarray
+    ) -> tuple[Bool[Tensor, " B"], Float[Tensor, "L V 3"]]:
+        """Return which photos have a mesh, and the meshes; mirrored photos have mirrored ones."""
+        name, length = self._identity
+        head, found, known = self._decoder.head, [], []
+        codes: list[np.ndarray] = []
+        for row in rows:
+            code = row.coefficients.get("identity", row.coefficients.get(name))
+            usable = code is not None and row.head == head.sha256 and len(code) <= length
+            known.append(row.vertices is not None or usable)
+            if row.vertices is not None:
+                if len(row.vertices) != len(head.mean):
+                    what = f"the mesh has {len(row.vertices)} vertices, the head {len(head.mean)}"
+                    raise InputError("sample_unusable", what, f"sample {row.name}", "use samples of this head")
+                found.append(torch.from_numpy(row.vertices))
+            elif usable and code is not None:
+                codes.append(code)
+                found.append(torch.empty(0))
+        if codes:
+            width = max(map(len, codes))
+            packed = torch.from_numpy(np.stack([np.pad(code, (0, width - len(code))) for code in codes]))
+            decoded = iter(self._decoder.shape(packed.to(head.mean)).cpu())
+            found = [mesh if len(mesh) else next(decoded) for mesh in found]
+        shapes = torch.stack(found) if found else torch.zeros(0, len(head.mean), 3)
+        flip = torch.from_numpy(mirrored)[torch.tensor(known)]
+        if bool(flip.any()):
+            shapes[flip] = shapes[flip][:, head.mirror.cpu()] * shapes.new_tensor([-1.0, 1.0, 1.0])
+        return torch.tensor(known), shapes
+
+
+def _skin(row: Sample) -> Float[np.ndarray, "S S"]:
+    """Return the mask of bare skin; nothing is compared where it is unknown."""
+    return np.zeros(row.image.shape[:2], np.float32) if row.skin is None else (row.skin / np.float32(255))
+
+
+def _five(row: Sample) -> Float[np.ndarray, "5 2"]:
+    points = five_points(row.points68)
+    if not np.isfinite(points).all():
+        what = "eyes, nose or mouth are unknown: the encoder's crop cannot be cut"
+        raise InputError("sample_unusable", what, f"sample {row.name}", "leave out samples without these points")
+    return points
+
+
+def _reflected(points: Float[np.ndarray, "B N 2"], width: int) -> Float[np.ndarray, "B N 2"]:
+    """Mirror points, whose order is already the mirror image's."""
+    return np.stack([width - points[..., 0], points[..., 1]], axis=-1)
