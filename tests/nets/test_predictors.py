@@ -3,9 +3,11 @@
 import numpy as np
 import torch
 
+from headform.geometry.landmarks68 import LEFT_EYE, MOUTH, RIGHT_EYE
 from headform.heads import load_open
 from headform.heads.mirror import mirrored_expressions
 from headform.images.warp import square_matrix
+from headform.nets.crop_geometry import TIGHT_TARGETS
 from headform.nets.identity_net import IdentityNet, IdentityNetConfig
 from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
@@ -69,8 +71,12 @@ def test_identity_reads_gray_and_averages_mirror_images() -> None:
     torch.manual_seed(2)
     net = IdentityNet(IdentityNetConfig(channels=(8, 8, 8, 8), hidden=16)).eval()
     predictor = IdentityPredictor(net, head)
-    photo, crop = _photo(), square_matrix(11.0, 11.0, 128.0, 128)
-    code = predictor.predict([photo], [crop])[0]
+    # eyes and mouth so that the crop is the square of 128 pixels at (11, 11)
+    points = np.zeros((68, 2))
+    for part, place in zip((RIGHT_EYE, LEFT_EYE, MOUTH), TIGHT_TARGETS, strict=True):
+        points[part] = 11 + 128 * place
+    photo = _photo()
+    code = predictor.predict([photo], [points])[0]
     assert code.shape == (100,)
     gray = np.repeat((photo @ np.array([0.299, 0.587, 0.114])).round()[..., None], 3, 2).astype(np.uint8)
-    np.testing.assert_allclose(predictor.predict([gray], [crop])[0], code, atol=0.02)
+    np.testing.assert_allclose(predictor.predict([gray], [points])[0], code, atol=0.02)

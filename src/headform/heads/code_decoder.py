@@ -7,7 +7,6 @@ expects.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from jaxtyping import Float
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from headform.errors import UsageError
 from headform.geometry.rotation import rotation_from_rotvec
-from headform.heads.coefficients import FLAME, OPEN_ENCODER, CoefficientLayout, Coefficients
+from headform.heads.coefficients import FLAME, OPEN_ENCODER, Coefficients
 from headform.heads.flame import FlameHead
 from headform.heads.linear import LinearHead
 
@@ -42,28 +41,6 @@ class DecodedHeads:
     albedo: Float[Tensor, "B V 3"] | None
 
 
-class CodeDecoder(Protocol):
-    """Decoder of the codes of one layout."""
-
-    @property
-    def head(self) -> LinearHead:
-        """Head model."""
-        ...
-
-    @property
-    def layout(self) -> CoefficientLayout:
-        """Layout of the codes."""
-        ...
-
-    def decode(self, code: Coefficients) -> DecodedHeads:
-        """Decode a batch of codes; differentiable."""
-        ...
-
-    def shape(self, identity: Float[Tensor, "B K"]) -> Float[Tensor, "B V 3"]:
-        """Decode neutral heads of identity coefficients alone."""
-        ...
-
-
 class OpenDecoder(nn.Module):
     """Decoder of `OPEN_ENCODER` codes on the open head, or on another with the same numbers of modes."""
 
@@ -72,7 +49,7 @@ class OpenDecoder(nn.Module):
         self.head, self.layout = head, OPEN_ENCODER
 
     def decode(self, code: Coefficients) -> DecodedHeads:
-        """Decode a batch of codes."""
+        """Decode a batch of codes; differentiable."""
         shape = self.head.vertices(code["identity"])
         turn = rotation_from_rotvec(code["pose"]).mT
         moved = self.head.vertices(code["identity"], code["expression"])
@@ -93,7 +70,7 @@ class FlameDecoder(nn.Module):
         self.head, self.layout = head, FLAME
 
     def decode(self, code: Coefficients) -> DecodedHeads:
-        """Decode a batch of codes."""
+        """Decode a batch of codes; differentiable."""
         head = self.head
         shape = self.shape(code["shape"])
         pose = head.decode(code)
@@ -106,7 +83,11 @@ class FlameDecoder(nn.Module):
         return self.head.vertices(identity[..., : len(self.head.identity)])
 
 
-def decoder_of(head: LinearHead) -> OpenDecoder | FlameDecoder:
+CodeDecoder = OpenDecoder | FlameDecoder
+"""Decoder of the codes of one layout."""
+
+
+def decoder_of(head: LinearHead) -> CodeDecoder:
     """Return the decoder of a head's codes.
 
     Raises:
