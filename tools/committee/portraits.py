@@ -107,7 +107,8 @@ def read_portraits(photos: Path, calibration: Calibration, keep: Path) -> Portra
             continue
         guide = prediction.points[:68]
         reading = committee.read([photo.rgb], [guide])[0]
-        identity = road.identity_of(photo, prediction)
+        predictor = road.identity_predictor
+        identity = None if predictor is None else predictor.predict([photo.rgb], [guide])[0]
         size = photo.rgb.shape[1], photo.rgb.shape[0]
         fitted = fitter.fit(prediction, reading, identity, size)
         own = points68(road.head, prediction, fitted.vertices, fitted.camera)

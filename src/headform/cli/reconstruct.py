@@ -10,7 +10,10 @@ from tyro.conf import Positional, arg
 from headform import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from headform.cli.batch import Work
+    from headform.images.photo import Photo
     from headform.pipeline.reconstruction import Reconstruction
 
 _SHIPPED = ("committee", "own")
@@ -32,6 +35,8 @@ class Reconstruct:
     """Head model: open, or a file written by `headform heads build-open`."""
     people: Literal["largest", "all"] = "largest"
     """Reconstruct the largest face of each photo, or every face."""
+    same_person: bool = False
+    """All photos show one person: one head for all, from all of them, each with its own expression, pose and light."""
     formats: tuple[Literal["glb", "obj", "ply", "png", "html"], ...] = ("glb", "obj", "ply", "png", "html")
     """Files to write besides parameters.npz and landmarks.json; png is the overlay on the photo."""
     texture: Literal["photo", "albedo", "both"] = "photo"
@@ -55,11 +60,15 @@ class Reconstruct:
             advice = "name photos or folders: headform reconstruct me.jpg -o out"
             raise errors.UsageError("no_photos", "no photos are given", "", advice)
         self._check_networks()
+        if self.same_person and self.people == "all":
+            what = "--same-person reconstructs the largest face of each photo"
+            raise errors.UsageError("option_unused", what, "--people all", "leave one of the two out")
         from headform.cli.batch import run_batch
         from headform.cli.inputs import list_inputs, passed_over
 
         inputs = list_inputs(self.photos)
-        code = run_batch(inputs, self.out, self._load, json=self.json)
+        readable = [item.path for item in inputs if item.error is None]
+        code = run_batch(inputs, self.out, lambda: self._load(readable), json=self.json)
         remark = passed_over(self.photos, inputs)
         if remark:
             print(remark, file=sys.stderr)
@@ -79,7 +88,7 @@ class Reconstruct:
             what = "--calibration only applies to a committee"
             raise errors.UsageError("option_unused", what, "--landmarks-net own", "leave one of the two out")
 
-    def _load(self) -> "Work[Reconstruction]":
+    def _load(self, photos: list[Path]) -> "Work[Reconstruction]":
         from headform.cli.batch import Work
         from headform.export.writers import write_reconstruction
         from headform.pipeline.reconstructor import Reconstructor
@@ -94,7 +103,23 @@ class Reconstruct:
             landmarks_net="committee" if together else "own",
             calibration=self.calibration,
         )
+        identity = None
+        if self.same_person:
+            from headform.pipeline.same_person import identity_of_person
+
+            identity = identity_of_person(reconstructor, _readable(photos))
         return Work(
-            reconstruct=lambda photo: reconstructor.reconstruct(photo, people=self.people),
+            reconstruct=lambda photo: reconstructor.reconstruct(photo, people=self.people, identity=identity),
             write=lambda head, folder: write_reconstruction(head, folder, self.formats, self.texture),
         )
+
+
+def _readable(photos: list[Path]) -> "Iterator[Photo]":
+    """Read photos one after another; those that cannot be read fail on their own turn."""
+    from headform import images
+
+    for path in photos:
+        try:
+            yield images.read(path)
+        except errors.HeadformError:
+            continue

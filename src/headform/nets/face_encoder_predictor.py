@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from headform.errors import UsageError
+from headform.errors import InputError, UsageError
 from headform.geometry.landmarks68 import five_points
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
@@ -63,6 +63,8 @@ class FaceEncoderPredictor:
         Raises:
             InputError: ``photos_missing`` without a photo.
         """
+        if not photos:
+            raise InputError("photos_missing", "a person has no photo", "identity", "give at least one photo")
         found = self._embeddings(photos, guides)  # (F, C, D)
         pooled = torch.stack([self._pooled(found[:, copy]) for copy in range(found.shape[1])], dim=1)
         return np.asarray(self._decoded(pooled).double()[0].numpy())

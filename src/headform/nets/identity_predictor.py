@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from headform.errors import InputError
 from headform.geometry.landmarks68 import eyes_and_mouth
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
@@ -44,6 +45,20 @@ class IdentityPredictor:
         crops = [tight_similarity(eyes_and_mouth(points), float(INPUT_SIDE)) for points in guides]
         parts = range(0, len(crops), BATCH)
         return [c for k in parts for c in self._batch(photos[k : k + BATCH], crops[k : k + BATCH])]
+
+    def predict_person(
+        self,
+        photos: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        guides: Sequence[Float[np.ndarray, "68 2"]],
+    ) -> Float[np.ndarray, " K"]:
+        """Predict the coefficients of one person who is seen in several photos: the mean of those of each photo.
+
+        Raises:
+            InputError: ``photos_missing`` without a photo.
+        """
+        if not photos:
+            raise InputError("photos_missing", "a person has no photo", "identity", "give at least one photo")
+        return np.asarray(np.mean(self.predict(photos, guides), axis=0))
 
     @torch.inference_mode()
     def _batch(

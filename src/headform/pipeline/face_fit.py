@@ -46,6 +46,8 @@ COMMITTEE_PRIORS = PointPriors(identity_sigma=0.10, inflation=16.0)
 identity error is 2.10 mm (2.12 with the dense network alone), the expression error 0.19 (0.19), the error of the lip gap
 1.6 mm (2.9) and of the lid gap 1.5 mm (2.5). An isotropic prior loose enough to close the lips gave an expression error of
 0.30, exposed gums and teeth through the lips."""
+_KEPT_SIGMA = 1e-4
+"""Standard deviation of an identity that is kept: what remains of its changes is below 0.001 mm."""
 GAZE_SIGMA = 0.15
 """Standard deviation of the dense network's gaze, radians."""
 SHUT = 0.010
@@ -123,6 +125,8 @@ class FaceFitter:
         reading: CommitteeReading | None,
         identity: Float[np.ndarray, " K"] | None,
         image_size: tuple[int, int],
+        *,
+        keep_identity: bool = False,
     ) -> FittedHead:
         """Fit the head.
 
@@ -131,7 +135,9 @@ class FaceFitter:
             reading: reading of the committee; used with a calibration only.
             identity: coefficients of the identity network, the prior mean of the fit.
             image_size: width and height of the photo, pixels.
+            keep_identity: leave the identity as it is given.
         """
+        priors = replace(self._priors, identity_sigma=_KEPT_SIGMA) if keep_identity else self._priors
         points, gaps = prediction.points, None
         sigma = np.where(self._on_eye, np.inf, prediction.sigma)
         surface: _Surface | None = None
@@ -154,7 +160,7 @@ class FaceFitter:
                 identity_prior=identity,
                 expression_prior=prediction.expression,
                 rotation_init=prediction.rotation,
-                priors=self._priors,
+                priors=priors,
             )
         code = torch.from_numpy(fit.identity).float()
         neutral = self.head.vertices(code)

@@ -27,7 +27,7 @@ from headform.nets.face_encoder_predictor import AnyIdentityPredictor, identity_
 from headform.nets.landmarks.committee import Committee, CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
 from headform.nets.landmarks.dense_net import DenseNet
-from headform.nets.landmarks.dense_predictor import DensePrediction, DensePredictor
+from headform.nets.landmarks.dense_predictor import DensePredictor
 from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
@@ -143,33 +143,47 @@ class Reconstructor:
             texture_size=texture_size,
         )
 
-    def reconstruct(self, image: Picture, *, people: People = "largest") -> list[Reconstruction]:
+    def reconstruct(
+        self, image: Picture, *, people: People = "largest", identity: Float[np.ndarray, " K"] | None = None
+    ) -> list[Reconstruction]:
         """Reconstruct the largest face of a photo, or all, largest first.
 
         Args:
             image: path, or bytes of a file; Pillow image of any mode; array or tensor (H, W, 3), uint8 or float in [0, 1],
                 sRGB (`images.from_array`); or a `Photo`.
             people: reconstruct the largest face of the photo, or every face.
+            identity: coefficients that are known and kept, such as those of `pipeline.same_person`; predicted if absent.
 
         Raises:
             InputError: the photo cannot be read.
             FaceError: ``no_face``, or ``face_too_small``.
         """
-        return self.reconstruct_many([image], people=people)[0]
+        return self.reconstruct_many([image], people=people, identity=identity)[0]
 
     @overload
     def reconstruct_many(
-        self, images: Sequence[Picture], *, people: People = "largest", on_error: Literal["raise"] = "raise"
+        self,
+        images: Sequence[Picture],
+        *,
+        people: People = "largest",
+        identity: Float[np.ndarray, " K"] | None = None,
+        on_error: Literal["raise"] = "raise",
     ) -> list[list[Reconstruction]]: ...
     @overload
     def reconstruct_many(
-        self, images: Sequence[Picture], *, people: People = "largest", on_error: Literal["return"]
+        self,
+        images: Sequence[Picture],
+        *,
+        people: People = "largest",
+        identity: Float[np.ndarray, " K"] | None = None,
+        on_error: Literal["return"],
     ) -> list[list[Reconstruction] | HeadformError]: ...
     def reconstruct_many(
         self,
         images: Sequence[Picture],
         *,
         people: People = "largest",
+        identity: Float[np.ndarray, " K"] | None = None,
         on_error: Literal["raise", "return"] = "raise",
     ) -> list[list[Reconstruction]] | list[list[Reconstruction] | HeadformError]:
         """Reconstruct the faces of many photos; every network processes all of them as batches.
@@ -179,6 +193,7 @@ class Reconstructor:
         Args:
             images: as in `reconstruct`.
             people: the largest face of each photo, or every face.
+            identity: as in `reconstruct`; of all faces.
             on_error: raise the first error, or return each error in place of the results of its photo.
 
         Returns:
@@ -224,13 +239,16 @@ class Reconstructor:
         clock.lap("covers", len(found))
         parsed = self._parser.parse(pictures, guides) if self._parser is not None else [None] * len(found)
         clock.lap("parsing", len(found))
-        priors = self._identity.predict(pictures, guides) if self._identity is not None else [None] * len(found)
+        priors: list[Float[np.ndarray, " K"] | None] = [identity] * len(found)
+        if identity is None and self._identity is not None:
+            priors = [*self._identity.predict(pictures, guides)]
         clock.lap("identity", len(found))
         rows = zip(found, committee, covers, parsed, priors, strict=True)
         for (number, each), reading, cover, classes, prior in rows:
             place = results[number]
             if not isinstance(place, HeadformError):
-                place.append(self._one(photos[number], each, reading, cover, classes, prior, clock.copy()))
+                known = identity is not None
+                place.append(self._one(photos[number], each, reading, cover, classes, prior, clock.copy(), known=known))
                 clock.restart()
         return results
 
@@ -245,11 +263,10 @@ class Reconstructor:
             raise outcome
         return outcome
 
-    def identity_of(self, photo: Photo, prediction: DensePrediction) -> Float[np.ndarray, " K"] | None:
-        """Predict identity coefficients of one face, standard deviations; None without an identity network."""
-        if self._identity is None:
-            return None
-        return self._identity.predict([photo.rgb], [prediction.points[:68]])[0]
+    @property
+    def identity_predictor(self) -> AnyIdentityPredictor | None:
+        """Predictor of identity coefficients; None without an identity network."""
+        return self._identity
 
     def _one(
         self,
@@ -260,11 +277,13 @@ class Reconstructor:
         parsed: ParsedFace | None,
         prior: Float[np.ndarray, " K"] | None,
         clock: "Stopwatch",
+        *,
+        known: bool,
     ) -> Reconstruction:
         """Fit head, light and texture of one face."""
         prediction = found.prediction
         size = photo.rgb.shape[1], photo.rgb.shape[0]
-        fitted = self._fitter.fit(prediction, reading, prior, size)
+        fitted = self._fitter.fit(prediction, reading, prior, size, keep_identity=known)
         fit, vertices = fitted.fit, fitted.vertices
         marks = points68(self.head, prediction, vertices, fit.camera)
         apart = 0.0
