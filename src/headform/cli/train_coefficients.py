@@ -56,8 +56,8 @@ class Coefficients(Training):
     """Subjects of a step."""
     lr: float | None = None
     """Highest learning rate."""
-    bf16: bool = False
-    """Compute the encoder in bfloat16."""
+    bf16: bool | None = None
+    """Compute the encoder in bfloat16 where that is faster; by default as the preset says."""
 
     def run(self) -> int:
         """Train, and write the weights."""
@@ -105,8 +105,8 @@ class Coefficients(Training):
             trainer = dataclasses.replace(trainer, batch=self.batch)
         if self.lr is not None:
             trainer = dataclasses.replace(trainer, optimizer=dataclasses.replace(trainer.optimizer, lr=self.lr))
-        if self.bf16:
-            trainer = dataclasses.replace(trainer, precision="bfloat16")
+        if self.bf16 is not None:
+            trainer = dataclasses.replace(trainer, precision="bfloat16" if self.bf16 else "float32")
         net = dataclasses.replace(
             config.net, backbone=backbone_name(backbone), trained=self.trained or config.net.trained
         )

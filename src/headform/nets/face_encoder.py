@@ -157,7 +157,9 @@ class FaceEncoder(nn.Module):
             return self.backbone(crops)
         with torch.no_grad():  # nothing before the first trained part needs a gradient
             x = self.backbone.before(first, crops)
-        return self.backbone.after(first, x)
+        # in bfloat16 depthwise convolutions are faster forward and slower backward: only what is frozen uses it
+        with torch.autocast(crops.device.type, enabled=False):
+            return self.backbone.after(first, x.float())
 
     def pool(
         self, embeddings: Float[Tensor, "B K D"], present: Bool[Tensor, "B K"] | None = None

@@ -18,7 +18,6 @@ from headform.errors import InputError
 from headform.geometry.landmarks68 import MIRROR68, five_points
 from headform.heads.code_decoder import CodeDecoder
 from headform.nets.recognition.crops import CropSpec
-from headform.nets.recognition.face_crop import crop_faces
 from headform.train.augment import paste_patches, vary_color
 
 
@@ -89,36 +88,37 @@ class CoefficientBatches:
         Raises:
             InputError: `sample_unusable`, naming the sample, where eyes, nose or mouth are unknown.
         """
-        images = torch.from_numpy(np.stack([row.image for row in rows])).permute(0, 3, 1, 2).float() / 255
-        skin = torch.from_numpy(np.stack([_skin(row) for row in rows]))[:, None]
+        pictures = [row.image for row in rows]
+        skins = [_skin(row) for row in rows]
         points = np.stack([row.points68 for row in rows]).astype(np.float64)
         five = np.stack([_five(row) for row in rows])
-        noise = np.zeros_like(five)
-        mirrored = np.zeros(len(rows), bool)
-        width = images.shape[-1]
+        noise, mirrored = np.zeros_like(five), np.zeros(len(rows), bool)
+        width = pictures[0].shape[1]
         if rng is not None:
-            scale = np.linalg.norm(five[:, 0] - five[:, 1], axis=-1) / np.linalg.norm(
-                self._crop.points[0] - self._crop.points[1]
-            )
+            scale = _eye_distance(five) / _eye_distance(self._crop.points)
             noise = rng.normal(0, self._jitter, five.shape) * scale[:, None, None]
             if self._decoder.head.has_field("mirror"):
                 mirrored = np.repeat(rng.random(len(rows) // self._photos) < 0.5, self._photos)
-        flip = torch.from_numpy(mirrored)
-        images[flip], skin[flip] = images[flip].flip(-1), skin[flip].flip(-1)
+        for k in np.flatnonzero(mirrored):
+            pictures[k] = np.ascontiguousarray(pictures[k][:, ::-1])
+            skins[k] = np.ascontiguousarray(skins[k][:, ::-1])
         points[mirrored] = _reflected(points[mirrored][:, MIRROR68], width)
         five[mirrored] = _reflected(five[mirrored][:, [1, 0, 2, 4, 3]], width)
-        crops = crop_faces(images, torch.from_numpy(five + noise), self._crop) * 255
-        if rng is not None:
-            raw = crops.permute(0, 2, 3, 1).round().to(torch.uint8).numpy()
-            varied = vary_color(rng, raw)
+        cut = np.stack([self._crop.crop(picture, at) for picture, at in zip(pictures, five + noise, strict=True)])
+        if rng is None:
+            crops = self._crop.values(cut)
+        else:
+            varied = vary_color(rng, cut)
             paste_patches(rng, varied, self._patch_rate)
-            crops = torch.from_numpy(varied).permute(0, 3, 1, 2)
+            crops = self._crop.encode(torch.from_numpy(varied).permute(0, 3, 1, 2))
+        images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+        skin = torch.from_numpy(np.stack(skins))[:, None]
         if self._side != width:
             images = interpolate(images, (self._side, self._side), mode="area")
             skin = interpolate(skin, (self._side, self._side), mode="area")
         labeled, shapes = self._shapes(rows, mirrored)
         return CoefficientBatch(
-            crops=self._crop.encode(crops).contiguous(memory_format=torch.channels_last),
+            crops=crops.contiguous(memory_format=torch.channels_last),
             images=images,
             points68=torch.from_numpy(points / (width / 2) - 1).float(),
             points5=torch.from_numpy(five * (self._side / width)).float(),
@@ -171,6 +171,10 @@ def _five(row: Sample) -> Float[np.ndarray, "5 2"]:
         what = "eyes, nose or mouth are unknown: the encoder's crop cannot be cut"
         raise InputError("sample_unusable", what, f"sample {row.name}", "leave out samples without these points")
     return points
+
+
+def _eye_distance(points: Float[np.ndarray, "*B 5 2"]) -> Float[np.ndarray, "*B"]:
+    return np.asarray(np.linalg.norm(points[..., 0, :] - points[..., 1, :], axis=-1))
 
 
 def _reflected(points: Float[np.ndarray, "B N 2"], width: int) -> Float[np.ndarray, "B N 2"]:

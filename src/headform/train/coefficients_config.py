@@ -176,6 +176,7 @@ def _open() -> CoefficientsConfig:
         optimizer=OptimizerConfig(lr=1e-3, weight_decay=0.02),
         schedule=ScheduleConfig(warmup=200),
         groups=(GroupConfig(("backbone.*",), weight_decay=0.02, lr_scale=0.3),),
+        precision="bfloat16",
         ema_decay=0.998,
     )
     weights = CoefficientLossWeights(shape=1e-5, expression=1e-4, texture=1e-4, pooled=1.0)
