@@ -52,6 +52,8 @@ class Coefficients(Training):
     """Part of the recognition network that is trained; by default its last blocks."""
     steps: int | None = None
     """Steps of training, resumed parts included; by default those of the preset."""
+    minutes: float | None = None
+    """Minutes of training, in place of --steps; such a run is not reproduced to the bit."""
     batch: int | None = None
     """Subjects of a step."""
     lr: float | None = None
@@ -62,7 +64,10 @@ class Coefficients(Training):
     def run(self) -> int:
         """Train, and write the weights."""
         self.check()
-        require_positive(steps=self.steps, batch=self.batch, lr=self.lr)
+        require_positive(steps=self.steps, minutes=self.minutes, batch=self.batch, lr=self.lr)
+        if self.steps is not None and self.minutes is not None:
+            what = "--steps and --minutes are both given"
+            raise UsageError("length_twice", what, "", "give one of the two")
         if not self.data:
             raise UsageError(
                 "data_missing", "--data is not given", "", "make some with `headform data synthetic -o DIR`"
@@ -101,6 +106,8 @@ class Coefficients(Training):
 
         config = from_preset(self.preset, seed=self.seed, steps=self.steps)
         trainer = config.trainer
+        if self.minutes is not None:
+            trainer = dataclasses.replace(trainer, steps=None, minutes=self.minutes)
         if self.batch is not None:
             trainer = dataclasses.replace(trainer, batch=self.batch)
         if self.lr is not None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from headform.errors import UsageError
 from headform.geometry.rotation import rotation_from_rotvec
-from headform.heads.coefficients import FLAME, OPEN_ENCODER, Coefficients
+from headform.heads.coefficients import FLAME, FLAME_SHAPE, OPEN_ENCODER, CoefficientLayout, Coefficients
 from headform.heads.flame import FlameHead
 from headform.heads.linear import LinearHead
 
@@ -63,14 +63,23 @@ class OpenDecoder(nn.Module):
 
 
 class FlameDecoder(nn.Module):
-    """Decoder of the 486 numbers of Xu et al. (2024) on FLAME; modes that a head lacks are ignored."""
+    """Decoder of the 486 numbers of Xu et al. (2024) on FLAME, or of the shape alone; modes that a head lacks are ignored.
 
-    def __init__(self, head: FlameHead) -> None:
+    Args:
+        head: FLAME.
+        layout: `FLAME`, or `FLAME_SHAPE`.
+    """
+
+    def __init__(self, head: FlameHead, layout: CoefficientLayout = FLAME) -> None:
         super().__init__()
-        self.head, self.layout = head, FLAME
+        self.head, self.layout = head, layout
 
     def decode(self, code: Coefficients) -> DecodedHeads:
-        """Decode a batch of codes; differentiable."""
+        """Decode a batch of whole codes; differentiable.
+
+        Raises:
+            InputError: ``code_layout`` for codes of shape alone.
+        """
         head = self.head
         shape = self.shape(code["shape"])
         pose = head.decode(code)
@@ -87,14 +96,23 @@ CodeDecoder = OpenDecoder | FlameDecoder
 """Decoder of the codes of one layout."""
 
 
-def decoder_of(head: LinearHead) -> CodeDecoder:
+def decoder_of(head: LinearHead, layout: str | None = None) -> CodeDecoder:
     """Return the decoder of a head's codes.
 
+    Args:
+        head: FLAME, or a head with the open head's numbers of modes.
+        layout: Name of the layout of the codes; by default that of whole codes.
+
     Raises:
-        UsageError: ``head_unsupported`` for a head that is neither FLAME nor of the open head's modes.
+        UsageError: ``head_unsupported`` for another head, or for codes of another one.
     """
+    own = (FLAME, FLAME_SHAPE) if isinstance(head, FlameHead) else (OPEN_ENCODER,)
+    chosen = own[0] if layout is None else next((each for each in own if each.name == layout), None)
+    if chosen is None:
+        what = f"codes of the layout {layout} are not {head.name}'s"
+        raise UsageError("head_unsupported", what, "face encoder", f"use one of {', '.join(each.name for each in own)}")
     if isinstance(head, FlameHead):
-        return FlameDecoder(head)
+        return FlameDecoder(head, chosen)
     sizes = {"identity": len(head.identity), "expression": len(head.expression), "texture": len(head.albedo)}
     parts = dict(OPEN_ENCODER.parts)
     if all(parts[name] == count for name, count in sizes.items()):
@@ -105,10 +123,15 @@ def decoder_of(head: LinearHead) -> CodeDecoder:
 
 
 def mean_code(decoder: CodeDecoder) -> Float[Tensor, " N"]:
-    """Return the code that training begins at: mean head, frontal, in the middle of the picture, under an even light."""
+    """Return the code that training begins at: mean head, frontal, in the middle of the picture, under an even light.
+
+    A code of shape alone begins at the mean head.
+    """
     head = decoder.head
     points = _middle(head)
     code = decoder.layout.zeros()
+    if "camera" not in code.values:
+        return code.pack()
     values = dict(code.values)
     values["camera"] = torch.tensor([_SCALE, -float(points[0]), -float(points[1])])
     light = torch.zeros(9, 3)

@@ -140,6 +140,9 @@ FLAME = CoefficientLayout(
 )
 """The 486 numbers of Xu et al. (2024): pose is global rotation and jaw, camera is weak perspective."""
 
+FLAME_SHAPE = CoefficientLayout("flame-shape", (("shape", 300),), gaussian=("shape",))
+"""The 300 numbers of MICA (Zielonka et al. 2022): the shape part of a FLAME code alone."""
+
 OPEN_ENCODER = CoefficientLayout(
     "open-encoder",
     (

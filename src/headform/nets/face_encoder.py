@@ -26,13 +26,13 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from headform.errors import InputError, UsageError, check_choice
-from headform.heads.coefficients import FLAME, OPEN_ENCODER, CoefficientLayout, Coefficients
+from headform.heads.coefficients import FLAME, FLAME_SHAPE, OPEN_ENCODER, CoefficientLayout, Coefficients
 from headform.nets.recognition.crops import ARCFACE, IMAGENET_112, CropSpec
 from headform.nets.recognition.iresnet_net import EMBEDDING, LAYERS, IResNet
 from headform.nets.recognition.mobilefacenet_net import PARTS, MobileFaceNet, MobileFaceNetConfig
 
 Backbone = Literal["mobilefacenet", "iresnet18", "iresnet34", "iresnet50", "iresnet100"]
-LAYOUTS: Mapping[str, CoefficientLayout] = {layout.name: layout for layout in (FLAME, OPEN_ENCODER)}
+LAYOUTS: Mapping[str, CoefficientLayout] = {layout.name: layout for layout in (FLAME, FLAME_SHAPE, OPEN_ENCODER)}
 """Layouts of codes that an encoder predicts, by name."""
 TRAINED_FROM: Mapping[str, str] = {"mobilefacenet": "stage3"}
 """First trained part where the last blocks are trained: of MobileFaceNet the last two thirds of its blocks."""
@@ -47,7 +47,7 @@ class FaceEncoderConfig:
 
     Attributes:
         backbone: recognition network.
-        layout: name of the layout of the code, see `LAYOUTS`; ``shape`` is the identity part of FLAME alone (MICA).
+        layout: name of the layout of the code, see `LAYOUTS`; ``flame-shape`` is FLAME's shape alone (MICA).
         hidden: width M of the mapping network.
         hidden_layers: layers of width M after the first.
         trained: part of the backbone that is trained: ``none``, ``last`` blocks as in the paper, or ``all``.

@@ -68,7 +68,7 @@ def run(
     """
     torch.manual_seed(config.seed)
     device = init_distributed().device
-    decoder = decoder_of(head.to(device))
+    decoder = decoder_of(head.to(device), config.net.layout)
     mean = mean_code(decoder)
     net = _encoder(config, mean, backbone, start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     learning, held_out = samples.split(config.held_out, config.seed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from headform.errors import check_choice
-from headform.heads.coefficients import FLAME, OPEN_ENCODER
+from headform.heads.coefficients import FLAME, FLAME_SHAPE, OPEN_ENCODER
 from headform.nets.face_encoder import FaceEncoderConfig
 from headform.train.config import GroupConfig, OptimizerConfig, ScheduleConfig, TrainerConfig
 
@@ -166,7 +166,8 @@ def _paper() -> CoefficientsConfig:
 def _mica() -> CoefficientsConfig:
     paper = _paper()
     weights = CoefficientLossWeights(dim3=1.0, dim2=0.0, vertices=1.0, mesh_identity=0.0)
-    return replace(paper, preset="mica", weights=weights, vertex_scale=1000.0, shape_consistency="none")
+    net = replace(paper.net, layout=FLAME_SHAPE.name)
+    return replace(paper, preset="mica", net=net, weights=weights, vertex_scale=1000.0, shape_consistency="none")
 
 
 def _open() -> CoefficientsConfig:
