@@ -5,6 +5,7 @@ from typing import Annotated
 from tyro.conf import subcommand
 
 from headform.cli.evaluate_contours import Contours
+from headform.cli.evaluate_import import Import
 from headform.cli.evaluate_landmarks import Landmarks
 from headform.cli.evaluate_now import Now
 from headform.cli.evaluate_now_check import NowCheck
@@ -18,6 +19,7 @@ Evaluate = Annotated[
     | Annotated[Scan, subcommand("scan")]
     | Annotated[Now, subcommand("now")]
     | Annotated[NowCheck, subcommand("now-check")]
+    | Annotated[Import, subcommand("import")]
     | Annotated[ScansRendered, subcommand("scans-rendered")]
     | Annotated[Texture, subcommand("texture")],
     subcommand("evaluate", description="Evaluate against ground truth."),

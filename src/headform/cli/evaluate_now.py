@@ -23,7 +23,7 @@ class Now:
     dataset: Path
     """Data set as distributed: imagepathsvalidation.txt, scans/, scans_lmks_onlypp/."""
     predictions: Path
-    """Folder of SUBJECT/CHALLENGE/IMAGE.obj or .ply, each with its seven landmarks in a .npy or .txt beside it."""
+    """Folder of SUBJECT/CHALLENGE/IMAGE.obj or .ply, each with 7 or 68 landmarks in a .npy or .txt beside it."""
     metrical: bool = False
     """Keep the size of the predictions; by default a scale is fitted to each."""
     unit: MeshUnit | None = None

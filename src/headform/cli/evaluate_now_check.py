@@ -18,7 +18,7 @@ class NowCheck:
     dataset: Path
     """Data set (the test set without scans will do) or its list of images."""
     predictions: Path
-    """Folder of SUBJECT/CHALLENGE/IMAGE.obj or .ply, each with its seven landmarks in a .npy or .txt beside it."""
+    """Folder of SUBJECT/CHALLENGE/IMAGE.obj or .ply, each with 7 or 68 landmarks in a .npy or .txt beside it."""
     unit: MeshUnit | None = None
     """Unit of the predictions."""
     json: Path | None = None

@@ -21,15 +21,25 @@ from headform.heads.checks import ORIGINAL_FILE
 from headform.heads.linear import LinearHead
 from headform.heads.sub_mesh import cut
 from headform.importers._arrays import ModelArrays
-from headform.importers._basel_landmarks import LANDMARKS
+from headform.importers._basel_landmarks import BASEL_2017, LANDMARKS
 from headform.io.mat_file import is_mat, read_mat
 from headform.io.npz_file import read_npy
 
 FULL, TRIMMED, FRONT, NO_NECK = 53490, 53215, 35709, 38365
+WITHOUT_MOUTH_2017 = 53149
+"""Vertices of Basel 2017 without the mouth."""
 _KEYS = {"trimIndex": (FULL, TRIMMED), "idx": (TRIMMED, FRONT), "select_id": (FULL, FRONT)}
 _NAMES = ("BFM_exp_idx.mat", "BFM_front_idx.mat", "select_vertex_id.mat", "indices.npy")
 _AGREE = 51
 """Landmarks, of the 68, that must be the same vertices in both meshes: all but the jaw line's."""
+
+
+def landmark_vertices(count: int) -> tuple[int, ...] | None:
+    """Return the vertices of iBUG's 68 points on the Basel mesh of so many vertices, None where they are not known.
+
+    Those of 53,149 vertices (Basel 2017) are uncertain: check the points that they give.
+    """
+    return {**LANDMARKS, WITHOUT_MOUTH_2017: BASEL_2017}.get(count)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,10 @@ SUBJECTS = tuple(f"FaMoS_1808{number:02d}_03335" for number in range(10))
 IMAGES = tuple(f"{s}/{c}/IMG_{100 + i:04d}" for s in SUBJECTS for i, c in enumerate(CHALLENGES))
 
 
-def make_dataset(folder: Path) -> None:
-    (folder / "imagepathsvalidation.txt").write_text("".join(f"{name}.jpg\n" for name in IMAGES))
-    for number, subject in enumerate(SUBJECTS):
+def make_dataset(folder: Path, subjects: int = len(SUBJECTS)) -> None:
+    names = IMAGES[: subjects * len(CHALLENGES)]
+    (folder / "imagepathsvalidation.txt").write_text("".join(f"{name}.jpg\n" for name in names))
+    for number, subject in enumerate(SUBJECTS[:subjects]):
         surface, landmarks = head_of(number, count=1200, spread=0.6)
         for part in ("scans", "scans_lmks_onlypp"):
             (folder / part / subject).mkdir(parents=True)
