@@ -78,8 +78,10 @@ def build(preset: Preset, folder: Path) -> Stage:
     config = replace(config, weights=replace(config.weights, identity=0.0))
     head, autoencoder = _head(preset, folder)
     decoder = decoder_of(head, config.net.layout)
-    mean = mean_code(decoder)
-    net = FaceEncoder(config.net, mean).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    net = FaceEncoder(config.net)
+    mean = mean_code(decoder, net.points5_ndc)
+    net.mean.copy_(mean)
+    net.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     autoencoder.eval().requires_grad_(False)
     subjects = config.trainer.batch
     rng = np.random.default_rng(0)

@@ -13,13 +13,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headform.errors import UsageError
+from headform.geometry.landmarks68 import five_points
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.heads.coefficients import FLAME, FLAME_SHAPE, OPEN_ENCODER, CoefficientLayout, Coefficients
 from headform.heads.flame import FlameHead
 from headform.heads.linear import LinearHead
 
-_SCALE = 7.5
-"""NDC units per meter of the mean code's camera: a face of 0.15 m takes 0.55 of a crop, as detectors' squares are cut."""
 _AMBIENT = 3.2
 """Mean code's light, first coefficient of each color: with its constant of 0.28 a white surface appears at 0.9."""
 
@@ -122,26 +121,30 @@ def decoder_of(head: LinearHead, layout: str | None = None) -> CodeDecoder:
     raise UsageError("head_unsupported", what, "face encoder", "use the open head, or FLAME")
 
 
-def mean_code(decoder: CodeDecoder) -> Float[Tensor, " N"]:
-    """Return the code that training begins at: mean head, frontal, in the middle of the picture, under an even light.
+def mean_code(decoder: CodeDecoder, points5: Float[Tensor, "5 2"]) -> Float[Tensor, " N"]:
+    """Return the code that training begins at: the mean head, frontal, in the middle of the crop, under an even light.
 
     A code of shape alone begins at the mean head.
+
+    Args:
+        decoder: Decoder of the code.
+        points5: (5, 2) places of eyes, nose tip and corners of the mouth in an aligned crop, NDC.
+
+    Raises:
+        WeightsError: ``head_lacks`` for a head without landmarks.
     """
     head = decoder.head
-    points = _middle(head)
     code = decoder.layout.zeros()
     if "camera" not in code.values:
         return code.pack()
     values = dict(code.values)
-    values["camera"] = torch.tensor([_SCALE, -float(points[0]), -float(points[1])])
+    marks = torch.from_numpy(five_points(head.landmarks(head.mean).cpu().numpy())[:, :2])
+    target = points5.double().cpu() * torch.tensor([1.0, -1.0], dtype=torch.float64)  # y up, as in the head frame
+    away, wanted = marks - marks.mean(0), target - target.mean(0)
+    scale = (away * wanted).sum() / away.square().sum()
+    shift = target.mean(0) / scale - marks.mean(0)
+    values["camera"] = torch.stack([scale, *shift]).float()
     light = torch.zeros(9, 3)
     light[0] = _AMBIENT
     values["light"] = light.flatten()
     return Coefficients(decoder.layout, values).pack()
-
-
-def _middle(head: LinearHead) -> Float[Tensor, "3"]:
-    """Return the middle of the box of the mean head's landmarks, meters; of its vertices where it defines none."""
-    points: Float[Tensor, "N 3"] = head.landmarks(head.mean) if head.has_field("landmark_vertices") else head.mean
-    points = points[torch.isfinite(points).all(-1)]
-    return (points.amin(0) + points.amax(0)) / 2

@@ -129,6 +129,11 @@ class FaceEncoder(nn.Module):
         return IMAGENET_112 if self.config.backbone == "mobilefacenet" else ARCFACE
 
     @property
+    def points5_ndc(self) -> Float[Tensor, "5 2"]:
+        """Places of the five points in the crop, NDC."""
+        return torch.from_numpy(self.crop.points / (self.crop.side / 2) - 1).float()
+
+    @property
     def frozen(self) -> tuple[str, ...]:
         """Patterns of the state that is not trained, for `Trainer`."""
         wanted = {name for name, p in self.named_parameters() if not p.requires_grad}

@@ -8,28 +8,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from headform.data.sample import Sample
 from headform.data.shards import ShardSet
 from headform.errors import InputError
 from headform.geometry.landmarks68 import MIRROR68, five_points
+from headform.geometry.similarity import fit_similarity
 from headform.heads.code_decoder import CodeDecoder
+from headform.images.warp import apply, warp
 from headform.nets.recognition.crops import CropSpec
 from headform.train.augment import paste_patches, vary_color
 
 
 @dataclass(frozen=True, eq=False)
 class CoefficientBatch:
-    """Photos of a batch.
+    """Photos of a batch, aligned by their five points: the camera of a head is seen in the crop alone.
 
     Attributes:
         crops: input of the encoder, augmented.
-        images: sRGB in [0, 1], not augmented but for the mirror image.
-        points68: the 68 points in NDC of the picture; NaN where unknown.
-        points5: five points of the photo, pixels of `images`.
+        images: the same part of the photo at the side of the rendering, sRGB in [0, 1], its colors as they are.
+        points68: the 68 points in NDC of that picture; NaN where unknown.
+        points5: places of the five points in it, pixels.
         skin: 1 where the picture shows the bare surface of the head.
         subjects: number of the subject of each photo, from 0.
         labeled: photos whose subject has a mesh.
@@ -104,25 +105,28 @@ class CoefficientBatches:
             skins[k] = np.ascontiguousarray(skins[k][:, ::-1])
         points[mirrored] = _reflected(points[mirrored][:, MIRROR68], width)
         five[mirrored] = _reflected(five[mirrored][:, [1, 0, 2, 4, 3]], width)
-        cut = np.stack([self._crop.crop(picture, at) for picture, at in zip(pictures, five + noise, strict=True)])
+        frames = [_frame(at, self._crop.points) for at in five + noise]
+        cut = np.stack([warp(rgb, m, self._crop.side) for rgb, m in zip(pictures, frames, strict=True)])
         if rng is None:
             crops = self._crop.values(cut)
         else:
             varied = vary_color(rng, cut)
             paste_patches(rng, varied, self._patch_rate)
             crops = self._crop.encode(torch.from_numpy(varied).permute(0, 3, 1, 2))
-        images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
-        skin = torch.from_numpy(np.stack(skins))[:, None]
-        if self._side != width:
-            images = interpolate(images, (self._side, self._side), mode="area")
-            skin = interpolate(skin, (self._side, self._side), mode="area")
+        zoom = self._side / self._crop.side
+        frames = [zoom * m for m in frames]
+        if self._side != self._crop.side:
+            cut = np.stack([warp(rgb, m, self._side) for rgb, m in zip(pictures, frames, strict=True)])
+        skin = np.stack([_warped_mask(mask, m, self._side) for mask, m in zip(skins, frames, strict=True)])
+        points = np.stack([apply(m, own) for m, own in zip(frames, points, strict=True)])
+        template = torch.from_numpy(zoom * self._crop.points).float()
         labeled, shapes = self._shapes(rows, mirrored)
         return CoefficientBatch(
             crops=crops.contiguous(memory_format=torch.channels_last),
-            images=images,
-            points68=torch.from_numpy(points / (width / 2) - 1).float(),
-            points5=torch.from_numpy(five * (self._side / width)).float(),
-            skin=skin,
+            images=torch.from_numpy(cut).permute(0, 3, 1, 2).float() / 255,
+            points68=torch.from_numpy(points / (self._side / 2) - 1).float(),
+            points5=template.expand(len(rows), -1, -1),
+            skin=torch.from_numpy(skin)[:, None],
             subjects=torch.arange(len(rows)) // self._photos,
             labeled=labeled,
             shapes=shapes,
@@ -160,9 +164,23 @@ class CoefficientBatches:
         return torch.tensor(known), shapes
 
 
-def _skin(row: Sample) -> Float[np.ndarray, "S S"]:
+def _frame(points5: Float[np.ndarray, "5 2"], template: Float[np.ndarray, "5 2"]) -> Float[np.ndarray, "2 3"]:
+    """Return the similarity from the photo to the encoder's crop."""
+    return np.asarray(fit_similarity(points5, template).matrix()[:2])
+
+
+def _skin(row: Sample) -> UInt8[np.ndarray, "S S"]:
     """Return the mask of bare skin; nothing is compared where it is unknown."""
-    return np.zeros(row.image.shape[:2], np.float32) if row.skin is None else (row.skin / np.float32(255))
+    return np.zeros(row.image.shape[:2], np.uint8) if row.skin is None else row.skin
+
+
+def _warped_mask(
+    mask: UInt8[np.ndarray, "S S"], frame: Float[np.ndarray, "2 3"], side: int
+) -> Float[np.ndarray, "h h"]:
+    """Warp a mask to [0, 1]; zero beyond the photo, whose border `warp` would repeat."""
+    inside = mask.copy()
+    inside[[0, -1]] = inside[:, [0, -1]] = 0
+    return warp(np.repeat(inside[..., None], 3, axis=2), frame, side)[..., 0] / np.float32(255)
 
 
 def _five(row: Sample) -> Float[np.ndarray, "5 2"]:

@@ -69,8 +69,11 @@ def run(
     torch.manual_seed(config.seed)
     device = init_distributed().device
     decoder = decoder_of(head.to(device), config.net.layout)
-    mean = mean_code(decoder)
-    net = _encoder(config, mean, backbone, start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = _encoder(config, backbone, start)
+    if start is None:
+        net.mean.copy_(mean_code(decoder, net.points5_ndc))
+    mean = net.mean.clone()
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     learning, held_out = samples.split(config.held_out, config.seed)
     batches = CoefficientBatches(
         decoder, net.crop, photos=config.photos, side=config.render_side, jitter=config.point_jitter,
@@ -167,10 +170,8 @@ def _measures(ours: ShapeErrors, mean: ShapeErrors) -> dict[str, float]:
     return found
 
 
-def _encoder(
-    config: CoefficientsConfig, mean: Float[Tensor, " N"], backbone: nn.Module | None, start: FaceEncoder | None
-) -> FaceEncoder:
-    net = FaceEncoder(config.net, mean.cpu())
+def _encoder(config: CoefficientsConfig, backbone: nn.Module | None, start: FaceEncoder | None) -> FaceEncoder:
+    net = FaceEncoder(config.net)
     if start is not None:
         if replace(start.config, trained=config.net.trained) != config.net:
             what = f"the weights to start from are of {start.config}"
