@@ -72,9 +72,38 @@ class Sheet:
         return errors.SUCCESS
 
 
+@dataclass(frozen=True)
+class Samples:
+    """Write prepared portraits into shards: photos alone, for the 2D losses of `headform train coefficients --photos`."""
+
+    folder: Positional[Path]
+    """Output folder of `headform data portraits`."""
+    out: Annotated[Path, arg(aliases=("-o",))]
+    """Output folder of shards."""
+    size: int = 224
+    """Side of the pictures, pixels."""
+
+    def run(self) -> int:
+        """Write what is missing."""
+        if not 32 <= self.size <= 1024:
+            raise errors.UsageError("size_invalid", f"--size is {self.size}", "", "use 32 to 1024 pixels")
+        from headform.data.portrait_samples import write_portrait_samples
+        from headform.data.portraits import Portraits as Prepared
+        from headform.nets.parsing_predictor import ParsingPredictor
+        from headform.nets.shipped import load_parsing
+
+        prepared = Prepared(self.folder, turned=False)
+        parser = ParsingPredictor(load_parsing()[0], mirror=False)
+        with BatchProgress(len(prepared), quiet=True) as progress:
+            written, left = write_portrait_samples(prepared, parser, self.out, size=self.size, done=progress.end)
+        print(f"{written} photos written, {left} left out, in {self.out}")
+        return errors.SUCCESS
+
+
 Data = Annotated[
     Annotated[Portraits, subcommand("portraits")]
     | Annotated[Sheet, subcommand("sheet")]
+    | Annotated[Samples, subcommand("samples")]
     | Annotated[Synthetic, subcommand("synthetic")],
     subcommand("data", description="Prepare open photos as training data."),
 ]
