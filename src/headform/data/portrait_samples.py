@@ -3,13 +3,13 @@
 S side of a sample's picture.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
 
-from headform.data.portraits import Portrait, Portraits
+from headform.data.portraits import Portrait
 from headform.data.sample import Sample, sample_name
 from headform.data.shards import ShardWriter
 from headform.geometry.landmarks68 import five_points
@@ -21,7 +21,7 @@ _SKIN = 0.5
 
 
 def write_portrait_samples(
-    portraits: Portraits,
+    portraits: Iterable[Portrait],
     parser: ParsingPredictor,
     folder: Path,
     *,
