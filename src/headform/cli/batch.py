@@ -28,10 +28,12 @@ class Work(Generic[Head]):
     Attributes:
         reconstruct: maps a photo to its heads, largest face first; raises `FaceError` when there is none.
         write: writes one head to an existing folder.
+        notes: notes on all photos, such as what the head model lacks.
     """
 
     reconstruct: Callable[[images.Photo], Sequence[Head]]
     write: Callable[[Head, Path], object]
+    notes: tuple[str, ...] = ()
 
 
 def run_batch(inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]], *, json: bool = False) -> int:
@@ -65,7 +67,11 @@ def run_batch(inputs: Sequence[Input], out: Path, load: Callable[[], Work[Head]]
                     raise item.error
                 photo = images.read(item.path)
                 notes = photo.notes
-                work = work or load()
+                if work is None:
+                    work = load()
+                    for note in work.notes:
+                        print(f"note: {printable_text(note)}", file=sys.stderr)
+                notes += work.notes
                 faces = _one(work, photo, results)
                 entry = results.put(item.path, faces, notes, time.perf_counter() - started)
             except errors.WeightsError:

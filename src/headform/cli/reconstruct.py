@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headform.cli.batch import Work
+    from headform.heads import LinearHead
     from headform.images.photo import Photo
     from headform.pipeline.reconstruction import Reconstruction
 
@@ -32,7 +33,8 @@ class Reconstruct:
     out: Annotated[Path, arg(aliases=("-o",))]
     """Output folder, created if needed."""
     head: str = "open"
-    """Head model: open, or a file written by `headform heads build-open`."""
+    """Head model: open, or a file of `headform heads convert` or `headform heads build-open`. Another model's coefficients
+    are found by analysis by synthesis, started from the open head's result."""
     people: Literal["largest", "all"] = "largest"
     """Reconstruct the largest face of each photo, or every face."""
     same_person: bool = False
@@ -94,25 +96,45 @@ class Reconstruct:
         from headform.export.writers import write_reconstruction
         from headform.pipeline.reconstructor import Reconstructor
 
+        other = self._other_head()
         named = self.landmarks_net not in _SHIPPED
         together = self.landmarks_net == "committee" or self.calibration is not None
         reconstructor = Reconstructor.load(
-            head=self.head,
+            head="open" if other is not None else self.head,
             detector=self.detector,
             dense=Path(self.landmarks_net) if named else None,
             identity=self.identity_net,
             landmarks_net="committee" if together else "own",
             calibration=self.calibration,
+            texture_size=0 if other is not None else 1024,
         )
         identity = None
         if self.same_person:
             from headform.pipeline.same_person import identity_of_person
 
             identity = identity_of_person(reconstructor, _readable(photos))
-        return Work(
-            reconstruct=lambda photo: reconstructor.reconstruct(photo, people=self.people, identity=identity),
-            write=lambda head, folder: write_reconstruction(head, folder, self.formats, self.texture),
-        )
+
+        def write(head: "Reconstruction", folder: Path) -> object:
+            return write_reconstruction(head, folder, self.formats, self.texture)
+
+        if other is None:
+            return Work(lambda photo: reconstructor.reconstruct(photo, people=self.people, identity=identity), write)
+        from headform.registration.head_reconstructor import HeadReconstructor
+
+        heads = HeadReconstructor(other, reconstructor)
+        notes = heads.notes
+        if self.same_person:
+            notes += (f"each photo has its own coefficients of {other.name}, fitted to one person's open head",)
+        return Work(lambda photo: heads.reconstruct(photo, people=self.people, identity=identity), write, notes)
+
+    def _other_head(self) -> "LinearHead | None":
+        """Load another model than the open head; None for one that has the open head's points, which the networks know."""
+        from headform import heads
+
+        if self.head == "open":
+            return None
+        model = heads.load(Path(self.head))
+        return None if model.has_field("dense") else model
 
 
 def _readable(photos: list[Path]) -> "Iterator[Photo]":

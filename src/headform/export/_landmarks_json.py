@@ -32,6 +32,7 @@ class Landmarks:
         dense_sigma: (N,) pixels, standard deviation per axis of each.
         head_name: Name of the head model.
         head_sha256: SHA-256 of its file.
+        notes: What the head model lacks, one clause each; not written where there is nothing to say.
     """
 
     points68: Float[np.ndarray, "68 2"]
@@ -45,6 +46,7 @@ class Landmarks:
     head_name: str = ""
     head_sha256: str = ""
     state68: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def encode(landmarks: Landmarks) -> bytes:
@@ -53,7 +55,7 @@ def encode(landmarks: Landmarks) -> bytes:
     Raises:
         ValueError: a number is NaN or infinite, which JSON cannot represent.
     """
-    entries = {
+    entries: dict[str, Any] = {
         "points68": _listed(landmarks.points68, 3),
         "state68": list(landmarks.state68),
         "box": _listed(landmarks.box, 3),
@@ -66,6 +68,8 @@ def encode(landmarks: Landmarks) -> bytes:
         "dense_sigma": _listed(landmarks.dense_sigma, 4),
         "head": {"name": landmarks.head_name, "sha256": landmarks.head_sha256},
     }
+    if landmarks.notes:
+        entries["notes"] = list(landmarks.notes)
     # One entry per line: short files, and a difference shows what changed.
     lines = [f'"{name}": {json.dumps(value, allow_nan=False, ensure_ascii=False)}' for name, value in entries.items()]
     return ("{" + ",\n".join(lines) + "}\n").encode(errors="backslashreplace")  # as JSON escapes them

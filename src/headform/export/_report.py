@@ -85,26 +85,38 @@ def numbers(result: Reconstruction) -> list[tuple[str, str]]:
     # The frontal camera is diag(1, -1, -1); what is left is the head's own turn.
     angles = np.rad2deg(euler_from_rotation(FRONTAL @ camera.R))
     yaw, pitch, roll = (float(angle) for angle in angles)
-    gaze_yaw, gaze_pitch = (float(angle) for angle in np.rad2deg(result.gaze))
-    order = np.argsort(-result.expression)[:STRONGEST]
+    order = np.argsort(-np.abs(result.expression))[:STRONGEST]
     shapes = [
-        f"{result.head.expression_names[k]} {result.expression[k]:.2f}" for k in order if result.expression[k] >= 0.05
+        f"{result.head.expression_names[k]} {result.expression[k]:.2f}"
+        for k in order
+        if abs(result.expression[k]) >= 0.05
     ]
+    shapes += [f"{name} {np.rad2deg(np.linalg.norm(turn)):.1f}°" for name, turn in result.pose.items()]
     width, height = result.image_size
     rows = [
         ("photo", f"{width} x {height} px"),
         ("confidence", f"{result.confidence:.2f}"),
         ("remarks", "; ".join(result.reasons) or "none"),
         ("head turned", f"yaw {yaw:.1f}°, pitch {pitch:.1f}°, roll {roll:.1f}°"),
-        ("gaze", f"yaw {gaze_yaw:.1f}°, pitch {gaze_pitch:.1f}°"),
+        *(
+            [("gaze", f"yaw {turned[0]:.1f}°, pitch {turned[1]:.1f}°")]
+            if len(turned := np.rad2deg(result.gaze))
+            else []
+        ),
         ("camera", f"focal length {camera.K[0, 0]:.0f} px, {float(camera.t[2]):.2f} m away"),
         ("expression", ", ".join(shapes) or "neutral"),
         ("identity", f"{len(result.identity)} modes, rms {_rms(result.identity):.2f} sigma"),
-        ("uncertainty of dense points", f"median {np.median(result.dense_sigma):.2f} px"),
+        *(
+            [("uncertainty of dense points", f"median {np.median(sigma):.2f} px")]
+            if len(sigma := result.dense_sigma)
+            else []
+        ),
         ("seam of the texture", f"{result.seam_gradient:.2f} (1 is none)"),
         ("head model", f"{result.head.name}, {result.head.license}"),
         ("head model SHA-256", result.head.sha256),
     ]
+    if result.notes:
+        rows.append(("notes", "; ".join(result.notes)))
     if result.timings:
         parts = ", ".join(f"{key} {1000 * value:.0f}" for key, value in result.timings.items())
         rows.append(("milliseconds", parts))

@@ -42,24 +42,26 @@ class GlbHead:
     Attributes:
         vertices: (V, 3) meters, neutral.
         faces: (F, 3) counter-clockwise seen from outside.
-        uv: (T, 2) in [0, 1], origin at the bottom left (OBJ); flipped on the way out.
-        uv_faces: (F, 3) indices into `uv`.
+        uv: (T, 2) in [0, 1], origin at the bottom left (OBJ); flipped on the way out. None without a texture.
+        uv_faces: (F, 3) indices into `uv`; None likewise.
         targets: Named shapes.
         weights: Default weight of each shape.
-        texture: PNG or JPEG file, sRGB.
+        texture: PNG or JPEG file, sRGB; None for colors of the vertices alone.
         copyright: License line of the head model.
         name: Name of the mesh; never the person's.
+        colors: (V, 3) linear RGB in [0, 1] per vertex (`COLOR_0`); None without.
     """
 
     vertices: Float[np.ndarray, "V 3"]
     faces: Int[np.ndarray, "F 3"]
-    uv: Float[np.ndarray, "T 2"]
-    uv_faces: Int[np.ndarray, "F 3"]
+    uv: Float[np.ndarray, "T 2"] | None
+    uv_faces: Int[np.ndarray, "F 3"] | None
     targets: Sequence[MorphTarget]
     weights: Float[np.ndarray, " targets"]
-    texture: bytes
+    texture: bytes | None
     copyright: str = ""
     name: str = "head"
+    colors: Float[np.ndarray, "V 3"] | None = None
 
 
 def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
@@ -79,17 +81,21 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
     if len(head.weights) != len(head.targets):
         raise ValueError(f"{len(head.weights)} weights for {len(head.targets)} targets")
     buffer = GltfBuffer()
-    split = split_at_seams(head.faces, head.uv_faces)
+    mapped = head.uv is not None and head.uv_faces is not None
+    split = split_at_seams(head.faces, head.uv_faces if mapped else head.faces)  # type: ignore[arg-type]
     areas = face_area_vectors(head.vertices, head.faces)
     sums = summed_at_vertices(areas, head.faces, len(head.vertices))
     normals = unit(sums)
     normals[~normals.any(axis=1)] = _LONELY  # glTF demands unit length
-    uv = head.uv[split.uv_of].astype(np.float64)
     attributes = {
         "POSITION": buffer.vectors(head.vertices[split.vertex_of], bounds=True),
         "NORMAL": buffer.vectors(normals[split.vertex_of]),
-        "TEXCOORD_0": buffer.vectors(np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1)),
     }
+    if head.uv is not None and head.uv_faces is not None:
+        uv = head.uv[split.uv_of].astype(np.float64)
+        attributes["TEXCOORD_0"] = buffer.vectors(np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1))
+    if head.colors is not None:
+        attributes["COLOR_0"] = buffer.vectors(np.clip(head.colors, 0.0, 1.0)[split.vertex_of])
     primitive: dict[str, Any] = {
         "attributes": attributes,
         "indices": buffer.triangles(split.faces),
@@ -108,7 +114,11 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
             primitive["targets"].append(entry)
         mesh["weights"] = [round(float(weight), 4) for weight in head.weights]
         mesh["extras"] = {"targetNames": [target.name for target in head.targets]}
-    texture_view = buffer.view(head.texture)
+    surface: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": ROUGHNESS}
+    pictures: dict[str, Any] = {}
+    if head.texture is not None:
+        pictures = _pictures(head.texture, buffer.view(head.texture))
+        surface = {"baseColorTexture": {"index": 0}, **surface}
     binary = buffer.finish()
     document = {
         "asset": {
@@ -124,28 +134,30 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
             {
                 "name": "skin",
                 "doubleSided": _is_open(head.faces),
-                "pbrMetallicRoughness": {
-                    "baseColorTexture": {"index": 0},
-                    "metallicFactor": 0.0,
-                    "roughnessFactor": ROUGHNESS,
-                },
+                "pbrMetallicRoughness": surface,
             }
         ],
-        "textures": [{"source": 0, "sampler": 0}],
-        "samplers": [
-            {
-                "magFilter": _LINEAR,
-                "minFilter": _LINEAR_MIPMAP_LINEAR,
-                "wrapS": _CLAMP_TO_EDGE,
-                "wrapT": _CLAMP_TO_EDGE,
-            }
-        ],
-        "images": [{"mimeType": _mime_type(head.texture), "bufferView": texture_view}],
+        **pictures,
         "accessors": buffer.accessors,
         "bufferViews": buffer.views,
         "buffers": [{"byteLength": len(binary)}],
     }
     return _container(document, binary)
+
+
+def _pictures(texture: bytes, view: int) -> dict[str, Any]:
+    """The texture, its image in the binary, and its sampler."""
+    sampler = {
+        "magFilter": _LINEAR,
+        "minFilter": _LINEAR_MIPMAP_LINEAR,
+        "wrapS": _CLAMP_TO_EDGE,
+        "wrapT": _CLAMP_TO_EDGE,
+    }
+    return {
+        "textures": [{"source": 0, "sampler": 0}],
+        "samplers": [sampler],
+        "images": [{"mimeType": _mime_type(texture), "bufferView": view}],
+    }
 
 
 def _container(document: dict[str, Any], binary: bytes) -> bytes:

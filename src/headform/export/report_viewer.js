@@ -50,18 +50,20 @@ function readHead(bytes) {
   const glb = splitGlb(bytes);
   const mesh = glb.json.meshes[0];
   const primitive = mesh.primitives[0];
-  const image = glb.json.images[0];
-  const view = glb.json.bufferViews[image.bufferView];
-  const positions = readDense(glb, primitive.attributes.POSITION);
+  const image = glb.json.images ? glb.json.images[0] : null;
+  const view = image ? glb.json.bufferViews[image.bufferView] : null;
+  const { POSITION, TEXCOORD_0, COLOR_0 } = primitive.attributes;
+  const positions = readDense(glb, POSITION);
   return {
     positions,
-    uv: readDense(glb, primitive.attributes.TEXCOORD_0),
+    uv: TEXCOORD_0 === undefined ? null : readDense(glb, TEXCOORD_0),
+    tint: COLOR_0 === undefined ? null : readDense(glb, COLOR_0),
     triangles: readDense(glb, primitive.indices),
-    names: mesh.extras.targetNames,
-    weights: mesh.weights,
-    shapes: primitive.targets.map((target) => readDisplacement(glb, target.POSITION)),
-    image: glb.binary.slice(view.byteOffset, view.byteOffset + view.byteLength),
-    imageType: image.mimeType,
+    names: mesh.extras ? mesh.extras.targetNames : [],
+    weights: mesh.weights || [],
+    shapes: (primitive.targets || []).map((target) => readDisplacement(glb, target.POSITION)),
+    image: view ? glb.binary.slice(view.byteOffset, view.byteOffset + view.byteLength) : null,
+    imageType: image ? image.mimeType : null,
     welded: weld(positions),
   };
 }
@@ -123,26 +125,27 @@ function normalsOf(positions, triangles, welded) {
 }
 
 const VERTEX = `#version 300 es
-in vec3 position; in vec3 normal; in vec2 uv;
+in vec3 position; in vec3 normal; in vec2 uv; in vec3 tint;
 uniform mat3 turn; uniform vec3 center; uniform vec3 lens;
-out vec3 facing; out vec2 place;
+out vec3 facing; out vec2 place; out vec3 paint;
 void main() {
   vec3 p = turn * (position - center) - vec3(0, 0, lens.z);
   const float near = 0.05, far = 10.0;
   gl_Position = vec4(p.xy * lens.xy, (p.z * (far + near) + 2.0 * far * near) / (near - far), -p.z);
   facing = turn * normal;
   place = uv;
+  paint = tint;
 }`;
 
 const FRAGMENT = `#version 300 es
 precision highp float;
-in vec3 facing; in vec2 place;
+in vec3 facing; in vec2 place; in vec3 paint;
 uniform sampler2D skin; uniform bool clay;
 out vec4 color;
 void main() {
   vec3 n = normalize(facing) * (gl_FrontFacing ? 1.0 : -1.0);
   float light = 0.25 + 0.75 * max(dot(n, normalize(vec3(-0.35, 0.45, 0.82))), 0.0);
-  color = vec4(clay ? vec3(0.78) * light : texture(skin, place).rgb, 1);
+  color = vec4(clay ? vec3(0.78) * light : texture(skin, place).rgb * pow(paint, vec3(0.4545)), 1);
 }`;
 
 function compile(gl) {
@@ -181,7 +184,9 @@ function makeViewer(canvas, head, bitmap) {
     gl.enableVertexAttribArray(slot);
     gl.vertexAttribPointer(slot, width, gl.FLOAT, false, 0, 0);
   };
-  fill('uv', head.uv, 2);
+  if (head.uv) fill('uv', head.uv, 2);
+  if (head.tint) fill('tint', head.tint, 3);
+  else gl.vertexAttrib3f(gl.getAttribLocation(program, 'tint'), 1, 1, 1);
   gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
   gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, head.triangles, gl.STATIC_DRAW);
   const indexType = head.triangles instanceof Uint16Array ? gl.UNSIGNED_SHORT : gl.UNSIGNED_INT;
@@ -304,7 +309,9 @@ async function main() {
   try {
     const text = atob(document.getElementById('glb').textContent.trim());
     const head = readHead(Uint8Array.from(text, (character) => character.charCodeAt(0)));
-    const bitmap = await createImageBitmap(new Blob([head.image], { type: head.imageType }));
+    const bitmap = head.image
+      ? await createImageBitmap(new Blob([head.image], { type: head.imageType }))
+      : new ImageData(new Uint8ClampedArray([255, 255, 255, 255]), 1, 1);
     const viewer = makeViewer(document.getElementById('view'), head, bitmap);
     let weights = head.weights.slice();
     const set = makeSliders(document.getElementById('shapes'), head.names, (k, value) => {

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Float64, UInt8
 
 from headform.errors import UsageError, check_choice
 from headform.export import _landmarks_json as landmarks_json
@@ -18,11 +18,12 @@ from headform.export import _report as report
 from headform.export import _wavefront as wavefront
 from headform.export import glb, parameters, result_folder
 from headform.export._landmarks_json import Landmarks
-from headform.export.morph_targets import arkit_targets, arkit_weights
-from headform.heads.linear import LinearHead
+from headform.export._model_shapes import model_shapes
+from headform.heads.opaque import opaque_triangles
+from headform.images.transfer import linear_from_srgb
 from headform.io import image_bytes
 from headform.io.folder_swap import write_together
-from headform.io.mesh import ply
+from headform.io.mesh import obj, ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
 from headform.render.texture_sampling import vertex_colors
@@ -130,28 +131,32 @@ def encode_parameters(result: Reconstruction) -> bytes:
     def single(values: np.ndarray) -> Float32[np.ndarray, "..."]:
         return np.asarray(values, np.float32)
 
-    return parameters.encode(
-        {
-            "identity": single(result.identity),
-            "expression": single(result.expression),
-            "expression_names": np.array(result.head.expression_names, dtype=np.str_),
-            "gaze": single(result.gaze),
-            "albedo": single(result.albedo_code),
-            "light": single(result.light),
-            "vertices": single(result.vertices),
-            "neutral": single(result.neutral),
-            "faces": result.head.faces.numpy().astype(np.int32),
-            "K": np.asarray(result.camera.K, np.float64),
-            "R": np.asarray(result.camera.R, np.float64),
-            "t": np.asarray(result.camera.t, np.float64),
-            "image_size": np.array(result.image_size, np.int32),
-            "landmarks68": single(result.points68),
-            "dense": single(result.dense),
-            "dense_sigma": single(result.dense_sigma),
-            "head_name": np.array(result.head.name),
-            "head_sha256": np.array(result.head.sha256),
-        }
-    )
+    known: dict[str, np.ndarray] = {
+        "identity": single(result.identity),
+        "expression": single(result.expression),
+        "expression_names": np.array(result.head.expression_names, dtype=np.str_),
+        "gaze": single(result.gaze),
+        "albedo": single(result.albedo_code),
+        **{name: single(turn) for name, turn in result.pose.items()},
+        "light": single(result.light),
+        "vertices": single(result.vertices),
+        "neutral": single(result.neutral),
+        "faces": result.head.faces.numpy().astype(np.int32),
+        "K": np.asarray(result.camera.K, np.float64),
+        "R": np.asarray(result.camera.R, np.float64),
+        "t": np.asarray(result.camera.t, np.float64),
+        "image_size": np.array(result.image_size, np.int32),
+        "landmarks68": single(result.points68),
+        "dense": single(result.dense),
+        "dense_sigma": single(result.dense_sigma),
+        "head_name": np.array(result.head.name),
+        "head_sha256": np.array(result.head.sha256),
+    }
+    if not result.head.has_field("dense"):  # another model: what it does not know is left out
+        for name in ("expression", "expression_names", "gaze", "albedo", "dense", "dense_sigma"):
+            if not len(known[name]):
+                del known[name]
+    return parameters.encode(known)
 
 
 def encode_landmarks(result: Reconstruction) -> bytes:
@@ -170,6 +175,7 @@ def encode_landmarks(result: Reconstruction) -> bytes:
             head_name=result.head.name,
             head_sha256=result.head.sha256,
             state68=result.states68,
+            notes=result.notes,
         )
     )
 
@@ -193,40 +199,45 @@ def _in_original_pixels(result: Reconstruction) -> Reconstruction:
 
 
 def encode_glb(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"], *, target_normals: bool = True) -> bytes:
-    """Encode `head.glb`: the neutral head, 52 shapes, the photo's expression and gaze as their weights."""
+    """Encode `head.glb`: the neutral head, its shapes (`_model_shapes`), the photo's expression as their weights."""
     head = result.head
-    eyes = {side: head.part_vertices(f"eye_{side.lower()}").numpy() for side in ("Left", "Right")}
-    neutral = torch.from_numpy(result.neutral)
-    centers = {
-        side: head.eye_center(neutral, f"eye_{side.lower()}").double().numpy() for side, ids in eyes.items() if len(ids)
-    }
-    targets = arkit_targets(head.expression.numpy(), head.expression_names, result.neutral, eyes, centers)
+    targets, weights = model_shapes(result)
+    painted, shown = result.colors is not None, opaque_triangles(head)
+    colors = None
+    if result.colors is not None:
+        colors = linear_from_srgb(torch.from_numpy(result.colors)).numpy()
+    mapped = head.has_field("uv") and not painted
     content = glb.GlbHead(
         vertices=result.neutral,
-        faces=head.faces.numpy(),
-        uv=head.uv.numpy(),
-        uv_faces=head.uv_faces.numpy(),
+        faces=head.faces.numpy()[shown],
+        uv=head.uv.numpy() if mapped else None,
+        uv_faces=head.uv_faces.numpy()[shown] if mapped else None,
         targets=targets,
-        weights=arkit_weights(result.expression, head.expression_names, result.gaze),
-        texture=image_bytes.jpeg(atlas),
+        weights=weights,
+        texture=image_bytes.jpeg(atlas) if mapped else None,
         copyright=head.license,
+        colors=colors,
     )
     return glb.encode(content, target_normals=target_normals)
 
 
-def _mesh(head: LinearHead, vertices: Float32[np.ndarray, "V 3"]) -> TriangleMesh:
-    return TriangleMesh(vertices, head.faces.numpy(), uv=head.uv.numpy(), uv_faces=head.uv_faces.numpy())
-
-
 def _obj(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> dict[str, bytes]:
-    comment = f"headform, head model {result.head.name}: {result.head.license}\nmeters, y up"
-    files = wavefront.encode(_mesh(result.head, result.vertices), comment=comment)
-    return {**files, result_folder.TEXTURE: image_bytes.png(atlas)}
+    head = result.head
+    comment = f"headform, head model {head.name}: {head.license}\nmeters, y up"
+    if not head.has_field("uv") or result.colors is not None:  # no colors of vertices: see `_wavefront`
+        plain = TriangleMesh(result.vertices, head.faces.numpy())
+        return {result_folder.OBJ: obj.encode(plain, comment=comment)}
+    mesh = TriangleMesh(result.vertices, head.faces.numpy(), uv=head.uv.numpy(), uv_faces=head.uv_faces.numpy())
+    return {**wavefront.encode(mesh, comment=comment), result_folder.TEXTURE: image_bytes.png(atlas)}
 
 
 def _ply(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"]) -> bytes:
     head = result.head
-    faces, uv_faces = head.faces.numpy(), head.uv_faces.numpy()
-    colors = vertex_colors(atlas, head.uv.numpy(), faces, uv_faces, len(result.vertices))
+    faces = head.faces.numpy()
+    colors: Float64[np.ndarray, "V 3"] | None = None
+    if result.colors is not None:
+        colors = result.colors.astype(np.float64)
+    elif head.has_field("uv"):
+        colors = vertex_colors(atlas, head.uv.numpy(), faces, head.uv_faces.numpy(), len(result.vertices))
     mesh = TriangleMesh(result.vertices, faces, colors=colors)
     return ply.encode(mesh, comment=f"headform, head model {head.name}; meters, y up")

@@ -25,6 +25,9 @@ from headform.geometry.bounded_quadratic import bounded_minimum
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.heads.linear import LinearHead
 
+ExpressionBound = float | Float[np.ndarray, " E"]
+"""One bound for all expression coefficients, or one for each."""
+
 
 @dataclass(frozen=True)
 class PointPriors:
@@ -40,6 +43,7 @@ class PointPriors:
         floor: Smallest standard deviation of a point, as a fraction of the points' extent.
         log_focal_sigma: Standard deviation of the log focal length, if that is estimated.
         identity_bound: Largest magnitude of an identity coefficient.
+        expression_bounds: Least and greatest expression coefficient; weights of shapes lie in [0, 1].
     """
 
     identity_sigma: float = 0.7
@@ -50,6 +54,7 @@ class PointPriors:
     floor: float = 0.003
     log_focal_sigma: float = 0.35
     identity_bound: float = 3.0
+    expression_bounds: tuple[ExpressionBound, ExpressionBound] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,8 @@ def fit_points(
     priors = priors or PointPriors()
     num_expression = model.basis.shape[2] - model.num_identity
     a0 = np.zeros(model.num_identity) if identity_prior is None else identity_prior
-    e0 = np.zeros(num_expression) if expression_prior is None else np.clip(expression_prior, 0, 1)
+    low, high = (np.broadcast_to(np.asarray(b, float), num_expression) for b in priors.expression_bounds)
+    e0 = np.clip(np.zeros(num_expression) if expression_prior is None else expression_prior, low, high)
     points, sigma = _checked(model, points_px, sigma_px, priors)
     focal = default_focal(image_size) if focal_px is None else focal_px
     given = [a0, e0, focal, 0.0 if rotation_init is None else rotation_init]
@@ -133,8 +139,8 @@ def fit_points(
         center=np.asarray(image_size, dtype=np.float64) / 2,
         prior=np.concatenate([a0, e0]).astype(np.float64),
         weight=_precision(priors, model.num_identity, num_expression),
-        lower=np.repeat([-priors.identity_bound, 0.0], [model.num_identity, num_expression]),
-        upper=np.repeat([priors.identity_bound, 1.0], [model.num_identity, num_expression]),
+        lower=np.concatenate([np.full(model.num_identity, -priors.identity_bound), low]),
+        upper=np.concatenate([np.full(model.num_identity, priors.identity_bound), high]),
         log_focal=float(np.log(focal)),
         focal_weight=priors.log_focal_sigma**-2 if estimate_focal else np.inf,
         outlier=priors.outlier_sigma,

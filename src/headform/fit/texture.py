@@ -116,13 +116,13 @@ def _vertex_field(
     """Compute the columns that `compose_kernel` interpolates, per vertex; see `_texture_kernels.COLUMNS`."""
     part, mirror = head.part.numpy(), head.mirror.numpy()
     parts = np.isin(part, [PARTS.index(name) for name in PHOTO_PARTS])
-    shading = _positive(sh_basis(surface.normals) @ light)
+    shading = positive_shading(sh_basis(surface.normals) @ light)
     albedo = np.clip(albedo, 0.002, 1.0).astype(np.float64)
     seen = surface.colors()
     level = np.log(shading.mean(axis=1))
     alike = 1 - smoothstep(np.abs(level - level[mirror]), *MIRROR_STOPS)
     eyes = eye_gains(head, surface, seen, albedo, shading)
-    fill, mirror_gain = _gains(head, albedo, seen.color / shading, seen.weight, alike, parts, eyes)
+    fill, mirror_gain = fill_and_mirror_gain(head, albedo, seen.color / shading, seen.weight, alike, parts, eyes)
     inner = np.ones(len(part))
     for name, share in OCCLUSION.items():
         inner[part == PARTS.index(name)] = share
@@ -136,7 +136,7 @@ def _vertex_field(
     )  # fmt: skip
 
 
-def _gains(
+def fill_and_mirror_gain(
     head: LinearHead,
     albedo: Float64[np.ndarray, "V 3"],
     seen: Float64[np.ndarray, "V 3"],
@@ -184,7 +184,7 @@ def _gains(
     return np.clip(albedo * np.exp(field), 0.0, 1.0).astype(np.float32), gain
 
 
-def _positive(shading: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
+def positive_shading(shading: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
     """Clamp shading to positive values, since harmonics can undershoot zero."""
     floor = np.maximum(0.12 * np.mean(np.abs(shading), axis=0), 1e-3)
     return np.asarray(np.maximum(shading, floor))

@@ -138,6 +138,30 @@ class FaceFitter:
             keep_identity: leave the identity as it is given.
         """
         priors = replace(self._priors, identity_sigma=_KEPT_SIGMA) if keep_identity else self._priors
+        seen = self.observe(prediction, reading)
+        with one_blas_thread():
+            fit = fit_points(
+                self._model,
+                seen.points,
+                seen.sigma,
+                image_size=image_size,
+                gaps=seen.gaps,
+                identity_prior=identity,
+                expression_prior=prediction.expression,
+                rotation_init=prediction.rotation,
+                priors=priors,
+            )
+        code = torch.from_numpy(fit.identity).float()
+        neutral = self.head.vertices(code)
+        posed = self.head.vertices(code, torch.from_numpy(fit.expression).float())
+        gaze = prediction.gaze
+        if seen.surface is not None:
+            gaze = self._gaze(seen.surface, fit.camera, posed, gaze)
+        turn = torch.from_numpy(gaze_rotation(gaze)).float()
+        return FittedHead(fit, gaze, neutral.numpy(), self.head.rotate_eyes(posed, turn, turn).numpy())
+
+    def observe(self, prediction: DensePrediction, reading: CommitteeReading | None) -> "ObservedPoints":
+        """Combine the points of all networks, and the gaps of lids and lips; see the module docstring."""
         points, gaps = prediction.points, None
         sigma = np.where(self._on_eye, np.inf, prediction.sigma)
         surface: _Surface | None = None
@@ -150,26 +174,17 @@ class FaceFitter:
             gaps = self._gaps(surface)
         elif isinstance(prediction, StudentPrediction):
             gaps = _gaps_of_student(prediction)
-        with one_blas_thread():
-            fit = fit_points(
-                self._model,
-                points,
-                sigma,
-                image_size=image_size,
-                gaps=gaps,
-                identity_prior=identity,
-                expression_prior=prediction.expression,
-                rotation_init=prediction.rotation,
-                priors=priors,
-            )
-        code = torch.from_numpy(fit.identity).float()
-        neutral = self.head.vertices(code)
-        posed = self.head.vertices(code, torch.from_numpy(fit.expression).float())
-        gaze = prediction.gaze
-        if surface is not None:
-            gaze = self._gaze(surface, fit.camera, posed, gaze)
-        turn = torch.from_numpy(gaze_rotation(gaze)).float()
-        return FittedHead(fit, gaze, neutral.numpy(), self.head.rotate_eyes(posed, turn, turn).numpy())
+        return ObservedPoints(points, sigma, gaps, surface)
+
+    @property
+    def surface(self) -> SurfacePoints:
+        """Places of the N observed points on the open head: the dense points, then MediaPipe's with a calibration."""
+        corners = np.repeat(self.head.dense.numpy()[:, None], 3, axis=1)
+        weights = np.tile([1.0, 0.0, 0.0], (len(corners), 1))
+        if self.calibration is None:
+            return SurfacePoints(corners, weights)
+        more = self.calibration.surface_vertices[:SURFACE], self.calibration.surface_weights[:SURFACE]
+        return SurfacePoints(np.concatenate([corners, more[0]]), np.concatenate([weights, more[1]]))
 
     def _gaps(self, surface: "_Surface") -> Gaps:
         rows = [*range(len(surface.gaps)), *(len(LID_PAIRS) + k for k in _LIP_PAIR_OF_68)]
@@ -216,6 +231,23 @@ class _Surface:
     def of(cls, calibration: Calibration, reading: CommitteeReading) -> "_Surface":
         points, sigma = calibration.mesh_on_surface(reading)
         return cls(points, sigma, *calibration.gaps(reading), reading.frame.size)
+
+
+@dataclass(frozen=True, eq=False)
+class ObservedPoints:
+    """Points of one face that a fit uses.
+
+    Attributes:
+        points: (N, 2) pixels, at the places of `FaceFitter.surface`.
+        sigma: (N,) standard deviation of each along either axis, pixels; infinite where it is not used.
+        gaps: gaps of lids and lips; None where no network measures them.
+        surface: the committee's part.
+    """
+
+    points: Float[np.ndarray, "N 2"]
+    sigma: Float[np.ndarray, " N"]
+    gaps: Gaps | None
+    surface: "_Surface | None"
 
 
 def _gaps_of_student(prediction: StudentPrediction) -> Gaps:

@@ -4,13 +4,14 @@ V vertices, K identity modes, E expressions, A albedo modes, N dense points, S s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
+from headform.errors import InputError
 from headform.fit.gaze import gaze_rotation
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation import rotvec_from_rotation
@@ -18,6 +19,7 @@ from headform.heads.coefficients import OPEN, Coefficients
 from headform.heads.linear import LinearHead
 from headform.nets.detection.face import Face
 from headform.nets.parsing_predictor import ParsedFace
+from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.unseen import PointState, Unseen
 
 
@@ -40,7 +42,7 @@ class Reconstruction:
         reasons: reasons for doubt, one clause each.
         identity: identity coefficients, standard deviations.
         expression: expression weights in [0, 1], in the order of ``head.expression_names``.
-        gaze: yaw to the subject's left and pitch up, radians.
+        gaze: yaw to the subject's left and pitch up, radians; empty for a head whose eyes do not turn.
         albedo_code: albedo coefficients, standard deviations.
         light: spherical-harmonic shading coefficients over camera-frame normals, linear RGB.
         camera: camera of the photo; maps the head frame to its pixels.
@@ -54,6 +56,10 @@ class Reconstruction:
         reduction: pixels of the original photo per pixel of `photo`, 2, 4 or 8 for huge JPEGs; files on disk are in pixels
             of the original.
         parsed: classes of the pixels around the face, such as hair and glasses; None without a parsing network.
+        evidence: readings of all networks, from which another head model can be fitted.
+        colors: sRGB in [0, 1] per vertex, with the light of the photo, of a head without texture coordinates of its own.
+        pose: rotations of the head's joints by name, axis-angle, radians, such as FLAME's ``jaw``.
+        notes: what the head model lacks and what was done instead, one clause each.
     """
 
     head: LinearHead
@@ -69,7 +75,7 @@ class Reconstruction:
     reasons: tuple[str, ...]
     identity: Float[np.ndarray, " K"]
     expression: Float[np.ndarray, " E"]
-    gaze: Float[np.ndarray, "2"]
+    gaze: Float[np.ndarray, " G"]
     albedo_code: Float[np.ndarray, " A"]
     light: Float[np.ndarray, "9 3"]
     camera: PerspectiveCamera
@@ -82,6 +88,10 @@ class Reconstruction:
     states68: tuple[PointState, ...] = Unseen().states
     reduction: int = 1
     parsed: ParsedFace | None = None
+    evidence: FaceEvidence | None = None
+    colors: Float32[np.ndarray, "V 3"] | None = None
+    pose: Mapping[str, Float[np.ndarray, " P"]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def with_coefficients(
         self, *, identity: Float[np.ndarray, " K"] | None = None, expression: Float[np.ndarray, " E"] | None = None
@@ -95,15 +105,20 @@ class Reconstruction:
             expression: 0 to 1, order of ``head.expression_names``; unchanged if absent.
 
         Raises:
-            InputError: ``code_length``.
+            InputError: ``code_length``; ``code_part`` for a head with a turned jaw.
         """
+        if self.pose:
+            what = "joints of this head are turned, which this method does not follow"
+            raise InputError("code_part", what, self.head.name, "decode the coefficients with the head itself")
         identity = self.identity if identity is None else np.asarray(identity, np.float64)
         expression = self.expression if expression is None else np.asarray(expression, np.float64)
         code = torch.from_numpy(identity).float()
         neutral = self.head.vertices(code)
         posed = self.head.vertices(code, torch.from_numpy(expression).float())
-        turn = torch.from_numpy(gaze_rotation(self.gaze)).float()
-        vertices = self.head.rotate_eyes(posed, turn, turn)
+        vertices = posed
+        if len(self.gaze):
+            turn = torch.from_numpy(gaze_rotation(self.gaze)).float()
+            vertices = self.head.rotate_eyes(posed, turn, turn)
         return replace(
             self, identity=identity, expression=expression, vertices=vertices.numpy(), neutral=neutral.numpy()
         )
@@ -112,8 +127,12 @@ class Reconstruction:
         """Return all estimates as one code of the open head (`heads.coefficients.OPEN`).
 
         Raises:
-            InputError: ``code_part`` when the numbers of modes of the head are not those of the open head.
+            InputError: ``code_part`` when the numbers of modes of the head are not those of the open head; another model's
+                coefficients are `identity`, `expression` and `pose`.
         """
+        if not len(self.gaze):
+            what = f"{self.head.name} is not the open head"
+            raise InputError("code_part", what, "", "take identity, expression and pose by their names")
         k = self.camera.K
         turn = rotvec_from_rotation(self.camera.R)
         values = {

@@ -32,13 +32,13 @@ from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
 from headform.nets.shipped import load_cover, load_identity_net, load_landmarks_net, load_parsing
-from headform.pipeline._mask import mask_in_photo, openings_in_photo
+from headform.pipeline._mask import openings_in_photo
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
 from headform.pipeline.dark_glasses import behind_dark_glasses
+from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.face_finder import FaceFinder, FoundFace, People
 from headform.pipeline.face_fit import FaceFitter
-from headform.pipeline.head_surface import surface_in_photo
 from headform.pipeline.landmarks68 import points68
 from headform.pipeline.photo_reasons import photo_reasons
 from headform.pipeline.reconstruction import Reconstruction
@@ -73,9 +73,9 @@ class Reconstructor:
             )
         self.head, self.texture_size = head, texture_size
         self._finder, self._identity = FaceFinder(detector, dense), identity
-        self._committee, self._calibration = committee, calibration
+        self._committee, self.calibration = committee, calibration
         self._covers, self._parser = covers, parser
-        self._fitter = FaceFitter(head, calibration)
+        self.fitter = FaceFitter(head, calibration)
 
     @classmethod
     def load(
@@ -120,7 +120,7 @@ class Reconstructor:
                 "head_unsupported",
                 "the networks were not trained for the points and modes of this head",
                 str(head),
-                "reconstruct with --head open and transfer the result: `headform heads fit .../parameters.npz --to HEAD`",
+                "use registration.HeadReconstructor for it, as `headform reconstruct --head` does",
             )
         together = landmarks_net == "committee"
         measured, card = load_calibration(calibration) if together else (None, {})
@@ -283,20 +283,17 @@ class Reconstructor:
         """Fit head, light and texture of one face."""
         prediction = found.prediction
         size = photo.rgb.shape[1], photo.rgb.shape[0]
-        fitted = self._fitter.fit(prediction, reading, prior, size, keep_identity=known)
+        fitted = self.fitter.fit(prediction, reading, prior, size, keep_identity=known)
         fit, vertices = fitted.fit, fitted.vertices
         marks = points68(self.head, prediction, vertices, fit.camera)
         apart = 0.0
         openings = None
-        if reading is not None and self._calibration is not None:
-            marks, apart = self._calibration.fuse68(marks, reading)
-            openings = openings_in_photo(self._calibration, reading)
+        if reading is not None and self.calibration is not None:
+            marks, apart = self.calibration.fuse68(marks, reading)
+            openings = openings_in_photo(self.calibration, reading)
         clock.lap("fit")
-        skin = mask_in_photo(prediction, size)
-        if parsed is not None:
-            cover = None if cover is None else cover.confirmed(parsed)
-            skin = skin * surface_in_photo(parsed, size)
-        clear = None if cover is None else cover.clear(size)
+        evidence = FaceEvidence.of(prediction, reading, cover, parsed)
+        cover, skin, clear = evidence.cover, evidence.skin(size), evidence.clear(size)
         seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin if clear is None else skin * clear, clear)
         lit = fit_light_and_albedo(seen)
         clock.lap("light")
@@ -340,6 +337,7 @@ class Reconstructor:
             timings=clock.seconds | {"total": sum(clock.seconds.values())},
             reduction=photo.reduction,
             parsed=parsed,
+            evidence=evidence,
         )
 
 

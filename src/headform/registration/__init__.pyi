@@ -12,6 +12,7 @@ from .head_fit import fit_head as fit_head
 from .head_landmarks import completed as completed
 from .head_landmarks import with_derived_landmarks as with_derived_landmarks
 from .head_landmarks import with_landmark_file as with_landmark_file
+from .head_reconstructor import HeadReconstructor as HeadReconstructor
 from .report import fit_report as fit_report
 from .report import fit_summary as fit_summary
 from .scan_landmarks import ScanLandmarker as ScanLandmarker

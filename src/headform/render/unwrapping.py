@@ -72,6 +72,21 @@ def unwrap(uv: Float[np.ndarray, "T 2"], uv_faces: Integer[np.ndarray, "F 3"], s
     )
 
 
+_OVERLAP = 1.1
+"""Area of all texture triangles in that of the covered texels from which charts lie on top of each other."""
+
+
+def has_own_texels(uv: Float[np.ndarray, "T 2"], uv_faces: Integer[np.ndarray, "F 3"]) -> bool:
+    """Tell if an atlas can hold a picture of its own: within [0, 1], and no chart on top of another."""
+    if not len(uv) or not len(uv_faces) or uv.min() < 0 or uv.max() > 1:
+        return False
+    size = 512
+    a, b, c = uv[uv_faces].astype(np.float64).transpose(1, 0, 2)
+    (x, y), (z, w) = (b - a).T, (c - a).T
+    area = 0.5 * float(np.abs(x * w - y * z).sum()) * size * size
+    return 0 < area < _OVERLAP * len(unwrap(uv, uv_faces, size).texels)
+
+
 _KNOWN: WeakKeyDictionary[LinearHead, dict[int, Unwrap]] = WeakKeyDictionary()
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from headform.geometry.landmarks68 import LINES
+from headform.heads.opaque import opaque_triangles
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.pipeline.reconstruction import Reconstruction
 from headform.render.drawing import CLAY_AMBIENT, Look, draw
@@ -45,9 +46,12 @@ def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UI
         raise ValueError(f"the photo is {photo_rgb.shape[1::-1]} pixels, expected {result.image_size}")
     head = result.head
     texture = result.texture if result.texture is not None else result.albedo_texture
-    mesh = TriangleMesh(
-        result.vertices, head.faces.numpy(), uv=head.uv.numpy(), uv_faces=head.uv_faces.numpy(), texture=texture
-    )
+    if result.colors is not None or not head.has_field("uv"):
+        mesh = TriangleMesh(result.vertices, head.faces.numpy()[opaque_triangles(head)], colors=result.colors)
+    else:
+        mesh = TriangleMesh(
+            result.vertices, head.faces.numpy(), uv=head.uv.numpy(), uv_faces=head.uv_faces.numpy(), texture=texture
+        )
     left, top, side = crop_square(result.points68, result.face.box)
     fine = cropped(photo_rgb, left, top, side, PANEL * _FINER)
     ground = np.asarray(Image.fromarray(fine).reduce(_FINER))
@@ -65,9 +69,10 @@ def overlay(result: Reconstruction, photo_rgb: UInt8[np.ndarray, "H W 3"]) -> UI
 
 def turned_view(result: Reconstruction, mesh: TriangleMesh, yaw: float, side: int) -> UInt8[np.ndarray, "P P 3"]:
     """Draw the head from one side on even gray: in the photo's texture, else its albedo, else clay."""
-    landmarks = result.head.landmarks(torch.from_numpy(result.vertices), offset=False)
-    camera = portrait_camera(landmarks.numpy(), yaw, side)
-    ambient = CLAY_AMBIENT if result.texture is None else 1.0  # only the photo's texture holds its own light
+    landmarks = result.head.landmarks(torch.from_numpy(result.vertices), offset=False).numpy()
+    camera = portrait_camera(landmarks[np.isfinite(landmarks).all(axis=1)], yaw, side)
+    lit = result.texture is not None or result.colors is not None
+    ambient = 1.0 if lit else CLAY_AMBIENT  # only the photo's texture holds its own light
     return draw(mesh, camera, (side, side), Look(ambient=ambient)).over(BACKGROUND)
 
 

@@ -1,0 +1,55 @@
+"""Readings of all networks for one face, kept small, from which another head model can be fitted to the same photo.
+
+H W of the photo. Pixels have their origin at the top-left corner.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from headform.nets.landmarks.committee import CommitteeReading
+from headform.nets.landmarks.dense_predictor import DensePrediction
+from headform.nets.parsing_predictor import ParsedFace
+from headform.pipeline._mask import mask_in_photo
+from headform.pipeline.covers import CoverMap
+from headform.pipeline.head_surface import surface_in_photo
+
+
+@dataclass(frozen=True, eq=False)
+class FaceEvidence:
+    """Readings of one face; the masks of the photo are computed from them on demand.
+
+    Attributes:
+        prediction: prediction of the dense network.
+        reading: reading of the committee; None where the dense network is alone.
+        cover: what lies in front of the face, where the parsed face agrees; None without that network.
+        parsed: classes of the pixels around the face; None without that network.
+    """
+
+    prediction: DensePrediction
+    reading: CommitteeReading | None
+    cover: CoverMap | None
+    parsed: ParsedFace | None
+
+    @classmethod
+    def of(
+        cls,
+        prediction: DensePrediction,
+        reading: CommitteeReading | None,
+        cover: CoverMap | None,
+        parsed: ParsedFace | None,
+    ) -> "FaceEvidence":
+        """Collect the readings; a doubtful cover counts only where the parsed face is no surface of the head."""
+        if parsed is not None and cover is not None:
+            cover = cover.confirmed(parsed)
+        return cls(prediction, reading, cover, parsed)
+
+    def skin(self, size: tuple[int, int]) -> Float[np.ndarray, "H W"]:
+        """Return the probability that each pixel of the photo shows the head's own skin or eyes, covers aside."""
+        skin = mask_in_photo(self.prediction, size)
+        return skin if self.parsed is None else skin * surface_in_photo(self.parsed, size)
+
+    def clear(self, size: tuple[int, int]) -> Float[np.ndarray, "H W"] | None:
+        """Return the trust that nothing covers the head in each pixel; None without the network of covers."""
+        return None if self.cover is None else self.cover.clear(size)

@@ -1,0 +1,195 @@
+"""`HeadReconstructor`: photos to heads of any converted model, by analysis by synthesis from the open head's result.
+
+V vertices, K identity and E expression coefficients, A albedo modes, H W of the photo.
+
+The open head is reconstructed first; its shape, pose, camera and light are where the other model starts. Then come the
+model's own coefficients: from points (`photo_points`), light and colors (`fit.photometric`), and at last the photo is baked
+into the model's own texture, or into colors of its vertices.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from headform import heads
+from headform.errors import UsageError
+from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.photometric import fit_light_and_albedo
+from headform.fit.plain_skin import plain_where_lost
+from headform.fit.texture import bake_textures
+from headform.fit.vertex_baking import bake_vertex_colors
+from headform.heads.linear import PARTS, LinearHead
+from headform.mesh.normals import vertex_normals
+from headform.pipeline._mask import openings_in_photo
+from headform.pipeline.face_evidence import FaceEvidence
+from headform.pipeline.face_finder import People
+from headform.pipeline.reconstruction import Reconstruction
+from headform.pipeline.reconstructor import Picture, Reconstructor
+from headform.registration.carried import CarriedHead, carry_over
+from headform.registration.expression_range import decoded
+from headform.registration.photo_points import PhotoPointFitter, PhotoShape
+from headform.render.unwrapping import has_own_texels
+
+
+class HeadReconstructor:
+    """Reconstruction of photos with one head model other than the open one; see `load`."""
+
+    def __init__(self, head: LinearHead, open_reconstructor: Reconstructor, *, texture_size: int = 1024) -> None:
+        """Carry the open head's annotations over, once.
+
+        Args:
+            head: Converted model with landmarks.
+            open_reconstructor: Reconstructor of the open head.
+            texture_size: Side of the texture in texels, 0 for none, for models with texture coordinates.
+
+        Raises:
+            WeightsError: ``head_lacks``: the model has no landmarks.
+            InputError: ``fit_lost``: its mean cannot be fitted to the open head.
+        """
+        self.head, self.open = head, open_reconstructor
+        source = open_reconstructor.head
+        self._carried = carry_over(head, source)
+        fitter = open_reconstructor.fitter
+        places, mean = fitter.surface, source.mean.double().numpy()
+        normals = vertex_normals(mean, source.faces.numpy())
+
+        def at(rows: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "N 3"]:
+            return (rows[places.vertices] * places.weights[..., None]).sum(axis=1)
+
+        self._points = PhotoPointFitter(self._carried, source, self._carried.places(at(mean), at(normals)))
+        uv = head.uv.numpy()
+        self._texture_size = texture_size if has_own_texels(uv, head.uv_faces.numpy()) else 0
+        self.notes = _notes(head, self._carried, texture_size, self._texture_size)
+
+    @classmethod
+    def load(
+        cls, head: str | Path, *, open_reconstructor: Reconstructor | None = None, texture_size: int = 1024
+    ) -> "HeadReconstructor":
+        """Load a converted model, and the open head with the shipped networks unless a reconstructor is given.
+
+        Raises:
+            WeightsError: as `heads.load`; ``head_lacks``: landmarks.
+            UsageError: ``head_open``: it is the open head.
+        """
+        model = heads.load(head)
+        if model.has_field("dense"):
+            raise UsageError("head_open", "this is the open head", str(head), "use pipeline.Reconstructor")
+        return cls(model, open_reconstructor or Reconstructor.load(texture_size=0), texture_size=texture_size)
+
+    def reconstruct(self, image: Picture, *, people: People = "largest") -> list[Reconstruction]:
+        """Reconstruct the largest face of a photo, or all, with this model.
+
+        Raises:
+            InputError: the photo cannot be read.
+            FaceError: ``no_face``, or ``face_too_small``.
+        """
+        return [self.refit(each) for each in self.open.reconstruct(image, people=people)]
+
+    def reconstruct_many(self, images: Sequence[Picture], *, people: People = "largest") -> list[list[Reconstruction]]:
+        """Reconstruct many photos, whose networks run together; see `Reconstructor.reconstruct_many`."""
+        found = self.open.reconstruct_many(images, people=people)
+        return [[self.refit(each) for each in heads_] for heads_ in found]
+
+    def refit(self, result: Reconstruction) -> Reconstruction:
+        """Fit this model to the photo of an open head's result.
+
+        Args:
+            result: Fresh result of the open head, with its `evidence`.
+
+        Raises:
+            UsageError: ``evidence_missing``: the result was not made by `Reconstructor`.
+        """
+        evidence = result.evidence
+        if evidence is None or result.head.sha256 != self.open.head.sha256:
+            what = "the result holds no readings of the networks, or is none of the open head"
+            raise UsageError(
+                "evidence_missing", what, result.photo_name, "give what Reconstructor.reconstruct returned"
+            )
+        started = time.perf_counter()
+        shape = self._points.fit(result, self.open.fitter.observe(evidence.prediction, evidence.reading))
+        fitted = time.perf_counter()
+        done = self._appearance(result, evidence, shape)
+        baked = time.perf_counter()
+        timings = dict(result.timings) | {"head": fitted - started, "head_texture": baked - fitted}
+        timings["total"] = float(result.timings.get("total", 0.0)) + baked - started
+        return replace(done, timings=timings)
+
+    def _appearance(self, result: Reconstruction, evidence: FaceEvidence, shape: PhotoShape) -> Reconstruction:
+        """Fit light and albedo, and bake the photo."""
+        size = result.image_size
+        head, dressed = self.head, self._carried.dressed
+        vertices = decoded(head, shape.identity, shape.expression)
+        skin, clear = evidence.skin(size), evidence.clear(size)
+        mask = skin if clear is None else skin * clear
+        self._color(result)
+        photo = FittedPhoto(dressed, vertices, shape.camera, result.photo, mask, clear)
+        lit = fit_light_and_albedo(photo)
+        albedo = dressed.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
+        albedo = plain_where_lost(photo, albedo)
+        openings = None
+        calibration = self.open.calibration
+        eyes = (dressed.part.numpy() >= PARTS.index("eye_right")).any()
+        if eyes and calibration is not None and evidence.reading is not None:
+            openings = openings_in_photo(calibration, evidence.reading)
+        texture = bare = colors = None
+        seam = 1.0
+        if self._texture_size:
+            kept, removed = bake_textures(photo, lit.light, albedo, self._texture_size, openings)
+            texture, bare, seam = kept.rgb, removed.rgb, kept.seam_gradient
+        else:
+            colors = bake_vertex_colors(photo, lit.light, albedo, openings)
+        count = len(head.expression)
+        own = self._carried.own_colors
+        jaw = {"jaw": np.array([shape.expression[-1], 0.0, 0.0])} if len(shape.expression) > count else {}
+        return replace(
+            result,
+            head=head,
+            dense=np.zeros((0, 2)),
+            dense_sigma=np.zeros(0),
+            identity=shape.identity,
+            expression=shape.expression[:count],
+            gaze=np.zeros(0),
+            albedo_code=lit.albedo_code if own else np.zeros(0),
+            light=lit.light,
+            camera=shape.camera,
+            vertices=vertices,
+            neutral=decoded(head, shape.identity, np.zeros(count)),
+            texture=texture,
+            albedo_texture=bare,
+            seam_gradient=seam,
+            colors=colors,
+            pose=jaw,
+            notes=self.notes,
+            evidence=None,
+        )
+
+    def _color(self, result: Reconstruction) -> None:
+        """Color the head like the open one in this photo, where the model has no colors of its own."""
+        if not self._carried.own_colors:
+            found = result.head.albedo_of(torch.from_numpy(np.asarray(result.albedo_code)).float()).double().numpy()
+            # in place: graph and atlas are remembered by the head
+            self._carried.dressed.albedo_mean = torch.from_numpy(self._carried.same_part.of(found)).float()
+
+
+def _notes(head: LinearHead, carried: CarriedHead, asked: int, size: int) -> tuple[str, ...]:
+    """Name what the model lacks, and what was done instead."""
+    out = []
+    name = head.name
+    if not head.has_field("uv"):
+        out.append(f"{name} has no texture coordinates: the photo is in the colors of the vertices (PLY, GLB)")
+    elif asked and not size:
+        out.append(f"the texture coordinates of {name} overlap: the photo is in the colors of the vertices (PLY, GLB)")
+    if not head.has_field("expression"):
+        out.append(f"{name} has no expressions: the identity takes up what the face does")
+    if not carried.own_colors:
+        out.append(f"{name} has no colors of its own: light was found with the open head's, and no albedo is written")
+    known = int(head.landmark_known.sum())
+    if known < 68:
+        out.append(f"{name} knows {known} of the 68 landmarks")
+    out += [note for note in head.provenance.notes if "derived" in note and "landmarks" in note]
+    return tuple(out)
