@@ -184,8 +184,8 @@ def _regions(source: LinearHead, on_open: SurfacePlaces) -> dict[str, Bool[np.nd
 def _colors(head: LinearHead, source: LinearHead, alike: SurfacePlaces) -> tuple[torch.Tensor, torch.Tensor, bool]:
     """Return mean and modes of the albedo in linear RGB, and whether they are the model's own."""
     if not head.has_field("albedo_mean"):
-        mean = alike.of(source.albedo_mean.double().numpy())
-        return torch.from_numpy(mean).float(), torch.zeros(0, len(mean), 3), False
+        carried = torch.from_numpy(alike.of(source.albedo_mean.double().numpy())).float()
+        return carried, torch.zeros(0, len(carried), 3), False
     mean, modes = head.albedo_mean.float(), head.albedo.float()
     if head.albedo_space == "srgb":
         low, high = (linear_from_srgb((mean + d).clamp(0, 1)) for d in (-_SRGB_SLOPE_STEP, _SRGB_SLOPE_STEP))

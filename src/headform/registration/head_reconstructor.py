@@ -3,8 +3,8 @@
 V vertices, K identity and E expression coefficients, A albedo modes, H W of the photo.
 
 The open head is reconstructed first; its shape, pose, camera and light are where the other model starts. Then come the
-model's own coefficients: from points (`photo_points`), light and colors (`fit.photometric`), and at last the photo is baked
-into the model's own texture, or into colors of its vertices.
+model's own coefficients: from points (`photo_points`), light and colors (`fit.photometric`), all of them together by
+rendering (`photo_synthesis`), and at last the photo is baked into the model's own texture, or into colors of its vertices.
 """
 
 import time
@@ -19,7 +19,7 @@ from jaxtyping import Float
 from headform import heads
 from headform.errors import UsageError
 from headform.fit.fitted_photo import FittedPhoto
-from headform.fit.photometric import fit_light_and_albedo
+from headform.fit.photometric import PhotometricFit, fit_light_and_albedo
 from headform.fit.plain_skin import plain_where_lost
 from headform.fit.texture import bake_textures
 from headform.fit.vertex_baking import bake_vertex_colors
@@ -32,6 +32,7 @@ from headform.pipeline.reconstruction import Reconstruction
 from headform.pipeline.reconstructor import Picture, Reconstructor
 from headform.registration.carried import CarriedHead, carry_over
 from headform.registration.expression_range import decoded
+from headform.registration.face_synthesis import FaceSynthesis
 from headform.registration.photo_points import PhotoPointFitter, PhotoShape
 from headform.render.unwrapping import has_own_texels
 
@@ -62,6 +63,7 @@ class HeadReconstructor:
             return (rows[places.vertices] * places.weights[..., None]).sum(axis=1)
 
         self._points = PhotoPointFitter(self._carried, source, self._carried.places(at(mean), at(normals)))
+        self._synthesis = FaceSynthesis(self._carried)
         uv = head.uv.numpy()
         self._texture_size = texture_size if has_own_texels(uv, head.uv_faces.numpy()) else 0
         self.notes = _notes(head, self._carried, texture_size, self._texture_size)
@@ -111,24 +113,44 @@ class HeadReconstructor:
                 "evidence_missing", what, result.photo_name, "give what Reconstructor.reconstruct returned"
             )
         started = time.perf_counter()
-        shape = self._points.fit(result, self.open.fitter.observe(evidence.prediction, evidence.reading))
-        fitted = time.perf_counter()
-        done = self._appearance(result, evidence, shape)
+        seen = self.open.fitter.observe(evidence.prediction, evidence.reading)
+        shape = self._points.fit(result, seen)
+        points = time.perf_counter()
+        self._color(result)
+        photo = self._photo(result, evidence, shape)
+        lit = fit_light_and_albedo(photo)
+        found = self._synthesis.refine(photo, self._points, seen, shape, lit)
+        shape, lit = found.shape, found.lit
+        photo = replace(photo, vertices=decoded(self.head, shape.identity, shape.expression), camera=shape.camera)
+        rendered = time.perf_counter()
+        done = self._appearance(result, evidence, photo, shape, lit)
         baked = time.perf_counter()
-        timings = dict(result.timings) | {"head": fitted - started, "head_texture": baked - fitted}
+        timings = dict(result.timings) | {
+            "head": points - started,
+            "head_synthesis": rendered - points,
+            "head_texture": baked - rendered,
+        }
         timings["total"] = float(result.timings.get("total", 0.0)) + baked - started
         return replace(done, timings=timings)
 
-    def _appearance(self, result: Reconstruction, evidence: FaceEvidence, shape: PhotoShape) -> Reconstruction:
-        """Fit light and albedo, and bake the photo."""
+    def _photo(self, result: Reconstruction, evidence: FaceEvidence, shape: PhotoShape) -> FittedPhoto:
+        """Put the head into the photo, with the masks of what shows skin."""
         size = result.image_size
-        head, dressed = self.head, self._carried.dressed
-        vertices = decoded(head, shape.identity, shape.expression)
         skin, clear = evidence.skin(size), evidence.clear(size)
         mask = skin if clear is None else skin * clear
-        self._color(result)
-        photo = FittedPhoto(dressed, vertices, shape.camera, result.photo, mask, clear)
-        lit = fit_light_and_albedo(photo)
+        vertices = decoded(self.head, shape.identity, shape.expression)
+        return FittedPhoto(self._carried.dressed, vertices, shape.camera, result.photo, mask, clear)
+
+    def _appearance(
+        self,
+        result: Reconstruction,
+        evidence: FaceEvidence,
+        photo: FittedPhoto,
+        shape: PhotoShape,
+        lit: PhotometricFit,
+    ) -> Reconstruction:
+        """Bake the photo, and write down what the model knows."""
+        head, dressed = self.head, self._carried.dressed
         albedo = dressed.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
         albedo = plain_where_lost(photo, albedo)
         openings = None
@@ -144,7 +166,6 @@ class HeadReconstructor:
         else:
             colors = bake_vertex_colors(photo, lit.light, albedo, openings)
         count = len(head.expression)
-        own = self._carried.own_colors
         jaw = {"jaw": np.array([shape.expression[-1], 0.0, 0.0])} if len(shape.expression) > count else {}
         return replace(
             result,
@@ -154,10 +175,10 @@ class HeadReconstructor:
             identity=shape.identity,
             expression=shape.expression[:count],
             gaze=np.zeros(0),
-            albedo_code=lit.albedo_code if own else np.zeros(0),
+            albedo_code=lit.albedo_code if self._carried.own_colors else np.zeros(0),
             light=lit.light,
             camera=shape.camera,
-            vertices=vertices,
+            vertices=np.asarray(photo.vertices, np.float32),
             neutral=decoded(head, shape.identity, np.zeros(count)),
             texture=texture,
             albedo_texture=bare,
