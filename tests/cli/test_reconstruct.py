@@ -1,15 +1,19 @@
 """`headform reconstruct` with the shipped networks: a real photo, its turned copy, and no face."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import headform
 from headform.cli.main import main
+from headform.heads import head_file
 from tests.images.photo_files import gradient
+from tests.registration.other_heads import face_only, without_uv
 
 FILES = {
     "parameters.npz",
@@ -138,3 +142,27 @@ def test_weights_that_are_none_of_a_network_are_named(repository, tmp_path, caps
     err = capsys.readouterr().err
     assert f"error [{code}]: " in err
     assert says in err
+
+
+def test_a_head_of_another_model(repository, tmp_path, capsys):
+    model = tmp_path / "made.safetensors"
+    head_file.write(without_uv(face_only()), model)
+    photo = str(repository / "examples" / "astronaut.jpg")
+    command = ["reconstruct", photo, "--head", str(model), "-o", str(tmp_path / "out"), "--formats", "png", "obj"]
+    assert main(command) == 0
+    assert "note: made surrey has no texture coordinates" in capsys.readouterr().err
+    names = {path.name for path in (tmp_path / "out" / "astronaut").iterdir()}
+    assert names == {"parameters.npz", "landmarks.json", "head.obj", "overlay.png"}
+    assert len(np.load(tmp_path / "out" / "astronaut" / "parameters.npz")["identity"]) == 30
+    line = json.loads((tmp_path / "out" / "manifest.jsonl").read_text())
+    assert any("no colors of its own" in note for note in line["notes"])
+
+
+def test_a_head_without_landmarks_names_the_option_that_mends_it(repository, tmp_path, capsys):
+    model = tmp_path / "bare.safetensors"
+    head_file.write(replace(face_only(), now7=torch.zeros(0, dtype=torch.int64)), model)
+    photo = str(repository / "examples" / "astronaut.jpg")
+    assert main(["reconstruct", photo, "--head", str(model), "-o", str(tmp_path / "out")]) == 5
+    said = capsys.readouterr().err
+    assert "head_lacks" in said
+    assert "headform heads convert ... --landmarks FILE" in said

@@ -123,6 +123,12 @@ def test_a_head_without_a_published_code_gets_its_own(head) -> None:
 def test_tells_measured_parts_from_placeholders(tmp_path, head) -> None:
     save_coefficients(tmp_path / "a.safetensors", OPEN.zeros(), head, known=("expression", "identity"))
     assert known_parts(tmp_path / "a.safetensors") == ("identity", "expression")
+    assert set(safetensors.numpy.load_file(tmp_path / "a.safetensors")) == {"identity", "expression"}, (
+        "nothing is invented"
+    )
+    whole = load_coefficients(tmp_path / "a.safetensors", head)
+    assert not whole["light"].any()
+    assert whole["light"].shape == (27,)
     save_coefficients(tmp_path / "b.safetensors", OPEN.zeros(), head)
     assert known_parts(tmp_path / "b.safetensors") == tuple(name for name, _ in OPEN.parts)
     with pytest.raises(ValueError, match="no part"):

@@ -5,7 +5,7 @@ import pytest
 
 from headform import heads
 from headform.heads.linear import LinearHead
-from headform.render.unwrapping import GUTTER, unwrap, unwrap_head
+from headform.render.unwrapping import GUTTER, has_own_texels, unwrap, unwrap_head
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +33,12 @@ def test_unwrap_of_two_triangles() -> None:
 def test_unwrap_is_kept_per_head_and_size(head: LinearHead) -> None:
     assert unwrap_head(head, 64) is unwrap_head(head, 64)
     assert unwrap_head(head, 32).size == 32
+
+
+def test_charts_on_top_of_each_other_hold_no_picture_of_their_own() -> None:
+    square = np.array([[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.5]])
+    faces = np.array([[0, 1, 2], [0, 2, 3]])
+    assert has_own_texels(square, faces)
+    assert not has_own_texels(square, np.concatenate([faces, faces]))
+    assert not has_own_texels(square + 0.8, faces), "beyond the picture"
+    assert not has_own_texels(np.zeros((0, 2)), np.zeros((0, 3), int))

@@ -134,7 +134,10 @@ class Reconstruct:
         if self.head == "open":
             return None
         model = heads.load(Path(self.head))
-        return None if model.has_field("dense") else model
+        if model.has_field("dense"):
+            return None
+        model.require_fields("landmark_vertices", "now7")
+        return model
 
 
 def _readable(photos: list[Path]) -> "Iterator[Photo]":

@@ -2,8 +2,8 @@
 
 B batch dimensions.
 
-One float32 tensor per part; layout, head and the list of the known parts are JSON in the metadata (`_tensor_file`). A code
-of one model means nothing to another, so that the digest of the head is kept and compared.
+One float32 tensor per known part; layout, head and the list of the known parts are JSON in the metadata (`_tensor_file`). A
+code of one model means nothing to another, so that the digest of the head is kept and compared.
 """
 
 from collections.abc import Collection
@@ -21,6 +21,8 @@ from headform.io.file_bytes import read_regular, reason_of
 
 FORMAT = "headform-coefficients-1"
 MAX_BYTES = 1 << 30
+_LONGEST = 100_000
+"""Numbers that a part of a code may have: one that is not in the file is made of zeros."""
 
 
 def save_coefficients(
@@ -32,7 +34,7 @@ def save_coefficients(
         path: Such as `coefficients.safetensors`.
         coefficients: Any batch dimensions; stored in single precision.
         head: The head that they belong to.
-        known: Names of the parts that were measured; the others are mere placeholders. None: all.
+        known: Names of the parts that were measured; the others are not written. None: all.
 
     Raises:
         ValueError: `known` names a part that the layout lacks.
@@ -42,20 +44,23 @@ def save_coefficients(
     names = [name for name, _ in layout.parts]
     if strange := set(known or ()) - set(names):
         raise ValueError(f"the layout {layout.name} has no part {sorted(strange)}")
+    written = [name for name in names if known is None or name in known]
     text = {
         "format": FORMAT,
         "layout": layout.name,
         "parts": [list(part) for part in layout.parts],
         "gaussian": list(layout.gaussian),
-        "known": [name for name in names if known is None or name in known],
+        "known": written,
         "head": {"name": head.name, **_origin(head)},
     }
-    arrays = {name: coefficients[name].detach().cpu().float().numpy() for name in coefficients}
+    arrays = {name: coefficients[name].detach().cpu().float().numpy() for name in written}
     _tensor_file.write(path, _tensor_file.encode(arrays, text))
 
 
 def load_coefficients(path: Path | str, head: LinearHead | None = None) -> Coefficients:
     """Read what `save_coefficients` wrote.
+
+    Parts that were not measured, and so are not in the file, are zero.
 
     Args:
         path: The file.
@@ -71,9 +76,15 @@ def load_coefficients(path: Path | str, head: LinearHead | None = None) -> Coeff
         parts = tuple((str(name), int(length)) for name, length in text["parts"])
         layout = CoefficientLayout(str(text["layout"]), parts, tuple(map(str, text["gaussian"])))
         origin = {key: text["head"].get(key, "") for key in ("model", "sha256", "sources")}
-        if any(arrays[name].dtype.kind != "f" for name, _ in parts):
+        if not all(0 <= length <= _LONGEST for _, length in parts):
+            raise ValueError("a part of an impossible length")
+        known = {str(name) for name in text.get("known", [name for name, _ in parts])}
+        if any(arrays[name].dtype.kind != "f" for name, _ in parts if name in known):
             raise ValueError("numbers that are not real")
-        values = {name: torch.from_numpy(arrays[name]).float() for name, _ in parts}
+        values = {
+            name: torch.from_numpy(arrays[name]).float() if name in known else torch.zeros(length)
+            for name, length in parts
+        }
         finite = all(bool(torch.isfinite(value).all()) for value in values.values())
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError("code_format", f"the file lacks parts of a code: {error}", where) from error
@@ -91,7 +102,7 @@ def load_coefficients(path: Path | str, head: LinearHead | None = None) -> Coeff
 
 
 def known_parts(path: Path | str) -> tuple[str, ...]:
-    """Return the parts of a code on disk that were measured, in order; the others are zero and mean nothing.
+    """Return the parts of a code on disk that were measured, in order; the others are not in the file.
 
     Raises:
         InputError: ``code_unreadable``, ``code_format``.

@@ -83,14 +83,21 @@ class HeadReconstructor:
             raise UsageError("head_open", "this is the open head", str(head), "use pipeline.Reconstructor")
         return cls(model, open_reconstructor or Reconstructor.load(texture_size=0), texture_size=texture_size)
 
-    def reconstruct(self, image: Picture, *, people: People = "largest") -> list[Reconstruction]:
+    def reconstruct(
+        self, image: Picture, *, people: People = "largest", identity: Float[np.ndarray, " K"] | None = None
+    ) -> list[Reconstruction]:
         """Reconstruct the largest face of a photo, or all, with this model.
+
+        Args:
+            image: as in `Reconstructor.reconstruct`.
+            people: the largest face of the photo, or every face.
+            identity: the open head's identity where it is known, such as `pipeline.same_person` gives it.
 
         Raises:
             InputError: the photo cannot be read.
             FaceError: ``no_face``, or ``face_too_small``.
         """
-        return [self.refit(each) for each in self.open.reconstruct(image, people=people)]
+        return [self.refit(each) for each in self.open.reconstruct(image, people=people, identity=identity)]
 
     def reconstruct_many(self, images: Sequence[Picture], *, people: People = "largest") -> list[list[Reconstruction]]:
         """Reconstruct many photos, whose networks run together; see `Reconstructor.reconstruct_many`."""

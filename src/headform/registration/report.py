@@ -33,7 +33,7 @@ def fit_report(fit: HeadFit) -> dict[str, Any]:
         "converged": found.converged,
         "last_move_mm": MM_PER_M * found.last_move,
         "source_reversed": found.reversed,
-        "coefficients": {name: coefficients[name].tolist() for name in coefficients},
+        "coefficients": {name: coefficients[name].tolist() for name in fit.known},
         "known": list(fit.known),
         "unknown": list(fit.unknown),
         "expression_names": list(fit.head.expression_names),
@@ -50,7 +50,7 @@ def fit_summary(fit: HeadFit) -> str:
         f"{fit.head.name} on {fit.source.name} ({unit}{scale}): median {distance.median_mm:.2f} mm, "
         f"mean {distance.mean_mm:.2f} mm, 90 % within {distance.p90_mm:.2f} mm, {fit.region}"
         + ("" if found.converged else f"; did not converge: {_motion(fit)}; check the landmarks and the unit")
-        + (f"; zero because nothing is known of them: {', '.join(fit.unknown)}" if fit.unknown else "")
+        + (f"; not written because nothing is known of them: {', '.join(fit.unknown)}" if fit.unknown else "")
     )
 
 
