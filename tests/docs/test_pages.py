@@ -12,6 +12,7 @@ from headform.cli import main
 from headform.heads import head_file
 from headform.importers import registry
 from tests.heads import flame_file
+from tests.registration.other_heads import face_only
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -47,6 +48,8 @@ def test_python_runs(page, folder, request):
     text = page.read_text(encoding="utf-8")
     if 'flame.safetensors"' in text:
         shutil.copy(request.getfixturevalue("flame"), folder)
+    if 'surrey.safetensors"' in text:
+        head_file.write(face_only(), folder / "surrey.safetensors")
     space = {"__name__": "page"}
     for block in FENCE.finditer(text):
         if block[1] == "python":
