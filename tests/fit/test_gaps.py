@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from headform.fit._point_problem import PointModel, PointState, jacobian, project_points
+from headform.fit._point_problem import PointState, jacobian, project_points
 from headform.fit.gaps import Gaps
+from headform.fit.head_points import PointModel
 from headform.fit.points import PointPriors, fit_points
 
 CENTER = np.array([320.0, 240.0])

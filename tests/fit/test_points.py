@@ -7,7 +7,8 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from headform.errors import InputError
-from headform.fit._point_problem import PointModel, PointState, jacobian, project_points
+from headform.fit._point_problem import PointState, jacobian, project_points
+from headform.fit.head_points import PointModel
 from headform.fit.points import PointPriors, default_focal, fit_points
 
 SIZE = (640, 480)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from headform import heads
-from headform.fit._point_problem import PointModel
 from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.head_points import PointModel
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis

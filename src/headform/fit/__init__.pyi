@@ -2,6 +2,7 @@ from .fitted_photo import FittedPhoto as FittedPhoto
 from .gaps import Gaps as Gaps
 from .gaze import fit_gaze as fit_gaze
 from .gaze import gaze_rotation as gaze_rotation
+from .head_points import PointModel as PointModel
 from .head_points import SurfacePoints as SurfacePoints
 from .head_points import point_model as point_model
 from .openings import Openings as Openings

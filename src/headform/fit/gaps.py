@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from headform.fit._point_problem import PointModel, PointState
+from headform.fit._point_problem import PointState
+from headform.fit.head_points import PointModel
 
 CLEARANCE_METERS, CONTACT_METERS = 1.5e-4, 5e-5
 """Distance of two touching surfaces (0.15 mm; 0.09 mm between the closed lips of 108 annotated subjects), and the standard

@@ -8,8 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from headform.fit._point_problem import PointModel
 from headform.heads.linear import PARTS, LinearHead
+
+
+@dataclass(frozen=True)
+class PointModel:
+    """Rows of a linear head at the fitted points.
+
+    Attributes:
+        mean: Mean positions, meters, head frame.
+        basis: Displacement per coefficient (identity first, then expression), meters; laid out as
+            x, y, z planes so that each is one contiguous (N, K) matrix.
+        num_identity: Number I of identity coefficients among the K = I + E.
+    """
+
+    mean: Float[np.ndarray, "N 3"]
+    basis: Float[np.ndarray, "3 N K"]
+    num_identity: int
+
+    def positions(self, coefficients: Float[np.ndarray, " K"]) -> Float[np.ndarray, "N 3"]:
+        """Compute the points of the head with these coefficients, meters, head frame."""
+        return self.mean + (self.basis @ coefficients).T
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import numpy as np
 from jaxtyping import Float
 
 from headform.errors import InputError
-from headform.fit._point_problem import PointModel, PointState, jacobian, project_points
+from headform.fit._point_problem import PointState, jacobian, project_points
 from headform.fit.gaps import Gaps
-from headform.fit.head_points import point_model
+from headform.fit.head_points import PointModel, point_model
 from headform.geometry.bounded_quadratic import bounded_minimum
 from headform.geometry.camera import FRONTAL, PerspectiveCamera
 from headform.heads.linear import LinearHead

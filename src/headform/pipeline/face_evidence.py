@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from headform.fit.openings import Openings
 from headform.nets.landmarks.committee import CommitteeReading
+from headform.nets.landmarks.committee_calibration import Calibration
 from headform.nets.landmarks.dense_predictor import DensePrediction
 from headform.nets.parsing_predictor import ParsedFace
-from headform.pipeline._mask import mask_in_photo
+from headform.pipeline._mask import mask_in_photo, openings_in_photo
 from headform.pipeline.covers import CoverMap
 from headform.pipeline.head_surface import surface_in_photo
 
@@ -53,3 +55,9 @@ class FaceEvidence:
     def clear(self, size: tuple[int, int]) -> Float[np.ndarray, "H W"] | None:
         """Return the trust that nothing covers the head in each pixel; None without the network of covers."""
         return None if self.cover is None else self.cover.clear(size)
+
+    def openings(self, calibration: Calibration | None) -> Openings | None:
+        """Return the rims of eyes and mouth; None without the committee or its calibration."""
+        if calibration is None or self.reading is None:
+            return None
+        return openings_in_photo(calibration, self.reading)

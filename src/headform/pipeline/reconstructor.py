@@ -32,7 +32,6 @@ from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
 from headform.nets.shipped import load_cover, load_identity_net, load_landmarks_net, load_parsing
-from headform.pipeline._mask import openings_in_photo
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
 from headform.pipeline.dark_glasses import behind_dark_glasses
@@ -287,13 +286,12 @@ class Reconstructor:
         fit, vertices = fitted.fit, fitted.vertices
         marks = points68(self.head, prediction, vertices, fit.camera)
         apart = 0.0
-        openings = None
         if reading is not None and self.calibration is not None:
             marks, apart = self.calibration.fuse68(marks, reading)
-            openings = openings_in_photo(self.calibration, reading)
         clock.lap("fit")
         evidence = FaceEvidence.of(prediction, reading, cover, parsed)
         cover, skin, clear = evidence.cover, evidence.skin(size), evidence.clear(size)
+        openings = evidence.openings(self.calibration)
         seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin if clear is None else skin * clear, clear)
         lit = fit_light_and_albedo(seen)
         clock.lap("light")

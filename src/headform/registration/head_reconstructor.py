@@ -25,7 +25,6 @@ from headform.fit.texture import bake_textures
 from headform.fit.vertex_baking import bake_vertex_colors
 from headform.heads.linear import PARTS, LinearHead
 from headform.mesh.normals import vertex_normals
-from headform.pipeline._mask import openings_in_photo
 from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.face_finder import People
 from headform.pipeline.reconstruction import Reconstruction
@@ -160,11 +159,8 @@ class HeadReconstructor:
         head, dressed = self.head, self._carried.dressed
         albedo = dressed.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
         albedo = plain_where_lost(photo, albedo)
-        openings = None
-        calibration = self.open.calibration
         eyes = (dressed.part.numpy() >= PARTS.index("eye_right")).any()
-        if eyes and calibration is not None and evidence.reading is not None:
-            openings = openings_in_photo(calibration, evidence.reading)
+        openings = evidence.openings(self.open.calibration) if eyes else None
         texture = bare = colors = None
         seam = 1.0
         if self._texture_size:

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int
 
-from headform.fit._point_problem import PointModel
 from headform.fit.gaps import Gaps
+from headform.fit.head_points import PointModel
 from headform.fit.points import PointPriors, fit_points
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.similarity import Similarity

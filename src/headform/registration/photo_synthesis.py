@@ -19,8 +19,8 @@ from jaxtyping import Float, Float64, Int
 from PIL import Image
 from torch import Tensor
 
-from headform.fit._point_problem import PointModel
 from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.head_points import PointModel
 from headform.geometry.camera import PerspectiveCamera, PerspectiveCameras, project
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.geometry.spherical_harmonics import AMBIENT
