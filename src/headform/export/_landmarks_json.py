@@ -32,7 +32,7 @@ class Landmarks:
         dense_sigma: (N,) pixels, standard deviation per axis of each.
         head_name: Name of the head model.
         head_sha256: SHA-256 of its file.
-        notes: What the head model lacks, one clause each; not written where there is nothing to say.
+        notes: Remarks on what the head model lacks, one clause each; not written where there is nothing to say.
     """
 
     points68: Float[np.ndarray, "68 2"]

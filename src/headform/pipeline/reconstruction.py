@@ -59,7 +59,7 @@ class Reconstruction:
         evidence: readings of all networks, from which another head model can be fitted.
         colors: sRGB in [0, 1] per vertex, with the light of the photo, of a head without texture coordinates of its own.
         pose: rotations of the head's joints by name, axis-angle, radians, such as FLAME's ``jaw``.
-        notes: what the head model lacks and what was done instead, one clause each.
+        notes: remarks on what the head model lacks and on what was done instead, one clause each.
     """
 
     head: LinearHead
