@@ -180,7 +180,8 @@ def _open() -> CoefficientsConfig:
         precision="bfloat16",
         ema_decay=0.998,
     )
-    weights = CoefficientLossWeights(shape=1e-5, expression=1e-4, texture=1e-4, pooled=1.0)
+    # vertices are in millimeters here: 2D losses as strong as theirs, so that pose and camera are learned beside the shape
+    weights = CoefficientLossWeights(landmark=5.0, photometric=4.0, shape=1e-5, pooled=1.0)
     return CoefficientsConfig(
         "open",
         trainer,
