@@ -166,3 +166,25 @@ def test_a_head_without_landmarks_names_the_option_that_mends_it(repository, tmp
     said = capsys.readouterr().err
     assert "head_lacks" in said
     assert "headform heads convert ... --landmarks FILE" in said
+
+
+def test_photos_of_one_person_share_a_head(tmp_path, repository):
+    photo = Image.open(repository / "examples" / "astronaut.jpg").convert("RGB")
+    photo.save(tmp_path / "a.png")
+    photo.crop((60, 0, 420, 360)).point(lambda v: int(0.7 * v)).save(tmp_path / "b.png")
+    Image.fromarray(gradient(160, 120)).save(tmp_path / "nobody.png")
+    inputs = [str(tmp_path / name) for name in ("a.png", "b.png", "nobody.png")]
+    assert main(["reconstruct", *inputs, "-o", str(tmp_path / "out"), "--same-person", "--formats", "ply"]) == 7
+    with np.load(tmp_path / "out" / "a" / "parameters.npz") as file:
+        first = dict(file)
+    with np.load(tmp_path / "out" / "b" / "parameters.npz") as file:
+        second = dict(file)
+    np.testing.assert_allclose(first["identity"], second["identity"], atol=2e-3)
+    assert np.abs(first["expression"] - second["expression"]).max() > 1e-3
+
+
+def test_one_person_and_all_people_are_refused(tmp_path, repository, capsys):
+    photo = str(repository / "examples" / "astronaut.jpg")
+    assert main(["reconstruct", photo, "-o", str(tmp_path / "out"), "--same-person", "--people", "all"]) == 2
+    assert "option_unused" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
