@@ -1,4 +1,4 @@
-"""`headform data`: prepare open photos as training data."""
+"""`headform data`: prepare photos as training data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg, subcommand
 
 from headform import errors
+from headform.cli.data_check import Check
+from headform.cli.data_prepare import Prepare
 from headform.cli.data_synthetic import Synthetic
 from headform.io.progress import BatchProgress
 
@@ -48,10 +50,10 @@ class Portraits:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Draw prepared portraits beside their labels, for looking; the sheet shows people's faces."""
+    """Draw prepared photos beside their labels, for looking; the sheet shows people's faces."""
 
     folder: Positional[Path]
-    """Output folder of `headform data portraits`."""
+    """Output folder of `headform data portraits` or `headform data prepare`."""
     out: Annotated[Path, arg(aliases=("-o",))]
     """Output file, PNG."""
     most: int = 48
@@ -63,9 +65,17 @@ class Sheet:
             raise errors.UsageError("most_invalid", f"--most is {self.most}", "", "use 1 or more")
         from headform.data.portrait_sheet import portrait_sheet
         from headform.data.portraits import Portraits as Prepared
+        from headform.data.shard_index import INDEX
+        from headform.data.shard_sheet import shard_sheet
+        from headform.data.shards import ShardSet
         from headform.io import image_bytes
         from headform.io.atomic import write_bytes
 
+        if (self.folder / INDEX).is_file():
+            samples = ShardSet.open(self.folder)
+            write_bytes(self.out, image_bytes.png(shard_sheet(samples, most=self.most)))
+            print(f"{min(self.most, len(samples))} of {len(samples)} samples in {self.out}")
+            return errors.SUCCESS
         prepared = Prepared(self.folder)
         write_bytes(self.out, image_bytes.png(portrait_sheet(prepared, most=self.most)))
         print(f"{min(self.most, len(prepared))} of {len(prepared)} pictures in {self.out}")
@@ -101,9 +111,11 @@ class Samples:
 
 
 Data = Annotated[
-    Annotated[Portraits, subcommand("portraits")]
+    Annotated[Prepare, subcommand("prepare")]
+    | Annotated[Check, subcommand("check")]
+    | Annotated[Portraits, subcommand("portraits")]
     | Annotated[Sheet, subcommand("sheet")]
     | Annotated[Samples, subcommand("samples")]
     | Annotated[Synthetic, subcommand("synthetic")],
-    subcommand("data", description="Prepare open photos as training data."),
+    subcommand("data", description="Prepare photos as training data."),
 ]
