@@ -147,7 +147,7 @@ def report_on(
             subject = samples.label(number)
             if meshes.setdefault(subject, _digest(sample.vertices)) != _digest(sample.vertices):
                 names["uneven"].append(" ".join(subject))
-        parts.update(sample.coefficients)
+        parts.update(list(sample.coefficients))
         if sample.head is not None:
             heads[sample.head] += 1
         done()

@@ -60,7 +60,7 @@ def _labelled(photos: list[ListedPhoto], pattern: re.Pattern[str]) -> tuple[list
     found = []
     for photo in photos:
         match = pattern.search(photo.label[: -len(photo.path.suffix)])
-        label = match and (match[1] if pattern.groups else match[0])
+        label = match and ((match[1] if pattern.groups else None) or match[0])
         if label:
             found.append(ListedPhoto(photo.path, label, photo.label))
     return found, len(photos) - len(found)
