@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from headform import images
 from headform.data import contours, npz_meshes
 from headform.data.portraits import Portraits
 from headform.data.prepared import PreparedMeshes
+from headform.data.shard_index import merge_index, read_index, scan_shard
+from headform.data.shards import ShardSet, ShardWriter
 from headform.evaluate.landmarks68.annotation_formats import read_dlib_xml, read_pts
 from headform.evaluate.landmarks68.landmark_files import read_annotations
 from headform.evaluate.now.layout import read_images
@@ -31,6 +34,7 @@ from headform.mesh.hierarchy_file import load_hierarchy, save_hierarchy
 from headform.synth.appearance import FORMAT, decode_appearance
 from headform.train._run_folder import check_config
 from tests.data.portrait_files import index_bytes, portrait_bytes, read_portraits
+from tests.data.shard_samples import SIDE, make_sample
 from tests.export.conftest import make_head
 from tests.fuzz import mutations as change
 from tests.fuzz.mutations import Mutation
@@ -247,6 +251,25 @@ def hierarchies() -> list[bytes]:
     return [_saved(lambda path: save_hierarchy(path, mesh))]
 
 
+def _shards(file: str) -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        with ShardWriter(folder, size=SIDE) as writer:
+            for number in range(2):
+                writer.add(make_sample(number))
+        return [Path(folder, file).read_bytes()]
+
+
+def _read_shard(path: Path) -> Any:
+    """Index a shard of any content, and read its samples."""
+    (path.parent / "index.json").unlink(missing_ok=True)
+    try:
+        scan_shard(path.parent, path.name)
+        merge_index(path.parent)
+        return list(ShardSet.open(path.parent))
+    finally:
+        (path.parent / "index.json").unlink(missing_ok=True)
+
+
 def tensors() -> list[bytes]:
     arrays = {name: array for name, array in _ARRAYS.items() if array.dtype.kind in "fib"}
     return [safetensors.numpy.save(arrays, {"headform": json.dumps({"format": "x"})})]
@@ -385,6 +408,8 @@ TARGETS = {
     "manifest": Target(lambda path: read_manifest(path.parent), manifests, name="manifest.jsonl"),
     "images": Target(read_images, lambda: [b"s1/selfie/a.jpg\ns1/selfie/b.jpg\n"]),
     "index": Target(lambda path: PreparedMeshes(path.parent), indexes, name="dataset.json"),
+    "shard": Target(_read_shard, lambda: _shards("00000.tar"), name="00000.tar"),
+    "samples": Target(lambda path: read_index(path.parent), lambda: _shards("index.json"), name="index.json"),
     "portrait": Target(read_portraits, portrait_bytes, (change.mutated, change.rezipped, change.rezipped)),
     "portraits": Target(lambda path: Portraits(path.parent), index_bytes, name="dataset.json"),
     "config": Target(

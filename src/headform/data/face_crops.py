@@ -13,6 +13,7 @@ from jaxtyping import Float32, UInt8
 from headform import images
 from headform.data.portrait_writer import LEAST_FACE, MOST_UNSEEN
 from headform.errors import HeadformError
+from headform.geometry.landmarks68 import five_points
 from headform.images.warp import apply, inverse, square_matrix, warp
 from headform.nets.crop_geometry import EyeFrame, loose_square
 from headform.pipeline.head_surface import surface_in_photo
@@ -75,7 +76,10 @@ class FaceCropper:
             return "face_covered"
         if not self._keep and face.status != "ok":
             return "low_confidence"
-        return cut_face(face, self._side)
+        cut = cut_face(face, self._side)
+        if not np.isfinite(five_points(cut.points68)).all():  # the face encoder's crop needs them
+            return "face_covered"
+        return cut
 
 
 def cut_face(face: Reconstruction, side: int) -> FaceCrop:
