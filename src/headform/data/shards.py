@@ -11,7 +11,7 @@ Shards are read by WebDataset and by `tar` too; `ShardSet` reads any sample by i
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class _Shard:
     bounds: Int64[np.ndarray, " n"]
 
 
-class ShardSet(Sequence[Sample]):
+class ShardSet:
     """Samples of one or more folders of shards, read by number; made by `open`.
 
     The numbers depend on the index alone, so that a resumed run reads the same. Reading is safe in threads and
@@ -96,6 +96,9 @@ class ShardSet(Sequence[Sample]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[number] for number in range(len(self)))
 
     def __getitem__(self, number: Any) -> Any:
         """Read a sample, or a list of them for a slice.
