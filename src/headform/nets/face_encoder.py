@@ -202,9 +202,13 @@ class FaceEncoder(nn.Module):
         Returns:
             A code for each crop; then, with `photos`, one for each person, of the pooled embeddings.
         """
-        found = self.embed(crops)
+        return self.codes(self.embed(crops), photos)
+
+    def codes(self, embeddings: Float[Tensor, "B D"], photos: int = 0) -> Float[Tensor, "B_P N"]:
+        """Map embeddings to the codes that `forward` returns; other arguments as there."""
+        found = embeddings.float()
         if photos:
-            found = torch.cat([normalize(found.float(), dim=-1), self.pool(found.float().unflatten(0, (-1, photos)))])
+            found = torch.cat([normalize(found, dim=-1), self.pool(found.unflatten(0, (-1, photos)))])
         return self.decode(found)
 
     def coefficients(self, crops: Float[Tensor, "B 3 112 112"]) -> Coefficients:

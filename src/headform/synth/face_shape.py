@@ -71,6 +71,8 @@ class FaceShaper:
         codes = np.concatenate([np.stack([p.identity for p in people]), weights], axis=1).astype(np.float32)
         verts = (codes @ self._basis).reshape(len(people), -1, 3) + self._mean
         for person, one in zip(people, verts, strict=True):
+            if person.residual is not None:
+                one += person.residual
             self._meet(person, one)
             self._teeth.keep_inside(one, person.face.mouth_closed)
         return verts

@@ -1,12 +1,12 @@
 """Coefficients of a synthetic face: identity, expression, lids, head pose and camera distance.
 
-K identity modes, E expressions.
+K identity modes, E expressions, V vertices.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from headform.geometry.head_angles import rotation_from_synthetic_angles
 from headform.synth.expressions import Expression, sample_expression
@@ -25,6 +25,8 @@ class Person:
         rotation: Camera (x right, y down, z forward) from head.
         angles: Yaw, pitch, roll, radians.
         distance: Meters, camera to the middle of the face.
+        residual: Displacement of the neutral head beyond its identity modes, meters, of a person who was registered from
+            another head model or a scan.
     """
 
     identity: Float[np.ndarray, " K"]
@@ -34,6 +36,7 @@ class Person:
     rotation: Float[np.ndarray, "3 3"]
     angles: Float[np.ndarray, "3"]
     distance: float
+    residual: Float32[np.ndarray, "V 3"] | None = None
 
     @property
     def expression(self) -> Float[np.ndarray, " E"]:

@@ -1,0 +1,62 @@
+"""Judge predicted neutral heads by NoW's protocol, and compare two methods person by person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from headform.evaluate.scan.mesh_files import Surface
+from headform.evaluate.scan.protocol import PROTOCOLS
+from headform.evaluate.scan.scan_error import crop_scan, scan_error
+from headform.geometry.units import MM_PER_M
+from headform.heads.linear import LinearHead
+
+DRAWS = 10_000
+"""Draws of the bootstrap."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Distances of each person's scan vertices from the prediction, millimeters."""
+
+    aligned: list[np.ndarray]
+    metrical: list[np.ndarray]
+
+    def people(self, metrical: bool) -> np.ndarray:
+        """Mean distance of each person."""
+        return np.array([each.mean() for each in (self.metrical if metrical else self.aligned)])
+
+
+def judge(head: LinearHead, found: Tensor, wanted: Tensor) -> Judged:
+    """Measure heads of one topology; the scan of a person is the true neutral head.
+
+    Args:
+        head: Head model, for faces and landmarks.
+        found: (P, V, 3) predictions, meters.
+        wanted: (P, V, 3) true heads, meters.
+    """
+    protocol, faces, marks = PROTOCOLS["corrected"], head.faces.numpy(), head.now7.numpy()
+    distances: dict[bool, list[np.ndarray]] = {False: [], True: []}
+    for own, true in zip(found.double().numpy(), wanted.double().numpy(), strict=True):
+        scan = MM_PER_M * true
+        cropped = crop_scan(Surface(scan, faces, "person"), scan[marks], protocol)
+        for metrical, rows in distances.items():
+            error = scan_error(cropped, Surface(own, faces), own[marks], protocol=protocol, unit="m", metrical=metrical)
+            rows.append(error.distances)
+    return Judged(distances[False], distances[True])
+
+
+def pooled(people: Sequence[np.ndarray]) -> str:
+    """Median, mean and standard deviation over all vertices of all people, as NoW pools them."""
+    all_of_them = np.concatenate(people)
+    return f"{np.median(all_of_them):.3f} / {all_of_them.mean():.3f} / {all_of_them.std():.3f}"
+
+
+def bootstrap(one: np.ndarray, other: np.ndarray) -> str:
+    """Mean difference of two methods over people, with the paired bootstrap's 95 % interval, millimeters."""
+    difference = one - other
+    rng = np.random.default_rng(0)
+    means = difference[rng.integers(0, len(difference), (DRAWS, len(difference)))].mean(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return f"{difference.mean():+.3f} ({low:+.3f} to {high:+.3f})"
