@@ -2,7 +2,7 @@
 
 Run, after `headform data synthetic -o PEOPLE ...` and `headform train mesh-autoencoder --latent 8 -o RUN8`:
 
-    python -m benchmarks.shape_supervision --people PEOPLE --judges JUDGES -o OUT [--latent8 RUN8/mesh_autoencoder.safetensors]
+    python -m benchmarks.shape_supervision --people PEOPLE --judges JUDGES -o OUT [--latent8 RUN8/mesh_autoencoder...]
 
 All rows begin at the same weights (those of the seed), see the same photos in the same order for the same number of
 steps, and differ in their losses alone. To save time, the activations of the frozen layers are computed once for each
