@@ -78,10 +78,7 @@ def face_distance(
     used = np.zeros(len(surface), bool)
     used[surface_faces.ravel()] = True
     near = used & inside(surface, center, radius)
-    seen = np.zeros(len(surface), bool)
-    for yaw, pitch in _VIEWS:
-        camera = _camera(center, radius, head_rotation @ rotation_from_euler(yaw, pitch, 0.0))
-        seen |= visible_vertices(camera.project(surface), surface_faces, _SIDE, _SIDE)
+    seen = seen_from_outside(surface, surface_faces, center, radius, head_rotation)
     outer = shown[head_faces].all(axis=1)
     faces, border = head_faces[outer], Border.of(head_faces, len(head))
     closest = ClosestPointTree.of(head, faces).query(surface[near])
@@ -98,6 +95,29 @@ def face_distance(
         mean_mm=float(counted.mean()),
         p90_mm=float(np.percentile(counted, 90)),
     )
+
+
+def seen_from_outside(
+    vertices: Float64[np.ndarray, "S 3"],
+    faces: Int[np.ndarray, "F 3"],
+    center: Float64[np.ndarray, "3"],
+    radius: float,
+    head_rotation: Float64[np.ndarray, "3 3"],
+) -> Bool[np.ndarray, " S"]:
+    """Mask of the vertices that can be seen from the front or, within 40 degrees, from a side, above or below.
+
+    Args:
+        vertices: (S, 3) any unit.
+        faces: (F, 3) triangles.
+        center: Middle of the face.
+        radius: Radius of the sphere about it that the views show.
+        head_rotation: (3, 3) rotation from the head's frame to this one; gives the front.
+    """
+    seen = np.zeros(len(vertices), bool)
+    for yaw, pitch in _VIEWS:
+        camera = _camera(center, radius, head_rotation @ rotation_from_euler(yaw, pitch, 0.0))
+        seen |= visible_vertices(camera.project(vertices), faces, _SIDE, _SIDE)
+    return seen
 
 
 def _camera(center: Float64[np.ndarray, "3"], radius: float, axes: Float64[np.ndarray, "3 3"]) -> PerspectiveCamera:
