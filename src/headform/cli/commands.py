@@ -12,6 +12,7 @@ from headform.cli.evaluate import Evaluate
 from headform.cli.export import Export
 from headform.cli.heads import Heads
 from headform.cli.reconstruct import Reconstruct
+from headform.cli.register import Register
 from headform.cli.synth import Synth
 from headform.cli.train import Train
 from headform.cli.weights_convert import Weights
@@ -28,6 +29,7 @@ class Command(Protocol):
 _Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Heads
+    | Annotated[Register, tyro.conf.subcommand("register")]
     | Annotated[Synth, tyro.conf.subcommand("synth")]
     | Train
     | Data

@@ -78,7 +78,7 @@ class Fit:
         fit = fit_head(target, source, options)
         text = json_text.dumps(fit_report(fit), indent=2) + "\n"
         files = {
-            f"{stem}.{self.format}": self._mesh(target, vertices)
+            f"{stem}.{self.format}": head_mesh(target, vertices, self.format)
             for stem, vertices in ((FITTED, fit.placed), (FITTED_HEAD, fit.vertices))
         }
         files |= {PICTURE: fit_picture(fit), REPORT: text.encode()}
@@ -169,18 +169,20 @@ class Fit:
             }
         return scan_source(path.name, mesh, points, unit=self.unit, origin=origin)
 
-    def _mesh(self, head: "LinearHead", vertices: np.ndarray) -> bytes:
-        from headform.io.mesh import obj, ply
-        from headform.io.mesh.triangle_mesh import TriangleMesh
 
-        faces = head.faces.cpu().numpy()
-        uv = head.uv.double().cpu().numpy() if head.has_field("uv") else None
-        uv_faces = head.uv_faces.cpu().numpy() if head.has_field("uv") else None
-        mesh = TriangleMesh(vertices.astype(np.float32), faces, uv, uv_faces)
-        comment = f"{head.name}: {head.license}"
-        if self.format == "ply":
-            return ply.encode(mesh, comment=comment)
-        return obj.encode(mesh, comment=comment)
+def head_mesh(head: "LinearHead", vertices: np.ndarray, ending: str) -> bytes:
+    """Encode a mesh of a head, with its UV coordinates and its license, as ``obj`` or ``ply``."""
+    from headform.io.mesh import obj, ply
+    from headform.io.mesh.triangle_mesh import TriangleMesh
+
+    faces = head.faces.cpu().numpy()
+    uv = head.uv.double().cpu().numpy() if head.has_field("uv") else None
+    uv_faces = head.uv_faces.cpu().numpy() if head.has_field("uv") else None
+    mesh = TriangleMesh(vertices.astype(np.float32), faces, uv, uv_faces)
+    comment = f"{head.name}: {head.license}"
+    if ending == "ply":
+        return ply.encode(mesh, comment=comment)
+    return obj.encode(mesh, comment=comment)
 
 
 def load_marked_head(name: str, landmarks: Path | None, option: str) -> "LinearHead":

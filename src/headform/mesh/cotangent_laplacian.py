@@ -17,9 +17,9 @@ MOST_COTANGENT = 20.0
 def cotangent_laplacian(vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"]) -> csr_array:
     """Return the symmetric stiffness matrix of linear elements (Pinkall and Polthier 1993).
 
-    Row i of ``L x`` is the sum over neighbors j of (cot a + cot b) / 2 (x_i - x_j), a and b the angles opposite to edge ij. It
-    is zero for constants, and inside of flat parts for linear functions. Divided by `vertex_areas` it approximates minus
-    the Laplace-Beltrami operator.
+    Row i of ``L x`` is the sum over neighbors j of (cot a + cot b) / 2 (x_i - x_j), a and b the angles opposite to edge
+    ij. It is zero for constants, and inside of flat parts for linear functions. Divided by `vertex_areas` it approximates
+    minus the Laplace-Beltrami operator.
 
     Args:
         vertices: (V, 3) finite positions.
@@ -47,9 +47,7 @@ def cotangent_laplacian(vertices: Float[np.ndarray, "V 3"], faces: Integer[np.nd
     return coo_array(entries, shape=(size, size)).tocsr()
 
 
-def vertex_areas(
-    vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"]
-) -> Float64[np.ndarray, " V"]:
+def vertex_areas(vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"]) -> Float64[np.ndarray, " V"]:
     """Return a third of the area of the triangles around each vertex; zero where there is none.
 
     Raises:

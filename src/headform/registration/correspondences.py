@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float64, Int
 from headform.mesh.normals import vertex_normals
 from headform.registration.surface import SurfaceIndex
 
+
 @dataclass(frozen=True, eq=False)
 class Correspondences:
     """Places that vertices are pulled to.
@@ -38,7 +39,8 @@ def correspondences(
     """Pair vertices with the closest points of a surface.
 
     Left out are pairs farther than `reach`, those whose normals disagree, and those at an open edge of the surface, where
-    the vertex lies beside it (Amberg et al. 2007, section 4). The others count less the farther they are: Tukey's biweight, which is 0 at `reach`.
+    the vertex lies beside it (Amberg et al. 2007, section 4). The others count less the farther they are: Tukey's biweight,
+    which is 0 at `reach`.
 
     Args:
         vertices: (V, 3) the mesh as it is now.

@@ -35,6 +35,7 @@ from headform.render.texture_sampling import reduced_texture
 PLAUSIBLE = 1.6
 """Largest factor by which the distance of people's outer eye corners differs from that of a mean head."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+_COLOR_NAMES = ("col", "diff", "albedo", "tex")
 _GIVE = "give seven points in the order of NoW, 68 in that of iBUG, or 51 (iBUG without the jaw)"
 
 
@@ -120,6 +121,18 @@ def _picture_beside(path: Path, mesh: TriangleMesh) -> UInt8[np.ndarray, "h w 3"
     except (InputError, FaceError) as error:  # too small for a photo, or damaged: the shape does without
         _note(path, f"the picture beside it is not used: {error}")
         return None
+
+
+def color_picture(path: Path) -> Path | None:
+    """Find the only picture beside an OBJ file whose name speaks of color (col, diff, albedo, tex).
+
+    None too where there is a picture of the mesh's stem: `read_mesh` takes that by itself.
+    """
+    if path.suffix.lower() != ".obj" or any(path.with_suffix(end).is_file() for end in PICTURES):
+        return None
+    pictures = [p for p in path.parent.iterdir() if p.suffix.lower() in PICTURES]
+    named = [p for p in pictures if any(word in p.stem.lower() for word in _COLOR_NAMES)]
+    return named[0] if len(named) == 1 else None
 
 
 def _note(path: Path, what: str) -> None:

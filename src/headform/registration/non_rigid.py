@@ -3,10 +3,10 @@
 V vertices, F triangles, L landmarks. Meters, frame of the surface; float64.
 
 Amberg, Romdhani and Vetter 2007, "Optimal step nonrigid ICP algorithms for surface registration": for each stiffness of a
-falling schedule, closest points and the best displacements under that stiffness take turns until the mesh rests. Stiffness is
-that of a thin plate and given as a length (`smooth_displacement`); pairs are checked (`correspondences`); landmarks pull as if
-each were a patch of so many squared lengths, less and less of it; a triangle that would turn over makes its surroundings
-stiffer, and what is folded in the end is smoothed out (`fold_overs`).
+falling schedule, closest points and the best displacements under that stiffness take turns until the mesh rests.
+Stiffness is that of a thin plate and given as a length (`smooth_displacement`); pairs are checked (`correspondences`);
+landmarks pull as if each were a patch of so many squared lengths, less and less of it; a triangle that would turn over
+makes its surroundings stiffer, and what is folded in the end is smoothed out (`fold_overs`).
 """
 
 from collections.abc import Sequence
@@ -66,12 +66,12 @@ class NonRigidOptions:
     Attributes:
         schedule: Stages from stiff to soft.
         fade: Distance over which displacements fade where the surface has no data, meters.
-        still: A stage ends when the vertices move less than that in a round, root mean square, meters.
+        still: A stage ends when the vertices move less than that share of its length in a round, root mean square.
     """
 
     schedule: Sequence[Stiffness] = field(default=SCHEDULE)
     fade: float = 0.05
-    still: float = 5e-5
+    still: float = 0.0125
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +167,7 @@ def register_mesh(
                     break
                 bend = bend * np.where(_near(faces[wrong], around), _STIFFER, 1.0)
             rounds += 1
-            if float(np.sqrt(((moved - before) ** 2).sum(axis=1).mean())) < options.still:
+            if float(np.sqrt(((moved - before) ** 2).sum(axis=1).mean())) < options.still * stage.length:
                 converged = True
                 break
     mended = int(turned_over(rest, moved, faces).sum())

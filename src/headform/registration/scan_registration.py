@@ -39,11 +39,12 @@ class RegistrationOptions:
     """Options of `register_scan`.
 
     Attributes:
-        region: ``head`` bends all outer skin onto the scan, hair too where a scan shows it as a surface; ``face`` only the face.
+        region: ``head`` bends all outer skin onto the scan, hair too where a scan shows it as a surface; ``face`` only the
+            face.
         fit: Options of the model fit.
         non_rigid: Options of the registration.
-        landmark_trust: Factor of the landmarks' weights in the registration. Those that networks find are biased by 2 to 3 mm;
-            the surface knows better.
+        landmark_trust: Factor of the landmarks' weights in the registration. Those that networks find are biased by 2 to
+            3 mm; the surface knows better.
     """
 
     region: RegistrationRegion = "head"
@@ -101,9 +102,7 @@ class ScanRegistration:
         return self.fit.surface.similarity.apply(self.vertices)
 
 
-def register_scan(
-    head: LinearHead, source: FitSource, options: RegistrationOptions | None = None
-) -> ScanRegistration:
+def register_scan(head: LinearHead, source: FitSource, options: RegistrationOptions | None = None) -> ScanRegistration:
     """Register a scan.
 
     Args:
@@ -162,9 +161,7 @@ def register_scan(
     )
 
 
-def _check_winding(
-    surface: SurfaceIndex, rest: Float64[np.ndarray, "V 3"], faces: np.ndarray, fit: HeadFit
-) -> None:
+def _check_winding(surface: SurfaceIndex, rest: Float64[np.ndarray, "V 3"], faces: np.ndarray, fit: HeadFit) -> None:
     """Refuse a scan whose triangles near the fitted face run both ways: its normals would be of no use.
 
     Raises:
@@ -184,7 +181,9 @@ def _check_winding(
     counted = (near.distance < NEAR_M) & ~near.at_border & (np.abs(cosine) > 0.5)
     if counted.sum() and (cosine[counted] < 0).mean() > MOST_REVERSED:
         share = 100 * (cosine[counted] < 0).mean()
-        what = f"{share:.0f} % of the scan's triangles on the face run against the others, so that no side is the outside"
+        what = (
+            f"{share:.0f} % of the scan's triangles on the face run against the others, so that no side is the outside"
+        )
         fix = "make its faces consistent first (such as MeshLab's 'Re-Orient all faces coherently')"
         raise InputError("scan_winding", what, fit.source.name, fix)
 

@@ -94,7 +94,7 @@ def scale_sheet(
     columns: Sequence[tuple[str, TriangleMesh, Look]],
     cameras: Sequence[PerspectiveCamera],
     *,
-    top_mm: float,
+    top_mm: float | None,
     side: int,
     title: str = "",
 ) -> UInt8[np.ndarray, "H W 3"]:
@@ -103,27 +103,30 @@ def scale_sheet(
     Args:
         columns: Label, mesh and look of each column.
         cameras: Cameras for square tiles of `side` pixels.
-        top_mm: Error that gets the darkest color, millimeters.
+        top_mm: Error that gets the darkest color, millimeters; None leaves the scale out.
         side: Side of each tile, pixels.
         title: Line above the sheet, if any.
     """
     first = _LABEL * (2 if title else 1)
-    height, width = first + len(cameras) * side + _LEGEND, side * len(columns)
+    legend = 0 if top_mm is None else _LEGEND
+    height, width = first + len(cameras) * side + legend, side * len(columns)
     sheet = np.full((height, width, 3), int(_PAPER), np.uint8)
     for row, camera in enumerate(cameras):
         for column, (_, mesh, look) in enumerate(columns):
             y, x = first + row * side, column * side
             sheet[y : y + side, x : x + side] = draw(mesh, camera, (side, side), look).over(_PAPER)
     bar = max(min(300, width - 120), width // 4)
-    scale = error_colors(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
-    sheet[height - 24 : height - 10, 50 : 50 + bar] = scale[None, : width - 50]
+    if top_mm is not None:
+        scale = error_colors(np.linspace(0, 1, bar), 1.0).astype(np.uint8)
+        sheet[height - 24 : height - 10, 50 : 50 + bar] = scale[None, : width - 50]
     image = Image.fromarray(sheet)
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(15)
     pen.text((10, 5), title, fill=_INK, font=font)
     for column, (label, _, _) in enumerate(columns):
         pen.text((side * column + side // 2, first - _LABEL + 5), label, fill=_INK, font=font, anchor="ma")
-    pen.text((44, height - 17), "0", fill=_INK, font=font, anchor="rm")
-    pen.text((56 + bar, height - 17), f"{top_mm:.1f} mm", fill=_INK, font=font, anchor="lm")
+    if top_mm is not None:
+        pen.text((44, height - 17), "0", fill=_INK, font=font, anchor="rm")
+        pen.text((56 + bar, height - 17), f"{top_mm:.1f} mm", fill=_INK, font=font, anchor="lm")
     return np.asarray(image)
 
 

@@ -19,14 +19,13 @@ from headform.geometry.landmarks68 import NOW7
 from headform.geometry.units import MM_PER_M, OUTER_EYES_M, InputUnit, infer_unit, mm_per
 from headform.heads.linear import LinearHead
 from headform.io.mesh.triangle_mesh import TriangleMesh
-from headform.registration.fit_source import PICTURES, read_mesh
+from headform.registration.fit_source import color_picture, read_mesh
 from headform.synth.scan_photos import PlacedScan, place, seen_from_front
 
 Finder = Callable[[TriangleMesh, str], Float64[np.ndarray, "7 3"]]
 """Seven landmarks of a scan without a landmark file, in its own unit; the name is for messages."""
 
 MESHES = (".obj", ".ply")
-_COLOR_NAMES = ("col", "diff", "albedo", "tex")
 FOUND = "found on its pictures"
 
 
@@ -117,7 +116,7 @@ def read_scan(
         InputError: from the readers; `scan_untextured` when there are neither texture nor vertex colors.
         FaceError: from `find`.
     """
-    mesh, _ = read_mesh(path, texture or _color_picture(path))
+    mesh, _ = read_mesh(path, texture or color_picture(path))
     if not mesh.colored:
         raise InputError(
             "scan_untextured",
@@ -182,12 +181,3 @@ def landmark_finder() -> Finder:
 def _landmark_file(path: Path) -> Path | None:
     beside = (path.with_suffix(ending) for ending in SUFFIXES)
     return next((file for file in beside if file.is_file()), None)
-
-
-def _color_picture(path: Path) -> Path | None:
-    """None too when one of the scan's stem is there: `read_mesh` takes that by itself."""
-    if path.suffix.lower() != ".obj" or any(path.with_suffix(end).is_file() for end in PICTURES):
-        return None
-    pictures = [p for p in path.parent.iterdir() if p.suffix.lower() in PICTURES]
-    named = [p for p in pictures if any(word in p.stem.lower() for word in _COLOR_NAMES)]
-    return named[0] if len(named) == 1 else None
