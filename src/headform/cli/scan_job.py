@@ -22,7 +22,7 @@ PICTURE, ERRORS = "register.png", "errors.png"
 REGISTERED, REGISTERED_HEAD = "registered", "registered_head"
 _MESHES = ("obj", "ply")
 _REPORT_BYTES = 1 << 22
-FOUND_TRUST = 0.2
+FOUND_TRUST = 0.0
 """Weight of landmarks that were found on pictures of the scan; of given ones it is 1. See `RegistrationOptions`."""
 
 

@@ -20,7 +20,7 @@ _WIDEN = 10
 def turned_over(
     rest: Float64[np.ndarray, "V 3"], moved: Float64[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
 ) -> Bool[np.ndarray, " F"]:
-    """Mask of the triangles that were turned over or squeezed to nothing: less than 1 % of their area is left on their old plane.
+    """Mask of the triangles turned over or squeezed to nothing: less than 1 % of their area is left on their old plane.
 
     Triangles without area at rest do not count.
     """

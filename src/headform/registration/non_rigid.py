@@ -27,6 +27,8 @@ LANDMARK_SIGMA_M = 0.004
 _STIFFER, _TRIES = 6.0, 3
 """Factor by which the surroundings of a fold-over become stiffer, and how often in one round."""
 _FEWEST_PAIRS = 50
+_LED, _LED_ROUNDS = 16.0, 3
+"""Surface that a landmark counts as before there are pairs, in squares of the first length, and rounds of trust in them."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class NonRigidOptions:
 
     schedule: Sequence[Stiffness] = field(default=SCHEDULE)
     fade: float = 0.05
-    still: float = 0.0125
+    still: float = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ class MarkedPoints:
     Attributes:
         mixture: (L, V) sparse, barycentric weights.
         positions: (L, 3) on the surface.
-        trust: Factor of their weights.
+        trust: Factor of their weights; with 0 they are not used.
     """
 
     mixture: csr_array
@@ -144,7 +146,7 @@ def register_mesh(
     """
     options = options or NonRigidOptions()
     plate, around = ThinPlate.of(rest, faces), neighbor_means(faces, len(rest))
-    moved, bend = rest.copy(), np.ones(len(rest))
+    moved, bend = _led(rest, plate, marks, options), np.ones(len(rest))
     rounds, converged, pairs = 0, False, None
     for stage in options.schedule:
         converged = False
@@ -174,6 +176,23 @@ def register_mesh(
     moved, wrong = unfolded(rest, moved, faces)
     last = _pairs(moved, faces, asked, surface, options.schedule[-1])
     return NonRigidFit(moved, last.weights, rounds, converged, int(wrong.sum()), mended)
+
+
+def _led(
+    rest: Float64[np.ndarray, "V 3"], plate: ThinPlate, marks: MarkedPoints, options: NonRigidOptions
+) -> Float64[np.ndarray, "V 3"]:
+    """Bend the mesh to the landmarks alone, at the first stiffness.
+
+    Closest points hold a mesh where it is: from then on it hardly slides along the surface any more.
+    """
+    moved, none = rest, np.zeros(rest.shape)
+    length = options.schedule[0].length
+    for _ in range(_LED_ROUNDS):
+        pulls = marks.pulls(rest, moved, _LED * length**2)
+        if pulls is None:
+            return rest.copy()
+        moved = rest + plate.displacements(none, none[:, 0], length=length, fade=options.fade, pulls=pulls)
+    return moved
 
 
 def _pairs(

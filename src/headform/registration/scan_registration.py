@@ -43,8 +43,8 @@ class RegistrationOptions:
             face.
         fit: Options of the model fit.
         non_rigid: Options of the registration.
-        landmark_trust: Factor of the landmarks' weights in the registration. Those that networks find are biased by 2 to
-            3 mm; the surface knows better.
+        landmark_trust: Factor of the landmarks' weights in the registration; the model fit uses them in any case. 0 suits
+            those that networks find: they are biased by 2 to 3 mm, and the fitted surface knows better.
     """
 
     region: RegistrationRegion = "head"
