@@ -193,18 +193,11 @@ def _found(mesh: "TriangleMesh", name: str) -> tuple[Any, dict[str, Any]]:
 def _inputs(job: ScanJob, head: "LinearHead") -> dict[str, Any]:
     """Whatever the results depend on, as plain JSON values."""
     import headform
-    from headform.io.file_bytes import sha256_of
     from headform.registration.fit_source import color_picture
 
-    texture = job.texture or color_picture(job.scan)
-    try:
-        digests = {
-            name: None if path is None else sha256_of(path)
-            for name, path in (("scan", job.scan), ("landmarks", job.landmarks), ("texture", texture))
-        }
-    except OSError as error:
-        what = f"a file of the scan cannot be read: {error.strerror or error}"
-        raise errors.InputError("scan_missing", what, str(job.scan)) from error
+    # its folder must exist before a picture is looked for in it
+    digests = {"scan": _digest(job.scan, "scan_missing"), "landmarks": _digest(job.landmarks, "landmarks_unreadable")}
+    digests["texture"] = _digest(job.texture or color_picture(job.scan), "image_unreadable")
     options = job.options
     return {
         **digests,
@@ -216,6 +209,16 @@ def _inputs(job: ScanJob, head: "LinearHead") -> dict[str, Any]:
         "format": options.format,
         "version": headform.__version__,
     }
+
+
+def _digest(path: Path | None, code: str) -> str | None:
+    from headform.io.file_bytes import sha256_of
+
+    try:
+        return None if path is None else sha256_of(path)
+    except OSError as error:
+        what = f"the file cannot be read: {(error.strerror or str(error)).lower()}"
+        raise errors.InputError(code, what, str(path)) from error
 
 
 def _names() -> list[str]:
