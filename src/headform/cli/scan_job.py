@@ -35,7 +35,7 @@ class ScanOptions:
         head_landmarks: Landmarks of a head that has none.
         region: ``head`` or ``face``; see `RegistrationOptions`.
         unit: Unit of the scans.
-        scale: As of `HeadFitOptions`.
+        scale: ``auto``, ``fixed`` or ``free``; see `HeadFitOptions`.
         neutral: Fit identity only.
         format: ``obj`` or ``ply``.
     """
@@ -72,7 +72,7 @@ class ScanJob:
 
 @dataclass(frozen=True)
 class ScanOutcome:
-    """What became of a scan.
+    """Result or failure of a scan.
 
     Attributes:
         name: Name of the job.
