@@ -9,6 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from headform.data.subject_meshes import SubjectMeshes
 from headform.errors import InputError
+from headform.heads.coefficients import CoefficientLayout, Coefficients
+from headform.heads.coefficients_file import save_coefficients
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
 from tests.export.conftest import make_head
@@ -138,6 +140,25 @@ def test_own_folders_are_read(tmp_path: Path, flame: LinearHead) -> None:
         found = meshes.of(subject)
         assert found is not None
         np.testing.assert_allclose(found.vertices, flame.mean.numpy(), atol=1e-6)
+
+
+def test_the_expression_is_taken_off_our_own_registrations(tmp_path: Path, flame: LinearHead) -> None:
+    layout = CoefficientLayout("tiny", (("identity", 4), ("expression", 3)), ("identity",))
+    identity, expression = torch.tensor([0.5, -1.0, 0.0, 2.0]), torch.tensor([1.0, 0.0, -0.5])
+    moved = torch.from_numpy(np.random.default_rng(0).normal(0, 1e-3, (37, 3)).astype(np.float32))
+    scan = flame.vertices(identity, expression) + moved
+    for name in ("registered", "registered_head"):
+        write_obj(tmp_path / f"anna/{name}.obj", scan.numpy() * (1 if "_" in name else 1000), flame.faces.numpy())
+    code = Coefficients(layout, {"identity": identity, "expression": expression})
+    save_coefficients(tmp_path / "anna/coefficients.safetensors", code, flame)
+    found = SubjectMeshes(tmp_path, "folder", flame).of("anna")
+    assert found is not None
+    np.testing.assert_allclose(found.vertices, (flame.vertices(identity) + moved).numpy(), atol=1e-6)
+    np.testing.assert_array_equal(found.coefficients["identity"], identity.numpy())
+    (tmp_path / "anna/coefficients.safetensors").unlink()
+    meshes = SubjectMeshes(tmp_path, "folder", flame)
+    assert meshes.of("anna") is None
+    assert "coefficients.safetensors" in meshes.notes[-1]
 
 
 def test_meshes_that_do_not_fit_are_named(tmp_path: Path, flame: LinearHead) -> None:

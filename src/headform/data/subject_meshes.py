@@ -4,9 +4,11 @@ V vertices, K identity modes.
 
     FLAME_parameters/<person>/*.npz    of MICA's release: betas (300 identity, 100 expression), pose (15) of the scan
     registrations/<person>/*.obj       of MICA's release: the registered scans
+    <person>/registered_head.obj|.ply  of `headform register`, with coefficients.safetensors beside it
     <person>.npz|.obj|.ply             anyone else's, or the same in a folder named after the person
 
-Coefficients are preferred: they give the neutral shape. A mesh keeps the expression of its scan; it is moved and turned, not
+FLAME's parameters are preferred to meshes: they give the neutral shape. From meshes of `headform register` the
+fitted expression is taken off. Other meshes keep the expression of their scans; they are moved and turned, not
 scaled, onto the head's mean.
 """
 
@@ -25,6 +27,7 @@ from headform.data.layouts.photo_set import named, natural, subfolders
 from headform.errors import HeadformError, InputError
 from headform.geometry.similarity import fit_similarity
 from headform.geometry.units import METERS_PER
+from headform.heads.coefficients_file import load_coefficients
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import LinearHead
 from headform.io.mesh.reading import read_mesh
@@ -41,6 +44,8 @@ MOST_APART_M = 0.02
 order; people's heads stay below 8 mm."""
 _MAX_ARRAYS = 1 << 26
 _ENDINGS = (".npz", ".obj", ".ply")
+_REGISTERED = "registered_head"
+"""Stem of the mesh in the frame of the head that `headform register` writes into the folder of a scan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +120,8 @@ class SubjectMeshes:
         if len(rows) != 1:
             return None
         (paths,) = rows.values()
+        own = [path for path in paths if path.stem == _REGISTERED]
+        paths = own or paths
         parameters = [path for path in paths if path.suffix.lower() == ".npz"]
         meshes = [path for path in paths if path.suffix.lower() != ".npz"]
         if len(parameters) > 1 or (not parameters and len(meshes) > 1):
@@ -125,6 +132,8 @@ class SubjectMeshes:
                 return self._from_parameters(parameters[0])
             if self.head is None:
                 return None
+            if own:
+                return _from_registered(own[0], self.head)
             return SubjectMesh(vertices=self._from_mesh(meshes[0], self.head))
         except HeadformError as error:
             self.notes.append(f"{subject}: the registration is not used: {error}")
@@ -177,6 +186,19 @@ class SubjectMeshes:
     def _once(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _from_registered(path: Path, head: LinearHead) -> SubjectMesh:
+    """Read a registration of `headform register`: meters, head frame, fitted coefficients beside it."""
+    vertices = read_mesh(path).vertices
+    if len(vertices) != len(head.mean):
+        what = f"the mesh has {len(vertices)} vertices, the head {len(head.mean)}"
+        raise InputError("registration_invalid", what, ascii(str(path)), "register the scan with this head")
+    code = load_coefficients(path.with_name("coefficients.safetensors"), head)
+    expression, identity = code["expression"].to(head.mean), code["identity"]
+    moved = head.vertices(None, expression) - head.mean
+    neutral = vertices - moved.double().numpy()
+    return SubjectMesh({"identity": identity.numpy()}, neutral.astype(np.float32))
 
 
 def _files(folder: Path, *, deep: bool) -> list[Path]:
