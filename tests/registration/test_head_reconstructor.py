@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from headform import heads
 from headform.errors import UsageError, WeightsError
 from headform.export.writers import FORMATS, encode_all, encode_parameters
+from headform.images.transfer import srgb_from_linear
 from headform.io.mesh import ply
 from headform.pipeline.reconstruction import Reconstruction
 from headform.pipeline.reconstructor import Reconstructor
@@ -126,3 +128,19 @@ def test_a_result_without_readings_is_refused(
         with pytest.raises(UsageError) as caught:
             model.refit(wrong)
         assert caught.value.code == "evidence_missing"
+
+
+def test_a_models_own_colors_are_fitted(
+    reconstructor: Reconstructor, astronaut: Reconstruction, tmp_path: Path
+) -> None:
+    whole = heads.load_open()
+    kept = np.flatnonzero(whole.regions["face"].numpy() & (whole.part.numpy() == 0))
+    mean, modes = srgb_from_linear(whole.albedo_mean[kept]), 0.5 * whole.albedo[:6, kept]
+    head = without_uv(face_only("bfm2017", albedo_mean=mean, albedo=modes, albedo_space="srgb"))
+    model = HeadReconstructor(head, reconstructor)
+    assert not any("colors of its own" in note for note in model.notes)
+    found = model.refit(astronaut)
+    assert found.albedo_code.shape == (6,)
+    assert np.abs(found.albedo_code).max() > 0.05
+    (tmp_path / "p.npz").write_bytes(encode_parameters(found))
+    assert np.load(tmp_path / "p.npz")["albedo"].shape == (6,)

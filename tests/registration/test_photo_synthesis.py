@@ -72,3 +72,15 @@ def test_without_rounds_the_start_is_kept(head: LinearHead) -> None:
     found, _ = run(head, 0)
     np.testing.assert_array_equal(found.coefficients, np.zeros(MODES))
     assert found.before == found.after
+
+
+def test_fixed_coefficients_become_part_of_the_mean(head: LinearHead) -> None:
+    face = FaceRows(head, np.arange(len(head.mean)), head.identity)
+    code, fixed = TRUTH, np.array([True, False, True, False, False])
+    held = face.with_fixed(code, fixed)
+    assert len(held.basis) == 3
+    left = torch.from_numpy(code[~fixed]).float()
+    got = held.mean + torch.einsum("k,kvc->vc", left, held.basis)
+    expected = head.vertices(torch.from_numpy(code).float())
+    np.testing.assert_allclose(got, expected, atol=1e-7)
+    assert len(face.basis) == MODES, "the face itself is as it was"

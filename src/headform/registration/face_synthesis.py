@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.head_points import PointModel
 from headform.fit.photometric import PhotometricFit
 from headform.heads.flame.head import FlameHead
 from headform.heads.linear import PARTS
@@ -17,6 +18,9 @@ from headform.registration.photo_synthesis import FaceRows, SynthesisStart, synt
 
 _BOUND = 3.0
 """Largest magnitude of an identity coefficient, standard deviations."""
+_LEAST_M = 2e-5
+"""Displacement of a vertex within a coefficient's standard deviation below which that coefficient stays, meters: large
+models have hundreds of them, and each costs time at every rendering."""
 _EXPRESSION_SHARE = 0.25
 """Standard deviation of expression about the points' result, as a part of its prior's."""
 
@@ -55,7 +59,7 @@ class FaceSynthesis:
         if self._range.jaw:
             basis = torch.cat([basis, torch.zeros(1, len(rows), 3)])
         self._face = FaceRows(dressed, rows, basis)
-        self._dressed = dressed
+        self._reach = self._face.basis.norm(dim=-1).amax(dim=1).double().numpy()  # meters per unit of each coefficient
 
     def refine(
         self,
@@ -80,17 +84,25 @@ class FaceSynthesis:
         if isinstance(self._head, FlameHead):
             chord = jaw_chord(self._head, float(shape.expression[-1]))[self._face.rows]
             self._face.basis[-1] = torch.from_numpy(chord).float()
+            self._reach[-1] = float(np.linalg.norm(chord, axis=1).max())
+        code = np.concatenate([shape.identity, shape.expression])
+        sigma = np.concatenate([np.full(count, IDENTITY_SIGMA), _EXPRESSION_SHARE * span.sigma])
+        free = self._reach * sigma > _LEAST_M
         start = SynthesisStart(
-            coefficients=np.concatenate([shape.identity, shape.expression]),
-            sigma=np.concatenate([np.full(count, IDENTITY_SIGMA), _EXPRESSION_SHARE * span.sigma]),
-            lower=np.concatenate([np.full(count, -_BOUND), span.lower]),
-            upper=np.concatenate([np.full(count, _BOUND), span.upper]),
+            coefficients=code[free],
+            sigma=sigma[free],
+            lower=np.concatenate([np.full(count, -_BOUND), span.lower])[free],
+            upper=np.concatenate([np.full(count, _BOUND), span.upper])[free],
             camera=shape.camera,
             light=lit.light,
             albedo_code=lit.albedo_code,
         )
-        found = synthesize(self._face, photo, points.point_model, seen.points, points.inflated(seen), start)
-        identity, expression = np.split(found.coefficients, [count])
+        face, rows = self._face.with_fixed(code, ~free), points.point_model
+        still = (rows.basis[..., ~free] @ code[~free]).T
+        model = PointModel(rows.mean + still, np.ascontiguousarray(rows.basis[..., free]), int(free[:count].sum()))
+        found = synthesize(face, photo, model, seen.points, points.inflated(seen), start)
+        code[free] = found.coefficients
+        identity, expression = np.split(code, [count])
         return SynthesizedFace(
             replace(shape, identity=identity, expression=expression, camera=found.camera),
             PhotometricFit(found.light, found.albedo_code, found.after),

@@ -11,11 +11,12 @@ over the M pixels that show the face's skin is lowered by Adam from what the poi
 the best state of all is taken. Gradients flow inside outlines alone, as everywhere here.
 """
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int
 from PIL import Image
 from torch import Tensor
 
@@ -108,6 +109,14 @@ class FaceRows:
         self.rows = rows
         self.basis = basis.float().contiguous()
         self.modes = head.albedo[:, rows].float()
+
+    def with_fixed(self, code: Float[np.ndarray, " K"], fixed: Bool[np.ndarray, " K"]) -> "FaceRows":
+        """Return the face with some coefficients added to its mean for good; the basis holds the others."""
+        out = copy(self)
+        mask = torch.from_numpy(fixed)
+        out.mean = self.mean + torch.einsum("k,kvc->vc", torch.from_numpy(code[fixed]).float(), self.basis[mask])
+        out.basis = self.basis[~mask]
+        return out
 
 
 def synthesize(
