@@ -32,9 +32,12 @@ class Scan:
     """Evaluation protocol: region of the scan, alignment and distance."""
     json: Path | None = None
     """Also write the numbers to this file."""
+    picture: Path | None = None
+    """Also draw scan, aligned head and errors to this PNG file."""
 
     def run(self) -> int:
         """Print the numbers."""
+        from headform.evaluate.scan.face_regions import errors_by_region, map_face
         from headform.evaluate.scan.landmark7_files import read_landmarks7
         from headform.evaluate.scan.mesh_files import read_surface
         from headform.evaluate.scan.protocol import PROTOCOLS
@@ -43,19 +46,28 @@ class Scan:
         from headform.io.atomic import check_place, remove_old, write_bytes
 
         check_place(self.json)
-        remove_old(self.json)
+        check_place(self.picture)
+        remove_old(self.json, self.picture)
         protocol = PROTOCOLS[self.protocol]
         scan = read_surface(self.scan, require_faces=False)
+        cropped = crop_scan(scan, read_landmarks7(self.scan_landmarks), protocol)
+        prediction = read_surface(self.prediction)
         found = scan_error(
-            crop_scan(scan, read_landmarks7(self.scan_landmarks), protocol),
-            read_surface(self.prediction),
+            cropped,
+            prediction,
             read_landmarks7(self.prediction_landmarks),
             protocol=protocol,
             unit=self.unit,
             metrical=self.metrical,
         )
-        print(scan_text(found, protocol, metrical=self.metrical), end="")
+        regions = errors_by_region(map_face(cropped.points, cropped.landmarks).region, found.distances)
+        print(scan_text(found, protocol, metrical=self.metrical, regions=regions), end="")
         if self.json is not None:
-            text = scan_json(found, protocol, unit=self.unit, metrical=self.metrical)
+            text = scan_json(found, protocol, unit=self.unit, metrical=self.metrical, regions=regions)
             write_bytes(self.json, text.encode())
+        if self.picture is not None:
+            from headform.evaluate.scan.error_maps import draw_scan_error
+            from headform.io.image_bytes import png
+
+            write_bytes(self.picture, png(draw_scan_error(scan, cropped, prediction, found)))
         return errors.SUCCESS

@@ -4,9 +4,12 @@ P distances, T thresholds. Millimeters.
 """
 
 import io
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float64
+
+Distances = Float64[np.ndarray, " P"]
 
 FINE = np.arange(0, 801) / 100.0
 """Thresholds of the table: 0 to 8 mm by hundredths."""
@@ -25,7 +28,7 @@ def share_below(
     return np.searchsorted(np.sort(distances), thresholds, side="right") / len(distances)
 
 
-def to_csv(curves: dict[str, Float64[np.ndarray, " P"]]) -> str:
+def to_csv(curves: Mapping[str, Distances]) -> str:
     """A column of thresholds and one of shares for each name, as CSV text."""
     columns = [share_below(distances, FINE) for distances in curves.values()]
     rows = [",".join(["millimeters", *curves])]
@@ -34,8 +37,8 @@ def to_csv(curves: dict[str, Float64[np.ndarray, " P"]]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def to_png(curves: dict[str, Float64[np.ndarray, " P"]], title: str) -> bytes:
-    """The curves as a picture.
+def to_png(panels: Mapping[str, Mapping[str, Distances]]) -> bytes:
+    """The curves as a picture: a panel for each title, side by side.
 
     Raises:
         ImportError: matplotlib is not installed (`pip install headform[evaluate]`).
@@ -43,20 +46,22 @@ def to_png(curves: dict[str, Float64[np.ndarray, " P"]], title: str) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.8), dpi=120, layout="constrained")
+    figure = Figure(figsize=(6.4 * len(panels), 4.8), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for name, distances in curves.items():
-        axes.plot(FINE, 100 * share_below(distances, FINE), label=name)
-    axes.set(
-        xlim=(0, 8),
-        ylim=(0, 100),
-        xlabel="error, mm",
-        ylabel="share of scan vertices, %",
-        title=title,
-    )
-    axes.grid(visible=True, alpha=0.4)
-    axes.legend(loc="lower right")
+    for number, (title, curves) in enumerate(panels.items(), start=1):
+        axes = figure.add_subplot(1, len(panels), number)
+        for name, distances in curves.items():
+            if len(distances):
+                axes.plot(FINE, 100 * share_below(distances, FINE), label=name)
+        axes.set(
+            xlim=(0, 8),
+            ylim=(0, 100),
+            xlabel="error, mm",
+            ylabel="share of scan vertices, %",
+            title=title,
+        )
+        axes.grid(visible=True, alpha=0.4)
+        axes.legend(loc="lower right")
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()

@@ -84,8 +84,8 @@ class NowTable:
         """Images without distances: missing or invalid predictions."""
         return [record for record in self.records if record.status != "ok"]
 
-    def require_complete(self, *, allow_missing: bool) -> None:
-        """Refuse to average over holes.
+    def require_complete(self, *, allow_missing: bool, method: str = "") -> None:
+        """Refuse to average over holes; `method` names the predictions in the error.
 
         Raises:
             InputError: `predictions_incomplete`, always when nothing at all was measured.
@@ -100,7 +100,7 @@ class NowTable:
         fix = "correct them"
         if len(holes) < len(self.records):
             fix += ", or average over the others with --allow-missing"
-        raise InputError("predictions_incomplete", f"{what}: {listed}{more}", "", fix)
+        raise InputError("predictions_incomplete", f"{what}: {listed}{more}", method, fix)
 
     def to_json(self) -> str:
         """Format all but the distances as JSON text."""

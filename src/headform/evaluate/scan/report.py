@@ -1,6 +1,10 @@
 """Numbers of a single scan as text and as JSON."""
 
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
 
 from headform.evaluate.scan.protocol import Protocol
 from headform.evaluate.scan.scan_error import ScanError
@@ -30,14 +34,36 @@ def scan_facts(found: ScanError) -> dict[str, Any]:
     }
 
 
-def scan_json(found: ScanError, protocol: Protocol, *, unit: MeshUnit | None, metrical: bool) -> str:
-    """Format as JSON text; floats with all their digits."""
+def scan_json(
+    found: ScanError,
+    protocol: Protocol,
+    *,
+    unit: MeshUnit | None,
+    metrical: bool,
+    regions: Mapping[str, Float64[np.ndarray, " N"]] | None = None,
+) -> str:
+    """Format as JSON text; floats with all their digits. `regions` are distances by region, see `face_regions`."""
     head = {"protocol": protocol.name, "metrical": metrical, "unit": unit}
-    return json_text({**head, **scan_facts(found)})
+    by_region = {} if regions is None else {"regions": region_facts(regions)}
+    return json_text({**head, **scan_facts(found), **by_region})
 
 
-def scan_text(found: ScanError, protocol: Protocol, *, metrical: bool) -> str:
-    """Format for reading, the numbers that are usually quoted first."""
+def region_facts(regions: Mapping[str, Float64[np.ndarray, " N"]]) -> dict[str, dict[str, float | int]]:
+    """Number of points, median, mean and standard deviation of each region."""
+    return {
+        name: {"vertices": len(d), "median": float(np.median(d)), "mean": float(d.mean()), "std": float(d.std())}
+        for name, d in regions.items()
+    }
+
+
+def scan_text(
+    found: ScanError,
+    protocol: Protocol,
+    *,
+    metrical: bool,
+    regions: Mapping[str, Float64[np.ndarray, " N"]] | None = None,
+) -> str:
+    """Format for reading, the numbers that are usually quoted first; then the regions, if given."""
     kind = "metrical" if metrical else "non-metrical"
     lines = [
         f"protocol {protocol.name}, {kind}: {len(found.distances)} of {found.scan_vertices} scan vertices",
@@ -47,5 +73,9 @@ def scan_text(found: ScanError, protocol: Protocol, *, metrical: bool) -> str:
     ]
     if protocol.quote == "RMSE":
         lines[1], lines[2] = lines[2], lines[1]
+    lines += [
+        f"{name}: median {row['median']:.4f} mm, mean {row['mean']:.4f} mm, std {row['std']:.4f} mm of {row['vertices']}"
+        for name, row in region_facts(regions or {}).items()
+    ]
     lines += [f"warning [{f.code}]: {f.message}" for f in found.findings]
     return "\n".join(lines) + "\n"

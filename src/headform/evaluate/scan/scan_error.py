@@ -85,11 +85,13 @@ class CroppedScan:
         points: (P, 3) float64 mm, in the scan's order.
         landmarks: (7, 3) float64 mm.
         vertices: V of the whole scan.
+        rows: (P,) indices of the points among the scan's vertices.
     """
 
     points: Float64[np.ndarray, "P 3"]
     landmarks: Landmarks
     vertices: int
+    rows: Int[np.ndarray, " P"]
 
 
 def crop_scan(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> CroppedScan:
@@ -112,14 +114,15 @@ def crop_scan(scan: Surface, landmarks: Landmarks, protocol: Protocol) -> Croppe
             center, radius = face_sphere(landmarks, protocol.factor)
     except ValueError as error:
         raise InputError("crop_empty", f"{error}: {apart(landmarks, scan)}", scan.name) from error
-    points = scan.vertices[inside(scan.vertices, center, radius)]
+    rows = np.flatnonzero(inside(scan.vertices, center, radius))
+    points = scan.vertices[rows]
     different = len(np.unique(points, axis=0))
     if different < FEWEST:
         what = f"only {different} vertices of the scan lie in the region of its landmarks: {apart(landmarks, scan)}"
         fix = "give the landmarks of this very scan, and both in millimeters"
         raise InputError("crop_empty", what, scan.name, fix)
     check_on_mesh(landmarks, scan, mm_per_unit=1.0)
-    return CroppedScan(points, landmarks, len(scan.vertices))
+    return CroppedScan(points, landmarks, len(scan.vertices), rows)
 
 
 def scan_error(
