@@ -1,32 +1,63 @@
-"""`headform contact-sheet`: combine the overlays of a result folder in one picture."""
+"""`headform contact-sheet`: combine the overlays of a result folder, or the results of several methods, in one picture."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, UseAppendAction, arg
 
 from headform import errors
+from headform.cli.method_folders import parse_methods
 
 
 @dataclass(frozen=True)
 class ContactSheet:
-    """Combine the overlays of a result folder in one picture."""
+    """Combine pictures of results on one sheet.
 
-    folder: Positional[Path]
-    """Output folder of `headform reconstruct` with the format png."""
+    Of one result folder its overlays; with --photos and --method a row for each photo and a column for each method, under
+    the headings occlusion, expression and rotation where folders or --conditions tell them.
+    """
+
     out: Annotated[Path, arg(aliases=("-o",))]
     """Output file, PNG or JPEG."""
+    folder: Positional[Path | None] = None
+    """Output folder of `headform reconstruct` with the format png."""
     columns: int = 4
     """Number of overlays per row."""
+    photos: Path | None = None
+    """Folder of photos, searched recursively."""
+    method: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=DIR")] = ()
+    """Name of a method and its folder: of `headform reconstruct`, of predictions for NoW, or of pictures named as the
+    photos. May be given several times."""
+    conditions: Path | None = None
+    """JSON file with an object of headings by photo."""
 
     def run(self) -> int:
         """Write the sheet."""
         if self.columns < 1:
             what = f"--columns is {self.columns}"
             raise errors.UsageError("columns_invalid", what, "", "use 1 or more")
+        methods = parse_methods(self.method)
+        if (self.folder is None) != bool(methods) or (self.photos is None) == bool(methods):
+            fix = "give a result folder, or --photos DIR and --method NAME=DIR for each method"
+            raise errors.UsageError("sheet_inputs", "nothing, or two things, to show", "", fix)
+        if self.folder is None:
+            return self._methods(methods)
         from headform.viz.contact_sheets import contact_sheet
 
         count = contact_sheet(self.folder, self.out, self.columns)
         print(f"{count} overlays in {self.out}")
         return errors.SUCCESS
+
+    def _methods(self, methods: dict[str, Path]) -> int:
+        from headform.evaluate.method_pictures import sheet_of_methods
+        from headform.images.read import shown
+        from headform.viz.contact_sheets import write_sheet
+
+        assert self.photos is not None  # noqa: S101 - checked above
+        sheet, notes = sheet_of_methods(self.photos, methods, conditions=self.conditions)
+        write_sheet(sheet, self.out)
+        for note in notes:
+            print(f"warning: {shown(note)}")
+        print(f"{len(methods)} methods in {self.out}")
+        return errors.PARTIAL if notes else errors.SUCCESS

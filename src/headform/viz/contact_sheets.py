@@ -49,10 +49,7 @@ def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
     folder, out = Path(folder), Path(out)
-    ending = out.suffix.lower()
-    if ending not in _ENDINGS:
-        what = f"a contact sheet is written as PNG or JPEG, not as {ending}"
-        raise UsageError("format_unknown", what, str(out), "end its name with .png or .jpg")
+    ending = _ending(out)
     found = sorted(path for path in folder.rglob("overlay.png") if not _hidden(path.relative_to(folder)))[:_MOST]
     if not found:
         raise InputError(
@@ -77,6 +74,29 @@ def contact_sheet(folder: Path, out: Path, columns: int = 4) -> int:
         y += step
     write_bytes(out, _ENDINGS[ending](sheet))
     return len(tiles)
+
+
+def write_sheet(sheet: UInt8[np.ndarray, "H W 3"], out: Path) -> None:
+    """Write a sheet as PNG or JPEG, by the suffix.
+
+    Raises:
+        UsageError: `format_unknown` for another suffix.
+        InputError: `sheet_too_large` for a side that JPEG cannot have.
+        ResourceError: `write_failed`.
+    """
+    ending = _ending(out)
+    if ending in (".jpg", ".jpeg") and max(sheet.shape) > _MAX_JPEG_SIDE:
+        what = f"the sheet has {sheet.shape[1]}x{sheet.shape[0]} pixels"
+        raise InputError("sheet_too_large", what, str(out), "write PNG")
+    write_bytes(out, _ENDINGS[ending](sheet))
+
+
+def _ending(out: Path) -> str:
+    ending = out.suffix.lower()
+    if ending not in _ENDINGS:
+        what = f"a contact sheet is written as PNG or JPEG, not as {ending}"
+        raise UsageError("format_unknown", what, str(out), "end its name with .png or .jpg")
+    return ending
 
 
 def _tile(path: Path, folder: Path) -> UInt8[np.ndarray, "H W 3"]:
