@@ -13,7 +13,7 @@ from headform.geometry.units import MeshUnit
 from headform.io.progress import BatchProgress
 
 if TYPE_CHECKING:
-    from headform.evaluate.now._table import NowTable
+    from headform.evaluate.now import NowTable
     from headform.evaluate.now.comparison import Alignment
 
 

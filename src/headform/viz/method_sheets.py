@@ -101,7 +101,7 @@ def fitted_tile(rgb: UInt8[np.ndarray, "H W 3"], side: int) -> UInt8[np.ndarray,
     return np.asarray(tile)
 
 
-def _fitted(text: str, pen: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _fitted(text: str, pen: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
     while len(text) > 1 and pen.textlength(text, font) > width - 8:
         text = text.removesuffix("…")[:-1] + "…"
     return text
