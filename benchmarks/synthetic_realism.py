@@ -26,10 +26,10 @@ import torch
 import tyro
 from PIL import Image
 
-from benchmarks.embedder_auc import CRITIC
 from benchmarks.environment import default_data, describe
 from benchmarks.face_statistics import gradients_histogram, statistics
 from benchmarks.two_sample_tests import convolutional, cross_validated, frechet_distance, logistic
+from benchmarks.verification import CRITIC
 from headform import images
 from headform.errors import FaceError
 from headform.geometry.landmarks68 import INNER_FACE, five_points

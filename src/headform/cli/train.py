@@ -1,53 +1,22 @@
 """`headform train`: train the networks on synthetic faces and sampled heads."""
 
 import dataclasses
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import arg, subcommand
 
 from headform.cli.train_coefficients import Coefficients
+from headform.cli.train_identity import Identity
 from headform.cli.train_mesh_autoencoder import MeshAutoencoder
-from headform.cli.training import Training, finish, require_positive, run_folder
+from headform.cli.training import OnSyntheticFaces, require_positive
 from headform.errors import UsageError
 
 
 @dataclass(frozen=True)
-class _OnSyntheticFaces(Training):
-    """Options of the stages that learn from pictures of synthetic faces."""
-
-    minutes: float | None = None
-    """Minutes of training, resumed parts included; by default those of the preset."""
-    workers: int = 1
-    """Processes that render faces while the network learns."""
-    first_faces: int | None = None
-    """Faces rendered before the first step; by default those of the preset."""
-
-    def check(self) -> None:
-        super().check()
-        require_positive(minutes=self.minutes, workers=self.workers, first_faces=self.first_faces)
-
-    def train(self, run: Callable[..., tuple[Any, Any, dict[str, Any]]], config: Any, out: Path, name: str) -> int:
-        """Train with the cores that the rendering processes leave, then write the weights."""
-        import torch
-
-        if self.minutes is not None:
-            trainer = dataclasses.replace(config.trainer, minutes=self.minutes)
-            config = dataclasses.replace(config, trainer=trainer)
-        if self.first_faces is not None:
-            config = dataclasses.replace(config, first_faces=self.first_faces)
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) - self.workers))
-        with run_folder(out):
-            net, result, facts = run(config, out, resume=self.resume)
-            return finish(net, result, facts, out / name)
-
-
-@dataclass(frozen=True)
-class Landmarks(_OnSyntheticFaces):
+class Landmarks(OnSyntheticFaces):
     """Train the dense landmark network (points, each with a variance, expression, pose, gaze, skin), or the student."""
 
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/landmarks")
@@ -110,7 +79,7 @@ class Landmarks(_OnSyntheticFaces):
         portraits_of(config, self.portraits)  # refuse what is missing before a folder is made
         name = "student_landmarks.safetensors"
         options = dataclasses.replace(self, minutes=None)  # already part of the configuration
-        return _OnSyntheticFaces.train(options, partial(run, portraits=self.portraits), config, self.out, name)
+        return OnSyntheticFaces.train(options, partial(run, portraits=self.portraits), config, self.out, name)
 
     def _refuse_student_options(self) -> None:
         """Reject options that only a student has.
@@ -127,23 +96,7 @@ class Landmarks(_OnSyntheticFaces):
 
 
 @dataclass(frozen=True)
-class Identity(_OnSyntheticFaces):
-    """Train the network of identity (shape) coefficients on the tight crop, with a loss on vertices."""
-
-    out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/identity")
-    """Run folder: config.json, log.jsonl, checkpoint and identity.safetensors."""
-
-    def run(self) -> int:
-        """Train, and write the weights."""
-        self.check()
-        from headform.train.identity import IdentityConfig, run
-
-        config = IdentityConfig(seed=self.seed, workers=self.workers)
-        return self.train(run, config, self.out, "identity.safetensors")
-
-
-@dataclass(frozen=True)
-class Parsing(_OnSyntheticFaces):
+class Parsing(OnSyntheticFaces):
     """Train the network that parses faces: skin, brows, eyes, lips, hair, glasses, hat, neck, clothes, occluders."""
 
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/parsing")

@@ -1,7 +1,10 @@
 """Common options and closing steps of the subcommands of `headform train`."""
 
+import dataclasses
+import os
 import shlex
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,3 +74,34 @@ def finish(net: Any, result: Any, facts: dict[str, Any], path: Path) -> int:
         if warning := baseline_warning(facts.get("validation", {})):
             print(f"warning: {path} is {warning}", file=sys.stderr)
     return errors.INTERRUPTED if result.stopped else errors.SUCCESS
+
+
+@dataclass(frozen=True)
+class OnSyntheticFaces(Training):
+    """Options of the stages that learn from pictures of synthetic faces."""
+
+    minutes: float | None = None
+    """Minutes of training, resumed parts included; by default those of the preset."""
+    workers: int = 1
+    """Processes that render faces while the network learns."""
+    first_faces: int | None = None
+    """Faces rendered before the first step; by default those of the preset."""
+
+    def check(self) -> None:
+        """Reject impossible options before any work is done."""
+        super().check()
+        require_positive(minutes=self.minutes, workers=self.workers, first_faces=self.first_faces)
+
+    def train(self, run: Callable[..., tuple[Any, Any, dict[str, Any]]], config: Any, out: Path, name: str) -> int:
+        """Train with the cores that the rendering processes leave, then write the weights."""
+        import torch
+
+        if self.minutes is not None:
+            trainer = dataclasses.replace(config.trainer, minutes=self.minutes)
+            config = dataclasses.replace(config, trainer=trainer)
+        if self.first_faces is not None:
+            config = dataclasses.replace(config, first_faces=self.first_faces)
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) - self.workers))
+        with run_folder(out):
+            net, result, facts = run(config, out, resume=self.resume)
+            return finish(net, result, facts, out / name)

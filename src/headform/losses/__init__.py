@@ -3,6 +3,7 @@
 from headform.losses.adversarial import critic_loss as critic_loss
 from headform.losses.adversarial import generator_loss as generator_loss
 from headform.losses.adversarial import gradient_penalty as gradient_penalty
+from headform.losses.arcface import SubCenterArcFace as SubCenterArcFace
 from headform.losses.image_identity import IdentityLoss as IdentityLoss
 from headform.losses.image_identity import cosine_loss as cosine_loss
 from headform.losses.landmarks import deca_landmark_weights as deca_landmark_weights

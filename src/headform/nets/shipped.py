@@ -27,6 +27,7 @@ from headform.nets.landmarks.student_net import StudentNet, StudentNetConfig
 from headform.nets.mesh_autoencoder_file import model_of, weights_of
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 from headform.nets.parsing_net import ParsingNet, ParsingNetConfig
+from headform.nets.recognition.iresnet_net import IResNet
 from headform.nets.recognition.mobilefacenet_net import MobileFaceNet, MobileFaceNetConfig
 
 
@@ -54,6 +55,7 @@ SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
 NOT_SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     StudentNet: ShippedNetwork("student_landmarks.safetensors", "student landmarks"),
     FaceEncoder: ShippedNetwork("face_encoder.safetensors", "face encoder"),
+    IResNet: ShippedNetwork("iresnet.safetensors", "recognition"),
 }
 """Networks that are trained and loaded in the same way, and have no weights in the package."""
 NETWORKS: Mapping[type[nn.Module], ShippedNetwork] = {**SHIPPED, **NOT_SHIPPED}

@@ -14,12 +14,12 @@ from torch import Tensor
 from headform.data.sample import Sample
 from headform.data.shards import ShardSet
 from headform.errors import InputError
-from headform.geometry.landmarks68 import MIRROR68, five_points
+from headform.geometry.landmarks68 import MIRROR68
 from headform.geometry.similarity import fit_similarity
 from headform.heads.code_decoder import CodeDecoder
 from headform.images.warp import apply, warp
 from headform.nets.recognition.crops import CropSpec
-from headform.train.augment import paste_patches, vary_color
+from headform.train.face_crops import FaceCrops, mirrored_points, mirrored_points5, points5_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class CoefficientBatches:
         self, decoder: CodeDecoder, crop: CropSpec, *, photos: int, side: int, jitter: float, patch_rate: float
     ) -> None:
         self._decoder, self._crop, self._photos, self._side = decoder, crop, photos, side
-        self._jitter, self._patch_rate = jitter, patch_rate
+        self._crops = FaceCrops(crop, jitter, patch_rate)
         self._identity = decoder.layout.parts[0]
 
     def draw(self, samples: ShardSet, subjects: Sequence[int], rng: np.random.Generator) -> list[Sample]:
@@ -92,27 +92,21 @@ class CoefficientBatches:
         pictures = [row.image for row in rows]
         skins = [_skin(row) for row in rows]
         points = np.stack([row.points68 for row in rows]).astype(np.float64)
-        five = np.stack([_five(row) for row in rows])
+        five = np.stack([points5_of(row) for row in rows])
         noise, mirrored = np.zeros_like(five), np.zeros(len(rows), bool)
         width = pictures[0].shape[1]
         if rng is not None:
-            scale = _eye_distance(five) / _eye_distance(self._crop.points)
-            noise = rng.normal(0, self._jitter, five.shape) * scale[:, None, None]
+            noise = self._crops.noise(five, rng)
             if self._decoder.head.has_field("mirror"):
                 mirrored = np.repeat(rng.random(len(rows) // self._photos) < 0.5, self._photos)
         for k in np.flatnonzero(mirrored):
             pictures[k] = np.ascontiguousarray(pictures[k][:, ::-1])
             skins[k] = np.ascontiguousarray(skins[k][:, ::-1])
-        points[mirrored] = _reflected(points[mirrored][:, MIRROR68], width)
-        five[mirrored] = _reflected(five[mirrored][:, [1, 0, 2, 4, 3]], width)
+        points[mirrored] = mirrored_points(points[mirrored][:, MIRROR68], width)
+        five[mirrored] = mirrored_points5(five[mirrored], width)
         frames = [_frame(at, self._crop.points) for at in five + noise]
         cut = np.stack([warp(rgb, m, self._crop.side) for rgb, m in zip(pictures, frames, strict=True)])
-        if rng is None:
-            crops = self._crop.values(cut)
-        else:
-            varied = vary_color(rng, cut)
-            paste_patches(rng, varied, self._patch_rate)
-            crops = self._crop.encode(torch.from_numpy(varied).permute(0, 3, 1, 2))
+        crops = self._crops.encode(cut, rng)
         zoom = self._side / self._crop.side
         frames = [zoom * m for m in frames]
         if self._side != self._crop.side:
@@ -181,20 +175,3 @@ def _warped_mask(
     inside = mask.copy()
     inside[[0, -1]] = inside[:, [0, -1]] = 0
     return warp(np.repeat(inside[..., None], 3, axis=2), frame, side)[..., 0] / np.float32(255)
-
-
-def _five(row: Sample) -> Float[np.ndarray, "5 2"]:
-    points = five_points(row.points68)
-    if not np.isfinite(points).all():
-        what = "eyes, nose or mouth are unknown: the encoder's crop cannot be cut"
-        raise InputError("sample_unusable", what, f"sample {row.name}", "leave out samples without these points")
-    return points
-
-
-def _eye_distance(points: Float[np.ndarray, "*B 5 2"]) -> Float[np.ndarray, "*B"]:
-    return np.asarray(np.linalg.norm(points[..., 0, :] - points[..., 1, :], axis=-1))
-
-
-def _reflected(points: Float[np.ndarray, "B N 2"], width: int) -> Float[np.ndarray, "B N 2"]:
-    """Mirror points, whose order is already the mirror image's."""
-    return np.stack([width - points[..., 0], points[..., 1]], axis=-1)

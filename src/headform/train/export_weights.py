@@ -15,12 +15,14 @@ from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.mesh_autoencoder_file import model_tensors
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 from headform.nets.parsing_net import ParsingNet
+from headform.nets.recognition.iresnet_net import IResNet
+from headform.nets.recognition.mobilefacenet_net import MobileFaceNet
 from headform.nets.shipped import NETWORKS
 from headform.train.baseline import baseline_warning
 
 
 def export_weights(
-    net: DenseNet | StudentNet | IdentityNet | FaceEncoder | MeshAutoencoder | ParsingNet,
+    net: DenseNet | StudentNet | IdentityNet | FaceEncoder | MeshAutoencoder | ParsingNet | MobileFaceNet | IResNet,
     facts: Mapping[str, Any],
     path: Path,
     *,

@@ -1,7 +1,9 @@
 from .crops import ARCFACE as ARCFACE
+from .crops import DLIB as DLIB
 from .crops import FACENET as FACENET
 from .crops import LIGHT_CNN as LIGHT_CNN
 from .crops import CropSpec as CropSpec
+from .dlib_resnet_net import DlibResNet as DlibResNet
 from .embedder import Embedder as Embedder
 from .embedder import TorchEmbedder as TorchEmbedder
 from .embedder import best_accuracy as best_accuracy
@@ -17,3 +19,7 @@ from .light_cnn_net import LightCNN29v2 as LightCNN29v2
 from .registry import NETWORKS as NETWORKS
 from .registry import RecognitionNetwork as RecognitionNetwork
 from .registry import load_recognition as load_recognition
+from .verification import leave_one_out_rank_1 as leave_one_out_rank_1
+from .verification import pair_scores as pair_scores
+from .verification import rank_1 as rank_1
+from .verification import verification_auc as verification_auc

@@ -16,6 +16,7 @@ from headform.errors import FaceError, check_choice
 from headform.geometry.similarity import fit_similarity
 from headform.images.transfer import LUMA_REC601
 from headform.images.warp import warp
+from headform.nets.recognition.dlib_resnet_net import SIDE as DLIB_SIDE
 from headform.nets.recognition.inception_resnet_v1_net import SIDE as FACENET_SIDE
 from headform.nets.recognition.light_cnn_net import SIDE as LIGHT_CNN_SIDE
 
@@ -122,3 +123,14 @@ FACENET = CropSpec(
 """RGB, (x − 127.5) / 128."""
 LIGHT_CNN = CropSpec(LIGHT_CNN_SIDE, eye_mouth_points(LIGHT_CNN_SIDE, eyes=40.0, mouth=88.0), "gray", (0.0,), (255.0,))
 """Gray, x / 255; the published alignment puts the middles of the eyes and the mouth 40 and 88 pixels from the top."""
+
+# dlib's mean shape of the 68 points, in the square of their box: middles of the six points of each eye, tip of the nose,
+# corners of the mouth. Its crop leaves a quarter of that square on every side; its origin is the center of the first pixel.
+_DLIB_SHAPE = np.array([[0.2255, 0.2160], [0.7547, 0.2160], [0.4901, 0.5156], [0.2541, 0.7802], [0.7261, 0.7802]])
+DLIB = CropSpec(
+    DLIB_SIDE,
+    (_DLIB_SHAPE + 0.25) / 1.5 * DLIB_SIDE + 0.5,
+    offset=(122.782, 117.001, 104.298),
+    divisor=(256.0,),
+)
+"""RGB minus dlib's means, over 256."""

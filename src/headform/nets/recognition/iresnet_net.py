@@ -14,6 +14,7 @@ Source: https://github.com/deepinsight/insightface; its weights are not shipped,
 Input: RGB, (x − 127.5) / 127.5, aligned as `crops.ARCFACE`. Output: embeddings, not normalized, compared by the cosine.
 """
 
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 import torch
@@ -29,6 +30,21 @@ EMBEDDING = 512
 SIDE = 112
 TrainablePart = Literal["none", "last_stage", "all"]
 _LAST_STAGE = ("layer4", "bn2", "fc", "features")
+
+
+@dataclass(frozen=True)
+class IResNetConfig:
+    """Sizes of the network; saved with its weights.
+
+    Attributes:
+        layers: blocks per stage; `LAYERS` has the published ones.
+    """
+
+    layers: tuple[int, int, int, int]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values for a model card."""
+        return asdict(self)
 
 
 class Block(nn.Module):
@@ -67,6 +83,7 @@ class IResNet(nn.Module):
             layers: Blocks per stage; `LAYERS` has the published ones.
         """
         super().__init__()
+        self.config = IResNetConfig(layers)
         self.conv1 = nn.Conv2d(3, WIDTHS[0], 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(WIDTHS[0])
         self.prelu = nn.PReLU(WIDTHS[0])

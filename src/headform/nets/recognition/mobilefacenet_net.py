@@ -25,6 +25,8 @@ STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128
 """Expansion, channels, blocks and stride of the first block of each stage."""
 PARTS = ("stem", *(f"stage{k}" for k in range(1, len(STAGES) + 1)), "head")
 """Children in the order in which a picture passes them."""
+_ADDED_STD = 0.01
+"""Deviation of random weights whose output is added to a block's input."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,13 @@ class InvertedResidual(nn.Module):
         self.expand = nn.Conv2d(inputs, wide, 1)
         self.depthwise = nn.Conv2d(wide, wide, 3, stride, 1, groups=wide)
         self.project = nn.Conv2d(wide, outputs, 1)
-        self._added = stride == 1 and inputs == outputs
+        self.added = stride == 1 and inputs == outputs
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
         """Apply the block."""
         y = nn.functional.relu6(self.expand(x))
         y = self.project(nn.functional.relu6(self.depthwise(y)))
-        return x + y if self._added else y
+        return x + y if self.added else y
 
 
 class MobileFaceNet(nn.Module):
@@ -87,6 +89,21 @@ class MobileFaceNet(nn.Module):
     def forward(self, x: Float[Tensor, "B 3 112 112"]) -> Float[Tensor, "B D"]:
         """Return embeddings, not normalized."""
         return self.after("", x)
+
+    def randomize(self) -> None:
+        """Draw all weights anew, for training from nothing.
+
+        The network has no normalization: weights keep the variance (He et al. 2015), and what is added to a block's input is
+        small at first, so that sums stay below the bound of the activation.
+        """
+        for name, module in self.named_modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="linear" if "project" in name else "relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        for module in self.modules():
+            if isinstance(module, InvertedResidual) and module.added:
+                nn.init.normal_(module.project.weight, std=_ADDED_STD)
 
     def before(self, part: str, x: Float[Tensor, "B 3 112 112"]) -> Float[Tensor, "B C h w"]:
         """Run the parts before one of `PARTS`: the activations that it receives."""

@@ -7,12 +7,13 @@
 | ``lightcnn`` | `light_cnn_net.LightCNN29v2` | `LightCNN_29Layers_V2_checkpoint.pth.tar` | 128, gray, x / 255 |
 | ``evolve`` | `evolve_ir50_net.EvolveIR50` | face.evoLVe's `backbone_ir50_*.pth` | 112, RGB, ±1 |
 | ``mobilefacenet`` | `mobilefacenet_net.MobileFaceNet` | the one that ships | 112, RGB, ImageNet |
+| ``dlib`` | `dlib_resnet_net.DlibResNet` | face-api's manifest with its .bin, or their folder | 150, RGB |
 | ``onnx`` | any of 112 pixels | one input (B, 3, 112, 112), one output (B, D) | 112, RGB, ±1 |
 | ``onnx-bgr`` | the same | such as AdaFace | 112, BGR, ±1 |
 | ``onnx-raw`` | the same | such as OpenCV's SFace | 112, RGB, 0 to 255 |
 | ``onnx-imagenet`` | the same | | 112, RGB, ImageNet's mean and deviation |
 
-The first five may also be .safetensors files with the same names (`headform weights convert`). An ONNX file does not say
+The first six may also be .safetensors files with the same names (`headform weights convert`). An ONNX file does not say
 how its input is to be scaled; with a wrong kind everyone may look alike.
 """
 
@@ -27,7 +28,8 @@ from headform.errors import UsageError, WeightsError
 from headform.io.model_file import check_state
 from headform.io.torch_file import state_dict_of
 from headform.nets.recognition import inception_resnet_v1_net, light_cnn_net
-from headform.nets.recognition.crops import ARCFACE, FACENET, IMAGENET_112, LIGHT_CNN, CropSpec
+from headform.nets.recognition.crops import ARCFACE, DLIB, FACENET, IMAGENET_112, LIGHT_CNN, CropSpec
+from headform.nets.recognition.dlib_resnet_net import DlibResNet, is_manifest, read_dlib_weights
 from headform.nets.recognition.evolve_ir50_net import EvolveIR50
 from headform.nets.recognition.inception_resnet_v1_net import InceptionResnetV1
 from headform.nets.recognition.iresnet_net import LAYERS, IResNet
@@ -70,6 +72,7 @@ NETWORKS: Mapping[str, RecognitionNetwork] = {
     ),
     "evolve": RecognitionNetwork(ARCFACE, "input_layer.0.weight", lambda _: EvolveIR50()),
     "mobilefacenet": RecognitionNetwork(IMAGENET_112, "stage3.0.depthwise.weight", lambda _: MobileFaceNet()),
+    "dlib": RecognitionNetwork(DLIB, "conv256_down_out.conv2.conv.weight", lambda _: DlibResNet()),
 }
 """Networks with an architecture here, by kind."""
 ONNX: Mapping[str, CropSpec] = {
@@ -85,7 +88,7 @@ def load_recognition(path: Path | str, kind: str | None = None, part: str | None
     """Load a recognition network with the weights of a file, in evaluation mode.
 
     Args:
-        path: A PyTorch checkpoint or a .safetensors file.
+        path: A PyTorch checkpoint, a .safetensors file, or face-api's manifest (dlib).
         kind: One of `NETWORKS`; inferred from the tensor names in the file if None.
         part: Key of the state dict in the checkpoint; see `io.torch_file.state_dict_of`.
 
@@ -101,7 +104,8 @@ def load_recognition(path: Path | str, kind: str | None = None, part: str | None
     if kind is not None and kind not in NETWORKS:
         what = f"unknown kind of recognition network `{kind}`"
         raise UsageError("embedder_kind", what, where, f"choose from {', '.join(NETWORKS)}")
-    state = state_dict_of(path, part)
+    path = Path(path)
+    state = read_dlib_weights(path) if is_manifest(path) else state_dict_of(path, part)
     if kind is None:
         found = [name for name, known in NETWORKS.items() if known.signature in state]
         if len(found) != 1:
