@@ -24,6 +24,8 @@ FILES: tuple[str, ...] = (
     "nets/yunet/yunet_n_dynamic.onnx",
     "nets/faceapi/face_landmark_68_model-weights_manifest.json",
     "nets/faceapi/face_landmark_68_model.bin",
+    "nets/faceapi/face_recognition_model-weights_manifest.json",
+    "nets/faceapi/face_recognition_model.bin",
     "models/mediapipe_canonical/face_model_with_iris.obj",
     "photos/london/landmarks189.json",
     "photos/canada/landmarks189.json",

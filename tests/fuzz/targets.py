@@ -27,7 +27,7 @@ from headform.evaluate.landmarks68.landmark_files import read_annotations
 from headform.evaluate.now.layout import read_images
 from headform.export.manifest import read_manifest
 from headform.heads import asset, head_file
-from headform.io import hdf5_file, mat_file, npz_file, torch_file, unpickle
+from headform.io import hdf5_file, mat_file, npz_file, tfjs_file, torch_file, unpickle
 from headform.io.mesh import picked_points, reading
 from headform.mesh.hierarchy import build_hierarchy
 from headform.mesh.hierarchy_file import load_hierarchy, save_hierarchy
@@ -364,6 +364,23 @@ def networks_onnx() -> list[bytes]:
     return [model.SerializeToString()]
 
 
+_TFJS = _RANDOM.integers(0, 256, 20, np.uint8).tobytes()
+
+
+def manifests_tfjs() -> list[bytes]:
+    quantization = {"dtype": "uint8", "scale": 0.5, "min": -1.0}
+    weights = [
+        {"name": "a/filters", "shape": [2, 3, 2], "dtype": "float32", "quantization": quantization},
+        {"name": "a/bias", "shape": [2], "dtype": "float32"},
+    ]
+    return [json.dumps([{"weights": weights, "paths": ["weights.bin"]}]).encode()]
+
+
+def _read_tfjs(path: Path) -> Any:
+    path.with_name("weights.bin").write_bytes(_TFJS)
+    return tfjs_file.read_tfjs(path)
+
+
 def _embed(path: Path) -> Any:
     from headform.nets.recognition.embedder_files import OnnxEmbedder
 
@@ -400,6 +417,7 @@ TARGETS = {
     "appearance": Target(_read_appearance, appearances, (change.mutated, change.headed, change.headed)),
     "hierarchy": Target(load_hierarchy, hierarchies, (change.mutated, change.headed)),
     "onnx": Target(_embed, networks_onnx, (change.mutated, change.early, change.flipped)),
+    "tfjs": Target(_read_tfjs, manifests_tfjs),
     "pts": Target(read_pts, landmarks_pts),
     "xml": Target(read_dlib_xml, landmarks_xml),
     "points": Target(picked_points.read_points, landmarks_points),

@@ -33,8 +33,9 @@ class Texture:
     mask: Path | None = None
     """Mask of the same size; pixels of --first and --second count where it is bright."""
     embedder: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KIND:FILE")] = ()
-    """Face recognition network: arcface, facenet, lightcnn, evolve, onnx, onnx-bgr, onnx-raw or onnx-imagenet and its file
-    (KIND:PART@FILE for a part of a checkpoint); the kind is optional. May be given several times."""
+    """Face recognition network: arcface, facenet, lightcnn, evolve, mobilefacenet, dlib, onnx, onnx-bgr, onnx-raw or
+    onnx-imagenet and its file (KIND:PART@FILE for a part of a checkpoint); the kind is optional. May be given several
+    times."""
     json: Path | None = None
     """Also write the numbers of every face to this file."""
 
