@@ -8,6 +8,7 @@ MARGIN = 0.98
 
 _MEASURES = (
     ("full_percent_of_mean_head", None, "the mean head", "percent of the mean head's error"),
+    ("aligned_percent_of_mean_head", None, "the mean head", "percent of the mean head's error"),
     ("mean_mm", "mean_mesh_mm", "the mean mesh", "mm"),
     ("nme68", "mean_points_nme68", "the mean points", "percent of the face's size"),
 )
