@@ -66,12 +66,12 @@ def _write(folder: Path, plan: "SyntheticPeople", parts: int, part: int) -> int:
     from headform.io.progress import TrainingProgress
 
     own = len(range(part, plan.people, parts))
-    with TrainingProgress(own, "people", silent=part > 0) as progress:
+    with TrainingProgress(float(own), "people", silent=part > 0) as progress:
         count = 0
 
         def done(_: int) -> None:
             nonlocal count
             count += 1
-            progress.advance(count)
+            progress.advance(float(count))
 
         return write_people(load_open(), folder, plan, part=part, parts=parts, done=done)

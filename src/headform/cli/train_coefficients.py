@@ -50,6 +50,8 @@ class Coefficients(Training):
     """Compare the mesh encoder's features after the ReLU of its code."""
     trained: Literal["none", "last", "all"] | None = None
     """Part of the recognition network that is trained; by default its last blocks."""
+    held_out: int | None = None
+    """Subjects held out for validation; by default 200."""
     steps: int | None = None
     """Steps of training, resumed parts included; by default those of the preset."""
     minutes: float | None = None
@@ -64,7 +66,9 @@ class Coefficients(Training):
     def run(self) -> int:
         """Train, and write the weights."""
         self.check()
-        require_positive(steps=self.steps, minutes=self.minutes, batch=self.batch, lr=self.lr)
+        require_positive(
+            steps=self.steps, minutes=self.minutes, batch=self.batch, lr=self.lr, held_out=self.held_out
+        )
         if self.steps is not None and self.minutes is not None:
             what = "--steps and --minutes are both given"
             raise UsageError("length_twice", what, "", "give one of the two")
@@ -124,7 +128,14 @@ class Coefficients(Training):
             weights = dataclasses.replace(weights, dim2=0.0)
         if self.losses != "all":
             weights = dataclasses.replace(weights, mesh_identity=0.0)
-        return dataclasses.replace(config, trainer=trainer, net=net, weights=weights, latent_relu=self.latent_relu)
+        return dataclasses.replace(
+            config,
+            trainer=trainer,
+            net=net,
+            weights=weights,
+            latent_relu=self.latent_relu,
+            held_out=self.held_out or config.held_out,
+        )
 
     def _head(self) -> "LinearHead":
         from headform import heads

@@ -178,12 +178,10 @@ class FaceEncoder(nn.Module):
         Raises:
             InputError: ``photos_missing``.
         """
+        if not embeddings.shape[1] or (present is not None and not bool(present.any(1).all())):
+            raise InputError("photos_missing", "a person has no photo", "pooling", "give at least one photo of each")
         score = self.gate(embeddings)[..., 0]
         if present is not None:
-            if not bool(present.any(1).all()):
-                raise InputError(
-                    "photos_missing", "a person has no photo", "pooling", "give at least one photo of each"
-                )
             score = score.masked_fill(~present, -torch.inf)
         weights = score.softmax(dim=1)
         return (weights[..., None] * normalize(embeddings, dim=-1)).sum(1)

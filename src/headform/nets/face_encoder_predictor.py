@@ -51,6 +51,8 @@ class FaceEncoderPredictor:
             photos: sRGB, of any sizes.
             guides: The 68 points of the face, pixels.
         """
+        if not len(photos):
+            return []
         return list(self._decoded(self._embeddings(photos, guides)).double().numpy())
 
     def predict_person(self, photos: Sequence[_Picture], guides: Sequence[_Guide]) -> Float[np.ndarray, " K"]:
@@ -93,7 +95,7 @@ class FaceEncoderPredictor:
             shifted = [crop.crop(rgb, five + np.array(shift) * size) for shift in _SHIFTS]
             cut += [*shifted, *(np.ascontiguousarray(each[:, ::-1]) for each in shifted)]
         if not cut:
-            return torch.zeros(0, 2 * len(_SHIFTS), 1)
+            raise InputError("photos_missing", "there is no photo", "identity", "give at least one photo of the person")
         found = [
             self._net.embed(crop.values(np.stack(cut[k : k + BATCH])).to(device)).float().cpu()
             for k in range(0, len(cut), BATCH)

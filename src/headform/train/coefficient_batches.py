@@ -57,7 +57,7 @@ class CoefficientBatches:
     Args:
         decoder: Decoder of the head on which meshes are compared.
         crop: Input of the encoder.
-        photos: Photos K of a subject; a subject with fewer shows some of them twice.
+        photos: Photos K of a subject; a subject with fewer shows each of them, and some again.
         side: Side h of the rendered pictures, pixels.
         jitter: Standard deviation of the five points, pixels of the crop.
         patch_rate: Share of crops that are partly covered.
@@ -71,12 +71,12 @@ class CoefficientBatches:
         self._identity = decoder.layout.parts[0]
 
     def draw(self, samples: ShardSet, subjects: Sequence[int], rng: np.random.Generator) -> list[Sample]:
-        """Draw K photos of each subject, without repetition where it has as many."""
+        """Draw K photos of each subject; none twice before all of them were drawn."""
         found: list[Sample] = []
         for subject in subjects:
             numbers = samples.subjects[int(subject)]
-            again = len(numbers) < self._photos
-            found += [samples[int(k)] for k in rng.choice(numbers, self._photos, replace=again)]
+            order = rng.choice(numbers, min(len(numbers), self._photos), replace=False)
+            found += [samples[int(k)] for k in np.resize(order, self._photos)]
         return found
 
     def assemble(self, rows: Sequence[Sample], rng: np.random.Generator | None) -> CoefficientBatch:

@@ -77,7 +77,7 @@ class CoefficientLosses:
         identity: Recognition loss; needed where its weight and its pictures are not 0.
 
     Raises:
-        UsageError: ``network_missing``; those of `vertex_weights`.
+        UsageError: ``network_missing``; ``losses_none`` where no loss has a weight; those of `vertex_weights`.
     """
 
     def __init__(
@@ -90,6 +90,10 @@ class CoefficientLosses:
     ) -> None:
         self._config, self._decoder, self._mean = config, decoder, mean
         weights = config.weights
+        if not (config.renders or weights.dim3 * (weights.vertices + weights.mesh_identity)):
+            raise UsageError(
+                "losses_none", "no loss has a weight", config.preset, "choose other losses or another preset"
+            )
         if weights.dim3 * weights.mesh_identity and mesh_identity is None:
             raise UsageError(
                 "network_missing", "the 3D-ID loss needs a mesh encoder", "", "give one, or set its weight to 0"
@@ -122,7 +126,8 @@ class CoefficientLosses:
         single, pooled = codes[:count], codes[count:]
         losses = self._dim3(single, pooled, batch, rng)
         config, weights = self._config, self._config.weights
-        total = weights.dim3 * sum(losses.values(), start=codes.new_zeros(()))
+        # zero, but a path to every parameter: to those that no loss reaches in this batch, as several processes need it
+        total = 0.0 * codes.sum() + weights.dim3 * sum(losses.values(), start=codes.new_zeros(()))
         if config.renders:
             flat = self._dim2(single, batch, rng)
             total = total + weights.dim2 * sum(
@@ -138,7 +143,7 @@ class CoefficientLosses:
         batch: CoefficientBatch,
         rng: np.random.Generator,
     ) -> dict[str, Tensor]:
-        """Compute L_ver and L_3D-ID of photos, and of pooled subjects; already weighted among each other."""
+        """Compute L_ver and L_3D-ID of photos, and L_ver of pooled subjects; already weighted among each other."""
         weights, layout = self._config.weights, self._decoder.layout
         if not bool(batch.labeled.any()) or not weights.dim3:
             return {}

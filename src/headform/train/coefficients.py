@@ -7,6 +7,7 @@ ones. A run in steps that is interrupted and resumed ends with the same bits: wh
 the step and the index of the shards, whose digest is kept.
 """
 
+import copy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headform.data.shards import ShardSet
-from headform.errors import UsageError
+from headform.errors import InputError, UsageError
 from headform.geometry.shape_errors import ShapeErrors, shape_errors
 from headform.heads.code_decoder import CodeDecoder, decoder_of, mean_code
 from headform.heads.linear import LinearHead
@@ -63,8 +64,9 @@ def run(
         resume: Resume from the checkpoint in the folder.
 
     Raises:
-        UsageError: `head_unsupported`, `network_missing`; those of `Trainer`.
-        InputError: `sample_unusable`, `dataset_damaged`.
+        UsageError: `head_unsupported`, `network_missing`, `start_mismatch`, `losses_none`; `dataset_small` where no subject
+            is left to train on; `photos_unused` for unlabeled photos in a run that has no use for them; those of `Trainer`.
+        InputError: `meshes_missing` where held-out subjects have no mesh of the head; `sample_unusable`, `dataset_damaged`.
     """
     torch.manual_seed(config.seed)
     device = init_distributed().device
@@ -74,11 +76,15 @@ def run(
         net.mean.copy_(mean_code(decoder, net.points5_ndc))
     mean = net.mean.clone()
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _check_data(config, samples, unlabeled)
     learning, held_out = samples.split(config.held_out, config.seed)
     batches = CoefficientBatches(
         decoder, net.crop, photos=config.photos, side=config.render_side, jitter=config.point_jitter,
         patch_rate=config.patch_rate
     )  # fmt: skip
+    if not bool(batches.assemble(held_out[:_VALIDATED], None).labeled.any()):
+        what = "the held-out subjects have neither meshes nor coefficients of this head"
+        raise InputError("meshes_missing", what, head.name, "use samples that were made or registered with this head")
     losses = CoefficientLosses(
         config, decoder, mean.to(device), _mesh_identity(config, autoencoder, head, device), _identity(config, net,
         recognizer, backbone)
@@ -122,6 +128,16 @@ def run(
         "minutes": round(result.minutes, 1),
     }
     return final.cpu(), result, facts
+
+
+def _check_data(config: CoefficientsConfig, samples: ShardSet, unlabeled: ShardSet | None) -> None:
+    count = len(samples.subjects)
+    if config.held_out >= count:
+        what = f"there are {count} subjects, of which {config.held_out} are to be held out for validation"
+        raise UsageError("dataset_small", what, "", "use more subjects, or hold out fewer (--held-out)")
+    if unlabeled is not None and not (config.unlabeled and config.renders):
+        what = "these losses use no photos without meshes"
+        raise UsageError("photos_unused", what, "", "leave them out, or use --preset open with its 2D losses")
 
 
 def _data(samples: ShardSet, unlabeled: ShardSet | None) -> str:
@@ -203,14 +219,11 @@ def _mesh_identity(
 def _identity(
     config: CoefficientsConfig, net: FaceEncoder, recognizer: nn.Module | None, backbone: nn.Module | None
 ) -> IdentityLoss | None:
-    """Return the recognition loss, with a copy of the backbone that does not change where no other network is given."""
+    """Return the recognition loss with a copy that is never trained: of the recognizer, else of the backbone as given."""
     if not config.renders or config.identity_images == 0:
         return None
-    frozen = recognizer
-    if frozen is None and backbone is not None:
-        frozen = type(net.backbone)()
-        frozen.load_state_dict(backbone.state_dict())
+    frozen = backbone if recognizer is None else recognizer
     if frozen is None:
         return None
     device = next(net.parameters()).device
-    return IdentityLoss(frozen.to(device), net.crop)
+    return IdentityLoss(copy.deepcopy(frozen).to(device), net.crop)

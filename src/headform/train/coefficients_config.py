@@ -41,7 +41,7 @@ class CoefficientLossWeights:
         light: squared difference of the light's colors.
         pose: half the squares of the rotation vector, summed.
         camera: half the squares of the camera's difference from the mean code, summed.
-        pooled: the 3D losses of the pooled code, relative to those of single photos.
+        pooled: vertex loss of the pooled codes, relative to that of single photos.
     """
 
     dim3: float = 0.4
