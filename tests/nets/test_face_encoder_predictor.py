@@ -1,0 +1,95 @@
+"""Identity coefficients from photos with a face encoder: mirror images, persons, photos alone and together."""
+
+import numpy as np
+import pytest
+import torch
+
+from headform.errors import InputError, UsageError
+from headform.geometry.landmarks68 import MIRROR68
+from headform.heads import LinearHead
+from headform.heads.mirror import mirror_identity_map
+from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
+from headform.nets.face_encoder_predictor import FaceEncoderPredictor, identity_modes, identity_predictor
+from headform.nets.identity_net import IdentityNet, IdentityNetConfig
+from headform.nets.identity_predictor import IdentityPredictor
+from headform.nets.shipped import load_mobilefacenet
+
+SIDE = 96
+
+
+@pytest.fixture(scope="module")
+def net() -> FaceEncoder:
+    torch.manual_seed(0)
+    net = FaceEncoder(FaceEncoderConfig(hidden=16)).eval()
+    net.backbone.load_state_dict(load_mobilefacenet()[0].state_dict())
+    torch.nn.init.normal_(net.gate.weight, std=0.05)
+    return net
+
+
+@pytest.fixture(scope="module")
+def predictor(net: FaceEncoder, head: LinearHead) -> FaceEncoderPredictor:
+    return FaceEncoderPredictor(net, head)
+
+
+def photos(count: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    coarse = torch.from_numpy(rng.uniform(0, 255, (count, 3, 9, 9)))
+    fine = torch.nn.functional.interpolate(coarse, (SIDE, SIDE), mode="bicubic").clamp(0, 255)
+    return list(fine.permute(0, 2, 3, 1).numpy().astype(np.uint8))
+
+
+def guide(head: LinearHead, size: float = 450.0) -> np.ndarray:
+    points = head.landmarks(head.mean).numpy()[:, :2] * [1, -1]
+    return (points - (points.min(0) + points.max(0)) / 2) * size + SIDE / 2
+
+
+def test_a_mirrored_photo_gives_the_mirrored_head(predictor: FaceEncoderPredictor, head: LinearHead) -> None:
+    (photo,), points = photos(1), guide(head)
+    (here,) = predictor.predict([photo], [points])
+    flipped = points[MIRROR68] * [-1, 1] + [SIDE, 0]
+    (there,) = predictor.predict([np.ascontiguousarray(photo[:, ::-1])], [flipped])
+    assert here.shape == (100,)
+    turned_back = there @ mirror_identity_map(head)
+    # the crop's template is not quite symmetric, and the map not quite an involution
+    assert np.linalg.norm(turned_back - here) < 0.15 * np.linalg.norm(here)
+
+
+def test_photos_alone_and_together(predictor: FaceEncoderPredictor, head: LinearHead) -> None:
+    pictures, points = photos(7), guide(head)
+    guides = [points + shift for shift in range(7)]
+    together = predictor.predict(pictures, guides)  # more crops than go through the network at once
+    for k in (0, 6):
+        np.testing.assert_allclose(predictor.predict([pictures[k]], [guides[k]])[0], together[k], atol=1e-4)
+    assert np.abs(together[0] - together[6]).max() > 1e-3
+    assert predictor.predict([], []) == []
+
+
+def test_a_person_of_several_photos(predictor: FaceEncoderPredictor, head: LinearHead) -> None:
+    pictures, guides = photos(3), [guide(head), guide(head, 400.0), guide(head, 500.0)]
+    person = predictor.predict_person(pictures, guides)
+    assert person.shape == (100,)
+    order = [2, 0, 1]
+    again = predictor.predict_person([pictures[k] for k in order], [guides[k] for k in order])
+    np.testing.assert_allclose(again, person, atol=1e-5)
+    alone = predictor.predict_person(pictures[:1], guides[:1])
+    np.testing.assert_allclose(alone, predictor.predict(pictures[:1], guides[:1])[0], atol=1e-5)
+    twice = predictor.predict_person(pictures[:1] * 2, guides[:1] * 2)
+    np.testing.assert_allclose(twice, alone, atol=1e-5)
+    with pytest.raises(InputError) as caught:
+        predictor.predict_person([], [])
+    assert caught.value.code == "photos_missing"
+
+
+def test_each_network_has_its_predictor(net: FaceEncoder, head: LinearHead) -> None:
+    other = IdentityNet(IdentityNetConfig(channels=(8, 8, 8, 8), hidden=4))
+    assert isinstance(identity_predictor(net, head), FaceEncoderPredictor)
+    assert isinstance(identity_predictor(other, head), IdentityPredictor)
+    assert identity_modes(net) == identity_modes(other) == 100
+
+
+def test_an_encoder_of_another_head_is_refused(head: LinearHead) -> None:
+    flame = FaceEncoder(FaceEncoderConfig(layout="flame", hidden=4))
+    assert identity_modes(flame) == 300
+    with pytest.raises(UsageError, match="300") as caught:
+        FaceEncoderPredictor(flame, head)
+    assert caught.value.code == "head_unsupported"
