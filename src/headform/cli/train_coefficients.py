@@ -66,9 +66,7 @@ class Coefficients(Training):
     def run(self) -> int:
         """Train, and write the weights."""
         self.check()
-        require_positive(
-            steps=self.steps, minutes=self.minutes, batch=self.batch, lr=self.lr, held_out=self.held_out
-        )
+        require_positive(steps=self.steps, minutes=self.minutes, batch=self.batch, lr=self.lr, held_out=self.held_out)
         if self.steps is not None and self.minutes is not None:
             what = "--steps and --minutes are both given"
             raise UsageError("length_twice", what, "", "give one of the two")
