@@ -164,7 +164,7 @@ class FaceEncoder(nn.Module):
             x = self.backbone.before(first, crops)
         # in bfloat16 depthwise convolutions are faster forward and slower backward: only what is frozen uses it
         with torch.autocast(crops.device.type, enabled=False):
-            return self.backbone.after(first, x.float())
+            return self.backbone.after(first, x.to(self.mean.dtype))
 
     def pool(
         self, embeddings: Float[Tensor, "B K D"], present: Bool[Tensor, "B K"] | None = None
@@ -188,7 +188,7 @@ class FaceEncoder(nn.Module):
 
     def decode(self, embeddings: Float[Tensor, "B D"]) -> Float[Tensor, "B N"]:
         """Map embeddings, scaled to length 1, to codes."""
-        return self.mean + self.mapping(normalize(embeddings.float(), dim=-1))
+        return self.mean + self.mapping(normalize(embeddings.to(self.mean.dtype), dim=-1))
 
     def forward(self, crops: Float[Tensor, "B 3 112 112"], photos: int = 0) -> Float[Tensor, "B_P N"]:
         """Predict codes of encoded crops.
@@ -204,7 +204,7 @@ class FaceEncoder(nn.Module):
 
     def codes(self, embeddings: Float[Tensor, "B D"], photos: int = 0) -> Float[Tensor, "B_P N"]:
         """Map embeddings to the codes that `forward` returns; other arguments as there."""
-        found = embeddings.float()
+        found = embeddings.to(self.mean.dtype)
         if photos:
             found = torch.cat([normalize(found, dim=-1), self.pool(found.unflatten(0, (-1, photos)))])
         return self.decode(found)
