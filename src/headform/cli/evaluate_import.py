@@ -7,7 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from headform import errors
-from headform.evaluate.peers.systems import SystemName
+from headform.evaluate.peers.system_names import SystemName
 from headform.geometry.units import MeshUnit
 from headform.io.progress import BatchProgress
 

@@ -17,7 +17,8 @@ from headform.errors import HeadformError, InputError, UsageError, check_choice
 from headform.evaluate.now.layout import Image
 from headform.evaluate.peers.output_tree import Output, find_outputs
 from headform.evaluate.peers.seven_points import Finder, Marked, SevenPoints, find_by_drawing
-from headform.evaluate.peers.systems import MESHES, PIXELS, SYSTEMS, System, SystemName
+from headform.evaluate.peers.system_names import SystemName
+from headform.evaluate.peers.systems import MESHES, PIXELS, SYSTEMS, System
 from headform.evaluate.scan.mesh_files import Surface, read_surface
 from headform.evaluate.scan.sanity_checks import HUMAN_SIZE
 from headform.evaluate.tables import json_text

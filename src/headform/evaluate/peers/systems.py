@@ -14,11 +14,9 @@ From READMEs and issue threads; what is not documented is None here and probed i
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
+from headform.evaluate.peers.system_names import SystemName
 from headform.importers.basel_topology import FRONT, FULL, NO_NECK, TRIMMED, WITHOUT_MOUTH_2017
-
-SystemName = Literal["prnet", "deep3d", "ringnet", "deca", "focus", "albedogan", "mica"]
 
 PIXELS = "pixels"
 """Unit of meshes that lie on the photo; their size says nothing."""
