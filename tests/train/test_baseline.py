@@ -17,6 +17,8 @@ from headform.train.baseline import baseline_warning
         ({"easy_percent_of_mean_head": 60.0, "full_percent_of_mean_head": 70.0}, False),
         ({"full_percent_of_mean_head": 99.5}, True),
         ({"full_percent_of_mean_head": float("nan")}, True),
+        ({"aligned_percent_of_mean_head": 80.0}, False),
+        ({"aligned_percent_of_mean_head": 100.5}, True),
         ({"mean_mm": 1.0, "mean_mesh_mm": 5.0}, False),
         ({"mean_mm": 5.0, "mean_mesh_mm": 5.0}, True),
         ({"nme68": 3.0, "mean_points_nme68": 9.0}, False),

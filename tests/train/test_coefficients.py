@@ -85,7 +85,7 @@ def test_a_short_run_learns_and_says_what_it_did(head: LinearHead, backbone: Mob
     assert not net.training
     for name, value in backbone.state_dict().items():
         same = torch.equal(net.backbone.state_dict()[name], value)
-        assert same == (name.split(".")[0] in ("stem", "stage1", "stage2")), name
+        assert same == (name.split(".")[0] in ("stem", "stage1", "stage2", "stage3")), name
     assert result.steps == 10
 
 
@@ -123,8 +123,8 @@ def test_resumed_is_the_same_to_the_bit(
     found = load_checkpoint(tmp_path / "cut")
     assert found is not None
     kept = {name.split(".", 1)[1] for name in found.tensors if name.startswith(("model.", "average."))}
-    assert not any(name.startswith(("backbone.stem", "backbone.stage1", "backbone.stage2")) for name in kept)
-    assert any(name.startswith("backbone.stage3") for name in kept)
+    assert not any(name.startswith(("backbone.stem", "backbone.stage1", "backbone.stage3")) for name in kept)
+    assert any(name.startswith("backbone.stage4") for name in kept)
     names = set(log(tmp_path / "whole")[-1])
     assert {"vertices", "mesh_identity", "pooled_vertices", "landmark", "photometric", "identity", "total"} <= names
 

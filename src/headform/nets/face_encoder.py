@@ -34,8 +34,9 @@ from headform.nets.recognition.mobilefacenet_net import PARTS, MobileFaceNet, Mo
 Backbone = Literal["mobilefacenet", "iresnet18", "iresnet34", "iresnet50", "iresnet100"]
 LAYOUTS: Mapping[str, CoefficientLayout] = {layout.name: layout for layout in (FLAME, FLAME_SHAPE, OPEN_ENCODER)}
 """Layouts of codes that an encoder predicts, by name."""
-TRAINED_FROM: Mapping[str, str] = {"mobilefacenet": "stage3"}
-"""First trained part where the last blocks are trained: of MobileFaceNet the last two thirds of its blocks."""
+TRAINED_FROM: Mapping[str, str] = {"mobilefacenet": "stage4"}
+"""First trained part where the last blocks are trained: stages 4 and 5 are the last three residual blocks, as in the paper.
+From stage 3 on, synthetic faces are learned better and real ones forgotten (docs/training.md)."""
 _SLOPE = 0.2
 _OUTPUT_SCALE = 0.25
 """Factor on the initial weights of the last layer: training begins near the mean head."""
