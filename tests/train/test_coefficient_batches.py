@@ -15,7 +15,7 @@ from headform.geometry.similarity import fit_similarity
 from headform.heads.code_decoder import FlameDecoder, OpenDecoder, decoder_of
 from headform.heads.linear import LinearHead
 from headform.nets.recognition.crops import ARCFACE, IMAGENET_112
-from headform.train import coefficient_batches
+from headform.train import face_crops
 from headform.train.coefficient_batches import CoefficientBatch, CoefficientBatches
 from tests.heads.flame.flame_heads import tiny_flame
 from tests.train.coefficient_samples import SIDE, face_sample, write_faces
@@ -35,7 +35,7 @@ def reader(decoder: OpenDecoder | FlameDecoder, **changed: object) -> Coefficien
 
 def mirroring(batches: CoefficientBatches, rows: list[Sample], monkeypatch: pytest.MonkeyPatch) -> CoefficientBatch:
     """The batch of one subject with both photos mirrored, colors as they are."""
-    monkeypatch.setattr(coefficient_batches, "vary_color", lambda _, images: images.astype(np.float32))
+    monkeypatch.setattr(face_crops, "vary_color", lambda _, images: images.astype(np.float32))
     seed = next(s for s in range(20) if np.random.default_rng(s).normal(0, 1, (2, 5, 2)).any() and _flips(s))
     return batches.assemble(rows, np.random.default_rng(seed))
 
