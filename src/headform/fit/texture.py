@@ -29,7 +29,7 @@ from headform.fit._texture_kernels import compose_kernel, encode_kernel, seam_ke
 from headform.fit.eye_gains import eye_gains
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
-from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, smoothstep
+from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, VertexColors, smoothstep
 from headform.geometry.array_checks import require_array
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
@@ -114,6 +114,42 @@ def _vertex_field(
     head: LinearHead, surface: PhotoSurface, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"]
 ) -> Float32[np.ndarray, "V 17"]:
     """Compute the columns that `compose_kernel` interpolates, per vertex; see `_texture_kernels.COLUMNS`."""
+    filled, mirror = fill_vertices(head, surface, light, albedo), head.mirror.numpy()
+    projected, facing, shading = surface.projected, surface.facing, filled.shading
+    return np.ascontiguousarray(
+        np.column_stack([
+            projected, facing, projected[mirror], facing[mirror] * filled.alike,
+            shading * filled.inner[:, None], np.exp(filled.mirror_gain) / shading[mirror], filled.fill,
+        ]),
+        np.float32,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class FilledVertices:
+    """Vertices of a head in the light of a photo, with colors for what it does not show.
+
+    Attributes:
+        seen: colors of the photo, linear RGB, and their weights.
+        shading: light on the outer skin.
+        inner: share of the light inside of mouth and eyes, 1 elsewhere.
+        alike: likeness of the light to that on the mirror image, 0 to 1.
+        fill: albedo where nothing is seen.
+        mirror_gain: logarithmic gain of the mirror image.
+    """
+
+    seen: VertexColors
+    shading: Float64[np.ndarray, "V 3"]
+    inner: Float64[np.ndarray, " V"]
+    alike: Float64[np.ndarray, " V"]
+    fill: Float32[np.ndarray, "V 3"]
+    mirror_gain: Float[np.ndarray, "V 3"]
+
+
+def fill_vertices(
+    head: LinearHead, surface: PhotoSurface, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"]
+) -> FilledVertices:
+    """Compute light, and colors of what the photo does not show, at the vertices of a head."""
     part, mirror = head.part.numpy(), head.mirror.numpy()
     parts = np.isin(part, [PARTS.index(name) for name in PHOTO_PARTS])
     shading = positive_shading(sh_basis(surface.normals) @ light)
@@ -122,21 +158,14 @@ def _vertex_field(
     level = np.log(shading.mean(axis=1))
     alike = 1 - smoothstep(np.abs(level - level[mirror]), *MIRROR_STOPS)
     eyes = eye_gains(head, surface, seen, albedo, shading)
-    fill, mirror_gain = fill_and_mirror_gain(head, albedo, seen.color / shading, seen.weight, alike, parts, eyes)
+    fill, mirror_gain = _fill_and_mirror_gain(head, albedo, seen.color / shading, seen.weight, alike, parts, eyes)
     inner = np.ones(len(part))
     for name, share in OCCLUSION.items():
         inner[part == PARTS.index(name)] = share
-    projected, facing = surface.projected, surface.facing
-    return np.ascontiguousarray(
-        np.column_stack([
-            projected, facing, projected[mirror], facing[mirror] * alike,
-            shading * inner[:, None], np.exp(mirror_gain) / shading[mirror], fill,
-        ]),
-        np.float32,
-    )  # fmt: skip
+    return FilledVertices(seen, shading, inner, alike, fill, mirror_gain)
 
 
-def fill_and_mirror_gain(
+def _fill_and_mirror_gain(
     head: LinearHead,
     albedo: Float64[np.ndarray, "V 3"],
     seen: Float64[np.ndarray, "V 3"],
