@@ -135,6 +135,8 @@ ASSETS = Path(headform.__file__).parent / "nets" / "assets"
         (["--identity-net", __file__], "weights_missing", "no weights of headform"),
         (["--landmarks-net", "comittee"], "landmarks_net_unknown", "committee or own"),
         (["--landmarks-net", "own", "--calibration", "a.safetensors"], "option_unused", "--calibration"),
+        (["--regressor", "epoch_20.pth"], "option_unused", "Basel head"),
+        (["--regressor", "a.pth", "--head", "a.safetensors", "--same-person"], "option_unused", "--same-person"),
     ],
 )
 def test_weights_that_are_none_of_a_network_are_named(repository, tmp_path, capsys, options, code, says):

@@ -1,6 +1,7 @@
 """Heads of other models from a photo: the open head's own face must come back; what a model lacks is noted."""
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from headform.errors import UsageError, WeightsError
 from headform.export.writers import FORMATS, encode_all, encode_parameters
 from headform.images.transfer import srgb_from_linear
 from headform.io.mesh import ply
+from headform.nets.basel_alignment import FACE5_DM, alignment_points
+from headform.nets.basel_regressor_net import BaselRegressor
 from headform.pipeline.reconstruction import Reconstruction
 from headform.pipeline.reconstructor import Reconstructor
 from headform.registration.head_reconstructor import HeadReconstructor
-from tests.registration.other_heads import face_only, without_uv
+from tests.registration.other_heads import basel_face, face_only, without_uv
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +147,30 @@ def test_a_models_own_colors_are_fitted(
     assert np.abs(found.albedo_code).max() > 0.05
     (tmp_path / "p.npz").write_bytes(encode_parameters(found))
     assert np.load(tmp_path / "p.npz")["albedo"].shape == (6,)
+
+
+def test_a_regressors_code_is_the_reconstruction(reconstructor: Reconstructor, astronaut: Reconstruction) -> None:
+    head = basel_face()
+    code = torch.zeros(257)
+    code[0], code[144], code[256] = 0.7, -1.2, 0.5
+    # the open head's frame has another origin: its mean eyes, nose and mouth are put where the published ones lie
+    five = alignment_points(head.landmarks(head.mean).numpy()[:, :2])
+    code[254:256] = torch.from_numpy((FACE5_DM[:, :2] - 10 * five).mean(0))
+    with torch.device("meta"):
+        net = BaselRegressor().eval()
+    net.forward = lambda crops: code[None]  # type: ignore[method-assign]
+    net.to_empty(device="cpu")
+    model = HeadReconstructor(head, reconstructor, regressor=net)
+    found = model.refit(astronaut)
+    np.testing.assert_allclose(found.identity, code[:80], atol=1e-6)
+    np.testing.assert_allclose(found.albedo_code, code[144:224], atol=1e-6)
+    assert any("the regressor's" in note for note in found.notes)
+    seen = alignment_points(
+        found.camera.project(head.landmarks(torch.from_numpy(found.vertices)).double().numpy())[:, :2]
+    )
+    away = np.linalg.norm(seen - alignment_points(astronaut.points68), axis=1)
+    assert away.max() < 0.12 * np.ptp(astronaut.points68[:, 0]), "in the photo, not in the crop"
+    assert found.colors is not None
+    assert "albedo" in np.load(BytesIO(encode_parameters(found)))
+    with pytest.raises(UsageError, match="Basel front"):
+        HeadReconstructor(face_only(), reconstructor, regressor=net)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from headform.heads import LinearHead
     from headform.images.photo import Photo
     from headform.pipeline.reconstruction import Reconstruction
+    from headform.pipeline.reconstructor import Reconstructor
+    from headform.registration.head_reconstructor import HeadReconstructor
 
 _SHIPPED = ("committee", "own")
 """Landmark networks that have a name."""
@@ -35,6 +37,9 @@ class Reconstruct:
     head: str = "open"
     """Head model: open, or a file of `headform heads convert` or `headform heads build-open`. Another model's coefficients
     are found by analysis by synthesis, started from the open head's result."""
+    regressor: Path | None = None
+    """Checkpoint of the regressor of Deng et al. (Deep3DFaceRecon_pytorch, epoch_20.pth) for its Basel head as --head: it
+    gives coefficients, pose, camera, light and colors, and nothing is fitted."""
     people: Literal["largest", "all"] = "largest"
     """Reconstruct the largest face of each photo, or every face."""
     same_person: bool = False
@@ -87,6 +92,11 @@ class Reconstruct:
         if name not in _SHIPPED and not (Path(name).suffix or Path(name).exists()):
             what = f"--landmarks-net is {name!r}, which is no file"
             raise errors.UsageError("landmarks_net_unknown", what, "", f"use {' or '.join(_SHIPPED)}, or name a file")
+        if self.head == "open":
+            self._no_regressor()
+        if self.regressor is not None and self.same_person:
+            what = "--regressor reads each photo by itself"
+            raise errors.UsageError("option_unused", what, "--same-person", "leave one of the two out")
         if self.calibration is not None and name == "own":
             what = "--calibration only applies to a committee"
             raise errors.UsageError("option_unused", what, "--landmarks-net own", "leave one of the two out")
@@ -108,6 +118,7 @@ class Reconstruct:
             calibration=self.calibration,
             texture_size=0 if other is not None else 1024,
         )
+        heads = None if other is None else self._heads(other, reconstructor)
         identity = None
         if self.same_person:
             from headform.pipeline.same_person import identity_of_person
@@ -117,15 +128,31 @@ class Reconstruct:
         def write(head: "Reconstruction", folder: Path) -> object:
             return write_reconstruction(head, folder, self.formats, self.texture)
 
-        if other is None:
+        if heads is None:
             return Work(lambda photo: reconstructor.reconstruct(photo, people=self.people, identity=identity), write)
-        from headform.registration.head_reconstructor import HeadReconstructor
-
-        heads = HeadReconstructor(other, reconstructor)
         notes = heads.notes
         if self.same_person:
-            notes += (f"each photo has its own coefficients of {other.name}, fitted to one person's open head",)
+            notes += (f"each photo has its own coefficients of {heads.head.name}, fitted to one person's open head",)
         return Work(lambda photo: heads.reconstruct(photo, people=self.people, identity=identity), write, notes)
+
+    def _no_regressor(self) -> None:
+        """Reject a regressor for the open head.
+
+        Raises:
+            UsageError: ``option_unused``.
+        """
+        if self.regressor is not None:
+            what = "--regressor gives coefficients of the Basel head"
+            hint = "name the converted BFM_model_front.mat as --head"
+            raise errors.UsageError("option_unused", what, f"--head {self.head}", hint)
+
+    def _heads(self, other: "LinearHead", reconstructor: "Reconstructor") -> "HeadReconstructor":
+        """Make the reconstructor of another head; a wrong regressor is refused before any photo is read."""
+        from headform.nets.basel_regressor_net import load_basel_regressor
+        from headform.registration.head_reconstructor import HeadReconstructor
+
+        net = None if self.regressor is None else load_basel_regressor(self.regressor)
+        return HeadReconstructor(other, reconstructor, regressor=net)
 
     def _other_head(self) -> "LinearHead | None":
         """Load another model than the open head; None for one that has the open head's points, which the networks know."""
@@ -135,6 +162,7 @@ class Reconstruct:
             return None
         model = heads.load(Path(self.head))
         if model.has_field("dense"):
+            self._no_regressor()
             return None
         model.require_fields("landmark_vertices", "now7")
         return model

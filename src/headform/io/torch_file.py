@@ -27,7 +27,7 @@ MAX_BYTES = 4 << 30
 _SAFE = "only tensors and plain values are read; ask its publisher for a state_dict or safetensors"
 _AGAIN = "get the file again"
 _KNOWN_PARTS = (
-    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "backbone", "params", "module",
+    "state_dict", "model_state_dict", "model_state", "model", "net", "net_recon", "network", "backbone", "params", "module",
 )  # fmt: skip
 """Keys under which training programs store the network, in order of preference."""
 _WRAPPED = "module."

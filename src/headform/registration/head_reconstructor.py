@@ -5,10 +5,13 @@ V vertices, K identity and E expression coefficients, A albedo modes, H W of the
 The open head is reconstructed first; its shape, pose, camera and light are where the other model starts. Then come the
 model's own coefficients: from points (`photo_points`), light and colors (`fit.photometric`), all of them together by
 rendering (`photo_synthesis`), and at last the photo is baked into the model's own texture, or into colors of its vertices.
+
+With a regressor (`regressed_face`) coefficients, pose, camera, light and albedo are what that network reads, and the open
+head serves to find and mask the face.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from headform.fit.texture import bake_textures
 from headform.fit.vertex_baking import bake_vertex_colors
 from headform.heads.linear import PARTS, LinearHead
 from headform.mesh.normals import vertex_normals
+from headform.nets.basel_regressor_net import BaselRegressor, load_basel_regressor
 from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.face_finder import People
 from headform.pipeline.reconstruction import Reconstruction
@@ -33,25 +37,36 @@ from headform.registration.carried import CarriedHead, carry_over
 from headform.registration.expression_range import decoded
 from headform.registration.face_synthesis import FaceSynthesis
 from headform.registration.photo_points import PhotoPointFitter, PhotoShape
+from headform.registration.regressed_face import FaceRegressor
 from headform.render.unwrapping import has_own_texels
 
 
 class HeadReconstructor:
     """Reconstruction of photos with one head model other than the open one; see `load`."""
 
-    def __init__(self, head: LinearHead, open_reconstructor: Reconstructor, *, texture_size: int = 1024) -> None:
+    def __init__(
+        self,
+        head: LinearHead,
+        open_reconstructor: Reconstructor,
+        *,
+        texture_size: int = 1024,
+        regressor: BaselRegressor | None = None,
+    ) -> None:
         """Carry the open head's annotations over, once.
 
         Args:
             head: Converted model with landmarks.
             open_reconstructor: Reconstructor of the open head.
             texture_size: Side of the texture in texels, 0 for none, for models with texture coordinates.
+            regressor: Network that reads coefficients, pose, camera and light in the photo, in place of the fit.
 
         Raises:
+            UsageError: ``regressor_head``: the regressor is of another model.
             WeightsError: ``head_lacks``: the model has no landmarks.
             InputError: ``fit_lost``: its mean cannot be fitted to the open head.
         """
         self.head, self.open = head, open_reconstructor
+        self._regressor = None if regressor is None else FaceRegressor(regressor, head)
         source = open_reconstructor.head
         self._carried = carry_over(head, source)
         fitter = open_reconstructor.fitter
@@ -66,21 +81,36 @@ class HeadReconstructor:
         uv = head.uv.numpy()
         self._texture_size = texture_size if has_own_texels(uv, head.uv_faces.numpy()) else 0
         self.notes = _notes(head, self._carried, texture_size, self._texture_size)
+        if regressor is not None:
+            self.notes += ("coefficients, pose, camera, light and colors are the regressor's; nothing was fitted",)
 
     @classmethod
     def load(
-        cls, head: str | Path, *, open_reconstructor: Reconstructor | None = None, texture_size: int = 1024
+        cls,
+        head: str | Path,
+        *,
+        open_reconstructor: Reconstructor | None = None,
+        texture_size: int = 1024,
+        regressor: str | Path | None = None,
     ) -> "HeadReconstructor":
         """Load a converted model, and the open head with the shipped networks unless a reconstructor is given.
 
+        Args:
+            head: File of the model.
+            open_reconstructor: Reconstructor of the open head.
+            texture_size: Side of the texture in texels.
+            regressor: Checkpoint of the regressor of Deng et al. for the Basel front; see `nets.basel_regressor_net`.
+
         Raises:
-            WeightsError: as `heads.load`; ``head_lacks``: landmarks.
-            UsageError: ``head_open``: it is the open head.
+            WeightsError: as `heads.load` and `load_basel_regressor`; ``head_lacks``: landmarks.
+            UsageError: ``head_open``: it is the open head; ``regressor_head``.
         """
         model = heads.load(head)
         if model.has_field("dense"):
             raise UsageError("head_open", "this is the open head", str(head), "use pipeline.Reconstructor")
-        return cls(model, open_reconstructor or Reconstructor.load(texture_size=0), texture_size=texture_size)
+        net = None if regressor is None else load_basel_regressor(regressor)
+        known = open_reconstructor or Reconstructor.load(texture_size=0)
+        return cls(model, known, texture_size=texture_size, regressor=net)
 
     def reconstruct(
         self, image: Picture, *, people: People = "largest", identity: Float[np.ndarray, " K"] | None = None
@@ -119,6 +149,8 @@ class HeadReconstructor:
                 "evidence_missing", what, result.photo_name, "give what Reconstructor.reconstruct returned"
             )
         started = time.perf_counter()
+        if self._regressor is not None:
+            return self._regressed(self._regressor, result, evidence, started)
         seen = self.open.fitter.observe(evidence.prediction, evidence.reading)
         shape = self._points.fit(result, seen)
         points = time.perf_counter()
@@ -129,15 +161,20 @@ class HeadReconstructor:
         shape, lit = found.shape, found.lit
         photo = replace(photo, vertices=decoded(self.head, shape.identity, shape.expression), camera=shape.camera)
         rendered = time.perf_counter()
-        done = self._appearance(result, evidence, photo, shape, lit)
-        baked = time.perf_counter()
-        timings = dict(result.timings) | {
-            "head": points - started,
-            "head_synthesis": rendered - points,
-            "head_texture": baked - rendered,
-        }
-        timings["total"] = float(result.timings.get("total", 0.0)) + baked - started
-        return replace(done, timings=timings)
+        albedo = self._carried.dressed.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
+        done = self._appearance(result, evidence, photo, shape, lit, plain_where_lost(photo, albedo))
+        stages = {"head": points - started, "head_synthesis": rendered - points}
+        return _timed(done, stages, started)
+
+    def _regressed(
+        self, regressor: FaceRegressor, result: Reconstruction, evidence: FaceEvidence, started: float
+    ) -> Reconstruction:
+        """Take what the regressor reads, and bake the photo."""
+        found = regressor.read(result.photo, result.points68)
+        stages = {"head": time.perf_counter() - started}
+        photo = self._photo(result, evidence, found.shape)
+        albedo = self.head.albedo_of(torch.from_numpy(found.lit.albedo_code).to(self.head.albedo)).float().numpy()
+        return _timed(self._appearance(result, evidence, photo, found.shape, found.lit, albedo), stages, started)
 
     def _photo(self, result: Reconstruction, evidence: FaceEvidence, shape: PhotoShape) -> FittedPhoto:
         """Put the head into the photo, with the masks of what shows skin."""
@@ -154,11 +191,10 @@ class HeadReconstructor:
         photo: FittedPhoto,
         shape: PhotoShape,
         lit: PhotometricFit,
+        albedo: Float[np.ndarray, "V 3"],
     ) -> Reconstruction:
         """Bake the photo, and write down what the model knows."""
         head, dressed = self.head, self._carried.dressed
-        albedo = dressed.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
-        albedo = plain_where_lost(photo, albedo)
         eyes = (dressed.part.numpy() >= PARTS.index("eye_right")).any()
         openings = evidence.openings(self.open.calibration) if eyes else None
         texture = bare = colors = None
@@ -198,6 +234,14 @@ class HeadReconstructor:
             found = result.head.albedo_of(torch.from_numpy(np.asarray(result.albedo_code)).float()).double().numpy()
             # in place: graph and atlas are remembered by the head
             self._carried.dressed.albedo_mean = torch.from_numpy(self._carried.same_part.of(found)).float()
+
+
+def _timed(done: Reconstruction, stages: Mapping[str, float], started: float) -> Reconstruction:
+    """Add the seconds of stages, and of the texture after them."""
+    spent = time.perf_counter() - started
+    timings = dict(done.timings) | dict(stages) | {"head_texture": spent - sum(stages.values())}
+    timings["total"] = float(done.timings.get("total", 0.0)) + spent
+    return replace(done, timings=timings)
 
 
 def _notes(head: LinearHead, carried: CarriedHead, asked: int, size: int) -> tuple[str, ...]:
