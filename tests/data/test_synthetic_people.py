@@ -1,5 +1,6 @@
 """Synthetic people: the same whoever renders them, also after a loss; what stays from photo to photo."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,22 @@ def test_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: lis
     assert main(["data", "synthetic", "-o", str(tmp_path / "x"), *words]) == 2
     assert capsys.readouterr().err.startswith(f"error [{code}]: ")
     assert not (tmp_path / "x").exists()
+
+
+def test_another_distribution_does_not_join_the_people_of_a_seed(
+    alone: Path, head: LinearHead, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(path.name for path in alone.iterdir())
+    words = ["data", "synthetic", "-o", str(alone), "--people", "4", "--size", "40", "--seed", "5"]
+    assert main([*words, "--preset", "easy"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("error [dataset_exists]: the people of seed 5")
+    assert "preset full" in said
+    with pytest.raises(InputError) as caught:
+        write_people(replace(head, sha256="0" * 64), alone, PLAN)
+    assert caught.value.code == "dataset_exists"
+    assert sorted(path.name for path in alone.iterdir()) == before
+    assert write_people(head, alone, PLAN) == 0
 
 
 def test_another_size_does_not_join_a_folder(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:

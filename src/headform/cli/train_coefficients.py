@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from headform.train.coefficients_config import CoefficientsConfig
 
 Losses = Literal["all", "2d", "vertices", "2d-vertices"]
+_OPEN = "open"
+"""Name of the recognition network that ships, where a file of weights is given."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Coefficients(Training):
     head: Path | None = None
     """Converted head model; needed for paper-flame and mica."""
     backbone: Path | None = None
-    """Weights of the recognition network that the encoder begins with: ArcFace (iresnet18 to 100) or MobileFaceNet; by
-    default the one that ships."""
+    """Weights of the recognition network that the encoder begins with: ArcFace (iresnet18 to 100) or MobileFaceNet; or
+    `open`, the one that ships, which --preset open begins with by itself."""
     backbone_part: str | None = None
     """Key of the state dict within the checkpoint of --backbone, such as `arcface` in MICA's."""
     autoencoder: Path | None = None
@@ -79,6 +81,10 @@ class Coefficients(Training):
             raise UsageError(
                 "head_missing", what, "", "convert it with `headform heads convert` and give it with --head"
             )
+        if self.preset != "open" and self.backbone is None:
+            what = f"--preset {self.preset} is published with ArcFace, and no network of it is given"
+            fix = "give its weights with --backbone FILE, or choose the one that ships with --backbone open"
+            raise UsageError("backbone_missing", what, "", fix)
         from headform.data.shards import ShardSet
         from headform.nets.shipped import load_face_encoder
         from headform.train.coefficients import run
@@ -144,7 +150,7 @@ class Coefficients(Training):
         from headform.nets.recognition.registry import load_recognition
         from headform.nets.shipped import load_mobilefacenet
 
-        if self.backbone is None:
+        if self.backbone is None or (str(self.backbone) == _OPEN and not self.backbone.exists()):
             return load_mobilefacenet()[0]
         return load_recognition(self.backbone, part=self.backbone_part)[1]
 

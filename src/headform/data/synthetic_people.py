@@ -1,10 +1,14 @@
 """Synthetic people photographed several times each, as training samples.
 
 Person i is a function of the seed and i alone, however many processes render and whatever was rendered before.
+
+    s<seed>.json    distribution and head of the people of this seed: later runs must have the same
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +16,22 @@ from jaxtyping import Float32
 
 from headform.data.sample import Sample
 from headform.data.shards import ShardWriter
+from headform.errors import InputError
 from headform.geometry.landmarks68 import JAW
 from headform.heads.linear import LinearHead
+from headform.io.atomic import write_bytes
+from headform.io.json_file import read_json
 from headform.synth.generator import Generator
 from headform.synth.people import sample_person
-from headform.synth.randomization import FULL, RandomizationConfig
+from headform.synth.randomization import FULL, PRESETS, RandomizationConfig
 
 SOURCE = "synthetic"
 """Name of the data set in the samples."""
 _SAME_COLORING_RATE = 0.8
 """Share of people whose skin, eyes and brows are the same in all their photos; the rest make shape the only thing that
 stays."""
+_LARGEST_PLAN = 4096
+"""Largest file of a plan, bytes."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +117,12 @@ def write_people(
         done: Called with the number of each person that is written.
 
     Raises:
-        InputError: `dataset_exists`.
+        InputError: `dataset_exists`, also where people of this seed are there with another distribution or head.
         ResourceError: `write_failed`, `folder_in_use`.
     """
     count = 0
     with ShardWriter(folder, size=plan.size, prefix=f"s{plan.seed}-part{part}of{parts}-") as writer:
+        _check_plan(head, folder, plan)
         generator = Generator(head, size=plan.size, randomization=plan.randomization)
         for number in _missing(writer.names, plan, part, parts):
             for sample in photograph_person(generator, plan, number):
@@ -130,3 +140,25 @@ def _missing(names: set[str], plan: SyntheticPeople, part: int, parts: int) -> I
     for number in range(part, plan.people, parts):
         if any(f"s{plan.seed}-person{number:07d}-{k}" not in present for k in range(plan.photos)):
             yield number
+
+
+def _check_plan(head: LinearHead, folder: Path, plan: SyntheticPeople) -> None:
+    """Compare a plan with that of the people of its seed who are in the folder; keep it where there are none."""
+    place = folder / f"s{plan.seed}.json"
+    text = json.dumps(asdict(plan.randomization), sort_keys=True)
+    preset = next((name for name, config in PRESETS.items() if config == plan.randomization), "")
+    own = {"preset": preset, "randomization": hashlib.sha256(text.encode()).hexdigest(), "head": head.sha256}
+    if not place.exists():  # several processes write the same
+        write_bytes(place, json.dumps(own, indent=1).encode() + b"\n")
+        return
+    try:
+        found = dict(read_json(place, _LARGEST_PLAN))
+    except (OSError, ValueError, TypeError) as error:
+        what = f"the plan of the people of seed {plan.seed} cannot be read: {error}"
+        raise InputError("dataset_damaged", what[:200], ascii(str(place)), "use another folder") from error
+    if any(found.get(name) != own[name] for name in ("randomization", "head")):
+        theirs = found.get("preset") or "changed by hand"
+        what = f"the people of seed {plan.seed} here were drawn otherwise (preset {theirs!s:.40}, or another version)"
+        raise InputError(
+            "dataset_exists", what, ascii(str(folder)), "use the same preset, another seed or another folder"
+        )

@@ -13,10 +13,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headform.errors import UsageError
-from headform.geometry.landmarks68 import five_points
+from headform.geometry.landmarks68 import JAW, five_points
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.heads.coefficients import FLAME, FLAME_SHAPE, OPEN_ENCODER, CoefficientLayout, Coefficients
 from headform.heads.flame import FlameHead
+from headform.heads.jaw_outline import outline_shift
 from headform.heads.linear import LinearHead
 
 _AMBIENT = 3.2
@@ -30,7 +31,8 @@ class DecodedHeads:
     Attributes:
         shape: neutral heads, identity alone, in the head frame: what registered scans are compared with.
         posed: heads with expression and pose.
-        landmarks68: the 68 points of the posed heads in the annotators' convention; NaN where the head defines none.
+        landmarks68: the 68 points of the posed heads in the annotators' convention, the averted jaw on the visible outline;
+            NaN where the head defines none.
         albedo: linear RGB at the vertices; None where the head has no colors.
     """
 
@@ -50,11 +52,16 @@ class OpenDecoder(nn.Module):
     def decode(self, code: Coefficients) -> DecodedHeads:
         """Decode a batch of codes; differentiable."""
         shape = self.head.vertices(code["identity"])
-        turn = rotation_from_rotvec(code["pose"]).mT
+        turn = rotation_from_rotvec(code["pose"])
         moved = self.head.vertices(code["identity"], code["expression"])
-        points = self.head.landmarks(moved)
+        posed, points = moved @ turn.mT, self.head.landmarks(moved) @ turn.mT
+        if self.head.has_field("contour"):
+            yaw = torch.atan2(turn[..., 0, 2], turn[..., 2, 2])
+            outline = posed[..., self.head.contour, :2]
+            shift = outline_shift(points[..., JAW, :2], outline, turn[..., :2, 0], yaw)
+            points = points + nn.functional.pad(shift, (0, 1, 0, points.shape[-2] - JAW.stop))
         albedo = self.head.albedo_of(code["texture"]) if self.head.has_field("albedo_mean") else None
-        return DecodedHeads(shape, moved @ turn, points @ turn, albedo)
+        return DecodedHeads(shape, posed, points, albedo)
 
     def shape(self, identity: Float[Tensor, "B K"]) -> Float[Tensor, "B V 3"]:
         """Decode neutral heads."""

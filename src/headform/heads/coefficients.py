@@ -124,7 +124,8 @@ OPEN = CoefficientLayout(
     gaussian=("identity", "texture"),
 )
 """Pose: rotation vector camera from head 3, translation 3 (meters), neck 3, gaze yaw and pitch of right and left eye.
-Camera: focal length and principal point, pixels. Light: nine coefficients of red, then green, then blue."""
+Camera: focal length and principal point, pixels. Light: nine coefficients of red, then green, then blue (3 x 9), while the
+codes of encoders have three colors for each of nine coefficients (9 x 3)."""
 
 FLAME = CoefficientLayout(
     "flame",
@@ -138,7 +139,8 @@ FLAME = CoefficientLayout(
     ),
     gaussian=("shape", "expression", "texture"),
 )
-"""The 486 numbers of Xu et al. (2024): pose is global rotation and jaw, camera is weak perspective."""
+"""The 486 numbers of Xu et al. (2024): pose is global rotation and jaw, camera is weak perspective, light is nine
+coefficients of three colors each (9 x 3), as DECA has it."""
 
 FLAME_SHAPE = CoefficientLayout("flame-shape", (("shape", 300),), gaussian=("shape",))
 """The 300 numbers of MICA (Zielonka et al. 2022): the shape part of a FLAME code alone."""
@@ -156,7 +158,7 @@ OPEN_ENCODER = CoefficientLayout(
     gaussian=("identity", "texture"),
 )
 """Code that the face encoder of Xu et al. (2024) predicts on the open head: pose is the head's rotation vector (the jaw is
-moved by expressions), camera is weak perspective."""
+moved by expressions), camera is weak perspective, light is laid out as in `FLAME`: 9 x 3, not `OPEN`'s 3 x 9."""
 
 BASEL_FRONT = CoefficientLayout(
     "basel-front",

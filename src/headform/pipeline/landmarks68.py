@@ -16,12 +16,10 @@ from jaxtyping import Float, Float32
 
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.landmarks68 import JAW
+from headform.heads.jaw_outline import outline_shift
 from headform.heads.linear import LinearHead
 from headform.nets.landmarks.dense_predictor import DensePrediction
 from headform.nets.landmarks.student_predictor import StudentPrediction
-
-OUTLINE_YAW = (math.radians(35), math.radians(50))
-"""Yaw up to which the jaw follows the visible outline fully, and beyond which it does not at all, radians."""
 
 
 def points68(
@@ -54,21 +52,10 @@ def to_outline(
     jaw: Float[np.ndarray, "17 2"],
 ) -> Float[np.ndarray, "17 2"]:
     """Return the shift of each jaw point toward the outermost of its contour candidates, pixels."""
-    yaw = abs(math.atan2(camera.R[0, 2], -camera.R[2, 2]))
-    low, high = OUTLINE_YAW
-    share = min(1.0, max(0.0, (high - yaw) / (high - low)))
-    side = camera.R[:2, 0] / max(1e-9, float(np.linalg.norm(camera.R[:2, 0])))  # to the subject's left
-    shift = np.zeros((17, 2))
-    for j, row in enumerate(head.contour.numpy()):
-        if j == 8:
-            continue
-        outward = side if j > 8 else -side
-        candidates = _project(camera, vertices[row])
-        reach = (candidates - jaw[j]) @ outward
-        best = int(np.argmax(reach))
-        if reach[best] > 0:
-            shift[j] = share * reach[best] * outward
-    return shift
+    yaw = math.atan2(camera.R[0, 2], -camera.R[2, 2])
+    candidates = _project(camera, vertices[head.contour.numpy().ravel()]).reshape(17, -1, 2)
+    left, angle = torch.from_numpy(camera.R[:2, 0].copy()), torch.tensor(yaw, dtype=torch.float64)
+    return outline_shift(torch.from_numpy(jaw.copy()), torch.from_numpy(candidates), left, angle).numpy()
 
 
 def _project(camera: PerspectiveCamera, points: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 2"]:

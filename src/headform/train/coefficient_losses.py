@@ -6,7 +6,7 @@ S subjects, K photos of each, B = S K photos, V vertices, N coefficients.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from headform.losses.regularizers import code_prior, gray_light_prior, within_su
 from headform.losses.vertices import region_weighted_loss, region_weights
 from headform.render.renderer import RenderOutput, render_batch
 from headform.train.coefficient_batches import CoefficientBatch
-from headform.train.coefficients_config import REGIONS, CoefficientsConfig
+from headform.train.coefficients_config import REGIONS, CoefficientLossWeights, CoefficientsConfig
 
 _SHIFTS = 2  # coordinates of a landmark in the picture
 
@@ -109,7 +109,7 @@ class CoefficientLosses:
     def __call__(
         self, codes: Float[Tensor, "B_S N"], batch: CoefficientBatch, rng: np.random.Generator
     ) -> dict[str, Tensor]:
-        """Compute all losses; `total` is their weighted sum.
+        """Compute all losses before their weights; `total` is their weighted sum, as in `CoefficientLossWeights`.
 
         Args:
             codes: Code of each photo, then of each subject, pooled.
@@ -124,17 +124,15 @@ class CoefficientLosses:
     ) -> dict[str, Tensor]:
         count = len(batch.crops)
         single, pooled = codes[:count], codes[count:]
-        losses = self._dim3(single, pooled, batch, rng)
         config, weights = self._config, self._config.weights
+        solid = self._dim3(single, pooled, batch, rng)
         # zero, but a path to every parameter: to those that no loss reaches in this batch, as several processes need it
-        total = 0.0 * codes.sum() + weights.dim3 * sum(losses.values(), start=codes.new_zeros(()))
+        total = 0.0 * codes.sum() + weights.dim3 * _weighted(solid, weights, codes)
+        flat: dict[str, Tensor] = {}
         if config.renders:
             flat = self._dim2(single, batch, rng)
-            total = total + weights.dim2 * sum(
-                (getattr(weights, name) * value for name, value in flat.items()), start=codes.new_zeros(())
-            )
-            losses |= flat
-        return losses | {"total": total}
+            total = total + weights.dim2 * _weighted(flat, weights, codes)
+        return solid | flat | {"total": total}
 
     def _dim3(
         self,
@@ -143,7 +141,7 @@ class CoefficientLosses:
         batch: CoefficientBatch,
         rng: np.random.Generator,
     ) -> dict[str, Tensor]:
-        """Compute L_ver and L_3D-ID of photos, and L_ver of pooled subjects; already weighted among each other."""
+        """Compute L_ver and L_3D-ID of photos, and L_ver of pooled subjects, before their weights."""
         weights, layout = self._config.weights, self._decoder.layout
         if not bool(batch.labeled.any()) or not weights.dim3:
             return {}
@@ -155,16 +153,16 @@ class CoefficientLosses:
         )
         losses: dict[str, Tensor] = {}
         if weights.vertices:
-            losses["vertices"] = weights.vertices * self._vertices(found, batch.shapes)
+            losses["vertices"] = self._vertices(found, batch.shapes)
         if weights.mesh_identity:
             chosen = _some(len(found), self._config.mesh_identity_share, rng, found.device)
-            losses["mesh_identity"] = weights.mesh_identity * self._mesh(found[chosen], batch.shapes[chosen])
+            losses["mesh_identity"] = self._mesh(found[chosen], batch.shapes[chosen])
         if weights.pooled:
             first = torch.arange(len(pooled), device=pooled.device) * self._config.photos
             known = batch.labeled[first]
             rows = torch.cumsum(batch.labeled.long(), 0)[first][known] - 1  # place of each subject's first mesh
             whole = self._decoder.shape(layout.split(pooled[known])[self._identity_part])
-            losses["pooled_vertices"] = weights.pooled * weights.vertices * self._vertices(whole, batch.shapes[rows])
+            losses["pooled_vertices"] = self._vertices(whole, batch.shapes[rows])
         return losses
 
     def _vertices(self, found: Float[Tensor, "L V 3"], wanted: Float[Tensor, "L V 3"]) -> Float[Tensor, ""]:
@@ -254,6 +252,12 @@ class CoefficientLosses:
         mask = batch.skin[:count] * overlay.alpha
         picture = mask * overlay.rgb + (1 - mask) * batch.images[:count]
         return self._identity(picture, batch.images[:count], batch.points5[:count])
+
+
+def _weighted(losses: Mapping[str, Tensor], weights: CoefficientLossWeights, like: Tensor) -> Float[Tensor, ""]:
+    """Sum losses times their weights within lambda_2D or lambda_3D."""
+    factors = asdict(weights) | {"pooled_vertices": weights.pooled * weights.vertices}
+    return sum((factors[name] * value for name, value in losses.items()), start=like.new_zeros(()))
 
 
 def _light(code: Coefficients) -> Float[Tensor, "B 9 3"]:
