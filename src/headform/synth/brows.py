@@ -14,6 +14,7 @@ from headform.heads.linear import PARTS, LinearHead
 from headform.synth.randomization import BrowRandomization
 
 _FAR = 9.0
+_MARGIN_CM = 0.01  # around a triangle, for places on its edge
 _REACH_CM = 2.4  # distance from the line up to which the coordinates are defined
 _ALONG = (-0.35, 1.3)  # their range along the line
 _STATIONS, _HEIGHTS = 34, 41
@@ -165,13 +166,20 @@ def _locate(
     a, b, c = corners[:, 0, :2], corners[:, 1, :2], corners[:, 2, :2]
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
     good = area > 1e-6  # those that face the front
-    faces, corners, a, b, c, area = faces[good], corners[good], a[good], b[good], c[good], area[good]
+    every = (faces[good], corners[good], a[good], b[good], c[good], area[good])
+    low, high = corners[good][..., :2].min(1), corners[good][..., :2].max(1)
+    close = (low <= flat.max(0) + _MARGIN_CM).all(1) & (high >= flat.min(0) - _MARGIN_CM).all(1)
+    around = tuple(x[close] for x in every)
     found, weights = np.zeros((len(flat), 3), np.int64), np.zeros((len(flat), 3))
     for n, p in enumerate(flat):
-        w1 = ((p[0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (p[1] - a[:, 1])) / area
-        w2 = ((b[:, 0] - a[:, 0]) * (p[1] - a[:, 1]) - (p[0] - a[:, 0]) * (b[:, 1] - a[:, 1])) / area
-        worst = np.minimum(np.minimum(w1, w2), 1 - w1 - w2)
-        inside = worst > -1e-6
+        for triangles in (around, every):  # a place beyond all edges may be nearest to any
+            faces, corners, a, b, c, area = triangles
+            w1 = ((p[0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (p[1] - a[:, 1])) / area
+            w2 = ((b[:, 0] - a[:, 0]) * (p[1] - a[:, 1]) - (p[0] - a[:, 0]) * (b[:, 1] - a[:, 1])) / area
+            worst = np.minimum(np.minimum(w1, w2), 1 - w1 - w2)
+            inside = worst > -1e-6
+            if inside.any():
+                break
         depth = (1 - w1 - w2) * corners[:, 0, 2] + w1 * corners[:, 1, 2] + w2 * corners[:, 2, 2]
         best = int(np.argmax(np.where(inside, depth, -np.inf))) if inside.any() else int(np.argmax(worst))
         w = np.clip([1 - w1[best] - w2[best], w1[best], w2[best]], 0, 1)

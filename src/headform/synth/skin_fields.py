@@ -171,6 +171,7 @@ def _trilinear(lattice: Float[np.ndarray, "A A A"], at: Float[np.ndarray, "V 3"]
     total = np.zeros(len(at))
     for corner in np.ndindex(2, 2, 2):
         cell = (low + corner) % lattice.shape[0]
-        weight = np.prod(np.where(corner, frac, 1 - frac), axis=1)
+        sides = np.where(corner, frac, 1 - frac)
+        weight = sides[:, 0] * sides[:, 1] * sides[:, 2]
         total += weight * lattice[cell[:, 0], cell[:, 1], cell[:, 2]]
     return total

@@ -4,6 +4,7 @@ M maps, T side of a map.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -51,8 +52,7 @@ class SkinMaps:
 
 def load_skin_maps(head: LinearHead) -> SkinMaps:
     """Read the maps that ship, and measure the color of each on the head's atlas."""
-    bank, painted = load_skin_bank(), list(load_appearance().skins.values())
-    pictures = np.concatenate([bank.maps, painted])
+    bank, pictures = load_skin_bank(), _pictures()
     rows = np.zeros(len(head.mean), bool)
     for name in _MEASURED:
         rows |= head.regions[name].numpy()
@@ -62,5 +62,11 @@ def load_skin_maps(head: LinearHead) -> SkinMaps:
     x = np.clip((uv[:, 0] * side).astype(int), 0, side - 1)
     y = np.clip(((1 - uv[:, 1]) * side).astype(int), 0, side - 1)
     level = np.median(LINEAR_FROM_SRGB8[pictures[:, y, x]], axis=1)
-    others = np.zeros(len(painted), bool)
+    others = np.zeros(len(pictures) - len(bank), bool)
     return SkinMaps(pictures, level, np.concatenate([bank.bearded, others]), np.arange(len(pictures)) >= len(bank))
+
+
+@cache
+def _pictures() -> UInt8[np.ndarray, "M T T 3"]:
+    """Join the bank and the painted maps; shared, and must not be changed."""
+    return np.concatenate([load_skin_bank().maps, list(load_appearance().skins.values())])
