@@ -14,6 +14,7 @@ difference to the row without 3D-ID. Finished rows are kept in OUT and not compu
 
 import json
 import math
+import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,19 +42,21 @@ MEAN, PLAIN = "mean head", "2D + vertices"
 CLAIM = "2D + vertices + 3D-ID"
 PHOTOS = 2
 """Photos of a person in a step."""
-RATE, BACKBONE_RATE, DECAY, WARMUP = 1e-3, 3e-4, 0.02, 100
+RATE, BACKBONE_RATE, DECAY, WARMUP = 1e-3, 3e-5, 0.02, 100
 """Highest learning rates of AdamW, weight decay, steps of warm-up; then a cosine to zero."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A kind of supervision: factors of the losses, the mesh encoder, and its features."""
+    """A kind of supervision: the losses, the mesh encoder, its features, and a factor on the weight of the 3D-ID loss."""
 
     dim3: bool = True
     dim2: bool = True
     mesh_identity: bool = False
     latent: int = 64
     relu: bool = False
+    centered: bool = False
+    factor: float = 1.0
 
 
 ROWS = {
@@ -62,8 +65,9 @@ ROWS = {
     PLAIN: Row(),
     CLAIM: Row(mesh_identity=True),
     "the same, features after ReLU": Row(mesh_identity=True, relu=True),
+    "the same, features less the mean head's": Row(mesh_identity=True, centered=True),
+    "the same, features less the mean head's, weight x 10": Row(mesh_identity=True, centered=True, factor=10.0),
     "the same, latent 8": Row(mesh_identity=True, latent=8),
-    "the same, latent 8, after ReLU": Row(mesh_identity=True, latent=8, relu=True),
 }
 
 
@@ -82,7 +86,7 @@ class Arguments:
     steps: int = 5000
     subjects: int = 4
     """People of a step."""
-    learners: int = 4000
+    learners: int = 8000
     """People who teach."""
     judged: int = 100
     """People of each kind who judge."""
@@ -150,7 +154,7 @@ def train(row: Row, seed: int, photos: Photos, decoder: CodeDecoder, arguments: 
         config.weights,
         dim3=config.weights.dim3 if row.dim3 else 0.0,
         dim2=config.weights.dim2 if row.dim2 else 0.0,
-        mesh_identity=config.weights.mesh_identity if row.mesh_identity else 0.0,
+        mesh_identity=row.factor * config.weights.mesh_identity if row.mesh_identity else 0.0,
         identity=0.0,
     )
     config = replace(config, weights=weights, rendered_share=0.5, mesh_identity_share=1.0)
@@ -161,7 +165,8 @@ def train(row: Row, seed: int, photos: Photos, decoder: CodeDecoder, arguments: 
         code = autoencoder.encode_linear(vertices)
         return torch.relu(code) if row.relu else code
 
-    losses = CoefficientLosses(config, decoder, net.mean.clone(), MeshIdentityLoss(encode))
+    identity = MeshIdentityLoss(encode, decoder.head.mean if row.centered else None)
+    losses = CoefficientLosses(config, decoder, net.mean.clone(), identity)
     backbone = [p for p in net.backbone.parameters() if p.requires_grad]
     others = [*net.mapping.parameters(), *net.gate.parameters()]
     optimizer = torch.optim.AdamW(
@@ -210,6 +215,10 @@ def shapes_of(net: FaceEncoder, photos: Photos, decoder: CodeDecoder) -> Tensor:
     return decoder.shape(decoder.layout.split(net.codes(embeddings))["identity"])
 
 
+def _slug(name: str) -> str:
+    return re.sub(r"\W+", "-", name)
+
+
 def main(arguments: Arguments) -> None:
     """Train what is missing, judge everything, print the table."""
     torch.set_num_threads(arguments.threads)
@@ -235,7 +244,7 @@ def main(arguments: Arguments) -> None:
             print(f"left out, since --latent8 is not given: {name}")
             continue
         for seed in arguments.seeds if name in (PLAIN, CLAIM) else arguments.seeds[:1]:
-            folder = arguments.out / f"{list(ROWS).index(name)}-seed{seed}"
+            folder = arguments.out / f"{_slug(name)}-seed{seed}"
             print(f"{name}, seed {seed}", flush=True)
             trained = train(row, seed, photos, decoder, arguments, folder)
             title = name if seed == arguments.seeds[0] else f"{name}, seed {seed}"

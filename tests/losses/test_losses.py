@@ -237,6 +237,15 @@ def test_mesh_identity_passes_gradients_to_the_prediction_alone() -> None:
     assert number(loss(target, target)) == pytest.approx(0, abs=1e-12)
 
 
+def test_mesh_identity_compares_features_less_those_of_the_origin() -> None:
+    encoder = nn.Linear(6, 3).double()
+    origin, predicted, target = draw(2, 3, seed=2), draw(2, 2, 3), draw(2, 2, 3, seed=1)
+    loss = losses.MeshIdentityLoss(lambda v: encoder(v.flatten(1)), origin)
+    center = encoder(origin.flatten()[None])
+    want = oracles.feature_similarity(*((encoder(t.flatten(1)) - center).detach().numpy() for t in (predicted, target)))
+    assert number(loss(predicted, target)) == pytest.approx(want)
+
+
 POINTS = torch.tensor([[[30.0, 40], [52, 41], [41, 55], [33, 66], [50, 67]]], dtype=DOUBLE)
 SMALL = CropSpec(8, ARCFACE.points * 8 / 112)
 

@@ -50,6 +50,8 @@ class Coefficients(Training):
     """Supervision: all, or a part of it for comparison."""
     latent_relu: bool = False
     """Compare the mesh encoder's features after the ReLU of its code."""
+    latent_centered: bool = False
+    """Compare the mesh encoder's features less those of the mean head."""
     trained: Literal["none", "last", "all"] | None = None
     """Part of the recognition network that is trained; by default its last blocks."""
     held_out: int | None = None
@@ -138,6 +140,7 @@ class Coefficients(Training):
             net=net,
             weights=weights,
             latent_relu=self.latent_relu,
+            latent_centered=self.latent_centered,
             held_out=self.held_out or config.held_out,
         )
 

@@ -213,7 +213,7 @@ def _mesh_identity(
         code = frozen.encode_linear(vertices)
         return torch.relu(code) if config.latent_relu else code
 
-    return MeshIdentityLoss(encode)
+    return MeshIdentityLoss(encode, origin=head.mean.to(device) if config.latent_centered else None)
 
 
 def _identity(

@@ -94,6 +94,8 @@ class CoefficientsConfig:
         identity_images: pictures of a step that go through the recognition loss; each costs as much as the encoder.
         mesh_identity_share: share of the labeled photos whose heads go through the mesh encoder.
         latent_relu: apply the ReLU of the mesh encoder's code before the cosine, as a literal reading has it.
+        latent_centered: subtract the features of the mean head before the cosine: those of any two heads have nearly the
+            same direction.
         point_jitter: standard deviation of the five points of the encoder's crop, pixels of the crop.
         patch_rate: share of crops that are partly covered by a patch of another.
         held_out: subjects held out for validation.
@@ -115,6 +117,7 @@ class CoefficientsConfig:
     identity_images: int | None = None
     mesh_identity_share: float = 1.0
     latent_relu: bool = False
+    latent_centered: bool = False
     point_jitter: float = 1.0
     patch_rate: float = 0.05
     held_out: int = 200
