@@ -17,6 +17,9 @@ from headform.train.config import GroupConfig, OptimizerConfig, ScheduleConfig, 
 Preset = Literal["open", "paper-flame", "mica"]
 PAPER_STEPS = 160_000
 OPEN_STEPS = 30_000
+BACKBONE_RATE_SCALE = 0.03
+"""Learning rate of the backbone of ``open``, relative to the mapping network's: at ten times as much it learns synthetic
+faces and loses what it knows of real ones (docs/training.md)."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ def _open() -> CoefficientsConfig:
         batch=16,
         optimizer=OptimizerConfig(lr=1e-3, weight_decay=0.02),
         schedule=ScheduleConfig(warmup=200),
-        groups=(GroupConfig(("backbone.*",), weight_decay=0.02, lr_scale=0.3),),
+        groups=(GroupConfig(("backbone.*",), weight_decay=0.02, lr_scale=BACKBONE_RATE_SCALE),),
         precision="bfloat16",
         ema_decay=0.998,
     )
