@@ -150,6 +150,21 @@ def test_another_distribution_does_not_join_the_people_of_a_seed(
     assert write_people(head, alone, PLAN) == 0
 
 
+def test_true_colors_come_with_every_photo(head: LinearHead, tmp_path: Path, alone: Path) -> None:
+    words = ["data", "synthetic", "-o", str(tmp_path), "--people", "1", "--size", "40", "--seed", "5"]
+    assert main([*words, "--albedo"]) == 0
+    found, plain = contents(tmp_path), contents(alone)
+    for name, sample in found.items():
+        np.testing.assert_array_equal(sample.image, plain[name].image)
+        assert plain[name].albedo is None
+        assert sample.albedo is not None
+        assert sample.albedo.shape == (len(head.mean), 3)
+        skin = sample.albedo[head.regions["cheeks"].numpy()].astype(float)
+        assert 20 < skin.mean() < 245
+        assert skin[:, 0].mean() > skin[:, 2].mean(), "skin is redder than blue"
+    assert main(words) == 3, "with and without do not mix"
+
+
 def test_another_size_does_not_join_a_folder(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "synthetic", "-o", str(alone), "--people", "1", "--size", "48"]) == 3
     assert capsys.readouterr().err.startswith("error [dataset_exists]: ")

@@ -33,6 +33,8 @@ class Synthetic:
     """Random seed; sets of different seeds may share a folder."""
     preset: Literal["full", "easy", "portrait"] = "full"
     """Distribution of the faces, as in `headform synth`."""
+    albedo: bool = False
+    """Store the true color of each head at its vertices, without light, with every photo, for `headform train texture`."""
     workers: int = 1
     """Processes that render."""
 
@@ -48,7 +50,7 @@ class Synthetic:
         from headform.data.synthetic_people import SyntheticPeople
         from headform.synth.randomization import PRESETS
 
-        plan = SyntheticPeople(self.people, self.photos, self.size, self.seed, PRESETS[self.preset])
+        plan = SyntheticPeople(self.people, self.photos, self.size, self.seed, PRESETS[self.preset], self.albedo)
         work = partial(_write, self.out, plan, self.workers)
         if self.workers == 1:
             made = work(0)

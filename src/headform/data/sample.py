@@ -41,6 +41,7 @@ class Sample:
         vertices: The subject's neutral mesh (identity alone) in the head's topology and frame, meters, for registered
             subjects.
         source: Name of the data set.
+        albedo: True color of the subject's surface at each vertex of the head, without light, sRGB; of synthetic people.
 
     Raises:
         InputError: `sample_invalid`: a field does not fit, naming sample and field.
@@ -55,6 +56,7 @@ class Sample:
     head: str | None = None
     vertices: Float32[np.ndarray, "V 3"] | None = None
     source: str = "unnamed"
+    albedo: UInt8[np.ndarray, "V 3"] | None = None
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -101,6 +103,8 @@ def _problem(sample: Sample) -> str:
         wanted.append(("skin", sample.skin, (side, side), np.uint8))
     if sample.vertices is not None:
         wanted.append(("vertices", sample.vertices, (len(sample.vertices), 3), np.float32))
+    if sample.albedo is not None:
+        wanted.append(("albedo", sample.albedo, (len(sample.albedo), 3), np.uint8))
     for name, array, shape, kind in wanted:
         if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != kind or not array.size:
             return f"{name} is {getattr(array, 'dtype', type(array))} {getattr(array, 'shape', '')}, not {shape}"

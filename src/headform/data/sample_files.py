@@ -4,6 +4,7 @@ NAME.jpg or NAME.png   picture, sRGB
 NAME.skin.png          mask, 8-bit gray; absent where unknown
 NAME.json              subject, source, side, points68 (null where unknown), coefficients, head
 NAME.vertices.npy      mesh, float32; absent for subjects without one
+NAME.albedo.npy        true albedo at the vertices, 8-bit sRGB; absent where unknown
 """
 
 import io
@@ -56,10 +57,11 @@ def encode_sample(sample: Sample, *, lossless: bool = False) -> dict[str, bytes]
     if sample.skin is not None:
         files["skin.png"] = image_bytes.png(sample.skin)
     files["json"] = json.dumps(labels).encode()
-    if sample.vertices is not None:
-        store = io.BytesIO()
-        np.save(store, np.ascontiguousarray(sample.vertices), allow_pickle=False)
-        files["vertices.npy"] = store.getvalue()
+    for name, array in (("vertices", sample.vertices), ("albedo", sample.albedo)):
+        if array is not None:
+            store = io.BytesIO()
+            np.save(store, np.ascontiguousarray(array), allow_pickle=False)
+            files[f"{name}.npy"] = store.getvalue()
     return files
 
 
@@ -82,8 +84,9 @@ def decode_sample(name: str, files: Mapping[str, bytes]) -> Sample:
         skin=_pixels(files["skin.png"], "PNG", "L", side) if "skin.png" in files else None,
         coefficients=_coefficients(labels.get("coefficients")),
         head=labels.get("head"),
-        vertices=_mesh(files["vertices.npy"]) if "vertices.npy" in files else None,
+        vertices=_array(files["vertices.npy"], "mesh") if "vertices.npy" in files else None,
         source=labels["source"],
+        albedo=_array(files["albedo.npy"], "albedo") if "albedo.npy" in files else None,
     )
 
 
@@ -149,8 +152,8 @@ def _coefficients(parts: Any) -> dict[str, npt.NDArray[np.float32]]:
     return found
 
 
-def _mesh(data: bytes) -> npt.NDArray[np.float32]:
+def _array(data: bytes, what: str) -> npt.NDArray[Any]:
     try:
-        return read_entry(io.BytesIO(data), len(data), "vertices", _MAX_ARRAY)
+        return read_entry(io.BytesIO(data), len(data), what, _MAX_ARRAY)
     except (ArrayFileError, ValueError, EOFError, SyntaxError, TypeError, LookupError, OverflowError) as error:
-        raise ValueError(f"the mesh cannot be read: {error}"[:200]) from error
+        raise ValueError(f"the {what} cannot be read: {error}"[:200]) from error

@@ -12,13 +12,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+import torch
+from jaxtyping import Float32, UInt8
 
 from headform.data.sample import Sample
 from headform.data.shards import ShardWriter
 from headform.errors import InputError
 from headform.geometry.landmarks68 import JAW
 from headform.heads.linear import LinearHead
+from headform.images.transfer import srgb_from_linear
 from headform.io.atomic import write_bytes
 from headform.io.json_file import read_json
 from headform.synth.generator import Generator
@@ -44,6 +46,7 @@ class SyntheticPeople:
         size: side of the pictures, pixels.
         seed: seed of everything; training and judging use different ones.
         randomization: distribution of people and photos.
+        albedo: the samples hold the true colors of each head.
     """
 
     people: int
@@ -51,13 +54,14 @@ class SyntheticPeople:
     size: int = 224
     seed: int = 0
     randomization: RandomizationConfig = FULL
+    albedo: bool = False
 
 
 def photograph_person(generator: Generator, plan: SyntheticPeople, number: int) -> list[Sample]:
     """Render the photos of one person.
 
     Args:
-        generator: Generator of the plan's size and randomization.
+        generator: Generator of the plan's size and randomization, with colors if the plan asks for them.
         plan: Plan.
         number: Number of the person.
     """
@@ -85,9 +89,15 @@ def photograph_person(generator: Generator, plan: SyntheticPeople, number: int) 
             },
             head=head.sha256,
             source=SOURCE,
+            albedo=None if batch.albedo is None else _bytes(batch.albedo[k]),
         )
         for k in range(plan.photos)
     ]
+
+
+def _bytes(linear: Float32[np.ndarray, "V 3"]) -> UInt8[np.ndarray, "V 3"]:
+    """Return linear RGB as 8-bit sRGB."""
+    return np.asarray((255 * srgb_from_linear(torch.from_numpy(linear))).round().to(torch.uint8).numpy())
 
 
 def _annotated(points: Float32[np.ndarray, "68 2"]) -> Float32[np.ndarray, "68 2"]:
@@ -117,13 +127,14 @@ def write_people(
         done: Called with the number of each person that is written.
 
     Raises:
-        InputError: `dataset_exists`, also where people of this seed are there with another distribution or head.
+        InputError: `dataset_exists`, also where people of this seed are there with another distribution or head, or
+            without the albedo that the plan asks for.
         ResourceError: `write_failed`, `folder_in_use`.
     """
     count = 0
     with ShardWriter(folder, size=plan.size, prefix=f"s{plan.seed}-part{part}of{parts}-") as writer:
         _check_plan(head, folder, plan)
-        generator = Generator(head, size=plan.size, randomization=plan.randomization)
+        generator = Generator(head, size=plan.size, randomization=plan.randomization, albedo=plan.albedo)
         for number in _missing(writer.names, plan, part, parts):
             for sample in photograph_person(generator, plan, number):
                 if sample.name not in writer.names:
@@ -147,7 +158,12 @@ def _check_plan(head: LinearHead, folder: Path, plan: SyntheticPeople) -> None:
     place = folder / f"s{plan.seed}.json"
     text = json.dumps(asdict(plan.randomization), sort_keys=True)
     preset = next((name for name, config in PRESETS.items() if config == plan.randomization), "")
-    own = {"preset": preset, "randomization": hashlib.sha256(text.encode()).hexdigest(), "head": head.sha256}
+    own: dict[str, str | bool] = {
+        "preset": preset,
+        "randomization": hashlib.sha256(text.encode()).hexdigest(),
+        "head": head.sha256,
+        "albedo": plan.albedo,
+    }
     if not place.exists():  # several processes write the same
         write_bytes(place, json.dumps(own, indent=1).encode() + b"\n")
         return
@@ -156,6 +172,9 @@ def _check_plan(head: LinearHead, folder: Path, plan: SyntheticPeople) -> None:
     except (OSError, ValueError, TypeError) as error:
         what = f"the plan of the people of seed {plan.seed} cannot be read: {error}"
         raise InputError("dataset_damaged", what[:200], ascii(str(place)), "use another folder") from error
+    if found.get("albedo", False) != plan.albedo:
+        what = f"the samples of seed {plan.seed} here were written {'without' if plan.albedo else 'with'} albedo"
+        raise InputError("dataset_exists", what, ascii(str(folder)), "use another seed or another folder")
     if any(found.get(name) != own[name] for name in ("randomization", "head")):
         theirs = found.get("preset") or "changed by hand"
         what = f"the people of seed {plan.seed} here were drawn otherwise (preset {theirs!s:.40}, or another version)"

@@ -15,6 +15,7 @@ from headform.synth import _light_kernels as light_kernels
 from headform.synth import _piece_kernels as piece_kernels
 from headform.synth import _pixel_kernels as pixels
 from headform.synth import _raster_kernels as raster
+from headform.synth._albedo_kernels import sample_vertices
 from headform.synth._occlusion import ambient_occlusion
 from headform.synth._scene_mesh import SceneMesh, head_triangles
 from headform.synth._subject import Subject, SubjectBuilder
@@ -141,6 +142,34 @@ class Renderer:
         raster.count_classes(self._shown, _ON_HEAD, kinds, share)
         return Rendering(picture, kinds, share)
 
+    def albedo(self, subject: Subject) -> Float32[np.ndarray, "V 3"]:
+        """Return the true colors of the head's surface at its vertices, linear RGB: what it shows in even white light.
+
+        Brows, stubble, roots of hair, make-up and wrinkles are in it, as they are in the picture; gloss is not.
+        """
+        surface, builder = subject.surface, self._builder
+        out = np.empty((len(subject.vertices), 3), np.float32)
+        sample_vertices(
+            self._head_faces, self._material, surface.attributes.copy(), surface.plain, self._uv, self._uv_faces,
+            *self._looks(subject), builder.geometry.local, builder.geometry.eye_of,
+            subject.eye_rotations.astype(np.float32), subject.eyes.looks, subject.eyes.pictures,
+            np.zeros((0, 3), np.float32), np.zeros(len(out), np.float32), out, *self._scratch[:2],
+        )  # fmt: skip
+        return np.clip(out, 0.0, 1.0, out=out)
+
+    def _looks(self, subject: Subject) -> tuple[np.ndarray, ...]:
+        """Return skin textures with wrinkles, stubble, brow maps, brows and paint, as the kernels take them."""
+        surface, builder = subject.surface, self._builder
+        paint = np.zeros(10, np.float32)
+        paint[:3], paint[3] = subject.skin.lip_paint_rgb, subject.skin.lip_paint
+        paint[6], paint[7:] = _STUBBLE_TEXELS, subject.brow_rgb
+        brows = np.array([b.row() for b in subject.brows], np.float32)
+        first, second = (
+            builder.wrinkles.draw(builder.maps.crisp(number), subject.wrinkles, out)
+            for number, out in zip((surface.first, surface.second), self._skins, strict=True)
+        )
+        return first, second, self._stubble, builder.brow_maps, brows, paint
+
     def visible(self, points: Float[np.ndarray, "N 2"], depth: Float[np.ndarray, " N"]) -> UInt8[np.ndarray, " N"]:
         """Mark the points (raster pixels) that lie in the picture and are hidden neither by a surface nor by hair."""
         side = len(self._depth)
@@ -210,21 +239,13 @@ class Renderer:
         albedo[:heads] = surface.plain
         diffuse = np.multiply(glow, albedo, out=albedo)
         color = mesh.color = diffuse + shine
-        paint = np.zeros(10, np.float32)
-        paint[:3], paint[3] = subject.skin.lip_paint_rgb, subject.skin.lip_paint
-        paint[6], paint[7:] = _STUBBLE_TEXELS, subject.brow_rgb
-        brows = np.array([b.row() for b in subject.brows], np.float32)
-        first, second = (
-            builder.wrinkles.draw(builder.maps.crisp(number), subject.wrinkles, out)
-            for number, out in zip((surface.first, surface.second), self._skins, strict=True)
-        )
         eyes = (to_camera @ subject.eye_rotations).astype(np.float32)
         pixels.shade_head(
             self._index, self._depth, flat, mesh.opaque_faces, len(self._head_faces),
             np.concatenate([self._material, mesh.material]), np.concatenate([self._label, mesh.label]),
-            attributes, color, self._uv, self._uv_faces, first, second,
-            self._stubble, builder.brow_maps, brows, paint, builder.geometry.local, builder.geometry.eye_of, eyes,
-            subject.eyes.looks, subject.eyes.pictures, light.lamps.directions, light.lamps.colors,
+            attributes, color, self._uv, self._uv_faces, *self._looks(subject),
+            builder.geometry.local, builder.geometry.eye_of, eyes, subject.eyes.looks, subject.eyes.pictures,
+            light.lamps.directions, light.lamps.colors,
             self._radiance, self._shown, *self._scratch,
         )  # fmt: skip
         begin = len(self._head_faces)

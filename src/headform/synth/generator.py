@@ -46,6 +46,7 @@ class SyntheticBatch:
     gaze: Float32[np.ndarray, "B 2"]
     rotation: Float32[np.ndarray, "B 3 3"]  # camera (x right, y down, z forward) from head
     distance: Float32[np.ndarray, " B"]  # meters
+    albedo: Float32[np.ndarray, "B V 3"] | None = None  # true colors of the head at its vertices, linear RGB
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class _Shot:
     visible: UInt8[np.ndarray, " N"]
     skin: UInt8[np.ndarray, "S S"]
     classes: UInt8[np.ndarray, "S S"]
+    albedo: Float32[np.ndarray, "V 3"] | None
 
 
 class Generator:
@@ -68,6 +70,7 @@ class Generator:
         view: Crop, see `headform.nets.crop_geometry`.
         randomization: Probabilities and ranges of everything that is drawn.
         bank_size: Number of background scenes; each is drawn once, when first needed.
+        albedo: Also compute the true colors of each head; the pictures are the same.
     """
 
     def __init__(
@@ -78,9 +81,11 @@ class Generator:
         view: View = "loose",
         randomization: RandomizationConfig = FULL,
         bank_size: int = 96,
+        albedo: bool = False,
     ) -> None:
         check_choice(view, get_args(View), "view")
         self.head, self.size, self.view, self.randomization = head, size, view, randomization
+        self._albedo = albedo
         self._shaper = FaceShaper(head, randomization.expression)
         self._dense = head.dense.numpy()
         self._builder = SubjectBuilder(head, randomization, size * _FACE_SHARE[view])
@@ -118,6 +123,7 @@ class Generator:
             gaze=np.stack([p.gaze for p in people]).astype(np.float32),
             rotation=np.stack([p.rotation for p in people]).astype(np.float32),
             distance=np.array([p.distance for p in people], np.float32),
+            albedo=np.stack([s.albedo for s in shots if s.albedo is not None]) if self._albedo and shots else None,
         )
 
     def _shot(
@@ -141,7 +147,8 @@ class Generator:
         developed = desaturate(rendering.picture, float(rng.uniform(*config.camera.saturation)))
         image = degrade_photo(rng, developed, config.degradation)
         # from the raster to the picture
-        return _Shot(image, (points / 2).astype(np.float32), visible, rendering.skin, rendering.classes)
+        albedo = renderer.albedo(subject) if self._albedo else None
+        return _Shot(image, (points / 2).astype(np.float32), visible, rendering.skin, rendering.classes, albedo)
 
 
 def _frame(
