@@ -24,7 +24,7 @@ from headform.nets import (
 )
 from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
-from headform.nets.recognition import EvolveIR50, IResNet, LightCNN29v2
+from headform.nets.recognition import EvolveIR, IResNet, LightCNN29v2
 from headform.train.muon import Muon
 from tests.heads.flame.flame_heads import tiny_flame
 from tests.nets.blobs import ball
@@ -115,7 +115,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple[Tensor, ...]]
         lambda: (picture(3, 64)()[0], torch.ones(len(picture(3, 64)()[0]), 1, 64, 64)),
     ),
     "IResNet": (seeded(lambda: IResNet((1, 1, 1, 1))), lambda: (draw(2, 3, 112, 112),)),
-    "IR-50": (seeded(EvolveIR50), lambda: (draw(1, 3, 112, 112),)),
+    "IR-50": (seeded(EvolveIR), lambda: (draw(1, 3, 112, 112),)),
     "LightCNN": (seeded(LightCNN29v2), lambda: (draw(1, 1, 128, 128),)),
 }
 

@@ -15,7 +15,7 @@ from headform.nets.recognition.crops import ARCFACE, FACENET, LIGHT_CNN, CropSpe
 from headform.nets.recognition.embedder import TorchEmbedder, best_accuracy, embed_faces, roc_area, unit_rows
 from headform.nets.recognition.embedder_files import load_embedder
 from headform.nets.recognition.iresnet_net import LAYERS, IResNet
-from headform.nets.recognition.light_cnn_net import LightCNN29v2
+from headform.nets.recognition.light_cnn_net import LightCNN9, LightCNN29v2
 from headform.nets.recognition.registry import NETWORKS, fill, load_recognition
 
 
@@ -143,6 +143,17 @@ def test_a_published_checkpoint_is_known_by_its_names(light_cnn: Path) -> None:
     with pytest.raises(WeightsError, match=r"conv1\.weight is missing \(and \d+ more\)") as caught:
         load_embedder(f"arcface:{light_cnn}")
     assert caught.value.code == "weights_missing_key"
+
+
+def test_the_smallest_light_cnn_is_known_by_its_names_too(tmp_path: Path) -> None:
+    tensors = {f"module.{k}": v.half() for k, v in state(meta(LightCNN9)).items()}
+    torch.save({"epoch": 5, "state_dict": tensors | {"module.fc2.weight": torch.zeros(7, 256)}}, tmp_path / "9.pth.tar")
+    kind, net = load_recognition(tmp_path / "9.pth.tar")
+    assert kind == "lightcnn"
+    assert isinstance(net, LightCNN9)
+    crops = LIGHT_CNN.values(np.random.default_rng(0).integers(0, 256, (1, 128, 128, 3), dtype=np.uint8))
+    with torch.no_grad():
+        assert net(crops).shape == (1, 256)
 
 
 def test_iresnet_of_any_size_and_part(tmp_path: Path) -> None:

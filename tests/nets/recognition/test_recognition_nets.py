@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from headform.nets.recognition.evolve_ir50_net import Bottleneck, EvolveIR50
+from headform.nets.recognition.evolve_ir_net import BLOCKS, Bottleneck, EvolveIR, Squeeze
 from headform.nets.recognition.inception_resnet_v1_net import InceptionResnetV1, Unit
 from headform.nets.recognition.iresnet_net import LAYERS, Block, IResNet
-from headform.nets.recognition.light_cnn_net import LightCNN29v2, MaxFeature
+from headform.nets.recognition.light_cnn_net import LightCNN9, LightCNN29, LightCNN29v2, MaxFeature, light_cnn_of
 
 
 def meta(build: type[nn.Module], *arguments: object) -> nn.Module:
@@ -40,22 +40,31 @@ def test_facenet_has_the_published_number_of_parameters_and_layers() -> None:
     assert net.features(torch.zeros(2, 3, 160, 160, device="meta")).shape == (2, 1792)
 
 
-def test_light_cnn_has_the_published_number_of_parameters() -> None:
-    net = meta(LightCNN29v2)
-    assert (parameters(net), len(list(net.parameters()))) == (10_475_872, 60)
+@pytest.mark.parametrize(
+    ("build", "count", "tensors"),
+    # 29 version 2 as its authors count; the others by the layer tables of the paper, of the same groups and residuals
+    [(LightCNN29v2, 10_475_872, 60), (LightCNN29, 12_573_280, 60), (LightCNN9, 5_480_864, 20)],
+)
+def test_light_cnns_have_the_published_number_of_parameters(build: type[nn.Module], count: int, tensors: int) -> None:
+    net = meta(build)
+    assert (parameters(net), len(list(net.parameters()))) == (count, tensors)
     assert net(torch.zeros(2, 1, 128, 128, device="meta")).shape == (2, 256)
 
 
-def test_ir50_has_as_many_parameters_as_its_layer_table_says() -> None:
+@pytest.mark.parametrize("squeeze", [False, True], ids=["ir", "ir-se"])
+@pytest.mark.parametrize("depth", [50, 101, 152])
+def test_ir_networks_have_as_many_parameters_as_their_layer_tables_say(depth: int, squeeze: bool) -> None:
+    counts = {50: (3, 4, 14, 3), 101: (3, 13, 30, 3), 152: (3, 8, 36, 3)}[depth]
     count = 3 * 64 * 9 + 2 * 64 + 64
     inputs = 64
-    for outputs, units in ((64, 3), (128, 4), (256, 14), (512, 3)):
+    for outputs, units in zip((64, 128, 256, 512), counts, strict=True):
         for _ in range(units):
             count += 2 * inputs + 9 * inputs * outputs + outputs + 9 * outputs**2 + 2 * outputs
             count += (inputs * outputs + 2 * outputs) if inputs != outputs else 0
+            count += 2 * outputs * (outputs // 16) if squeeze else 0
             inputs = outputs
     count += 2 * 512 + (512 * 49 * 512 + 512) + 2 * 512
-    net = meta(EvolveIR50)
+    net = meta(EvolveIR, depth, squeeze)
     assert parameters(net) == count
     assert net(torch.zeros(2, 3, 112, 112, device="meta")).shape == (2, 512)
 
@@ -77,29 +86,43 @@ def iresnet_names(layers: tuple[int, ...]) -> set[str]:
     return names
 
 
-def ir50_names() -> set[str]:
+def ir_names(blocks: tuple[int, ...] = (3, 4, 14, 3), squeeze: bool = False) -> set[str]:
     """As face.evoLVe writes them."""
     names = {"input_layer.0.weight", "input_layer.2.weight"}
     names |= {f"output_layer.3.{part}" for part in ("weight", "bias")}
     norms = ["input_layer.1", "output_layer.0", "output_layer.4"]
-    for number in range(24):
+    wider = {sum(blocks[:stage]) for stage in (1, 2, 3)}
+    for number in range(sum(blocks)):
         block = f"body.{number}"
+        names |= {f"{block}.res_layer.5.{layer}.weight" for layer in ("fc1", "fc2") if squeeze}
         names |= {f"{block}.res_layer.{place}.weight" for place in (1, 2, 3)}
         norms += [f"{block}.res_layer.0", f"{block}.res_layer.4"]
-        if number in (3, 7, 21):
+        if number in wider:
             names.add(f"{block}.shortcut_layer.0.weight")
             norms.append(f"{block}.shortcut_layer.1")
     return names | {f"{norm}.{part}" for norm in norms for part in NORM}
 
 
 def light_cnn_names() -> set[str]:
-    """As LightCNN writes them, without its classifier."""
+    """As LightCNN writes version 2 of the 29 layers, without the classifier."""
     layers = ["conv1"]
     for stage, count in enumerate((1, 2, 3, 4), 1):
         layers += [f"block{stage}.{i}.{conv}" for i in range(count) for conv in ("conv1", "conv2")]
         layers += [f"group{stage}.{conv}" for conv in ("conv_a", "conv")]
     names = {f"{layer}.filter.{part}" for layer in layers for part in ("weight", "bias")}
     return names | {"fc.weight", "fc.bias"}
+
+
+def light_cnn_1_names() -> set[str]:
+    """As LightCNN writes the 29 layers."""
+    return light_cnn_names() - {"fc.weight", "fc.bias"} | {"fc.filter.weight", "fc.filter.bias"}
+
+
+def light_cnn_9_names() -> set[str]:
+    """As LightCNN writes the 9 layers: numbers count the pools, too."""
+    layers = ["features.0", "fc1"]
+    layers += [f"features.{place}.{conv}" for place in (2, 4, 6, 7) for conv in ("conv_a", "conv")]
+    return {f"{layer}.filter.{part}" for layer in layers for part in ("weight", "bias")}
 
 
 def facenet_names() -> set[str]:
@@ -127,11 +150,15 @@ def facenet_names() -> set[str]:
     [
         (meta(IResNet, LAYERS[18]), iresnet_names(LAYERS[18])),
         (meta(IResNet, LAYERS[100]), iresnet_names(LAYERS[100])),
-        (meta(EvolveIR50), ir50_names()),
+        (meta(EvolveIR), ir_names()),
+        (meta(EvolveIR, 101), ir_names((3, 13, 30, 3))),
+        (meta(EvolveIR, 152, True), ir_names((3, 8, 36, 3), squeeze=True)),
         (meta(LightCNN29v2), light_cnn_names()),
+        (meta(LightCNN29), light_cnn_1_names()),
+        (meta(LightCNN9), light_cnn_9_names()),
         (meta(InceptionResnetV1), facenet_names()),
     ],
-    ids=["iresnet18", "iresnet100", "ir50", "lightcnn", "facenet"],
+    ids=["iresnet18", "iresnet100", "ir50", "ir101", "ir-se152", "lightcnn29v2", "lightcnn29", "lightcnn9", "facenet"],
 )
 def test_names_are_those_of_the_published_checkpoints(net: nn.Module, names: set[str]) -> None:
     assert set(net.state_dict()) == names
@@ -294,3 +321,43 @@ def test_blocks_of_facenet_have_their_scales_and_the_last_no_relu() -> None:
         torch.testing.assert_close(found[:, :384], net.mixed_6a.branch0(x))
         torch.testing.assert_close(found[:, 384:640], net.mixed_6a.branch1(x))
         torch.testing.assert_close(found[:, 640:], pooled)
+
+
+def test_a_squeeze_by_hand() -> None:
+    squeeze = Squeeze(32)
+    state = drawn(squeeze)
+    x = torch.randn(2, 32, 3, 5)
+    mean = x.mean((2, 3))
+    hidden = (mean @ state["fc1.weight"][..., 0, 0].T).clamp(min=0)
+    factor = 1 / (1 + torch.exp(-hidden @ state["fc2.weight"][..., 0, 0].T))
+    with torch.no_grad():
+        torch.testing.assert_close(squeeze(x), x * factor[..., None, None])
+        block = Bottleneck(32, 32, 1, squeeze=True).eval()
+        torch.testing.assert_close(block.res_layer(x), block.res_layer[5](block.res_layer[:5](x)))
+
+
+def test_the_first_light_cnns_take_maxima_of_numbers_and_of_pixels() -> None:
+    net = LightCNN29()
+    x = torch.rand(1, 2, 4, 4)
+    torch.testing.assert_close(net.pool(x), torch.stack([x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)]).amax(0))
+    state = drawn(net.fc)
+    numbers = torch.rand(3, 8192)
+    both = numbers @ state["filter.weight"].T + state["filter.bias"]
+    with torch.no_grad():
+        torch.testing.assert_close(net.fc(numbers), torch.maximum(both[:, :256], both[:, 256:]), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("depth", list(BLOCKS))
+@pytest.mark.parametrize("squeeze", [False, True])
+def test_depth_and_squeeze_are_told_by_the_names(depth: int, squeeze: bool) -> None:
+    found = meta(EvolveIR.of, ir_names(BLOCKS[depth], squeeze))
+    assert set(found.state_dict()) == ir_names(BLOCKS[depth], squeeze)
+
+
+def test_versions_of_light_cnn_are_told_by_the_names() -> None:
+    for names, kind in (
+        (light_cnn_names(), LightCNN29v2),
+        (light_cnn_1_names(), LightCNN29),
+        (light_cnn_9_names(), LightCNN9),
+    ):
+        assert type(meta(light_cnn_of, names)) is kind

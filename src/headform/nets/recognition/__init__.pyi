@@ -11,10 +11,12 @@ from .embedder import embed_faces as embed_faces
 from .embedder import roc_area as roc_area
 from .embedder_files import OnnxEmbedder as OnnxEmbedder
 from .embedder_files import load_embedder as load_embedder
-from .evolve_ir50_net import EvolveIR50 as EvolveIR50
+from .evolve_ir_net import EvolveIR as EvolveIR
 from .face_crop import crop_faces as crop_faces
 from .inception_resnet_v1_net import InceptionResnetV1 as InceptionResnetV1
 from .iresnet_net import IResNet as IResNet
+from .light_cnn_net import LightCNN9 as LightCNN9
+from .light_cnn_net import LightCNN29 as LightCNN29
 from .light_cnn_net import LightCNN29v2 as LightCNN29v2
 from .registry import NETWORKS as NETWORKS
 from .registry import RecognitionNetwork as RecognitionNetwork

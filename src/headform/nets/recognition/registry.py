@@ -4,8 +4,8 @@
 |---|---|---|---|
 | ``arcface`` | `iresnet_net.IResNet` | insightface's arcface_torch `.pth`; part `arcface` of MICA's | 112, RGB, ±1 |
 | ``facenet`` | `inception_resnet_v1_net.InceptionResnetV1` | facenet-pytorch's `.pt` | 160, RGB, (x − 127.5) / 128 |
-| ``lightcnn`` | `light_cnn_net.LightCNN29v2` | `LightCNN_29Layers_V2_checkpoint.pth.tar` | 128, gray, x / 255 |
-| ``evolve`` | `evolve_ir50_net.EvolveIR50` | face.evoLVe's `backbone_ir50_*.pth` | 112, RGB, ±1 |
+| ``lightcnn`` | `light_cnn_net`: 9, 29, 29 version 2 | `LightCNN_*_checkpoint.pth.tar` | 128, gray, x / 255 |
+| ``evolve`` | `evolve_ir_net.EvolveIR`: IR and IR-SE 50, 101, 152 | face.evoLVe's `backbone_ir*.pth` | 112, RGB, ±1 |
 | ``mobilefacenet`` | `mobilefacenet_net.MobileFaceNet` | the one that ships | 112, RGB, ImageNet |
 | ``dlib`` | `dlib_resnet_net.DlibResNet` | face-api's manifest with its .bin, or their folder | 150, RGB |
 | ``onnx`` | any of 112 pixels | one input (B, 3, 112, 112), one output (B, D) | 112, RGB, ±1 |
@@ -30,10 +30,9 @@ from headform.io.torch_file import state_dict_of
 from headform.nets.recognition import inception_resnet_v1_net, light_cnn_net
 from headform.nets.recognition.crops import ARCFACE, DLIB, FACENET, IMAGENET_112, LIGHT_CNN, CropSpec
 from headform.nets.recognition.dlib_resnet_net import DlibResNet, is_manifest, read_dlib_weights
-from headform.nets.recognition.evolve_ir50_net import EvolveIR50
+from headform.nets.recognition.evolve_ir_net import EvolveIR
 from headform.nets.recognition.inception_resnet_v1_net import InceptionResnetV1
 from headform.nets.recognition.iresnet_net import LAYERS, IResNet
-from headform.nets.recognition.light_cnn_net import LightCNN29v2
 from headform.nets.recognition.mobilefacenet_net import MobileFaceNet
 
 _ADVICE = "give the file as its publisher made it, or another kind"
@@ -45,13 +44,13 @@ class RecognitionNetwork:
 
     Attributes:
         crop: Crop and range of its input.
-        signature: Tensor name that only its checkpoints have.
+        signatures: Tensor names of which its checkpoints have one and others none.
         build: Function from a checkpoint to a network without weights.
         ignored: Prefixes of tensor names in checkpoints that are left out: the classifier's.
     """
 
     crop: CropSpec
-    signature: str
+    signatures: tuple[str, ...]
     build: Callable[[Mapping[str, Tensor]], nn.Module]
     ignored: tuple[str, ...] = ()
 
@@ -63,16 +62,19 @@ def _iresnet(state: Mapping[str, Tensor]) -> nn.Module:
 
 
 NETWORKS: Mapping[str, RecognitionNetwork] = {
-    "arcface": RecognitionNetwork(ARCFACE, "layer1.0.prelu.weight", _iresnet),
+    "arcface": RecognitionNetwork(ARCFACE, ("layer1.0.prelu.weight",), _iresnet),
     "facenet": RecognitionNetwork(
-        FACENET, "conv2d_1a.conv.weight", lambda _: InceptionResnetV1(), inception_resnet_v1_net.CLASSIFIER
+        FACENET, ("conv2d_1a.conv.weight",), lambda _: InceptionResnetV1(), inception_resnet_v1_net.CLASSIFIER
     ),
     "lightcnn": RecognitionNetwork(
-        LIGHT_CNN, "group1.conv_a.filter.weight", lambda _: LightCNN29v2(), light_cnn_net.CLASSIFIER
+        LIGHT_CNN,
+        ("group1.conv_a.filter.weight", "features.2.conv_a.filter.weight"),
+        light_cnn_net.light_cnn_of,
+        light_cnn_net.CLASSIFIER,
     ),
-    "evolve": RecognitionNetwork(ARCFACE, "input_layer.0.weight", lambda _: EvolveIR50()),
-    "mobilefacenet": RecognitionNetwork(IMAGENET_112, "stage3.0.depthwise.weight", lambda _: MobileFaceNet()),
-    "dlib": RecognitionNetwork(DLIB, "conv256_down_out.conv2.conv.weight", lambda _: DlibResNet()),
+    "evolve": RecognitionNetwork(ARCFACE, ("input_layer.0.weight",), EvolveIR.of),
+    "mobilefacenet": RecognitionNetwork(IMAGENET_112, ("stage3.0.depthwise.weight",), lambda _: MobileFaceNet()),
+    "dlib": RecognitionNetwork(DLIB, ("conv256_down_out.conv2.conv.weight",), lambda _: DlibResNet()),
 }
 """Networks with an architecture here, by kind."""
 ONNX: Mapping[str, CropSpec] = {
@@ -107,7 +109,7 @@ def load_recognition(path: Path | str, kind: str | None = None, part: str | None
     path = Path(path)
     state = read_dlib_weights(path) if is_manifest(path) else state_dict_of(path, part)
     if kind is None:
-        found = [name for name, known in NETWORKS.items() if known.signature in state]
+        found = [name for name, known in NETWORKS.items() if any(mark in state for mark in known.signatures)]
         if len(found) != 1:
             some = ", ".join(list(state)[:5]) or "nothing"
             what = f"the tensor names match no known recognition network: {some}"
