@@ -9,13 +9,15 @@ steps, and differ in their losses alone. To save time, the activations of the fr
 photo; photos are not augmented. Judged are held-out people: those of JUDGES (shards with meshes, whose shapes come from
 other head models, see `benchmarks.other_people`) and as many of PEOPLE; each photo alone, by NoW's protocol (`corrected`)
 against the person's neutral head, metrical and not. Intervals: 95 % of the paired bootstrap over people, of the
-difference to the row without 3D-ID. Finished rows are kept in OUT and not computed again.
+difference to the row without 3D-ID. Finished rows are kept in OUT and not computed again;
+so are the activations, which belong to the data.
 """
 
 import json
 import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +44,8 @@ MEAN, PLAIN = "mean head", "2D + vertices"
 CLAIM = "2D + vertices + 3D-ID"
 PHOTOS = 2
 """Photos of a person in a step."""
+RENDERED, COMPARED = 0.25, 0.5
+"""Shares of the photos of a step that are rendered, and whose heads go through the mesh encoder."""
 RATE, BACKBONE_RATE, DECAY, WARMUP = 1e-3, 3e-5, 0.02, 100
 """Highest learning rates of AdamW, weight decay, steps of warm-up; then a cosine to zero."""
 
@@ -60,13 +64,13 @@ class Row:
 
 
 ROWS = {
-    "2D only": Row(dim3=False),
-    "vertices only": Row(dim2=False),
     PLAIN: Row(),
     CLAIM: Row(mesh_identity=True),
+    "vertices only": Row(dim2=False),
+    "2D only": Row(dim3=False),
+    "the same, features less the mean head's, weight x 10": Row(mesh_identity=True, centered=True, factor=10.0),
     "the same, features after ReLU": Row(mesh_identity=True, relu=True),
     "the same, features less the mean head's": Row(mesh_identity=True, centered=True),
-    "the same, features less the mean head's, weight x 10": Row(mesh_identity=True, centered=True, factor=10.0),
     "the same, latent 8": Row(mesh_identity=True, latent=8),
 }
 
@@ -157,7 +161,7 @@ def train(row: Row, seed: int, photos: Photos, decoder: CodeDecoder, arguments: 
         mesh_identity=row.factor * config.weights.mesh_identity if row.mesh_identity else 0.0,
         identity=0.0,
     )
-    config = replace(config, weights=weights, rendered_share=0.5, mesh_identity_share=1.0)
+    config = replace(config, weights=weights, rendered_share=RENDERED, mesh_identity_share=COMPARED)
     autoencoder, _ = load_mesh_autoencoder(None if row.latent == 64 else arguments.latent8)
     autoencoder.requires_grad_(False)
 
@@ -215,6 +219,14 @@ def shapes_of(net: FaceEncoder, photos: Photos, decoder: CodeDecoder) -> Tensor:
     return decoder.shape(decoder.layout.split(net.codes(embeddings))["identity"])
 
 
+def _kept(file: Path, make: Callable[[], Photos]) -> Photos:
+    """Read photos that were computed before; compute and keep them where they were not."""
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(vars(make()), file)
+    return Photos(**torch.load(file, weights_only=True, mmap=True))
+
+
 def _slug(name: str) -> str:
     return re.sub(r"\W+", "-", name)
 
@@ -227,11 +239,12 @@ def main(arguments: Arguments) -> None:
     batches = CoefficientBatches(decoder, net.crop, photos=PHOTOS, side=112, jitter=0.0, patch_rate=0.0)
     backbone = load_mobilefacenet()[0]
     learning, held_out = ShardSet.open(arguments.people).split(arguments.judged)
+    others = ShardSet.open(arguments.judges)
     judges = {
-        "own model": look(held_out, arguments.judged, batches, backbone),
-        "other models": look(ShardSet.open(arguments.judges), arguments.judged, batches, backbone),
+        "own model": _kept(arguments.out / "own.pt", lambda: look(held_out, arguments.judged, batches, backbone)),
+        "other models": _kept(arguments.out / "others.pt", lambda: look(others, arguments.judged, batches, backbone)),
     }
-    photos = look(learning, arguments.learners, batches, backbone)
+    photos = _kept(arguments.out / "photos.pt", lambda: look(learning, arguments.learners, batches, backbone))
     print(f"{len(photos.shapes)} people teach, {[len(p.shapes) for p in judges.values()]} judge", flush=True)
     results: dict[str, dict[str, Judged]] = {}
     head = decoder.head
