@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor
@@ -22,6 +23,18 @@ class Judged:
 
     aligned: list[np.ndarray]
     metrical: list[np.ndarray]
+
+    def save(self, file: Path) -> None:
+        """Write the distances; those of people follow each other."""
+        columns = {f"{kind}{k}": each for kind in ("aligned", "metrical") for k, each in enumerate(getattr(self, kind))}
+        np.savez(file, **columns)
+
+    @classmethod
+    def read(cls, file: Path) -> "Judged":
+        """Read what `save` wrote."""
+        with np.load(file) as found:
+            people = range(len(found.files) // 2)
+            return cls([found[f"aligned{k}"] for k in people], [found[f"metrical{k}"] for k in people])
 
     def people(self, metrical: bool) -> np.ndarray:
         """Mean distance of each person."""

@@ -10,7 +10,8 @@ photo; photos are not augmented. Judged are held-out people: those of JUDGES (sh
 other head models, see `benchmarks.other_people`) and as many of PEOPLE; each photo alone, by NoW's protocol (`corrected`)
 against the person's neutral head, metrical and not. Intervals: 95 % of the paired bootstrap over people, of the
 difference to the row without 3D-ID. Finished rows are kept in OUT and not computed again;
-so are the activations, which belong to the data.
+so are the
+activations, which belong to the data. Pictures in OUT: cumulative curves, and each row's mean error on the mean head.
 """
 
 import json
@@ -29,9 +30,11 @@ from torch import Tensor
 
 from benchmarks.environment import describe
 from benchmarks.shape_judges import Judged, bootstrap, judge, pooled
+from benchmarks.shape_pictures import write_pictures
 from headform.data.shards import ShardSet
 from headform.heads import load_open
 from headform.heads.code_decoder import CodeDecoder, decoder_of, mean_code
+from headform.heads.linear import LinearHead
 from headform.losses.mesh_identity import MeshIdentityLoss
 from headform.nets.face_encoder import TRAINED_FROM, FaceEncoder, FaceEncoderConfig
 from headform.nets.recognition.mobilefacenet_net import MobileFaceNet
@@ -227,6 +230,18 @@ def _kept(file: Path, make: Callable[[], Photos]) -> Photos:
     return Photos(**torch.load(file, weights_only=True, mmap=True))
 
 
+def _judged(folder: Path, kind: str, head: LinearHead, found: Tensor, wanted: Tensor) -> Judged:
+    """Read the errors of one row on one kind of people, or measure and keep them."""
+    file = folder / f"{_slug(kind)}.npz"
+    if not file.is_file():
+        judge(head, found, wanted).save(file)
+    return Judged.read(file)
+
+
+def _row(title: str) -> str:
+    return title.split(", seed")[0]
+
+
 def _slug(name: str) -> str:
     return re.sub(r"\W+", "-", name)
 
@@ -250,7 +265,8 @@ def main(arguments: Arguments) -> None:
     head = decoder.head
     truths = {kind: found.shapes for kind, found in judges.items()}
     mean = {kind: head.mean.expand(len(true), -1, -1) for kind, true in truths.items()}
-    results[MEAN] = {kind: judge(head, mean[kind], true) for kind, true in truths.items()}
+    shapes = {MEAN: mean}
+    results[MEAN] = {kind: _judged(arguments.out, kind, head, mean[kind], true) for kind, true in truths.items()}
     for name in arguments.rows:
         row = ROWS[name]
         if row.latent == 8 and arguments.latent8 is None:
@@ -261,9 +277,9 @@ def main(arguments: Arguments) -> None:
             print(f"{name}, seed {seed}", flush=True)
             trained = train(row, seed, photos, decoder, arguments, folder)
             title = name if seed == arguments.seeds[0] else f"{name}, seed {seed}"
-            results[title] = {
-                kind: judge(head, shapes_of(trained, found, decoder), truths[kind]) for kind, found in judges.items()
-            }
+            shapes[title] = {kind: shapes_of(trained, found, decoder) for kind, found in judges.items()}
+            results[title] = {kind: _judged(folder, kind, head, shapes[title][kind], truths[kind]) for kind in judges}
+    write_pictures(arguments.out, head, results, shapes, truths)
     for kind in truths:
         print(
             f"\n{kind}, mm: non-metrical median / mean / std, metrical; people's mean against `{PLAIN}` of the same seed\n"
@@ -272,13 +288,20 @@ def main(arguments: Arguments) -> None:
         print("|---|---|---|---|---|")
         for title, found in results.items():
             cells = [pooled(found[kind].aligned), pooled(found[kind].metrical)]
-            plain = results.get(PLAIN + title.removeprefix(title.split(", seed")[0]))
+            plain = results.get(PLAIN + title.removeprefix(_row(title)))
             if plain is None or plain is found:
                 cells += ["–", "–"]
             else:
                 own, theirs = found[kind], plain[kind]
                 cells += [bootstrap(own.people(metrical), theirs.people(metrical)) for metrical in (False, True)]
             print(f"| {title} | {' | '.join(cells)} |")
+        seeds = {name: [r[kind] for title, r in results.items() if _row(title) == name] for name in (PLAIN, CLAIM)}
+        if len(seeds[PLAIN]) == len(seeds[CLAIM]) > 1:
+            means = [
+                [np.mean([found.people(metrical) for found in seeds[name]], axis=0) for name in (CLAIM, PLAIN)]
+                for metrical in (False, True)
+            ]
+            print(f"\n{CLAIM}, mean of {len(seeds[PLAIN])} seeds: " + ", ".join(bootstrap(*pair) for pair in means))
     print("\n" + describe())
 
 
