@@ -45,7 +45,7 @@ def write_pictures(
 
 
 def vertex_errors(head: LinearHead, found: Tensor, wanted: Tensor) -> np.ndarray:
-    """Mean distance of each vertex over people, after the best rigid motion of the face; 0 beyond the face.
+    """Mean distance of each vertex over people, after the best rigid motion of the face; NaN beyond it.
 
     Args:
         head: Head model.
@@ -56,7 +56,8 @@ def vertex_errors(head: LinearHead, found: Tensor, wanted: Tensor) -> np.ndarray
         (V,) millimeters.
     """
     face = head.regions["face"].numpy()
-    total = np.zeros(len(head.mean))
+    total = np.full(len(head.mean), np.nan)
+    total[face] = 0.0
     for own, true in zip(found.double().numpy(), wanted.double().numpy(), strict=True):
         moved = fit_similarity(own[face], true[face], scale=False).apply(own[face])
         total[face] += MM_PER_M * np.linalg.norm(moved - true[face], axis=1)

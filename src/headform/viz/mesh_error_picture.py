@@ -72,7 +72,7 @@ def error_sheet(
     Args:
         vertices: (V, 3) mesh on which errors are shown, such as the mean head.
         faces: (F, 3) triangles.
-        errors: Name of each model to its mean error per vertex, (V,), millimeters.
+        errors: Name of each model to its mean error per vertex, (V,), millimeters; NaN is gray.
         top: Error that gets the darkest color; the 98th percentile over all models if absent, rounded up
             to a tenth.
         side: Side of each tile, pixels.
@@ -83,10 +83,10 @@ def error_sheet(
     if not errors:
         raise ValueError("errors holds no model")
     if top is None:
-        top = float(np.ceil(np.percentile(np.concatenate(list(errors.values())), 98) * 10)) / 10
+        top = float(np.ceil(np.nanpercentile(np.concatenate(list(errors.values())), 98) * 10)) / 10
         top = max(top, 0.1)
     mesh = TriangleMesh(vertices, faces)
-    columns = [(f"{name}: {values.mean():.2f} mm", mesh, _error_look(values, top)) for name, values in errors.items()]
+    columns = [(f"{name}: {np.nanmean(values):.2f} mm", mesh, _error_look(values, top)) for name, values in errors.items()]
     return scale_sheet(columns, [_camera(vertices, yaw, side) for yaw in YAWS], top_mm=top, side=side)
 
 
