@@ -9,10 +9,13 @@ import pytest
 from headform import heads, images
 from headform.cli.main import main
 from headform.errors import InputError
+from headform.evaluate import method_pictures
 from headform.evaluate.method_pictures import condition_of, sheet_of_methods
 from headform.export.parameters import encode
+from headform.geometry.landmarks68 import NOW7
 from headform.io.image_bytes import png
 from headform.viz.method_sheets import SheetRow, method_sheet
+from tests.evaluate.landmarks68.board import SIZE, write_board, write_manifest
 from tests.evaluate.now.made_tree import prediction, write_prediction
 
 SIDE = 64
@@ -96,6 +99,51 @@ def test_the_command_names_what_cannot_be_read(tree, capsys):
     assert main(words) == 2
     assert main([*words, str(tree), "--method", f"pictures={tree / 'pictures'}"]) == 2
     assert main([*words, "--method", f"none={tree / 'none'}"]) == 3
+
+
+def test_colors_instead_of_clay(tmp_path):
+    """A board in its texture over its photo, a colored mesh, a mesh with a picture beside it, and a published picture."""
+    photo = tmp_path / "photos" / "a0.png"
+    picture(photo, np.full((SIZE[1], SIZE[0], 3), 128, np.uint8))
+    write_board(tmp_path / "ours" / "a", np.tile(np.array([[[250, 30, 20]]], np.uint8), (16, 16, 1)))
+    write_manifest(tmp_path / "ours", (str(photo), ["a"]))
+    mesh, seven = prediction(0)
+    colors = np.tile([[20, 200, 40]], (len(mesh.vertices), 1))
+    (tmp_path / "deng").mkdir()
+    rows = [f"v {x:.6f} {y:.6f} {z:.6f} {r / 255:.4f} {g / 255:.4f} {b / 255:.4f}"
+            for (x, y, z), (r, g, b) in zip(mesh.vertices.tolist(), colors.tolist(), strict=True)]  # fmt: skip
+    text = "\n".join([*rows, *(f"f {a + 1} {b + 1} {c + 1}" for a, b, c in mesh.faces.tolist())])
+    (tmp_path / "deng" / "a0_mesh.obj").write_text(text)
+    np.save(tmp_path / "deng" / "a0.npy", seven)
+    picture(tmp_path / "ganfit" / "a0" / "rendering.png", BLUE)
+    methods = {name: tmp_path / name for name in ("ours", "deng", "ganfit")}
+    middle = {}
+    for shown in ("shape", "texture"):
+        sheet, notes = sheet_of_methods(tmp_path / "photos", methods, shown=shown, side=SIDE)
+        assert len(notes) == (shown == "shape"), "the board's shape is not written"
+        middle[shown] = [cell(sheet, 26, column)[SIDE // 2, SIDE // 2] for column in (1, 2, 3)]
+    np.testing.assert_allclose(middle["texture"][0], (250, 30, 20), atol=3)
+    np.testing.assert_allclose(middle["texture"][1], (20, 200, 40), atol=3)
+    assert np.ptp(middle["shape"][1]) < 60, "clay"
+    for tiles in middle.values():
+        np.testing.assert_array_equal(tiles[2], BLUE[0, 0])
+
+
+def test_a_mesh_without_landmarks_is_a_note_unless_its_vertices_are_known(tmp_path, monkeypatch):
+    picture(tmp_path / "photos" / "a0.png", RED)
+    mesh, seven = prediction(0)
+    write_prediction(tmp_path / "chen", "a0", mesh, seven)
+    next((tmp_path / "chen").glob("a0.npy")).unlink()
+    methods = {"chen": tmp_path / "chen"}
+    _, notes = sheet_of_methods(tmp_path / "photos", methods, side=SIDE)
+    assert "landmarks of a mesh of" in notes[0]
+    nearest = [int(np.linalg.norm(mesh.vertices - p, axis=1).argmin()) for p in seven]
+    known = dict(zip(NOW7, nearest, strict=True))
+    monkeypatch.setattr(method_pictures, "landmark_vertices", lambda _: [known.get(k, 0) for k in range(68)])
+    monkeypatch.setattr(method_pictures, "is_like_a_face", lambda _: True)
+    sheet, notes = sheet_of_methods(tmp_path / "photos", methods, side=SIDE)
+    assert not notes
+    assert cell(sheet, 26, 1)[SIDE // 2, SIDE // 2].sum() < 600
 
 
 def test_a_sheet_of_nothing():

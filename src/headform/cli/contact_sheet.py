@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -27,8 +27,11 @@ class ContactSheet:
     photos: Path | None = None
     """Folder of photos, searched recursively."""
     method: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=DIR")] = ()
-    """Name of a method and its folder: of `headform reconstruct`, of predictions for NoW, or of pictures named as the
-    photos. May be given several times."""
+    """Name of a method and its folder: of `headform reconstruct`, of predictions for NoW, of meshes of Basel's vertices or
+    of the method's published pictures, named as the photos. May be given several times."""
+    show: Literal["shape", "texture", "albedo"] = "shape"
+    """Heads as clay; in the texture of `reconstruct --formats obj` over the photo; or in the albedo (`--texture both`) in
+    the light that was found. Other methods' meshes then have their own colors."""
     conditions: Path | None = None
     """JSON file with an object of headings by photo."""
 
@@ -55,7 +58,7 @@ class ContactSheet:
         from headform.viz.contact_sheets import write_sheet
 
         assert self.photos is not None  # noqa: S101 - checked above
-        sheet, notes = sheet_of_methods(self.photos, methods, conditions=self.conditions)
+        sheet, notes = sheet_of_methods(self.photos, methods, conditions=self.conditions, shown=self.show)
         write_sheet(sheet, self.out)
         for note in notes:
             print(f"warning: {shown(note)}")

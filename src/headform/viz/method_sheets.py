@@ -72,17 +72,20 @@ def method_sheet(rows: Sequence[SheetRow], methods: Sequence[str]) -> UInt8[np.n
     return np.asarray(sheet)
 
 
-def neutral_tile(mesh: TriangleMesh, landmarks: Float[np.ndarray, "7 3"], side: int) -> UInt8[np.ndarray, "S S 3"]:
-    """Draw a head as clay from the front.
+def neutral_tile(
+    mesh: TriangleMesh, landmarks: Float[np.ndarray, "7 3"], side: int, *, clay: bool = True
+) -> UInt8[np.ndarray, "S S 3"]:
+    """Draw a head from the front.
 
     Args:
         mesh: Mesh in the head frame, meters.
         landmarks: (7, 3) its landmarks.
         side: S, pixels.
+        clay: False to draw the colors or the texture that the mesh has.
     """
     middle = landmarks.mean(axis=0)
     camera = portrait_camera(middle + _WIDER * (landmarks - middle), 0.0, side)
-    return draw(mesh, camera, (side, side), Look(clay=True)).over(float(_PAPER[0]))
+    return draw(mesh, camera, (side, side), Look(clay=clay)).over(float(_PAPER[0]))
 
 
 def posed_tile(mesh: TriangleMesh, camera: PerspectiveCamera, side: int) -> UInt8[np.ndarray, "S S 3"]:
