@@ -94,8 +94,9 @@ def test_the_minimum_is_scipys() -> None:
     color = albedo * (sh_basis(normals) @ truth) + rng.normal(0, 0.01, (80, 3))
     priors = PhotometricPriors(huber=1e9)
     samples = _Samples(color, sh_basis(normals), mean, modes)
-    fit = _solve(samples, AMBIENT_LIGHT.copy(), np.zeros(4), priors, 40)
-    prior_mean, precision = _light_prior(priors)
+    exposure = np.array([1.2, 1.1, 0.9])
+    fit = _solve(samples, AMBIENT_LIGHT.copy(), np.zeros(4), priors, 40, exposure)
+    prior_mean, precision = _light_prior(priors, exposure)
     root = np.linalg.cholesky(precision).T
     level = color.mean() + 1e-4
 
@@ -103,7 +104,8 @@ def test_the_minimum_is_scipys() -> None:
         light = x[:27].reshape(3, 9).T
         error = color - (mean + (modes @ x[27:]).T) * (sh_basis(normals) @ light)
         scaled = error * np.sqrt(priors.strength / 240) / (priors.noise * level)
-        return np.concatenate([scaled.ravel(), root @ (x[:27] - prior_mean), x[27:]])
+        held = ((sh_basis(normals) @ light).mean(axis=0) - exposure) / (priors.held_sigma * exposure)
+        return np.concatenate([scaled.ravel(), root @ (x[:27] - prior_mean), held, x[27:]])
 
     oracle = least_squares(residuals, np.concatenate([AMBIENT_LIGHT.T.ravel(), np.zeros(4)]),
                            xtol=1e-13, ftol=1e-13, gtol=1e-12)  # fmt: skip

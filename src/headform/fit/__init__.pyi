@@ -1,3 +1,5 @@
+from .exposure import LightGauges as LightGauges
+from .exposure import exposure_of as exposure_of
 from .fitted_photo import FittedPhoto as FittedPhoto
 from .gaps import Gaps as Gaps
 from .gaze import fit_gaze as fit_gaze

@@ -23,10 +23,13 @@ _LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root,
 _SRGB = srgb_from_linear(torch.from_numpy(_LINEAR)).numpy()
 _ENCODE = np.floor(_SRGB * 255 + 0.5).astype(np.uint8)
 
-_DARK, _LIT = (
-    np.float32(0.25),
-    np.float32(0.5),
-)  # shading between which a photo is trusted as albedo
+_DARK, _LIT = np.float32(0.15), np.float32(0.4)
+"""Shading, relative to the front's, between which a photo is trusted as albedo."""
+_BRIGHT, _BURNT = np.float32(0.75), np.float32(0.97)
+"""Darkest channel of a pixel between which it is trusted no more: it shows a highlight, not skin."""
+_BRIGHTER, _SHINY = np.float32(1.35), np.float32(2.0)
+"""Brightness relative to the skin around, without light, between which a pixel is trusted no more likewise: a highlight, or
+the harmonics are darker than the light was."""
 
 
 @njit(cache=True, nogil=True)
@@ -91,9 +94,11 @@ def observe_kernel(
 @typing.no_type_check
 def compose_kernel(
     first, last, texel_face, barycentric, layers, faces, field, points, face_index, linear, mask, nearness,
-    scale, albedo, trusted, shading, share,
+    scale, level, albedo, trusted, shading, share,
 ):  # fmt: skip
     """Compose texels first to last: albedo, delit albedo, shading (C, 3), weight of the photo (C,).
+
+    `level` is the mean shading on the front.
 
     field (V, COLUMNS) is interpolated linearly: also pixel positions, which over a face of a few
     millimeters differ from perspective interpolation by less than a hundredth of a pixel.
@@ -133,7 +138,13 @@ def compose_kernel(
         for k in range(3):
             shading[n, k] = wa * field[i, 8 + k] + wb * field[j, 8 + k] + wc * field[m, 8 + k]
             light += shading[n, k] / np.float32(3)
-        light = min(max((light - _DARK) / (_LIT - _DARK), np.float32(0)), np.float32(1))
+        light = min(max((light / level - _DARK) / (_LIT - _DARK), np.float32(0)), np.float32(1))
+        if own > 0:
+            bright = min(here[0], here[1], here[2])
+            light *= min(max((_BURNT - bright) / (_BURNT - _BRIGHT), np.float32(0)), np.float32(1))
+            usual = wa * field[i, 15] + wb * field[j, 15] + wc * field[m, 15]
+            shine = here[1] / (shading[n, 1] * max(usual, np.float32(1e-3)))
+            light *= min(max((_SHINY - shine) / (_SHINY - _BRIGHTER), np.float32(0)), np.float32(1))
         for k in range(3):
             color = np.float32(0)
             if own < 1 or light < 1:

@@ -7,10 +7,9 @@ has the residual c - a s. The minimized function is, with Huber weights,
 
     strength / N  sum |c - a s|^2 / (noise * mean c)^2  +  |code|^2  +  the light's prior
 
-Bright skin in dim light and dark skin in bright light look alike. The prior of the light resolves the ambiguity:
-photos are exposed for their subject, so the constant term is near 1 (standard deviation 0.2) and near
-gray; higher bands are near zero. The head's mean albedo keeps the luminance that the
-code, whose prior is the unit normal, does not move.
+Bright skin in dim light and dark skin in bright light look alike. `fit.exposure` tells them apart: the mean of the shading
+over the samples is held at the exposure that it finds, in every channel. The constant term of the light is drawn to a part
+of it, the higher bands to zero.
 
 The modes know beards, brows and lips. Where nothing of the face is seen, outside the picture or under a cover, nor its
 mirror image, they would be guessed from the rest: hair at the picture's edge grew a beard on the chin below it. There
@@ -31,12 +30,16 @@ from jaxtyping import Bool, Float64, Int64
 from scipy.linalg import cho_factor, cho_solve
 
 from headform.fit._photo_patch import PhotoPatch, cut_patch, sample_points_kernel
+from headform.fit.exposure import LightGauges, exposure_of
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.plain_skin import face_skin
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
 from headform.heads.linear import LinearHead
 from headform.mesh.normals import vertex_normals
 from headform.render.visibility import visible_points
+
+AMBIENT_SHARE = 0.85
+"""Constant term of the light as a part of the light on the face's front, which lamps and windows face."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class PhotometricPriors:
     Attributes:
         strength: Effective number of independent samples of all vertices together.
         noise: Standard deviation of a sample, relative to the mean color.
-        exposure_sigma: Standard deviation of the light's constant term, relative to 1.
+        exposure_sigma: Standard deviation of the light's constant term, relative to the exposure.
+        held_sigma: Standard deviation of the mean shading of the samples about the exposure, relative to it.
         tint_sigma: Standard deviation of each channel's constant term about their mean.
         band_sigma: Standard deviations of the coefficients of bands 1 and 2, relative to `AMBIENT`.
         band_tint: Standard deviation of each channel's about their mean, as a part of `band_sigma`: the side of the
@@ -57,6 +61,7 @@ class PhotometricPriors:
     strength: float = 300.0
     noise: float = 0.1
     exposure_sigma: float = 0.2
+    held_sigma: float = 0.02
     tint_sigma: float = 0.06
     band_sigma: tuple[float, float] = (0.5, 0.2)
     band_tint: float = 0.15
@@ -82,6 +87,7 @@ class PhotometricFit:
 def fit_light_and_albedo(
     photo: FittedPhoto,
     *,
+    gauges: LightGauges | None = None,
     priors: PhotometricPriors | None = None,
     max_samples: int = 1500,
     iterations: int = 6,
@@ -91,6 +97,7 @@ def fit_light_and_albedo(
     Args:
         photo: Photo and fitted head. Samples whose skin mask is below 0.5 are left out; where the head's albedo basis is
             zero, light alone is fitted.
+        gauges: Colors of teeth and eyes in the photo, which tell how bright the light is.
         priors: Widths of the priors.
         max_samples: Largest number of samples; more visible vertices are subsampled evenly.
         iterations: Number of Gauss-Newton steps.
@@ -119,13 +126,14 @@ def fit_light_and_albedo(
         mean=head.albedo_mean.numpy()[chosen].astype(np.float64),
         modes=np.ascontiguousarray(modes[:, chosen].transpose(2, 1, 0), np.float64),
     )
+    exposure = exposure_of(np.median(samples.color, axis=0), gauges) if modes.any() else None
     if not len(lost):
-        return _solve(samples, light, code, priors, iterations)
+        return _solve(samples, light, code, priors, iterations, exposure)
     unseen = _plain_skin(head, lost, samples, priors)
     share = known / (known + len(lost))
     narrow = priors.band_sigma[0] * share, priors.band_sigma[1] * share
     weaker = replace(priors, strength=priors.strength * share, band_sigma=narrow)
-    return _solve(samples, light, code, weaker, iterations, unseen)
+    return _solve(samples, light, code, weaker, iterations, exposure, unseen)
 
 
 def _unknown_skin(photo: FittedPhoto, seen: Int64[np.ndarray, " N"]) -> Bool[np.ndarray, " V"]:
@@ -183,18 +191,23 @@ def _solve(
     code: Float64[np.ndarray, " A"],
     priors: PhotometricPriors,
     iterations: int,
+    exposure: Float64[np.ndarray, "3"] | None,
     unseen: Float64[np.ndarray, "A A"] | None = None,
 ) -> PhotometricFit:
     """Solve for light and code jointly: alternating converges slowly along their common brightness.
 
-    `unseen` is a further precision of the code, about zero, beside the unit normal's.
+    `exposure` is the mean shading of the samples, None where the albedo is fixed and tells it; `unseen` a further precision
+    of the code, about zero, beside the unit normal's.
     """
     count, num = len(samples.color), 27 + len(code)
     level = float(samples.color.mean()) + 1e-4
     root = np.sqrt(priors.strength / (3 * count)) / (priors.noise * level)
-    prior_mean, prior_matrix = _light_prior(priors)
-    # start at the observed brightness, with the mean skin
-    light = light * (samples.color.mean(axis=0) / samples.mean.mean(axis=0)).mean()
+    prior_mean, prior_matrix = _light_prior(priors, np.ones(3) if exposure is None else exposure)
+    if exposure is None:  # start at the observed brightness, with the mean skin
+        light = light * (samples.color.mean(axis=0) / samples.mean.mean(axis=0)).mean()
+    else:
+        light = light * exposure
+    average = samples.basis.mean(axis=0)
     for _ in range(iterations):
         albedo = samples.mean + (samples.modes @ code).T
         shading = samples.basis @ light
@@ -211,6 +224,11 @@ def _solve(
         flat = light.T.reshape(-1)
         hessian[:27, :27] += prior_matrix
         gradient[:27] -= prior_matrix @ (flat - prior_mean)
+        if exposure is not None:
+            for c, strength in enumerate(1 / (priors.held_sigma * exposure) ** 2):
+                own = slice(9 * c, 9 * c + 9)
+                hessian[own, own] += strength * np.outer(average, average)
+                gradient[own] += strength * average * (exposure[c] - average @ light[:, c])
         hessian[range(27, num), range(27, num)] += 1.0
         gradient[27:] -= code
         if unseen is not None:
@@ -225,11 +243,11 @@ def _solve(
 
 
 def _light_prior(
-    priors: PhotometricPriors,
+    priors: PhotometricPriors, exposure: Float64[np.ndarray, "3"]
 ) -> tuple[Float64[np.ndarray, "27"], Float64[np.ndarray, "27 27"]]:
     """Compute mean and precision matrix of the light, channel by channel."""
     mean, precision = np.zeros((3, 9)), np.zeros((3, 9, 3, 9))
-    mean[:, 0] = AMBIENT
+    mean[:, 0] = AMBIENT * AMBIENT_SHARE * exposure
     average = np.full((3, 3), 1 / 3)
 
     def channel_precision(common: float, apart: float) -> Float64[np.ndarray, "3 3"]:

@@ -12,7 +12,7 @@ so that one composition yields both variants and reproduces the colors of the ph
 
 2 and 3 are multiplied by a smooth gain, known where they overlap the photo and diffused over the
 surface (not over the atlas, `fit._mesh_diffusion`), so that colors agree at the borders, within a
-chart or across two. Inside of the mouth, teeth, tongue and eye sockets always use 3 without gain.
+chart or across two (`fit.filled_vertices`). Eyes and the inside of the mouth have materials of their own.
 """
 
 import os
@@ -21,25 +21,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from headform.errors import UsageError
-from headform.fit._mesh_diffusion import diffuse, head_graph
 from headform.fit._texture_kernels import compose_kernel, encode_kernel, seam_kernel, spread_gutter_kernel
-from headform.fit.eye_gains import eye_gains
+from headform.fit.exposure import LightGauges
+from headform.fit.eye_material import eye_texels
+from headform.fit.filled_vertices import FilledVertices, fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
-from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, VertexColors, smoothstep
+from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.array_checks import require_array
-from headform.geometry.spherical_harmonics import sh_basis
-from headform.heads.linear import PARTS, LinearHead
+from headform.heads.linear import LinearHead
 from headform.render.unwrapping import Unwrap, unwrap_head
-
-MIRROR_STOPS = (0.5, 1.1)
-"""Difference in log shading to the mirror image below which its colors are used in full, and above which not at all:
-a cheek in shadow says little about one in the sun."""
-OCCLUSION = {"teeth": 0.6, "tongue": 0.45, "mouth": 0.3, "socket_right": 0.4, "socket_left": 0.4}
-"""Fraction of the light that reaches the inner parts when lighting is kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +59,7 @@ def bake_textures(
     albedo: Float[np.ndarray, "V 3"],
     size: int = 1024,
     openings: Openings | None = None,
+    gauges: LightGauges | None = None,
 ) -> tuple[BakedTexture, BakedTexture]:
     """Bake a photo into the head's atlas.
 
@@ -74,6 +69,7 @@ def bake_textures(
         albedo: (V, 3) linear RGB for regions that the photo does not show, such as `head.albedo_of` the fitted code.
         size: Side S of the texture, 64 to 8192 texels.
         openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
+        gauges: Colors of teeth and eyes in the photo.
 
     Returns:
         Two textures: with the lighting and colors of the photo, and without lighting, divided by the fitted shading.
@@ -88,7 +84,8 @@ def bake_textures(
     albedo = require_array("albedo", albedo, (len(photo.head.mean), 3), finite=True)
     atlas = unwrap_head(photo.head, size)
     surface = PhotoSurface.of(photo, openings, resolution=int(0.9 * size))
-    field = _vertex_field(photo.head, surface, light, albedo)
+    filled = fill_vertices(photo.head, surface, light, albedo, gauges)
+    field = _vertex_field(photo.head, surface, filled)
     count, patch = len(atlas.texels), surface.patch
     baked = np.empty((count, 3), np.float32)
     shading = np.empty((count, 3), np.float32)
@@ -100,123 +97,29 @@ def bake_textures(
         compose_kernel(
             first, last, atlas.face, atlas.barycentric, layers, surface.faces, field, points,
             patch.fragments.face_index, patch.linear, patch.mask, surface.trust,
-            np.float32(patch.buffer_scale), baked, trusted, shading, share,
+            np.float32(patch.buffer_scale), np.float32(filled.level.mean()), baked, trusted, shading, share,
         )  # fmt: skip
 
     _in_threads(compose, count)
+    eyes = eye_texels(photo.head, atlas)
+    baked[eyes.rows] = trusted[eyes.rows] = eyes.pattern.colors(filled.iris)
     return (
         _finish(atlas, baked, shading, share),
         _finish(atlas, trusted, np.ones_like(shading), share),
     )
 
 
-def _vertex_field(
-    head: LinearHead, surface: PhotoSurface, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"]
-) -> Float32[np.ndarray, "V 17"]:
+def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertices) -> Float32[np.ndarray, "V 17"]:
     """Compute the columns that `compose_kernel` interpolates, per vertex; see `_texture_kernels.COLUMNS`."""
-    filled, mirror = fill_vertices(head, surface, light, albedo), head.mirror.numpy()
+    mirror = head.mirror.numpy()
     projected, facing, shading = surface.projected, surface.facing, filled.shading
     return np.ascontiguousarray(
         np.column_stack([
-            projected, facing, projected[mirror], facing[mirror] * filled.alike,
+            projected, facing, projected[mirror], facing[mirror] * filled.mirrored,
             shading * filled.inner[:, None], np.exp(filled.mirror_gain) / shading[mirror], filled.fill,
         ]),
         np.float32,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class FilledVertices:
-    """Vertices of a head in the light of a photo, with colors for what it does not show.
-
-    Attributes:
-        seen: colors of the photo, linear RGB, and their weights.
-        shading: light on the outer skin.
-        inner: share of the light inside of mouth and eyes, 1 elsewhere.
-        alike: likeness of the light to that on the mirror image, 0 to 1.
-        fill: albedo where nothing is seen.
-        mirror_gain: logarithmic gain of the mirror image.
-    """
-
-    seen: VertexColors
-    shading: Float64[np.ndarray, "V 3"]
-    inner: Float64[np.ndarray, " V"]
-    alike: Float64[np.ndarray, " V"]
-    fill: Float32[np.ndarray, "V 3"]
-    mirror_gain: Float[np.ndarray, "V 3"]
-
-
-def fill_vertices(
-    head: LinearHead, surface: PhotoSurface, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"]
-) -> FilledVertices:
-    """Compute light, and colors of what the photo does not show, at the vertices of a head."""
-    part, mirror = head.part.numpy(), head.mirror.numpy()
-    parts = np.isin(part, [PARTS.index(name) for name in PHOTO_PARTS])
-    shading = positive_shading(sh_basis(surface.normals) @ light)
-    albedo = np.clip(albedo, 0.002, 1.0).astype(np.float64)
-    seen = surface.colors()
-    level = np.log(shading.mean(axis=1))
-    alike = 1 - smoothstep(np.abs(level - level[mirror]), *MIRROR_STOPS)
-    eyes = eye_gains(head, surface, seen, albedo, shading)
-    fill, mirror_gain = _fill_and_mirror_gain(head, albedo, seen.color / shading, seen.weight, alike, parts, eyes)
-    inner = np.ones(len(part))
-    for name, share in OCCLUSION.items():
-        inner[part == PARTS.index(name)] = share
-    return FilledVertices(seen, shading, inner, alike, fill, mirror_gain)
-
-
-def _fill_and_mirror_gain(
-    head: LinearHead,
-    albedo: Float64[np.ndarray, "V 3"],
-    seen: Float64[np.ndarray, "V 3"],
-    weight: Float32[np.ndarray, " V"],
-    alike: Float64[np.ndarray, " V"],
-    parts: Bool[np.ndarray, " V"],
-    eye_gain: Float64[np.ndarray, "V 3"],
-) -> tuple[Float32[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
-    """Return the fill albedo for hidden regions, and the logarithmic gain of the mirror image."""
-    graph, mirror = head_graph(head), head.mirror.numpy()
-    weight = weight.astype(np.float64)
-    skin = parts & (head.part.numpy() < PARTS.index("mouth"))
-    seen = np.clip(seen, 0.002, 2.0)
-    zero = np.zeros_like(seen)
-    other = weight[mirror] * alike
-    gain = diffuse(
-        graph,
-        np.clip(np.log(seen / seen[mirror]), -1.0, 1.0),
-        weight * other,
-        smoothness=1.0,
-        pull=np.full(len(weight), 2e-3),
-        rest=zero,
-    )
-    # colors of the mirror image count less than visible ones
-    trust = weight + 0.5 * (1 - weight) * other
-    ratio = (
-        weight[:, None] * np.log(seen / albedo) + (trust - weight)[:, None] * (np.log(seen[mirror] / albedo) + gain)
-    ) / np.maximum(trust, 1e-6)[:, None]
-    ratio = np.clip(ratio, -1.5, 1.5)
-    rest = zero
-    sure = (trust > 0.5) & skin
-    if sure.any():
-        rest = np.where(skin[:, None], np.median(ratio[sure], axis=0), 0.0)
-    # an eye is too small and too patterned for a gain field
-    eyes = np.isin(head.part.numpy(), EYES)
-    rest = np.where(eyes[:, None], eye_gain, rest)
-    field = diffuse(
-        graph,
-        ratio,
-        np.where(eyes, 0.0, trust),
-        smoothness=3.0,
-        pull=np.where(skin, 2e-3, 100.0),
-        rest=rest,
-    )
-    return np.clip(albedo * np.exp(field), 0.0, 1.0).astype(np.float32), gain
-
-
-def positive_shading(shading: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
-    """Clamp shading to positive values, since harmonics can undershoot zero."""
-    floor = np.maximum(0.12 * np.mean(np.abs(shading), axis=0), 1e-3)
-    return np.asarray(np.maximum(shading, floor))
 
 
 def _finish(

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 
+from headform.fit.exposure import LightGauges
+from headform.fit.filled_vertices import fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
-from headform.fit.texture import fill_vertices
 from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.array_checks import require_array
 from headform.images.transfer import srgb_from_linear
@@ -23,6 +24,7 @@ def bake_vertex_colors(
     light: Float[np.ndarray, "9 3"],
     albedo: Float[np.ndarray, "V 3"],
     openings: Openings | None = None,
+    gauges: LightGauges | None = None,
     *,
     resolution: int = 920,
 ) -> Float32[np.ndarray, "V 3"]:
@@ -33,6 +35,7 @@ def bake_vertex_colors(
         light: (9, 3) light from `fit_light_and_albedo`.
         albedo: (V, 3) linear RGB where the photo does not show the head.
         openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
+        gauges: Colors of teeth and eyes in the photo.
         resolution: Extent of the head, pixels along its longer axis, to which a larger photo is downsampled.
 
     Returns:
@@ -45,7 +48,7 @@ def bake_vertex_colors(
     light = require_array("light", light, (9, 3), finite=True)
     albedo = require_array("albedo", albedo, (len(head.mean), 3), finite=True)
     surface = PhotoSurface.of(photo, openings, resolution=resolution)
-    filled = fill_vertices(head, surface, light, albedo)
+    filled = fill_vertices(head, surface, light, albedo, gauges)
     weight = filled.seen.weight[:, None]
     linear = weight * filled.seen.color + (1 - weight) * filled.fill * filled.shading * filled.inner[:, None]
     srgb = srgb_from_linear(torch.from_numpy(np.clip(linear, 0.0, 1.0)))

@@ -4,20 +4,22 @@ V vertices, F faces, h w patch pixels, H W pixels of the depth buffer.
 """
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int32
 from scipy.ndimage import distance_transform_edt, find_objects, label
+from scipy.spatial import cKDTree
 
 from headform.fit._photo_patch import PhotoPatch, cut_patch
 from headform.fit._texture_kernels import observe_kernel
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
-from headform.heads.linear import PARTS
+from headform.heads.linear import PARTS, LinearHead
 from headform.mesh.normals import vertex_normals
 from headform.render.visibility import outline_distance
 
-PHOTO_PARTS = ("face", "head", "eye_right", "eye_left")
+PHOTO_PARTS = ("face", "head")
 """Parts that are colored from the photo."""
 EYES = (PARTS.index("eye_right"), PARTS.index("eye_left"))
 
@@ -27,6 +29,8 @@ OCCLUDER_METERS = (0.0015, 0.005)
 """Distances to an occluder between which the weight of the photo rises from 0 to 1."""
 FACING = (0.25, 0.6)
 """Cosines between normal and view direction between which the weight of the photo rises from 0 to 1."""
+NECK_METERS = (0.0, 0.012)
+"""Distances from the neck between which the weight of the photo rises from 0 to 1."""
 STEP_METERS = 0.006
 """Depth step above which an edge counts as an outline."""
 
@@ -85,7 +89,7 @@ class PhotoSurface:
             eye=eye,
             normals=normals,
             projected=np.where(np.isfinite(patch.projected), patch.projected, -1e6),
-            facing=smoothstep(cosine, *FACING) * shown * np.isfinite(patch.projected).all(axis=1),
+            facing=smoothstep(cosine, *FACING) * shown * np.isfinite(patch.projected).all(axis=1) * undressed(head),
             trust=_pixel_trust(patch, eye[faces[:, 0]], openings),
         )
 
@@ -116,6 +120,21 @@ def observe_vertices(photo: FittedPhoto, openings: Openings | None = None, *, re
         resolution: Extent of the head, pixels along its longer axis, to which a larger photo is downsampled.
     """
     return PhotoSurface.of(photo, openings, resolution=resolution).colors()
+
+
+_UNDRESSED: WeakKeyDictionary[LinearHead, Float64[np.ndarray, " V"]] = WeakKeyDictionary()
+
+
+def undressed(head: LinearHead) -> Float64[np.ndarray, " V"]:
+    """Return the share of the photo's colors that counts, per vertex: 0 on the neck, where collars and their shadows are."""
+    if head not in _UNDRESSED:
+        share = np.ones(len(head.mean))
+        if "neck" in head.regions:
+            neck = head.regions["neck"].numpy()
+            away = cKDTree(head.mean.numpy()[neck]).query(head.mean.numpy())[0]
+            share = smoothstep(away, *NECK_METERS)
+        _UNDRESSED[head] = share
+    return _UNDRESSED[head]
 
 
 def smoothstep(value: Float[np.ndarray, "*shape"], low: float, high: float) -> Float[np.ndarray, "*shape"]:

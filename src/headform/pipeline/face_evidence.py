@@ -6,7 +6,7 @@ H W of the photo. Pixels have their origin at the top-left corner.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from headform.fit.openings import Openings
 from headform.nets.landmarks.committee import CommitteeReading
@@ -14,6 +14,7 @@ from headform.nets.landmarks.committee_calibration import Calibration
 from headform.nets.landmarks.dense_predictor import DensePrediction
 from headform.nets.parsing_predictor import ParsedFace
 from headform.pipeline._mask import mask_in_photo, openings_in_photo
+from headform.pipeline.bare_skin import bare_skin_in_photo
 from headform.pipeline.covers import CoverMap
 from headform.pipeline.head_surface import surface_in_photo
 
@@ -51,6 +52,11 @@ class FaceEvidence:
         """Return the probability that each pixel of the photo shows the head's own skin or eyes, covers aside."""
         skin = mask_in_photo(self.prediction, size)
         return skin if self.parsed is None else skin * surface_in_photo(self.parsed, size)
+
+    def bare_skin(self, rgb: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "H W"]:
+        """Return the probability that each pixel shows skin that may be painted: no eyes, teeth, hairs or frames."""
+        skin = mask_in_photo(self.prediction, (rgb.shape[1], rgb.shape[0]))
+        return skin if self.parsed is None else skin * bare_skin_in_photo(self.parsed, rgb)
 
     def clear(self, size: tuple[int, int]) -> Float[np.ndarray, "H W"] | None:
         """Return the trust that nothing covers the head in each pixel; None without the network of covers."""

@@ -17,9 +17,6 @@ from PIL import Image
 from headform import heads, images
 from headform.errors import FaceError, HeadformError, UsageError, check_choice
 from headform.fit.fitted_photo import FittedPhoto
-from headform.fit.photometric import fit_light_and_albedo
-from headform.fit.plain_skin import plain_where_lost
-from headform.fit.texture import bake_textures
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
 from headform.nets.detection.detector import Detector, load_detector
@@ -32,6 +29,7 @@ from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
 from headform.nets.shipped import load_cover, load_identity_net, load_landmarks_net, load_parsing
+from headform.pipeline.appearance import PhotoAppearance
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
 from headform.pipeline.dark_glasses import behind_dark_glasses
@@ -290,17 +288,15 @@ class Reconstructor:
             marks, apart = self.calibration.fuse68(marks, reading)
         clock.lap("fit")
         evidence = FaceEvidence.of(prediction, reading, cover, parsed)
-        cover, skin, clear = evidence.cover, evidence.skin(size), evidence.clear(size)
-        openings = evidence.openings(self.calibration)
-        seen = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, skin if clear is None else skin * clear, clear)
-        lit = fit_light_and_albedo(seen)
+        cover = evidence.cover
+        bare = FittedPhoto(self.head, vertices, fit.camera, photo.rgb)
+        appearance = PhotoAppearance.of(bare, evidence, self.calibration)
+        lit = appearance.light()
         clock.lap("light")
         texture = albedo = None
         seam = 1.0
         if self.texture_size:
-            skin_albedo = self.head.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
-            skin_albedo = plain_where_lost(seen, skin_albedo)
-            kept, removed = bake_textures(seen, lit.light, skin_albedo, self.texture_size, openings)
+            kept, removed = appearance.textures(lit.light, appearance.albedo(lit), self.texture_size)
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
         clock.lap("texture")
         hidden, area = (np.zeros(68, bool), 0.0) if cover is None else (cover.covers(marks), cover.share)
@@ -320,7 +316,7 @@ class Reconstructor:
             states68=unseen.states,
             confidence=trust.confidence,
             status=trust.status,
-            reasons=(*trust.reasons, *photo_reasons(photo.rgb, skin, fit.camera), *_tone_note(found)),
+            reasons=(*trust.reasons, *photo_reasons(photo.rgb, evidence.skin(size), fit.camera), *_tone_note(found)),
             identity=fit.identity,
             expression=fit.expression,
             gaze=fitted.gaze,

@@ -22,13 +22,11 @@ from jaxtyping import Float
 from headform import heads
 from headform.errors import UsageError
 from headform.fit.fitted_photo import FittedPhoto
-from headform.fit.photometric import PhotometricFit, fit_light_and_albedo
-from headform.fit.plain_skin import plain_where_lost
-from headform.fit.texture import bake_textures
-from headform.fit.vertex_baking import bake_vertex_colors
+from headform.fit.photometric import PhotometricFit
 from headform.heads.linear import PARTS, LinearHead
 from headform.mesh.normals import vertex_normals
 from headform.nets.basel_regressor_net import BaselRegressor, load_basel_regressor
+from headform.pipeline.appearance import PhotoAppearance
 from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.face_finder import People
 from headform.pipeline.reconstruction import Reconstruction
@@ -156,13 +154,11 @@ class HeadReconstructor:
         points = time.perf_counter()
         self._color(result)
         photo = self._photo(result, evidence, shape)
-        lit = fit_light_and_albedo(photo)
-        found = self._synthesis.refine(photo, self._points, seen, shape, lit)
+        found = self._synthesis.refine(photo.photo, self._points, seen, shape, photo.light())
         shape, lit = found.shape, found.lit
-        photo = replace(photo, vertices=decoded(self.head, shape.identity, shape.expression), camera=shape.camera)
+        photo = photo.moved(decoded(self.head, shape.identity, shape.expression), shape.camera)
         rendered = time.perf_counter()
-        albedo = self._carried.dressed.albedo_of(torch.from_numpy(lit.albedo_code).float()).numpy()
-        done = self._appearance(result, evidence, photo, shape, lit, plain_where_lost(photo, albedo))
+        done = self._appearance(result, photo, shape, lit, photo.albedo(lit))
         stages = {"head": points - started, "head_synthesis": rendered - points}
         return _timed(done, stages, started)
 
@@ -174,36 +170,32 @@ class HeadReconstructor:
         stages = {"head": time.perf_counter() - started}
         photo = self._photo(result, evidence, found.shape)
         albedo = self.head.albedo_of(torch.from_numpy(found.lit.albedo_code).to(self.head.albedo)).float().numpy()
-        return _timed(self._appearance(result, evidence, photo, found.shape, found.lit, albedo), stages, started)
+        return _timed(self._appearance(result, photo, found.shape, found.lit, albedo), stages, started)
 
-    def _photo(self, result: Reconstruction, evidence: FaceEvidence, shape: PhotoShape) -> FittedPhoto:
+    def _photo(self, result: Reconstruction, evidence: FaceEvidence, shape: PhotoShape) -> PhotoAppearance:
         """Put the head into the photo, with the masks of what shows skin."""
-        size = result.image_size
-        skin, clear = evidence.skin(size), evidence.clear(size)
-        mask = skin if clear is None else skin * clear
         vertices = decoded(self.head, shape.identity, shape.expression)
-        return FittedPhoto(self._carried.dressed, vertices, shape.camera, result.photo, mask, clear)
+        photo = FittedPhoto(self._carried.dressed, vertices, shape.camera, result.photo)
+        eyes = bool((self._carried.dressed.part.numpy() >= PARTS.index("eye_right")).any())
+        return PhotoAppearance.of(photo, evidence, self.open.calibration, eyes=eyes)
 
     def _appearance(
         self,
         result: Reconstruction,
-        evidence: FaceEvidence,
-        photo: FittedPhoto,
+        photo: PhotoAppearance,
         shape: PhotoShape,
         lit: PhotometricFit,
         albedo: Float[np.ndarray, "V 3"],
     ) -> Reconstruction:
         """Bake the photo, and write down what the model knows."""
-        head, dressed = self.head, self._carried.dressed
-        eyes = (dressed.part.numpy() >= PARTS.index("eye_right")).any()
-        openings = evidence.openings(self.open.calibration) if eyes else None
+        head = self.head
         texture = bare = colors = None
         seam = 1.0
         if self._texture_size:
-            kept, removed = bake_textures(photo, lit.light, albedo, self._texture_size, openings)
+            kept, removed = photo.textures(lit.light, albedo, self._texture_size)
             texture, bare, seam = kept.rgb, removed.rgb, kept.seam_gradient
         else:
-            colors = bake_vertex_colors(photo, lit.light, albedo, openings)
+            colors = photo.vertex_colors(lit.light, albedo)
         count = len(head.expression)
         jaw = {"jaw": np.array([shape.expression[-1], 0.0, 0.0])} if len(shape.expression) > count else {}
         return replace(
@@ -217,7 +209,7 @@ class HeadReconstructor:
             albedo_code=lit.albedo_code if self._carried.own_colors else np.zeros(0),
             light=lit.light,
             camera=shape.camera,
-            vertices=np.asarray(photo.vertices, np.float32),
+            vertices=np.asarray(photo.photo.vertices, np.float32),
             neutral=decoded(head, shape.identity, np.zeros(count)),
             texture=texture,
             albedo_texture=bare,

@@ -1,0 +1,159 @@
+"""Light and albedo at the vertices of a head in a photo, with colors for what the photo does not show.
+
+V vertices.
+
+1. Light: harmonics where they are known (`fit.surface_light`), and what the photo's low frequencies say beside them.
+2. Albedo of the outer skin: the model's times a smooth gain, known where a vertex or its mirror image is seen and diffused
+   over the surface; lids take the skin around them, since shadow, lashes and paint of the eyes are no color of a lid.
+3. Eyes and the inside of the mouth have materials of their own (`fit.eye_material`, `fit.mouth_material`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64
+
+from headform.fit._mesh_diffusion import diffuse, head_graph
+from headform.fit.exposure import LightGauges
+from headform.fit.eye_material import EyePattern, eye_local, iris_of_photo
+from headform.fit.mouth_material import paint_mouth, teeth_gain
+from headform.fit.plain_skin import face_skin
+from headform.fit.surface_light import surface_shading, unexplained_light
+from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, VertexColors, smoothstep
+from headform.heads.linear import PARTS, LinearHead
+
+MIRROR_LIGHT = (0.3, 0.6)
+"""Light on the mirror image, relative to the front's, between which its colors begin to count and count in full: what lies
+in shadow says little."""
+OCCLUSION = {"mouth": 0.8, "socket_right": 0.4, "socket_left": 0.4, "eye_right": 0.8, "eye_left": 0.8}
+"""Fraction of the light that reaches the inner parts beside what their color holds, when lighting is kept."""
+LID_TRUST = 0.15
+"""Weight of colors around the eyes in what is diffused over the lids."""
+LEAST_ALBEDO, LEAST_LIPS = 0.12, 0.7
+"""Least albedo of a vertex, and of one on the lips, relative to the mean head's in the tone of the face."""
+PLAIN_LIDS = 0.8
+"""Share of plain skin in the model's color of the lids."""
+
+
+@dataclass(frozen=True, eq=False)
+class FilledVertices:
+    """Vertices of a head in the light of a photo, with colors for what it does not show.
+
+    Attributes:
+        seen: colors of the photo, linear RGB, and their weights.
+        shading: light on the outer skin.
+        level: mean of the shading on the front, per channel.
+        inner: share of the light inside of mouth and eyes, 1 elsewhere.
+        mirrored: trust in the colors of the mirror image, 0 to 1.
+        fill: albedo where nothing is seen.
+        mirror_gain: logarithmic gain of the mirror image.
+        iris: albedo of the irises.
+    """
+
+    seen: VertexColors
+    shading: Float64[np.ndarray, "V 3"]
+    level: Float64[np.ndarray, "3"]
+    inner: Float64[np.ndarray, " V"]
+    mirrored: Float64[np.ndarray, " V"]
+    fill: Float32[np.ndarray, "V 3"]
+    mirror_gain: Float[np.ndarray, "V 3"]
+    iris: Float64[np.ndarray, "3"]
+
+
+def fill_vertices(
+    head: LinearHead,
+    surface: PhotoSurface,
+    light: Float[np.ndarray, "9 3"],
+    albedo: Float[np.ndarray, "V 3"],
+    gauges: LightGauges | None = None,
+) -> FilledVertices:
+    """Compute light, and colors of what the photo does not show, at the vertices of a head."""
+    part, mirror = head.part.numpy(), head.mirror.numpy()
+    gauges = gauges or LightGauges()
+    albedo = _plain_lids(head, _possible(head, albedo))
+    seen = surface.colors()
+    shading, level = surface_shading(surface.normals, light)
+    ratio = np.log(_positive(seen.color / shading) / albedo)
+    shading = shading * np.exp(unexplained_light(head, ratio, seen.weight))
+    mirrored = smoothstep((shading / level).mean(axis=1)[mirror], *MIRROR_LIGHT)
+    fill, mirror_gain = _fill_and_mirror_gain(head, albedo, seen.color / shading, seen.weight, mirrored)
+    iris = iris_of_photo(head, surface, shading)
+    fill = paint_mouth(head, fill, teeth_gain(gauges.teeth, level))
+    eyes = np.isin(part, EYES)
+    if eyes.any():
+        fill[eyes] = EyePattern.of(eye_local(head)[eyes]).colors(iris)
+    inner = np.ones(len(part))
+    for name, share in OCCLUSION.items():
+        inner[part == PARTS.index(name)] = share
+    return FilledVertices(seen, shading, level, inner, mirrored, np.asarray(fill, np.float32), mirror_gain, iris)
+
+
+def _fill_and_mirror_gain(
+    head: LinearHead,
+    albedo: Float64[np.ndarray, "V 3"],
+    seen: Float64[np.ndarray, "V 3"],
+    weight: Float32[np.ndarray, " V"],
+    mirrored: Float64[np.ndarray, " V"],
+) -> tuple[Float64[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
+    """Return the fill albedo for hidden regions, and the logarithmic gain of the mirror image."""
+    graph, mirror = head_graph(head), head.mirror.numpy()
+    parts = np.isin(head.part.numpy(), [PARTS.index(name) for name in PHOTO_PARTS])
+    weight = weight.astype(np.float64)
+    seen = _positive(seen)
+    zero = np.zeros_like(seen)
+    other = weight[mirror] * mirrored
+    gain = diffuse(
+        graph,
+        np.clip(np.log(seen / seen[mirror]), -1.0, 1.0),
+        weight * other,
+        smoothness=1.0,
+        pull=np.full(len(weight), 2e-3),
+        rest=zero,
+    )
+    # colors of the mirror image count less than visible ones
+    trust = weight + 0.5 * (1 - weight) * other
+    ratio = (
+        weight[:, None] * np.log(seen / albedo) + (trust - weight)[:, None] * (np.log(seen[mirror] / albedo) + gain)
+    ) / np.maximum(trust, 1e-6)[:, None]
+    ratio = np.clip(ratio, -1.5, 1.5)
+    rest = zero
+    sure = (trust > 0.5) & parts
+    if sure.any():
+        tone = (trust > 0.5) & face_skin(head)
+        rest = np.where(parts[:, None], np.median(ratio[tone if tone.any() else sure], axis=0), 0.0)
+    trust = trust * np.where(_around_eyes(head), LID_TRUST, 1.0)
+    field = diffuse(graph, ratio, trust, smoothness=3.0, pull=np.where(parts, 2e-3, 100.0), rest=rest)
+    return np.clip(albedo * np.exp(field), 0.0, 1.0), gain
+
+
+def _around_eyes(head: LinearHead) -> Bool[np.ndarray, " V"]:
+    """Mask lids and what lies around them; nothing on a head that does not name them."""
+    if "eyes" not in head.regions:
+        return np.zeros(len(head.mean), bool)
+    return np.asarray(head.regions["eyes"].numpy() & (head.part.numpy() == PARTS.index("face")))
+
+
+def _possible(head: LinearHead, albedo: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
+    """Keep the albedo of a linear model possible: in the tone of dark skin its lips turn purple, brows negative."""
+    albedo, mean = albedo.astype(np.float64), head.albedo_mean.double().numpy()
+    skin = face_skin(head)
+    tone = np.median(albedo[skin], axis=0) / np.median(mean[skin], axis=0) if skin.any() else np.ones(3)
+    least = np.full(len(mean), LEAST_ALBEDO)
+    if "lips" in head.regions:
+        least[head.regions["lips"].numpy()] = LEAST_LIPS
+    return np.clip(np.maximum(albedo, least[:, None] * mean * np.maximum(tone, 0.02)), 0.002, 1.0)
+
+
+def _plain_lids(head: LinearHead, albedo: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
+    """Draw the model's lids to the skin of the face."""
+    lids, skin = _around_eyes(head), face_skin(head)
+    skin &= ~lids
+    if not lids.any() or not skin.any():
+        return albedo
+    out = albedo.copy()
+    out[lids] += PLAIN_LIDS * (np.median(albedo[skin], axis=0) - albedo[lids])
+    return out
+
+
+def _positive(color: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
+    return np.asarray(np.clip(color, 0.002, 2.0), np.float64)

@@ -1,0 +1,104 @@
+"""Light on a head's surface: harmonics where the photo shows how it falls, even light elsewhere, and what harmonics miss.
+
+V vertices.
+
+Harmonics fitted to the front of a face say nothing about its back: continued there they turn black, or tinted. Toward
+normals that no visible vertex has, the shading therefore becomes even. And nine harmonics hold no
+cast shadow and no highlight: what they leave of the photo's low frequencies is light, mostly where the two halves of the
+face differ, since skin is nearly symmetric.
+"""
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+from headform.fit._mesh_diffusion import diffuse, head_graph
+from headform.fit.plain_skin import face_skin
+from headform.geometry.spherical_harmonics import sh_basis
+from headform.heads.linear import LinearHead
+
+LIMB = 0.15
+"""Cosine to the view at which normals that face away are read: the outline is the last that a photo shows."""
+KNOWN = (-0.6, 0.4)
+"""Cosines to the view between which the shading rises from even light to the harmonics."""
+FRONT = 0.4
+"""Cosine to the view from which a normal is of the front."""
+BACK = 0.6
+"""Least light on the unseen side as a part of the front's; else the mean of the front and of the outline."""
+FLOOR = 0.15
+"""Least shading, relative to the front's: harmonics can undershoot zero."""
+HUE_KEPT = 0.5
+"""Share of the differences of hue over the head that is kept: channels fitted one by one part where they are dark."""
+ODD, EVEN = 0.9, 0.5
+"""Shares of the low frequencies of photo by model that are light: of what differs between the halves, and of the rest, in
+which there are beards and flushed cheeks too."""
+TINT = 0.5
+"""Share of their color, relative to their luminance."""
+_REACH = 12.0
+"""Smoothness of these low frequencies; see `fit._mesh_diffusion`. About a centimeter on the open head."""
+_MOST = 0.8
+"""Largest logarithm of light that is taken out of the photo beside the harmonics."""
+
+
+def surface_shading(
+    normals: Float[np.ndarray, "V 3"], light: Float[np.ndarray, "9 3"]
+) -> tuple[Float64[np.ndarray, "V 3"], Float64[np.ndarray, "3"]]:
+    """Compute positive shading on all sides of a head, linear RGB, and its mean on the front.
+
+    Args:
+        normals: (V, 3) unit normals, camera frame.
+        light: (9, 3) shading coefficients over such normals.
+    """
+    normals = np.asarray(normals, np.float64)
+    facing = -normals[:, 2]
+    across = np.hypot(normals[:, 0], normals[:, 1])
+    depth = np.maximum(facing, LIMB)
+    scale = np.sqrt(1 - depth**2) / np.maximum(across, 1e-9)
+    visible = np.stack([normals[:, 0] * scale, normals[:, 1] * scale, -depth], axis=1)
+    visible = np.where((facing >= LIMB)[:, None], normals, visible)
+    shading = sh_basis(visible) @ light
+    front = facing > FRONT
+    mean = np.maximum(shading[front].mean(axis=0) if front.any() else shading.mean(axis=0), 1e-3)
+    x = np.clip((facing - KNOWN[0]) / (KNOWN[1] - KNOWN[0]), 0.0, 1.0)
+    known = (x * x * (3 - 2 * x))[:, None]
+    white = shading.mean(axis=1, keepdims=True) / mean.mean() * mean
+    shading = white + HUE_KEPT * (shading - white)
+    outline = np.abs(facing) < FRONT / 2
+    edge = shading[outline].mean() / mean.mean() if outline.any() else 1.0
+    even = np.clip(0.5 + 0.5 * edge, BACK, 1.0) * mean
+    shading = even + known * (shading - even)
+    missing = np.maximum(FLOOR - (shading / mean).mean(axis=1), 0.0)
+    shading = shading + missing[:, None] * mean  # in the tint of the front
+    return np.maximum(shading, 0.5 * FLOOR * mean), mean
+
+
+def unexplained_light(
+    head: LinearHead,
+    ratio: Float[np.ndarray, "V 3"],
+    weight: Float[np.ndarray, " V"],
+) -> Float64[np.ndarray, "V 3"]:
+    """Compute the logarithm of the light that the harmonics miss: low frequencies of the photo beside the model's skin.
+
+    Args:
+        head: Head model.
+        ratio: Logarithm of the photo's colors, divided by shading and by the model's albedo.
+        weight: Weights of the photo at the vertices; only the face's skin counts.
+    """
+    skin, mirror = face_skin(head), head.mirror.numpy()
+    weight = weight * skin
+    sure = weight > 0.5
+    if sure.sum() < 30:
+        return np.zeros_like(ratio)
+    luminance = ratio.mean(axis=1, keepdims=True)
+    ratio = luminance + TINT * (ratio - luminance)
+    ratio = np.where(weight[:, None] > 0, ratio - np.median(ratio[sure], axis=0), 0.0)
+    odd = 0.5 * (ratio - ratio[mirror]) * weight[mirror][:, None]
+    known = EVEN * ratio + (ODD - EVEN) * odd
+    field = diffuse(
+        head_graph(head),
+        np.clip(known, -_MOST, _MOST),
+        weight,
+        smoothness=_REACH,
+        pull=np.full(len(weight), 0.01),
+        rest=np.zeros_like(ratio),
+    )
+    return np.clip(field.astype(np.float64), -_MOST, _MOST)

@@ -1,0 +1,86 @@
+"""Bare skin in a photo: what may be painted on a head, which turns, opens its mouth and shuts its eyes.
+
+H W of the photo, N cells of the map. Pixels have their origin at the top-left corner.
+"""
+
+import numpy as np
+from jaxtyping import Float32, Float64, UInt8
+from scipy.ndimage import gaussian_filter, grey_dilation
+
+from headform.geometry.face_classes import (
+    BACKGROUND,
+    BROWS,
+    CLOTHES,
+    EYES,
+    GLASSES,
+    HAIR,
+    HAT,
+    MOUTH_INSIDE,
+    OCCLUDER,
+    SKIN,
+)
+from headform.images.transfer import LINEAR_FROM_SRGB8
+from headform.images.warp import warp
+from headform.nets.parsing_predictor import ParsedFace
+
+SURE = (0.12, 0.4)
+"""Probabilities of other classes between which the trust that a pixel shows bare skin falls from 1 to 0."""
+WIDENED = {(HAIR,): 5, (GLASSES,): 7, (BACKGROUND, HAT, OCCLUDER, CLOTHES): 3, (EYES,): 3, (MOUTH_INSIDE,): 3}
+"""Classes that no skin may be colored with, and the side of the square over which each is widened, cells: frames throw
+shadows, hair ends in single hairs."""
+SOFT = 1.2
+"""Standard deviation by which the trust is smoothed, cells: a hard edge would show in the texture."""
+STRANDS = 17
+"""Side of the square around hair in which strands are looked for, cells: three centimeters to each side."""
+TOLD_APART = 0.3
+"""Distance of the hues of hair and skin, natural logarithms of red and blue by green, from which strands are told by hue."""
+HAIR_HUE = (0.45, 0.8)
+"""Way from the hue of the skin to that of the hair between which a cell is taken for a strand."""
+
+
+def bare_skin_in_photo(parsed: ParsedFace, rgb: UInt8[np.ndarray, "H W 3"]) -> Float32[np.ndarray, "H W"]:
+    """Return the trust in [0, 1] that each pixel shows bare skin, brows or lips; 1 beyond the parsed crop.
+
+    Args:
+        parsed: The parsed face.
+        rgb: Photo, sRGB.
+    """
+    others = strands(parsed, rgb)
+    for classes, side in WIDENED.items():
+        own = parsed.probability[list(classes)].sum(0)
+        np.maximum(others, _ramp(grey_dilation(own, (side, side), mode="nearest"), *SURE), out=others)
+    hidden = gaussian_filter(others, SOFT, mode="nearest").astype(np.float32)
+    return np.asarray(1 - parsed.in_photo(hidden, (rgb.shape[1], rgb.shape[0])), np.float32)
+
+
+def strands(parsed: ParsedFace, rgb: UInt8[np.ndarray, "H W 3"]) -> Float32[np.ndarray, "N N"]:
+    """Find strands that were parsed as skin: cells around hair with the hue of the hair, 0 to 1.
+
+    Light hardly changes a hue, so that skin in the shadow of the hair remains skin. Nothing is found where hair and skin
+    have one hue.
+    """
+    probability = parsed.probability
+    side = probability.shape[1]
+    hair, skin = probability[HAIR] > 0.8, probability[SKIN] > 0.8
+    if min(hair.sum(), skin.sum()) < side:
+        return np.zeros((side, side), np.float32)
+    hue = _hue(warp(rgb, np.ascontiguousarray(parsed.crop), side))
+    own, other = np.median(hue[skin], axis=0), np.median(hue[hair], axis=0)
+    apart = float(np.linalg.norm(other - own))
+    if apart < TOLD_APART:
+        return np.zeros((side, side), np.float32)
+    way = ((hue - own) @ (other - own)) / apart**2
+    near = grey_dilation(probability[HAIR] > 0.5, (STRANDS, STRANDS), mode="nearest")
+    brows = np.minimum(2 * grey_dilation(probability[BROWS], (5, 5), mode="nearest"), 1)
+    found = _ramp(way, *HAIR_HUE) * near * (1 - brows)
+    return np.asarray(grey_dilation(found, (3, 3), mode="nearest"), np.float32)
+
+
+def _hue(rgb: UInt8[np.ndarray, "N N 3"]) -> Float64[np.ndarray, "N N 2"]:
+    linear = gaussian_filter(LINEAR_FROM_SRGB8[rgb].astype(np.float64), (0.7, 0.7, 0)) + 0.004
+    return np.asarray(np.log(linear[..., [0, 2]] / linear[..., 1:2]))
+
+
+def _ramp(value: np.ndarray, low: float, high: float) -> np.ndarray:
+    x = np.clip((value - low) / (high - low), 0, 1)
+    return np.asarray(x * x * (3 - 2 * x), np.float32)

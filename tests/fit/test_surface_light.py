@@ -1,0 +1,48 @@
+"""Light on a head: harmonics where they are known, even light behind, and what harmonics miss."""
+
+import numpy as np
+
+from headform.fit.plain_skin import face_skin
+from headform.fit.surface_light import BACK, surface_shading, unexplained_light
+from headform.geometry.spherical_harmonics import sh_basis
+from headform.heads.linear import LinearHead
+
+from .scenes import AMBIENT_LIGHT
+
+
+def directions(count: int = 2000) -> np.ndarray:
+    normals = np.random.default_rng(1).normal(size=(count, 3))
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+def test_even_light_stays_even() -> None:
+    shading, level = surface_shading(directions(), 1.3 * AMBIENT_LIGHT)
+    np.testing.assert_allclose(shading, 1.3)
+    np.testing.assert_allclose(level, 1.3)
+
+
+def test_the_front_has_its_harmonics_and_the_back_is_not_black() -> None:
+    normals, light = directions(), AMBIENT_LIGHT * [0.5, 0.45, 0.4]
+    light[2] = -1.6  # a flash: along z, which points away from the camera
+    light[6] = -0.6
+    harmonics = sh_basis(normals) @ light
+    shading, level = surface_shading(normals, light)
+    front, back = normals[:, 2] < -0.6, normals[:, 2] > 0.8
+    np.testing.assert_allclose(shading[front].mean(axis=1), harmonics[front].mean(axis=1), rtol=1e-6)
+    assert harmonics[back].max() < 0.05, "continued, they are black"
+    assert shading[back].min() > 0.95 * BACK * level.min()
+    np.testing.assert_allclose(shading[back] / level, np.mean(shading[back] / level), rtol=0.05)  # no tint of its own
+
+
+def test_a_lamp_beside_the_face_is_light_and_a_beard_is_half_skin(head: LinearHead) -> None:
+    weight = face_skin(head).astype(float)
+    x = head.mean[:, 0].double().numpy()
+    lamp = np.clip(0.5 * x / 0.06, -0.5, 0.5)[:, None].repeat(3, axis=1)
+    found = unexplained_light(head, lamp, weight)
+    cheeks = head.regions["cheeks"].numpy() & face_skin(head)
+    assert np.abs(found - lamp)[cheeks].max() < 0.3
+    assert np.corrcoef(found[cheeks, 0], lamp[cheeks, 0])[0, 1] > 0.95
+    chin = np.where(head.regions["chin"].numpy()[:, None], -0.8, 0.0).repeat(3, axis=1)
+    kept = unexplained_light(head, chin, weight)[head.regions["chin"].numpy() & face_skin(head)]
+    assert -0.5 < kept.mean() < 0.0
+    assert not unexplained_light(head, lamp, np.zeros(len(x))).any()
