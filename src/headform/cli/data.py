@@ -8,6 +8,7 @@ from tyro.conf import Positional, arg, subcommand
 
 from headform import errors
 from headform.cli.data_check import Check
+from headform.cli.data_coarse import Coarse
 from headform.cli.data_prepare import Prepare
 from headform.cli.data_synthetic import Synthetic
 from headform.io.progress import BatchProgress
@@ -116,6 +117,7 @@ Data = Annotated[
     | Annotated[Portraits, subcommand("portraits")]
     | Annotated[Sheet, subcommand("sheet")]
     | Annotated[Samples, subcommand("samples")]
-    | Annotated[Synthetic, subcommand("synthetic")],
+    | Annotated[Synthetic, subcommand("synthetic")]
+    | Annotated[Coarse, subcommand("coarse")],
     subcommand("data", description="Prepare photos as training data."),
 ]

@@ -11,6 +11,7 @@ from tyro.conf import arg, subcommand
 from headform.cli.train_coefficients import Coefficients
 from headform.cli.train_identity import Identity
 from headform.cli.train_mesh_autoencoder import MeshAutoencoder
+from headform.cli.train_texture import Texture
 from headform.cli.training import OnSyntheticFaces, require_positive
 from headform.errors import UsageError
 
@@ -147,6 +148,7 @@ Train = Annotated[
     Annotated[Landmarks, subcommand("landmarks")]
     | Annotated[Identity, subcommand("identity")]
     | Annotated[Coefficients, subcommand("coefficients")]
+    | Annotated[Texture, subcommand("texture")]
     | Annotated[Parsing, subcommand("parsing")]
     | Annotated[MeshAutoencoder, subcommand("mesh-autoencoder")],
     subcommand("train", description="Train the networks on synthetic faces or meshes."),

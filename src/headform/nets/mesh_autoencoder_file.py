@@ -1,4 +1,4 @@
-"""Conversion of a mesh autoencoder to the tensors of one self-contained model file, mesh hierarchy included.
+"""Conversion of a network on a mesh hierarchy to the tensors of one self-contained model file, hierarchy included.
 
 V vertices of the finest level.
 
@@ -18,12 +18,13 @@ from torch import Tensor
 
 from headform.mesh.hierarchy import MeshHierarchy
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
+from headform.nets.texture_net import TextureNet
 
 _PREFIX = "hierarchy."
 
 
-def model_tensors(net: MeshAutoencoder) -> dict[str, Tensor]:
-    """Collect all tensors from which `model_of` builds the network."""
+def model_tensors(net: MeshAutoencoder | TextureNet) -> dict[str, Tensor]:
+    """Collect all tensors from which the network can be built."""
     carried = {_PREFIX + name: _packed(a) for name, a in net.hierarchy.to_tensors().items()}
     return dict(net.state_dict()) | carried
 
@@ -35,8 +36,17 @@ def model_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> MeshAu
         WeightsError: `hierarchy_damaged`.
         ValueError, TypeError: a configuration of another network.
     """
+    return MeshAutoencoder(MeshAutoencoderConfig(**config), hierarchy_of(tensors))
+
+
+def hierarchy_of(tensors: Mapping[str, Tensor]) -> MeshHierarchy:
+    """Read the mesh hierarchy of a file's tensors.
+
+    Raises:
+        WeightsError: `hierarchy_damaged`.
+    """
     carried = {n.removeprefix(_PREFIX): t.numpy() for n, t in tensors.items() if n.startswith(_PREFIX)}
-    return MeshAutoencoder(MeshAutoencoderConfig(**config), MeshHierarchy.from_tensors(carried))
+    return MeshHierarchy.from_tensors(carried)
 
 
 def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -24,11 +24,12 @@ from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
 from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks68Net
 from headform.nets.landmarks.pfld_net import PfldConfig, PfldNet
 from headform.nets.landmarks.student_net import StudentNet, StudentNetConfig
-from headform.nets.mesh_autoencoder_file import model_of, weights_of
+from headform.nets.mesh_autoencoder_file import hierarchy_of, model_of, weights_of
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder
 from headform.nets.parsing_net import ParsingNet, ParsingNetConfig
 from headform.nets.recognition.iresnet_net import IResNet
 from headform.nets.recognition.mobilefacenet_net import MobileFaceNet, MobileFaceNetConfig
+from headform.nets.texture_net import TextureNet, TextureNetConfig
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ NOT_SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     StudentNet: ShippedNetwork("student_landmarks.safetensors", "student landmarks"),
     FaceEncoder: ShippedNetwork("face_encoder.safetensors", "face encoder"),
     IResNet: ShippedNetwork("iresnet.safetensors", "recognition"),
+    TextureNet: ShippedNetwork("texture.safetensors", "texture"),
 }
 """Networks that are trained and loaded in the same way, and have no weights in the package."""
 NETWORKS: Mapping[type[nn.Module], ShippedNetwork] = {**SHIPPED, **NOT_SHIPPED}
@@ -139,6 +141,11 @@ def load_mobilefacenet(path: Path | None = None) -> tuple[MobileFaceNet, dict[st
 def load_mesh_autoencoder(path: Path | None = None) -> tuple[MeshAutoencoder, dict[str, Any]]:
     """Load a mesh autoencoder and its model card; the one that ships is the open head's."""
     return _load(path, MeshAutoencoder, model_of)
+
+
+def load_texture(path: Path) -> tuple[TextureNet, dict[str, Any]]:
+    """Load texture networks and their model card."""
+    return _load(path, TextureNet, lambda sizes, tensors: TextureNet(TextureNetConfig(**sizes), hierarchy_of(tensors)))
 
 
 def _load_image_net(path: Path | None, net: type[_Net], config: Callable[..., Any]) -> tuple[_Net, dict[str, Any]]:

@@ -18,11 +18,22 @@ from headform.nets.parsing_net import ParsingNet
 from headform.nets.recognition.iresnet_net import IResNet
 from headform.nets.recognition.mobilefacenet_net import MobileFaceNet
 from headform.nets.shipped import NETWORKS
+from headform.nets.texture_net import TextureNet
 from headform.train.baseline import baseline_warning
 
 
 def export_weights(
-    net: DenseNet | StudentNet | IdentityNet | FaceEncoder | MeshAutoencoder | ParsingNet | MobileFaceNet | IResNet,
+    net: (
+        DenseNet
+        | StudentNet
+        | IdentityNet
+        | FaceEncoder
+        | MeshAutoencoder
+        | ParsingNet
+        | MobileFaceNet
+        | IResNet
+        | TextureNet
+    ),
     facts: Mapping[str, Any],
     path: Path,
     *,
@@ -61,7 +72,7 @@ def export_weights(
     }
     if warning := baseline_warning(card["metrics"]):
         card["warning"] = warning
-    if isinstance(net, MeshAutoencoder):
+    if isinstance(net, MeshAutoencoder | TextureNet):
         save_model(path, model_tensors(net), card, half=False)
     else:
         save_model(path, net.state_dict(), card)
