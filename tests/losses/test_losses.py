@@ -291,3 +291,13 @@ def test_identity_loss_through_the_crop() -> None:
         return loss(own, photo, POINTS)
 
     assert gradcheck(of_patch, (patch,))
+
+
+def test_vertices_that_a_photo_does_not_show_do_not_count() -> None:
+    first, second = torch.rand(2, 4, 3), torch.rand(2, 4, 3)
+    weights = torch.tensor([[1.0, 0.0, 0.5, 0.0], [0.0, 0.0, 0.0, 2.0]])
+    apart = (first - second).norm(dim=-1)
+    wanted = (apart[0, 0] + 0.5 * apart[0, 2] + 2 * apart[1, 3]) / 3.5
+    torch.testing.assert_close(losses.vertex_loss(first, second, weights), wanted)
+    torch.testing.assert_close(losses.vertex_loss(first, second, torch.ones(2, 4)), losses.vertex_loss(first, second))
+    assert float(losses.vertex_loss(first, second, torch.zeros(2, 4))) == 0

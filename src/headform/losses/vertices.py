@@ -14,6 +14,7 @@ from headform.losses._safe_sqrt import safe_sqrt
 
 MICA_REGION_WEIGHTS: Mapping[str, float] = {"eyeballs": 0.01, "ears": 0.01, "face": 150.0}
 """MICA's published weights (Zielonka et al. 2022), in the order in which later ones prevail; 1 elsewhere."""
+_TINY = 1e-12
 MILLIMETERS = 1000.0
 """MICA's scale: meters to millimeters."""
 
@@ -63,12 +64,23 @@ def region_weighted_loss(
     return scale * (weights.to(predicted)[:, None] * (predicted - target).abs()).mean()
 
 
-def vertex_loss(first: Float[Tensor, "B V C"], second: Float[Tensor, "B V C"]) -> Float[Tensor, ""]:
+def vertex_loss(
+    first: Float[Tensor, "B V C"], second: Float[Tensor, "B V C"], weights: Float[Tensor, "B V"] | None = None
+) -> Float[Tensor, ""]:
     """Mean over batch and vertices of the Euclidean distance (Lin et al. 2020, L_vert); gradient zero where it is zero.
+
+    Args:
+        first: (B, V, C) such as positions or colors.
+        second: (B, V, C).
+        weights: (B, V) weights of the mean, such as visibility, 0 or more; all alike if absent. 0 if all are 0.
 
     Raises:
         InputError: `array_kind`, `array_shape`, `array_dtype`; nothing is broadcast.
     """
     require_tensor("first", first, ("B", "V", "C"))
     require_tensor("second", second, tuple(first.shape))
-    return safe_sqrt((first - second).square().sum(-1)).mean()
+    distance = safe_sqrt((first - second).square().sum(-1))
+    if weights is None:
+        return distance.mean()
+    require_tensor("weights", weights, tuple(first.shape[:2]))
+    return (weights * distance).sum() / weights.sum().clamp(min=_TINY)

@@ -14,7 +14,6 @@ from headform.errors import UsageError
 from headform.fit.plain_skin import face_skin
 from headform.heads.linear import LinearHead
 from headform.images.transfer import srgb_from_linear
-from headform.losses._safe_sqrt import safe_sqrt
 from headform.losses.adversarial import critic_loss, generator_loss, gradient_penalty
 from headform.losses.image_identity import IdentityLoss
 from headform.losses.mesh_signals import symmetry_loss
@@ -124,7 +123,7 @@ class TextureLosses:
         if self._config.objective == "released":
             return losses | self._released(refined, coarse, drawn, batch, losses, rising, falling)
         losses["coarse"] = vertex_loss(coarse, refined)
-        losses["projected"] = _where_seen(drawn.lit, signal_from_linear(batch.projected), batch.seen)
+        losses["projected"] = vertex_loss(drawn.lit, signal_from_linear(batch.projected), batch.seen)
         groups = {"pixel": rising, "identity": rising, "adversarial": rising, "coarse": falling, "projected": falling}
         total = 0.0 * refined.sum() + sum(
             (groups.get(name, 1.0) * getattr(weights, name) * value for name, value in losses.items()),
@@ -178,11 +177,3 @@ def critic_losses(
     return {
         "total": scale * (wasserstein + penalty), "wasserstein": wasserstein, "penalty": penalty, "quotient": quotient,
     }  # fmt: skip
-
-
-def _where_seen(
-    lit: Float[Tensor, "B V 3"], wanted: Float[Tensor, "B V 3"], seen: Float[Tensor, "B V"]
-) -> Float[Tensor, ""]:
-    """Average the distance of colors over the vertices that a photo shows, each by how well it does."""
-    distance = safe_sqrt((lit - wanted).square().sum(-1))
-    return (seen * distance).sum() / seen.sum().clamp(min=1e-6)
