@@ -158,7 +158,7 @@ class Renderer:
         return np.clip(out, 0.0, 1.0, out=out)
 
     def _looks(self, subject: Subject) -> tuple[np.ndarray, ...]:
-        """Return skin textures with wrinkles, stubble, brow maps, brows and paint, as the kernels take them."""
+        """Return skin textures with wrinkles and spots, stubble, brow maps, brows and paint, as the kernels take them."""
         surface, builder = subject.surface, self._builder
         paint = np.zeros(10, np.float32)
         paint[:3], paint[3] = subject.skin.lip_paint_rgb, subject.skin.lip_paint
@@ -168,6 +168,7 @@ class Renderer:
             builder.wrinkles.draw(builder.maps.crisp(number), subject.wrinkles, out)
             for number, out in zip((surface.first, surface.second), self._skins, strict=True)
         )
+        builder.spots.draw(subject.spots, (first, second))
         return first, second, self._stubble, builder.brow_maps, brows, paint
 
     def visible(self, points: Float[np.ndarray, "N 2"], depth: Float[np.ndarray, " N"]) -> UInt8[np.ndarray, " N"]:

@@ -31,6 +31,7 @@ from headform.synth.randomization import GAMMA, RandomizationConfig
 from headform.synth.skin import SkinAttributes, sample_skin
 from headform.synth.skin_fields import skin_fields
 from headform.synth.skin_maps import load_skin_maps
+from headform.synth.spots import SpotPainter, Spots
 from headform.synth.wear import Wardrobe
 from headform.synth.wrinkles import Wrinkles
 
@@ -54,6 +55,7 @@ class Subject:
         eye_light: Share of the light that the lids let through to each vertex.
         mouth_light: Share of the light that reaches each vertex inside of the mouth, see `MouthLight`.
         wrinkles: Depth of each group of wrinkles.
+        spots: Freckles and moles.
         brows: The drawn brows.
         skin: Coloring.
         hair_rgb: Linear RGB.
@@ -70,6 +72,7 @@ class Subject:
     eye_light: Float32[np.ndarray, " V"]
     mouth_light: Float32[np.ndarray, " M"]
     wrinkles: Float32[np.ndarray, " G"]
+    spots: Spots
     brows: tuple[Brow, Brow]
     skin: SkinAttributes
     hair_rgb: Float[np.ndarray, "3"]
@@ -102,6 +105,7 @@ class SubjectBuilder:
         self.mouth = MouthLight(head)
         self.maps = load_skin_maps(head)
         self.wrinkles = Wrinkles(head.expression_names)
+        self.spots = SpotPainter(head, fields)
         self._painter = SurfacePainter(head, fields, self.coordinates, self.maps)
         self.head_faces = head.faces.numpy().astype(np.int32)
         self._wardrobe = Wardrobe(head)
@@ -163,6 +167,7 @@ class SubjectBuilder:
             eye_light=lid_shadow(self.geometry, verts, marks, eyes.shadow),
             mouth_light=self.mouth.share(verts, marks),
             wrinkles=self.wrinkles.sample(rng, person.expression, config.wrinkles),
+            spots=self.spots.sample(skin),
             brows=brows,
             skin=skin,
             hair_rgb=hair_rgb,

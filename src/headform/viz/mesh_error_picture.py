@@ -86,7 +86,9 @@ def error_sheet(
         top = float(np.ceil(np.nanpercentile(np.concatenate(list(errors.values())), 98) * 10)) / 10
         top = max(top, 0.1)
     mesh = TriangleMesh(vertices, faces)
-    columns = [(f"{name}: {np.nanmean(values):.2f} mm", mesh, _error_look(values, top)) for name, values in errors.items()]
+    columns = [
+        (f"{name}: {np.nanmean(values):.2f} mm", mesh, _error_look(values, top)) for name, values in errors.items()
+    ]
     return scale_sheet(columns, [_camera(vertices, yaw, side) for yaw in YAWS], top_mm=top, side=side)
 
 
