@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headform.images.warp import apply, inverse, square_matrix, warp
+from headform.images.warp import apply, inverse, square_matrix, warp, warp_gray
 
 
 @pytest.fixture
@@ -40,3 +40,11 @@ def test_inverse_undoes() -> None:
     matrix = np.column_stack([rng.normal(size=(2, 2)) + 2 * np.eye(2), rng.normal(size=2)])
     points = rng.normal(size=(9, 2))
     np.testing.assert_allclose(apply(inverse(matrix), apply(matrix, points)), points, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [0.2, 1.0, 1.7])
+def test_one_channel_is_warped_as_each_of_three(scale: float) -> None:
+    gray = np.random.default_rng(3).integers(0, 256, (31, 24), dtype=np.uint8)
+    matrix = np.array([[scale, -0.3 * scale, 2.0], [0.3 * scale, scale, -1.5]])
+    three = warp(np.repeat(gray[..., None], 3, axis=2), matrix, 20)
+    np.testing.assert_array_equal(warp_gray(gray, matrix, 20), three[..., 1])

@@ -70,6 +70,17 @@ def _blend_rgb(image, c0, c1, u, r0, r1, v):
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
+def bilinear_gray(image, x, y):
+    """Value of image (H, W) at pixel (x, y), in the arithmetic of `bilinear_rgb`."""
+    c0, c1, u = clamped_cell(x, image.shape[1])
+    r0, r1, v = clamped_cell(y, image.shape[0])
+    w00, w01 = (1 - u) * (1 - v), u * (1 - v)
+    w10, w11 = (1 - u) * v, u * v
+    return w00 * image[r0, c0] + w01 * image[r0, c1] + w10 * image[r1, c0] + w11 * image[r1, c1]
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
 def bilinear_value(image, x, y):
     """Value of image (H, W) at pixel (x, y)."""
     c0, c1, u = clamped_cell(x, image.shape[1])

@@ -9,7 +9,7 @@ import typing
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from headform.images.sampling import bilinear_rgb
+from headform.images.sampling import bilinear_gray, bilinear_rgb
 from headform.kernels.jit import njit
 
 
@@ -38,12 +38,26 @@ def warp(rgb: UInt8[np.ndarray, "H W 3"], matrix: Float[np.ndarray, "2 3"], side
         matrix: (2, 3) similarity from photo pixels to crop pixels.
         side: Side of the crop, pixels. Outside the photo its border is repeated.
     """
+    back, samples = _footprint(matrix)
+    crop = np.empty((side, side, 3), np.uint8)
+    _warp(np.ascontiguousarray(rgb), back, samples, crop)
+    return crop
+
+
+def warp_gray(gray: UInt8[np.ndarray, "H W"], matrix: Float[np.ndarray, "2 3"], side: int) -> UInt8[np.ndarray, "S S"]:
+    """Resample a picture of one channel, such as a mask; a channel of `warp` to the bit."""
+    back, samples = _footprint(matrix)
+    crop = np.empty((side, side), np.uint8)
+    _warp_gray(np.ascontiguousarray(gray), back, samples, crop)
+    return crop
+
+
+def _footprint(matrix: Float[np.ndarray, "2 3"]) -> tuple[Float[np.ndarray, "2 3"], int]:
+    """Return the map from crop to photo pixels, and the samples of a crop pixel along each axis."""
     back = inverse(np.asarray(matrix, np.float64))
     step = math.sqrt(abs(float(np.linalg.det(back[:, :2]))))  # photo pixels per crop pixel
     samples = int(min(8, max(1, math.ceil(0.6 * step))))  # each covers two photo pixels
-    crop = np.empty((side, side, 3), np.uint8)
-    _warp(np.ascontiguousarray(rgb), np.ascontiguousarray(back), samples, crop)
-    return crop
+    return np.ascontiguousarray(back), samples
 
 
 @njit(cache=True, nogil=True)
@@ -67,3 +81,21 @@ def _warp(rgb, back, samples, crop):
             crop[y, x, 0] = np.uint8(r * share + 0.5)
             crop[y, x, 1] = np.uint8(g * share + 0.5)
             crop[y, x, 2] = np.uint8(b * share + 0.5)
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def _warp_gray(gray, back, samples, crop):
+    side = crop.shape[0]
+    share = 1.0 / (samples * samples)
+    for y in range(side):
+        for x in range(side):
+            total = 0.0
+            for j in range(samples):
+                v = y + (j + 0.5) / samples
+                for i in range(samples):
+                    u = x + (i + 0.5) / samples
+                    px = back[0, 0] * u + back[0, 1] * v + back[0, 2]
+                    py = back[1, 0] * u + back[1, 1] * v + back[1, 2]
+                    total += bilinear_gray(gray, px, py)
+            crop[y, x] = np.uint8(total * share + 0.5)

@@ -17,7 +17,7 @@ from headform.errors import InputError
 from headform.geometry.landmarks68 import MIRROR68
 from headform.geometry.similarity import fit_similarity
 from headform.heads.code_decoder import CodeDecoder
-from headform.images.warp import apply, warp
+from headform.images.warp import apply, warp, warp_gray
 from headform.nets.recognition.crops import CropSpec
 from headform.train.face_crops import FaceCrops, mirrored_points, mirrored_points5, points5_of
 
@@ -174,4 +174,4 @@ def _warped_mask(
     """Warp a mask to [0, 1]; zero beyond the photo, whose border `warp` would repeat."""
     inside = mask.copy()
     inside[[0, -1]] = inside[:, [0, -1]] = 0
-    return warp(np.repeat(inside[..., None], 3, axis=2), frame, side)[..., 0] / np.float32(255)
+    return warp_gray(inside, frame, side) / np.float32(255)

@@ -80,3 +80,15 @@ def test_it_is_a_recognition_network_by_its_names() -> None:
     file = SHIPPED[MobileFaceNet].file
     kind, net = load_recognition(Path(str(ASSETS / file)))[:2]
     assert isinstance(net, MobileFaceNet), kind
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_without_gradients_activations_are_fused_to_the_same_bits(shipped: MobileFaceNet, half: bool) -> None:
+    """Plain layers, which gradients take, against those that oneDNN runs in one pass."""
+    x = crops(2).contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        plain = shipped(x)
+        assert plain.requires_grad
+        with torch.no_grad():
+            found = shipped(x)
+    assert torch.equal(found, plain.detach())

@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from headform.nets.activated_convolution import convolve
+
 SIDE = 112
 STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
 """Expansion, channels, blocks and stride of the first block of each stage."""
@@ -59,9 +61,18 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
         """Apply the block."""
-        y = nn.functional.relu6(self.expand(x))
-        y = self.project(nn.functional.relu6(self.depthwise(y)))
+        y = convolve(self.depthwise, convolve(self.expand, x, "relu6"), "relu6")
+        y = convolve(self.project, y, "none")
         return x + y if self.added else y
+
+
+class _Stem(nn.Sequential):
+    """Convolutions, each followed by its activation."""
+
+    def forward(self, x: Float[Tensor, "B 3 h w"]) -> Float[Tensor, "B C h2 w2"]:
+        for conv, activation in zip(self[::2], self[1::2], strict=True):
+            x = convolve(conv, x, "relu6" if isinstance(activation, nn.ReLU6) else "relu")
+        return x
 
 
 class MobileFaceNet(nn.Module):
@@ -70,7 +81,7 @@ class MobileFaceNet(nn.Module):
     def __init__(self, config: MobileFaceNetConfig | None = None) -> None:
         super().__init__()
         self.config = config or MobileFaceNetConfig()
-        self.stem = nn.Sequential(
+        self.stem = _Stem(
             nn.Conv2d(3, 64, 3, 2, 1), nn.ReLU6(), nn.Conv2d(64, 64, 3, 1, 1, groups=64), nn.ReLU(),
             nn.Conv2d(64, 64, 1), nn.ReLU(),
         )  # fmt: skip
