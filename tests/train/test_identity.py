@@ -11,6 +11,7 @@ from headform.heads import load_open
 from headform.nets.identity_net import IdentityNetConfig
 from headform.train.config import ScheduleConfig, TrainerConfig
 from headform.train.identity import IdentityBatches, IdentityConfig, run, shape_metric
+from tests.train.pool_at_once import render_at_once
 
 
 def test_metric_equals_the_aligned_distance_for_small_differences() -> None:
@@ -49,16 +50,17 @@ def test_a_mirrored_reading_carries_mirrored_coefficients() -> None:
     assert 0.25 < same.mean() < 0.75, "about half of the readings are mirrored"
 
 
-def test_a_run_from_easy_to_everything(tmp_path: Path) -> None:
+def test_a_run_from_easy_to_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    render_at_once(monkeypatch, 8)
     config = IdentityConfig(
-        trainer=TrainerConfig(minutes=0.04, batch=8, log_every=5, schedule=ScheduleConfig(warmup=1)),
+        trainer=TrainerConfig(minutes=0.02, batch=8, log_every=5, schedule=ScheduleConfig(warmup=1)),
         net=IdentityNetConfig(channels=(8, 8, 8, 8), hidden=16),
         easy_share=0.5,
-        capacity=64,
-        first_faces=32,
-        validation=8,
+        capacity=8,
+        first_faces=8,
+        validation=4,
     )
     net, result, facts = run(config, tmp_path)
-    assert set(facts["faces_rendered"]) == {"easy", "full"}
+    assert facts["faces_rendered"] == {"easy": 8, "full": 8}
     assert facts["samples_seen"] == 8 * result.steps
     assert not net.training

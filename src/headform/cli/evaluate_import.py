@@ -33,7 +33,10 @@ class Import:
     unit: MeshUnit = "mm"
     """Unit of the meshes to write."""
     head: Path | None = None
-    """Converted head model with the triangles of the meshes, such as FLAME, for their landmarks where no file has them."""
+    """Converted head model with the triangles of the meshes, such as FLAME, for their landmarks where no file has them;
+    it decodes --coefficients."""
+    coefficients: bool = False
+    """Decode the identity coefficients that the system wrote (.mat, .npy) to neutral heads, in place of its meshes."""
 
     def run(self) -> int:
         """Write, and say what was found out."""
@@ -50,7 +53,14 @@ class Import:
                 progress.end(line.image.name, failed=bool(line.code))
 
             result = import_predictions(
-                self.folder, self.system, self.out, images=images, unit=self.unit, head=head, done=done
+                self.folder,
+                self.system,
+                self.out,
+                images=images,
+                unit=self.unit,
+                head=head,
+                coefficients=self.coefficients,
+                done=done,
             )
         print(summary(result), end="")
         failed = [f"{shown(line.mesh)} [{line.code}]: {line.message}" for line in result.lines if line.code]

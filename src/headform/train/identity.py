@@ -147,7 +147,8 @@ def run(config: IdentityConfig, out: Path, *, resume: bool = False) -> tuple[Ide
             continue
         pool_config = part_of_run(config.pool(randomization), trainer.seconds, rank)
         with RenderPool(out / f"pool_{name}_{rank}", head, pool_config, keep=resume) as pool:
-            validators = {part: _validator(head, config, part, batches, metric) for part in ("easy", "full")}
+            if not validators:  # rendered while the workers start
+                validators = {part: _validator(head, config, part, batches, metric) for part in ("easy", "full")}
             pool.wait_for(config.first_faces if name == "easy" else min(2048, config.first_faces))
 
             def losses_of(net: nn.Module, step: Step, pool: RenderPool = pool) -> Losses:

@@ -8,6 +8,7 @@ its oldest. The faces of a worker depend only on the seed, its number and its ba
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -208,15 +209,22 @@ def _opened(folder: Path, layout: dict[str, tuple[tuple[int, ...], str]]) -> dic
 
 
 def _work(folder: Path, config: PoolConfig, number: int) -> None:
-    head = load_open()
     parent = os.getppid()
+    for _ in filled(folder, config, number):
+        if os.getppid() != parent:  # end with the trainer, however it ended
+            return
+
+
+def filled(folder: Path, config: PoolConfig, number: int) -> Iterator[int]:
+    """Render batches of faces into a worker's part of the ring, and yield the number of its faces after each."""
+    head = load_open()
     generator = Generator(head, size=config.size, view=config.view, randomization=config.randomization)
     layout = row_layout(head, config)
     rows = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in layout}
     counts = np.load(folder / "made.npy", mmap_mode="r+")
     share = config.capacity // config.workers
     count = int(counts[number])
-    while os.getppid() == parent:  # end with the trainer, however it ended
+    while True:
         rng = np.random.default_rng((config.seed, number, count))
         fresh = rows_of(generator.batch(rng, _BATCH), classes=config.classes)
         at = number * share + (count + np.arange(_BATCH)) % share
@@ -224,6 +232,7 @@ def _work(folder: Path, config: PoolConfig, number: int) -> None:
             rows[name][at] = values
         count += _BATCH
         counts[number] = count
+        yield count
 
 
 def describe(config: PoolConfig) -> dict[str, object]:

@@ -15,10 +15,18 @@ from jaxtyping import Int
 
 from headform.errors import HeadformError, InputError, UsageError, check_choice
 from headform.evaluate.now.layout import Image
+from headform.evaluate.peers.coefficient_files import (
+    COEFFICIENTS,
+    CoefficientFiles,
+    check_head,
+    decoded,
+    read_identity,
+)
 from headform.evaluate.peers.output_tree import Output, find_outputs
 from headform.evaluate.peers.seven_points import Finder, Marked, SevenPoints, find_by_drawing
 from headform.evaluate.peers.system_names import SystemName
 from headform.evaluate.peers.systems import MESHES, PIXELS, SYSTEMS, System
+from headform.evaluate.scan.landmark7_files import Landmarks
 from headform.evaluate.scan.mesh_files import Surface, read_surface
 from headform.evaluate.scan.sanity_checks import HUMAN_SIZE
 from headform.evaluate.tables import json_text
@@ -102,6 +110,7 @@ def import_predictions(
     unit: MeshUnit = "mm",
     head: LinearHead | None = None,
     finder: Finder | None = None,
+    coefficients: bool = False,
     done: Callable[[Line], None] = lambda line: None,
 ) -> Imported:
     """Write the meshes of a system as predictions for NoW.
@@ -112,14 +121,16 @@ def import_predictions(
         out: Folder of the predictions.
         images: Photos of the benchmark; without them paths must end in SUBJECT/CHALLENGE/NAME.
         unit: Unit to write. Meshes in pixels get the outer eye corners of a mean adult.
-        head: Head model whose seven landmarks are those of meshes with as many vertices.
+        head: Head model whose seven landmarks are those of meshes with as many vertices; it decodes coefficients.
         finder: Finder of landmarks on meshes without any; the shipped networks if absent.
+        coefficients: Decode the system's coefficients to neutral heads, in place of reading its meshes.
         done: Called with each line as it is ready.
 
     Raises:
         InputError: see `find_outputs`; `peer_outputs_unusable` if no mesh could be used, with the first's reason.
         WeightsError: `head_lacks`: the head has no landmarks.
-        UsageError: `option_unknown`; `same_folder`: the predictions would lie among the meshes.
+        UsageError: `option_unknown`; `same_folder`: the predictions would lie among the meshes; `coefficients_unknown` for
+            a system that is not known to write any; those of `coefficient_files.check_head`.
         ResourceError: `write_failed`.
     """
     check_choice(system, SYSTEMS, "system", "import_predictions")
@@ -128,7 +139,8 @@ def import_predictions(
         raise UsageError(
             "same_folder", "the predictions would be written among the meshes", str(out), "name another -o"
         )
-    outputs, strays = find_outputs(folder, layout, images)
+    codes = _coefficient_files(system, head) if coefficients else None
+    outputs, strays = find_outputs(folder, layout, images, codes)
     vertices: dict[int, tuple[Int[np.ndarray, 7], str]] = {}
     if head is not None:
         head.require_fields("now7")
@@ -145,11 +157,15 @@ def import_predictions(
     remove_old(out / REPORT)
     lines = []
     for output in outputs:
-        line = _converted(output, layout, points, out, unit)
+        if codes is not None and head is not None:
+            line = _decoded(output, codes, head, out, unit)
+        else:
+            line = _converted(output, layout, points, out, unit)
         lines.append(line)
         done(line)
     if outputs and all(line.code for line in lines):
-        what = f"none of {len(lines)} meshes is one of {layout.title}'s: {lines[0].message}"
+        kind = "meshes" if codes is None else "files of coefficients"
+        what = f"none of {len(lines)} {kind} is one of {layout.title}'s: {lines[0].message}"
         raise InputError("peer_outputs_unusable", what, "", "name the system that wrote them with --from")
     if not outputs:
         what = f"none of {len(strays)} meshes belongs to a photo of the list, {strays[0].name!a:.100} for one"
@@ -163,19 +179,14 @@ def import_predictions(
 
 def _converted(output: Output, system: System, points: SevenPoints, out: Path, unit: MeshUnit) -> Line:
     """Write one mesh; where it cannot be used, say why, and leave no older one in its place."""
-    path = out / f"{output.image.name}.obj"
-    remove_old(path, path.with_suffix(".npy"), path.with_suffix(".ply"), path.with_suffix(".txt"))
+    _clear(output, out)
     try:
         marked = points.mark(_read(output, system), _landmark_files(output, system))
         found, meters = _meters_per_unit(marked, system, str(output.mesh))
     except HeadformError as error:
         return Line(output.image, str(output.mesh), code=error.code, message=str(error))
     scale = meters * units_per_meter(unit)
-    mesh = TriangleMesh(np.asarray(marked.mesh.vertices * scale, np.float64), marked.mesh.faces)
-    make_folder(path.parent)
-    write_bytes(path.with_suffix(".npy"), parameters.encode_array(marked.landmarks * scale))
-    # last, since a mesh without landmarks is a fault and landmarks without a mesh are nothing
-    write_bytes(path, obj.encode(mesh, comment=f"{system.title}, {unit}"))
+    _write(output, out, marked.mesh, marked.landmarks, scale, f"{system.title}, {unit}")
     return Line(
         output.image,
         str(output.mesh),
@@ -186,6 +197,49 @@ def _converted(output: Output, system: System, points: SevenPoints, out: Path, u
         neutral=True if output.says_neutral else system.neutral,
         note="the refined mesh, for want of the plain one" if output.is_last_choice else "",
     )
+
+
+def _coefficient_files(system: SystemName, head: LinearHead | None) -> CoefficientFiles:
+    title = SYSTEMS[system].title
+    if system not in COEFFICIENTS:
+        what = f"{title} is not known to write coefficients"
+        raise UsageError("coefficients_unknown", what, "", f"use its meshes; known are {', '.join(COEFFICIENTS)}")
+    check_head(head, COEFFICIENTS[system], title)
+    return COEFFICIENTS[system]
+
+
+def _decoded(output: Output, files: CoefficientFiles, head: LinearHead, out: Path, unit: MeshUnit) -> Line:
+    """Decode one file of coefficients and write the neutral head; see `_converted`."""
+    _clear(output, out)
+    try:
+        code = read_identity(output.mesh, files, len(head.identity))
+    except HeadformError as error:
+        return Line(output.image, str(output.mesh), code=error.code, message=str(error))
+    surface, landmarks = decoded(head, code, str(output.mesh))
+    _write(output, out, surface, landmarks, units_per_meter(unit), f"{head.name}, {unit}")
+    return Line(
+        output.image,
+        str(output.mesh),
+        unit="m",
+        outer_eyes_m=float(np.linalg.norm(landmarks[0] - landmarks[3])),
+        landmarks=f"vertices of {head.name}",
+        neutral=True,
+        note=f"decoded from {len(code)} identity coefficients",
+    )
+
+
+def _clear(output: Output, out: Path) -> None:
+    path = out / f"{output.image.name}.obj"
+    remove_old(path, path.with_suffix(".npy"), path.with_suffix(".ply"), path.with_suffix(".txt"))
+
+
+def _write(output: Output, out: Path, mesh: Surface, landmarks: Landmarks, scale: float, comment: str) -> None:
+    path = out / f"{output.image.name}.obj"
+    make_folder(path.parent)
+    write_bytes(path.with_suffix(".npy"), parameters.encode_array(landmarks * scale))
+    # last, since a mesh without landmarks is a fault and landmarks without a mesh are nothing
+    scaled = TriangleMesh(np.asarray(mesh.vertices * scale, np.float64), mesh.faces)
+    write_bytes(path, obj.encode(scaled, comment=comment))
 
 
 def _read(output: Output, system: System) -> Surface:

@@ -1,11 +1,12 @@
-"""Meshes in the output folder of a system, and the photos that they belong to."""
+"""Meshes or coefficients in the output folder of a system, and the photos that they belong to."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headform.errors import InputError
 from headform.evaluate.now.layout import Image
+from headform.evaluate.peers.coefficient_files import CoefficientFiles
 from headform.evaluate.peers.systems import NEUTRAL_MARKS, System
 from headform.io.json_file import is_file_name
 
@@ -18,7 +19,7 @@ _SEPARATORS = "_-.@+ "
 
 @dataclass(frozen=True)
 class Output:
-    """Mesh of one photo.
+    """Mesh, or file of coefficients, of one photo.
 
     Attributes:
         image: Photo of the benchmark.
@@ -44,13 +45,16 @@ class _Found:
     says_neutral: bool
 
 
-def find_outputs(folder: Path, system: System, images: Sequence[Image] | None) -> tuple[list[Output], list[Path]]:
-    """Find one mesh for each photo.
+def find_outputs(
+    folder: Path, system: System, images: Sequence[Image] | None, coefficients: CoefficientFiles | None = None
+) -> tuple[list[Output], list[Path]]:
+    """Find one mesh, or one file of coefficients, for each photo.
 
     Args:
         folder: Output folder of the system's demo, or a folder of such.
         system: Names of its files.
         images: Photos of the benchmark; None takes the last three parts of each path as SUBJECT/CHALLENGE/NAME.
+        coefficients: Names of coefficient files, to find these in place of meshes.
 
     Returns:
         One output for each photo, in the order of the images; and meshes that belong to no photo of the list.
@@ -60,9 +64,19 @@ def find_outputs(folder: Path, system: System, images: Sequence[Image] | None) -
             challenge), `peer_outputs_ambiguous` (a name that several photos of the list have, or two meshes for one).
     """
     files = [] if not folder.is_dir() else sorted(path for path in folder.rglob("*") if path.is_file())
-    found = [_parse(path, folder, system) for path in files if _is_mesh(path, folder, system)]
+    if coefficients is None:
+        found = [_parse(path, folder, system) for path in files if _is_mesh(path, folder, system)]
+    else:
+        own = replace(
+            system, fixed=(coefficients.fixed,), folders=(*system.folders, "params"), tags=(), last=()
+        )  # no tags: `x_coarse` may be a photo's name
+        shown = [path for path in files if not _is_hidden(path, folder) and coefficients.includes(path)]
+        found = [_parse(path, folder, own) for path in shown]
     if not found:
-        wanted = "obj, ply or _mesh.mat" if system.mat else "obj or ply"
+        meshes = "obj, ply or _mesh.mat" if system.mat else "obj or ply"
+        wanted = (
+            meshes if coefficients is None else " or ".join(f"{coefficients.fixed}{s}" for s in coefficients.suffixes)
+        )
         what = f"the folder holds no {wanted} file of {system.title}"
         raise InputError("peer_outputs_missing", what, str(folder), "name the folder that its demo wrote into")
     by_image: dict[Image, list[_Found]] = {}
@@ -80,8 +94,12 @@ def find_outputs(folder: Path, system: System, images: Sequence[Image] | None) -
     return chosen, strays
 
 
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
 def _is_mesh(path: Path, folder: Path, system: System) -> bool:
-    if any(part.startswith(".") for part in path.relative_to(folder).parts):
+    if _is_hidden(path, folder):
         return False
     return path.suffix.lower() in _MESHES or (system.mat and path.name.lower().endswith(_MAT))
 
@@ -140,7 +158,7 @@ def _chosen(image: Image, items: Sequence[_Found], system: System) -> Output:
 
     def rank(item: _Found) -> tuple[bool, bool, int]:
         suffix = item.mesh.suffix.lower()
-        return not item.says_neutral, item.tag in system.last, (*_MESHES, ".mat").index(suffix)
+        return not item.says_neutral, item.tag in system.last, (*_MESHES, ".mat", ".npy").index(suffix)
 
     ordered = sorted(items, key=rank)
     best = ordered[0]
