@@ -34,6 +34,11 @@ class ContactSheet:
     the light that was found. Other methods' meshes then have their own colors."""
     conditions: Path | None = None
     """JSON file with an object of headings by photo."""
+    mean_head: bool = False
+    """Add a column with the mean head, posed as the first method's."""
+    scans: tuple[Path, ...] = ()
+    """Scans (OBJ, PLY, or folders of them) named as a photo's folder or as the beginning of its file's name: a column of
+    them, and one of errors by the NoW protocol for each method."""
 
     def run(self) -> int:
         """Write the sheet."""
@@ -53,12 +58,21 @@ class ContactSheet:
         return errors.SUCCESS
 
     def _methods(self, methods: dict[str, Path]) -> int:
+        from headform.evaluate.method_errors import ScanColumns
         from headform.evaluate.method_pictures import sheet_of_methods
         from headform.images.read import shown
         from headform.viz.contact_sheets import write_sheet
 
         assert self.photos is not None  # noqa: S101 - checked above
-        sheet, notes = sheet_of_methods(self.photos, methods, conditions=self.conditions, shown=self.show)
+        scans = ScanColumns(self.scans) if self.scans else None
+        sheet, notes = sheet_of_methods(
+            self.photos,
+            methods,
+            conditions=self.conditions,
+            shown=self.show,
+            mean=self.mean_head,
+            scans=scans,
+        )
         write_sheet(sheet, self.out)
         for note in notes:
             print(f"warning: {shown(note)}")

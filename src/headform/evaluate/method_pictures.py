@@ -16,8 +16,9 @@ them.
 S side of a tile, pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -27,6 +28,7 @@ from jaxtyping import Float, UInt8
 from headform import images
 from headform.errors import HeadformError, InputError, check_choice
 from headform.evaluate.images.rerender import rerender
+from headform.evaluate.method_errors import MEAN, ScanColumns, mean_open_head, neutral_of
 from headform.evaluate.now.layout import LANDMARKS, MESHES
 from headform.evaluate.peers.seven_points import is_like_a_face
 from headform.evaluate.scan.landmark7_files import read_landmarks7
@@ -81,6 +83,8 @@ def sheet_of_methods(
     *,
     conditions: Path | None = None,
     shown: Shown = "shape",
+    mean: bool = False,
+    scans: ScanColumns | None = None,
     side: int = 256,
 ) -> tuple[UInt8[np.ndarray, "H W 3"], list[str]]:
     """Draw photos and the results of methods side by side.
@@ -91,6 +95,8 @@ def sheet_of_methods(
         conditions: JSON file with an object of headings by photo, the path in `photos` or the file's name; else folders'
             names tell them (`CONDITIONS`).
         shown: Sort of picture.
+        mean: Add a column with the open head's mean, posed as the first head that is.
+        scans: Scans of the photos' people, for a column of them and one of errors for each method and the mean head.
         side: S.
 
     Returns:
@@ -123,10 +129,33 @@ def sheet_of_methods(
             except HeadformError as error:
                 results[name] = None
                 notes.append(f"{name}, {relative.as_posix()}: {error}")
+        if mean:
+            results[MEAN] = _mean_tile(results.values(), side)
         rows.append(_row(heading, photo.rgb, results, side))
+        if scans is not None:
+            readers = {
+                n: partial(neutral_of, f, manifests[n].get(absolute(path)), relative) for n, f in methods.items()
+            }
+            notes += scans.measure(rows[-1], relative, readers | ({MEAN: mean_open_head} if mean else {}))
+    names, top = [*methods, *([MEAN] if mean else [])], None
+    columns = list(names)
+    if scans is not None:
+        rows, more, top = scans.finish(names, side)
+        columns += more
     order = {name: number for number, name in enumerate(CONDITIONS)}
     rows.sort(key=lambda row: order.get(row.heading, len(order)))
-    return method_sheet(rows, list(methods)), notes
+    return method_sheet(rows, columns, top_mm=top), notes
+
+
+def _mean_tile(
+    others: "Iterable[_Posed | UInt8[np.ndarray, 'S S 3'] | None]", side: int
+) -> "_Posed | UInt8[np.ndarray, 'S S 3']":
+    head = mean_open_head()
+    placed = next((other for other in others if isinstance(other, _Posed)), None)
+    if placed is None:
+        return neutral_tile(TriangleMesh(head.surface.vertices, head.surface.faces), head.landmarks, side)
+    mesh = TriangleMesh(np.asarray(head.surface.vertices, np.float32), head.surface.faces)
+    return _Posed(mesh, placed.camera, placed.points68)
 
 
 def condition_of(path: Path) -> str:

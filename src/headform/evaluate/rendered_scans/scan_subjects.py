@@ -124,12 +124,12 @@ def read_scan(
             str(path),
             "give its picture with --texture, or name the textured scans one by one",
         )
-    file = landmarks or _landmark_file(path)
+    file = landmarks or landmark_file(path)
     now7 = find(mesh, path.name) if file is None else read_landmarks7(file)
     outer = float(np.linalg.norm(now7[0] - now7[3]))
     if not outer > 0:
         raise InputError("landmarks_degenerate", "the outer eye corners coincide", str(file or path))
-    chosen, millimeters = _size(outer, unit)
+    chosen, millimeters = scan_size(outer, unit)
     source = FOUND if file is None else file.name
     try:
         placed = place(mesh, now7, head)
@@ -150,7 +150,7 @@ def read_scan(
     )
 
 
-def _size(outer: float, unit: InputUnit) -> tuple[str, float]:
+def scan_size(outer: float, unit: InputUnit) -> tuple[str, float]:
     """Unit and millimeters in it of a scan whose outer eye corners are `outer` apart."""
     check_choice(unit, get_args(InputUnit), "unit")
     chosen = infer_unit(outer) if unit == "auto" else unit
@@ -178,6 +178,7 @@ def landmark_finder() -> Finder:
     return find
 
 
-def _landmark_file(path: Path) -> Path | None:
+def landmark_file(path: Path) -> Path | None:
+    """Return the file of seven landmarks beside a scan, if there is one."""
     beside = (path.with_suffix(ending) for ending in SUFFIXES)
     return next((file for file in beside if file.is_file()), None)
