@@ -35,7 +35,7 @@ def convolve(layer: nn.Conv2d, x: Float[Tensor, "B C h w"], activation: Activati
 
 
 def _fuses(x: Tensor, dtype: torch.dtype) -> bool:
-    if torch.is_grad_enabled() or x.device.type != "cpu" or torch.jit.is_tracing():
+    if torch.is_grad_enabled() or x.device.type != "cpu":
         return False
     if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
         return False

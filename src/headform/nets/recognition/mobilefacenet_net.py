@@ -70,7 +70,8 @@ class _Stem(nn.Sequential):
     """Convolutions, each followed by its activation."""
 
     def forward(self, x: Float[Tensor, "B 3 h w"]) -> Float[Tensor, "B C h2 w2"]:
-        for conv, activation in zip(self[::2], self[1::2], strict=True):
+        layers = list(self)
+        for conv, activation in zip(layers[::2], layers[1::2], strict=True):
             x = convolve(conv, x, "relu6" if isinstance(activation, nn.ReLU6) else "relu")
         return x
 
