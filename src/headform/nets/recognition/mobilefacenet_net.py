@@ -72,6 +72,8 @@ class _Stem(nn.Sequential):
     def forward(self, x: Float[Tensor, "B 3 h w"]) -> Float[Tensor, "B C h2 w2"]:
         layers = list(self)
         for conv, activation in zip(layers[::2], layers[1::2], strict=True):
+            if not isinstance(conv, nn.Conv2d):
+                raise TypeError(type(conv))
             x = convolve(conv, x, "relu6" if isinstance(activation, nn.ReLU6) else "relu")
         return x
 
