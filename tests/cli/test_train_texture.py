@@ -41,6 +41,8 @@ def test_from_samples_to_a_model_file(data: Path, tmp_path: Path, capsys: pytest
         (["--data", "{none}"], 3, "dataset_missing"),
         (["--data", "{set}", "--preset", "paper"], 2, "network_missing"),
         (["--data", "{set}", "--preset", "released-code"], 2, "network_missing"),
+        (["--data", "{set}", "--preset", "released-code", "--recognizer", "facenet.pt"], 2, "network_missing"),
+        (["--data", "{set}", "--regressor", "epoch_20.pth"], 2, "option_unused"),
         (["--data", "{set}", "--held-out", "2"], 2, "dataset_small"),
         (["--data", "{set}", "--recognizer", "{none}"], 5, "weights_missing"),
         (["--data", "{set}", "--start", "{none}"], 5, "weights_missing"),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from headform.errors import FaceError, WeightsError
 from headform.heads.coefficients import BASEL_FRONT
 from headform.nets import basel_regressor_net as network
-from headform.nets.basel_alignment import FACE5_DM, alignment, alignment_points
+from headform.nets.basel_alignment import FACE5_DM, PooledFeatures, alignment, alignment_points
 from headform.nets.basel_regressor_net import BaselRegressor, Bottleneck, load_basel_regressor
 
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
@@ -139,3 +139,15 @@ def test_points_without_extent_are_refused(points: np.ndarray) -> None:
     with pytest.raises(FaceError) as caught:
         alignment(points)
     assert caught.value.code == "points_invalid"
+
+
+@pytest.mark.usefixtures("small")
+def test_pooled_features_are_those_of_the_aligned_crop() -> None:
+    torch.manual_seed(0)
+    net = BaselRegressor()
+    photo = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    five = FACE5_DM[:, :2] * [102.0, -102.0] + 112.0  # aligned already
+    found = PooledFeatures(net)(photo, np.stack([five, five]))
+    with torch.no_grad():
+        wanted = net.features(torch.from_numpy(photo).permute(0, 3, 1, 2) / 255)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)

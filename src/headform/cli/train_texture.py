@@ -36,6 +36,8 @@ class Texture(Training):
     recognizer: Path | None = None
     """Weights of the recognition network of embedding and identity loss: FaceNet for paper and released-code; by default the
     one that ships."""
+    regressor: Path | None = None
+    """Checkpoint of the regressor of Deng et al. (epoch_20.pth), half of the embedding of released-code."""
     form: Literal["residual", "normal"] | None = None
     """Form of the networks, as in the paper or as in the published code; by default that of the preset."""
     channels: Literal[3, 7] | None = None
@@ -87,6 +89,10 @@ class Texture(Training):
             raise UsageError(
                 "network_missing", what, "", "give facenet-pytorch's file with --recognizer, or use --preset open"
             )
+        if (self.preset == "released-code") != (self.regressor is not None):
+            what = "--preset released-code embeds faces with the regressor of Deng et al., the other presets do not"
+            code = "option_unused" if self.regressor is not None else "network_missing"
+            raise UsageError(code, what, "", "give its checkpoint with --regressor for that preset alone")
         from headform import heads
         from headform.data.shards import ShardSet
         from headform.nets.shipped import load_texture
@@ -173,4 +179,10 @@ class Texture(Training):
         if self.recognizer is None:
             return FaceEmbedder(config.net.embedding, load_mobilefacenet()[0], NETWORKS["mobilefacenet"].crop)
         kind, net = load_recognition(self.recognizer)
-        return FaceEmbedder(config.net.embedding, net, NETWORKS[kind].crop)
+        pooled = None
+        if self.regressor is not None:
+            from headform.nets.basel_alignment import PooledFeatures
+            from headform.nets.basel_regressor_net import load_basel_regressor
+
+            pooled = PooledFeatures(load_basel_regressor(self.regressor))
+        return FaceEmbedder(config.net.embedding, net, NETWORKS[kind].crop, pooled)

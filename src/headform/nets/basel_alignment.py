@@ -9,11 +9,14 @@ origin the middle of the crop.
 """
 
 import numpy as np
-from jaxtyping import Float, Float64
+import torch
+from jaxtyping import Float, Float64, UInt8
+from torch import Tensor
 
 from headform.errors import FaceError
 from headform.geometry.landmarks68 import LEFT_MOUTH_CORNER, NOSE_TIP, RIGHT_MOUTH_CORNER
-from headform.nets.basel_regressor_net import SIDE
+from headform.images.warp import warp
+from headform.nets.basel_regressor_net import SIDE, BaselRegressor
 
 FACE5_DM = np.array(
     [
@@ -61,3 +64,31 @@ def alignment(points5: Float[np.ndarray, "5 2"]) -> Float64[np.ndarray, "2 3"]:
     factor = SCALE / scale
     center = rows[:, 3] * [1.0, -1.0]
     return np.column_stack([np.eye(2) * factor, SIDE / 2 - factor * center])
+
+
+def aligned_crop(rgb: UInt8[np.ndarray, "H W 3"], matrix: Float[np.ndarray, "2 3"]) -> Float[Tensor, "3 224 224"]:
+    """Cut the aligned face out of a photo, as the regressor takes it: RGB in [0, 1]."""
+    return torch.from_numpy(warp(rgb, matrix, SIDE)).permute(2, 0, 1).float() / 255
+
+
+class PooledFeatures:
+    """The regressor's last pooling (pool5) for faces of photos, half of the embedding of Lin et al.'s published code."""
+
+    def __init__(self, net: BaselRegressor) -> None:
+        self.net = net.eval().requires_grad_(False)
+
+    @torch.inference_mode()
+    def __call__(
+        self, images: UInt8[np.ndarray, "B S S 3"], points5: Float[np.ndarray, "B 5 2"]
+    ) -> Float[Tensor, "B C"]:
+        """Compute 2048 numbers of each face.
+
+        Args:
+            images: Photos.
+            points5: Eyes, nose tip and mouth corners, pixels, in the order of `FACE5_DM`.
+
+        Raises:
+            FaceError: ``points_invalid``.
+        """
+        crops = [aligned_crop(rgb, alignment(five)) for rgb, five in zip(images, points5, strict=True)]
+        return self.net.features(torch.stack(crops).to(next(self.net.parameters()).device))

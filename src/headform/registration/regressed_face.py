@@ -24,8 +24,7 @@ from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.coefficients import BASEL_FRONT, layout_of
 from headform.heads.linear import LinearHead
 from headform.images.transfer import linear_from_srgb, srgb_from_linear
-from headform.images.warp import warp
-from headform.nets.basel_alignment import alignment, alignment_points
+from headform.nets.basel_alignment import aligned_crop, alignment, alignment_points
 from headform.nets.basel_regressor_net import SIDE, BaselRegressor
 from headform.registration.expression_range import decoded
 from headform.registration.photo_points import PhotoShape
@@ -92,7 +91,7 @@ class FaceRegressor:
             FaceError: ``points_invalid``; ``regressor_lost``: the code is not finite, or puts the face behind the camera.
         """
         matrix = alignment(alignment_points(points68))
-        crop = torch.from_numpy(warp(rgb, matrix, SIDE)).permute(2, 0, 1)[None].float() / 255
+        crop = aligned_crop(rgb, matrix)[None]
         code = self.net(crop.to(next(self.net.parameters()).device))[0].double().cpu().numpy()
         return regressed_face(code, self.head, matrix)
 
