@@ -20,6 +20,7 @@ from headform.export.writers import (
     encode_all,
     encode_landmarks,
     encode_parameters,
+    glb_texture,
     write_reconstruction,
 )
 from headform.geometry.camera import PerspectiveCamera
@@ -34,7 +35,7 @@ ALWAYS = {"parameters.npz", "landmarks.json"}
     [
         ([], set()),
         (["glb"], {"head.glb"}),
-        (["obj"], {"head.obj", "head.mtl", "texture.png"}),
+        (["obj"], {"head.obj", "head.mtl", "texture.png", "albedo.png"}),
         (["ply", "png"], {"head.ply", "overlay.png"}),
         (["html"], {"report.html"}),
     ],
@@ -105,10 +106,26 @@ def test_textures(result: Reconstruction) -> None:
     assert chosen_texture(result, "photo") is result.texture
     assert chosen_texture(result, "both") is result.texture
     assert chosen_texture(result, "albedo") is result.albedo_texture
+    lit, unlit = glb_texture(result, "both")
+    assert lit is result.albedo_texture
+    assert not unlit
+    photo, unlit = glb_texture(result, "photo")
+    assert photo is result.texture
+    assert unlit
+    assert glb_texture(replace(result, albedo_texture=None), "albedo")[1], "the photo in its place is unlit too"
+    assert not glb_texture(replace(result, albedo_texture=None, texture=None), "both")[1], "gray is lit"
     files = encode_all(result, ["obj"], "both")
     albedo = np.asarray(Image.open(io.BytesIO(files["albedo.png"])))
     assert np.array_equal(albedo, result.albedo_texture)
     assert "albedo.png" not in encode_all(result, ["obj"], "albedo")
+
+
+@pytest.mark.parametrize(("choice", "unlit"), [("photo", True), ("albedo", False), ("both", False)])
+def test_a_texture_with_light_in_it_is_marked_unlit(result: Reconstruction, choice: str, unlit: bool) -> None:
+    data = encode_all(result, ["glb"], choice)["head.glb"]
+    document = json.loads(data[20 : 20 + int.from_bytes(data[12:16], "little")])
+    assert ("KHR_materials_unlit" in document["materials"][0].get("extensions", {})) is unlit
+    assert ("KHR_materials_unlit" in document.get("extensionsUsed", [])) is unlit
 
 
 def test_writing_again_replaces_and_leaves_other_files_alone(tmp_path: Path, result: Reconstruction) -> None:

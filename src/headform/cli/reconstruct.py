@@ -46,8 +46,9 @@ class Reconstruct:
     """All photos show one person: one head for all, from all of them, each with its own expression, pose and light."""
     formats: tuple[Literal["glb", "obj", "ply", "png", "html"], ...] = ("glb", "obj", "ply", "png", "html")
     """Files to write besides parameters.npz and landmarks.json; png is the overlay on the photo."""
-    texture: Literal["photo", "albedo", "both"] = "photo"
-    """Texture: skin from the photo, the model's albedo, or the former with the latter beside it as albedo.png."""
+    texture: Literal["photo", "albedo", "both"] = "both"
+    """Colors of the models: the photo with its light (the GLB is marked as unlit), the albedo without light, or the albedo
+    in the GLB, which engines light, the photo in all others, and albedo.png beside them."""
     detector: Path | None = None
     """Weights of the face detector (.safetensors with a model card beside it), in place of the shipped ones."""
     landmarks_net: str = "committee"

@@ -29,6 +29,9 @@ MIN_TILT = 0.02
 ROUGHNESS = 0.65
 """Skin; the default of 1 looks like chalk."""
 
+UNLIT = "KHR_materials_unlit"
+"""Extension of materials whose colors are shown as they are."""
+
 _CLAMP_TO_EDGE, _LINEAR, _LINEAR_MIPMAP_LINEAR = 33071, 9729, 9987
 
 _LONELY = (0.0, 0.0, 1.0)
@@ -50,6 +53,8 @@ class GlbHead:
         copyright: License line of the head model.
         name: Name of the mesh; never the person's.
         colors: (V, 3) linear RGB in [0, 1] per vertex (`COLOR_0`); None without.
+        unlit: The colors hold the light of a photo: the material is marked `KHR_materials_unlit`, so that no engine lights
+            it a second time.
     """
 
     vertices: Float[np.ndarray, "V 3"]
@@ -62,6 +67,7 @@ class GlbHead:
     copyright: str = ""
     name: str = "head"
     colors: Float[np.ndarray, "V 3"] | None = None
+    unlit: bool = False
 
 
 def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
@@ -130,11 +136,13 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
         "scenes": [{"nodes": [0]}],
         "nodes": [{"name": head.name, "mesh": 0}],
         "meshes": [mesh],
+        **({"extensionsUsed": [UNLIT]} if head.unlit else {}),
         "materials": [
             {
                 "name": "skin",
                 "doubleSided": _is_open(head.faces),
                 "pbrMetallicRoughness": surface,
+                **({"extensions": {UNLIT: {}}} if head.unlit else {}),
             }
         ],
         **pictures,

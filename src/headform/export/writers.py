@@ -40,7 +40,7 @@ def write_reconstruction(
     result: Reconstruction,
     folder: Path | str,
     formats: Sequence[str],
-    texture: TextureChoice = "photo",
+    texture: TextureChoice = "both",
     photo_rgb: UInt8[np.ndarray, "H W 3"] | None = None,
 ) -> list[Path]:
     """Write a reconstruction into a folder, which is made where it is missing.
@@ -52,8 +52,8 @@ def write_reconstruction(
         result: Reconstruction to write.
         folder: Destination.
         formats: Any of `FORMATS`.
-        texture: Atlas of the models: the photo's light in it, the bare albedo, or both (then
-            the models carry the photo and `albedo.png` lies beside them).
+        texture: Colors of the models: ``photo`` with the photo's light, which the GLB marks as unlit; ``albedo`` without
+            light; ``both`` the albedo in the GLB, which engines light, the photo in the others, `albedo.png` beside them.
         photo_rgb: Upright photo under the overlay; the result's own if not given.
 
     Returns:
@@ -73,7 +73,7 @@ def write_reconstruction(
 def encode_all(
     result: Reconstruction,
     formats: Sequence[str],
-    texture: TextureChoice = "photo",
+    texture: TextureChoice = "both",
     photo_rgb: UInt8[np.ndarray, "H W 3"] | None = None,
 ) -> dict[str, bytes]:
     """Encode the files of `write_reconstruction` in memory, by name."""
@@ -84,12 +84,12 @@ def encode_all(
         result_folder.LANDMARKS: encode_landmarks(result),
     }
     if "glb" in formats:
-        files[result_folder.GLB] = encode_glb(result, atlas)
+        files[result_folder.GLB] = encode_glb(result, *glb_texture(result, texture))
     if "obj" in formats:
         files |= _obj(result, atlas)
     if "ply" in formats:
         files[result_folder.PLY] = _ply(result, atlas)
-    if texture == "both" and result.albedo_texture is not None and {"glb", "obj"} & set(formats):
+    if texture == "both" and result.albedo_texture is not None and "obj" in formats:
         files[result_folder.ALBEDO] = image_bytes.png(result.albedo_texture)
     if {"png", "html"} & set(formats):
         photo = result.photo if photo_rgb is None else photo_rgb
@@ -97,7 +97,7 @@ def encode_all(
         if "png" in formats:
             files[result_folder.OVERLAY] = sheet
         if "html" in formats:
-            small = encode_glb(result, atlas, target_normals=False)
+            small = encode_glb(result, atlas, unlit=True, target_normals=False)  # the viewer lights nothing
             files[result_folder.REPORT] = report.encode(result, small, sheet)
     return files
 
@@ -111,7 +111,7 @@ def _check_formats(formats: Sequence[str]) -> None:
 
 
 def chosen_texture(result: Reconstruction, texture: TextureChoice) -> UInt8[np.ndarray, "S S 3"]:
-    """Choose the atlas that the models carry; the other one, or even gray, where it was not made.
+    """Choose the atlas of all models but the GLB; the other one, or even gray, where it was not made.
 
     Raises:
         UsageError: `option_unknown`: another texture.
@@ -122,6 +122,17 @@ def chosen_texture(result: Reconstruction, texture: TextureChoice) -> UInt8[np.n
         if atlas is not None:
             return atlas
     return np.full((8, 8, 3), _GRAY, np.uint8)
+
+
+def glb_texture(result: Reconstruction, texture: TextureChoice) -> tuple[UInt8[np.ndarray, "S S 3"], bool]:
+    """Choose the atlas of the GLB, whose material engines light: the albedo unless the photo is asked for.
+
+    Returns:
+        The atlas, and True where it holds the light of the photo already.
+    """
+    if texture != "photo" and result.albedo_texture is not None:
+        return result.albedo_texture, False
+    return chosen_texture(result, texture), result.texture is not None or result.colors is not None
 
 
 def encode_parameters(result: Reconstruction) -> bytes:
@@ -198,8 +209,13 @@ def _in_original_pixels(result: Reconstruction) -> Reconstruction:
     )
 
 
-def encode_glb(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"], *, target_normals: bool = True) -> bytes:
-    """Encode `head.glb`: the neutral head, its shapes (`_model_shapes`), the photo's expression as their weights."""
+def encode_glb(
+    result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"], unlit: bool = False, *, target_normals: bool = True
+) -> bytes:
+    """Encode `head.glb`: the neutral head, its shapes (`_model_shapes`), the photo's expression as their weights.
+
+    `unlit` says that the colors hold the photo's light; those of vertices always do.
+    """
     head = result.head
     targets, weights = model_shapes(result)
     painted, shown = result.colors is not None, opaque_triangles(head)
@@ -217,6 +233,7 @@ def encode_glb(result: Reconstruction, atlas: UInt8[np.ndarray, "S S 3"], *, tar
         texture=image_bytes.jpeg(atlas) if mapped else None,
         copyright=head.license,
         colors=colors,
+        unlit=unlit or painted,
     )
     return glb.encode(content, target_normals=target_normals)
 
