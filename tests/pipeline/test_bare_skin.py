@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headform.geometry.face_classes import BROWS, EYES, FACE_CLASSES, GLASSES, HAIR, SKIN
+from headform.geometry.face_classes import BROWS, EYES, FACE_CLASSES, GLASSES, HAIR, LIPS, SKIN
 from headform.nets.parsing_predictor import ParsedFace
 from headform.pipeline.bare_skin import bare_skin_in_photo, strands
 
@@ -42,6 +42,17 @@ def test_skin_in_the_shadow_of_the_hair_and_brows_near_it_stay() -> None:
     labels, rgb = scene()
     labels[:, 18:20] = BROWS
     assert strands(parsed(labels), rgb)[:, 18:20].max() == 0
+
+
+def test_a_beard_stays_on_the_chin() -> None:
+    labels, rgb = scene()
+    labels[34:37, 32:48] = LIPS
+    face = parsed(labels)
+    face.probability[HAIR, 40:50, 30:50] = 0.7
+    face.probability[SKIN, 40:50, 30:50] = 0.3
+    assert bare_skin_in_photo(face, rgb)[42:48, 34:46].min() > 0.9
+    face.probability[LIPS] = 0
+    assert bare_skin_in_photo(face, rgb)[42:48, 34:46].max() < 0.1
 
 
 def test_hair_of_the_hue_of_the_skin_hides_nothing() -> None:

@@ -24,6 +24,8 @@ TEETH, TEETH_SPREAD = 0.51, 0.25
 one exposure, whose own spread is 0.13; those of public people are whiter."""
 WHITE, WHITE_SPREAD = 0.24, 0.6
 """The same of the white of the eyes; lids, lashes and few pixels make it vague."""
+SHADED = 2.0
+"""Factor of the spread of teeth that are darker than usual light makes them: lips shade them, nothing brightens them."""
 TINT_SPREAD = 0.12
 """Standard deviation of the logarithm of a channel of the light by its luminance."""
 HUE = (1.64, 0.78)
@@ -57,9 +59,11 @@ def exposure_of(face: Float[np.ndarray, "3"], gauges: LightGauges | None = None)
     face = np.maximum(np.asarray(face, np.float64), 1e-4)
     level = float(face @ _LUMINANCE)
     said = [(np.log(EXPOSURE), EXPOSURE_SPREAD), (np.log(level / SKIN), SKIN_SPREAD)]
-    for color, usual, spread in ((gauges.teeth, TEETH, TEETH_SPREAD), (gauges.white, WHITE, WHITE_SPREAD)):
-        if color is not None:
-            said.append((np.log(max(float(color @ _LUMINANCE), 1e-3) / usual), spread))
+    if gauges.teeth is not None:
+        teeth = np.log(max(float(gauges.teeth @ _LUMINANCE), 1e-3) / TEETH)
+        said.append((teeth, TEETH_SPREAD * (SHADED if teeth < np.log(EXPOSURE) - TEETH_SPREAD else 1.0)))
+    if gauges.white is not None:
+        said.append((np.log(max(float(gauges.white @ _LUMINANCE), 1e-3) / WHITE), WHITE_SPREAD))
     weights = np.array([1 / spread**2 for _, spread in said])
     strength = float(np.exp(weights @ np.array([value for value, _ in said]) / weights.sum()))
     hue = np.array([HUE[0], 1.0, HUE[1]])

@@ -4,7 +4,7 @@ H W of the photo, N cells of the map. Pixels have their origin at the top-left c
 """
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Bool, Float32, Float64, UInt8
 from scipy.ndimage import gaussian_filter, grey_dilation
 
 from headform.geometry.face_classes import (
@@ -15,6 +15,7 @@ from headform.geometry.face_classes import (
     GLASSES,
     HAIR,
     HAT,
+    LIPS,
     MOUTH_INSIDE,
     OCCLUDER,
     SKIN,
@@ -32,6 +33,9 @@ SOFT = 1.2
 """Standard deviation by which the trust is smoothed, cells: a hard edge would show in the texture."""
 STRANDS = 17
 """Side of the square around hair in which strands are looked for, cells: three centimeters to each side."""
+BEARD, BEARD_REACH = (0.85, 0.99), 0.9
+"""Probabilities of hair between which what grows around the mouth is no beard of the skin, and how far that reaches from the
+middle of the lips to both sides and up, in widths of the lips."""
 TOLD_APART = 0.3
 """Distance of the hues of hair and skin, natural logarithms of red and blue by green, from which strands are told by hue."""
 HAIR_HUE = (0.45, 0.8)
@@ -45,9 +49,11 @@ def bare_skin_in_photo(parsed: ParsedFace, rgb: UInt8[np.ndarray, "H W 3"]) -> F
         parsed: The parsed face.
         rgb: Photo, sRGB.
     """
-    others = strands(parsed, rgb)
+    others, beard = strands(parsed, rgb), _beard_zone(parsed)
     for classes, side in WIDENED.items():
         own = parsed.probability[list(classes)].sum(0)
+        if HAIR in classes:
+            own = np.where(beard, _ramp(own, *BEARD), own).astype(np.float32)
         np.maximum(others, _ramp(grey_dilation(own, (side, side), mode="nearest"), *SURE), out=others)
     hidden = gaussian_filter(others, SOFT, mode="nearest").astype(np.float32)
     return np.asarray(1 - parsed.in_photo(hidden, (rgb.shape[1], rgb.shape[0])), np.float32)
@@ -72,8 +78,19 @@ def strands(parsed: ParsedFace, rgb: UInt8[np.ndarray, "H W 3"]) -> Float32[np.n
     way = ((hue - own) @ (other - own)) / apart**2
     near = grey_dilation(probability[HAIR] > 0.5, (STRANDS, STRANDS), mode="nearest")
     brows = np.minimum(2 * grey_dilation(probability[BROWS], (5, 5), mode="nearest"), 1)
-    found = _ramp(way, *HAIR_HUE) * near * (1 - brows)
+    found = _ramp(way, *HAIR_HUE) * near * (1 - brows) * ~_beard_zone(parsed)
     return np.asarray(grey_dilation(found, (3, 3), mode="nearest"), np.float32)
+
+
+def _beard_zone(parsed: ParsedFace) -> Bool[np.ndarray, "N N"]:
+    """Mask the cells around lips and chin, in a crop in which the face is upright."""
+    lips = parsed.probability[LIPS] > 0.5
+    if not lips.any():
+        return np.zeros(lips.shape, bool)
+    rows, columns = np.nonzero(lips)
+    width = float(np.ptp(columns)) + 1
+    y, x = np.indices(lips.shape)
+    return np.asarray((np.abs(x - columns.mean()) < BEARD_REACH * width) & (y > rows.mean() - BEARD_REACH * width))
 
 
 def _hue(rgb: UInt8[np.ndarray, "N N 3"]) -> Float64[np.ndarray, "N N 2"]:
