@@ -13,6 +13,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 PIP_FLAGS ?=
 WORKERS ?= 2
+# A file stays with one worker, so that what its tests share is made once.
+BY_FILE := --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 STAMP := .venv/.installed
 
@@ -47,10 +49,10 @@ gltf-validator:
 	echo "gltf-validator could not be installed (offline?): GLB files are not validated"
 
 test: lint gltf-validator
-	$(BIN)/pytest -q -n $(WORKERS)
+	$(BIN)/pytest -q -n $(WORKERS) $(BY_FILE)
 
 test-data: $(STAMP)
-	HEADFORM_REQUIRE_DATA=1 $(BIN)/pytest -q -n $(WORKERS) -m data
+	HEADFORM_REQUIRE_DATA=1 $(BIN)/pytest -q -n $(WORKERS) $(BY_FILE) -m data
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

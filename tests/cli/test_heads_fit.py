@@ -13,6 +13,7 @@ from headform.heads.coefficients import layout_of
 from headform.heads.coefficients_file import load_coefficients, save_coefficients
 from headform.io.mesh import obj, ply
 from headform.io.mesh.triangle_mesh import TriangleMesh
+from headform.registration import head_fit
 from headform.registration.fit_source import head_source
 
 
@@ -104,6 +105,14 @@ def test_refusals(scan, tmp_path, monkeypatch, capsys, words, exit_code, code):
 
 def test_nothing_is_written_unless_all_of_it_is_made(scan, tmp_path, monkeypatch, capsys):
     words = ["heads", "fit", "open", "--seed", "1", "--region", "face", "--neutral", "-o"]
+    fits = []
+
+    def once(*given):
+        fits[:] = fits or [whole(*given)]
+        return fits[0]
+
+    whole = head_fit.fit_head
+    monkeypatch.setattr(head_fit, "fit_head", once)
     (tmp_path / "file").write_text("mine")
     assert main([*words, str(tmp_path / "file")]) == 6
     assert "[write_failed]" in capsys.readouterr().err

@@ -16,8 +16,15 @@ from headform.errors import InputError
 from headform.heads import LinearHead
 from headform.synth import _subject
 from headform.synth.generator import Generator
+from tests.synth.kept_generators import keep_generators
 
 PLAN = SyntheticPeople(people=3, photos=2, size=40, seed=5)
+
+
+@pytest.fixture
+def _kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One generator in place of a new one for each call, where that is not what is tested."""
+    keep_generators(monkeypatch, synthetic_people)
 
 
 def contents(*folders: Path) -> dict[str, Sample]:
@@ -83,6 +90,7 @@ def test_the_same_whatever_the_number_of_processes(alone: Path, head: LinearHead
     assert np.abs(both["s6-person0000000-0"].image.astype(int) - both["s5-person0000000-0"].image).mean() > 5
 
 
+@pytest.mark.usefixtures("_kept")
 def test_a_lost_shard_is_made_again(alone: Path, head: LinearHead, tmp_path: Path) -> None:
     folder = tmp_path / "again"
     plan = SyntheticPeople(people=2, photos=2, size=40, seed=5)
@@ -134,6 +142,7 @@ def test_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: lis
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.usefixtures("_kept")
 def test_another_distribution_does_not_join_the_people_of_a_seed(
     alone: Path, head: LinearHead, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,6 +174,7 @@ def test_true_colors_come_with_every_photo(head: LinearHead, tmp_path: Path, alo
     assert main(words) == 3, "with and without do not mix"
 
 
+@pytest.mark.usefixtures("_kept")
 def test_another_size_does_not_join_a_folder(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "synthetic", "-o", str(alone), "--people", "1", "--size", "48"]) == 3
     assert capsys.readouterr().err.startswith("error [dataset_exists]: ")

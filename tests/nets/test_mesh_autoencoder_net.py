@@ -192,13 +192,13 @@ def test_learns_four_meshes_by_heart() -> None:
         return (net(vertices) - vertices).norm(dim=-1).mean() * 1000
 
     before = float(error().detach())
-    for _ in range(150):
+    for _ in range(60):
         optimizer.zero_grad()
         loss = error()
         loss.backward()
         optimizer.step()
     assert before > 4.0
-    assert float(error().detach()) < 1.0
+    assert float(error().detach()) < 1.5
 
 
 def test_another_topology_is_refused() -> None:

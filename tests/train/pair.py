@@ -24,7 +24,7 @@ from headform.train.trainer import Losses, Step, Trainer
 COUNT = 70
 CONFIGS = {
     "adamw": TrainerConfig(
-        steps=50,
+        steps=24,
         batch=16,
         optimizer=OptimizerConfig("adamw", lr=3e-3),
         schedule=ScheduleConfig("cosine", warmup=5),
@@ -34,7 +34,7 @@ CONFIGS = {
         save_seconds=None,
     ),
     "sgd": TrainerConfig(
-        steps=50,
+        steps=24,
         batch=16,
         optimizer=OptimizerConfig("sgd", lr=8e-3, weight_decay=5e-4),
         schedule=ScheduleConfig("exponential", warmup=0, gamma=0.9, every=COUNT / 16),

@@ -1,0 +1,11 @@
+"""Stages that render synthetic faces in the tests' own process share the generators."""
+
+import pytest
+
+from headform.train import identity, landmarks, parsing, pool, student, student_sources
+from tests.synth.kept_generators import keep_generators
+
+
+@pytest.fixture(autouse=True)
+def _kept_generators(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_generators(monkeypatch, identity, landmarks, parsing, pool, student, student_sources)
