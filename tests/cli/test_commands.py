@@ -9,6 +9,8 @@ from PIL import Image
 
 from headform import heads
 from headform.cli.main import main
+from headform.synth import folder as synth_folder
+from tests.synth.kept_generators import keep_generators
 
 
 def test_heads_list_names_the_open_head(capsys):
@@ -142,7 +144,8 @@ def test_options_of_a_student_are_refused_before_anything_is_made(tmp_path, caps
     assert not out.exists()
 
 
-def test_synth_writes_labeled_pictures_that_a_seed_repeats(tmp_path, capsys):
+def test_synth_writes_labeled_pictures_that_a_seed_repeats(tmp_path, capsys, monkeypatch):
+    keep_generators(monkeypatch, synth_folder)
     digests = []
     for name in ("a", "b"):
         out = tmp_path / name

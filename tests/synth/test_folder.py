@@ -10,12 +10,18 @@ from headform.errors import ResourceError
 from headform.io import atomic
 from headform.synth import folder as synth_folder
 from headform.synth.folder import write_folder
+from tests.synth.kept_generators import keep_generators
 
 SIDE = 32
 
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(autouse=True)
+def _kept_generators(monkeypatch):
+    keep_generators(monkeypatch, synth_folder)
 
 
 @pytest.fixture(scope="module")
