@@ -44,8 +44,9 @@ class Reconstruct:
     """Reconstruct the largest face of each photo, or every face."""
     same_person: bool = False
     """All photos show one person: one head for all, from all of them, each with its own expression, pose and light."""
-    formats: tuple[Literal["glb", "obj", "ply", "png", "html"], ...] = ("glb", "obj", "ply", "png", "html")
-    """Files to write besides parameters.npz and landmarks.json; png is the overlay on the photo."""
+    formats: tuple[Literal["glb", "obj", "ply", "png", "html", "render"], ...] = ("glb", "obj", "ply", "png", "html")
+    """Files to write besides parameters.npz and landmarks.json; png is the overlay on the photo, render the textures and
+    renderings of papers on texture: coarse, lit, R' and R' on the photo."""
     texture: Literal["photo", "albedo", "both"] = "both"
     """Colors of the models: the photo with its light (the GLB is marked as unlit), the albedo without light, or the albedo
     in the GLB, which engines light, the photo in all others, and albedo.png beside them."""

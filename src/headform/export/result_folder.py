@@ -27,8 +27,13 @@ PARAMETERS, LANDMARKS = "parameters.npz", "landmarks.json"
 GLB, OBJ, MTL, PLY = "head.glb", "head.obj", "head.mtl", "head.ply"
 TEXTURE, ALBEDO = "texture.png", "albedo.png"
 OVERLAY, REPORT = "overlay.png", "report.html"
+COARSE, REFINED, LIT = "texture_coarse.png", "texture_refined.png", "texture_lit.png"
+RENDER, RENDER_ON_PHOTO = "render.png", "render_on_photo.png"
 
-FILES = (PARAMETERS, LANDMARKS, GLB, OBJ, MTL, PLY, TEXTURE, ALBEDO, OVERLAY, REPORT)
+FILES = (
+    *(PARAMETERS, LANDMARKS, GLB, OBJ, MTL, PLY, TEXTURE, ALBEDO, OVERLAY, REPORT),
+    *(COARSE, REFINED, LIT, RENDER, RENDER_ON_PHOTO),
+)
 """Names of all files that a result may have."""
 
 Atlas = Literal["photo", "albedo"]

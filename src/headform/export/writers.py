@@ -19,6 +19,7 @@ from headform.export import _wavefront as wavefront
 from headform.export import glb, parameters, result_folder
 from headform.export._landmarks_json import Landmarks
 from headform.export._model_shapes import model_shapes
+from headform.export.renderings import encode_renderings
 from headform.heads.opaque import opaque_triangles
 from headform.images.transfer import linear_from_srgb
 from headform.io import image_bytes
@@ -29,8 +30,8 @@ from headform.pipeline.reconstruction import Reconstruction
 from headform.render.texture_sampling import vertex_colors
 from headform.viz.overlays import overlay
 
-FORMATS = ("glb", "obj", "ply", "png", "html")
-"""Formats to choose from; parameters.npz and landmarks.json are always written."""
+FORMATS = ("glb", "obj", "ply", "png", "html", "render")
+"""Formats to choose from (`render`: `export.renderings`); parameters.npz and landmarks.json are always written."""
 TextureChoice = Literal["photo", "albedo", "both"]
 
 _GRAY = 150
@@ -91,8 +92,10 @@ def encode_all(
         files[result_folder.PLY] = _ply(result, atlas)
     if texture == "both" and result.albedo_texture is not None and "obj" in formats:
         files[result_folder.ALBEDO] = image_bytes.png(result.albedo_texture)
+    photo = result.photo if photo_rgb is None else photo_rgb
+    if "render" in formats:
+        files |= encode_renderings(result, photo)
     if {"png", "html"} & set(formats):
-        photo = result.photo if photo_rgb is None else photo_rgb
         sheet = image_bytes.png(overlay(result, photo))
         if "png" in formats:
             files[result_folder.OVERLAY] = sheet

@@ -10,11 +10,8 @@ from jaxtyping import Bool, UInt8
 
 from headform.errors import FaceError, InputError
 from headform.export.result_folder import WrittenHead
-from headform.geometry.camera import PerspectiveCamera
-from headform.render.drawing import Look, draw
-
-_STRIP = 1 << 22
-"""Samples that are drawn at once, so that memory stays bounded on large photos."""
+from headform.render.drawing import Look
+from headform.viz.drawn_over import drawn_over
 
 
 @dataclass(frozen=True)
@@ -48,16 +45,7 @@ def rerender(head: WrittenHead, photo: UInt8[np.ndarray, "H W 3"], reduction: in
         what = f"the photo has {found[0]}x{found[1]} pixels, the result was made from {expected[0]}x{expected[1]}"
         raise InputError("results_mismatch", what, "", "give the photo that was reconstructed")
     camera = head.camera.resized(1 / reduction)
-    left, top, right, bottom = _extent(head, camera, width, height)
-    rgb, mask = photo.copy(), np.zeros((height, width), bool)
-    look = Look(light=head.light, linear=True, cull_back=True)
-    rows = max(1, _STRIP // (look.supersample**2 * max(1, right - left)))
-    for begin in range(top, bottom, rows) if right > left else ():
-        end = min(begin + rows, bottom)
-        view = camera.cropped(float(left), float(begin))
-        part = np.s_[begin:end, left:right]
-        drawing = draw(head.mesh, view, (right - left, end - begin), look)
-        rgb[part], mask[part] = drawing.over(photo[part]), drawing.cover == 1
+    rgb, mask = drawn_over(head.mesh, camera, photo, Look(light=head.light, linear=True, cull_back=True))
     if not mask.any():
         raise FaceError(
             "face_outside",
@@ -66,14 +54,3 @@ def rerender(head: WrittenHead, photo: UInt8[np.ndarray, "H W 3"], reduction: in
             "give the photo that was reconstructed",
         )
     return Rerendering(rgb, mask)
-
-
-def _extent(head: WrittenHead, camera: PerspectiveCamera, width: int, height: int) -> tuple[int, int, int, int]:
-    """Bounds (left, top, right, bottom) of the pixels that may show the head."""
-    points = camera.project(head.mesh.vertices)[:, :2]
-    points = points[np.isfinite(points).all(1)]
-    if not len(points):
-        return 0, 0, 0, 0
-    low = np.clip(np.floor(points.min(0)), 0, [width, height]).astype(int)
-    high = np.clip(np.ceil(points.max(0)), 0, [width, height]).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
