@@ -23,8 +23,8 @@ LIPS_LIGHT = {"teeth": 0.92, "mouth": 0.50, "tongue": 0.62}
 """Part of the light that passes the lips, at the front."""
 GAINS = (0.7, 1.2)
 """Least and greatest brightness of a person's teeth by the generic ones."""
-TEETH_TINT = 0.15
-"""Largest difference of a channel's gain from their mean."""
+TEETH_TINT = 0.05
+"""Largest difference of a channel's gain from their mean: the tint of the light is not known better."""
 TEETH_SHOWN = 0.62
 """Light on the upper quarter of the pixels of teeth in photos, relative to the face's front, by `TEETH`: lips shade them,
 flashes shine on them; the median of London's smiling portraits."""

@@ -71,7 +71,7 @@ def test_albedo_is_shaded_by_the_light_that_was_found(tmp_path: Path) -> None:
 def test_strips_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_board(tmp_path, quarters(), box=(12.3, 9.2, 44.0, 47.9))
     expected = rerender(read_head(tmp_path), gray())
-    monkeypatch.setattr("headform.evaluate.images.rerender._STRIP", 700)
+    monkeypatch.setattr("headform.viz.drawn_over._STRIP", 700)
     found = rerender(read_head(tmp_path), gray())
     np.testing.assert_array_equal(found.rgb, expected.rgb)
     np.testing.assert_array_equal(found.mask, expected.mask)
