@@ -14,7 +14,6 @@ from headform.train.config import GroupConfig, OptimizerConfig, PhaseConfig, Sch
 from headform.train.frozen import digest_of
 from headform.train.trainer import Losses, Step, Trainer
 from tests.train import gan
-from tests.train.kill_and_resume import Stage, kill_and_resume
 
 
 def quiet(_: str) -> None:
@@ -42,11 +41,6 @@ def test_a_gan_in_parts_is_the_whole_to_the_bit(tmp_path) -> None:
     last = json.loads(log[-1])
     assert {"critic/total", "critic/penalty", "generator/total", "generator/rate", "critic/gradient"} <= last.keys()
     assert "val_radius" in last
-
-
-def test_a_gan_killed_again_and_again_ends_in_the_same_bits(tmp_path) -> None:
-    done = kill_and_resume(tmp_path, 3, Stage("gan", 60), seed=1)
-    assert done.kills >= 2
 
 
 def test_the_checkpoint_holds_both_optimizers_and_nothing_frozen(tmp_path) -> None:
