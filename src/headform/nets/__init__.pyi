@@ -1,6 +1,7 @@
 from .detection.detector import Detector as Detector
 from .detection.detector import load_detector as load_detector
 from .detection.face import Face as Face
+from .face_embedding import FaceEmbedder as FaceEmbedder
 from .identity_net import IdentityNet as IdentityNet
 from .identity_net import IdentityNetConfig as IdentityNetConfig
 from .identity_predictor import IdentityPredictor as IdentityPredictor
@@ -27,4 +28,9 @@ from .shipped import load_landmarks68 as load_landmarks68
 from .shipped import load_mesh_autoencoder as load_mesh_autoencoder
 from .shipped import load_parsing as load_parsing
 from .shipped import load_pfld as load_pfld
+from .shipped import load_texture as load_texture
 from .shipped import load_yunet as load_yunet
+from .texture_critic_net import TextureCritic as TextureCritic
+from .texture_net import TextureNet as TextureNet
+from .texture_net import TextureNetConfig as TextureNetConfig
+from .texture_predictor import TexturePredictor as TexturePredictor
