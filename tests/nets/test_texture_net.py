@@ -98,12 +98,18 @@ def test_the_refiner_sees_far_by_its_pooled_level_alone() -> None:
     assert (embedded.amax(-1) > 0).all()
 
 
-def test_from_coarse_begins_with_the_coarse_texture() -> None:
-    net = TextureNet(TextureNetConfig(channels=7, embedding_size=4, from_coarse=True), HIERARCHY)
-    signal = 2 * torch.rand(3, len(VERTICES), 7) - 1
-    with torch.no_grad():
-        found = net(torch.randn(3, 4), signal)
-    torch.testing.assert_close(found, 0.996 * signal[..., :3])
+def test_a_base_is_where_training_begins() -> None:
+    coarse, photo = 2 * torch.rand(2, 3, len(VERTICES), 3) - 1
+    seen = (torch.rand(3, len(VERTICES), 1) - 0.3).clamp(min=0)
+    signal = torch.cat([coarse, seen * photo, seen], dim=-1)
+    for base, wanted in (("coarse", coarse), ("photo", coarse + seen * (photo - coarse))):
+        config = TextureNetConfig(channels=7, embedding_size=4, base=base)  # type: ignore[arg-type]
+        net = TextureNet(config, HIERARCHY)
+        with torch.no_grad():
+            found = net(torch.randn(3, 4), signal)
+        torch.testing.assert_close(found, 0.996 * wanted)
+    with pytest.raises(ValueError, match="base"):
+        TextureNetConfig(base="photo")
 
 
 def test_colors_and_the_refiners_input() -> None:

@@ -251,7 +251,7 @@ def test_one_photo_is_learned(head: LinearHead, embedder: FaceEmbedder, tmp_path
     samples = ShardSet.open(tmp_path / "photo")
     _, _, facts = run(config, tmp_path / "run", head=head, samples=samples, embedder=embedder)
     found = facts["validation"]
-    assert found["psnr_refined"] > found["psnr_coarse"] + 1
+    assert found["psnr_refined"] > found["psnr_coarse"] + 5
 
 
 def test_what_does_not_fit_is_refused(

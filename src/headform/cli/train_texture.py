@@ -42,6 +42,8 @@ class Texture(Training):
     """Form of the networks, as in the paper or as in the published code; by default that of the preset."""
     channels: Literal[3, 7] | None = None
     """Channels of the refiner: the coarse texture, or with the photo's colors and their visibility."""
+    base: Literal["none", "coarse", "photo"] | None = None
+    """What the networks' answer is added to: nothing, as published; the coarse texture; or the photo's colors where seen."""
     objective: Literal["paper", "released"] | None = None
     """Losses of the paper, or of the published code."""
     critic_steps: int | None = None
@@ -80,6 +82,9 @@ class Texture(Training):
             raise UsageError("critic_steps_invalid", what, "", "use 0 or more")
         if self.side is not None and self.side % 32:
             raise UsageError("side_invalid", f"--side is {self.side}", "", "use a multiple of 32")
+        if self.base == "photo" and self.channels == 3:
+            what = "--base photo needs the photo's colors, which are not among 3 channels"
+            raise UsageError("base_invalid", what, "", "use --channels 7, or --base coarse")
         single = self.preset == "overfit"
         if single != (self.photo is not None) or single == bool(self.data):
             what = "--preset overfit learns one photo, the other presets learn from --data"
@@ -154,11 +159,14 @@ class Texture(Training):
         for name in ("symmetry", "variance"):
             if getattr(self, name) is not None:
                 weights = dataclasses.replace(weights, **{name: getattr(self, name)})
+        channels = self.channels or config.net.channels
         net = dataclasses.replace(
-            config.net, form=self.form or config.net.form, channels=self.channels or config.net.channels
+            config.net,
+            form=self.form or config.net.form,
+            channels=channels,
+            base=self.base or ("coarse" if channels == 3 and config.net.base == "photo" else config.net.base),
+            unlit=config.net.unlit and channels != 3,
         )
-        if net.channels == 3:
-            net = dataclasses.replace(net, unlit=False)
         return dataclasses.replace(
             config,
             trainer=trainer,

@@ -19,8 +19,9 @@ ELU = ELU(x + b), RB = `ChebResidual`, on a mesh of Basel's 35,709 vertices (lev
                16; Cheb6, ELU to 3                                                                              18.7 million
     both       combiner: Cheb6 of 6 channels to 3                                                                     108
 
-Weights are drawn as He et al. (2015), biases begin at 0. Deviation, on request (`TextureNetConfig.from_coarse`): what the
-combiner answers is added to artanh of the coarse texture and begins at 0, so that training starts from the coarse texture.
+Weights are drawn as He et al. (2015), biases begin at 0. Deviation, on request (`TextureNetConfig.base`): what the combiner
+answers is added to artanh of a base and begins at 0, so that training starts there: at the coarse texture, or at the photo's
+colors where they are seen.
 
 Reference: Lin, Yuan, Shao, Zhou, "Towards High-Fidelity 3D Face Reconstruction from In-the-Wild Images Using Graph
 Convolutional Networks", CVPR 2020 (https://arxiv.org/abs/2003.05653), and its published code. Source of weights: trained
@@ -44,6 +45,7 @@ from headform.images.transfer import linear_from_srgb, srgb_from_linear
 from headform.mesh.mesh_hierarchy import MeshHierarchy
 
 Form = Literal["residual", "normal"]
+Base = Literal["none", "coarse", "photo"]
 Embedding = Literal["recognizer", "facenet", "pool5+facenet"]
 EMBEDDING_SIZES = {"recognizer": 128, "facenet": 1792, "pool5+facenet": 3840}
 """Numbers E of each embedding: of the recognition network that ships; of FaceNet before its last layer, as in the paper; of
@@ -54,7 +56,7 @@ STEPS = 4
 """Steps between the levels of the hierarchy."""
 _BOTTLENECK = 512  # numbers between the two linear layers of the normal form's refiner
 _SKIPPED = 2  # coarsest levels of that refiner whose features are used again on the way up
-_INSIDE = 0.996  # of a coarse color that artanh is taken of: half of an 8-bit step from the ends
+_INSIDE = 0.996  # of a base color that artanh is taken of: half of an 8-bit step from the ends
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class TextureNetConfig:
         embedding_size: its numbers E.
         wide: more channels in decoder and refiner, an option of the published code.
         num_terms: terms of every Chebyshev convolution.
-        from_coarse: begin with the coarse texture.
+        base: what the combiner's answer is added to: nothing, the coarse texture, or the photo's colors as far as they are
+            seen and the coarse texture elsewhere.
         unlit: divide the photo's colors by the coarse stage's shading before the refiner sees them.
     """
 
@@ -78,14 +81,17 @@ class TextureNetConfig:
     embedding_size: int = 1792
     wide: bool = False
     num_terms: int = 6
-    from_coarse: bool = False
+    base: Base = "none"
     unlit: bool = False
 
     def __post_init__(self) -> None:
         check_choice(self.form, get_args(Form), "form")
         check_choice(self.embedding, get_args(Embedding), "embedding")
+        check_choice(self.base, get_args(Base), "base")
         if self.channels not in (COARSE_CHANNELS, PHOTO_CHANNELS):
             raise ValueError(f"the refiner sees {COARSE_CHANNELS} or {PHOTO_CHANNELS} channels: {self}")
+        if self.base == "photo" and self.channels != PHOTO_CHANNELS:
+            raise ValueError(f"the photo's colors are the base, and not among the channels: {self}")
         if min(self.embedding_size, self.num_terms) < 1:
             raise ValueError(f"sizes must be positive: {self}")
 
@@ -137,8 +143,11 @@ class TextureNet(nn.Module):
             )
         both = torch.cat([self.decoder(embedding, self.levels), self.refiner(signal, self.levels)], dim=-1)
         combined = self.combiner(both, self.levels.laplacians[0])
-        if self.config.from_coarse:
-            combined = combined + torch.atanh(signal[..., :3].clamp(-1, 1) * _INSIDE)
+        if self.config.base != "none":
+            base = signal[..., :3]
+            if self.config.base == "photo":
+                base = (1 - signal[..., 6:]) * base + signal[..., 3:6]
+            combined = combined + torch.atanh(base.clamp(-1, 1) * _INSIDE)
         return torch.tanh(combined)
 
 
@@ -283,7 +292,7 @@ def _initialize(net: TextureNet) -> None:
         elif isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=(2.0 / module.in_features) ** 0.5)
             nn.init.zeros_(module.bias)
-    if net.config.from_coarse:
+    if net.config.base != "none":
         nn.init.zeros_(net.combiner.weight)
 
 

@@ -3,8 +3,8 @@
 ``paper`` is Lin et al. (2020): residual form, the coarse texture alone refined, FaceNet's embedding, the critic with batch
 norm, the paper's losses. ``released-code`` is what their published code trains by default: the normal form, seven channels,
 the regressor's features beside FaceNet's, its own objective, no critic. ``open`` is the paper's method with what ships: the
-recognition network of the package, photo colors for the refiner, a start from the coarse texture, a critic without batch
-norm, and the true albedo of synthetic people. ``overfit`` learns one photo by heart.
+recognition network of the package, photo colors for the refiner, a start from these colors, a critic without batch norm, and
+the true albedo of synthetic people. ``overfit`` learns one photo by heart.
 
 The weights of two groups of losses change during the first `ramp` steps, in a straight line:
 
@@ -189,7 +189,7 @@ def _open() -> TextureConfig:
     trainer = TrainerConfig(
         steps=OPEN_STEPS,
         batch=4,
-        optimizer=_MUON,
+        optimizer=replace(_MUON, lr=3e-3),
         schedule=ScheduleConfig(warmup=100),
         ema_decay=0.998,
         ema_parts=("net.*",),
@@ -199,7 +199,7 @@ def _open() -> TextureConfig:
     config = TextureConfig(
         "open",
         trainer,
-        TextureNetConfig("residual", PHOTO_CHANNELS, "recognizer", 128, from_coarse=True, unlit=True),
+        TextureNetConfig("residual", PHOTO_CHANNELS, "recognizer", 128, base="photo", unlit=True),
         TextureLossWeights(truth=1.0, symmetry=0.1),
         ramp=2000,
         least_vertices=0.2,

@@ -116,9 +116,9 @@ class TextureLosses:
             losses["symmetry"] = symmetry_loss(refined, self._mirror)
         if self._skin is not None:
             losses["variance"] = refined[:, self._skin].var(1, unbiased=False).mean()
-        if weights.truth and bool(batch.known.any()):
-            truth = signal_from_linear(batch.truth[batch.known])
-            losses["truth"] = vertex_loss(truth, refined[batch.known])
+        if weights.truth:  # 0 without any, since all processes report the same losses
+            known = batch.known[:, None].to(refined).expand(-1, refined.shape[1])
+            losses["truth"] = vertex_loss(signal_from_linear(batch.truth), refined, known.contiguous())
         rising, falling = self._config.sigmas(step)
         if self._config.objective == "released":
             return losses | self._released(refined, coarse, drawn, batch, losses, rising, falling)
