@@ -53,7 +53,7 @@ class TexturePredictor:
             points5: Eyes, nose tip and corners of the mouth, pixels.
             coarse: Coarse texture, linear RGB.
             projected: Photo at the vertices, linear RGB, such as `fit.VertexColors.color`; 0 where hidden.
-            seen: How far the photo shows each vertex, 0 to 1, such as `fit.VertexColors.weight`.
+            seen: Visibility of each vertex in the photo, 0 to 1, such as `fit.VertexColors.weight`.
             shading: Light at the vertices, linear RGB.
 
         Returns:
