@@ -19,8 +19,8 @@ from benchmarks.environment import describe
 from headform import Reconstructor, heads
 from headform.errors import FaceError
 from headform.evaluate.meshes.identity import evaluate_identity
-from headform.nets.face_encoder_predictor import identity_predictor
-from headform.nets.shipped import load_identity_net
+from headform.nets.face_encoder_predictor import FaceEncoderPredictor
+from headform.nets.shipped import load_face_encoder
 from headform.synth import Generator, SyntheticBatch
 
 
@@ -39,9 +39,9 @@ class _Judge:
     """The network's own answer and the fit's, from one look at each picture."""
 
     def __init__(self, identity: Path | None) -> None:
-        self._reconstructor = Reconstructor.load(texture_size=0)
-        net, _ = load_identity_net(identity)
-        self._network = identity_predictor(net, self._reconstructor.head)
+        self._reconstructor = Reconstructor.load(texture_size=0, identity=identity)
+        net, _ = load_face_encoder(identity)
+        self._network = FaceEncoderPredictor(net, self._reconstructor.head)
         self._people: SyntheticBatch | None = None
         self._codes = np.zeros((2, 0, 0))
 

@@ -8,7 +8,7 @@ Three sets, none of which may teach a network that is judged here: deepface's 30
 `johns`, five people on eleven small photos each; the neutral and the smiling photo of each of London's people, where the
 neutral ones are the gallery. The score is the cosine, of embeddings and of coefficients (standard deviations of the head
 model, not whitened); photos in which no face is found are left out, and counted. MobileFaceNet as shipped, dlib's
-recognizer and the identity network that ships are always judged.
+recognizer and the face encoder that ships are always judged.
 """
 
 import csv
@@ -178,9 +178,9 @@ class Arguments:
     embedder: tuple[str, ...] = ()
     """Further recognition networks, such as mobilefacenet:runs/identity/recognition.safetensors."""
     identity_net: tuple[Path, ...] = ()
-    """Weights of face encoders or identity networks, beside those that ship."""
+    """Weights of face encoders, beside those that ship."""
     pipeline: bool = True
-    """Also judge what the reconstruction makes of each identity network."""
+    """Also judge what the reconstruction makes of each face encoder."""
     data: Path = field(default_factory=default_data)
     picture: Path | None = None
     """Write London's aligned faces here, to look at: the neutral ones, then the smiling."""
@@ -197,7 +197,7 @@ def methods(arguments: Arguments) -> dict[str, Judged]:
     embedders: list[Embedder] = [shipped_embedder(), load_embedder(f"dlib:{arguments.data / DLIB}")]
     found = {each.name: embedding_of(each, faces) for each in embedders + [*map(load_embedder, arguments.embedder)]}
     for file in (None, *arguments.identity_net):
-        name = "shipped identity network" if file is None else file.name
+        name = "shipped face encoder" if file is None else file.name
         coefficients = Coefficients(file)
         found[f"{name}, coefficients"] = coefficients.network
         if arguments.pipeline:

@@ -15,14 +15,13 @@ from headform.mesh.scaled_laplacian import scaled_laplacian
 from headform.nets import (
     load_cover,
     load_dense,
+    load_face_encoder,
     load_face_mesh,
-    load_identity,
     load_landmarks68,
     load_parsing,
     load_pfld,
     load_yunet,
 )
-from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
 from headform.nets.recognition import EvolveIR, IResNet, LightCNN29v2
 from headform.train.muon import Muon
@@ -103,8 +102,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple[Tensor, ...]]
     "graph": (seeded(Graph), lambda: (draw(2, len(ball(2000)[0]), 3),)),
     "mesh autoencoder": (autoencoder, lambda: (torch.from_numpy(np.asarray(ball(2000)[0])).float().expand(2, -1, -1),)),
     "dense landmarks": (lambda: load_dense()[0], picture(3, 128)),
-    "identity": (lambda: load_identity()[0], picture(1, 128)),
-    "face encoder": (seeded(lambda: FaceEncoder(FaceEncoderConfig(hidden=16))), lambda: (draw(2, 3, 112, 112),)),
+    "face encoder": (lambda: load_face_encoder()[0], picture(3, 112)),
     "YuNet": (lambda: load_yunet()[0], picture(3, 96)),
     "face mesh": (lambda: load_face_mesh()[0], lambda: (picture(3, 256)()[0] / 255,)),
     "68 landmarks": (lambda: load_landmarks68()[0], picture(3, 112)),

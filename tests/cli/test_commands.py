@@ -106,7 +106,7 @@ def test_train_parsing_refuses_presets_it_does_not_know_and_no_portraits(tmp_pat
     assert not out.exists()
 
 
-@pytest.mark.parametrize("stage", ["landmarks", "identity", "parsing"])
+@pytest.mark.parametrize("stage", ["landmarks", "parsing"])
 @pytest.mark.parametrize(
     ("words", "code"),
     [

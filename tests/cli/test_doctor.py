@@ -22,7 +22,7 @@ def test_a_sound_installation(capsys) -> None:
         "cores",
         "memory",
         "kernels",
-        "present and sound: dense landmarks, identity",
+        "present and sound: dense landmarks, face encoder",
         "10639 vertices",
     ):
         assert word in out
@@ -48,9 +48,9 @@ def test_damaged_weights_are_a_problem(monkeypatch, capsys, only) -> None:
     from headform.nets import shipped
 
     def damaged():
-        raise WeightsError("weights_hash", "the weights do not match the card", "identity.safetensors")
+        raise WeightsError("weights_hash", "the weights do not match the card", "face_encoder.safetensors")
 
-    monkeypatch.setattr(shipped, "load_identity", damaged)
+    monkeypatch.setattr(shipped, "load_face_encoder", damaged)
     only("networks")
     assert main(["doctor"]) == errors.ResourceError.exit_code
     printed = capsys.readouterr()

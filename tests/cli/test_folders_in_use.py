@@ -12,7 +12,7 @@ from headform.io.folder_lock import FolderLock
     "words",
     [
         "train landmarks",
-        "train identity",
+        "train parsing --preset synthetic-only",
         "train mesh-autoencoder",
         "train mesh-autoencoder --resume",
         "evaluate now --dataset none --predictions none",

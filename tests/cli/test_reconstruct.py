@@ -122,7 +122,7 @@ ASSETS = Path(headform.__file__).parent / "nets" / "assets"
     ("options", "code", "says"),
     [
         (["--identity-net", str(ASSETS / "dense_landmarks.safetensors")], "weights_kind", "'dense landmarks'"),
-        (["--landmarks-net", str(ASSETS / "identity.safetensors")], "weights_kind", "'identity'"),
+        (["--landmarks-net", str(ASSETS / "face_encoder.safetensors")], "weights_kind", "'face encoder'"),
         (["--detector", str(ASSETS / "pfld.safetensors")], "weights_kind", "'PFLD landmarks'"),
         (["--calibration", str(ASSETS / "pfld.safetensors")], "weights_mismatch", "'PFLD landmarks'"),
         (

@@ -1,4 +1,4 @@
-"""`headform train identity`: both presets' options, and a run of arcface from shards to weights that embed."""
+"""`headform train identity`: its options, and a run from shards to weights that embed."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.train.people_shards import write_people
 
 def test_arcface_from_shards_to_an_embedder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, out = write_people(tmp_path / "people", 5, 2), tmp_path / "run"
-    words = f"train identity --preset arcface --data {data} -o {out} --batch 4 --held-out 2 --sub-centers 1"
+    words = f"train identity --data {data} -o {out} --batch 4 --held-out 2 --sub-centers 1"
     assert main([*words.split(), "--steps", "1"]) == 0
     assert "recognition.safetensors: 4 pictures seen" in capsys.readouterr().out
     embedder = load_embedder(str(out / "recognition.safetensors"))
@@ -25,14 +25,11 @@ def test_arcface_from_shards_to_an_embedder(tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ("--data x", "option_unused"),
-        ("--sub-centers 1", "option_unused"),
-        ("--preset arcface", "data_missing"),
-        ("--preset arcface --data x --workers 2", "option_unused"),
-        ("--preset arcface --data x --steps 3 --minutes 2", "option_unused"),
-        ("--preset arcface --data x --start y --from-scratch", "option_unused"),
-        ("--preset arcface --data x --sub-centers 0", "sub_centers_invalid"),
-        ("--preset arcface --data x", "dataset_missing"),
+        ("", "data_missing"),
+        ("--data x --steps 3 --minutes 2", "option_unused"),
+        ("--data x --start y --from-scratch", "option_unused"),
+        ("--data x --sub-centers 0", "sub_centers_invalid"),
+        ("--data x", "dataset_missing"),
     ],
 )
 def test_options_that_do_not_fit(words: str, code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,11 +11,10 @@ from headform.errors import InputError, UsageError
 from headform.heads import LinearHead
 from headform.heads.code_decoder import decoder_of, mean_code
 from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig, MappingNetwork, backbone_name
-from headform.nets.identity_net import IdentityNet, IdentityNetConfig
 from headform.nets.recognition.crops import ARCFACE
 from headform.nets.recognition.iresnet_net import IResNet
 from headform.nets.recognition.mobilefacenet_net import MobileFaceNet
-from headform.nets.shipped import load_face_encoder, load_identity_net
+from headform.nets.shipped import load_face_encoder
 from headform.train.export_weights import export_weights
 from headform.train.frozen import frozen_names
 
@@ -205,15 +204,6 @@ def test_round_trip_through_a_file(tmp_path: Path, head: LinearHead) -> None:
     x = crops(1)
     with torch.no_grad():
         torch.testing.assert_close(again(x), net(x), atol=2e-2, rtol=1e-2)
-
-
-def test_the_card_says_which_network_a_file_is(tmp_path: Path) -> None:
-    export_weights(FaceEncoder(FaceEncoderConfig(hidden=4)), FACTS, tmp_path / "a.safetensors", command="test")
-    small = IdentityNet(IdentityNetConfig(channels=(8, 8, 8, 8), hidden=4))
-    export_weights(small, FACTS, tmp_path / "b.safetensors", command="test")
-    assert isinstance(load_identity_net(tmp_path / "a.safetensors")[0], FaceEncoder)
-    assert isinstance(load_identity_net(tmp_path / "b.safetensors")[0], IdentityNet)
-    assert isinstance(load_identity_net()[0], IdentityNet)
 
 
 def test_backbones_by_what_they_are() -> None:

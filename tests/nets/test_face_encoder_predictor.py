@@ -7,14 +7,15 @@ import torch
 from headform.errors import InputError, UsageError
 from headform.geometry.landmarks68 import MIRROR68
 from headform.heads import LinearHead
+from headform.heads.head_size import HeadSize
 from headform.heads.mirror import mirror_identity_map
+from headform.nets import face_encoder_predictor
 from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
-from headform.nets.face_encoder_predictor import FaceEncoderPredictor, identity_modes, identity_predictor
-from headform.nets.identity_net import IdentityNet, IdentityNetConfig
-from headform.nets.identity_predictor import IdentityPredictor
+from headform.nets.face_encoder_predictor import FaceEncoderPredictor
 from headform.nets.shipped import load_mobilefacenet
 
 SIDE = 96
+TRUST = face_encoder_predictor.SIZE_TRUST
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,16 @@ def test_photos_alone_and_together(predictor: FaceEncoderPredictor, head: Linear
     assert predictor.predict([], []) == []
 
 
+def test_half_of_the_predicted_size_is_kept(predictor, head, monkeypatch) -> None:
+    pictures, guides = photos(2), [guide(head)] * 2
+    size = HeadSize(head)
+    kept = size.log_ratio(np.stack(predictor.predict(pictures, guides)))
+    monkeypatch.setattr(face_encoder_predictor, "SIZE_TRUST", 1.0)
+    whole = size.log_ratio(np.stack(predictor.predict(pictures, guides)))
+    assert np.abs(whole).min() > 1e-3
+    np.testing.assert_allclose(kept, TRUST * whole, rtol=0.1)
+
+
 def test_a_person_of_several_photos(predictor: FaceEncoderPredictor, head: LinearHead) -> None:
     pictures, guides = photos(3), [guide(head), guide(head, 400.0), guide(head, 500.0)]
     person = predictor.predict_person(pictures, guides)
@@ -80,16 +91,8 @@ def test_a_person_of_several_photos(predictor: FaceEncoderPredictor, head: Linea
     assert caught.value.code == "photos_missing"
 
 
-def test_each_network_has_its_predictor(net: FaceEncoder, head: LinearHead) -> None:
-    other = IdentityNet(IdentityNetConfig(channels=(8, 8, 8, 8), hidden=4))
-    assert isinstance(identity_predictor(net, head), FaceEncoderPredictor)
-    assert isinstance(identity_predictor(other, head), IdentityPredictor)
-    assert identity_modes(net) == identity_modes(other) == 100
-
-
 def test_an_encoder_of_another_head_is_refused(head: LinearHead) -> None:
     flame = FaceEncoder(FaceEncoderConfig(layout="flame", hidden=4))
-    assert identity_modes(flame) == 300
     with pytest.raises(UsageError, match="300") as caught:
         FaceEncoderPredictor(flame, head)
     assert caught.value.code == "head_unsupported"

@@ -10,9 +10,9 @@ import torch
 from headform.errors import WeightsError
 from headform.io.model_file import save_model
 from headform.mesh.hierarchy import build_hierarchy
-from headform.nets.identity_net import IdentityNet, IdentityNetConfig
+from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
 from headform.nets.mesh_autoencoder_net import MeshAutoencoder, MeshAutoencoderConfig
-from headform.nets.shipped import load_identity, load_mesh_autoencoder
+from headform.nets.shipped import load_face_encoder, load_mesh_autoencoder
 from headform.train.export_weights import export_weights
 
 from .blobs import ball, blobs
@@ -74,14 +74,13 @@ def test_whole_numbers_take_two_bytes(path: Path) -> None:
 
 def test_weights_of_another_kind(path: Path, tmp_path: Path) -> None:
     other = tmp_path / "i.safetensors"
-    small = IdentityNetConfig(modes=5, channels=(8, 8, 8, 8), hidden=16)
     facts = FACTS | {"samples_seen": 3}
-    export_weights(IdentityNet(small), facts, other, command="c")
-    with pytest.raises(WeightsError, match="kind 'identity', expected 'mesh autoencoder'") as caught:
+    export_weights(FaceEncoder(FaceEncoderConfig(hidden=8)), facts, other, command="c")
+    with pytest.raises(WeightsError, match="kind 'face encoder', expected 'mesh autoencoder'") as caught:
         load_mesh_autoencoder(other)
     assert caught.value.code == "weights_kind"
-    with pytest.raises(WeightsError, match="kind 'mesh autoencoder', expected 'identity'"):
-        load_identity(path)
+    with pytest.raises(WeightsError, match="kind 'mesh autoencoder', expected 'face encoder'"):
+        load_face_encoder(path)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,9 @@
 import numpy as np
 import torch
 
-from headform.geometry.landmarks68 import LEFT_EYE, MOUTH, RIGHT_EYE
 from headform.heads import load_open
 from headform.heads.mirror import mirrored_expressions
 from headform.images.warp import square_matrix
-from headform.nets.crop_geometry import TIGHT_TARGETS
-from headform.nets.identity_net import IdentityNet, IdentityNetConfig
-from headform.nets.identity_predictor import IdentityPredictor
 from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
 from headform.nets.landmarks.dense_predictor import DensePredictor
 
@@ -64,19 +60,3 @@ def test_a_turned_crop_turns_points_and_rotation() -> None:
     np.testing.assert_allclose(there.points, expected, atol=1e-3)
     quarter = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     np.testing.assert_allclose(there.rotation, quarter @ here.rotation, atol=1e-5)
-
-
-def test_identity_reads_gray_and_averages_mirror_images() -> None:
-    head = load_open()
-    torch.manual_seed(2)
-    net = IdentityNet(IdentityNetConfig(channels=(8, 8, 8, 8), hidden=16)).eval()
-    predictor = IdentityPredictor(net, head)
-    # eyes and mouth so that the crop is the square of 128 pixels at (11, 11)
-    points = np.zeros((68, 2))
-    for part, place in zip((RIGHT_EYE, LEFT_EYE, MOUTH), TIGHT_TARGETS, strict=True):
-        points[part] = 11 + 128 * place
-    photo = _photo()
-    code = predictor.predict([photo], [points])[0]
-    assert code.shape == (100,)
-    gray = np.repeat((photo @ np.array([0.299, 0.587, 0.114])).round()[..., None], 3, 2).astype(np.uint8)
-    np.testing.assert_allclose(predictor.predict([gray], [points])[0], code, atol=0.02)

@@ -6,7 +6,7 @@ import pytest
 
 from headform.cli import training
 from headform.io.model_file import card_path
-from headform.nets.identity_net import IdentityNet, IdentityNetConfig
+from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
 from headform.train.baseline import baseline_warning
 
 
@@ -31,7 +31,7 @@ def test_is_measured_against_the_mean(validation, warns) -> None:
 
 @pytest.mark.parametrize("percent", [70.0, 101.0])
 def test_is_said_on_the_terminal_and_in_the_card(tmp_path, capsys, percent) -> None:
-    net = IdentityNet(IdentityNetConfig(modes=3))
+    net = FaceEncoder(FaceEncoderConfig(hidden=8))
     facts = {
         "stage": "identity",
         "config": {"seed": 0},

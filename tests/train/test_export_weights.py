@@ -2,9 +2,9 @@
 
 import torch
 
-from headform.nets.identity_net import IdentityNet, IdentityNetConfig
+from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
 from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
-from headform.nets.shipped import load_dense, load_identity
+from headform.nets.shipped import load_dense, load_face_encoder
 from headform.train.export_weights import export_weights, source_commit
 
 FACTS = {
@@ -33,11 +33,11 @@ def test_dense_weights_come_back_with_their_own_sizes(tmp_path):
     assert card["config"]["loop"] == {"minutes": 1.0}
 
 
-def test_identity_weights_come_back(tmp_path):
-    config = IdentityNetConfig(modes=5, channels=(8, 8, 8, 8), hidden=16)
+def test_face_encoders_come_back(tmp_path):
+    config = FaceEncoderConfig(hidden=16, hidden_layers=1)
     facts = {k: v for k, v in FACTS.items() if k != "validation"}
-    export_weights(IdentityNet(config), facts, tmp_path / "i.safetensors", command="c")
-    back, card = load_identity(tmp_path / "i.safetensors")
+    export_weights(FaceEncoder(config), facts, tmp_path / "i.safetensors", command="c")
+    back, card = load_face_encoder(tmp_path / "i.safetensors")
     assert back.config == config
     assert card["metrics"] == {}
 

@@ -179,7 +179,7 @@ def _networks() -> Item:
 
     loaders = {
         "dense landmarks": shipped.load_dense,
-        "identity": shipped.load_identity,
+        "face encoder": shipped.load_face_encoder,
         "face detector": shipped.load_yunet,
         "face mesh": shipped.load_face_mesh,
         "68 landmarks": shipped.load_landmarks68,

@@ -56,8 +56,7 @@ class Reconstruct:
     """Landmark networks: `committee` combines headform's network with the shipped third-party ones, `own` is headform's
     alone; a .safetensors file of `headform train landmarks` is used in its place, alone."""
     identity_net: Path | None = None
-    """Weights of the identity network (.safetensors of `headform train identity` or `train coefficients`), in place of the
-    shipped ones."""
+    """Weights of the face encoder (.safetensors of `headform train coefficients`), in place of the shipped ones."""
     calibration: Path | None = None
     """Calibration of the committee (.safetensors of `python -m tools.committee`), in place of the shipped one. With a file
     as --landmarks-net, which must be the network that it was measured with, the committee is used."""

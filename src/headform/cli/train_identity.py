@@ -1,4 +1,4 @@
-"""`headform train identity`: train the network of shape coefficients, or a recognition network on photos of people."""
+"""`headform train identity`: train a recognition network on photos of people."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
-from headform.cli.training import OnSyntheticFaces, finish, require_positive, run_folder
+from headform.cli.training import Training, finish, require_positive, run_folder
 from headform.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,60 +16,50 @@ if TYPE_CHECKING:
     from headform.train.recognition import RecognitionConfig
 
 Network = Literal["mobilefacenet", "iresnet18", "iresnet34", "iresnet50", "iresnet100"]
-_OF_SHAPE = ("workers", "first_faces")
-_OF_ARCFACE = (
-    "data", "network", "start", "start_part", "from_scratch", "sub_centers", "held_out", "steps", "batch", "lr", "bf16",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Identity(OnSyntheticFaces):
-    """Train a network of identity: the shape of a face (--preset shape), or who it is (--preset arcface)."""
+class Identity(Training):
+    """Train a recognition network, with sub-center ArcFace, on photos that say who is seen."""
 
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/identity")
-    """Run folder: config.json, log.jsonl, checkpoint and the weights, identity.safetensors or recognition.safetensors."""
-    preset: Literal["shape", "arcface"] = "shape"
-    """shape: identity coefficients from the tight crop, on faces that are rendered meanwhile, with a loss on vertices; the
-    default, as it needs no data. arcface: a recognition network with sub-center ArcFace, on the people of --data."""
+    """Run folder: config.json, log.jsonl, checkpoint and recognition.safetensors."""
     data: tuple[Path, ...] = ()
-    """Folders of shards, for arcface: of `headform data synthetic`, or of `headform data prepare folder` for photos with
+    """Folders of shards: of `headform data synthetic`, or of `headform data prepare folder` for photos with
     a folder for each person."""
     network: Network = "mobilefacenet"
-    """Architecture, for arcface."""
+    """Architecture."""
     start: Path | None = None
-    """Weights to begin with, for arcface; by default those of MobileFaceNet that ship, and random ones for IResNet."""
+    """Weights to begin with; by default those of MobileFaceNet that ship, and random ones for IResNet."""
     start_part: str | None = None
     """Key of the state dict within the checkpoint of --start, such as `arcface` in MICA's."""
     from_scratch: bool = False
-    """Begin MobileFaceNet with random weights, for arcface."""
+    """Begin MobileFaceNet with random weights."""
     sub_centers: int = 3
-    """Centers of a person, for arcface; 1 is plain ArcFace, and enough where each person has few photos."""
+    """Centers of a person; 1 is plain ArcFace, and enough where each person has few photos."""
     held_out: int | None = None
-    """People held out for validation, for arcface; by default 100."""
+    """People held out for validation; by default 100."""
     steps: int | None = None
-    """Steps of arcface, resumed parts included, in place of --minutes; by default 20,000."""
+    """Steps of training, resumed parts included; by default 20,000."""
+    minutes: float | None = None
+    """Minutes of training, in place of --steps."""
     batch: int | None = None
-    """Photos of a step, for arcface."""
+    """Photos of a step."""
     lr: float | None = None
-    """Highest learning rate, for arcface."""
+    """Highest learning rate."""
     bf16: bool = False
-    """Compute arcface's network in bfloat16: faster where the processor has it."""
+    """Compute in bfloat16: faster where the processor has it."""
 
     def run(self) -> int:
         """Train, and write the weights."""
         self.check()
-        if self.preset == "arcface":
-            return self._run_arcface()
-        self._refuse(_OF_ARCFACE, "--preset shape", "use --preset arcface")
-        from headform.train.identity import IdentityConfig, run
-
-        config = IdentityConfig(seed=self.seed, workers=self.workers)
-        return self.train(run, config, self.out, "identity.safetensors")
-
-    def _run_arcface(self) -> int:
-        self._refuse(_OF_SHAPE, "--preset arcface", "it renders nothing: make shards with `headform data synthetic`")
         require_positive(
-            sub_centers=self.sub_centers, held_out=self.held_out, steps=self.steps, batch=self.batch, lr=self.lr
+            sub_centers=self.sub_centers,
+            held_out=self.held_out,
+            steps=self.steps,
+            minutes=self.minutes,
+            batch=self.batch,
+            lr=self.lr,
         )
         if self.steps is not None and self.minutes is not None:
             what = "--steps and --minutes are both given"
@@ -117,14 +107,3 @@ class Identity(OnSyntheticFaces):
         if self.network == "mobilefacenet" and not self.from_scratch:
             return load_mobilefacenet()[0]
         return None
-
-    def _refuse(self, names: tuple[str, ...], where: str, fix: str) -> None:
-        """Reject options of the other preset.
-
-        Raises:
-            UsageError: `option_unused`.
-        """
-        defaults = {each.name: each.default for each in dataclasses.fields(Identity)}
-        for name in names:
-            if getattr(self, name) != defaults[name]:
-                raise UsageError("option_unused", f"--{name.replace('_', '-')} does not apply", where, fix)

@@ -2,9 +2,6 @@ from .detection.detector import Detector as Detector
 from .detection.detector import load_detector as load_detector
 from .detection.face import Face as Face
 from .face_embedding import FaceEmbedder as FaceEmbedder
-from .identity_net import IdentityNet as IdentityNet
-from .identity_net import IdentityNetConfig as IdentityNetConfig
-from .identity_predictor import IdentityPredictor as IdentityPredictor
 from .landmarks.committee import Committee as Committee
 from .landmarks.committee import CommitteeReading as CommitteeReading
 from .landmarks.dense_net import DenseNet as DenseNet
@@ -22,8 +19,8 @@ from .parsing_predictor import ParsedFace as ParsedFace
 from .parsing_predictor import ParsingPredictor as ParsingPredictor
 from .shipped import load_cover as load_cover
 from .shipped import load_dense as load_dense
+from .shipped import load_face_encoder as load_face_encoder
 from .shipped import load_face_mesh as load_face_mesh
-from .shipped import load_identity as load_identity
 from .shipped import load_landmarks68 as load_landmarks68
 from .shipped import load_mesh_autoencoder as load_mesh_autoencoder
 from .shipped import load_parsing as load_parsing

@@ -18,7 +18,6 @@ from headform.io.model_file import card_path, check_state, load_model
 from headform.nets.cover_net import CoverNet, CoverNetConfig
 from headform.nets.detection.yunet_net import YuNet, YuNetConfig
 from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
-from headform.nets.identity_net import IdentityNet, IdentityNetConfig
 from headform.nets.landmarks.dense_net import DenseNet, DenseNetConfig
 from headform.nets.landmarks.face_mesh_net import FaceMeshConfig, FaceMeshNet
 from headform.nets.landmarks.landmarks68_net import Landmarks68Config, Landmarks68Net
@@ -42,7 +41,7 @@ class ShippedNetwork:
 
 SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     DenseNet: ShippedNetwork("dense_landmarks.safetensors", "dense landmarks"),
-    IdentityNet: ShippedNetwork("identity.safetensors", "identity"),
+    FaceEncoder: ShippedNetwork("face_encoder.safetensors", "face encoder"),
     MeshAutoencoder: ShippedNetwork("mesh_autoencoder.safetensors", "mesh autoencoder"),
     YuNet: ShippedNetwork("yunet.safetensors", "face detector"),
     FaceMeshNet: ShippedNetwork("face_mesh.safetensors", "face mesh"),
@@ -55,7 +54,6 @@ SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
 
 NOT_SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     StudentNet: ShippedNetwork("student_landmarks.safetensors", "student landmarks"),
-    FaceEncoder: ShippedNetwork("face_encoder.safetensors", "face encoder"),
     IResNet: ShippedNetwork("iresnet.safetensors", "recognition"),
     TextureNet: ShippedNetwork("texture.safetensors", "texture"),
 }
@@ -84,23 +82,9 @@ def load_landmarks_net(path: Path | None = None) -> tuple[DenseNet | StudentNet,
     return load_dense(path)
 
 
-def load_identity(path: Path | None = None) -> tuple[IdentityNet, dict[str, Any]]:
-    """Load the identity network and its model card."""
-    return _load_image_net(path, IdentityNet, IdentityNetConfig)
-
-
-def load_face_encoder(path: Path) -> tuple[FaceEncoder, dict[str, Any]]:
-    """Load a face encoder and its model card."""
+def load_face_encoder(path: Path | None = None) -> tuple[FaceEncoder, dict[str, Any]]:
+    """Load a face encoder and its model card; the one that ships is the open head's."""
     return _load_image_net(path, FaceEncoder, FaceEncoderConfig)
-
-
-def load_identity_net(path: Path | None = None) -> tuple[IdentityNet | FaceEncoder, dict[str, Any]]:
-    """Load an identity network or a face encoder, whichever the file is by its card; the shipped one without a file."""
-    if path is not None:
-        _check_named(path)
-        if load_model(path)[1].get("kind") == NETWORKS[FaceEncoder].kind:
-            return load_face_encoder(path)
-    return load_identity(path)
 
 
 def load_yunet(path: Path | None = None) -> tuple[YuNet, dict[str, Any]]:

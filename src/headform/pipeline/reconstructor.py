@@ -20,7 +20,7 @@ from headform.fit.fitted_photo import FittedPhoto
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
 from headform.nets.detection.detector import Detector, load_detector
-from headform.nets.face_encoder_predictor import AnyIdentityPredictor, identity_modes, identity_predictor
+from headform.nets.face_encoder_predictor import FaceEncoderPredictor
 from headform.nets.landmarks.committee import Committee, CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
 from headform.nets.landmarks.dense_net import DenseNet
@@ -28,7 +28,7 @@ from headform.nets.landmarks.dense_predictor import DensePredictor
 from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
-from headform.nets.shipped import load_cover, load_identity_net, load_landmarks_net, load_parsing
+from headform.nets.shipped import load_cover, load_face_encoder, load_landmarks_net, load_parsing
 from headform.pipeline.appearance import PhotoAppearance
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
@@ -53,7 +53,7 @@ class Reconstructor:
         head: LinearHead,
         detector: Detector,
         dense: DensePredictor,
-        identity: AnyIdentityPredictor | None,
+        identity: FaceEncoderPredictor | None,
         committee: Committee | None = None,
         calibration: Calibration | None = None,
         *,
@@ -94,7 +94,7 @@ class Reconstructor:
             head: "open" or a converted head that has the open head's dense set and modes.
             detector: weights file of YuNet; the shipped one if None.
             dense: weights file from `headform train landmarks`, of a dense network or of a student; the shipped one if None.
-            identity: weights file from `headform train identity` or `train coefficients`; the shipped one if None.
+            identity: weights file of a face encoder, from `headform train coefficients`; the shipped one if None.
             landmarks_net: "own" for headform's own dense network alone, "committee" to add the shipped networks of other
                 publishers.
             calibration: calibration of the committee, as written by `tools/committee`; the shipped one if None.
@@ -109,10 +109,10 @@ class Reconstructor:
         check_choice(landmarks_net, get_args(LandmarksNet), "landmarks_net", "Reconstructor.load")
         model = heads.load_open() if str(head) == "open" else heads.load(Path(head))
         dense_net, _ = load_landmarks_net(dense)
-        identity_net, _ = load_identity_net(identity)
+        encoder, _ = load_face_encoder(identity)
         config = dense_net.config
         fits = (config.points, config.expressions) == (len(model.dense), len(model.expression))
-        if not fits or identity_modes(identity_net) != len(model.identity):
+        if not fits or encoder.layout.parts[0][1] != len(model.identity):
             raise UsageError(
                 "head_unsupported",
                 "the networks were not trained for the points and modes of this head",
@@ -132,7 +132,7 @@ class Reconstructor:
             model,
             load_detector(None if detector is None else Path(detector), device),
             _predictor(dense_net.to(device), model),
-            identity_predictor(identity_net.to(device), model),
+            FaceEncoderPredictor(encoder.to(device), model),
             Committee.load(device) if together else None,
             measured,
             covers=CoverFinder(load_cover()[0].to(device)),
@@ -261,7 +261,7 @@ class Reconstructor:
         return outcome
 
     @property
-    def identity_predictor(self) -> AnyIdentityPredictor | None:
+    def identity_predictor(self) -> FaceEncoderPredictor | None:
         """Predictor of identity coefficients; None without an identity network."""
         return self._identity
 

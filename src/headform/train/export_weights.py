@@ -9,7 +9,6 @@ from typing import Any
 import headform
 from headform.io.model_file import save_model
 from headform.nets.face_encoder import FaceEncoder
-from headform.nets.identity_net import IdentityNet
 from headform.nets.landmarks.dense_net import DenseNet
 from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.mesh_autoencoder_file import model_tensors
@@ -23,17 +22,7 @@ from headform.train.baseline import baseline_warning
 
 
 def export_weights(
-    net: (
-        DenseNet
-        | StudentNet
-        | IdentityNet
-        | FaceEncoder
-        | MeshAutoencoder
-        | ParsingNet
-        | MobileFaceNet
-        | IResNet
-        | TextureNet
-    ),
+    net: (DenseNet | StudentNet | FaceEncoder | MeshAutoencoder | ParsingNet | MobileFaceNet | IResNet | TextureNet),
     facts: Mapping[str, Any],
     path: Path,
     *,

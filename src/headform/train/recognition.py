@@ -1,4 +1,4 @@
-"""`headform train identity --preset arcface`: a recognition network, from photos with the person's label.
+"""`headform train identity`: a recognition network, from photos with the person's label.
 
 B photos, D numbers of an embedding.
 
