@@ -73,7 +73,7 @@ def test_only_what_the_model_knows_is_written(surrey: Reconstruction, tmp_path: 
     assert any("no colors of its own" in note for note in surrey.notes)
     assert set(encode_all(surrey, FORMATS)) == {
         "parameters.npz", "landmarks.json", "head.glb", "head.obj", "head.mtl", "texture.png", "head.ply",
-        "overlay.png", "report.html",
+        "overlay.png", "report.html", "albedo.png", "texture_lit.png", "render.png", "render_on_photo.png",
     }  # fmt: skip
 
 
