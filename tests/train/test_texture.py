@@ -247,7 +247,7 @@ def test_one_photo_is_learned(head: LinearHead, embedder: FaceEmbedder, tmp_path
     config = replace(from_preset("overfit", 1, steps=8), side=SIDE)
     weights = replace(config.weights, identity=0.0)
     trainer = replace(config.trainer, schedule=replace(config.trainer.schedule, warmup=2))
-    config = replace(config, weights=weights, trainer=trainer, net=replace(config.net, base="coarse"))
+    config = replace(config, weights=weights, trainer=trainer)
     samples = ShardSet.open(tmp_path / "photo")
     _, _, facts = run(config, tmp_path / "run", head=head, samples=samples, embedder=embedder)
     found = facts["validation"]

@@ -224,4 +224,15 @@ def _overfit() -> TextureConfig:
         save_seconds=120.0,
     )
     weights = TextureLossWeights(adversarial=0.0, symmetry=0.02)
-    return replace(open_, preset="overfit", trainer=trainer, weights=weights, ramp=40, side=224, held_out=0, pictures=1)
+    net = replace(open_.net, base="coarse")  # from the photo's colors, 25.3 dB in place of 26.8 after as many steps
+    return replace(
+        open_,
+        preset="overfit",
+        trainer=trainer,
+        net=net,
+        weights=weights,
+        ramp=40,
+        side=224,
+        held_out=0,
+        pictures=1,
+    )
