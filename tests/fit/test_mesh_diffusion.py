@@ -5,7 +5,8 @@ from scipy.sparse import coo_matrix, diags
 from scipy.sparse.csgraph import laplacian
 from scipy.sparse.linalg import spsolve
 
-from headform.fit._mesh_diffusion import diffuse, vertex_graph
+from headform.fit._mesh_diffusion import SLOTS, diffuse, head_graph, vertex_graph
+from headform.heads.linear import LinearHead
 
 
 def grid(side: int, left: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -56,3 +57,46 @@ def test_values_cross_between_components_that_touch() -> None:
     joined = diffuse(vertex_graph(positions, faces, 0.002), known, weight, **args)
     assert np.abs(apart[36:]).max() < 0.01
     assert joined[36:].min() > 0.9
+
+
+def fan(spokes: int) -> tuple[np.ndarray, np.ndarray]:
+    """A vertex in the middle with more neighbors than `VertexGraph` has slots."""
+    around = 2 * np.pi * np.arange(spokes) / spokes
+    positions = np.concatenate([[[0.0, 0, 0]], np.stack([np.cos(around), np.sin(around), 0 * around], 1)])
+    ring = np.arange(spokes)
+    return positions, np.stack([0 * ring, 1 + ring, 1 + (ring + 1) % spokes], 1)
+
+
+def dense_solution(
+    faces: np.ndarray, known: np.ndarray, weight: np.ndarray, smoothness: float, pull: float
+) -> np.ndarray:
+    count = len(known)
+    i, j = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1), axis=0).T
+    adjacency = coo_matrix((np.ones(len(i)), (i, j)), (count, count))
+    system = (diags(weight + pull) + smoothness * laplacian(adjacency + adjacency.T)).tocsc()
+    return np.stack([spsolve(system, weight * known[:, c]) for c in range(known.shape[1])], axis=1)
+
+
+def test_a_vertex_may_have_any_number_of_neighbors() -> None:
+    positions, faces = fan(3 * SLOTS)
+    known = np.random.default_rng(2).normal(size=(len(positions), 2))
+    weight = np.where(np.arange(len(positions)) % 5, 0.0, 1.0)
+    graph = vertex_graph(positions, faces, 0.0)
+    args = {"smoothness": 2.0, "pull": np.full(len(weight), 0.01), "rest": np.zeros_like(known)}
+    got = diffuse(graph, known, weight, **args, tolerance=1e-5, max_iterations=500)
+    np.testing.assert_allclose(got, dense_solution(faces, known, weight, 2.0, 0.01), atol=1e-4)
+
+
+def test_half_a_head_is_continued_as_the_direct_solver_does(head: LinearHead) -> None:
+    mean, faces = head.mean.numpy().astype(np.float64), head.faces.numpy()
+    seen = (mean[:, 0] > 0.01) & (mean[:, 2] > np.median(mean[:, 2]))
+    known = np.sin(40 * mean)
+    graph = vertex_graph(mean, faces, 0.0)
+    got = diffuse(graph, known, seen * 1.0, smoothness=3.0, pull=np.full(len(mean), 2e-3), rest=np.zeros_like(known))
+    expected = dense_solution(faces, known, seen * 1.0, 3.0, 2e-3)
+    assert np.abs(got - expected).max() < 0.02
+    # patches cover the surface, each with some vertices, and their Laplacian has no constant part
+    first = head_graph(head).first
+    assert np.diff(first).min() > 0
+    assert first[-1] == len(mean)
+    assert np.abs(graph.between.sum(1)).max() == 0

@@ -1,6 +1,6 @@
 """Smooth extrapolation over a surface of values known at some vertices.
 
-V vertices, F faces, C channels, M neighbor entries.
+V vertices, F faces, C channels, K patches.
 
 For every channel, with the graph Laplacian L of the mesh, the system is
 
@@ -8,33 +8,55 @@ For every channel, with the graph Laplacian L of the mesh, the system is
 
 so that x follows `known` where the weight is high, is nearly harmonic where it is zero (without visible
 borders), and decays to `rest` far from known values.
+
+It is solved by conjugate gradients. What is smooth, they alone find last; at every step it is therefore corrected by the
+exact solution of the same system on patches of vertices, over each of which the correction is constant (an additive
+two-level preconditioner, Nicolaides 1987): 15 to 30 steps instead of 30 to 100.
 """
 
-import typing
+from collections import deque
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32, Integer
-from scipy.sparse import coo_matrix
+from jaxtyping import Float, Float32, Int64, Integer, UInt32
+from scipy.linalg.lapack import spotrf
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from headform.fit._diffusion_kernels import conjugate_gradients
 from headform.heads.linear import LinearHead
-from headform.kernels.jit import njit
+
+PATCH_VERTICES, MOST_PATCHES = 40, 300
+"""Vertices of a patch, and the number of patches about which they grow: their system is solved densely, in a millisecond."""
+
+
+_DEFINITE = np.float32(1 + 1e-5)
+"""Factor on the diagonal of their Laplacian, so that it is definite in single precision where nearly nothing is known."""
+SLOTS = 8
+"""Neighbors of a vertex that are in a table of even rows; few vertices have more."""
 
 
 @dataclass(frozen=True, eq=False)
 class VertexGraph:
-    """Neighbors of each vertex, in compressed sparse rows.
+    """Neighbors of each vertex, in rows in which the vertices of a patch are beside each other.
 
     Attributes:
-        start: (V + 1,) index into `neighbor` of the first neighbor of each vertex.
-        neighbor: (M,) vertex indices of the neighbors.
+        order: (V,) vertex of each row.
+        degree: (V,) number of neighbors.
+        slots: (8, V) rows of the first neighbors; the row itself, which adds nothing to a Laplacian, where there are fewer.
+        more: (N, 2) a row and the row of a neighbor beyond the first eight.
+        first: (K + 1,) first row of each patch, and V.
+        between: (K, K) Laplacian of the graph, summed over the rows and columns of each patch.
     """
 
-    start: Int32[np.ndarray, " V1"]
-    neighbor: Int32[np.ndarray, " M"]
+    order: Int64[np.ndarray, " V"]
+    degree: Float32[np.ndarray, " V"]
+    slots: UInt32[np.ndarray, "8 V"]
+    more: UInt32[np.ndarray, "N 2"]
+    first: Int64[np.ndarray, " K1"]
+    between: Float32[np.ndarray, "K K"]
 
 
 def vertex_graph(positions: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"], stitch: float) -> VertexGraph:
@@ -58,7 +80,66 @@ def vertex_graph(positions: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray,
     joined = np.concatenate([ordered, near])
     both = np.concatenate([joined, joined[:, ::-1]])
     matrix = coo_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), (count, count)).tocsr()
-    return VertexGraph(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32))
+    patch = _patches(matrix, max(PATCH_VERTICES, count // MOST_PATCHES))
+    order = np.argsort(patch, kind="stable")
+    return _rows(matrix[order][:, order].tocsr(), patch[order], order)
+
+
+def _rows(matrix: csr_matrix, patch: Int64[np.ndarray, " V"], order: Int64[np.ndarray, " V"]) -> VertexGraph:
+    """Lay out the neighbors of sorted vertices, given their adjacency and ascending patches."""
+    count, degree = len(order), np.diff(matrix.indptr)
+    row = np.repeat(np.arange(count), degree)
+    place, neighbor = np.arange(len(row)) - matrix.indptr[row], matrix.indices
+    slots = np.tile(np.arange(count, dtype=np.uint32), (SLOTS, 1))
+    even = place < SLOTS
+    slots[place[even], row[even]] = neighbor[even]
+    number = int(patch[-1]) + 1 if count else 0
+    between = np.zeros((number, number), np.float32)
+    np.add.at(between, (patch[row], patch[row]), np.float32(1))
+    np.add.at(between, (patch[row], patch[neighbor]), np.float32(-1))
+    return VertexGraph(
+        order=order,
+        degree=degree.astype(np.float32),
+        slots=slots,
+        more=np.stack([row[~even], neighbor[~even]], axis=1).astype(np.uint32),
+        first=np.searchsorted(patch, np.arange(number + 1)),
+        between=between,
+    )
+
+
+def _patches(matrix: csr_matrix, size: int) -> Int64[np.ndarray, " V"]:
+    """Cut a graph into connected patches of about `size` vertices; what remains between them joins a neighbor."""
+    start, neighbor = matrix.indptr.tolist(), matrix.indices.tolist()
+    patch = [-1] * (len(start) - 1)
+    members: list[list[int]] = []
+    for first in range(len(patch)):
+        seeds = deque([first])
+        while seeds:  # the next patch begins beside the last
+            seed = seeds.popleft()
+            if patch[seed] >= 0:
+                continue
+            patch[seed], grown = len(members), [seed]
+            for vertex in grown:
+                for other in neighbor[start[vertex] : start[vertex + 1]]:
+                    if patch[other] < 0:
+                        if len(grown) < size:
+                            patch[other] = len(members)
+                            grown.append(other)
+                        else:
+                            seeds.append(other)
+            members.append(grown)
+    sizes = [len(each) for each in members]
+    for number, each in enumerate(members):
+        if sizes[number] < size // 3:
+            beside = {patch[o] for v in each for o in neighbor[start[v] : start[v + 1]]} - {number}
+            if beside:
+                least = min(beside, key=lambda other: (sizes[other], other))
+                sizes[least] += sizes[number]
+                members[least] += each
+                for vertex in each:
+                    patch[vertex] = least
+                sizes[number] = size  # empty
+    return np.unique(patch, return_inverse=True)[1]
 
 
 _KNOWN: WeakKeyDictionary[LinearHead, VertexGraph] = WeakKeyDictionary()
@@ -82,7 +163,7 @@ def diffuse(
     tolerance: float = 1e-2,
     max_iterations: int = 150,
 ) -> Float32[np.ndarray, "V C"]:
-    """Solve the system of the module docstring by conjugate gradients.
+    """Solve the system of the module docstring.
 
     Args:
         graph: Graph of the surface.
@@ -94,76 +175,20 @@ def diffuse(
         tolerance: Residual at which to stop, relative to the right-hand side.
         max_iterations: Largest number of iterations.
     """
+    order = graph.order
+    weight, pull, known, rest = weight[order], pull[order], known[order].T, rest[order].T
     diagonal = (weight + pull).astype(np.float32)
-    right = (weight[:, None] * known + pull[:, None] * rest).astype(np.float32)
-    x = np.where(weight[:, None] > 0.05, known, rest).astype(np.float32)
-    _conjugate_gradients(
-        graph.start, graph.neighbor, diagonal, np.float32(smoothness), right, x,
-        tolerance, max_iterations,
+    right = np.ascontiguousarray(weight * known + pull * rest, np.float32)
+    x = np.ascontiguousarray(np.where(weight > 0.05, known, rest), np.float32)
+    number = len(graph.between)
+    system = np.float32(smoothness) * graph.between
+    own = np.arange(number)
+    system[own, own] = _DEFINITE * system[own, own] + np.add.reduceat(diagonal, graph.first[:-1])
+    factor = spotrf(system, lower=0, clean=0)[0]  # upper, by columns: the lower one by rows
+    conjugate_gradients(
+        graph.slots, graph.more, graph.first, np.ascontiguousarray(factor.T), graph.degree, diagonal,
+        np.float32(smoothness), right, x, tolerance, max_iterations,
     )  # fmt: skip
-    return x
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
-def _apply(start, neighbor, diagonal, smoothness, x, out):
-    """Compute out = (diag + smoothness L) x, all (V, C)."""
-    for v in range(x.shape[0]):
-        degree = start[v + 1] - start[v]
-        own = diagonal[v] + smoothness * degree
-        for c in range(x.shape[1]):
-            out[v, c] = own * x[v, c]
-        for k in range(start[v], start[v + 1]):
-            n = neighbor[k]
-            for c in range(x.shape[1]):
-                out[v, c] -= smoothness * x[n, c]
-
-
-@njit(cache=True, nogil=True)
-@typing.no_type_check
-def _conjugate_gradients(start, neighbor, diagonal, smoothness, right, x, tolerance, max_iterations):
-    """Run Jacobi-preconditioned conjugate gradients on all channels, each with its own step; x (V, C) in place."""
-    count, channels = x.shape
-    q = np.empty_like(x)
-    _apply(start, neighbor, diagonal, smoothness, x, q)
-    r = right - q
-    z = np.empty_like(r)
-    inverse = np.empty(count, np.float32)
-    scale = np.zeros(channels)
-    for v in range(count):
-        inverse[v] = 1.0 / (diagonal[v] + smoothness * (start[v + 1] - start[v]))
-        for c in range(channels):
-            z[v, c] = inverse[v] * r[v, c]
-            scale[c] += inverse[v] * right[v, c] ** 2
-    p = z.copy()
-    rz = np.zeros(channels)
-    for v in range(count):
-        for c in range(channels):
-            rz[c] += r[v, c] * z[v, c]
-    for _ in range(max_iterations):
-        done = True
-        for c in range(channels):
-            done = done and rz[c] <= tolerance**2 * scale[c] + 1e-12
-        if done:
-            break
-        _apply(start, neighbor, diagonal, smoothness, p, q)
-        pq = np.zeros(channels)
-        for v in range(count):
-            for c in range(channels):
-                pq[c] += p[v, c] * q[v, c]
-        step = np.zeros(channels, np.float32)
-        for c in range(channels):
-            step[c] = rz[c] / pq[c] if pq[c] > 0 else 0.0
-        fresh = np.zeros(channels)
-        for v in range(count):
-            for c in range(channels):
-                x[v, c] += step[c] * p[v, c]
-                r[v, c] -= step[c] * q[v, c]
-                z[v, c] = inverse[v] * r[v, c]
-                fresh[c] += r[v, c] * z[v, c]
-        for c in range(channels):
-            step[c] = fresh[c] / rz[c] if rz[c] > 0 else 0.0
-            rz[c] = fresh[c]
-        for v in range(count):
-            for c in range(channels):
-                p[v, c] = z[v, c] + step[c] * p[v, c]
+    out = np.empty((len(order), len(x)), np.float32)
+    out[order] = x.T
+    return out

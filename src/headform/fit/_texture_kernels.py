@@ -90,22 +90,62 @@ def observe_kernel(
                         color[v, k] += one[k] / np.float32(9)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
+@typing.no_type_check
+def _encoded(value):
+    """Encode linear light as an sRGB byte."""
+    value = min(max(value, np.float32(0)), np.float32(1))
+    return _ENCODE[np.uint32(np.sqrt(value) * np.float32(_LEVELS) + np.float32(0.5))]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 @typing.no_type_check
 def compose_kernel(
-    first, last, texel_face, barycentric, layers, faces, field, points, face_index, linear, mask, nearness,
-    scale, level, albedo, trusted, shading, share,
+    first, last, texels, texel_face, barycentric, layers, faces, field, points, face_index, linear, mask, nearness,
+    scale, level, leftover, kept, trusted, share,
 ):  # fmt: skip
-    """Compose texels first to last: albedo, delit albedo, shading (C, 3), weight of the photo (C,).
+    """Compose covered texels first to last, and encode them as sRGB bytes.
 
     `level` is the mean shading on the front.
 
     field (V, COLUMNS) is interpolated linearly: also pixel positions, which over a face of a few
     millimeters differ from perspective interpolation by less than a hundredth of a pixel.
+
+    Args:
+        first: first covered texel.
+        last: covered texel after the last.
+        texels: (C,) their places in the texture.
+        texel_face: (C,) their faces.
+        barycentric: (C, 3) weights of the corners.
+        layers: (F,) 1 on eyeballs, 0 elsewhere.
+        faces: (F, 3) vertices.
+        field: (V, COLUMNS) see `COLUMNS`.
+        points: (V, 3) vertices in pixels of the depth buffer.
+        face_index: (H, W) depth buffer.
+        linear: (h, w, 3) photo.
+        mask: (h, w) skin.
+        nearness: (H, W) trust.
+        scale: pixels of the depth buffer per pixel of the photo.
+        level: mean shading on the front.
+        leftover: (3,) bytes of texels that no face covers; those from texel `first` up to texel `last` are written too.
+        kept: (S * S, 3) texture in the light of the photo, written.
+        trusted: (S * S, 3) texture without light, without what was too dark or too bright to divide, written.
+        share: (S * S,) weight of the photo, -1 where no face covers a texel, written.
     """
-    for n in range(first, last):
-        f = texel_face[n]
-        i, j, m = faces[f, 0], faces[f, 1], faces[f, 2]
+    at = np.int64(texels[first]) if first > 0 else 0
+    for n in range(first, last + 1):
+        beyond = texels[n] if n < texels.shape[0] else share.shape[0]
+        while at < beyond:
+            for k in range(3):
+                kept[at, k] = trusted[at, k] = leftover[k]
+            share[at] = np.float32(-1)
+            at += 1
+        if n == last:
+            break
+        at += 1
+        texel = np.uint32(texels[n])
+        f = np.uint32(texel_face[n])
+        i, j, m = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
         wa, wb, wc = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
         own = np.float32(0)
         across = np.float32(0)
@@ -135,17 +175,18 @@ def compose_kernel(
                 if across > 0:
                     there = bilinear_rgb32(linear, x, y)
         light = np.float32(0)
-        for k in range(3):
-            shading[n, k] = wa * field[i, 8 + k] + wb * field[j, 8 + k] + wc * field[m, 8 + k]
-            light += shading[n, k] / np.float32(3)
-        light = min(max((light / level - _DARK) / (_LIT - _DARK), np.float32(0)), np.float32(1))
         if own > 0:
+            for k in range(3):
+                light += (wa * field[i, 8 + k] + wb * field[j, 8 + k] + wc * field[m, 8 + k]) / np.float32(3)
+            light = min(max((light / level - _DARK) / (_LIT - _DARK), np.float32(0)), np.float32(1))
             bright = min(here[0], here[1], here[2])
             light *= min(max((_BURNT - bright) / (_BURNT - _BRIGHT), np.float32(0)), np.float32(1))
             usual = wa * field[i, 15] + wb * field[j, 15] + wc * field[m, 15]
-            shine = here[1] / (shading[n, 1] * max(usual, np.float32(1e-3)))
+            shading = wa * field[i, 9] + wb * field[j, 9] + wc * field[m, 9]
+            shine = here[1] / (shading * max(usual, np.float32(1e-3)))
             light *= min(max((_SHINY - shine) / (_SHINY - _BRIGHTER), np.float32(0)), np.float32(1))
         for k in range(3):
+            shading = wa * field[i, 8 + k] + wb * field[j, 8 + k] + wc * field[m, 8 + k]
             color = np.float32(0)
             if own < 1 or light < 1:
                 color = wa * field[i, 14 + k] + wb * field[j, 14 + k] + wc * field[m, 14 + k]
@@ -155,23 +196,27 @@ def compose_kernel(
                     color += across * (there[k] * gain - color)
             plain = color
             if own > 0:
-                photo = here[k] / shading[n, k]
+                photo = here[k] / shading
                 color += own * (photo - color)
                 plain += own * light * (photo - plain)
-            albedo[n, k] = color
-            trusted[n, k] = min(plain, np.float32(1))
-        share[n] = own
+            kept[texel, k] = _encoded(color * shading)
+            trusted[texel, k] = _encoded(plain)
+        share[texel] = own
 
 
 @njit(cache=True, nogil=True)
 @typing.no_type_check
-def encode_kernel(first, last, texels, albedo, shading, rgb):
-    """Encode albedo times shading as sRGB bytes for texels first to last, into rgb (S * S, 3)."""
-    for n in range(first, last):
+def paint_kernel(rows, colors, texels, texel_face, barycentric, faces, field, kept, trusted):
+    """Paint albedos (N, 3) at some covered texels, rows (N,); the rest as in `compose_kernel`."""
+    for number in range(rows.shape[0]):
+        n = rows[number]
+        f = texel_face[n]
         for k in range(3):
-            value = albedo[n, k] * shading[n, k]
-            value = min(max(value, np.float32(0)), np.float32(1))
-            rgb[texels[n], k] = _ENCODE[int(np.sqrt(value) * np.float32(_LEVELS) + np.float32(0.5))]
+            shading = np.float32(0)
+            for corner in range(3):
+                shading += barycentric[n, corner] * field[faces[f, corner], 8 + k]
+            kept[texels[n], k] = _encoded(colors[number, k] * shading)
+            trusted[texels[n], k] = _encoded(colors[number, k])
 
 
 @njit(cache=True, nogil=True)
@@ -179,8 +224,9 @@ def encode_kernel(first, last, texels, albedo, shading, rgb):
 def spread_gutter_kernel(gutter, source, rgb):
     """Copy chart colors into the gutter, rgb (S * S, 3)."""
     for n in range(gutter.shape[0]):
+        to, of = np.uint32(gutter[n]), np.uint32(source[n])
         for k in range(3):
-            rgb[gutter[n], k] = rgb[source[n], k]
+            rgb[to, k] = rgb[of, k]
 
 
 @njit(cache=True, nogil=True)

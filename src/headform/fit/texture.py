@@ -1,6 +1,6 @@
 """Bake a photo into the texture of a head, and fill the regions that the photo does not show.
 
-V vertices, S side of the texture, C covered texels.
+V vertices, S side of the texture, S2 its texels.
 
 Textures are composed as albedo, the photo divided by the fitted shading, and shaded again at the end,
 so that one composition yields both variants and reproduces the colors of the photo exactly:
@@ -15,16 +15,15 @@ surface (not over the atlas, `fit._mesh_diffusion`), so that colors agree at the
 chart or across two (`fit.filled_vertices`). Eyes and the inside of the mouth have materials of their own.
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from headform.errors import UsageError
-from headform.fit._texture_kernels import compose_kernel, encode_kernel, seam_kernel, spread_gutter_kernel
+from headform.fit._texture_kernels import compose_kernel, paint_kernel, seam_kernel, spread_gutter_kernel
 from headform.fit.exposure import LightGauges
 from headform.fit.eye_material import eye_texels
 from headform.fit.filled_vertices import FilledVertices, fill_vertices
@@ -33,7 +32,8 @@ from headform.fit.openings import Openings
 from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.array_checks import require_array
 from headform.heads.linear import LinearHead
-from headform.render.unwrapping import Unwrap, unwrap_head
+from headform.kernels.threads import run_all
+from headform.render.unwrapping import unwrap_head
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,26 +86,35 @@ def bake_textures(
     surface = PhotoSurface.of(photo, openings, resolution=int(0.9 * size))
     filled = fill_vertices(photo.head, surface, light, albedo, gauges)
     field = _vertex_field(photo.head, surface, filled)
-    count, patch = len(atlas.texels), surface.patch
-    baked = np.empty((count, 3), np.float32)
-    shading = np.empty((count, 3), np.float32)
-    share = np.empty(count, np.float32)
-    trusted = np.empty((count, 3), np.float32)
+    patch, texels = surface.patch, size * size
+    kept, trusted = np.empty((texels, 3), np.uint8), np.empty((texels, 3), np.uint8)
+    share = np.empty(texels, np.float32)
     points, layers = patch.buffer_points(), surface.eye_faces
 
     def compose(first: int, last: int) -> None:
         compose_kernel(
-            first, last, atlas.face, atlas.barycentric, layers, surface.faces, field, points,
-            patch.fragments.face_index, patch.linear, patch.mask, surface.trust,
-            np.float32(patch.buffer_scale), np.float32(filled.level.mean()), baked, trusted, shading, share,
+            first, last, atlas.texels, atlas.face, atlas.barycentric, layers, surface.faces, field, points,
+            patch.fragments.face_index, patch.linear, patch.mask, surface.trust, np.float32(patch.buffer_scale),
+            np.float32(filled.level.mean()), _LEFTOVER, kept, trusted, share,
         )  # fmt: skip
 
-    _in_threads(compose, count)
+    _in_threads(compose, len(atlas.texels))
     eyes = eye_texels(photo.head, atlas)
-    baked[eyes.rows] = trusted[eyes.rows] = eyes.pattern.colors(filled.iris)
+    paint_kernel(
+        eyes.rows, eyes.pattern.colors(filled.iris), atlas.texels, atlas.face, atlas.barycentric, surface.faces, field,
+        kept, trusted,
+    )  # fmt: skip
+    seams = np.zeros(2)
+
+    def finish(number: int, rgb: UInt8[np.ndarray, "S2 3"]) -> None:
+        seams[number] = seam_kernel(rgb.reshape(size, size, 3), share.reshape(size, size))
+        spread_gutter_kernel(atlas.gutter, atlas.gutter_source, rgb)
+
+    run_all(finish, [(0, kept), (1, trusted)])
+    weight = np.maximum(share, 0, out=share).reshape(size, size)
     return (
-        _finish(atlas, baked, shading, share),
-        _finish(atlas, trusted, np.ones_like(shading), share),
+        BakedTexture(kept.reshape(size, size, 3), weight, float(seams[0])),
+        BakedTexture(trusted.reshape(size, size, 3), weight, float(seams[1])),
     )
 
 
@@ -122,38 +131,13 @@ def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertice
     )  # fmt: skip
 
 
-def _finish(
-    atlas: Unwrap,
-    albedo: Float32[np.ndarray, "C 3"],
-    shading: Float32[np.ndarray, "C 3"],
-    share: Float32[np.ndarray, " C"],
-) -> BakedTexture:
-    """Shade, encode, extend the charts into their gutters, and measure the seam."""
-    size, count = atlas.size, len(atlas.texels)
-    rgb = np.empty((size * size, 3), np.uint8)
-    weight = np.full(size * size, -1, np.float32)
-    weight[atlas.texels] = share
-
-    def encode(first: int, last: int) -> None:
-        encode_kernel(first, last, atlas.texels, albedo, shading, rgb)
-
-    rgb[:] = _LEFTOVER
-    _in_threads(encode, count)
-    seam = seam_kernel(rgb.reshape(size, size, 3), weight.reshape(size, size))
-    spread_gutter_kernel(atlas.gutter, atlas.gutter_source, rgb)
-    return BakedTexture(rgb.reshape(size, size, 3), np.maximum(weight, 0).reshape(size, size), float(seam))
-
-
-_LEFTOVER = (128, 112, 104)
+_LEFTOVER = np.array([128, 112, 104], np.uint8)
 """Color, sRGB, of texels far from every chart."""
+_SLICE = 50_000
+"""Texels of a slice of the work: few are seen in the photo, and those take longer."""
 
 
 def _in_threads(work: Callable[[int, int], None], count: int) -> None:
     """Run `work(first, last)` over a range in slices; the result does not depend on their number."""
-    threads = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
-    if threads == 1 or count < 50_000:
-        work(0, count)
-        return
-    cuts = np.linspace(0, count, threads + 1).astype(int)
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, cuts[:-1].tolist(), cuts[1:].tolist()))
+    cuts = np.linspace(0, count, max(1, count // _SLICE) + 1).astype(int).tolist()
+    run_all(work, list(pairwise(cuts)))
