@@ -5,7 +5,7 @@ from scipy.sparse import coo_matrix, diags
 from scipy.sparse.csgraph import laplacian
 from scipy.sparse.linalg import spsolve
 
-from headform.fit._mesh_diffusion import SLOTS, diffuse, head_graph, vertex_graph
+from headform.fit._mesh_diffusion import SLOTS, averaged, diffuse, head_graph, lips_apart, vertex_graph
 from headform.heads.linear import LinearHead
 
 
@@ -100,3 +100,25 @@ def test_half_a_head_is_continued_as_the_direct_solver_does(head: LinearHead) ->
     assert np.diff(first).min() > 0
     assert first[-1] == len(mean)
     assert np.abs(graph.between.sum(1)).max() == 0
+
+
+def test_averages_stay_within_the_mask(head: LinearHead) -> None:
+    positions, faces = fan(3 * SLOTS)
+    graph = vertex_graph(positions, faces, 0.0)
+    where = np.arange(len(positions)) % 3 < 2
+    values = np.random.default_rng(0).normal(size=(len(positions), 2))
+    once, often = averaged(graph, values, where, 1), averaged(graph, values, where, 500)
+    np.testing.assert_array_equal(often[~where], values[~where])
+    np.testing.assert_allclose(once[0], values[where].mean(axis=0), atol=1e-6)  # the middle touches all
+    assert np.ptp(often[where], axis=0).max() < 0.05 < np.ptp(values[where], axis=0).min()
+
+
+def test_lipstick_does_not_spread(head: LinearHead) -> None:
+    lips = head.regions["lips"].numpy()
+    known = np.where(lips, 1.0, 0.0)[:, None]
+    weight, pull = lips * 1.0, np.full(len(lips), 1e-3)
+    args = {"smoothness": 3.0, "pull": pull, "rest": np.zeros_like(known)}
+    assert diffuse(head_graph(head), known, weight, **args)[~lips].max() > 0.5
+    got = diffuse(lips_apart(head), known, weight, **args)
+    assert np.abs(got[~lips]).max() < 1e-3
+    assert got[lips].min() > 0.99

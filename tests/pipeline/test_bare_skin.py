@@ -69,3 +69,29 @@ def test_frames_are_widened_and_eyes_left_out() -> None:
     assert skin[28:35, 25:45].max() < 0.5
     assert skin[51:53, 25:35].max() < 0.1
     assert skin[10:20].min() > 0.99
+
+
+def test_a_strand_is_followed_across_the_cheek() -> None:
+    labels, rgb = scene()
+    labels[56:59, 34:46] = LIPS
+    rgb[20:24, 14:50] = BLOND  # begins at the hair
+    rgb[40:44, 40:50] = BLOND  # does not
+    found = strands(parsed(labels), rgb)
+    assert found[21:23, 16:48].min() > 0.9
+    assert found[38:46, 38:].max() == 0
+
+
+def test_a_beard_that_joins_the_hair_is_no_strand() -> None:
+    labels, rgb = scene()
+    labels[30:33, 34:46] = LIPS
+    rgb[36:50, 14:56] = BLOND
+    assert strands(parsed(labels), rgb)[38:48, 34:].max() == 0
+
+
+def test_brows_above_frames_are_painted() -> None:
+    labels = np.full((SIDE, SIDE), SKIN)
+    labels[30:33, 20:50] = GLASSES
+    labels[26:30, 20:50] = BROWS
+    skin = bare_skin_in_photo(parsed(labels), np.full((SIDE, SIDE, 3), GRAY, np.uint8))
+    assert skin[26:28, 25:45].min() > 0.7
+    assert skin[33:35, 25:45].max() < 0.5

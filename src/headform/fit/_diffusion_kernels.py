@@ -112,3 +112,31 @@ def conjugate_gradients(
             rz = fresh
             for v in range(count):
                 p[v] = z[v] + ratio * p[v]
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def average(slots, more, where, x, steps):
+    """Replace x (C, V), `steps` times and in place, by the mean over each masked row and its masked neighbors."""
+    total, count = np.empty_like(x), np.empty(x.shape[1], np.float32)
+    for _ in range(steps):
+        for v in range(x.shape[1]):
+            count[v] = np.float32(1)
+            for c in range(x.shape[0]):
+                total[c, v] = x[c, v]
+            if where[v]:
+                for k in range(slots.shape[0]):
+                    n = slots[k, v]
+                    if n != v and where[n]:
+                        count[v] += np.float32(1)
+                        for c in range(x.shape[0]):
+                            total[c, v] += x[c, n]
+        for k in range(more.shape[0]):
+            v, n = more[k, 0], more[k, 1]
+            if where[v] and where[n]:
+                count[v] += np.float32(1)
+                for c in range(x.shape[0]):
+                    total[c, v] += x[c, n]
+        for v in range(x.shape[1]):
+            for c in range(x.shape[0]):
+                x[c, v] = total[c, v] / count[v]

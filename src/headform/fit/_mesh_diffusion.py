@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64, Integer, UInt32
+from jaxtyping import Bool, Float, Float32, Float64, Int64, Integer, UInt32
 from scipy.linalg.lapack import spotrf
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from headform.fit._diffusion_kernels import conjugate_gradients
+from headform.fit._diffusion_kernels import average, conjugate_gradients
 from headform.heads.linear import LinearHead
 
 PATCH_VERTICES, MOST_PATCHES = 40, 300
@@ -59,13 +59,19 @@ class VertexGraph:
     between: Float32[np.ndarray, "K K"]
 
 
-def vertex_graph(positions: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"], stitch: float) -> VertexGraph:
+def vertex_graph(
+    positions: Float[np.ndarray, "V 3"],
+    faces: Integer[np.ndarray, "F 3"],
+    stitch: float,
+    apart: Bool[np.ndarray, " V"] | None = None,
+) -> VertexGraph:
     """Build the graph of mesh edges, with additional edges between components whose open borders nearly touch.
 
     Args:
         positions: (V, 3) vertices, meters.
         faces: (F, 3) vertex indices.
         stitch: Distance below which border vertices of different components are joined, meters.
+        apart: Mask of vertices that no edge joins to the others.
     """
     count = len(positions)
     pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
@@ -78,6 +84,8 @@ def vertex_graph(positions: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray,
     near = border[near].reshape(-1, 2)
     near = near[component[near[:, 0]] != component[near[:, 1]]]
     joined = np.concatenate([ordered, near])
+    if apart is not None:
+        joined = joined[apart[joined[:, 0]] == apart[joined[:, 1]]]
     both = np.concatenate([joined, joined[:, ::-1]])
     matrix = coo_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), (count, count)).tocsr()
     patch = _patches(matrix, max(PATCH_VERTICES, count // MOST_PATCHES))
@@ -152,6 +160,19 @@ def head_graph(head: LinearHead) -> VertexGraph:
     return _KNOWN[head]
 
 
+_LIPS_APART: WeakKeyDictionary[LinearHead, VertexGraph] = WeakKeyDictionary()
+
+
+def lips_apart(head: LinearHead) -> VertexGraph:
+    """Return the `head_graph` without edges between lips and skin, cached: lipstick does not spread."""
+    if "lips" not in head.regions:
+        return head_graph(head)
+    if head not in _LIPS_APART:
+        lips = head.regions["lips"].numpy()
+        _LIPS_APART[head] = vertex_graph(head.mean.numpy(), head.faces.numpy(), 0.002, lips)
+    return _LIPS_APART[head]
+
+
 def diffuse(
     graph: VertexGraph,
     known: Float[np.ndarray, "V C"],
@@ -192,3 +213,15 @@ def diffuse(
     out = np.empty((len(order), len(x)), np.float32)
     out[order] = x.T
     return out
+
+
+def averaged(
+    graph: VertexGraph, values: Float[np.ndarray, "V C"], where: Bool[np.ndarray, " V"], steps: int
+) -> Float64[np.ndarray, "V C"]:
+    """Average values over neighbors, `steps` times, among the vertices of a mask; the others stay as they are."""
+    order = graph.order
+    rows = np.ascontiguousarray(values[order].T, np.float32)
+    average(graph.slots, graph.more, where[order], rows, steps)
+    out = np.array(values, np.float64)
+    out[order] = rows.T
+    return np.where(where[:, None], out, values)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
-from headform.fit._mesh_diffusion import diffuse, head_graph
+from headform.fit._mesh_diffusion import averaged, diffuse, head_graph, lips_apart
 from headform.fit.exposure import LightGauges
 from headform.fit.eye_material import EyePattern, eye_local, iris_of_photo
 from headform.fit.mouth_material import paint_mouth, teeth_gain
@@ -27,12 +27,15 @@ MIRROR_LIGHT = (0.3, 0.6)
 in shadow says little."""
 OCCLUSION = {"mouth": 0.8, "socket_right": 0.4, "socket_left": 0.4, "eye_right": 0.8, "eye_left": 0.8}
 """Fraction of the light that reaches the inner parts beside what their color holds, when lighting is kept."""
-LID_TRUST = 0.15
+LID_TRUST = 0.03
 """Weight of colors around the eyes in what is diffused over the lids."""
 LEAST_ALBEDO, LEAST_LIPS = 0.12, 0.7
 """Least albedo of a vertex, and of one on the lips, relative to the mean head's in the tone of the face."""
 PLAIN_LIDS = 0.8
 """Share of plain skin in the model's color of the lids."""
+SOFT_STEPS = 24
+"""Averages over neighbors by which the model's skin is smoothed where the photo does not show it, about a centimeter on the
+open head: the model's beards end in ragged lines and are blotched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +124,9 @@ def _fill_and_mirror_gain(
     if sure.any():
         tone = (trust > 0.5) & face_skin(head)
         rest = np.where(parts[:, None], np.median(ratio[tone if tone.any() else sure], axis=0), 0.0)
+        albedo = _soft_skin(head, albedo)
     trust = trust * np.where(_around_eyes(head), LID_TRUST, 1.0)
-    field = diffuse(graph, ratio, trust, smoothness=3.0, pull=np.where(parts, 2e-3, 100.0), rest=rest)
+    field = diffuse(lips_apart(head), ratio, trust, smoothness=3.0, pull=np.where(parts, 2e-3, 100.0), rest=rest)
     return np.clip(albedo * np.exp(field), 0.0, 1.0), gain
 
 
@@ -153,6 +157,15 @@ def _plain_lids(head: LinearHead, albedo: Float64[np.ndarray, "V 3"]) -> Float64
     out = albedo.copy()
     out[lids] += PLAIN_LIDS * (np.median(albedo[skin], axis=0) - albedo[lids])
     return out
+
+
+def _soft_skin(head: LinearHead, albedo: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
+    """Smooth the model's outer skin; brows, lips and what lies inside stay as they are, and spread no color."""
+    bare = np.asarray(head.part.numpy() == PARTS.index("face"))
+    for name in ("brows", "lips"):
+        if name in head.regions:
+            bare &= ~head.regions[name].numpy()
+    return averaged(head_graph(head), albedo, bare, SOFT_STEPS)
 
 
 def _positive(color: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:

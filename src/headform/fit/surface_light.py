@@ -13,6 +13,7 @@ from jaxtyping import Float, Float64
 
 from headform.fit._mesh_diffusion import diffuse, head_graph
 from headform.fit.plain_skin import face_skin
+from headform.geometry.seven_landmarks import NAMES
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import LinearHead
 
@@ -28,13 +29,16 @@ FLOOR = 0.15
 """Least shading, relative to the front's: harmonics can undershoot zero."""
 HUE_KEPT = 0.5
 """Share of the differences of hue over the head that is kept: channels fitted one by one part where they are dark."""
-ODD, EVEN = 0.9, 0.5
-"""Shares of the low frequencies of photo by model that are light: of what differs between the halves, and of the rest, in
-which there are beards and flushed cheeks too."""
-TINT = 0.5
-"""Share of their color, relative to their luminance."""
-_REACH = 12.0
-"""Smoothness of these low frequencies; see `fit._mesh_diffusion`. About a centimeter on the open head."""
+ODD, EVEN, EVEN_BEARD = 0.95, 0.8, 0.3
+"""Shares of the low frequencies of photo by model that are light: of what differs between the halves, of the rest, and of
+the rest below the nose, where beards are."""
+BEARD_METERS = (-0.005, 0.005)
+"""Heights above the bottom of the nose over which the share rises from that of beards."""
+TINT = 0.75
+"""Share of their color, relative to their luminance: sky, walls and highlights tint a face in patches."""
+_REACH = 5.0
+"""Smoothness of these low frequencies; see `fit._mesh_diffusion`. Over half a centimeter on the open head."""
+_NOSE = NAMES.index("nose bottom")
 _MOST = 0.8
 """Largest logarithm of light that is taken out of the photo beside the harmonics."""
 
@@ -92,7 +96,8 @@ def unexplained_light(
     ratio = luminance + TINT * (ratio - luminance)
     ratio = np.where(weight[:, None] > 0, ratio - np.median(ratio[sure], axis=0), 0.0)
     odd = 0.5 * (ratio - ratio[mirror]) * weight[mirror][:, None]
-    known = EVEN * ratio + (ODD - EVEN) * odd
+    even = _even_share(head)[:, None]
+    known = even * ratio + (ODD - even) * odd
     field = diffuse(
         head_graph(head),
         np.clip(known, -_MOST, _MOST),
@@ -102,3 +107,13 @@ def unexplained_light(
         rest=np.zeros_like(ratio),
     )
     return np.clip(field.astype(np.float64), -_MOST, _MOST)
+
+
+def _even_share(head: LinearHead) -> Float64[np.ndarray, " V"]:
+    """Return the share of what is alike on both halves that is light."""
+    if not head.has_field("now7"):
+        return np.full(len(head.mean), EVEN_BEARD)
+    y = head.mean[:, 1].double().numpy()
+    height = y - y[int(head.now7[_NOSE])]
+    x = np.clip((height - BEARD_METERS[0]) / (BEARD_METERS[1] - BEARD_METERS[0]), 0.0, 1.0)
+    return np.asarray(EVEN_BEARD + (EVEN - EVEN_BEARD) * x * x * (3 - 2 * x))

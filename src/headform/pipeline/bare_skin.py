@@ -5,7 +5,7 @@ H W of the photo, N cells of the map. Pixels have their origin at the top-left c
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
-from scipy.ndimage import gaussian_filter, grey_dilation
+from scipy.ndimage import gaussian_filter, grey_dilation, label
 
 from headform.geometry.face_classes import (
     BACKGROUND,
@@ -40,6 +40,9 @@ TOLD_APART = 0.3
 """Distance of the hues of hair and skin, natural logarithms of red and blue by green, from which strands are told by hue."""
 HAIR_HUE = (0.45, 0.8)
 """Way from the hue of the skin to that of the hair between which a cell is taken for a strand."""
+BEARDED = 0.15
+"""Share of the skin of the chin in the hue of the hair from which a face has a beard: 0.33 to 0.55 of three, up to 0.02 of
+others."""
 
 
 def bare_skin_in_photo(parsed: ParsedFace, rgb: UInt8[np.ndarray, "H W 3"]) -> Float32[np.ndarray, "H W"]:
@@ -54,13 +57,16 @@ def bare_skin_in_photo(parsed: ParsedFace, rgb: UInt8[np.ndarray, "H W 3"]) -> F
         own = parsed.probability[list(classes)].sum(0)
         if HAIR in classes:
             own = np.where(beard, _ramp(own, *BEARD), own).astype(np.float32)
-        np.maximum(others, _ramp(grey_dilation(own, (side, side), mode="nearest"), *SURE), out=others)
+        widened = _ramp(grey_dilation(own, (side, side), mode="nearest"), *SURE)
+        if GLASSES in classes:
+            widened *= 1 - parsed.probability[BROWS]  # which show above the frames
+        np.maximum(others, widened, out=others)
     hidden = gaussian_filter(others, SOFT, mode="nearest").astype(np.float32)
     return np.asarray(1 - parsed.in_photo(hidden, (rgb.shape[1], rgb.shape[0])), np.float32)
 
 
 def strands(parsed: ParsedFace, rgb: UInt8[np.ndarray, "H W 3"]) -> Float32[np.ndarray, "N N"]:
-    """Find strands that were parsed as skin: cells around hair with the hue of the hair, 0 to 1.
+    """Find strands that were parsed as skin: cells near hair, or joined to it, with the hue of the hair, 0 to 1.
 
     Light hardly changes a hue, so that skin in the shadow of the hair remains skin. Nothing is found where hair and skin
     have one hue.
@@ -76,10 +82,24 @@ def strands(parsed: ParsedFace, rgb: UInt8[np.ndarray, "H W 3"]) -> Float32[np.n
     if apart < TOLD_APART:
         return np.zeros((side, side), np.float32)
     way = ((hue - own) @ (other - own)) / apart**2
+    found = _ramp(way, *HAIR_HUE)
+    for features, side in ((BROWS, 5), (LIPS, 5), (EYES, 9)):
+        found *= 1 - np.minimum(2 * grey_dilation(probability[features], (side, side), mode="nearest"), 1)
     near = grey_dilation(probability[HAIR] > 0.5, (STRANDS, STRANDS), mode="nearest")
-    brows = np.minimum(2 * grey_dilation(probability[BROWS], (5, 5), mode="nearest"), 1)
-    found = _ramp(way, *HAIR_HUE) * near * (1 - brows) * ~_beard_zone(parsed)
+    zone, chin = _beard_zone(parsed), _chin(parsed)
+    if (found[chin] > 0.5).sum() > BEARDED * max(chin.sum(), 1):
+        found *= near & ~zone  # sideburns join beard and hair
+    else:
+        found *= near | _joined(found > 0.5, hair)
     return np.asarray(grey_dilation(found, (3, 3), mode="nearest"), np.float32)
+
+
+def _joined(cells: Bool[np.ndarray, "N N"], seeds: Bool[np.ndarray, "N N"]) -> Bool[np.ndarray, "N N"]:
+    """Mask the groups of cells that touch a seed."""
+    groups, count = label(cells | seeds)
+    touched = np.zeros(count + 1, bool)
+    touched[groups[seeds]] = True
+    return np.asarray(touched[groups] & cells)
 
 
 def _beard_zone(parsed: ParsedFace) -> Bool[np.ndarray, "N N"]:
@@ -91,6 +111,14 @@ def _beard_zone(parsed: ParsedFace) -> Bool[np.ndarray, "N N"]:
     width = float(np.ptp(columns)) + 1
     y, x = np.indices(lips.shape)
     return np.asarray((np.abs(x - columns.mean()) < BEARD_REACH * width) & (y > rows.mean() - BEARD_REACH * width))
+
+
+def _chin(parsed: ParsedFace) -> Bool[np.ndarray, "N N"]:
+    """Mask the skin of the beard's zone below the lips."""
+    skin = _beard_zone(parsed) & (parsed.probability[SKIN] > 0.8)
+    rows = np.nonzero(parsed.probability[LIPS] > 0.5)[0]
+    skin[: int(rows.mean()) if len(rows) else 0] = False
+    return skin
 
 
 def _hue(rgb: UInt8[np.ndarray, "N N 3"]) -> Float64[np.ndarray, "N N 2"]:

@@ -16,6 +16,7 @@ from headform.nets.parsing_predictor import ParsedFace
 from headform.pipeline._mask import mask_in_photo, openings_in_photo
 from headform.pipeline.bare_skin import bare_skin_in_photo
 from headform.pipeline.covers import CoverMap
+from headform.pipeline.enclosed_occluders import without_enclosed_occluders
 from headform.pipeline.head_surface import surface_in_photo
 
 
@@ -43,7 +44,9 @@ class FaceEvidence:
         cover: CoverMap | None,
         parsed: ParsedFace | None,
     ) -> "FaceEvidence":
-        """Collect the readings; a doubtful cover counts only where the parsed face is no surface of the head."""
+        """Collect the readings; small occluders amid the face, and covers where the parsed face shows it, do not count."""
+        if parsed is not None:
+            parsed = without_enclosed_occluders(parsed)
         if parsed is not None and cover is not None:
             cover = cover.confirmed(parsed)
         return cls(prediction, reading, cover, parsed)
