@@ -1,5 +1,7 @@
 """A generic eyeball that has the color of the photo's iris, and none of the photo's pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -43,6 +45,10 @@ def test_the_iris_has_the_photos_color(head: LinearHead) -> None:
     masked = PhotoSurface.of(blue_eyed(head, 640), None, resolution=920)
     masked.patch.mask[:] = 0
     np.testing.assert_allclose(iris_of_photo(head, masked, np.ones((len(head.mean), 3))), BROWN)
+    eyes_alone = replace(masked, eye_mask=np.ones((640, 640)))
+    np.testing.assert_array_equal(iris_of_photo(head, eyes_alone, np.ones((len(head.mean), 3))), found)
+    hidden = replace(surface, eye_mask=np.zeros((640, 640)))
+    np.testing.assert_allclose(iris_of_photo(head, hidden, np.ones((len(head.mean), 3))), BROWN)
     assert iris_vertices(head).sum() > 100
 
 

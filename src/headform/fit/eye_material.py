@@ -158,13 +158,22 @@ def iris_of_photo(
     columns, rows = (x[ids] * scale).astype(int), (y[ids] * scale).astype(int)
     shown = patch.fragments.face_index[rows, columns]
     seen = (shown >= 0) & surface.eye_faces[shown] & (surface.trust[rows, columns] > SEEN)
-    seen &= patch.mask[y[ids].astype(int), x[ids].astype(int)] > SEEN
+    seen &= _eye_mask(surface, x[ids], y[ids]) > SEEN
     ids = ids[seen]
     _, first = np.unique(np.stack([x[ids], y[ids]]).astype(int), axis=1, return_index=True)
     ids = ids[first]
     color = np.zeros((len(ids), 3), np.float32)
     sample_points_kernel(patch.linear, surface.projected[ids], color)
     return iris_color(color / (LID_LIGHT * shading[ids]))
+
+
+def _eye_mask(surface: PhotoSurface, x: Float[np.ndarray, " N"], y: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
+    """Read the mask of the eyes at pixels of the patch."""
+    patch, mask = surface.patch, surface.eye_mask
+    if mask is None:
+        return np.asarray(patch.mask[y.astype(int), x.astype(int)])
+    columns, rows = ((c + patch.factor * v).astype(int) for c, v in zip(patch.corner, (x, y), strict=True))
+    return np.asarray(mask[np.minimum(rows, len(mask) - 1), np.minimum(columns, mask.shape[1] - 1)])
 
 
 def iris_vertices(head: LinearHead) -> Bool[np.ndarray, " V"]:

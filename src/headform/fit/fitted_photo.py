@@ -25,6 +25,7 @@ class FittedPhoto:
         skin_mask: (H, W) in [0, 1], 1 where the photo shows the head's skin or eyes; None where nothing hides it.
         clear: (H, W) in [0, 1], 0 where something in front of the face covers it, hair aside; None where nothing does.
             Such pixels are not skin, whatever `skin_mask` says.
+        eye_mask: (H, W) in [0, 1], 1 where irises may be read; None for the skin mask.
     """
 
     head: LinearHead
@@ -33,6 +34,7 @@ class FittedPhoto:
     rgb: UInt8[np.ndarray, "H W 3"]
     skin_mask: Float[np.ndarray, "H W"] | None = None
     clear: Float[np.ndarray, "H W"] | None = None
+    eye_mask: Float[np.ndarray, "H W"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse vertices of another head and pictures of another shape: kernels read them by the head's triangles.
@@ -42,7 +44,7 @@ class FittedPhoto:
         """
         require_array("vertices", self.vertices, (len(self.head.mean), 3), finite=True)
         picture = require_array("rgb", self.rgb, ("H", "W", 3), "int")
-        for name, mask in (("skin_mask", self.skin_mask), ("clear", self.clear)):
+        for name, mask in (("skin_mask", self.skin_mask), ("clear", self.clear), ("eye_mask", self.eye_mask)):
             if mask is not None:
                 require_array(name, mask, picture.shape[:2])
 

@@ -60,6 +60,7 @@ class PhotoSurface:
         projected: (V, 3) patch pixels and depth in meters; far outside for vertices behind the camera.
         facing: (V,) in [0, 1], weight by the angle between surface and view; 0 on parts not in `PHOTO_PARTS`.
         trust: (H, W) in [0, 1], trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
+        eye_mask: mask of the photo's pixels in which irises may be read; None for the patch's.
     """
 
     patch: PhotoPatch
@@ -69,6 +70,7 @@ class PhotoSurface:
     projected: Float64[np.ndarray, "V 3"]
     facing: Float64[np.ndarray, " V"]
     trust: Float32[np.ndarray, "H W"]
+    eye_mask: Float[np.ndarray, "_ _"] | None = None
 
     @classmethod
     def of(cls, photo: FittedPhoto, openings: Openings | None, *, resolution: int) -> "PhotoSurface":
@@ -91,6 +93,7 @@ class PhotoSurface:
             projected=np.where(np.isfinite(patch.projected), patch.projected, -1e6),
             facing=smoothstep(cosine, *FACING) * shown * np.isfinite(patch.projected).all(axis=1) * undressed(head),
             trust=_pixel_trust(patch, eye[faces[:, 0]], openings),
+            eye_mask=photo.eye_mask,
         )
 
     @property

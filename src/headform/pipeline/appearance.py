@@ -58,7 +58,8 @@ class PhotoAppearance:
         openings = evidence.openings(calibration)
         gauges = light_gauges(photo.rgb, openings, evidence.parsed)
         seen = replace(photo, skin_mask=skin, clear=clear)
-        return cls(seen, replace(seen, skin_mask=bare), openings if eyes else None, gauges)
+        painted = replace(seen, skin_mask=bare, eye_mask=skin)  # no eye is painted on lids
+        return cls(seen, painted, openings if eyes else None, gauges)
 
     def moved(self, vertices: Float[np.ndarray, "V 3"], camera: PerspectiveCamera) -> "PhotoAppearance":
         """Return the same photo with the head at another place or in another shape."""
