@@ -60,6 +60,7 @@ def bake_textures(
     size: int = 1024,
     openings: Openings | None = None,
     gauges: LightGauges | None = None,
+    surface: PhotoSurface | None = None,
 ) -> tuple[BakedTexture, BakedTexture]:
     """Bake a photo into the head's atlas.
 
@@ -70,6 +71,7 @@ def bake_textures(
         size: Side S of the texture, 64 to 8192 texels.
         openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
         gauges: Colors of teeth and eyes in the photo.
+        surface: `surface_of` these arguments, where it is known already.
 
     Returns:
         Two textures: with the lighting and colors of the photo, and without lighting, divided by the fitted shading.
@@ -83,7 +85,7 @@ def bake_textures(
     light = require_array("light", light, (9, 3), finite=True)
     albedo = require_array("albedo", albedo, (len(photo.head.mean), 3), finite=True)
     atlas = unwrap_head(photo.head, size)
-    surface = PhotoSurface.of(photo, openings, resolution=int(0.9 * size))
+    surface = surface or surface_of(photo, size, openings)
     filled = fill_vertices(photo.head, surface, light, albedo, gauges)
     field = _vertex_field(photo.head, surface, filled)
     patch, texels = surface.patch, size * size
@@ -116,6 +118,11 @@ def bake_textures(
         BakedTexture(kept.reshape(size, size, 3), weight, float(seams[0])),
         BakedTexture(trusted.reshape(size, size, 3), weight, float(seams[1])),
     )
+
+
+def surface_of(photo: FittedPhoto, size: int = 1024, openings: Openings | None = None) -> PhotoSurface:
+    """Read where the photo shows which part of the head, finely enough for a texture; arguments as of `bake_textures`."""
+    return PhotoSurface.of(photo, openings, resolution=int(0.9 * size))
 
 
 def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertices) -> Float32[np.ndarray, "V 17"]:

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
+_T = TypeVar("_T")
 _pools: dict[int, ThreadPoolExecutor] = {}
 _lock = Lock()
 
@@ -35,6 +37,16 @@ def run_all(call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> None:
     finally:
         for other in others:
             other.result()
+
+
+def begin(call: Callable[..., _T], *args: Any) -> Callable[[], _T]:
+    """Begin ``call(*args)`` on another thread, and return the function that waits for its result or raises its exception.
+
+    With one thread the call is made when the result is asked for. What is called must not ask for another result.
+    """
+    if torch.get_num_threads() <= 1:
+        return partial(call, *args)
+    return _pool(torch.get_num_threads() - 1).submit(call, *args).result
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

@@ -20,10 +20,12 @@ _POST_OPS: dict[str, tuple[str, list[float]]] = {
 }
 
 
-def convolve(layer: nn.Conv2d, x: Float[Tensor, "B C h w"], activation: Activation) -> Float[Tensor, "B C2 h2 w2"]:
-    """Apply a convolution with zero padding, then an activation."""
+def convolve(
+    layer: nn.Conv2d, x: Float[Tensor, "B C h w"], activation: Activation, *, single: bool = False
+) -> Float[Tensor, "B C2 h2 w2"]:
+    """Apply a convolution with zero padding, then an activation; `single` to fuse them in single precision too."""
     dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
-    if not _fuses(x, dtype):
+    if not _fuses(x, dtype, single):
         y = layer(x)
         return y if activation == "none" else nn.functional.relu6(y) if activation == "relu6" else nn.functional.relu(y)
     name, bounds = _POST_OPS[activation]
@@ -34,10 +36,11 @@ def convolve(layer: nn.Conv2d, x: Float[Tensor, "B C h w"], activation: Activati
     )  # fmt: skip
 
 
-def _fuses(x: Tensor, dtype: torch.dtype) -> bool:
+def _fuses(x: Tensor, dtype: torch.dtype, single: bool) -> bool:
     if torch.is_grad_enabled() or x.device.type != "cpu":
         return False
     if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
         return False
-    # in single precision other algorithms than oneDNN's may be faster, and end in other last bits
+    if dtype == torch.float32:
+        return single
     return dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

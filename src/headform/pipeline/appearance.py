@@ -7,19 +7,58 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float, Float32, Float64, UInt8
 
 from headform.fit.exposure import LightGauges
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
 from headform.fit.photometric import PhotometricFit, fit_light_and_albedo
 from headform.fit.plain_skin import plain_where_lost
-from headform.fit.texture import BakedTexture, bake_textures
+from headform.fit.texture import BakedTexture, bake_textures, surface_of
 from headform.fit.vertex_baking import bake_vertex_colors
+from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.camera import PerspectiveCamera
 from headform.nets.landmarks.committee_calibration import Calibration
 from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.light_gauges import light_gauges
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoMasks:
+    """Masks of a photo and colors in it, which do not depend on the fitted head.
+
+    Attributes:
+        skin: Probability that a pixel shows the head's own surface.
+        bare: Probability that it shows skin that may be painted on the head.
+        clear: Trust that nothing covers the head; None where it is unknown.
+        openings: Rims of eyes and mouth; None where they are unknown.
+        gauges: Colors of teeth and eyes.
+    """
+
+    skin: Float[np.ndarray, "H W"]
+    bare: Float[np.ndarray, "H W"]
+    clear: Float[np.ndarray, "H W"] | None
+    openings: Openings | None
+    gauges: LightGauges
+
+    @classmethod
+    def of(
+        cls, rgb: UInt8[np.ndarray, "H W 3"], evidence: FaceEvidence, calibration: Calibration | None
+    ) -> "PhotoMasks":
+        """Compute the masks.
+
+        Args:
+            rgb: Photo, sRGB.
+            evidence: Readings of the networks.
+            calibration: Calibration of the committee.
+        """
+        size = rgb.shape[1], rgb.shape[0]
+        clear = evidence.clear(size)
+        skin, bare = evidence.skin(size), evidence.bare_skin(rgb)
+        if clear is not None:
+            skin, bare = skin * clear, bare * clear
+        openings = evidence.openings(calibration)
+        return cls(skin, bare, clear, openings, light_gauges(rgb, openings, evidence.parsed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,27 +78,17 @@ class PhotoAppearance:
     gauges: LightGauges
 
     @classmethod
-    def of(
-        cls, photo: FittedPhoto, evidence: FaceEvidence, calibration: Calibration | None, *, eyes: bool = True
-    ) -> "PhotoAppearance":
+    def of(cls, photo: FittedPhoto, masks: PhotoMasks, *, eyes: bool = True) -> "PhotoAppearance":
         """Mask the photo; `photo` comes without masks.
 
         Args:
             photo: Photo and fitted head.
-            evidence: Readings of the networks.
-            calibration: Calibration of the committee.
+            masks: Masks of the photo.
             eyes: The head has eyeballs, whose rims are wanted.
         """
-        size = photo.rgb.shape[1], photo.rgb.shape[0]
-        clear = evidence.clear(size)
-        skin, bare = evidence.skin(size), evidence.bare_skin(photo.rgb)
-        if clear is not None:
-            skin, bare = skin * clear, bare * clear
-        openings = evidence.openings(calibration)
-        gauges = light_gauges(photo.rgb, openings, evidence.parsed)
-        seen = replace(photo, skin_mask=skin, clear=clear)
-        painted = replace(seen, skin_mask=bare, eye_mask=skin)  # no eye is painted on lids
-        return cls(seen, painted, openings if eyes else None, gauges)
+        seen = replace(photo, skin_mask=masks.skin, clear=masks.clear)
+        painted = replace(seen, skin_mask=masks.bare, eye_mask=masks.skin)  # no eye is painted on lids
+        return cls(seen, painted, masks.openings if eyes else None, masks.gauges)
 
     def moved(self, vertices: Float[np.ndarray, "V 3"], camera: PerspectiveCamera) -> "PhotoAppearance":
         """Return the same photo with the head at another place or in another shape."""
@@ -70,11 +99,19 @@ class PhotoAppearance:
         """Fit light and skin color."""
         return fit_light_and_albedo(self.photo, gauges=self.gauges)
 
+    def surface(self, size: int) -> PhotoSurface:
+        """Read where the photo shows which part of the head, for textures of this size; see `fit.texture.surface_of`."""
+        return surface_of(self.painted, size, self.openings)
+
     def textures(
-        self, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"], size: int
+        self,
+        light: Float[np.ndarray, "9 3"],
+        albedo: Float[np.ndarray, "V 3"],
+        size: int,
+        surface: PhotoSurface | None = None,
     ) -> tuple[BakedTexture, BakedTexture]:
         """Bake the photo with and without its light; see `fit.texture.bake_textures`."""
-        return bake_textures(self.painted, light, albedo, size, self.openings, self.gauges)
+        return bake_textures(self.painted, light, albedo, size, self.openings, self.gauges, surface)
 
     def vertex_colors(
         self, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"]

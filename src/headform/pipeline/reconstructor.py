@@ -19,6 +19,7 @@ from headform.errors import FaceError, HeadformError, UsageError, check_choice
 from headform.fit.fitted_photo import FittedPhoto
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
+from headform.kernels.threads import begin
 from headform.nets.detection.detector import Detector, load_detector
 from headform.nets.face_encoder_predictor import FaceEncoderPredictor
 from headform.nets.landmarks.committee import Committee, CommitteeReading
@@ -29,7 +30,7 @@ from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
 from headform.nets.shipped import load_cover, load_face_encoder, load_landmarks_net, load_parsing
-from headform.pipeline.appearance import PhotoAppearance
+from headform.pipeline.appearance import PhotoAppearance, PhotoMasks
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
 from headform.pipeline.dark_glasses import behind_dark_glasses
@@ -280,6 +281,9 @@ class Reconstructor:
         """Fit head, light and texture of one face."""
         prediction = found.prediction
         size = photo.rgb.shape[1], photo.rgb.shape[0]
+        evidence = FaceEvidence.of(prediction, reading, cover, parsed)
+        cover = evidence.cover
+        masks = begin(PhotoMasks.of, photo.rgb, evidence, self.calibration)
         fitted = self.fitter.fit(prediction, reading, prior, size, keep_identity=known)
         fit, vertices = fitted.fit, fitted.vertices
         marks = points68(self.head, prediction, vertices, fit.camera)
@@ -287,16 +291,14 @@ class Reconstructor:
         if reading is not None and self.calibration is not None:
             marks, apart = self.calibration.fuse68(marks, reading)
         clock.lap("fit")
-        evidence = FaceEvidence.of(prediction, reading, cover, parsed)
-        cover = evidence.cover
-        bare = FittedPhoto(self.head, vertices, fit.camera, photo.rgb)
-        appearance = PhotoAppearance.of(bare, evidence, self.calibration)
+        appearance = PhotoAppearance.of(FittedPhoto(self.head, vertices, fit.camera, photo.rgb), masks())
+        surface = begin(appearance.surface, self.texture_size) if self.texture_size else None
         lit = appearance.light()
         clock.lap("light")
         texture = albedo = None
         seam = 1.0
-        if self.texture_size:
-            kept, removed = appearance.textures(lit.light, appearance.albedo(lit), self.texture_size)
+        if surface is not None:
+            kept, removed = appearance.textures(lit.light, appearance.albedo(lit), self.texture_size, surface())
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
         clock.lap("texture")
         hidden, area = (np.zeros(68, bool), 0.0) if cover is None else (cover.covers(marks), cover.share)

@@ -26,7 +26,7 @@ from headform.fit.photometric import PhotometricFit
 from headform.heads.linear import PARTS, LinearHead
 from headform.mesh.normals import vertex_normals
 from headform.nets.basel_regressor_net import BaselRegressor, load_basel_regressor
-from headform.pipeline.appearance import PhotoAppearance
+from headform.pipeline.appearance import PhotoAppearance, PhotoMasks
 from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.face_finder import People
 from headform.pipeline.reconstruction import Reconstruction
@@ -177,7 +177,7 @@ class HeadReconstructor:
         vertices = decoded(self.head, shape.identity, shape.expression)
         photo = FittedPhoto(self._carried.dressed, vertices, shape.camera, result.photo)
         eyes = bool((self._carried.dressed.part.numpy() >= PARTS.index("eye_right")).any())
-        return PhotoAppearance.of(photo, evidence, self.open.calibration, eyes=eyes)
+        return PhotoAppearance.of(photo, PhotoMasks.of(photo.rgb, evidence, self.open.calibration), eyes=eyes)
 
     def _appearance(
         self,
