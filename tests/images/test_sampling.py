@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headform.heads.texture_space import sample
-from headform.images.sampling import bilinear_rgb, bilinear_rgb32, bilinear_rows, bilinear_value, bilinear_value32
+from headform.images.sampling import (
+    bilinear_rgb,
+    bilinear_rgb32,
+    bilinear_rows,
+    bilinear_value,
+    bilinear_value32,
+    inner_rgb32,
+    inner_value32,
+)
 
 
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 1000))
@@ -30,3 +38,15 @@ def test_levels_pass_through_the_table_before_they_are_mixed() -> None:
     image = np.array([[[0, 0, 0], [2, 2, 2]]], np.uint8)
     table = np.arange(256.0) ** 2
     np.testing.assert_allclose(bilinear_rows(image, np.array([[1.0, 0.5]]), table), [[2.0] * 3])
+
+
+@given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 1000))
+def test_the_samplers_of_the_inside_agree_up_to_the_outermost_centers(height: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    image = rng.uniform(0, 1, (height, width, 3)).astype(np.float32)
+    plane = image[..., 1].copy()
+    points = rng.uniform(0, 1, (20, 2)) * [width - 1, height - 1] + 0.5
+    points[:4] = [(x, y) for x in (0.5, width - 0.5) for y in (0.5, height - 0.5)]
+    for x, y in points.astype(np.float32):
+        np.testing.assert_allclose(inner_rgb32(image, x, y), bilinear_rgb32(image, x, y), atol=1e-6)
+        np.testing.assert_allclose(inner_value32(plane, x, y), bilinear_value32(plane, x, y), atol=1e-6)

@@ -9,7 +9,7 @@ import typing
 import numpy as np
 import torch
 
-from headform.images.sampling import bilinear_rgb32, bilinear_value32
+from headform.images.sampling import bilinear_rgb32, inner_rgb32, inner_value32
 from headform.images.transfer import srgb_from_linear
 from headform.kernels.jit import njit
 from headform.render.visibility import TOLERANCE, is_seen
@@ -32,24 +32,24 @@ _BRIGHTER, _SHINY = np.float32(1.35), np.float32(2.0)
 the harmonics are darker than the light was."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
 @typing.no_type_check
 def _photo_weight(x, y, z, face, layer, facing, layers, faces, points, face_index, mask, nearness, scale):
-    """Return the weight of the photo at patch pixel (x, y) and depth z, on a given face, or -1 if it is unknown.
+    """Return the weight of the photo at patch pixel (x, y) and depth z, on a given face; 0 where it does not show it.
 
     layer: 1 on eyeballs, 0 elsewhere; layers (F,): the same for the visible faces. Lids lie so close to
     the eyeball that depth alone does not separate them.
     """
     if facing <= 0.0 or not (0.5 <= x <= mask.shape[1] - 0.5 and 0.5 <= y <= mask.shape[0] - 0.5):
         return np.float32(0)
-    skin = (bilinear_value32(mask, x, y) - 0.45) / 0.4
+    skin = (inner_value32(mask, x, y) - np.float32(0.45)) / np.float32(0.4)
     if skin <= 0.0:
         return np.float32(0)
-    inside = bilinear_value32(nearness, x * scale, y * scale)
+    inside = inner_value32(nearness, x * scale, y * scale)
     if inside <= 0.0:
         return np.float32(0)
-    shown = face_index[int(y * scale), int(x * scale)]
-    if shown < 0 or layers[shown] != layer:
+    shown = face_index[np.uint32(y * scale), np.uint32(x * scale)]
+    if shown < 0 or layers[np.uint32(shown)] != layer:
         return np.float32(0)
     if shown != face:
         if not is_seen(x * scale, y * scale, z, points, faces, face_index, TOLERANCE):
@@ -58,7 +58,7 @@ def _photo_weight(x, y, z, face, layer, facing, layers, faces, points, face_inde
     return np.float32(min(facing * inside * skin * skin * (3 - 2 * skin), 1.0))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def observe_kernel(
     projected, layer, facing, layers, faces, points, face_index, linear, mask, nearness, scale,
@@ -68,8 +68,8 @@ def observe_kernel(
     for v in range(projected.shape[0]):
         x, y, z = projected[v, 0], projected[v, 1], projected[v, 2]
         weight[v] = _photo_weight(
-            x,
-            y,
+            np.float32(x),
+            np.float32(y),
             z,
             -1,
             layer[v],
@@ -90,7 +90,7 @@ def observe_kernel(
                         color[v, k] += one[k] / np.float32(9)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
 @typing.no_type_check
 def _encoded(value):
     """Encode linear light as an sRGB byte."""
@@ -98,7 +98,7 @@ def _encoded(value):
     return _ENCODE[np.uint32(np.sqrt(value) * np.float32(_LEVELS) + np.float32(0.5))]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, borrowed=True, error_model="numpy")
 @typing.no_type_check
 def compose_kernel(
     first, last, texels, texel_face, barycentric, layers, faces, field, points, face_index, linear, mask, nearness,
@@ -157,11 +157,11 @@ def compose_kernel(
             y = wa * field[i, 1] + wb * field[j, 1] + wc * field[m, 1]
             z = wa * field[i, 2] + wb * field[j, 2] + wc * field[m, 2]
             own = _photo_weight(
-                x, y, z, f, layers[f], facing, layers, faces, points, face_index, mask,
+                x, y, z, np.int64(f), layers[f], facing, layers, faces, points, face_index, mask,
                 nearness, scale,
             )  # fmt: skip
             if own > 0:
-                here = bilinear_rgb32(linear, x, y)
+                here = inner_rgb32(linear, x, y)
         if own < 1:
             facing = wa * field[i, 7] + wb * field[j, 7] + wc * field[m, 7]
             if facing > 0:
@@ -173,7 +173,7 @@ def compose_kernel(
                     nearness, scale,
                 )  # fmt: skip
                 if across > 0:
-                    there = bilinear_rgb32(linear, x, y)
+                    there = inner_rgb32(linear, x, y)
         light = np.float32(0)
         if own > 0:
             for k in range(3):
@@ -204,7 +204,7 @@ def compose_kernel(
         share[texel] = own
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def paint_kernel(rows, colors, texels, texel_face, barycentric, faces, field, kept, trusted):
     """Paint albedos (N, 3) at some covered texels, rows (N,); the rest as in `compose_kernel`."""
@@ -219,7 +219,7 @@ def paint_kernel(rows, colors, texels, texel_face, barycentric, faces, field, ke
             trusted[texels[n], k] = _encoded(colors[number, k])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def spread_gutter_kernel(gutter, source, rgb):
     """Copy chart colors into the gutter, rgb (S * S, 3)."""
@@ -229,7 +229,7 @@ def spread_gutter_kernel(gutter, source, rgb):
             rgb[to, k] = rgb[of, k]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def seam_kernel(rgb, weight):
     """Return the ratio of color steps across the border (weight 0.5) to those 4 to 8 texels away; weight -1: no chart."""

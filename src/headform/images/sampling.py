@@ -20,7 +20,7 @@ from headform.kernels.jit import njit
 _IDENTITY = np.arange(256, dtype=np.float64)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def clamped_cell(position, size):
     """Lower and upper pixel around a position along an axis, and the fraction between their centers.
@@ -38,7 +38,7 @@ def clamped_cell(position, size):
     return low, low + 1, fraction
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def bilinear_rgb(image, x, y):
     """Color of image (H, W, 3) at pixel (x, y), as three numbers."""
@@ -47,7 +47,7 @@ def bilinear_rgb(image, x, y):
     return _blend_rgb(image, c0, c1, u, r0, r1, v)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def bilinear_rgb32(image, x, y):
     """`bilinear_rgb` with weights in single precision, for float32 images."""
@@ -56,7 +56,7 @@ def bilinear_rgb32(image, x, y):
     return _blend_rgb(image, c0, c1, np.float32(u), r0, r1, np.float32(v))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def _blend_rgb(image, c0, c1, u, r0, r1, v):
     w00, w01 = (1 - u) * (1 - v), u * (1 - v)
@@ -68,7 +68,7 @@ def _blend_rgb(image, c0, c1, u, r0, r1, v):
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def bilinear_gray(image, x, y):
     """Value of image (H, W) at pixel (x, y), in the arithmetic of `bilinear_rgb`."""
@@ -79,7 +79,7 @@ def bilinear_gray(image, x, y):
     return w00 * image[r0, c0] + w01 * image[r0, c1] + w10 * image[r1, c0] + w11 * image[r1, c1]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def bilinear_value(image, x, y):
     """Value of image (H, W) at pixel (x, y)."""
@@ -90,7 +90,7 @@ def bilinear_value(image, x, y):
     return above * (1 - v) + below * v
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def bilinear_value32(image, x, y):
     """Value of image (H, W) at pixel (x, y), weights in single precision."""
@@ -102,7 +102,43 @@ def bilinear_value32(image, x, y):
     return above + v * (below - above)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
+@typing.no_type_check
+def inner_cell(position, size):
+    """`clamped_cell` at or between the centers of the outermost pixels; unsigned, so that no index is checked."""
+    shifted = position - np.float32(0.5)
+    low = np.uint32(shifted)
+    return low, min(low + np.uint32(1), np.uint32(size - 1)), shifted - np.float32(low)
+
+
+@njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
+@typing.no_type_check
+def inner_value32(image, x, y):
+    """`bilinear_value32` at or between the centers of the outermost pixels; x and y in single precision."""
+    c0, c1, u = inner_cell(x, image.shape[1])
+    r0, r1, v = inner_cell(y, image.shape[0])
+    above = image[r0, c0] + u * (image[r0, c1] - image[r0, c0])
+    below = image[r1, c0] + u * (image[r1, c1] - image[r1, c0])
+    return above + v * (below - above)
+
+
+@njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
+@typing.no_type_check
+def inner_rgb32(image, x, y):
+    """`bilinear_rgb32` at or between the centers of the outermost pixels; x and y in single precision."""
+    c0, c1, u = inner_cell(x, image.shape[1])
+    r0, r1, v = inner_cell(y, image.shape[0])
+    w11 = u * v
+    w01, w10 = u - w11, v - w11
+    w00 = np.float32(1) - u - w10
+    return (
+        w00 * image[r0, c0, 0] + w01 * image[r0, c1, 0] + w10 * image[r1, c0, 0] + w11 * image[r1, c1, 0],
+        w00 * image[r0, c0, 1] + w01 * image[r0, c1, 1] + w10 * image[r1, c0, 1] + w11 * image[r1, c1, 1],
+        w00 * image[r0, c0, 2] + w01 * image[r0, c1, 2] + w10 * image[r1, c0, 2] + w11 * image[r1, c1, 2],
+    )
+
+
+@njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
 def _table_rows(image, table, points, out):
     """table (256,), points (N, 2); out (N, 3) written."""

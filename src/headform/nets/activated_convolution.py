@@ -6,6 +6,9 @@ torch's bindings of oneDNN apply the activation while a result is still in a reg
 passes. Elsewhere (gradients, other devices, single precision) the two run one after another.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Literal
 
 import torch
@@ -19,13 +22,23 @@ _POST_OPS: dict[str, tuple[str, list[float]]] = {
     "relu6": ("hardtanh", [0, 6]),
 }
 
+_in_single_precision: ContextVar[bool] = ContextVar("fused_in_single_precision", default=False)
 
-def convolve(
-    layer: nn.Conv2d, x: Float[Tensor, "B C h w"], activation: Activation, *, single: bool = False
-) -> Float[Tensor, "B C2 h2 w2"]:
-    """Apply a convolution with zero padding, then an activation; `single` to fuse them in single precision too."""
+
+@contextmanager
+def fused_in_single_precision() -> Iterator[None]:
+    """Fuse in single precision too, for networks of many cheap convolutions, where this is faster: MobileFaceNet by 1.4."""
+    token = _in_single_precision.set(True)
+    try:
+        yield
+    finally:
+        _in_single_precision.reset(token)
+
+
+def convolve(layer: nn.Conv2d, x: Float[Tensor, "B C h w"], activation: Activation) -> Float[Tensor, "B C2 h2 w2"]:
+    """Apply a convolution with zero padding, then an activation."""
     dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
-    if not _fuses(x, dtype, single):
+    if not _fuses(x, dtype):
         y = layer(x)
         return y if activation == "none" else nn.functional.relu6(y) if activation == "relu6" else nn.functional.relu(y)
     name, bounds = _POST_OPS[activation]
@@ -36,11 +49,11 @@ def convolve(
     )  # fmt: skip
 
 
-def _fuses(x: Tensor, dtype: torch.dtype, single: bool) -> bool:
+def _fuses(x: Tensor, dtype: torch.dtype) -> bool:
     if torch.is_grad_enabled() or x.device.type != "cpu":
         return False
     if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
         return False
     if dtype == torch.float32:
-        return single
+        return _in_single_precision.get()
     return dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -15,6 +15,7 @@ from headform.geometry.landmarks68 import five_points
 from headform.heads.head_size import HeadSize
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
+from headform.nets.activated_convolution import fused_in_single_precision
 from headform.nets.face_encoder import FaceEncoder
 
 BATCH = 32
@@ -101,8 +102,9 @@ class FaceEncoderPredictor:
             cut += [*shifted, *(np.ascontiguousarray(each[:, ::-1]) for each in shifted)]
         if not cut:
             raise InputError("photos_missing", "there is no photo", "identity", "give at least one photo of the person")
-        found = [
-            self._net.embed(crop.values(np.stack(cut[k : k + BATCH])).to(device)).float().cpu()
-            for k in range(0, len(cut), BATCH)
-        ]
+        with fused_in_single_precision():
+            found = [
+                self._net.embed(crop.values(np.stack(cut[k : k + BATCH])).to(device)).float().cpu()
+                for k in range(0, len(cut), BATCH)
+            ]
         return torch.cat(found).unflatten(0, (len(photos), 2 * len(_SHIFTS)))

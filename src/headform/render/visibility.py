@@ -21,7 +21,7 @@ TOLERANCE = 5e-4
 """Depth by which a point may lie behind the plane that its pixel shows and still count as visible, meters."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, borrowed=True, error_model="numpy")
 @typing.no_type_check
 def is_seen(x, y, z, points, faces, face_index, tolerance):
     """Return whether a point at pixel (x, y), depth z is the surface that the depth buffer shows there.

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
+from headform.nets.activated_convolution import fused_in_single_precision
 from headform.nets.recognition.mobilefacenet_net import PARTS, InvertedResidual, MobileFaceNet
 from headform.nets.recognition.registry import load_recognition
 from headform.nets.shipped import SHIPPED, load_mobilefacenet
@@ -92,3 +93,13 @@ def test_without_gradients_activations_are_fused_to_the_same_bits(shipped: Mobil
         with torch.no_grad():
             found = shipped(x)
     assert torch.equal(found, plain.detach())
+
+
+def test_in_single_precision_they_are_fused_where_asked_for_within_rounding(shipped: MobileFaceNet) -> None:
+    x = crops(2).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        plain = shipped(x)
+        with fused_in_single_precision():
+            fused = shipped(x)
+        assert torch.equal(shipped(x), plain)
+    torch.testing.assert_close(fused, plain, rtol=0, atol=1e-5)

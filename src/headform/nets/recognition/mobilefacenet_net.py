@@ -61,8 +61,8 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
         """Apply the block."""
-        y = convolve(self.depthwise, convolve(self.expand, x, "relu6", single=True), "relu6", single=True)
-        y = convolve(self.project, y, "none", single=True)
+        y = convolve(self.depthwise, convolve(self.expand, x, "relu6"), "relu6")
+        y = convolve(self.project, y, "none")
         return x + y if self.added else y
 
 
@@ -74,7 +74,7 @@ class _Stem(nn.Sequential):
         for conv, activation in zip(layers[::2], layers[1::2], strict=True):
             if not isinstance(conv, nn.Conv2d):
                 raise TypeError(type(conv))
-            x = convolve(conv, x, "relu6" if isinstance(activation, nn.ReLU6) else "relu", single=True)
+            x = convolve(conv, x, "relu6" if isinstance(activation, nn.ReLU6) else "relu")
         return x
 
 
