@@ -114,29 +114,36 @@ def conjugate_gradients(
                 p[v] = z[v] + ratio * p[v]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 @typing.no_type_check
 def average(slots, more, where, x, steps):
     """Replace x (C, V), `steps` times and in place, by the mean over each masked row and its masked neighbors."""
-    total, count = np.empty_like(x), np.empty(x.shape[1], np.float32)
+    near, count = slots.copy(), np.ones(x.shape[1], np.float32)
+    for k in range(slots.shape[0]):
+        for v in range(slots.shape[1]):
+            if where[v] and where[slots[k, v]]:
+                count[v] += np.float32(slots[k, v] != v)
+            else:
+                near[k, v] = v
+    for k in range(more.shape[0]):
+        if where[more[k, 0]] and where[more[k, 1]]:
+            count[more[k, 0]] += np.float32(1)
+    away = np.empty(x.shape[1], np.float32)
     for _ in range(steps):
-        for v in range(x.shape[1]):
-            count[v] = np.float32(1)
-            for c in range(x.shape[0]):
-                total[c, v] = x[c, v]
-            if where[v]:
-                for k in range(slots.shape[0]):
-                    n = slots[k, v]
-                    if n != v and where[n]:
-                        count[v] += np.float32(1)
-                        for c in range(x.shape[0]):
-                            total[c, v] += x[c, n]
-        for k in range(more.shape[0]):
-            v, n = more[k, 0], more[k, 1]
-            if where[v] and where[n]:
-                count[v] += np.float32(1)
-                for c in range(x.shape[0]):
-                    total[c, v] += x[c, n]
-        for v in range(x.shape[1]):
-            for c in range(x.shape[0]):
-                x[c, v] = total[c, v] / count[v]
+        for c in range(x.shape[0]):
+            _sum_of_neighbors(near, more, where, x[c], away)
+            for v in range(x.shape[1]):
+                x[c, v] += away[v] / count[v]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@typing.no_type_check
+def _sum_of_neighbors(near, more, where, x, out):
+    """Sum the differences to masked neighbors, x (V,); a slot of `near` without one holds the row itself."""
+    a, b, c, d, e, f, g, h = near[0], near[1], near[2], near[3], near[4], near[5], near[6], near[7]
+    for v in range(x.shape[0]):
+        total = x[a[v]] + x[b[v]] + x[c[v]] + x[d[v]] + x[e[v]] + x[f[v]] + x[g[v]] + x[h[v]]
+        out[v] = total - np.float32(8) * x[v]
+    for n in range(more.shape[0]):
+        if where[more[n, 0]] and where[more[n, 1]]:
+            out[more[n, 0]] += x[more[n, 1]] - x[more[n, 0]]

@@ -27,6 +27,7 @@ from scipy.spatial import cKDTree
 
 from headform.fit._diffusion_kernels import average, conjugate_gradients
 from headform.heads.linear import LinearHead
+from headform.kernels.threads import run_all
 
 PATCH_VERTICES, MOST_PATCHES = 40, 300
 """Vertices of a patch, and the number of patches about which they grow: their system is solved densely, in a millisecond."""
@@ -206,10 +207,10 @@ def diffuse(
     own = np.arange(number)
     system[own, own] = _DEFINITE * system[own, own] + np.add.reduceat(diagonal, graph.first[:-1])
     factor = spotrf(system, lower=0, clean=0)[0]  # upper, by columns: the lower one by rows
-    conjugate_gradients(
-        graph.slots, graph.more, graph.first, np.ascontiguousarray(factor.T), graph.degree, diagonal,
-        np.float32(smoothness), right, x, tolerance, max_iterations,
-    )  # fmt: skip
+    common = graph.slots, graph.more, graph.first, np.ascontiguousarray(factor.T), graph.degree, diagonal
+    channels = [slice(c, c + 1) for c in range(len(x))]
+    tasks = [(*common, np.float32(smoothness), right[c], x[c], tolerance, max_iterations) for c in channels]
+    run_all(conjugate_gradients, tasks)
     out = np.empty((len(order), len(x)), np.float32)
     out[order] = x.T
     return out
