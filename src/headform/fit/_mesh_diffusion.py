@@ -27,6 +27,7 @@ from scipy.spatial import cKDTree
 
 from headform.fit._diffusion_kernels import average, conjugate_gradients
 from headform.heads.linear import LinearHead
+from headform.kernels.blas_threads import one_blas_thread
 from headform.kernels.threads import run_all
 
 PATCH_VERTICES, MOST_PATCHES = 40, 300
@@ -206,7 +207,8 @@ def diffuse(
     system = np.float32(smoothness) * graph.between
     own = np.arange(number)
     system[own, own] = _DEFINITE * system[own, own] + np.add.reduceat(diagonal, graph.first[:-1])
-    factor = spotrf(system, lower=0, clean=0)[0]  # upper, by columns: the lower one by rows
+    with one_blas_thread():  # beside another busy program, waiting for each other takes them a tenth of a second
+        factor = spotrf(system, lower=0, clean=0)[0]  # upper, by columns: the lower one by rows
     common = graph.slots, graph.more, graph.first, np.ascontiguousarray(factor.T), graph.degree, diagonal
     channels = [slice(c, c + 1) for c in range(len(x))]
     tasks = [(*common, np.float32(smoothness), right[c], x[c], tolerance, max_iterations) for c in channels]

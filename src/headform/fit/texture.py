@@ -32,6 +32,7 @@ from headform.fit.openings import Openings
 from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.array_checks import require_array
 from headform.heads.linear import LinearHead
+from headform.kernels.blas_threads import one_blas_thread
 from headform.kernels.threads import run_all
 from headform.render.unwrapping import unwrap_head
 
@@ -86,7 +87,8 @@ def bake_textures(
     albedo = require_array("albedo", albedo, (len(photo.head.mean), 3), finite=True)
     atlas = unwrap_head(photo.head, size)
     surface = surface or surface_of(photo, size, openings)
-    filled = fill_vertices(photo.head, surface, light, albedo, gauges)
+    with one_blas_thread():
+        filled = fill_vertices(photo.head, surface, light, albedo, gauges)
     field = _vertex_field(photo.head, surface, filled)
     patch, texels = surface.patch, size * size
     kept, trusted = np.empty((texels, 3), np.uint8), np.empty((texels, 3), np.uint8)
