@@ -11,7 +11,7 @@ from headform.fit import texture
 from headform.fit._texture_kernels import seam_kernel
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.texture import BakedTexture, bake_textures
-from headform.fit.vertex_colors import observe_vertices
+from headform.fit.vertex_colors import observe_vertices, visible_vertices
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
@@ -218,6 +218,24 @@ def test_vertices_are_observed_where_they_are_seen(head: LinearHead) -> None:
     assert np.abs(seen.color - color)[sure].mean() < 0.02
     nothing = FittedPhoto(head, vertices, camera, np.zeros((320, 320, 3), np.uint8), np.zeros((320, 320)))
     assert not observe_vertices(nothing).weight.any()
+
+
+def test_texture_networks_see_eyes_and_neck_too(head: LinearHead) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, 30)
+    color = waves(vertices)
+    photo = FittedPhoto(head, vertices, camera, photograph(head, vertices, camera, color))
+    seen, painted = visible_vertices(photo), observe_vertices(photo)
+    toward = -(vertex_normals(vertices, head.faces.numpy()) @ camera.R.T)[:, 2]
+    eyes = np.isin(head.part.numpy(), [PARTS.index("eye_right"), PARTS.index("eye_left")])
+    neck = head.regions["neck"].numpy()
+    for part in (eyes, neck):
+        own = np.zeros(len(vertices), bool)
+        own[part] = True
+        assert (seen.weight[own] > 0.99).sum() > (painted.weight[own] > 0.99).sum() + 20
+    assert not seen.weight[toward < -0.1].any()
+    assert (seen.weight >= painted.weight - 1e-6).all()
+    sure = seen.weight > 0.99
+    assert np.abs(seen.color - color)[sure].mean() < 0.02
 
 
 @pytest.mark.parametrize(("step", "expected"), [(1, 1.0), (10, 10.0)])

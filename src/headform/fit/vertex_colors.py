@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int32
 from scipy.ndimage import distance_transform_edt, find_objects, label
 from scipy.spatial import cKDTree
 
-from headform.fit._photo_patch import PhotoPatch, cut_patch
+from headform.fit._photo_patch import PhotoPatch, cut_patch, sample_points_kernel
 from headform.fit._texture_kernels import observe_kernel
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
@@ -29,6 +29,8 @@ OCCLUDER_METERS = (0.0015, 0.005)
 """Distances to an occluder between which the weight of the photo rises from 0 to 1."""
 FACING = (0.25, 0.6)
 """Cosines between normal and view direction between which the weight of the photo rises from 0 to 1."""
+VISIBLE = (0.02, 0.15)
+"""The same, where a color need not be the surface's own to its edge: for the texture networks."""
 NECK_METERS = (0.0, 0.012)
 """Distances from the neck between which the weight of the photo rises from 0 to 1."""
 STEP_METERS = 0.006
@@ -73,8 +75,17 @@ class PhotoSurface:
     eye_mask: Float[np.ndarray, "_ _"] | None = None
 
     @classmethod
-    def of(cls, photo: FittedPhoto, openings: Openings | None, *, resolution: int) -> "PhotoSurface":
-        """Cut the patch and compute the trust in its pixels; `resolution` as in `cut_patch`."""
+    def of(
+        cls, photo: FittedPhoto, openings: Openings | None, *, resolution: int, visible: bool = False
+    ) -> "PhotoSurface":
+        """Cut the patch and compute the trust in its pixels.
+
+        Args:
+            photo: Photo and fitted head.
+            openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
+            resolution: As in `cut_patch`.
+            visible: Trust each pixel of every part that the depth buffer shows, to its edge.
+        """
         head, camera = photo.head, photo.camera
         faces = np.ascontiguousarray(head.faces.numpy(), np.int32)
         patch = cut_patch(photo, resolution=resolution)
@@ -85,14 +96,21 @@ class PhotoSurface:
         part = head.part.numpy()
         shown = np.isin(part, [PARTS.index(name) for name in PHOTO_PARTS])
         eye = np.isin(part, EYES)
+        ahead = np.isfinite(patch.projected).all(axis=1)
+        if visible:
+            facing = smoothstep(cosine, *VISIBLE) * ahead
+            trust = (patch.fragments.face_index >= 0).astype(np.float32)
+        else:
+            facing = smoothstep(cosine, *FACING) * shown * ahead * undressed(head)
+            trust = _pixel_trust(patch, eye[faces[:, 0]], openings)
         return cls(
             patch=patch,
             faces=faces,
             eye=eye,
             normals=normals,
             projected=np.where(np.isfinite(patch.projected), patch.projected, -1e6),
-            facing=smoothstep(cosine, *FACING) * shown * np.isfinite(patch.projected).all(axis=1) * undressed(head),
-            trust=_pixel_trust(patch, eye[faces[:, 0]], openings),
+            facing=facing,
+            trust=trust,
             eye_mask=photo.eye_mask,
         )
 
@@ -123,6 +141,23 @@ def observe_vertices(photo: FittedPhoto, openings: Openings | None = None, *, re
         resolution: Extent of the head, pixels along its longer axis, to which a larger photo is downsampled.
     """
     return PhotoSurface.of(photo, openings, resolution=resolution).colors()
+
+
+def visible_vertices(photo: FittedPhoto, *, resolution: int = 920) -> VertexColors:
+    """Read a photo at every vertex that the depth buffer shows, eyes, teeth and neck too: T_p of Lin et al. (2020).
+
+    `observe_vertices` leaves out what must not be painted on a head that moves; this leaves out only what is hidden, averted
+    or masked, and is what the texture networks see. Colors are those of single points, not the mean of 3 x 3 pixels.
+
+    Args:
+        photo: Photo and fitted head.
+        resolution: As in `observe_vertices`.
+    """
+    surface = PhotoSurface.of(photo, None, resolution=resolution, visible=True)
+    seen = surface.colors()
+    points = np.where(seen.weight[:, None] > 0, surface.projected, np.nan)
+    sample_points_kernel(surface.patch.linear, points, seen.color)
+    return seen
 
 
 _UNDRESSED: WeakKeyDictionary[LinearHead, Float64[np.ndarray, " V"]] = WeakKeyDictionary()

@@ -19,7 +19,7 @@ from headform.data.sample import Sample
 from headform.data.shards import ShardSet
 from headform.errors import InputError
 from headform.fit.fitted_photo import FittedPhoto
-from headform.fit.vertex_colors import observe_vertices
+from headform.fit.vertex_colors import visible_vertices
 from headform.geometry.camera import PerspectiveCamera, PerspectiveCameras
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import LinearHead
@@ -128,7 +128,7 @@ class TextureBatches:
         skin = np.zeros(sample.image.shape[:2], np.uint8) if sample.skin is None else sample.skin
         bare = skin.astype(np.float32) / 255
         photo = FittedPhoto(head, stage.vertices, stage.camera, sample.image, skin_mask=bare)
-        colors = observe_vertices(photo)
+        colors = visible_vertices(photo)
         normals = vertex_normals(stage.vertices.astype(np.float64), head.faces.numpy()) @ stage.camera.R.T
         shading = np.maximum(sh_basis(normals) @ stage.light, 0).astype(np.float32)
         image, mask = _resized(sample.image, self._side), _resized(np.repeat(skin[..., None], 3, 2), self._side)
