@@ -30,8 +30,9 @@ class Texture(Training):
     """Folders of shards of `headform data coarse`: photos, synthetic people, or both."""
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/texture")
     """Run folder: config.json, log.jsonl, pictures, checkpoint and texture.safetensors."""
-    preset: Literal["open", "paper", "released-code", "overfit"] = "open"
-    """open: the paper's method with what ships. paper: the published setting; needs FaceNet's file. released-code: what the
+    preset: Literal["open", "albedo", "paper", "released-code", "overfit"] = "open"
+    """open: the paper's method with what ships. albedo: the true albedo of synthetic people alone (data synthetic --albedo),
+    without light, shadow and shine. paper: the published setting; needs FaceNet's file. released-code: what the
     published code trains by default; needs the regressor of Deng et al. besides. overfit: one photo, in a minute."""
     recognizer: Path | None = None
     """Weights of the recognition network of embedding and identity loss: FaceNet for paper and released-code; by default the

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 from torch import Tensor
 
 from headform.data.coarse_stage import read_coarse_stage
@@ -19,6 +19,7 @@ from headform.data.sample import Sample
 from headform.data.shards import ShardSet
 from headform.errors import InputError
 from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.plain_skin import face_skin
 from headform.fit.vertex_colors import visible_vertices
 from headform.geometry.camera import PerspectiveCamera, PerspectiveCameras
 from headform.geometry.spherical_harmonics import sh_basis
@@ -29,6 +30,8 @@ from headform.mesh.normals import vertex_normals
 from headform.nets.face_embedding import FaceEmbedder
 from headform.train.face_crops import points5_of
 
+_LEAST = 0.004
+"""Albedo below which skin is not taken for darker."""
 KEPT_BYTES = 1 << 30
 """Memory for samples that were read; beyond it the oldest are read again."""
 
@@ -51,7 +54,8 @@ class TextureBatch:
         coarse: coarse texture T.
         projected: photo at the vertices, T_p; 0 where hidden.
         seen: how far the photo shows each vertex, by the depth buffer, the mask, and the angle.
-        truth: true albedo of synthetic people; 0 where unknown.
+        truth: true albedo of synthetic people, at the level of the coarse texture: each channel times a gain such that the
+            skin of the face has the same median, since one photo does not tell light from albedo; 0 where unknown.
         known: photos with a true albedo.
     """
 
@@ -97,6 +101,7 @@ class TextureBatches:
 
     def __init__(self, head: LinearHead, embedder: FaceEmbedder, side: int) -> None:
         self._head, self._embedder, self._side = head, embedder, side
+        self._skin = face_skin(head)
         self._kept: OrderedDict[tuple[int, int], TextureBatch] = OrderedDict()
         self._bytes = 0
 
@@ -137,6 +142,8 @@ class TextureBatches:
         if truth.shape != stage.albedo.shape:
             what = f"the albedo has {len(truth)} vertices, the head {len(stage.albedo)}"
             raise InputError("sample_unusable", what, f"sample {sample.name}", "use samples of this head")
+        if known:
+            truth = leveled(truth, stage.albedo, self._skin)
         camera = _scaled(stage.camera, zoom)
         projected = colors.color * (colors.weight > 0)[:, None]
 
@@ -166,6 +173,14 @@ class TextureBatches:
         self._bytes += _size(row)
         while self._bytes > KEPT_BYTES and len(self._kept) > 1:
             self._bytes -= _size(self._kept.popitem(last=False)[1])
+
+
+def leveled(
+    truth: Float[np.ndarray, "V 3"], coarse: Float[np.ndarray, "V 3"], skin: Bool[np.ndarray, " V"]
+) -> Float32[np.ndarray, "V 3"]:
+    """Multiply each channel of an albedo so that its median over the skin is that of another; linear RGB in [0, 1]."""
+    gain = np.median(coarse[skin], axis=0) / np.maximum(np.median(truth[skin], axis=0), _LEAST)
+    return np.asarray(np.clip(truth * gain, 0.0, 1.0), np.float32)
 
 
 def _size(row: TextureBatch) -> int:

@@ -1,10 +1,11 @@
-"""Configuration of `headform train texture`: networks, losses and their weights, schedule, critic; four presets.
+"""Configuration of `headform train texture`: networks, losses and their weights, schedule, critic; five presets.
 
 ``paper`` is Lin et al. (2020): residual form, the coarse texture alone refined, FaceNet's embedding, the critic with batch
 norm, the paper's losses. ``released-code`` is what their published code trains by default: the normal form, seven channels,
 the regressor's features beside FaceNet's, its own objective, no critic. ``open`` is the paper's method with what ships: the
 recognition network of the package, photo colors for the refiner, a start from these colors, a critic without batch norm, and
-the true albedo of synthetic people. ``overfit`` learns one photo by heart.
+the true albedo of synthetic people. ``albedo`` learns this true albedo alone, from synthetic people alone: without light,
+shadow and shine, and where nothing is seen; it starts from the coarse texture. ``overfit`` learns one photo by heart.
 
 The weights of two groups of losses change during the first `ramp` steps, in a straight line:
 
@@ -20,13 +21,14 @@ from headform.nets.texture_critic_net import CriticNorm
 from headform.nets.texture_net import PHOTO_CHANNELS, TextureNetConfig
 from headform.train.config import GroupConfig, OptimizerConfig, PhaseConfig, ScheduleConfig, TrainerConfig
 
-Preset = Literal["open", "paper", "released-code", "overfit"]
+Preset = Literal["open", "albedo", "paper", "released-code", "overfit"]
 Objective = Literal["paper", "released"]
 PAPER_EPOCHS = 50
 PAPER_BATCH = 4
 RAMP_EPOCHS = 5
 """Epochs of the ramp in the published code; the paper says "gradually"."""
 OPEN_STEPS = 20_000
+ALBEDO_STEPS = 6_000
 OVERFIT_STEPS = 150
 _LINEAR = ("net.decoder.spread.*", "net.refiner.narrow.*", "net.refiner.spread.*")
 _MUON = OptimizerConfig(kind="muon", lr=1e-2, momentum=0.9, weight_decay=0.0)
@@ -44,7 +46,7 @@ class TextureLossWeights:
         adversarial: sigma3, score of the critic, L_adv.
         coarse: distance of T and T' at the vertices; a vertex term.
         projected: distance of T_p and the lit T' where the photo shows the vertex; a vertex term.
-        truth: distance of T' from the true albedo of synthetic people.
+        truth: distance of T' from the true albedo of synthetic people, at the level of the coarse texture.
         symmetry: distance of T' from its mirror image.
         variance: variance of T' over the skin of the face.
     """
@@ -57,6 +59,11 @@ class TextureLossWeights:
     truth: float = 0.0
     symmetry: float = 0.0
     variance: float = 0.0
+
+    @property
+    def drawn(self) -> bool:
+        """Tell whether a loss compares the texture in the light of its photo."""
+        return any((self.pixel, self.identity, self.adversarial, self.projected))
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,8 @@ def from_preset(preset: Preset, photos: int, *, seed: int = 0, steps: int | None
     epoch = max(1.0, photos / PAPER_BATCH)
     if preset == "open":
         config = _open()
+    elif preset == "albedo":
+        config = _albedo()
     elif preset == "overfit":
         config = _overfit()
     else:
@@ -207,6 +216,20 @@ def _open() -> TextureConfig:
         side=160,
     )
     return with_critic(config, 1)
+
+
+def _albedo() -> TextureConfig:
+    open_ = with_critic(_open(), 0)
+    return replace(
+        open_,
+        preset="albedo",
+        trainer=replace(open_.trainer, steps=ALBEDO_STEPS),
+        # shadows and shine of the photo's colors would have to be unlearned
+        net=replace(open_.net, base="coarse"),
+        weights=TextureLossWeights(
+            pixel=0.0, identity=0.0, adversarial=0.0, coarse=0.0, projected=0.0, truth=1.0, symmetry=0.02
+        ),
+    )
 
 
 def _overfit() -> TextureConfig:

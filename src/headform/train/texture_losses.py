@@ -74,7 +74,8 @@ class TextureLosses:
         device: Device of the batches.
 
     Raises:
-        UsageError: ``network_missing``; ``head_unsupported`` where a loss needs what the head lacks.
+        UsageError: ``network_missing``; ``head_unsupported`` where a loss needs what the head lacks; in a call
+            ``albedo_missing`` where nothing but the true albedo is compared with, and a photo has none.
     """
 
     def __init__(
@@ -103,17 +104,21 @@ class TextureLosses:
             step: Step number, of which the weights of the groups are a function.
             critic: Critic whose score counts; none while it diverges.
         """
-        drawn = render_texture(self._faces, linear_from_signal(refined), batch)
         weights, coarse = self._config.weights, signal_from_linear(batch.coarse)
-        losses: dict[str, Tensor] = {
-            "pixel": pixel_loss(2 * drawn.rendering - 1, 2 * batch.images - 1, drawn.mask),
-        }
-        if weights.identity and self._identity is not None:
-            losses["identity"] = self._identity(drawn.overlay, batch.images, batch.points5)
-        if critic is not None:
-            losses["adversarial"] = generator_loss(critic(2 * drawn.overlay - 1))
+        losses: dict[str, Tensor] = {}
+        drawn = None
+        if weights.drawn:
+            drawn = render_texture(self._faces, linear_from_signal(refined), batch)
+            losses["pixel"] = pixel_loss(2 * drawn.rendering - 1, 2 * batch.images - 1, drawn.mask)
+            if weights.identity and self._identity is not None:
+                losses["identity"] = self._identity(drawn.overlay, batch.images, batch.points5)
+            if critic is not None:
+                losses["adversarial"] = generator_loss(critic(2 * drawn.overlay - 1))
         if weights.symmetry:
             losses["symmetry"] = symmetry_loss(refined, self._mirror)
+        elif not bool(batch.known.all()):
+            what = "these losses compare with the true albedo, and a photo has none"
+            raise UsageError("albedo_missing", what, "", "use samples of `headform data synthetic --albedo`")
         if self._skin is not None:
             losses["variance"] = refined[:, self._skin].var(1, unbiased=False).mean()
         if weights.truth:  # 0 without any, since all processes report the same losses
@@ -121,9 +126,12 @@ class TextureLosses:
             losses["truth"] = vertex_loss(signal_from_linear(batch.truth), refined, known.contiguous())
         rising, falling = self._config.sigmas(step)
         if self._config.objective == "released":
+            if drawn is None:
+                raise TypeError("the published code's objective draws the texture")
             return losses | self._released(refined, coarse, drawn, batch, losses, rising, falling)
         losses["coarse"] = vertex_loss(coarse, refined)
-        losses["projected"] = vertex_loss(drawn.lit, signal_from_linear(batch.projected), batch.seen)
+        if drawn is not None:
+            losses["projected"] = vertex_loss(drawn.lit, signal_from_linear(batch.projected), batch.seen)
         groups = {"pixel": rising, "identity": rising, "adversarial": rising, "coarse": falling, "projected": falling}
         total = 0.0 * refined.sum() + sum(
             (groups.get(name, 1.0) * getattr(weights, name) * value for name, value in losses.items()),
