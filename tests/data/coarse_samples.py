@@ -8,6 +8,7 @@ import torch
 from headform.data.coarse_stage import PREFIX
 from headform.data.sample import Sample
 from headform.data.shards import ShardSet, ShardWriter
+from headform.fit.plain_skin import face_skin
 from headform.geometry.camera import PerspectiveCamera, PerspectiveCameras
 from headform.geometry.spherical_harmonics import AMBIENT
 from headform.heads.linear import LinearHead
@@ -24,7 +25,10 @@ def coarse_sample(head: LinearHead, number: int = 0, *, truth: bool = False, sou
     light = np.zeros((9, 3), np.float32)
     light[0] = 1.5 * AMBIENT
     waves = np.sin(head.mean.numpy() @ rng.normal(0, 60, (3, 3)))
-    albedo = (head.mean_albedo.numpy() * (1 + 0.5 * waves)).clip(0, 1).astype(np.float32)
+    plain, skin = head.mean_albedo.numpy(), face_skin(head)
+    albedo = plain * (1 + 0.5 * waves)
+    # of the same level as the coarse texture, as the batches bring it
+    albedo = (albedo * np.median(plain[skin], axis=0) / np.median(albedo[skin], axis=0)).clip(0, 1).astype(np.float32)
     drawn = render_batch(
         head.mean[None], head.faces, PerspectiveCameras.of(camera), (SIDE, SIDE),
         attributes=torch.from_numpy(albedo)[None], light=torch.from_numpy(light)[None], srgb=True,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -21,7 +22,7 @@ from headform.nets.texture_net import TextureNet, signal_from_linear
 from headform.train import critic_guard
 from headform.train.critic_guard import CriticGuard, score_quotient
 from headform.train.texture import PICTURES, head_hierarchy, run
-from headform.train.texture_batches import TextureBatch, TextureBatches
+from headform.train.texture_batches import TextureBatch, TextureBatches, leveled
 from headform.train.texture_config import TextureConfig, TextureLossWeights, from_preset, with_critic
 from headform.train.texture_losses import TextureLosses, critic_losses, render_texture
 from headform.train.texture_validation import masked_psnr
@@ -122,6 +123,30 @@ def test_losses_are_the_papers_sum(batch: TextureBatch, head: LinearHead, embedd
     total = total + 0.75 * (coarse + found["projected"]) + 2 * truth
     torch.testing.assert_close(found["total"], total)
     assert "adversarial" not in losses(refined, batch, 1, None)
+
+
+def test_albedo_is_compared_with_the_truth_alone(batch: TextureBatch, head: LinearHead) -> None:
+    config = from_preset("albedo", 10)
+    losses = TextureLosses(config, head, None, CPU)
+    one = TextureBatch(*(value[:1] for value in vars(batch).values()))
+    found = losses(signal_from_linear(one.coarse), one, 0)
+    assert set(found) == {"truth", "symmetry", "coarse", "total"}
+    truth = (signal_from_linear(one.coarse) - signal_from_linear(one.truth)).norm(dim=-1).mean()
+    torch.testing.assert_close(found["total"], truth + 0.02 * found["symmetry"])
+    assert not config.has_critic
+    assert config.net.base == "coarse"
+    with pytest.raises(UsageError) as caught:  # the second photo has no true albedo
+        losses(signal_from_linear(batch.coarse), batch, 0)
+    assert caught.value.code == "albedo_missing"
+
+
+def test_the_truth_is_brought_to_another_level() -> None:
+    truth = np.array([[0.1, 0.2, 0.4], [0.2, 0.2, 0.8], [0.3, 0.1, 0.6], [0.9, 0.9, 0.9]])
+    coarse = np.array([[0.4, 0.2, 0.3], [0.4, 0.1, 0.3], [0.5, 0.1, 0.3], [0.0, 0.0, 0.0]])
+    skin = np.array([True, True, True, False])
+    found = leveled(truth, coarse, skin)
+    np.testing.assert_allclose(np.median(found[skin], axis=0), [0.4, 0.1, 0.3], rtol=1e-6)
+    np.testing.assert_allclose(found, np.clip(truth * [2, 0.5, 0.5], 0, 1), rtol=1e-6)
 
 
 def test_the_published_objective(batch: TextureBatch, head: LinearHead) -> None:

@@ -114,11 +114,11 @@ class TextureLosses:
                 losses["identity"] = self._identity(drawn.overlay, batch.images, batch.points5)
             if critic is not None:
                 losses["adversarial"] = generator_loss(critic(2 * drawn.overlay - 1))
-        if weights.symmetry:
-            losses["symmetry"] = symmetry_loss(refined, self._mirror)
         elif not bool(batch.known.all()):
             what = "these losses compare with the true albedo, and a photo has none"
             raise UsageError("albedo_missing", what, "", "use samples of `headform data synthetic --albedo`")
+        if weights.symmetry:
+            losses["symmetry"] = symmetry_loss(refined, self._mirror)
         if self._skin is not None:
             losses["variance"] = refined[:, self._skin].var(1, unbiased=False).mean()
         if weights.truth:  # 0 without any, since all processes report the same losses
