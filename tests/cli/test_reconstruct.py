@@ -130,6 +130,7 @@ ASSETS = Path(headform.__file__).parent / "nets" / "assets"
             "weights_kind",
             "open head",
         ),
+        (["--texture-net", str(ASSETS / "dense_landmarks.safetensors")], "weights_kind", "'dense landmarks'"),
         (["--identity-net", "missing.safetensors"], "weights_missing", "there is no such file"),
         (["--identity-net", str(ASSETS)], "weights_missing", "this is a folder"),
         (["--identity-net", __file__], "weights_missing", "no weights of headform"),

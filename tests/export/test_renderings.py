@@ -44,16 +44,16 @@ def test_colors_of_vertices_come_back_from_the_atlas(result: Reconstruction) -> 
 
 
 def test_a_refined_texture_is_written_and_lit(result: Reconstruction) -> None:
-    refined = np.full((64, 64, 3), 128, np.uint8)
+    refined = np.full((len(result.head.mean), 3), 0.2, np.float32)
     light = np.zeros((9, 3))
     light[0] = 0.25 * AMBIENT
-    dark = replace(result, refined_texture=refined, light=light)
+    dark = replace(result, refined_albedo=refined, texture=None, light=light)
     files = encode_renderings(dark, dark.photo)
     assert set(files) == PICTURES | {"texture_refined.png"}
     lit = lit_texture(dark)
     assert lit is not None
-    shown = lit.reshape(-1, 3)[unwrap_head(result.head, 64).texels]
-    np.testing.assert_allclose(shown, 64.5, atol=2)  # a quarter of the linear light of 128
+    shown = lit.reshape(-1, 3)[unwrap_head(result.head, len(lit)).texels]
+    np.testing.assert_allclose(shown, 255 * float(srgb_from_linear(torch.tensor(0.05))), atol=2)  # a quarter of 0.2
 
 
 def test_a_photo_of_another_size_is_refused(result: Reconstruction) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.photometric import fit_light_and_albedo
-from headform.fit.plain_skin import face_skin, plain_where_lost
+from headform.fit.plain_skin import SCALP_METERS, face_skin, plain_where_lost, without_hair
+from headform.fit.vertex_colors import region_share
 from headform.heads.linear import LinearHead
 
 from .scenes import camera_at, mean_vertices, photograph
@@ -106,3 +107,21 @@ def test_a_colored_cover_does_not_tint_light_or_skin(head: LinearHead) -> None:
     fit = fit_light_and_albedo(hidden)
     tint, true = (f.light[0] / f.light[0].mean() for f in (fit, clean))
     np.testing.assert_allclose(tint, true, atol=0.05)
+
+
+def test_the_roots_of_the_hair_are_no_skin(head: LinearHead) -> None:
+    albedo = 0.6 * head.albedo_mean.numpy().astype(np.float64)
+    scalp, neck, lips = (head.regions[name].numpy() for name in ("scalp", "neck", "lips"))
+    cheeks = head.regions["cheeks"].numpy() & face_skin(head)
+    seen = np.ones(len(albedo))
+    painted = albedo.copy()
+    painted[scalp | neck] *= 0.2
+    found = without_hair(head, painted, seen)
+    np.testing.assert_allclose(found[scalp], albedo[scalp], rtol=0.1)
+    np.testing.assert_allclose(found[lips], albedo[lips], rtol=1e-5)
+    dark = albedo.copy()
+    hidden = cheeks & (head.mean[:, 0].numpy() > 0) & (region_share(head, "scalp", SCALP_METERS) == 0)
+    dark[hidden] *= 0.3
+    np.testing.assert_allclose(without_hair(head, dark, seen)[hidden], dark[hidden], rtol=1e-5)  # a beard that is seen
+    seen[hidden] = 0
+    np.testing.assert_allclose(np.median(without_hair(head, dark, seen)[hidden] / albedo[hidden]), 1.0, rtol=0.15)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headform.fit.plain_skin import face_skin
-from headform.fit.surface_light import BACK, surface_shading, unexplained_light
+from headform.fit.surface_light import BACK, light_beside_refined, surface_shading, unexplained_light
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import LinearHead
 
@@ -48,3 +48,23 @@ def test_a_lamp_beside_the_face_is_light_and_a_beard_is_mostly_skin(head: Linear
     bright = np.where(head.regions["cheeks"].numpy()[:, None], 0.5, 0.0).repeat(3, axis=1)
     assert unexplained_light(head, bright, weight)[cheeks].mean() > 0.2, "highlights of both cheeks are light"
     assert not unexplained_light(head, lamp, np.zeros(len(x))).any()
+
+
+def test_beside_a_refined_albedo_shadows_are_light_and_pores_are_skin(head: LinearHead) -> None:
+    skin = face_skin(head)
+    weight = skin.astype(float)
+    x = head.mean.double().numpy()
+    shadow = np.where(x[:, :1] > 0.02, -0.6, 0.0).repeat(3, axis=1)  # with an edge, such as a nose casts
+    pores = np.random.default_rng(0).normal(0, 0.1, (len(x), 1)).repeat(3, axis=1)
+    found = light_beside_refined(head, shadow + pores, weight)
+    left = skin & (x[:, 0] > 0.03)
+    right = skin & (x[:, 0] < 0.01)
+    assert np.median(found[right]) - np.median(found[left]) > 0.5
+    rest = shadow + pores - found
+    assert rest[left].std() > 0.7 * pores[left].std(), "what is fine stays"
+    chin = head.regions["chin"].numpy() & skin
+    beard = np.where(head.regions["chin"].numpy()[:, None], -0.8, 0.0).repeat(3, axis=1)
+    assert light_beside_refined(head, beard, weight)[chin].mean() < -0.5, (
+        "the network knows beards: what is left is light"
+    )
+    assert not light_beside_refined(head, shadow, np.zeros(len(x))).any()

@@ -11,7 +11,7 @@ from headform.fit import texture
 from headform.fit._texture_kernels import seam_kernel
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.texture import BakedTexture, bake_textures
-from headform.fit.vertex_colors import observe_vertices, visible_vertices
+from headform.fit.vertex_colors import observe_vertices, region_share, visible_vertices
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import PARTS, LinearHead
@@ -236,6 +236,14 @@ def test_texture_networks_see_eyes_and_neck_too(head: LinearHead) -> None:
     assert (seen.weight >= painted.weight - 1e-6).all()
     sure = seen.weight > 0.99
     assert np.abs(seen.color - color)[sure].mean() < 0.02
+
+
+def test_a_region_fades_into_what_is_around_it(head: LinearHead) -> None:
+    scalp, share = head.regions["scalp"].numpy(), region_share(head, "scalp", (0.0, 0.015))
+    np.testing.assert_array_equal(share[scalp], 1)
+    assert 0.02 < ((share > 0) & (share < 1)).mean() < 0.2
+    assert not share[head.regions["lips"].numpy()].any()
+    assert not region_share(head, "tail", (0.0, 0.015)).any()
 
 
 @pytest.mark.parametrize(("step", "expected"), [(1, 1.0), (10, 10.0)])

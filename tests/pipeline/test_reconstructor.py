@@ -10,6 +10,7 @@ from PIL import Image
 
 from headform import images
 from headform.errors import FaceError, InputError, UsageError, WeightsError
+from headform.fit.plain_skin import face_skin
 from headform.geometry.landmarks68 import MIRROR68
 from headform.geometry.rotation import rotation_from_rotvec
 from headform.nets.landmarks.dense_predictor import DensePrediction, average
@@ -52,6 +53,21 @@ def test_the_astronaut_is_found_and_fitted(astronaut: Reconstruction) -> None:
     assert smile > 0.2, "she smiles"
     assert np.isfinite(result.vertices).all()
     assert np.abs(result.identity).max() <= 3.0
+
+
+def test_a_network_refines_the_skin_of_the_model(astronaut: Reconstruction) -> None:
+    head, refined = astronaut.head, astronaut.refined_albedo
+    assert refined is not None
+    assert (refined.shape, refined.dtype) == ((len(head.mean), 3), np.float32)
+    assert refined.min() >= 0
+    assert refined.max() <= 1
+    coarse = head.albedo_of(torch.from_numpy(np.asarray(astronaut.albedo_code)).float()).numpy()
+    skin = face_skin(head)
+    np.testing.assert_allclose(np.median(refined[skin], axis=0), np.median(coarse[skin], axis=0), rtol=0.25)
+    assert np.abs(refined - coarse)[skin].mean() > 0.01
+    lips, around = head.regions["lips"].numpy(), head.regions["chin"].numpy()
+    redness = refined[:, 0] / refined[:, 1].clip(min=0.01)
+    assert np.median(redness[lips]) > np.median(redness[around])
 
 
 def test_the_texture_is_hers(astronaut: Reconstruction) -> None:

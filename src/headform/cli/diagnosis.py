@@ -184,6 +184,10 @@ def _networks() -> Item:
         "face mesh": shipped.load_face_mesh,
         "68 landmarks": shipped.load_landmarks68,
         "PFLD landmarks": shipped.load_pfld,
+        "covers": shipped.load_cover,
+        "face parsing": shipped.load_parsing,
+        "recognition": shipped.load_mobilefacenet,
+        "texture": shipped.load_texture,
         "mesh autoencoder": shipped.load_mesh_autoencoder,
         "committee": load_calibration,
     }

@@ -57,6 +57,8 @@ class Reconstruct:
     alone; a .safetensors file of `headform train landmarks` is used in its place, alone."""
     identity_net: Path | None = None
     """Weights of the face encoder (.safetensors of `headform train coefficients`), in place of the shipped ones."""
+    texture_net: Path | None = None
+    """Weights of texture networks (.safetensors of `headform train texture`), in place of the shipped ones."""
     calibration: Path | None = None
     """Calibration of the committee (.safetensors of `python -m tools.committee`), in place of the shipped one. With a file
     as --landmarks-net, which must be the network that it was measured with, the committee is used."""
@@ -117,6 +119,7 @@ class Reconstruct:
             identity=self.identity_net,
             landmarks_net="committee" if together else "own",
             calibration=self.calibration,
+            texture_net=self.texture_net,
             texture_size=0 if other is not None else 1024,
         )
         heads = None if other is None else self._heads(other, reconstructor)

@@ -1,7 +1,7 @@
 """Textures and renderings of a result under the names that papers on texture give them.
 
     texture_coarse.png    T: the model's own albedo of the fitted code, in the atlas
-    texture_refined.png   T': what a texture network makes of it; only where one was given
+    texture_refined.png   T': what a texture network makes of it
     texture_lit.png       T~': the finest texture in the light of the photo
     render.png            R': the head in it, drawn by the camera of the photo, on even gray
     render_on_photo.png   R' on the photo
@@ -17,7 +17,7 @@ from headform.export import result_folder
 from headform.fit.surface_light import surface_shading
 from headform.heads.linear import LinearHead
 from headform.heads.opaque import opaque_triangles
-from headform.images.transfer import LINEAR_FROM_SRGB8, srgb_from_linear
+from headform.images.transfer import srgb_from_linear
 from headform.io import image_bytes
 from headform.io.mesh.triangle_mesh import TriangleMesh
 from headform.mesh.normals import vertex_normals
@@ -50,8 +50,8 @@ def encode_renderings(result: Reconstruction, photo: UInt8[np.ndarray, "H W 3"])
     mapped = head.has_field("uv") and result.colors is None
     if mapped and len(result.albedo_code):
         files[result_folder.COARSE] = image_bytes.png(coarse_texture(result))
-    if mapped and result.refined_texture is not None:
-        files[result_folder.REFINED] = image_bytes.png(result.refined_texture)
+    if mapped and result.refined_albedo is not None:
+        files[result_folder.REFINED] = image_bytes.png(refined_texture(result))
     if lit is not None:
         files[result_folder.LIT] = image_bytes.png(lit)
     mesh = _painted(result, lit if mapped else None)
@@ -66,23 +66,27 @@ def coarse_texture(result: Reconstruction) -> UInt8[np.ndarray, "S S 3"]:
     """Draw the model's albedo of the fitted code into the atlas, sRGB."""
     code = torch.from_numpy(np.asarray(result.albedo_code)).float()
     albedo = result.head.albedo_of(code).double().numpy()
-    return texture_of_vertices(result.head, albedo, SIZE if result.texture is None else len(result.texture))
+    return texture_of_vertices(result.head, albedo, _size(result))
+
+
+def refined_texture(result: Reconstruction) -> UInt8[np.ndarray, "S S 3"]:
+    """Draw the refined albedo into the atlas, sRGB."""
+    if result.refined_albedo is None:
+        raise ValueError("the result has no refined albedo")
+    return texture_of_vertices(result.head, result.refined_albedo, _size(result))
 
 
 def lit_texture(result: Reconstruction) -> UInt8[np.ndarray, "S S 3"] | None:
-    """Return the finest texture in the light of the photo, sRGB; None of a result without textures."""
-    refined = result.refined_texture
-    if refined is None:
+    """Return the finest texture in the photo's light, sRGB: the photo's own, else the refined one; None without both."""
+    if result.texture is not None or result.refined_albedo is None:
         return result.texture
     normals = vertex_normals(result.vertices, result.head.faces.numpy()) @ result.camera.R.T
     shading, _ = surface_shading(normals, result.light)
-    atlas = unwrap_head(result.head, len(refined))
-    light = _at_texels(result.head, shading, len(refined))
-    out = refined.reshape(-1, 3).copy()
-    linear = LINEAR_FROM_SRGB8[out[atlas.texels]] * light
-    out[atlas.texels] = _encoded(linear)
-    out[atlas.gutter] = out[atlas.gutter_source]
-    return out.reshape(refined.shape)
+    return texture_of_vertices(result.head, result.refined_albedo * shading, _size(result))
+
+
+def _size(result: Reconstruction) -> int:
+    return SIZE if result.texture is None else len(result.texture)
 
 
 def texture_of_vertices(head: LinearHead, colors: Float[np.ndarray, "V 3"], size: int) -> UInt8[np.ndarray, "S S 3"]:

@@ -18,7 +18,7 @@ from headform.fit.exposure import LightGauges
 from headform.fit.eye_material import EyePattern, eye_local, iris_of_photo
 from headform.fit.mouth_material import paint_mouth, teeth_gain
 from headform.fit.plain_skin import face_skin
-from headform.fit.surface_light import surface_shading, unexplained_light
+from headform.fit.surface_light import light_beside_refined, surface_shading, unexplained_light
 from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, VertexColors, smoothstep
 from headform.heads.linear import PARTS, LinearHead
 
@@ -31,6 +31,9 @@ LID_TRUST = 0.03
 """Weight of colors around the eyes in what is diffused over the lids."""
 LEAST_ALBEDO, LEAST_LIPS = 0.12, 0.7
 """Least albedo of a vertex, and of one on the lips, relative to the mean head's in the tone of the face."""
+REACH, REFINED_REACH = 3.0, 100.0
+"""Smoothness of the gain of the model's albedo, see `fit._mesh_diffusion`, and of a refined one, which needs none but to
+meet the photo's colors."""
 PLAIN_LIDS = 0.8
 """Share of plain skin in the model's color of the lids."""
 SOFT_STEPS = 24
@@ -69,17 +72,31 @@ def fill_vertices(
     light: Float[np.ndarray, "9 3"],
     albedo: Float[np.ndarray, "V 3"],
     gauges: LightGauges | None = None,
+    *,
+    refined: bool = False,
 ) -> FilledVertices:
-    """Compute light, and colors of what the photo does not show, at the vertices of a head."""
+    """Compute light, and colors of what the photo does not show, at the vertices of a head.
+
+    Args:
+        head: Head model.
+        surface: Photo on the head.
+        light: Shading coefficients.
+        albedo: Albedo, linear RGB.
+        gauges: Colors of teeth and eyes in the photo.
+        refined: The albedo is of a texture network, which has seen the photo, not of the model alone.
+    """
     part, mirror = head.part.numpy(), head.mirror.numpy()
     gauges = gauges or LightGauges()
     albedo = _plain_lids(head, _possible(head, albedo))
     seen = surface.colors()
     shading, level = surface_shading(surface.normals, light)
     ratio = np.log(_positive(seen.color / shading) / albedo)
-    shading = shading * np.exp(unexplained_light(head, ratio, seen.weight))
+    beside = light_beside_refined if refined else unexplained_light
+    shading = shading * np.exp(beside(head, ratio, seen.weight))
     mirrored = smoothstep((shading / level).mean(axis=1)[mirror], *MIRROR_LIGHT)
-    fill, mirror_gain = _fill_and_mirror_gain(head, albedo, seen.color / shading, seen.weight, mirrored)
+    fill, mirror_gain = _fill_and_mirror_gain(
+        head, albedo, seen.color / shading, seen.weight, mirrored, refined=refined
+    )
     iris = iris_of_photo(head, surface, shading)
     fill = paint_mouth(head, fill, teeth_gain(gauges.teeth, level))
     eyes = np.isin(part, EYES)
@@ -97,6 +114,8 @@ def _fill_and_mirror_gain(
     seen: Float64[np.ndarray, "V 3"],
     weight: Float32[np.ndarray, " V"],
     mirrored: Float64[np.ndarray, " V"],
+    *,
+    refined: bool,
 ) -> tuple[Float64[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
     """Return the fill albedo for hidden regions, and the logarithmic gain of the mirror image."""
     graph, mirror = head_graph(head), head.mirror.numpy()
@@ -124,9 +143,16 @@ def _fill_and_mirror_gain(
     if sure.any():
         tone = (trust > 0.5) & face_skin(head)
         rest = np.where(parts[:, None], np.median(ratio[tone if tone.any() else sure], axis=0), 0.0)
-        albedo = _soft_skin(head, albedo)
+        albedo = albedo if refined else _soft_skin(head, albedo)
     trust = trust * np.where(_around_eyes(head), LID_TRUST, 1.0)
-    field = diffuse(lips_apart(head), ratio, trust, smoothness=3.0, pull=np.where(parts, 2e-3, 100.0), rest=rest)
+    field = diffuse(
+        lips_apart(head),
+        ratio,
+        trust,
+        smoothness=REFINED_REACH if refined else REACH,
+        pull=np.where(parts, 2e-3, 100.0),
+        rest=rest,
+    )
     return np.clip(albedo * np.exp(field), 0.0, 1.0), gain
 
 

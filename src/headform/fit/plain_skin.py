@@ -6,14 +6,20 @@ A head's albedo modes know beards, make-up and flushed cheeks, which are not to 
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 
 from headform.fit._mesh_diffusion import diffuse, head_graph
 from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.vertex_colors import region_share, smoothstep
 from headform.heads.linear import PARTS, LinearHead
 
 _SPREAD = 12.0
 """Smoothness of the border between plain and fitted skin; see `fit._mesh_diffusion`. About a centimeter on the open head."""
+
+FACE_METERS, SCALP_METERS = (0.0, 0.02), (0.0, 0.015)
+"""Distances from the face over which a refined albedo ends, and from the scalp over which it begins."""
+DARK = (0.5, 0.85)
+"""Brightness, relative to plain skin, between which a refined albedo that nothing is seen of is taken for skin."""
 
 
 def face_skin(head: LinearHead) -> Bool[np.ndarray, " V"]:
@@ -57,3 +63,25 @@ def plain_where_lost(photo: FittedPhoto, albedo: Float[np.ndarray, "V 3"]) -> Fl
     )
     share = np.where(face[:, None], np.clip(2 * share, 0.0, 1.0), 0.0)
     return albedo + share * (plain - albedo)
+
+
+def without_hair(
+    head: LinearHead, albedo: Float[np.ndarray, "V 3"], seen: Float[np.ndarray, " V"]
+) -> Float32[np.ndarray, "V 3"]:
+    """Replace the roots of the hair in a refined albedo by plain skin: the mean head's in the tone of the face.
+
+    A texture network paints scalp and temples as it knows them, dark below the hair, on a head that is shown bald.
+
+    Args:
+        head: Head model.
+        albedo: Refined albedo, linear RGB.
+        seen: Visibility of each vertex in the photo, 0 to 1; what is seen of the face stays as it is.
+    """
+    skin, mean = face_skin(head), head.albedo_mean.numpy().astype(np.float64)
+    if not skin.any():
+        return np.asarray(albedo, np.float32)
+    plain = np.clip(mean * (np.median(albedo[skin], axis=0) / np.median(mean[skin], axis=0)), 0.0, 1.0)
+    face = region_share(head, "face", FACE_METERS) * (1 - region_share(head, "scalp", SCALP_METERS))
+    light = smoothstep(albedo.mean(axis=1) / np.maximum(plain.mean(axis=1), 1e-3), *DARK)
+    kept = face * (1 - (1 - seen) * (1 - light))
+    return np.asarray(plain + kept[:, None] * (albedo - plain), np.float32)

@@ -41,6 +41,12 @@ _REACH = 5.0
 _NOSE = NAMES.index("nose bottom")
 _MOST = 0.8
 """Largest logarithm of light that is taken out of the photo beside the harmonics."""
+_FINE_REACH, _FINE_SHARE, _FINE_MOST = 1.0, 0.95, 1.2
+"""Smoothness, share and largest logarithm of what is light beside a refined albedo, which knows the face to millimeters and
+has neither shadow nor shine; what is finer is skin."""
+_PULL = 1e-3
+_LEAST_VERTICES = 30
+"""Vertices of the skin that must be seen for anything to be said about its light."""
 
 
 def surface_shading(
@@ -90,7 +96,7 @@ def unexplained_light(
     skin, mirror = face_skin(head), head.mirror.numpy()
     weight = weight * skin
     sure = weight > 0.5
-    if sure.sum() < 30:
+    if sure.sum() < _LEAST_VERTICES:
         return np.zeros_like(ratio)
     luminance = ratio.mean(axis=1, keepdims=True)
     ratio = luminance + TINT * (ratio - luminance)
@@ -107,6 +113,31 @@ def unexplained_light(
         rest=np.zeros_like(ratio),
     )
     return np.clip(field.astype(np.float64), -_MOST, _MOST)
+
+
+def light_beside_refined(
+    head: LinearHead, ratio: Float[np.ndarray, "V 3"], weight: Float[np.ndarray, " V"]
+) -> Float64[np.ndarray, "V 3"]:
+    """Compute the logarithm of the light that the harmonics miss where a network has told the albedo.
+
+    Args:
+        head: Head model.
+        ratio: Logarithm of the photo's colors, divided by shading and by the refined albedo.
+        weight: Weights of the photo at the vertices.
+    """
+    sure = (weight > 0.5) & face_skin(head)
+    if sure.sum() < _LEAST_VERTICES:
+        return np.zeros_like(ratio)
+    known = np.where(weight[:, None] > 0, ratio - np.median(ratio[sure], axis=0), 0.0)  # the level is that of the photo
+    field = diffuse(
+        head_graph(head),
+        np.clip(_FINE_SHARE * known, -_FINE_MOST, _FINE_MOST),
+        weight,
+        smoothness=_FINE_REACH,
+        pull=np.full(len(weight), _PULL),
+        rest=np.zeros_like(ratio),
+    )
+    return np.asarray(field, np.float64)
 
 
 def _even_share(head: LinearHead) -> Float64[np.ndarray, " V"]:

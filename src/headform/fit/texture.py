@@ -62,6 +62,8 @@ def bake_textures(
     openings: Openings | None = None,
     gauges: LightGauges | None = None,
     surface: PhotoSurface | None = None,
+    *,
+    refined: bool = False,
 ) -> tuple[BakedTexture, BakedTexture]:
     """Bake a photo into the head's atlas.
 
@@ -73,6 +75,7 @@ def bake_textures(
         openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
         gauges: Colors of teeth and eyes in the photo.
         surface: `surface_of` these arguments, where it is known already.
+        refined: The albedo is of a texture network that has seen the photo; see `filled_vertices`.
 
     Returns:
         Two textures: with the lighting and colors of the photo, and without lighting, divided by the fitted shading.
@@ -88,7 +91,7 @@ def bake_textures(
     atlas = unwrap_head(photo.head, size)
     surface = surface or surface_of(photo, size, openings)
     with one_blas_thread():
-        filled = fill_vertices(photo.head, surface, light, albedo, gauges)
+        filled = fill_vertices(photo.head, surface, light, albedo, gauges, refined=refined)
     field = _vertex_field(photo.head, surface, filled)
     patch, texels = surface.patch, size * size
     kept, trusted = np.empty((texels, 3), np.uint8), np.empty((texels, 3), np.uint8)

@@ -26,6 +26,7 @@ def bake_vertex_colors(
     openings: Openings | None = None,
     gauges: LightGauges | None = None,
     *,
+    refined: bool = False,
     resolution: int = 920,
 ) -> Float32[np.ndarray, "V 3"]:
     """Bake a photo into vertex colors.
@@ -36,6 +37,7 @@ def bake_vertex_colors(
         albedo: (V, 3) linear RGB where the photo does not show the head.
         openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
         gauges: Colors of teeth and eyes in the photo.
+        refined: The albedo is of a texture network that has seen the photo; see `filled_vertices`.
         resolution: Extent of the head, pixels along its longer axis, to which a larger photo is downsampled.
 
     Returns:
@@ -48,7 +50,7 @@ def bake_vertex_colors(
     light = require_array("light", light, (9, 3), finite=True)
     albedo = require_array("albedo", albedo, (len(head.mean), 3), finite=True)
     surface = PhotoSurface.of(photo, openings, resolution=resolution)
-    filled = fill_vertices(head, surface, light, albedo, gauges)
+    filled = fill_vertices(head, surface, light, albedo, gauges, refined=refined)
     weight = filled.seen.weight[:, None]
     linear = weight * filled.seen.color + (1 - weight) * filled.fill * filled.shading * filled.inner[:, None]
     srgb = srgb_from_linear(torch.from_numpy(np.clip(linear, 0.0, 1.0)))

@@ -83,7 +83,7 @@ class PhotoSurface:
         Args:
             photo: Photo and fitted head.
             openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
-            resolution: As in `cut_patch`.
+            resolution: Extent of the head in pixels, see `cut_patch`.
             visible: Trust each pixel of every part that the depth buffer shows, to its edge.
         """
         head, camera = photo.head, photo.camera
@@ -151,7 +151,7 @@ def visible_vertices(photo: FittedPhoto, *, resolution: int = 920) -> VertexColo
 
     Args:
         photo: Photo and fitted head.
-        resolution: As in `observe_vertices`.
+        resolution: Extent of the head in pixels, see `observe_vertices`.
     """
     surface = PhotoSurface.of(photo, None, resolution=resolution, visible=True)
     seen = surface.colors()
@@ -160,19 +160,32 @@ def visible_vertices(photo: FittedPhoto, *, resolution: int = 920) -> VertexColo
     return seen
 
 
-_UNDRESSED: WeakKeyDictionary[LinearHead, Float64[np.ndarray, " V"]] = WeakKeyDictionary()
+_SHARES: WeakKeyDictionary[LinearHead, dict[tuple[str, tuple[float, float]], Float64[np.ndarray, " V"]]] = (
+    WeakKeyDictionary()
+)
 
 
 def undressed(head: LinearHead) -> Float64[np.ndarray, " V"]:
     """Return the share of the photo's colors that counts, per vertex: 0 on the neck, where collars and their shadows are."""
-    if head not in _UNDRESSED:
-        share = np.ones(len(head.mean))
-        if "neck" in head.regions:
-            neck = head.regions["neck"].numpy()
-            away = cKDTree(head.mean.numpy()[neck]).query(head.mean.numpy())[0]
-            share = smoothstep(away, *NECK_METERS)
-        _UNDRESSED[head] = share
-    return _UNDRESSED[head]
+    return 1 - region_share(head, "neck", NECK_METERS)
+
+
+def region_share(head: LinearHead, region: str, meters: tuple[float, float]) -> Float64[np.ndarray, " V"]:
+    """Return 1 in a region of the mean head, falling to 0 around it; 0 everywhere on a head without that region.
+
+    Args:
+        head: Head model.
+        region: Name of the region.
+        meters: Distances from the region between which the share falls.
+    """
+    known = _SHARES.setdefault(head, {})
+    if (region, meters) not in known:
+        share = np.zeros(len(head.mean))
+        if region in head.regions:
+            own = head.mean.numpy()[head.regions[region].numpy()]
+            share = 1 - smoothstep(cKDTree(own).query(head.mean.numpy())[0], *meters)
+        known[region, meters] = share
+    return known[region, meters]
 
 
 def smoothstep(value: Float[np.ndarray, "*shape"], low: float, high: float) -> Float[np.ndarray, "*shape"]:

@@ -1,6 +1,6 @@
 """Embeddings of faces from which the texture decoder draws, of one recognition network or of two networks side by side.
 
-B photos, S side in pixels, E numbers.
+B photos, H W pixels, E numbers.
 
 | kind | numbers | of |
 |---|---|---|
@@ -22,7 +22,7 @@ from headform.nets.recognition.crops import FACENET, CropSpec
 from headform.nets.recognition.inception_resnet_v1_net import InceptionResnetV1
 from headform.nets.texture_net import EMBEDDING_SIZES, Embedding
 
-Pooled = Callable[[UInt8[np.ndarray, "B S S 3"], Float[np.ndarray, "B 5 2"]], Float[Tensor, "B 2048"]]
+Pooled = Callable[[UInt8[np.ndarray, "B H W 3"], Float[np.ndarray, "B 5 2"]], Float[Tensor, "B 2048"]]
 """Function from photos and five points to the coefficient regressor's last pooling (pool5)."""
 
 
@@ -76,7 +76,7 @@ class FaceEmbedder:
 
     @torch.inference_mode()
     def __call__(
-        self, images: UInt8[np.ndarray, "B S S 3"], points5: Float[np.ndarray, "B 5 2"]
+        self, images: UInt8[np.ndarray, "B H W 3"], points5: Float[np.ndarray, "B 5 2"]
     ) -> Float[Tensor, "B E"]:
         """Embed the faces of photos, given their five points in pixels.
 

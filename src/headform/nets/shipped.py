@@ -50,12 +50,12 @@ SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     CoverNet: ShippedNetwork("cover.safetensors", "covers"),
     ParsingNet: ShippedNetwork("parsing.safetensors", "face parsing"),
     MobileFaceNet: ShippedNetwork("mobilefacenet.safetensors", "recognition"),
+    TextureNet: ShippedNetwork("texture.safetensors", "texture"),
 }
 
 NOT_SHIPPED: Mapping[type[nn.Module], ShippedNetwork] = {
     StudentNet: ShippedNetwork("student_landmarks.safetensors", "student landmarks"),
     IResNet: ShippedNetwork("iresnet.safetensors", "recognition"),
-    TextureNet: ShippedNetwork("texture.safetensors", "texture"),
 }
 """Networks that are trained and loaded in the same way, and have no weights in the package."""
 NETWORKS: Mapping[type[nn.Module], ShippedNetwork] = {**SHIPPED, **NOT_SHIPPED}
@@ -127,8 +127,8 @@ def load_mesh_autoencoder(path: Path | None = None) -> tuple[MeshAutoencoder, di
     return _load(path, MeshAutoencoder, model_of)
 
 
-def load_texture(path: Path) -> tuple[TextureNet, dict[str, Any]]:
-    """Load texture networks and their model card."""
+def load_texture(path: Path | None = None) -> tuple[TextureNet, dict[str, Any]]:
+    """Load texture networks and their model card; those that ship are the open head's."""
     return _load(path, TextureNet, lambda sizes, tensors: TextureNet(TextureNetConfig(**sizes), hierarchy_of(tensors)))
 
 

@@ -1,6 +1,6 @@
 """Refined texture of a head in a photo, from coarse texture, colors of the photo at the vertices, and the face's embedding.
 
-V vertices, H W pixels of the photo.
+V vertices, H W pixels of the photo, E numbers of an embedding.
 """
 
 import numpy as np
@@ -36,11 +36,22 @@ class TexturePredictor:
         """Number V of vertices of the head."""
         return self._net.levels.counts[0]
 
+    def embed(self, rgb: UInt8[np.ndarray, "H W 3"], points5: Float[np.ndarray, "5 2"]) -> Float[Tensor, "1 E"]:
+        """Embed the face of a photo.
+
+        Args:
+            rgb: Photo, sRGB.
+            points5: Eyes, nose tip and corners of the mouth, pixels.
+
+        Raises:
+            FaceError: `points_invalid`.
+        """
+        return self._embedder(rgb[None], np.asarray(points5, np.float64)[None])
+
     @torch.inference_mode()
     def refine(
         self,
-        rgb: UInt8[np.ndarray, "H W 3"],
-        points5: Float[np.ndarray, "5 2"],
+        embedding: Float[Tensor, "1 E"],
         coarse: Float[np.ndarray, "V 3"],
         projected: Float[np.ndarray, "V 3"],
         seen: Float[np.ndarray, " V"],
@@ -49,8 +60,7 @@ class TexturePredictor:
         """Refine a texture.
 
         Args:
-            rgb: Photo, sRGB.
-            points5: Eyes, nose tip and corners of the mouth, pixels.
+            embedding: Embedding of the face, of `embed`.
             coarse: Coarse texture, linear RGB.
             projected: Photo at the vertices, linear RGB, such as `fit.VertexColors.color`; 0 where hidden.
             seen: Visibility of each vertex in the photo, 0 to 1, such as `fit.VertexColors.weight`.
@@ -61,7 +71,6 @@ class TexturePredictor:
 
         Raises:
             InputError: `mesh_topology` for another head.
-            FaceError: `points_invalid`.
         """
         device = self._net.combiner.weight.device
 
@@ -69,5 +78,4 @@ class TexturePredictor:
             return torch.from_numpy(np.asarray(values, np.float32))[None].to(device)
 
         signal = refiner_signal(self._net.config, one(coarse), one(projected), one(seen), one(shading))
-        embedding = self._embedder(rgb[None], np.asarray(points5, np.float64)[None]).to(device)
-        return linear_from_signal(self._net(embedding, signal))[0].cpu().numpy()
+        return linear_from_signal(self._net(embedding.to(device), signal))[0].cpu().numpy()

@@ -1,6 +1,6 @@
 """Light, skin and texture of a fitted head, from its photo and what the networks read in it.
 
-V vertices, H W of the photo.
+V vertices, H W of the photo, E numbers of an embedding.
 """
 
 from dataclasses import dataclass, replace
@@ -8,19 +8,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Float64, UInt8
+from torch import Tensor
 
 from headform.fit.exposure import LightGauges
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
 from headform.fit.photometric import PhotometricFit, fit_light_and_albedo
-from headform.fit.plain_skin import plain_where_lost
+from headform.fit.plain_skin import plain_where_lost, without_hair
 from headform.fit.texture import BakedTexture, bake_textures, surface_of
 from headform.fit.vertex_baking import bake_vertex_colors
-from headform.fit.vertex_colors import PhotoSurface
+from headform.fit.vertex_colors import PhotoSurface, VertexColors, visible_vertices
 from headform.geometry.camera import PerspectiveCamera
+from headform.geometry.spherical_harmonics import sh_basis
+from headform.mesh.normals import vertex_normals
 from headform.nets.landmarks.committee_calibration import Calibration
+from headform.nets.texture_predictor import TexturePredictor
 from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.light_gauges import light_gauges
+
+REFINED_RESOLUTION = 220
+"""Extent of the head in pixels at which the texture networks see the photo: about that of the samples they learned from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,15 +116,41 @@ class PhotoAppearance:
         albedo: Float[np.ndarray, "V 3"],
         size: int,
         surface: PhotoSurface | None = None,
+        *,
+        refined: bool = False,
     ) -> tuple[BakedTexture, BakedTexture]:
         """Bake the photo with and without its light; see `fit.texture.bake_textures`."""
-        return bake_textures(self.painted, light, albedo, size, self.openings, self.gauges, surface)
+        return bake_textures(self.painted, light, albedo, size, self.openings, self.gauges, surface, refined=refined)
 
     def vertex_colors(
         self, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"]
     ) -> Float32[np.ndarray, "V 3"]:
         """Bake the photo into colors of the vertices; see `fit.vertex_baking.bake_vertex_colors`."""
         return bake_vertex_colors(self.painted, light, albedo, self.openings, self.gauges)
+
+    def visible(self) -> VertexColors:
+        """Read the photo as texture networks see it; see `fit.vertex_colors.visible_vertices`."""
+        return visible_vertices(self.photo, resolution=REFINED_RESOLUTION)
+
+    def refined(
+        self, predictor: TexturePredictor, lit: PhotometricFit, embedding: Float[Tensor, "1 E"], seen: VertexColors
+    ) -> Float32[np.ndarray, "V 3"]:
+        """Refine the model's skin of a fit with a texture network of the head; linear RGB.
+
+        Scalp, ears and neck, and what hair covers, are plain skin; see `fit.plain_skin.without_hair`.
+
+        Args:
+            predictor: Texture networks.
+            lit: Light and skin color.
+            embedding: Embedding of the face, of the same networks.
+            seen: `visible` of this photo.
+        """
+        photo = self.photo
+        coarse = photo.head.albedo_of(torch.from_numpy(lit.albedo_code).float()).clamp(0, 1).numpy()
+        normals = vertex_normals(photo.vertices.astype(np.float64), photo.head.faces.numpy()) @ photo.camera.R.T
+        shading = np.maximum(sh_basis(normals) @ lit.light, 0)
+        refined = predictor.refine(embedding, coarse, seen.color, seen.weight, shading)
+        return without_hair(photo.head, refined, seen.weight)
 
     def albedo(self, lit: PhotometricFit) -> Float64[np.ndarray, "V 3"]:
         """Return the model's skin of a fit, linear RGB, plain where nothing of it is known."""

@@ -59,7 +59,7 @@ class Reconstruction:
         evidence: readings of all networks, from which another head model can be fitted.
         colors: sRGB in [0, 1] per vertex, with the light of the photo, of a head without texture coordinates of its own.
         pose: rotations of the head's joints by name, axis-angle, radians, such as FLAME's ``jaw``.
-        refined_texture: sRGB atlas without light that a texture network made of the model's; None without such a network.
+        refined_albedo: (V, 3) linear RGB that a texture network made of the model's; None without such a network.
         notes: remarks on what the head model lacks and on what was done instead, one clause each.
     """
 
@@ -92,7 +92,7 @@ class Reconstruction:
     evidence: FaceEvidence | None = None
     colors: Float32[np.ndarray, "V 3"] | None = None
     pose: Mapping[str, Float[np.ndarray, " P"]] = field(default_factory=dict)
-    refined_texture: UInt8[np.ndarray, "S S 3"] | None = None
+    refined_albedo: Float32[np.ndarray, "V 3"] | None = None
     notes: tuple[str, ...] = ()
 
     def with_coefficients(

@@ -4,8 +4,7 @@ K identity modes. Pixels have their origin at the top-left corner of the upright
 """
 
 import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args, overload
 
@@ -17,10 +16,12 @@ from PIL import Image
 from headform import heads, images
 from headform.errors import FaceError, HeadformError, UsageError, check_choice
 from headform.fit.fitted_photo import FittedPhoto
+from headform.geometry.landmarks68 import five_points
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
 from headform.kernels.threads import begin
 from headform.nets.detection.detector import Detector, load_detector
+from headform.nets.face_embedding import FaceEmbedder
 from headform.nets.face_encoder_predictor import FaceEncoderPredictor
 from headform.nets.landmarks.committee import Committee, CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
@@ -29,7 +30,16 @@ from headform.nets.landmarks.dense_predictor import DensePredictor
 from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
-from headform.nets.shipped import load_cover, load_face_encoder, load_landmarks_net, load_parsing
+from headform.nets.recognition.crops import IMAGENET_112
+from headform.nets.shipped import (
+    load_cover,
+    load_face_encoder,
+    load_landmarks_net,
+    load_mobilefacenet,
+    load_parsing,
+    load_texture,
+)
+from headform.nets.texture_predictor import TexturePredictor
 from headform.pipeline.appearance import PhotoAppearance, PhotoMasks
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
@@ -40,6 +50,7 @@ from headform.pipeline.face_fit import FaceFitter
 from headform.pipeline.landmarks68 import points68
 from headform.pipeline.photo_reasons import photo_reasons
 from headform.pipeline.reconstruction import Reconstruction
+from headform.pipeline.stopwatch import Stopwatch
 from headform.pipeline.unseen import Unseen
 
 Picture = str | os.PathLike[str] | bytes | np.ndarray | torch.Tensor | Image.Image | Photo
@@ -60,6 +71,7 @@ class Reconstructor:
         *,
         covers: CoverFinder | None = None,
         parser: ParsingPredictor | None = None,
+        refiner: TexturePredictor | None = None,
         texture_size: int = 1024,
     ) -> None:
         if (committee is None) != (calibration is None):
@@ -72,7 +84,7 @@ class Reconstructor:
         self.head, self.texture_size = head, texture_size
         self._finder, self._identity = FaceFinder(detector, dense), identity
         self._committee, self.calibration = committee, calibration
-        self._covers, self._parser = covers, parser
+        self._covers, self._parser, self._refiner = covers, parser, refiner
         self.fitter = FaceFitter(head, calibration)
 
     @classmethod
@@ -86,6 +98,7 @@ class Reconstructor:
         landmarks_net: LandmarksNet = "committee",
         calibration: Path | None = None,
         parsing: Path | None = None,
+        texture_net: Path | None = None,
         texture_size: int = 1024,
         device: torch.device | str = "cpu",
     ) -> "Reconstructor":
@@ -100,6 +113,8 @@ class Reconstructor:
                 publishers.
             calibration: calibration of the committee, as written by `tools/committee`; the shipped one if None.
             parsing: weights file from `headform train parsing`; the shipped one if None.
+            texture_net: weights file from `headform train texture` that takes the embedding of the recognition network that
+                ships; the shipped one if None.
             texture_size: side of the UV texture in pixels; 0 for no texture.
             device: device of the networks; head, fit and texture stay on the CPU.
 
@@ -138,6 +153,7 @@ class Reconstructor:
             measured,
             covers=CoverFinder(load_cover()[0].to(device)),
             parser=ParsingPredictor(load_parsing(parsing)[0].to(device), mirror=False),
+            refiner=_refiner(texture_net, model, device) if texture_size else None,
             texture_size=texture_size,
         )
 
@@ -274,7 +290,7 @@ class Reconstructor:
         cover: CoverMap | None,
         parsed: ParsedFace | None,
         prior: Float[np.ndarray, " K"] | None,
-        clock: "Stopwatch",
+        clock: Stopwatch,
         *,
         known: bool,
     ) -> Reconstruction:
@@ -284,6 +300,8 @@ class Reconstructor:
         evidence = FaceEvidence.of(prediction, reading, cover, parsed)
         cover = evidence.cover
         masks = begin(PhotoMasks.of, photo.rgb, evidence, self.calibration)
+        five = five_points(prediction.points[:68])
+        embedding = None if self._refiner is None else begin(self._refiner.embed, photo.rgb, five)
         fitted = self.fitter.fit(prediction, reading, prior, size, keep_identity=known)
         fit, vertices = fitted.fit, fitted.vertices
         marks = points68(self.head, prediction, vertices, fit.camera)
@@ -293,12 +311,16 @@ class Reconstructor:
         clock.lap("fit")
         appearance = PhotoAppearance.of(FittedPhoto(self.head, vertices, fit.camera, photo.rgb), masks())
         surface = begin(appearance.surface, self.texture_size) if self.texture_size else None
+        visible = begin(appearance.visible) if embedding is not None else None
         lit = appearance.light()
         clock.lap("light")
-        texture = albedo = None
+        texture = albedo = refined = None
         seam = 1.0
         if surface is not None:
-            kept, removed = appearance.textures(lit.light, appearance.albedo(lit), self.texture_size, surface())
+            if self._refiner is not None and embedding is not None and visible is not None:
+                refined = appearance.refined(self._refiner, lit, embedding(), visible())
+            skin, told = (appearance.albedo(lit), False) if refined is None else (refined, True)
+            kept, removed = appearance.textures(lit.light, skin, self.texture_size, surface(), refined=told)
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
         clock.lap("texture")
         hidden, area = (np.zeros(68, bool), 0.0) if cover is None else (cover.covers(marks), cover.share)
@@ -329,6 +351,7 @@ class Reconstructor:
             neutral=fitted.neutral,
             texture=texture,
             albedo_texture=albedo,
+            refined_albedo=refined,
             seam_gradient=seam,
             timings=clock.seconds | {"total": sum(clock.seconds.values())},
             reduction=photo.reduction,
@@ -341,26 +364,12 @@ def _predictor(net: DenseNet | StudentNet, head: LinearHead) -> DensePredictor:
     return StudentPredictor(net, head) if isinstance(net, StudentNet) else DensePredictor(net, head)
 
 
-class Stopwatch:
-    """Seconds by stage; the duration of a stage shared by several faces is divided among them."""
-
-    def __init__(self, seconds: Mapping[str, float] | None = None) -> None:
-        self.seconds = dict(seconds or {})
-        self.restart()
-
-    def restart(self) -> None:
-        """Begin the next stage now."""
-        self._since = time.perf_counter()
-
-    def lap(self, stage: str, shares: int = 1) -> None:
-        """End a stage and begin the next."""
-        now = time.perf_counter()
-        self.seconds[stage] = (now - self._since) / max(1, shares)
-        self._since = now
-
-    def copy(self) -> "Stopwatch":
-        """Copy the seconds so far; the copy's next stage begins now."""
-        return Stopwatch(self.seconds)
+def _refiner(path: Path | None, head: LinearHead, device: torch.device | str) -> TexturePredictor | None:
+    """Load texture networks; None where those that ship are of another mesh than the head."""
+    net = load_texture(path)[0].to(device)
+    if path is None and net.levels.counts[0] != len(head.mean):
+        return None
+    return TexturePredictor(net, FaceEmbedder("recognizer", load_mobilefacenet()[0].to(device), IMAGENET_112))
 
 
 def reconstruct(image: Picture, *, head: str | Path = "open") -> Reconstruction:
