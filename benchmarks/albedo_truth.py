@@ -5,8 +5,8 @@ Run:
     headform data synthetic -o people --people 60 --photos 1 --seed 307 --albedo
     python -m benchmarks.albedo_truth --data people [--texture-net FILE]
 
-Each photo is reconstructed, and the albedo compared at the vertices of the face's skin: mean distance in sRGB (0 to 1), after
-one gain a channel that makes the medians equal, since one photo does not tell light from albedo. *Seen*: where the photo
+Each photo is reconstructed, and the albedo compared at the vertices of the face's skin: mean distance in sRGB (0 to 1) after
+one gain a channel, that makes the medians equal, since one photo does not tell light from albedo. *Seen*: where the photo
 counts by more than a half; *hidden*: by less than a twentieth, among them lids and what hair covers.
 """
 
@@ -28,7 +28,7 @@ from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.plain_skin import face_skin
 from headform.fit.vertex_colors import PhotoSurface
 from headform.images.transfer import LINEAR_FROM_SRGB8, srgb_from_linear
-from headform.pipeline.appearance import PhotoAppearance
+from headform.pipeline.appearance import PhotoAppearance, PhotoMasks
 from headform.pipeline.reconstructor import Reconstructor
 
 SEEN, HIDDEN = 0.5, 0.05
@@ -60,7 +60,8 @@ def albedos(
     if face.status != "ok" or face.evidence is None or face.refined_albedo is None:
         raise InputError("low_confidence", "the face is doubtful", sample.name, "use another")
     photo = FittedPhoto(face.head, face.vertices, face.camera, sample.image)
-    appearance = PhotoAppearance.of(photo, face.evidence, reconstructor.calibration)
+    masks = PhotoMasks.of(sample.image, face.evidence, reconstructor.calibration)
+    appearance = PhotoAppearance.of(photo, masks)
     lit = appearance.light()
     model, found = appearance.albedo(lit), {}
     surface = PhotoSurface.of(appearance.painted, appearance.openings, resolution=920)
