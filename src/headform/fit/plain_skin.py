@@ -18,7 +18,7 @@ _SPREAD = 12.0
 
 FACE_METERS, SCALP_METERS = (0.0, 0.02), (0.0, 0.015)
 """Distances from the face over which a refined albedo ends, and from the scalp over which it begins."""
-DARK = (0.5, 0.85)
+DARK = (0.8, 1.0)
 """Brightness, relative to plain skin, between which a refined albedo that nothing is seen of is taken for skin."""
 
 

@@ -22,8 +22,8 @@ BATCH = 32
 """Crops that go through the network at once."""
 SHAPE_TRUST, SIZE_TRUST = 0.7, 0.5
 """Shares that are kept of a predicted head's difference from the mean head, and then of that of its size (its logarithm). On
-synthetic faces of the encoder's own model all of it should be kept; on rendered people of the Surrey model, with whom it was
-not taught, these are the least that cost nothing (docs/training.md)."""
+synthetic faces of the encoder's own model all of it should be kept, on rendered people of the Surrey model, with whom it was
+not taught, most of it; photos are farther from what it learned than these (docs/training.md)."""
 _SHIFTS = ((0.0, 0.0), (1.5, 1.0), (-1.5, -1.0))  # pixels of the crop
 _Picture = UInt8[np.ndarray, "_ _ 3"]
 _Guide = Float[np.ndarray, "68 2"]
