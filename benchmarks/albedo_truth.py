@@ -114,6 +114,8 @@ def main(arguments: Arguments) -> None:
     values: dict[tuple[str, str], list[float]] = {}
     for name, kind, off in measure(arguments):
         values.setdefault((name, kind), []).append(off)
+    if not values:
+        raise InputError("sample_unusable", "no face of these photos is found for certain", "", "use other samples")
     names = list(dict.fromkeys(name for name, _ in values))
     cells = [[name, *(f"{np.mean(values[name, kind]):.4f}" for kind in ("seen", "hidden"))] for name in names]
     print(f"{max(map(len, values.values()))} photos\n")

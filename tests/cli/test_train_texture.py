@@ -50,6 +50,7 @@ def test_from_samples_to_a_model_file(data: Path, tmp_path: Path, capsys: pytest
         (["--data", "{set}", "--steps", "0"], 2, "steps_invalid"),
         (["--data", "{set}", "--side", "100"], 2, "side_invalid"),
         (["--data", "{set}", "--channels", "3", "--base", "photo"], 2, "base_invalid"),
+        (["--data", "{set}", "--preset", "albedo", "--objective", "released"], 2, "objective_invalid"),
     ],
 )
 def test_refusals(

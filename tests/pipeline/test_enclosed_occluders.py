@@ -34,3 +34,12 @@ def test_hands_from_below_and_large_regions_stay() -> None:
     for place in ((slice(40, 60), slice(28, 36)), (slice(14, 30), slice(16, 48))):
         given = face(place, 0.98)
         assert without_enclosed_occluders(given) is given
+
+
+def test_a_hand_beside_a_patch_stays() -> None:
+    given = face((slice(38, 44), slice(28, 34)), 0.98)
+    given.probability[:, 47:60, 26:40] = 0
+    given.probability[OCCLUDER, 47:60, 26:40] = 1
+    found = without_enclosed_occluders(given).probability
+    assert found[OCCLUDER, 38:44, 28:34].max() == 0
+    assert found[OCCLUDER, 47:60, 26:40].min() == 1

@@ -110,6 +110,9 @@ class Reconstruct:
         from headform.pipeline.reconstructor import Reconstructor
 
         other = self._other_head()
+        if other is not None and self.texture_net is not None:
+            what = "--texture-net refines the skin of the open head"
+            raise errors.UsageError("option_unused", what, f"--head {self.head}", "leave one of the two out")
         named = self.landmarks_net not in _SHIPPED
         together = self.landmarks_net == "committee" or self.calibration is not None
         reconstructor = Reconstructor.load(

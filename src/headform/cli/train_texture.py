@@ -90,6 +90,9 @@ class Texture(Training):
         if single != (self.photo is not None) or single == bool(self.data):
             what = "--preset overfit learns one photo, the other presets learn from --data"
             raise UsageError("data_missing", what, "", "give a photo, or folders of `headform data coarse`")
+        if self.preset == "albedo" and self.objective == "released":
+            what = "--preset albedo compares with the true albedo alone, which the published code's objective does not know"
+            raise UsageError("objective_invalid", what, "", "leave --objective out, or use another preset")
         if self.preset in ("paper", "released-code") and self.recognizer is None:
             what = f"--preset {self.preset} needs FaceNet"
             raise UsageError(

@@ -42,8 +42,8 @@ class VertexColors:
     """Colors of vertices in a photo.
 
     Attributes:
-        color: (V, 3) linear RGB, mean of 3 x 3 pixels; 0 where the weight is 0.
-        weight: (V,) trust in [0, 1]; 0 where the vertex is hidden, averted, masked, or not of `PHOTO_PARTS`.
+        color: (V, 3) linear RGB; 0 where the weight is 0.
+        weight: (V,) trust in [0, 1]; 0 where the vertex is hidden, averted or masked, or its part is not wanted.
     """
 
     color: Float32[np.ndarray, "V 3"]

@@ -52,5 +52,6 @@ def _enclosed(probability: Float32[np.ndarray, "C N N"]) -> Bool[np.ndarray, "N 
         rim = binary_dilation(inside, iterations=2) & ~inside
         around = probability[:, *window][:, rim].argmax(0)
         if len(around) and np.isin(around, FACE).mean() >= ENCLOSED:
-            found[window] |= binary_dilation(inside, iterations=HALO)
+            others = (groups[window] > 0) & ~inside
+            found[window] |= binary_dilation(inside, iterations=HALO) & ~others
     return found

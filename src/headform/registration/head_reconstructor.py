@@ -213,6 +213,7 @@ class HeadReconstructor:
             neutral=decoded(head, shape.identity, np.zeros(count)),
             texture=texture,
             albedo_texture=bare,
+            refined_albedo=None,
             seam_gradient=seam,
             colors=colors,
             pose=jaw,
