@@ -2,7 +2,7 @@
 
     texture_coarse.png    T: the model's own albedo of the fitted code, in the atlas
     texture_refined.png   T': what a texture network makes of it
-    texture_lit.png       T~': the finest texture in the light of the photo
+    texture_lit.png       T~': the finest texture in the light of the photo: the photo's own where it was baked, else T' lit
     render.png            R': the head in it, drawn by the camera of the photo, on even gray
     render_on_photo.png   R' on the photo
 
