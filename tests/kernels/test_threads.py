@@ -36,8 +36,21 @@ def test_its_exception_is_raised_where_the_result_is_asked_for(threads: int) -> 
 
 def test_tasks_are_done_while_something_begun_holds_the_other_thread(threads: int) -> None:
     gate, done = threading.Event(), []
-    later = begin(gate.wait, 20) if threads == 2 else gate.set
-    # the caller does all the tasks by itself, and only then waits for the thread
-    run_all(lambda n: (done.append(n), gate.set() if len(done) == 5 else None), [(n,) for n in range(5)])
-    later()
+    later = begin(gate.wait, 60) if threads == 2 else gate.set
+    # the caller does all the tasks by itself
+    run_all(lambda n: done.append(n), [(n,) for n in range(5)])
     assert sorted(done) == list(range(5))
+    gate.set()  # that it comes to this shows that it does not wait for the thread
+    later()
+
+
+def test_what_was_begun_runs_its_tasks_and_what_it_begins_by_itself(threads: int) -> None:
+    places: list[int] = []
+
+    def tasks() -> int:
+        run_all(lambda n: places.append(threading.get_ident()), [(n,) for n in range(3)])
+        later = begin(threading.get_ident)
+        return later()
+
+    own = begin(tasks)()
+    assert places == [own] * 3

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Lock
+from threading import Lock, local
 from typing import Any, TypeVar
 
 import torch
@@ -12,6 +12,7 @@ import torch
 _T = TypeVar("_T")
 _pools: dict[int, ThreadPoolExecutor] = {}
 _lock = Lock()
+_begun = local()
 
 
 def run_all(call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> None:
@@ -19,7 +20,7 @@ def run_all(call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> None:
 
     The assignment of tasks to threads is arbitrary, so tasks must not write to shared memory. The first exception is raised.
     """
-    threads = min(torch.get_num_threads(), len(tasks))
+    threads = 1 if getattr(_begun, "here", False) else min(torch.get_num_threads(), len(tasks))
     if threads <= 1:
         for task in tasks:
             call(*task)
@@ -36,17 +37,27 @@ def run_all(call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> None:
         drain()
     finally:
         for other in others:
-            other.result()
+            if not other.cancel():  # one that has not begun, behind what holds its thread, has nothing left to do
+                other.result()
 
 
 def begin(call: Callable[..., _T], *args: Any) -> Callable[[], _T]:
     """Begin ``call(*args)`` on another thread, and return the function that waits for its result or raises its exception.
 
-    With one thread the call is made when the result is asked for. What is called must not ask for another result.
+    With one thread the call is made when the result is asked for. What is called has this one thread to itself: it begins
+    nothing else, and `run_all` within it runs there alone, since all others may wait for it.
     """
-    if torch.get_num_threads() <= 1:
+    if torch.get_num_threads() <= 1 or getattr(_begun, "here", False):
         return partial(call, *args)
-    return _pool(torch.get_num_threads() - 1).submit(call, *args).result
+    return _pool(torch.get_num_threads() - 1).submit(_alone, call, *args).result
+
+
+def _alone(call: Callable[..., _T], *args: Any) -> _T:
+    _begun.here = True
+    try:
+        return call(*args)
+    finally:
+        _begun.here = False
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
