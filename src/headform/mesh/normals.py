@@ -5,10 +5,13 @@ V vertices, F triangles.
 One rule for a vertex without a direction, since no triangle uses it or its triangles cancel out: its normal is zero.
 """
 
+import typing
+
 import numpy as np
 from jaxtyping import Float, Float64, Int, Integer
 
 from headform.geometry.array_checks import require_array, require_faces
+from headform.kernels.jit import njit
 
 
 def face_area_vectors(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float64[np.ndarray, "F 3"]:
@@ -51,5 +54,22 @@ def vertex_normals(vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray
     """
     vertices = require_array("vertices", vertices, ("V", 3), finite=True)
     faces = require_faces("faces", faces, len(vertices))
-    sums = summed_at_vertices(face_area_vectors(vertices, faces), faces, len(vertices))
-    return np.asarray(unit(sums), vertices.dtype)
+    normals = np.zeros((len(vertices), 3))
+    _add_normals(vertices.astype(np.float64, copy=False), faces, normals)
+    return np.asarray(unit(normals), vertices.dtype)
+
+
+@njit(cache=True, nogil=True, borrowed=True)
+@typing.no_type_check
+def _add_normals(vertices, faces, normals):
+    """Add the area vector of each triangle, as of `face_area_vectors`, to its three vertices."""
+    for f in range(faces.shape[0]):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        ax, ay, az = vertices[i, 0], vertices[i, 1], vertices[i, 2]
+        ux, uy, uz = vertices[j, 0] - ax, vertices[j, 1] - ay, vertices[j, 2] - az
+        vx, vy, vz = vertices[k, 0] - ax, vertices[k, 1] - ay, vertices[k, 2] - az
+        x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for v in (i, j, k):
+            normals[v, 0] += x
+            normals[v, 1] += y
+            normals[v, 2] += z
