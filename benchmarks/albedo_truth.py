@@ -26,7 +26,6 @@ from headform.evaluate.tables import markdown_table
 from headform.fit.filled_vertices import fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.plain_skin import face_skin
-from headform.fit.vertex_colors import PhotoSurface
 from headform.images.transfer import LINEAR_FROM_SRGB8, srgb_from_linear
 from headform.pipeline.appearance import PhotoAppearance, PhotoMasks
 from headform.pipeline.reconstructor import Reconstructor
@@ -64,8 +63,8 @@ def albedos(
     appearance = PhotoAppearance.of(photo, masks)
     lit = appearance.light()
     model, found = appearance.albedo(lit), {}
-    surface = PhotoSurface.of(appearance.painted, appearance.openings, resolution=920)
-    weight = surface.colors().weight
+    surface = appearance.surface(1024)
+    weight = surface.colors.weight
     for name, skin, refined in (("model", model, False), ("network", face.refined_albedo, True)):
         filled = fill_vertices(face.head, surface, lit.light, skin, appearance.gauges, refined=refined)
         share = weight[:, None]

@@ -7,8 +7,8 @@ import torch
 
 from headform.fit.eye_material import BROWN, PUPIL, EyePattern, eye_local, iris_color, iris_of_photo, iris_vertices
 from headform.fit.fitted_photo import FittedPhoto
-from headform.fit.texture import bake_textures
-from headform.fit.vertex_colors import EYES, PhotoSurface
+from headform.fit.texture import bake_textures, surface_of
+from headform.fit.vertex_colors import EYES
 from headform.heads.linear import LinearHead
 from headform.render.unwrapping import unwrap_head
 
@@ -38,11 +38,11 @@ def test_an_eye_is_pupil_iris_and_white_from_the_middle() -> None:
 
 
 def test_the_iris_has_the_photos_color(head: LinearHead) -> None:
-    surface = PhotoSurface.of(blue_eyed(head, 640), None, resolution=920)
+    surface = surface_of(blue_eyed(head, 640))
     found = iris_of_photo(head, surface, np.ones((len(head.mean), 3)))
     assert found[2] > 1.5 * found[0]
     assert np.abs(np.log(found / BLUE)).max() < 0.55
-    masked = PhotoSurface.of(blue_eyed(head, 640), None, resolution=920)
+    masked = surface_of(blue_eyed(head, 640))
     masked.patch.mask[:] = 0
     np.testing.assert_allclose(iris_of_photo(head, masked, np.ones((len(head.mean), 3))), BROWN)
     eyes_alone = replace(masked, eye_mask=np.ones((640, 640)))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from matplotlib.path import Path as Outline
 
-from headform.fit._photo_patch import PhotoPatch
 from headform.fit.openings import (
     EYE_METERS,
     LASHES_METERS,
@@ -13,6 +12,7 @@ from headform.fit.openings import (
     Openings,
     _distance,
 )
+from headform.fit.photo_patch import PhotoPatch
 from headform.geometry.polyline import distances
 from headform.render.rasterize import Fragments
 

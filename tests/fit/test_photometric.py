@@ -93,7 +93,7 @@ def test_the_minimum_is_scipys() -> None:
     albedo = mean + (modes @ rng.normal(size=4)).T
     color = albedo * (sh_basis(normals) @ truth) + rng.normal(0, 0.01, (80, 3))
     priors = PhotometricPriors(huber=1e9)
-    samples = _Samples(color, sh_basis(normals), mean, modes)
+    samples = _Samples(color, sh_basis(normals), mean, modes.astype(np.float32))
     exposure = np.array([1.2, 1.1, 0.9])
     fit = _solve(samples, AMBIENT_LIGHT.copy(), np.zeros(4), priors, 40, exposure)
     prior_mean, precision = _light_prior(priors, exposure)

@@ -30,13 +30,13 @@ def test_it_is_the_networks_answer() -> None:
     photo = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
     coarse, projected, shading = rng.random((3, count, 3))
     seen = rng.random(count)
-    found = predictor.refine(predictor.embed(photo, FIVE), coarse, projected, seen, shading)
+    found = predictor.refine(predictor.decode(photo, FIVE), coarse, projected, seen, shading)
     assert (found.shape, found.dtype) == ((count, 3), np.float32)
     one = [torch.from_numpy(a).float()[None] for a in (coarse, projected, seen, shading)]
     with torch.no_grad():
         wanted = linear_from_signal(net(embedder(photo[None], FIVE[None]), refiner_signal(config, *one)))[0]
     np.testing.assert_allclose(found, wanted.numpy(), atol=1e-6)
     with pytest.raises(InputError):
-        predictor.refine(predictor.embed(photo, FIVE), coarse[1:], projected[1:], seen[1:], shading[1:])
+        predictor.refine(predictor.decode(photo, FIVE), coarse[1:], projected[1:], seen[1:], shading[1:])
     with pytest.raises(UsageError):
         TexturePredictor(net, FaceEmbedder("recognizer", MobileFaceNet(), IMAGENET_112))

@@ -21,8 +21,7 @@ from headform import images
 from headform.errors import HeadformError
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.plain_skin import face_skin
-from headform.fit.texture import bake_textures
-from headform.fit.vertex_colors import PhotoSurface
+from headform.fit.texture import bake_textures, surface_of
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.nets.landmarks.committee import CommitteeReading
 from headform.nets.landmarks.dense_predictor import DensePrediction
@@ -132,9 +131,9 @@ class SkinReader(Reconstructor):
     def _colors(self, photo: FittedPhoto, light: Float[np.ndarray, "9 3"], areas: SkinFields) -> dict[str, Any]:
         """Median colors of skin, lips, eyes and hair, divided by the shading."""
         bare = FittedPhoto(photo.head, photo.vertices, photo.camera, photo.rgb)
-        seen, masked = PhotoSurface.of(bare, None, resolution=920), PhotoSurface.of(photo, None, resolution=920)
+        seen, masked = surface_of(bare), surface_of(photo)
         shading = np.maximum(sh_basis(seen.normals) @ light, 0.15)
-        colors, skin_colors = seen.colors(), masked.colors()
+        colors, skin_colors = seen.colors, masked.colors
         albedo = colors.color / shading
         shown, skin_shown = colors.weight > 0.5, skin_colors.weight > 0.5
         skin = face_skin(self.head) & skin_shown

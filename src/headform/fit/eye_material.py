@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int64
 
-from headform.fit._photo_patch import sample_points_kernel
+from headform.fit.photo_patch import sample_points_kernel
 from headform.fit.vertex_colors import EYES, PhotoSurface
 from headform.heads.linear import LinearHead
 from headform.render.unwrapping import Unwrap

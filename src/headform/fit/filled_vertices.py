@@ -88,7 +88,7 @@ def fill_vertices(
     part, mirror = head.part.numpy(), head.mirror.numpy()
     gauges = gauges or LightGauges()
     albedo = _plain_lids(head, _possible(head, albedo))
-    seen = surface.colors()
+    seen = surface.colors
     shading, level = surface_shading(surface.normals, light)
     ratio = np.log(_positive(seen.color / shading) / albedo)
     beside = light_beside_refined if refined else unexplained_light

@@ -4,13 +4,15 @@ V vertices, H W photo pixels.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Float64, UInt8
 
 from headform.geometry.array_checks import require_array
 from headform.geometry.camera import PerspectiveCamera
 from headform.heads.linear import LinearHead
+from headform.mesh.normals import vertex_normals
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,12 @@ class FittedPhoto:
         for name, mask in (("skin_mask", self.skin_mask), ("clear", self.clear), ("eye_mask", self.eye_mask)):
             if mask is not None:
                 require_array(name, mask, picture.shape[:2])
+
+    @cached_property
+    def normals(self) -> Float64[np.ndarray, "V 3"]:
+        """Unit normals of the vertices, camera frame."""
+        vertices = np.asarray(self.vertices, np.float64)
+        return np.asarray(vertex_normals(vertices, self.head.faces.numpy()) @ self.camera.R.T, np.float64)
 
     def lost_vertices(self) -> Bool[np.ndarray, " V"]:
         """Mask the vertices that lie outside the picture or are covered; those that the head itself hides do not count."""

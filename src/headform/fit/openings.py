@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float32
 from PIL import Image, ImageDraw
 from scipy.ndimage import distance_transform_edt
 
-from headform.fit._photo_patch import PhotoPatch
+from headform.fit.photo_patch import PhotoPatch
 
 LASHES_METERS = (0.0025, 0.0055)
 """Distances above the rim of an eye at which the photo begins to show skin, and from which it shows only skin: lashes lie

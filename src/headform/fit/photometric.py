@@ -26,16 +26,16 @@ forehead is not to be continued down to the chin.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from scipy.linalg import cho_factor, cho_solve
 
-from headform.fit._photo_patch import PhotoPatch, cut_patch, sample_points_kernel
 from headform.fit.exposure import LightGauges, exposure_of
 from headform.fit.fitted_photo import FittedPhoto
+from headform.fit.photo_patch import PhotoPatch, cut_patch, sample_points_kernel
 from headform.fit.plain_skin import face_skin
 from headform.geometry.spherical_harmonics import AMBIENT, sh_basis
 from headform.heads.linear import LinearHead
-from headform.mesh.normals import vertex_normals
+from headform.kernels.blas_threads import one_blas_thread
 from headform.render.visibility import visible_points
 
 AMBIENT_SHARE = 0.85
@@ -68,6 +68,10 @@ class PhotometricPriors:
     huber: float = 1.5
 
 
+LIGHT_RESOLUTION = 220
+"""Extent of the head, pixels along its longer axis, to which a larger photo is downsampled: light is smooth."""
+
+
 @dataclass(frozen=True)
 class PhotometricFit:
     """Light and skin that explain the photo.
@@ -89,6 +93,7 @@ def fit_light_and_albedo(
     *,
     gauges: LightGauges | None = None,
     priors: PhotometricPriors | None = None,
+    patch: PhotoPatch | None = None,
     max_samples: int = 1500,
     iterations: int = 6,
 ) -> PhotometricFit:
@@ -99,6 +104,7 @@ def fit_light_and_albedo(
             zero, light alone is fitted.
         gauges: Colors of teeth and eyes in the photo, which tell how bright the light is.
         priors: Widths of the priors.
+        patch: `light_patch` of the photo, where it is cut already.
         max_samples: Largest number of samples; more visible vertices are subsampled evenly.
         iterations: Number of Gauss-Newton steps.
 
@@ -107,8 +113,7 @@ def fit_light_and_albedo(
     """
     priors = priors or PhotometricPriors()
     head, camera = photo.head, photo.camera
-    patch = cut_patch(photo, resolution=220, least_buffer=240)
-    normals = vertex_normals(photo.vertices, head.faces.numpy()) @ camera.R.T
+    patch, normals = patch or light_patch(photo), photo.normals
     chosen = np.flatnonzero(_lit_skin(head, camera.to_camera(photo.vertices), normals, patch))
     modes = head.albedo.numpy()
     light = np.zeros((9, 3))
@@ -124,16 +129,23 @@ def fit_light_and_albedo(
         color=color.astype(np.float64),
         basis=sh_basis(normals[chosen]),
         mean=head.albedo_mean.numpy()[chosen].astype(np.float64),
-        modes=np.ascontiguousarray(modes[:, chosen].transpose(2, 1, 0), np.float64),
+        modes=np.ascontiguousarray(modes[:, chosen].transpose(2, 1, 0)),
     )
     exposure = exposure_of(np.median(samples.color, axis=0), gauges) if modes.any() else None
     if not len(lost):
-        return _solve(samples, light, code, priors, iterations, exposure)
+        with one_blas_thread():
+            return _solve(samples, light, code, priors, iterations, exposure)
     unseen = _plain_skin(head, lost, samples, priors)
     share = known / (known + len(lost))
     narrow = priors.band_sigma[0] * share, priors.band_sigma[1] * share
     weaker = replace(priors, strength=priors.strength * share, band_sigma=narrow)
-    return _solve(samples, light, code, weaker, iterations, exposure, unseen)
+    with one_blas_thread():
+        return _solve(samples, light, code, weaker, iterations, exposure, unseen)
+
+
+def light_patch(photo: FittedPhoto) -> PhotoPatch:
+    """Cut the part of a photo that shows the head, at the resolution at which light is fitted."""
+    return cut_patch(photo, resolution=LIGHT_RESOLUTION, least_buffer=240)
 
 
 def _unknown_skin(photo: FittedPhoto, seen: Int64[np.ndarray, " N"]) -> Bool[np.ndarray, " V"]:
@@ -182,7 +194,7 @@ class _Samples:
     color: Float64[np.ndarray, "N 3"]
     basis: Float64[np.ndarray, "N 9"]
     mean: Float64[np.ndarray, "N 3"]
-    modes: Float64[np.ndarray, "3 N A"]
+    modes: Float32[np.ndarray, "3 N A"]
 
 
 def _solve(
@@ -209,18 +221,21 @@ def _solve(
         light = light * exposure
     average = samples.basis.mean(axis=0)
     for _ in range(iterations):
-        albedo = samples.mean + (samples.modes @ code).T
+        albedo = samples.mean + (samples.modes @ code.astype(np.float32)).T
         shading = samples.basis @ light
         residual = samples.color - albedo * shading
         size = np.abs(residual) / (priors.noise * level)
         weight = root * np.sqrt(np.minimum(1.0, priors.huber / np.maximum(size, 1e-9)))
         hessian, gradient = np.zeros((num, num)), np.zeros(num)
         for c in range(3):
-            rows = np.concatenate([albedo[:, c, None] * samples.basis, shading[:, c, None] * samples.modes[c]], axis=1)
-            rows *= weight[:, c, None]
+            # single precision: the products are most of the work, and Gauss-Newton mends what their rounding misses
+            lit, colored = (weight[:, c] * shading[:, c]).astype(np.float32), weight[:, c] * albedo[:, c]
+            rows = np.empty((count, 9 + len(code)), np.float32)
+            np.multiply(colored[:, None], samples.basis, out=rows[:, :9], casting="same_kind")
+            np.multiply(lit[:, None], samples.modes[c], out=rows[:, 9:])
             where = np.r_[9 * c : 9 * c + 9, 27:num]
             hessian[np.ix_(where, where)] += rows.T @ rows
-            gradient[where] += rows.T @ (weight[:, c] * residual[:, c])
+            gradient[where] += rows.T @ (weight[:, c] * residual[:, c]).astype(np.float32)
         flat = light.T.reshape(-1)
         hessian[:27, :27] += prior_matrix
         gradient[:27] -= prior_matrix @ (flat - prior_mean)
@@ -237,7 +252,7 @@ def _solve(
         step = cho_solve(cho_factor(hessian), gradient)
         light = (flat + step[:27]).reshape(3, 9).T
         code = np.clip(code + step[27:], -3.0, 3.0)
-    shaded = (samples.mean + (samples.modes @ code).T) * (samples.basis @ light)
+    shaded = (samples.mean + (samples.modes @ code.astype(np.float32)).T) * (samples.basis @ light)
     rms = float(np.sqrt(np.mean((samples.color - shaded) ** 2)) / level)
     return PhotometricFit(light, code, rms)
 

@@ -29,6 +29,7 @@ from headform.fit.eye_material import eye_texels
 from headform.fit.filled_vertices import FilledVertices, fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
+from headform.fit.photo_patch import cut_patch
 from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.array_checks import require_array
 from headform.heads.linear import LinearHead
@@ -127,7 +128,9 @@ def bake_textures(
 
 def surface_of(photo: FittedPhoto, size: int = 1024, openings: Openings | None = None) -> PhotoSurface:
     """Read where the photo shows which part of the head, finely enough for a texture; arguments as of `bake_textures`."""
-    return PhotoSurface.of(photo, openings, resolution=int(0.9 * size))
+    surface = PhotoSurface.of(photo, openings, cut_patch(photo, resolution=int(0.9 * size)))
+    _ = surface.colors  # kept: whoever asks for the surface ahead of time has them read by then, too
+    return surface
 
 
 def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertices) -> Float32[np.ndarray, "V 17"]:

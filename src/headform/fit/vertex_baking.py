@@ -14,7 +14,8 @@ from headform.fit.exposure import LightGauges
 from headform.fit.filled_vertices import fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
-from headform.fit.vertex_colors import PhotoSurface
+from headform.fit.photo_patch import cut_patch
+from headform.fit.vertex_colors import PHOTO_RESOLUTION, PhotoSurface
 from headform.geometry.array_checks import require_array
 from headform.images.transfer import srgb_from_linear
 
@@ -27,7 +28,7 @@ def bake_vertex_colors(
     gauges: LightGauges | None = None,
     *,
     refined: bool = False,
-    resolution: int = 920,
+    resolution: int = PHOTO_RESOLUTION,
 ) -> Float32[np.ndarray, "V 3"]:
     """Bake a photo into vertex colors.
 
@@ -49,7 +50,7 @@ def bake_vertex_colors(
     head = photo.head
     light = require_array("light", light, (9, 3), finite=True)
     albedo = require_array("albedo", albedo, (len(head.mean), 3), finite=True)
-    surface = PhotoSurface.of(photo, openings, resolution=resolution)
+    surface = PhotoSurface.of(photo, openings, cut_patch(photo, resolution=resolution))
     filled = fill_vertices(head, surface, light, albedo, gauges, refined=refined)
     weight = filled.seen.weight[:, None]
     linear = weight * filled.seen.color + (1 - weight) * filled.fill * filled.shading * filled.inner[:, None]

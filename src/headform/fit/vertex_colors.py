@@ -4,6 +4,7 @@ V vertices, F faces, h w patch pixels, H W pixels of the depth buffer.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -11,12 +12,11 @@ from jaxtyping import Bool, Float, Float32, Float64, Int32
 from scipy.ndimage import distance_transform_edt, find_objects, label
 from scipy.spatial import cKDTree
 
-from headform.fit._photo_patch import PhotoPatch, cut_patch, sample_points_kernel
 from headform.fit._texture_kernels import observe_kernel
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
+from headform.fit.photo_patch import PhotoPatch, cut_patch, sample_points_kernel
 from headform.heads.linear import PARTS, LinearHead
-from headform.mesh.normals import vertex_normals
 from headform.render.visibility import outline_distance
 
 PHOTO_PARTS = ("face", "head")
@@ -33,6 +33,8 @@ VISIBLE = (0.02, 0.15)
 """The same, where a color need not be the surface's own to its edge: for the texture networks."""
 NECK_METERS = (0.0, 0.012)
 """Distances from the neck between which the weight of the photo rises from 0 to 1."""
+PHOTO_RESOLUTION = 920
+"""Extent of the head, pixels along its longer axis, to which a larger photo is downsampled."""
 STEP_METERS = 0.006
 """Depth step above which an edge counts as an outline."""
 
@@ -76,20 +78,19 @@ class PhotoSurface:
 
     @classmethod
     def of(
-        cls, photo: FittedPhoto, openings: Openings | None, *, resolution: int, visible: bool = False
+        cls, photo: FittedPhoto, openings: Openings | None, patch: PhotoPatch, *, visible: bool = False
     ) -> "PhotoSurface":
-        """Cut the patch and compute the trust in its pixels.
+        """Compute the trust in the pixels of a patch.
 
         Args:
             photo: Photo and fitted head.
             openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
-            resolution: Extent of the head in pixels, see `cut_patch`.
+            patch: `cut_patch` of the photo.
             visible: Trust each pixel of every part that the depth buffer shows, to its edge.
         """
         head, camera = photo.head, photo.camera
         faces = np.ascontiguousarray(head.faces.numpy(), np.int32)
-        patch = cut_patch(photo, resolution=resolution)
-        normals = vertex_normals(photo.vertices, faces) @ camera.R.T
+        normals = photo.normals
         in_camera = camera.to_camera(photo.vertices)
         distance = np.linalg.norm(in_camera, axis=1)
         cosine = -(normals * in_camera).sum(axis=1) / np.maximum(distance, 1e-9)
@@ -119,8 +120,9 @@ class PhotoSurface:
         """Mask of the faces of the eyeballs."""
         return self.eye[self.faces[:, 0]]
 
+    @cached_property
     def colors(self) -> VertexColors:
-        """Read the photo at the vertices."""
+        """Photo at the vertices."""
         patch = self.patch
         color = np.zeros((len(self.projected), 3), np.float32)
         weight = np.zeros(len(self.projected), np.float32)
@@ -132,7 +134,9 @@ class PhotoSurface:
         return VertexColors(color, weight)
 
 
-def observe_vertices(photo: FittedPhoto, openings: Openings | None = None, *, resolution: int = 920) -> VertexColors:
+def observe_vertices(
+    photo: FittedPhoto, openings: Openings | None = None, *, resolution: int = PHOTO_RESOLUTION
+) -> VertexColors:
     """Read a photo at every vertex of the head.
 
     Args:
@@ -140,10 +144,10 @@ def observe_vertices(photo: FittedPhoto, openings: Openings | None = None, *, re
         openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
         resolution: Extent of the head, pixels along its longer axis, to which a larger photo is downsampled.
     """
-    return PhotoSurface.of(photo, openings, resolution=resolution).colors()
+    return PhotoSurface.of(photo, openings, cut_patch(photo, resolution=resolution)).colors
 
 
-def visible_vertices(photo: FittedPhoto, *, resolution: int = 920) -> VertexColors:
+def visible_vertices(photo: FittedPhoto, patch: PhotoPatch | None = None) -> VertexColors:
     """Read a photo at every vertex that the depth buffer shows, eyes, teeth and neck too: T_p of Lin et al. (2020).
 
     `observe_vertices` leaves out what must not be painted on a head that moves; this leaves out only what is hidden, averted
@@ -151,10 +155,10 @@ def visible_vertices(photo: FittedPhoto, *, resolution: int = 920) -> VertexColo
 
     Args:
         photo: Photo and fitted head.
-        resolution: Extent of the head in pixels, see `observe_vertices`.
+        patch: Part of the photo to be read, such as `fit.photometric.light_patch`; else as `observe_vertices` cuts it.
     """
-    surface = PhotoSurface.of(photo, None, resolution=resolution, visible=True)
-    seen = surface.colors()
+    surface = PhotoSurface.of(photo, None, patch or cut_patch(photo, resolution=PHOTO_RESOLUTION), visible=True)
+    seen = surface.colors
     points = np.where(seen.weight[:, None] > 0, surface.projected, np.nan)
     sample_points_kernel(surface.patch.linear, points, seen.color)
     return seen

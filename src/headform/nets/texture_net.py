@@ -136,12 +136,16 @@ class TextureNet(nn.Module):
         Raises:
             InputError: `mesh_topology` for another number of vertices.
         """
+        return self.refine(self.decoder(embedding, self.levels), signal)
+
+    def refine(self, decoded: Float[Tensor, "*B _ 3"], signal: Float[Tensor, "*B V C"]) -> Float[Tensor, "*B V 3"]:
+        """Refine a texture, given the decoder's answer to the embedding; else as `forward`."""
         if signal.shape[-2] != self.levels.counts[0]:
             what = f"the texture has {signal.shape[-2]} vertices, expected {self.levels.counts[0]}"
             raise InputError(
                 "mesh_topology", what, "", "give the texture of the head that the networks were trained on"
             )
-        both = torch.cat([self.decoder(embedding, self.levels), self.refiner(signal, self.levels)], dim=-1)
+        both = torch.cat([decoded, self.refiner(signal, self.levels)], dim=-1)
         combined = self.combiner(both, self.levels.laplacians[0])
         if self.config.base != "none":
             base = signal[..., :3]

@@ -1,6 +1,6 @@
 """Refined texture of a head in a photo, from coarse texture, colors of the photo at the vertices, and the face's embedding.
 
-V vertices, H W pixels of the photo, E numbers of an embedding.
+V vertices, H W pixels of the photo.
 """
 
 import numpy as np
@@ -36,8 +36,9 @@ class TexturePredictor:
         """Number V of vertices of the head."""
         return self._net.levels.counts[0]
 
-    def embed(self, rgb: UInt8[np.ndarray, "H W 3"], points5: Float[np.ndarray, "5 2"]) -> Float[Tensor, "1 E"]:
-        """Embed the face of a photo.
+    @torch.inference_mode()
+    def decode(self, rgb: UInt8[np.ndarray, "H W 3"], points5: Float[np.ndarray, "5 2"]) -> Float[Tensor, "1 V 3"]:
+        """Embed the face of a photo and decode its embedding: what the networks know without head, light and colors.
 
         Args:
             rgb: Photo, sRGB.
@@ -46,12 +47,13 @@ class TexturePredictor:
         Raises:
             FaceError: `points_invalid`.
         """
-        return self._embedder(rgb[None], np.asarray(points5, np.float64)[None])
+        embedding = self._embedder(rgb[None], np.asarray(points5, np.float64)[None])
+        return self._net.decoder(embedding, self._net.levels)  # type: ignore[no-any-return]
 
     @torch.inference_mode()
     def refine(
         self,
-        embedding: Float[Tensor, "1 E"],
+        decoded: Float[Tensor, "1 _ 3"],
         coarse: Float[np.ndarray, "V 3"],
         projected: Float[np.ndarray, "V 3"],
         seen: Float[np.ndarray, " V"],
@@ -60,7 +62,7 @@ class TexturePredictor:
         """Refine a texture.
 
         Args:
-            embedding: Embedding of the face, of `embed`.
+            decoded: What `decode` answered to the photo.
             coarse: Coarse texture, linear RGB.
             projected: Photo at the vertices, linear RGB, such as `fit.VertexColors.color`; 0 where hidden.
             seen: Visibility of each vertex in the photo, 0 to 1, such as `fit.VertexColors.weight`.
@@ -78,4 +80,4 @@ class TexturePredictor:
             return torch.from_numpy(np.asarray(values, np.float32))[None].to(device)
 
         signal = refiner_signal(self._net.config, one(coarse), one(projected), one(seen), one(shading))
-        return linear_from_signal(self._net(embedding.to(device), signal))[0].cpu().numpy()
+        return linear_from_signal(self._net.refine(decoded, signal))[0].cpu().numpy()

@@ -1,6 +1,6 @@
 """Light, skin and texture of a fitted head, from its photo and what the networks read in it.
 
-V vertices, H W of the photo, E numbers of an embedding.
+V vertices, H W of the photo.
 """
 
 from dataclasses import dataclass, replace
@@ -13,21 +13,18 @@ from torch import Tensor
 from headform.fit.exposure import LightGauges
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
-from headform.fit.photometric import PhotometricFit, fit_light_and_albedo
+from headform.fit.photo_patch import PhotoPatch
+from headform.fit.photometric import PhotometricFit, fit_light_and_albedo, light_patch
 from headform.fit.plain_skin import plain_where_lost, without_hair
 from headform.fit.texture import BakedTexture, bake_textures, surface_of
 from headform.fit.vertex_baking import bake_vertex_colors
 from headform.fit.vertex_colors import PhotoSurface, VertexColors, visible_vertices
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import sh_basis
-from headform.mesh.normals import vertex_normals
 from headform.nets.landmarks.committee_calibration import Calibration
 from headform.nets.texture_predictor import TexturePredictor
 from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.light_gauges import light_gauges
-
-REFINED_RESOLUTION = 220
-"""Extent of the head in pixels at which the texture networks see the photo: about that of the samples they learned from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +99,13 @@ class PhotoAppearance:
         photo, painted = (replace(each, vertices=vertices, camera=camera) for each in (self.photo, self.painted))
         return replace(self, photo=photo, painted=painted)
 
-    def light(self) -> PhotometricFit:
-        """Fit light and skin color."""
-        return fit_light_and_albedo(self.photo, gauges=self.gauges)
+    def small(self) -> PhotoPatch:
+        """Cut the photo at the low resolution at which light is fitted and the texture networks see it."""
+        return light_patch(self.photo)
+
+    def light(self, small: PhotoPatch | None = None) -> PhotometricFit:
+        """Fit light and skin color; `small` where it is cut already."""
+        return fit_light_and_albedo(self.photo, gauges=self.gauges, patch=small)
 
     def surface(self, size: int) -> PhotoSurface:
         """Read where the photo shows which part of the head, for textures of this size; see `fit.texture.surface_of`."""
@@ -128,12 +129,12 @@ class PhotoAppearance:
         """Bake the photo into colors of the vertices; see `fit.vertex_baking.bake_vertex_colors`."""
         return bake_vertex_colors(self.painted, light, albedo, self.openings, self.gauges)
 
-    def visible(self) -> VertexColors:
-        """Read the photo as texture networks see it; see `fit.vertex_colors.visible_vertices`."""
-        return visible_vertices(self.photo, resolution=REFINED_RESOLUTION)
+    def visible(self, small: PhotoPatch | None = None) -> VertexColors:
+        """Read the photo as texture networks see it, see `fit.vertex_colors.visible_vertices`; `small` where it is cut."""
+        return visible_vertices(self.photo, small or self.small())
 
     def refined(
-        self, predictor: TexturePredictor, lit: PhotometricFit, embedding: Float[Tensor, "1 E"], seen: VertexColors
+        self, predictor: TexturePredictor, lit: PhotometricFit, decoded: Float[Tensor, "1 V 3"], seen: VertexColors
     ) -> Float32[np.ndarray, "V 3"]:
         """Refine the model's skin of a fit with a texture network of the head; linear RGB.
 
@@ -142,14 +143,13 @@ class PhotoAppearance:
         Args:
             predictor: Texture networks.
             lit: Light and skin color.
-            embedding: Embedding of the face, of the same networks.
+            decoded: The same networks' `TexturePredictor.decode` of the photo.
             seen: `visible` of this photo.
         """
         photo = self.photo
         coarse = photo.head.albedo_of(torch.from_numpy(lit.albedo_code).float()).clamp(0, 1).numpy()
-        normals = vertex_normals(photo.vertices.astype(np.float64), photo.head.faces.numpy()) @ photo.camera.R.T
-        shading = np.maximum(sh_basis(normals) @ lit.light, 0)
-        refined = predictor.refine(embedding, coarse, seen.color, seen.weight, shading)
+        shading = np.maximum(sh_basis(photo.normals) @ lit.light, 0)
+        refined = predictor.refine(decoded, coarse, seen.color, seen.weight, shading)
         return without_hair(photo.head, refined, seen.weight)
 
     def albedo(self, lit: PhotometricFit) -> Float64[np.ndarray, "V 3"]:

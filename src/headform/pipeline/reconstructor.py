@@ -301,7 +301,7 @@ class Reconstructor:
         cover = evidence.cover
         masks = begin(PhotoMasks.of, photo.rgb, evidence, self.calibration)
         five = five_points(prediction.points[:68])
-        embedding = None if self._refiner is None else begin(self._refiner.embed, photo.rgb, five)
+        decoded = None if self._refiner is None else begin(self._refiner.decode, photo.rgb, five)
         fitted = self.fitter.fit(prediction, reading, prior, size, keep_identity=known)
         fit, vertices = fitted.fit, fitted.vertices
         marks = points68(self.head, prediction, vertices, fit.camera)
@@ -311,14 +311,15 @@ class Reconstructor:
         clock.lap("fit")
         appearance = PhotoAppearance.of(FittedPhoto(self.head, vertices, fit.camera, photo.rgb), masks())
         surface = begin(appearance.surface, self.texture_size) if self.texture_size else None
-        visible = begin(appearance.visible) if embedding is not None else None
-        lit = appearance.light()
+        small = appearance.small()
+        visible = begin(appearance.visible, small) if decoded is not None else None
+        lit = appearance.light(small)
         clock.lap("light")
         texture = albedo = refined = None
         seam = 1.0
         if surface is not None:
-            if self._refiner is not None and embedding is not None and visible is not None:
-                refined = appearance.refined(self._refiner, lit, embedding(), visible())
+            if self._refiner is not None and decoded is not None and visible is not None:
+                refined = appearance.refined(self._refiner, lit, decoded(), visible())
             skin, told = (appearance.albedo(lit), False) if refined is None else (refined, True)
             kept, removed = appearance.textures(lit.light, skin, self.texture_size, surface(), refined=told)
             texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient

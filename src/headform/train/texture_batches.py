@@ -26,7 +26,6 @@ from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import LinearHead
 from headform.images.transfer import LINEAR_FROM_SRGB8
 from headform.images.warp import warp
-from headform.mesh.normals import vertex_normals
 from headform.nets.face_embedding import FaceEmbedder
 from headform.train.face_crops import points5_of
 
@@ -134,8 +133,7 @@ class TextureBatches:
         bare = skin.astype(np.float32) / 255
         photo = FittedPhoto(head, stage.vertices, stage.camera, sample.image, skin_mask=bare)
         colors = visible_vertices(photo)
-        normals = vertex_normals(stage.vertices.astype(np.float64), head.faces.numpy()) @ stage.camera.R.T
-        shading = np.maximum(sh_basis(normals) @ stage.light, 0).astype(np.float32)
+        shading = np.maximum(sh_basis(photo.normals) @ stage.light, 0).astype(np.float32)
         image, mask = _resized(sample.image, self._side), _resized(np.repeat(skin[..., None], 3, 2), self._side)
         known = sample.albedo is not None
         truth = LINEAR_FROM_SRGB8[sample.albedo] if sample.albedo is not None else np.zeros_like(stage.albedo)
