@@ -7,10 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from headform.evaluate.scan.mesh_files import Surface
-from headform.evaluate.scan.protocol import PROTOCOLS
-from headform.evaluate.scan.scan_error import crop_scan, scan_error
-from headform.geometry.units import MM_PER_M
+from headform.evaluate.meshes.scan_validation import ScanValidation
 from headform.heads.linear import LinearHead
 
 DRAWS = 10_000
@@ -49,15 +46,8 @@ def judge(head: LinearHead, found: Tensor, wanted: Tensor) -> Judged:
         found: (P, V, 3) predictions, meters.
         wanted: (P, V, 3) true heads, meters.
     """
-    protocol, faces, marks = PROTOCOLS["corrected"], head.faces.numpy(), head.now7.numpy()
-    distances: dict[bool, list[np.ndarray]] = {False: [], True: []}
-    for own, true in zip(found.double().numpy(), wanted.double().numpy(), strict=True):
-        scan = MM_PER_M * true
-        cropped = crop_scan(Surface(scan, faces, "person"), scan[marks], protocol)
-        for metrical, rows in distances.items():
-            error = scan_error(cropped, Surface(own, faces), own[marks], protocol=protocol, unit="m", metrical=metrical)
-            rows.append(error.distances)
-    return Judged(distances[False], distances[True])
+    distances = ScanValidation(head).distances(found.numpy(), wanted.numpy())
+    return Judged(distances["scan"], distances["scan_metrical"])
 
 
 def pooled(people: Sequence[np.ndarray]) -> str:

@@ -169,6 +169,16 @@ def test_shapes_are_assessed_photo_by_photo(head: LinearHead, faces: ShardSet) -
     assert none["aligned_percent_of_mean_head"] == pytest.approx(100)
     assert half["metrical_percent_of_mean_head"] == pytest.approx(50, abs=3)
     assert 0.5 < none["aligned_mm"] < none["metrical_mm"] < 10
+    assert "scan_mean_mm" not in none
+    asked: list[int] = []
+
+    def scan_errors(found: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
+        asked.append(len(found))
+        return {"scan_mean_mm": float(np.abs(found - wanted).max())}
+
+    judged = assess_shapes(Oracle(1.0), decoder, faces, batches, cpu, scan_errors, 3)
+    assert asked == [3]
+    assert judged["scan_mean_mm"] == pytest.approx(0, abs=1e-6)
 
 
 def test_data_and_networks_that_do_not_fit(

@@ -88,6 +88,7 @@ class Coefficients(Training):
             fix = "give its weights with --backbone FILE, or choose the one that ships with --backbone open"
             raise UsageError("backbone_missing", what, "", fix)
         from headform.data.shards import ShardSet
+        from headform.evaluate.meshes.scan_validation import ScanValidation
         from headform.nets.shipped import load_face_encoder
         from headform.train.coefficients import run
 
@@ -106,6 +107,7 @@ class Coefficients(Training):
                 backbone=backbone,
                 autoencoder=self._autoencoder(config),
                 start=start,
+                scan_errors=ScanValidation(head) if head.has_field("now7") else None,
                 resume=self.resume,
             )
             return finish(net, result, facts, self.out / "face_encoder.safetensors")

@@ -1,6 +1,6 @@
 """`headform train coefficients`: the face encoder of Xu et al. (2024), from 2D and 3D supervision.
 
-B photos, S subjects, V vertices, N coefficients.
+B photos, S subjects, P people, V vertices, N coefficients.
 
 Subjects with meshes (`headform data synthetic`, `headform data prepare`) give all losses, subjects with photos alone the 2D
 ones. A run in steps that is interrupted and resumed ends with the same bits: which photos are read derives from the seed,
@@ -8,6 +8,7 @@ the step and the index of the shards, whose digest is kept.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from headform.train.coefficients_config import CoefficientsConfig
 from headform.train.distributed import init_distributed
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
+ScanErrors = Callable[[Float[np.ndarray, "P V 3"], Float[np.ndarray, "P V 3"]], dict[str, float]]
 _VALIDATED = 64
 """Photos that go through the encoder at once in validation."""
 
@@ -47,6 +49,7 @@ def run(
     recognizer: nn.Module | None = None,
     autoencoder: MeshAutoencoder | None = None,
     start: FaceEncoder | None = None,
+    scan_errors: ScanErrors | None = None,
     resume: bool = False,
 ) -> tuple[FaceEncoder, TrainResult, dict[str, Any]]:
     """Train in `out`, and return the averaged encoder on the CPU, the totals of the run, and metadata for the model card.
@@ -61,6 +64,8 @@ def run(
         recognizer: Frozen recognition network of the identity loss, of the encoder's kind; the backbone as given if absent.
         autoencoder: Mesh autoencoder of the head whose encoder is the 3D-ID loss's.
         start: Encoder to begin with, in place of `backbone`.
+        scan_errors: Measure of heads beside true ones, such as `evaluate.ScanValidation`, for `config.scans` of the photos
+            held out; validation is by vertices alone without.
         resume: Resume from the checkpoint in the folder.
 
     Raises:
@@ -115,7 +120,7 @@ def run(
         return losses(module(batch.crops, config.photos), batch, step.rng)
 
     def validate(module: nn.Module) -> dict[str, float]:
-        return assess_shapes(module, decoder, held_out, batches, device)
+        return assess_shapes(module, decoder, held_out, batches, device, scan_errors, config.scans)
 
     result = trainer.run(losses_of, validate)
     final = trainer.averaged_module()
@@ -154,13 +159,19 @@ def _data(samples: ShardSet, unlabeled: ShardSet | None) -> str:
 
 @torch.no_grad()
 def assess_shapes(
-    encoder: nn.Module, decoder: CodeDecoder, samples: ShardSet, batches: CoefficientBatches, device: torch.device
+    encoder: nn.Module,
+    decoder: CodeDecoder,
+    samples: ShardSet,
+    batches: CoefficientBatches,
+    device: torch.device,
+    scan_errors: ScanErrors | None = None,
+    scans: int = 0,
 ) -> dict[str, float]:
     """Measure the neutral heads of held-out photos, each photo alone, against the mean head's error.
 
     Returns:
         Mean distance of vertices of the face, as they are and after the best similarity, in millimeters and in per cent of
-        the mean head's.
+        the mean head's; and what `scan_errors` says of `scans` of them, evenly spaced.
     """
     found: list[Float[Tensor, "B V 3"]] = []
     wanted: list[Float[Tensor, "B V 3"]] = []
@@ -173,9 +184,14 @@ def assess_shapes(
         wanted.append(batch.shapes)
     head = decoder.head
     face = head.regions["face"].cpu()
-    ours = shape_errors(torch.cat(found)[:, face], torch.cat(wanted)[:, face])
-    mean: Float[Tensor, "M V 3"] = head.mean.cpu()[face].expand(len(ours.metrical), -1, -1)
-    return _measures(ours, shape_errors(mean, torch.cat(wanted)[:, face]))
+    own, true = torch.cat(found), torch.cat(wanted)
+    ours = shape_errors(own[:, face], true[:, face])
+    mean: Float[Tensor, "M V 3"] = head.mean.cpu()[face].expand(len(own), -1, -1)
+    measures = _measures(ours, shape_errors(mean, true[:, face]))
+    if scan_errors is not None and scans:
+        chosen = np.unique(np.linspace(0, len(own) - 1, min(scans, len(own))).round().astype(int))
+        measures |= scan_errors(own[chosen].numpy(), true[chosen].numpy())
+    return measures
 
 
 def _measures(ours: ShapeErrors, mean: ShapeErrors) -> dict[str, float]:

@@ -102,6 +102,7 @@ class CoefficientsConfig:
         point_jitter: standard deviation of the five points of the encoder's crop, pixels of the crop.
         patch_rate: share of crops that are partly covered by a patch of another.
         held_out: subjects held out for validation.
+        scans: of their photos, those whose heads are also validated by the scan error; 0 for none.
         seed: seed of weights, data order and augmentation.
     """
 
@@ -124,6 +125,7 @@ class CoefficientsConfig:
     point_jitter: float = 1.0
     patch_rate: float = 0.05
     held_out: int = 200
+    scans: int = 32
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -133,7 +135,7 @@ class CoefficientsConfig:
         shares = (self.rendered_share, self.mesh_identity_share, self.patch_rate)
         if not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"shares lie between 0 and 1: {self}")
-        if self.photos < 1 or min(self.held_out, self.unlabeled + 1) < 1 or self.render_side < 16:
+        if self.photos < 1 or min(self.held_out, self.unlabeled + 1, self.scans + 1) < 1 or self.render_side < 16:
             raise ValueError(f"counts must be positive: {self}")
 
     @property
