@@ -310,9 +310,9 @@ class Reconstructor:
             marks, apart = self.calibration.fuse68(marks, reading)
         clock.lap("fit")
         appearance = PhotoAppearance.of(FittedPhoto(self.head, vertices, fit.camera, photo.rgb), masks())
-        surface = begin(appearance.surface, self.texture_size) if self.texture_size else None
         small = appearance.small()
-        visible = begin(appearance.visible, small) if decoded is not None else None
+        visible = begin(appearance.visible, small) if decoded is not None else None  # first, since it is needed first
+        surface = begin(appearance.surface, self.texture_size) if self.texture_size else None
         lit = appearance.light(small)
         clock.lap("light")
         texture = albedo = refined = None
