@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from headform.cli.main import main
 from headform.data.face_crops import FaceCrop, FaceCropper
-from headform.data.layouts import list_photos
+from headform.data.layouts import CelebaSelection, FaceMark, list_photos
 from headform.data.preparation import FACTS, Preparation, prepare_photos
 from headform.data.shard_report import report_on
 from headform.data.shards import ShardSet, ShardWriter
@@ -33,7 +34,7 @@ class Drawn:
         self.seen: list[str] = []
         self._left = stop_after
 
-    def crop(self, path: Path) -> FaceCrop | str:
+    def crop(self, path: Path, mark: FaceMark | None = None) -> FaceCrop | str:
         if not self._left:
             raise KeyboardInterrupt
         self._left -= 1
@@ -127,14 +128,27 @@ def test_registered_people_get_their_meshes(tmp_path: Path) -> None:
     notes = "\n".join(facts["notes"])
     assert "subjects without a registration: 1 (Tester_1)" in notes
     assert "registrations of nobody in the photos: 1 (Tester_9)" in notes
-    assert facts["warnings"] == []
+    assert [warning[:30] for warning in facts["warnings"]] == ["facewarehouse: its owner allow"]
 
 
 def test_people_of_evaluation_sets_are_warned_of(tmp_path: Path) -> None:
     source = trees.now(tmp_path / "now")
     facts = prepare_photos(list_photos("now", source), tmp_path / "out", Preparation("now", SIDE), Drawn)
-    assert [warning[:4] for warning in facts["warnings"]] == ["now:"]
+    assert [warning[:4] for warning in facts["warnings"]] == ["now:", "now:"]
+    assert "evaluated there" in facts["warnings"][0]
     assert "warning: now" in "\n".join(report_on(ShardSet.open(tmp_path / "out")).lines())
+    choices = (("kind", "now"),)
+    facts = prepare_photos(list_photos("now", source), tmp_path / "b", Preparation("own", SIDE, choices), Drawn)
+    assert [warning[:4] for warning in facts["warnings"]] == ["now:", "now:"]  # under another name too
+
+
+def test_photos_for_research_alone_are_warned_of(tmp_path: Path) -> None:
+    photos = list_photos("celeba", trees.celeba(tmp_path / "celeba"), selection=CelebaSelection(partition="all"))
+    facts = prepare_photos(photos, tmp_path / "out", Preparation("celeba", SIDE), Drawn)
+    assert (facts["samples"], facts["subjects"]) == (6, 4)
+    (warning,) = facts["warnings"]
+    assert warning.startswith("celeba: its owner allows non-commercial research only")
+    assert f"warning: {warning}" in report_on(ShardSet.open(tmp_path / "out")).lines()
 
 
 def test_the_crop_shows_the_face_with_points_and_bare_skin(tmp_path: Path) -> None:
@@ -153,6 +167,26 @@ def test_the_crop_shows_the_face_with_points_and_bare_skin(tmp_path: Path) -> No
     assert values == [255, 0]
     (tmp_path / "bad.jpg").write_bytes(b"no photo")
     assert cropper.crop(tmp_path / "bad.jpg") == "image_format"
+
+
+def test_the_marked_face_is_cut_out_not_the_largest(tmp_path: Path) -> None:
+    large = Image.open(PHOTO)
+    half = large.resize((large.width // 2, large.height // 2))
+    both = Image.new("RGB", (half.width + large.width, large.height))
+    both.paste(half, (0, 128))
+    both.paste(large, (half.width, 0))
+    both.save(tmp_path / "both.png")
+    cropper = FaceCropper(64)
+    nose = {"half": (112.0, 190.0), "large": (256 + 224.0, 123.0)}  # as looked up in the picture
+    at = {name: cropper.crop(tmp_path / "both.png", FaceMark(middle, 30.0)) for name, middle in nose.items()}
+    assert all(isinstance(crop, FaceCrop) for crop in at.values())
+    alone = cropper.crop(PHOTO)
+    assert np.abs(at["large"].points68 - alone.points68).max() < 0.5  # type: ignore[union-attr]
+    assert np.abs(at["half"].points68 - alone.points68).max() < 3  # type: ignore[union-attr]
+    # of half the size, the small one's picture is the smoother one
+    steps = {name: np.abs(np.diff(crop.image.astype(float), axis=0)).mean() for name, crop in at.items()}  # type: ignore[union-attr]
+    assert steps["half"] < steps["large"]
+    assert cropper.crop(tmp_path / "both.png", FaceMark((350.0, 450.0), 30.0)) == "another_face"
 
 
 def test_the_commands_check_and_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,5 +244,17 @@ def test_the_command_prepares_a_folder(tmp_path: Path, capsys: pytest.CaptureFix
     assert "dropped: 1 image_format" in said
     sample = ShardSet.open(tmp_path / "out")[0]
     assert (sample.name, sample.subject, sample.source, sample.side) == ("people-anna", "anna", "people", 64)
+    celeba = trees.celeba(tmp_path / "celeba")
+    for path in celeba.rglob("00000[56].jpg"):
+        path.write_bytes(PHOTO.read_bytes())
+    arguments = ["data", "prepare", "celeba", str(celeba), "-o", str(tmp_path / "val"), "--partition", "val"]
+    assert main([*arguments, "--size", "64"]) == 0
+    said = capsys.readouterr().out
+    assert "0 samples of 0 people, 1 dropped" in said  # its face is not where the list has it
+    assert "dropped: 1 another_face" in said
+    assert "non-commercial research only" in said
+    plan = json.loads((tmp_path / "val/plan.json").read_bytes())
+    assert (plan["images"], plan["partition"], plan["identities"]) == ("wild", "val", "listed")
+    arguments = ["data", "prepare", "folder", str(source), "-o", str(tmp_path / "out"), "--size", "64"]
     for wrong in (["--part", "2/2"], ["--size", "1"], ["--head", "open"], ["--most-per-subject", "-1"]):
         assert main([*arguments, *wrong]) == 2

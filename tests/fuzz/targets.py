@@ -18,6 +18,7 @@ from PIL import Image
 
 from headform import images
 from headform.data import contours, npz_meshes
+from headform.data.layouts.celeba_lists import read_list
 from headform.data.portraits import Portraits
 from headform.data.prepared import PreparedMeshes
 from headform.data.shard_index import merge_index, read_index, scan_shard
@@ -424,6 +425,11 @@ TARGETS = {
     "annotations": Target(read_annotations, annotations_json, name="file.json"),
     "contours": Target(contours.read_contours, contours_json),
     "manifest": Target(lambda path: read_manifest(path.parent), manifests, name="manifest.jsonl"),
+    "celeba": Target(
+        read_list,
+        lambda: [b"2\nimage_id x_1 y_1 width height\n000001.jpg    95  71 226 313\n"],
+        name="list_bbox_celeba.txt",
+    ),
     "images": Target(read_images, lambda: [b"s1/selfie/a.jpg\ns1/selfie/b.jpg\n"]),
     "index": Target(lambda path: PreparedMeshes(path.parent), indexes, name="dataset.json"),
     "shard": Target(_read_shard, lambda: _shards("00000.tar"), name="00000.tar"),

@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 from headform import errors
 from headform.io.progress import BatchProgress
 
-_Kind = Literal["facewarehouse", "lyhm", "stirling", "florence", "now", "folder"]
+_Kind = Literal["facewarehouse", "lyhm", "stirling", "florence", "now", "celeba", "folder"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,12 @@ class Prepare:
     """Cameras of `lyhm`."""
     quality: Literal["HQ", "LQ", "both"] = "HQ"
     """Photos of `stirling`."""
+    images: Literal["auto", "wild", "aligned"] = "auto"
+    """Photos of `celeba`: as found (img_celeba) or aligned (img_align_celeba); those as found where they are there."""
+    partition: Literal["train", "val", "test", "all"] = "train"
+    """Part of `celeba`, by list_eval_partition.txt."""
+    identities: Literal["listed", "none"] = "listed"
+    """People of `celeba`, by identity_CelebA.txt; `none` takes each photo for a person of its own."""
     most_per_subject: int = 0
     """Greatest number of photos of a person, spread evenly over them; 0 for all."""
     keep_doubtful: bool = False
@@ -60,17 +66,22 @@ class Prepare:
             what = f"--most-per-subject is {self.most_per_subject}"
             raise errors.UsageError("most_invalid", what, "", "use 0 or more")
         from headform.data.face_crops import FaceCropper
-        from headform.data.layouts import list_photos
+        from headform.data.layouts import CelebaSelection, list_photos
         from headform.data.preparation import Preparation, prepare_photos
 
         photos = list_photos(
-            self.kind, self.source, views=self.views, quality=self.quality, subject_pattern=self.subject_pattern
+            self.kind,
+            self.source,
+            views=self.views,
+            quality=self.quality,
+            selection=CelebaSelection(self.images, self.partition, self.identities),
+            subject_pattern=self.subject_pattern,
         )
         if self.most_per_subject:
             photos = photos.at_most(self.most_per_subject)
         meshes = self._meshes()
         name = self.name or (self.source.resolve().name if self.kind == "folder" else self.kind)
-        preparation = Preparation(name, self.size, self._choices(meshes), (number, parts))
+        preparation = Preparation(name, self.size, (*self._choices(meshes), *photos.choices), (number, parts))
         with BatchProgress(len(photos.photos[number::parts])) as progress:
             facts = prepare_photos(
                 photos,

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from headform import images
+from headform.data.layouts.photo_set import FaceMark
 from headform.data.portrait_writer import LEAST_FACE, MOST_UNSEEN
 from headform.errors import HeadformError
 from headform.geometry.landmarks68 import five_points
@@ -42,8 +43,8 @@ class FaceCrop:
 class Cropper(Protocol):
     """Maker of crops."""
 
-    def crop(self, path: Path) -> FaceCrop | str:
-        """Return the crop of a photo, or the reason for which it is dropped: a stable code."""
+    def crop(self, path: Path, mark: FaceMark | None = None) -> FaceCrop | str:
+        """Return the crop of a photo's marked face, or the reason for which the photo is dropped: a stable code."""
 
 
 class FaceCropper:
@@ -58,18 +59,20 @@ class FaceCropper:
         self._side, self._keep = side, keep_doubtful
         self._reconstructor = Reconstructor.load(texture_size=0)
 
-    def crop(self, path: Path) -> FaceCrop | str:
-        """Return the crop of the largest face of a photo, or the reason for which the photo is dropped.
+    def crop(self, path: Path, mark: FaceMark | None = None) -> FaceCrop | str:
+        """Return the crop of the marked or largest face of a photo, or the reason for which the photo is dropped.
 
         Reasons: the codes of `images.read` and `Reconstructor.reconstruct` (such as `image_corrupt`, `no_face`),
-        `face_small`, `face_covered`, `low_confidence`.
+        `another_face` where none is found at the mark, `face_small`, `face_covered`, `low_confidence`.
         """
         try:
-            (face,) = self._reconstructor.reconstruct(images.read(path))
+            face = self._face(images.read(path), mark)
         except HeadformError as error:
             if error.code == "out_of_memory":
                 raise
             return error.code
+        if face is None:
+            return "another_face"
         if EyeFrame.of(face.points68).size < LEAST_FACE:
             return "face_small"
         if not self._keep and sum(state != "seen" for state in face.states68) > MOST_UNSEEN:
@@ -80,6 +83,19 @@ class FaceCropper:
         if not np.isfinite(five_points(cut.points68)).all():  # the face encoder's crop needs them
             return "face_covered"
         return cut
+
+    def _face(self, photo: images.Photo, mark: FaceMark | None) -> Reconstruction | None:
+        """Return the face at the mark, the largest without one; None where there is none."""
+        (largest,) = self._reconstructor.reconstruct(photo)
+        if mark is None or _apart(largest, mark) <= mark.reach:
+            return largest
+        nearest = min(self._reconstructor.reconstruct(photo, people="all"), key=lambda face: _apart(face, mark))
+        return nearest if _apart(nearest, mark) <= mark.reach else None
+
+
+def _apart(face: Reconstruction, mark: FaceMark) -> float:
+    """Return the distance of the middle of a face's five points from a mark, pixels."""
+    return mark.distance(five_points(face.points68).mean(0))
 
 
 def cut_face(face: Reconstruction, side: int) -> FaceCrop:

@@ -18,6 +18,7 @@ from headform.data.contamination import contamination
 from headform.data.face_crops import Cropper, FaceCrop
 from headform.data.layouts import PhotoSet
 from headform.data.layouts.photo_set import named
+from headform.data.license_terms import license_warnings
 from headform.data.sample import Sample, sample_name
 from headform.data.shard_index import merge_index
 from headform.data.shard_writer import SAMPLES_PER_SHARD, ShardWriter
@@ -99,7 +100,7 @@ def prepare_photos(
                 done(f"{photo.label}: there already")
                 continue
             reader = reader or cropper()
-            crop = reader.crop(photo.path)
+            crop = reader.crop(photo.path, photo.face)
             if not isinstance(crop, FaceCrop):
                 _note_dropped(list_path, {"photo": photo.label, "subject": photo.subject, "reason": crop})
                 done(f"{photo.label}: dropped, {crop}")
@@ -125,6 +126,8 @@ def prepare_photos(
 def _facts(photos: PhotoSet, out: Path, preparation: Preparation, meshes: SubjectMeshes | None) -> dict[str, Any]:
     """Count what the folder holds by now, other parts included, and write it."""
     rows = [row for entry in merge_index(out) for row in entry.samples]
+    kind = str(dict(preparation.choices).get("kind"))  # a set is warned of under another name, too
+    sources = {row.source for row in rows} | {kind}
     dropped = _dropped(out)
     kept = {row.subject for row in rows}
     notes = list(photos.notes)
@@ -144,7 +147,7 @@ def _facts(photos: PhotoSet, out: Path, preparation: Preparation, meshes: Subjec
         "dropped": dict(Counter(dropped.values()).most_common()),
         "left": len(photos.photos) - len(rows) - len(dropped),
         "notes": notes,
-        "warnings": contamination(row.source for row in rows),
+        "warnings": [*contamination(sources), *license_warnings(sources)],
     }
     write_bytes(out / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
     return facts

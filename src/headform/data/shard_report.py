@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from headform.data.contamination import contamination
+from headform.data.license_terms import license_warnings
 from headform.data.shards import ShardSet
 from headform.errors import InputError
 
@@ -41,7 +42,7 @@ class ShardReport:
         doubles: Groups of samples with the same picture.
         shared_subjects: Subjects that the other set holds too.
         shared_pictures: Samples whose picture the other set holds too.
-        warnings: People of evaluation sets.
+        warnings: People of evaluation sets, and sets for research alone.
     """
 
     samples: int
@@ -176,7 +177,7 @@ def report_on(
         doubles=[group for group in pictures.values() if len(group) > 1],
         shared_subjects=[" ".join(label) for label in samples.subject_labels if label in others],
         shared_pictures=shared,
-        warnings=contamination(sources),
+        warnings=[*contamination(sources), *license_warnings(sources)],
     )
 
 

@@ -3,6 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+CELEBA_PEOPLE = {1: 2880, 2: 2937, 3: 2880, 4: 10, 5: 11, 6: 10}
+CELEBA_PARTS = {1: 0, 2: 0, 3: 0, 4: 0, 5: 1, 6: 2}
+_POINTS = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
+_LANDMARK_NAMES = [f"{point}_{axis}" for point in _POINTS for axis in "xy"]
+
 
 def touch(folder: Path, names: Iterable[str]) -> Path:
     for name in names:
@@ -53,3 +58,43 @@ def now(folder: Path) -> Path:
         for k in range(2)
     ]
     return touch(folder, [*names, "scans/FaMoS_180424_03335_TA/scan.obj", "imagepathsvalidation.txt"])
+
+
+def celeba(folder: Path) -> Path:
+    """Six photos with all lists, as the owners' archives unpack."""
+    names = [f"{k:06d}.jpg" for k in CELEBA_PEOPLE]
+    touch(folder, [f"Img/{place}/{name}" for place in ("img_celeba", "img_align_celeba") for name in names])
+    touch(folder, ["Img/img_align_celeba.zip", "Img/img_celeba.7z/img_celeba.7z.001", "README.txt"])
+    points = [f"{name} 165 184 244 176 196 249 194 271 266 260" for name in names]
+    aligned = [f"{name} 69 109 106 113 77 142 73 152 108 154" for name in names]
+    lists = {
+        "Anno/identity_CelebA.txt": [f"{k:06d}.jpg {person}" for k, person in CELEBA_PEOPLE.items()],
+        "Anno/list_landmarks_celeba.txt": [f"{len(names)}", " ".join(_LANDMARK_NAMES) + " ", *points],
+        "Anno/list_landmarks_align_celeba.txt": [f"{len(names)}", " ".join(_LANDMARK_NAMES) + " ", *aligned],
+        "Anno/list_bbox_celeba.txt": ["6", "image_id x_1 y_1 width height", *(f"{n}    95  71 226 313" for n in names)],
+        "Anno/list_attr_celeba.txt": ["6", "5_o_Clock_Shadow Young ", *(f"{name} -1  1" for name in names)],
+        "Eval/list_eval_partition.txt": [f"{k:06d}.jpg {part}" for k, part in CELEBA_PARTS.items()],
+    }
+    for name, lines in lists.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def celeba_of_kaggle(folder: Path) -> Path:
+    """The same as aligned photos in a folder of their own name, lists as tables, people unknown."""
+    touch(folder, [f"img_align_celeba/img_align_celeba/{k:06d}.jpg" for k in CELEBA_PEOPLE])
+    tables = {
+        "list_eval_partition.csv": ["image_id,partition", *(f"{k:06d}.jpg,{part}" for k, part in CELEBA_PARTS.items())],
+        "list_landmarks_align_celeba.csv": [
+            ",".join(["image_id", *_LANDMARK_NAMES]),
+            *(f"{k:06d}.jpg,69,109,106,113,77,142,73,152,108,154" for k in CELEBA_PEOPLE),
+        ],
+        "list_bbox_celeba.csv": [
+            "image_id,x_1,y_1,width,height",
+            *(f"{k:06d}.jpg,95,71,226,313" for k in CELEBA_PEOPLE),
+        ],
+    }
+    for name, lines in tables.items():
+        (folder / name).write_text("\n".join(lines) + "\n")
+    return folder

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Literal, get_args
 
-from headform.data.layouts import facewarehouse, florence, headspace, now, photo_folders, stirling
+from headform.data.layouts import celeba, facewarehouse, florence, headspace, now, photo_folders, stirling
+from headform.data.layouts.celeba import Selection as CelebaSelection
 from headform.data.layouts.photo_set import (
+    FaceMark,
     ListedPhoto,
     PhotoSet,
     folders_named,
@@ -16,7 +18,7 @@ from headform.data.layouts.photo_set import (
 from headform.data.layouts.stirling import Quality
 from headform.errors import InputError, check_choice
 
-Kind = Literal["facewarehouse", "lyhm", "stirling", "florence", "now", "folder"]
+Kind = Literal["facewarehouse", "lyhm", "stirling", "florence", "now", "celeba", "folder"]
 PARAMETERS, MESHES, IMAGES = "FLAME_parameters", "registrations", "images"
 """Folders of the registrations that MICA released, each with a folder for a person; photos beside them lie in `images`."""
 
@@ -27,6 +29,7 @@ def list_photos(
     *,
     views: tuple[str, ...] = headspace.VIEWS,
     quality: Quality = "HQ",
+    selection: CelebaSelection = celeba.TRAIN,
     subject_pattern: str = "",
 ) -> PhotoSet:
     """List the photos of a data set: by the layout of its owner, or in `images/PERSON` beside MICA's registrations.
@@ -36,10 +39,11 @@ def list_photos(
         source: Folder.
         views: Cameras of "lyhm".
         quality: Photos of "stirling".
+        selection: Photos of "celeba".
         subject_pattern: Labels of "folder", see `photo_folders.read`.
 
     Raises:
-        InputError: `dataset_missing`; `dataset_layout` where the folder has neither layout.
+        InputError: `dataset_missing`; `dataset_layout` where the folder has neither layout; `dataset_damaged`.
         UsageError: `option_unknown`, `pattern_invalid`.
     """
     check_choice(kind, get_args(Kind), "kind")
@@ -55,6 +59,8 @@ def list_photos(
                 return florence.read(source)
             case "now":
                 return now.read(source)
+            case "celeba":
+                return celeba.read(source, selection)
             case _:
                 return photo_folders.read(source, subject_pattern=subject_pattern)
     except InputError as error:
@@ -81,6 +87,8 @@ __all__ = [
     "IMAGES",
     "MESHES",
     "PARAMETERS",
+    "CelebaSelection",
+    "FaceMark",
     "Kind",
     "ListedPhoto",
     "PhotoSet",

@@ -1,11 +1,13 @@
 """Photos of a data set with the labels of their subjects, as the layout of its owner gives them."""
 
+import math
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from headform.errors import InputError
 from headform.images.kind import ENDINGS
@@ -19,6 +21,23 @@ _DEEPEST = 4
 
 
 @dataclass(frozen=True)
+class FaceMark:
+    """Place of the face that a data set's owner means, where a photo may show several.
+
+    Attributes:
+        middle: Middle of the face, pixels of the file.
+        reach: Greatest distance of the middle of a face that is found, pixels.
+    """
+
+    middle: tuple[float, float]
+    reach: float
+
+    def distance(self, point: Iterable[float]) -> float:
+        """Distance of a point from the middle, pixels."""
+        return math.dist(self.middle, tuple(point))
+
+
+@dataclass(frozen=True)
 class ListedPhoto:
     """A photo of a data set.
 
@@ -26,11 +45,13 @@ class ListedPhoto:
         path: File.
         subject: Label of the person.
         label: Path within the source, with `/`.
+        face: Place of the person's face; None for the largest.
     """
 
     path: Path
     subject: str
     label: str
+    face: FaceMark | None = None
 
 
 @dataclass(frozen=True)
@@ -40,10 +61,12 @@ class PhotoSet:
     Attributes:
         photos: Photos.
         notes: Sentences about what is missing or unexpected.
+        choices: Choices by which the owner's files were read, plain JSON values; part of a preparation's plan.
     """
 
     photos: tuple[ListedPhoto, ...]
     notes: tuple[str, ...] = ()
+    choices: tuple[tuple[str, Any], ...] = ()
 
     @property
     def subjects(self) -> tuple[str, ...]:
