@@ -81,7 +81,8 @@ class GlbMesh:
         part = mesh["primitives"][0]
         points = _array(scene, body, part["attributes"]["POSITION"])
         uv = _array(scene, body, part["attributes"]["TEXCOORD_0"]) * [1, -1] + [0, 1]
-        corners = _array(scene, body, part["indices"]).reshape(-1, 3).astype(np.int64)
+        pieces = [_array(scene, body, each["indices"]) for each in mesh["primitives"]]  # one for each material
+        corners = np.concatenate(pieces).reshape(-1, 3).astype(np.int64)
         names = mesh["extras"]["targetNames"]
         shapes = [_array(scene, body, target["POSITION"]) for target in part["targets"]]
         first, joined = np.unique(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from headform.export import glb
+from headform.export._surface_materials import surface_materials
 from headform.export.glb import GlbHead
 from headform.export.morph_targets import ARKIT_NAMES, MorphTarget, arkit_targets
 from headform.heads.linear import LinearHead
@@ -197,6 +198,52 @@ def test_material_is_skin_without_vertex_colors(parsed: Parsed, primitive: dict)
     assert material["doubleSided"]  # the egg is open below
     texture = document["textures"][material["pbrMetallicRoughness"]["baseColorTexture"]["index"]]
     assert document["images"][texture["source"]]["mimeType"] == "image/png"
+
+
+@pytest.fixture(scope="module")
+def painted(head: GlbHead, egg: LinearHead) -> tuple[GlbHead, Parsed]:
+    """The egg with materials of skin and eyes, and a patch of its chin for a mouth."""
+    materials = surface_materials(egg)
+    materials[np.flatnonzero(materials == 0)[-30:]] = 1
+    several = dataclasses.replace(head, materials=materials)
+    return several, parse(glb.encode(several))
+
+
+def test_each_material_has_the_triangles_of_its_parts(painted: tuple[GlbHead, Parsed]) -> None:
+    head, parsed = painted
+    document = parsed.document
+    (mesh,) = document["meshes"]
+    assert [document["materials"][part["material"]]["name"] for part in mesh["primitives"]] == ["skin", "mouth", "eyes"]
+    roughness = [material["pbrMetallicRoughness"]["roughnessFactor"] for material in document["materials"]]
+    assert roughness == sorted(roughness, reverse=True)
+    assert roughness[2] == 0.1
+    for index, part in enumerate(mesh["primitives"]):
+        corners = parsed.accessor(part["indices"])[:, 0]
+        positions = parsed.accessor(part["attributes"]["POSITION"])[corners]
+        assert np.array_equal(positions, head.vertices[head.faces[head.materials == index]].reshape(-1, 3))
+
+
+def test_materials_share_everything_but_their_triangles(
+    head: GlbHead, painted: tuple[GlbHead, Parsed], parsed: Parsed, primitive: dict
+) -> None:
+    several = painted[1].document
+    (mesh,), (plain,) = several["meshes"], parsed.document["meshes"]
+    for part in mesh["primitives"]:
+        assert part["attributes"] == mesh["primitives"][0]["attributes"]
+        assert part["targets"] == mesh["primitives"][0]["targets"]
+    assert mesh["extras"] == plain["extras"]
+    assert mesh["weights"] == plain["weights"]
+    assert several["nodes"] == parsed.document["nodes"]
+    assert len(several["textures"]) == len(several["images"]) == 1
+    # the triangles lie in three places now, padded to four bytes each; nothing else was added
+    assert len(several["accessors"]) == len(parsed.document["accessors"]) + 2
+    assert len(painted[1].binary) <= len(parsed.binary) + 3 * 2
+
+
+def test_all_materials_are_unlit_where_colors_hold_light(painted: tuple[GlbHead, Parsed]) -> None:
+    document = parse(glb.encode(dataclasses.replace(painted[0], unlit=True))).document
+    assert [material["extensions"] for material in document["materials"]] == [{glb.UNLIT: {}}] * 3
+    assert all("baseColorTexture" in material["pbrMetallicRoughness"] for material in document["materials"])
 
 
 def test_texture_is_embedded_byte_for_byte(head: GlbHead, parsed: Parsed) -> None:

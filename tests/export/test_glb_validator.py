@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from headform.export import glb
+from headform.export._surface_materials import surface_materials
 from headform.export.glb import GlbHead
 from headform.export.morph_targets import arkit_targets
 from headform.heads import load_open
@@ -40,7 +41,7 @@ def report(validator: list[str], path: Path) -> dict:
     return answer
 
 
-def file_of(egg: LinearHead, texture: np.ndarray, *, normals: bool = True) -> bytes:
+def file_of(egg: LinearHead, texture: np.ndarray, *, normals: bool = True, unlit: bool = False) -> bytes:
     neutral = egg.mean.numpy()
     eyes = {side: egg.part_vertices(f"eye_{side.lower()}").numpy() for side in ("Left", "Right")}
     targets = arkit_targets(egg.expression.numpy(), egg.expression_names, neutral, eyes)
@@ -54,17 +55,19 @@ def file_of(egg: LinearHead, texture: np.ndarray, *, normals: bool = True) -> by
             weights=np.linspace(0, 1, 52),
             texture=image_bytes.jpeg(texture),
             copyright=egg.license,
+            unlit=unlit,
+            materials=surface_materials(egg),
         ),
         target_normals=normals,
     )
 
 
-@pytest.mark.parametrize("normals", [True, False])
+@pytest.mark.parametrize(("normals", "unlit"), [(True, False), (False, False), (False, True)])
 def test_no_errors_and_no_warnings(
-    validator: list[str], egg: LinearHead, texture: np.ndarray, tmp_path: Path, normals: bool
+    validator: list[str], egg: LinearHead, texture: np.ndarray, tmp_path: Path, normals: bool, unlit: bool
 ) -> None:
     path = tmp_path / "head.glb"
-    path.write_bytes(file_of(egg, texture, normals=normals))
+    path.write_bytes(file_of(egg, texture, normals=normals, unlit=unlit))
     issues = report(validator, path)["issues"]
     assert issues["numErrors"] == 0, issues["messages"]
     assert issues["numWarnings"] == 0, issues["messages"]
@@ -85,4 +88,5 @@ def test_the_shipped_head(validator: list[str], texture: np.ndarray, tmp_path: P
     found = report(validator, path)
     assert found["issues"]["numErrors"] == found["issues"]["numWarnings"] == 0, found["issues"]
     assert found["info"]["hasMorphTargets"]
-    assert found["info"]["totalVertexCount"] < 65535
+    assert found["info"]["totalVertexCount"] < 3 * 65535  # the vertices of each of three materials
+    assert found["info"]["materialCount"] == found["info"]["drawCallCount"] == 3

@@ -124,7 +124,9 @@ def test_textures(result: Reconstruction) -> None:
 def test_a_texture_with_light_in_it_is_marked_unlit(result: Reconstruction, choice: str, unlit: bool) -> None:
     data = encode_all(result, ["glb"], choice)["head.glb"]
     document = json.loads(data[20 : 20 + int.from_bytes(data[12:16], "little")])
-    assert ("KHR_materials_unlit" in document["materials"][0].get("extensions", {})) is unlit
+    assert [material["name"] for material in document["materials"]] == ["skin", "eyes"]
+    for material in document["materials"]:
+        assert ("KHR_materials_unlit" in material.get("extensions", {})) is unlit
     assert ("KHR_materials_unlit" in document.get("extensionsUsed", [])) is unlit
 
 

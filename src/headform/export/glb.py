@@ -4,7 +4,9 @@ V vertices, F triangles, T texture coordinates, N vertices after the split at se
 
 glTF 2.0: meters, y up, the face looks along +z, triangles counter-clockwise seen from outside,
 texture origin at the top left. The base mesh is the person's neutral face; the photo's expression
-is the default of the weights, so the file opens looking like the photo and still animates.
+is the default of the weights, so the file opens looking like the photo and still animates. One mesh with
+a primitive for each material (`_surface_materials`); they share vertices and shapes and differ in their
+triangles alone.
 """
 
 import json
@@ -14,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from headform import __version__
 from headform.export._gltf_buffer import GltfBuffer
 from headform.export._seams import split_at_seams
+from headform.export._surface_materials import MATERIALS, SKIN
 from headform.export.morph_targets import MorphTarget
 from headform.mesh.normals import face_area_vectors, summed_at_vertices, unit
 
@@ -26,8 +29,6 @@ MIN_DISPLACEMENT = 2e-6
 """Meters; shorter displacements of a shape are left out."""
 MIN_TILT = 0.02
 """Shorter changes of a unit normal (about one degree) are left out."""
-ROUGHNESS = 0.65
-"""Skin; the default of 1 looks like chalk."""
 
 UNLIT = "KHR_materials_unlit"
 """Extension of materials whose colors are shown as they are."""
@@ -53,8 +54,9 @@ class GlbHead:
         copyright: License line of the head model.
         name: Name of the mesh; never the person's.
         colors: (V, 3) linear RGB in [0, 1] per vertex (`COLOR_0`); None without.
-        unlit: The colors hold the light of a photo: the material is marked `KHR_materials_unlit`, so that no engine lights
-            it a second time.
+        unlit: The colors hold the light of a photo: the materials are marked `KHR_materials_unlit`, so that no engine lights
+            them a second time.
+        materials: (F,) indices into `MATERIALS`; None for skin all over.
     """
 
     vertices: Float[np.ndarray, "V 3"]
@@ -68,6 +70,7 @@ class GlbHead:
     name: str = "head"
     colors: Float[np.ndarray, "V 3"] | None = None
     unlit: bool = False
+    materials: UInt8[np.ndarray, " F"] | None = None
 
 
 def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
@@ -102,29 +105,32 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
         attributes["TEXCOORD_0"] = buffer.vectors(np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1))
     if head.colors is not None:
         attributes["COLOR_0"] = buffer.vectors(np.clip(head.colors, 0.0, 1.0)[split.vertex_of])
-    primitive: dict[str, Any] = {
-        "attributes": attributes,
-        "indices": buffer.triangles(split.faces),
-        "material": 0,
-        "mode": 4,
-    }
-    mesh: dict[str, Any] = {"name": head.name, "primitives": [primitive]}
+    of_face = np.full(len(head.faces), SKIN, np.uint8) if head.materials is None else head.materials
+    used: list[int] = np.unique(of_face).tolist()
+    primitives: list[dict[str, Any]] = [
+        {
+            "attributes": attributes,
+            "indices": buffer.triangles(split.faces[of_face == index]),
+            "material": number,
+            "mode": 4,
+        }
+        for number, index in enumerate(used)
+    ]
+    mesh: dict[str, Any] = {"name": head.name, "primitives": primitives}
     if head.targets:
-        primitive["targets"] = []
+        shapes = []
         for target in head.targets:
             delta = target.delta[split.vertex_of]
             entry = {"POSITION": buffer.displacements(delta, threshold=MIN_DISPLACEMENT)}
             if target_normals:
                 tilt = _tilt(head, target.delta, areas, sums)
                 entry["NORMAL"] = buffer.displacements(tilt[split.vertex_of], threshold=MIN_TILT)
-            primitive["targets"].append(entry)
+            shapes.append(entry)
+        for primitive in primitives:  # glTF demands the same shapes of all
+            primitive["targets"] = shapes
         mesh["weights"] = [round(float(weight), 4) for weight in head.weights]
         mesh["extras"] = {"targetNames": [target.name for target in head.targets]}
-    surface: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": ROUGHNESS}
-    pictures: dict[str, Any] = {}
-    if head.texture is not None:
-        pictures = _pictures(head.texture, buffer.view(head.texture))
-        surface = {"baseColorTexture": {"index": 0}, **surface}
+    pictures = {} if head.texture is None else _pictures(head.texture, buffer.view(head.texture))
     binary = buffer.finish()
     document = {
         "asset": {
@@ -137,20 +143,28 @@ def encode(head: GlbHead, *, target_normals: bool = True) -> bytes:
         "nodes": [{"name": head.name, "mesh": 0}],
         "meshes": [mesh],
         **({"extensionsUsed": [UNLIT]} if head.unlit else {}),
-        "materials": [
-            {
-                "name": "skin",
-                "doubleSided": _is_open(head.faces),
-                "pbrMetallicRoughness": surface,
-                **({"extensions": {UNLIT: {}}} if head.unlit else {}),
-            }
-        ],
+        "materials": [_material(head, index, double_sided=_is_open(head.faces)) for index in used],
         **pictures,
         "accessors": buffer.accessors,
         "bufferViews": buffer.views,
         "buffers": [{"byteLength": len(binary)}],
     }
     return _container(document, binary)
+
+
+def _material(head: GlbHead, index: int, *, double_sided: bool) -> dict[str, Any]:
+    """The material of this index in `MATERIALS`; all take their color from the one texture."""
+    name, roughness, _ = MATERIALS[index]
+    return {
+        "name": name,
+        "doubleSided": double_sided,
+        "pbrMetallicRoughness": {
+            **({} if head.texture is None else {"baseColorTexture": {"index": 0}}),
+            "metallicFactor": 0.0,
+            "roughnessFactor": roughness,
+        },
+        **({"extensions": {UNLIT: {}}} if head.unlit else {}),
+    }
 
 
 def _pictures(texture: bytes, view: int) -> dict[str, Any]:

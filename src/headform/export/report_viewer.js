@@ -45,7 +45,19 @@ function readDisplacement(glb, index) {
   return { rows: Uint32Array.from({ length: entry.count }, (_, i) => i), values: readDense(glb, index) };
 }
 
-/** The head of a GLB that headform wrote. */
+/** Arrays of vertex indices as one, as wide as the widest. */
+function joined(arrays) {
+  const Kind = arrays.some((each) => each instanceof Uint32Array) ? Uint32Array : Uint16Array;
+  const out = new Kind(arrays.reduce((sum, each) => sum + each.length, 0));
+  let at = 0;
+  for (const each of arrays) {
+    out.set(each, at);
+    at += each.length;
+  }
+  return out;
+}
+
+/** The head of a GLB that headform wrote: its primitives share vertices and shapes, their materials are all drawn alike. */
 function readHead(bytes) {
   const glb = splitGlb(bytes);
   const mesh = glb.json.meshes[0];
@@ -58,7 +70,7 @@ function readHead(bytes) {
     positions,
     uv: TEXCOORD_0 === undefined ? null : readDense(glb, TEXCOORD_0),
     tint: COLOR_0 === undefined ? null : readDense(glb, COLOR_0),
-    triangles: readDense(glb, primitive.indices),
+    triangles: joined(mesh.primitives.map((each) => readDense(glb, each.indices))),
     names: mesh.extras ? mesh.extras.targetNames : [],
     weights: mesh.weights || [],
     shapes: (primitive.targets || []).map((target) => readDisplacement(glb, target.POSITION)),

@@ -19,6 +19,7 @@ from headform.export import _wavefront as wavefront
 from headform.export import glb, parameters, result_folder
 from headform.export._landmarks_json import Landmarks
 from headform.export._model_shapes import model_shapes
+from headform.export._surface_materials import surface_materials
 from headform.export.renderings import encode_renderings
 from headform.heads.opaque import opaque_triangles
 from headform.images.transfer import linear_from_srgb
@@ -237,6 +238,7 @@ def encode_glb(
         copyright=head.license,
         colors=colors,
         unlit=unlit or painted,
+        materials=surface_materials(head)[shown],
     )
     return glb.encode(content, target_normals=target_normals)
 
