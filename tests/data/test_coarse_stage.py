@@ -105,12 +105,15 @@ def test_what_cannot_be_fitted_is_dropped_by_its_reason(head: LinearHead, tmp_pa
 
     fitter = CoarseFitter(Stub())
     told: list[str] = []
-    counts = write_coarse_stage(samples, tmp_path, SIDE, fitter.fit, done=told.append)
+    counts = write_coarse_stage(samples, tmp_path, SIDE, fitter.fit, head=head.sha256, done=told.append)
     assert counts == {"written": 1, "no_face": 1, "other_face": 1, "low_confidence": 1, "points_unknown": 1}
     assert told[1] == "drawn-001: no_face"
     assert read_coarse_stage(ShardSet.open(tmp_path)[0], head).light.shape == (9, 3)
-    again = write_coarse_stage(samples[:1], tmp_path, SIDE, lambda sample: pytest.fail("it is there"))
+    again = write_coarse_stage(samples[:1], tmp_path, SIDE, lambda sample: pytest.fail("it is there"), head=head.sha256)
     assert again == {"there": 1}
+    with pytest.raises(InputError, match="another head") as caught:
+        write_coarse_stage(samples[:1], tmp_path, SIDE, fitter.fit, head="0" * 64)
+    assert caught.value.code == "dataset_exists"
 
 
 def test_a_photo_and_its_head_fall_together(head: LinearHead, data_root: Path) -> None:

@@ -3,12 +3,15 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
 from headform import errors
 from headform.io.progress import BatchProgress
+
+if TYPE_CHECKING:
+    from headform.data.coarse_stage import CoarseFitter
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class Coarse:
     """Output folder."""
     most: int = 0
     """Greatest number of photos, spread evenly over all; 0 for all."""
+    head: str = "open"
+    """Head model: the open one, which is fitted, or the converted Basel front, which --regressor reads."""
+    regressor: Path | None = None
+    """Checkpoint of the regressor of Deng et al. (epoch_20.pth), whose coefficients, camera and light are taken."""
     part: str = "0/1"
     """Part of the photos for this process: 0/2 and 1/2 divide them among two."""
 
@@ -39,7 +46,13 @@ class Coarse:
         if not self.shards:
             what = "no folder of shards is given"
             raise errors.UsageError("data_missing", what, "", "prepare photos with `headform data prepare`")
-        from headform.data.coarse_stage import CoarseFitter, write_coarse_stage
+        if (self.head == "open") != (self.regressor is None):
+            if self.regressor is None:
+                what = f"the coarse stage of --head {self.head} is what the regressor of Deng et al. reads"
+                raise errors.UsageError("network_missing", what, "", "give its checkpoint with --regressor")
+            what, hint = "--regressor gives coefficients of the Basel head", "name the converted model as --head"
+            raise errors.UsageError("option_unused", what, "--head open", hint)
+        from headform.data.coarse_stage import write_coarse_stage
         from headform.data.shards import ShardSet
 
         samples = ShardSet.open(*self.shards)
@@ -47,12 +60,14 @@ class Coarse:
         if 0 < self.most < len(samples):
             chosen = range(0, len(samples), -(-len(samples) // self.most))
         numbers = chosen[number::parts]
+        fitter, head = self._fitter()
         with BatchProgress(len(numbers)) as progress:
             counts = write_coarse_stage(
                 samples.select(numbers),
                 self.out,
                 samples.side,
-                CoarseFitter().fit,
+                fitter.fit,
+                head=head,
                 prefix=f"coarse-{number}of{parts}-",
                 done=progress.end,
             )
@@ -61,3 +76,15 @@ class Coarse:
         for reason, count in sorted(counts.items()):
             print(f"dropped: {count} {reason}")
         return errors.SUCCESS
+
+    def _fitter(self) -> "tuple[CoarseFitter, str]":
+        """Make the fitter, and return it with the SHA-256 of its head."""
+        from headform import heads
+        from headform.data.coarse_stage import CoarseFitter
+        from headform.nets.basel_regressor_net import load_basel_regressor
+        from headform.registration.regressed_face import FaceRegressor
+
+        head = heads.load(self.head)
+        if self.regressor is None:
+            return CoarseFitter(), head.sha256
+        return CoarseFitter(refit=FaceRegressor(load_basel_regressor(self.regressor), head).coarse), head.sha256

@@ -28,6 +28,8 @@ class Texture(Training):
     """Photo that --preset overfit learns by heart."""
     data: tuple[Path, ...] = ()
     """Folders of shards of `headform data coarse`: photos, synthetic people, or both."""
+    head: str = "open"
+    """Head model of the shards: the open one, or the file that `headform data coarse` was given."""
     out: Annotated[Path, arg(aliases=("-o",))] = Path("runs/texture")
     """Run folder: config.json, log.jsonl, pictures, checkpoint and texture.safetensors."""
     preset: Literal["open", "albedo", "paper", "released-code", "overfit"] = "open"
@@ -90,6 +92,9 @@ class Texture(Training):
         if single != (self.photo is not None) or single == bool(self.data):
             what = "--preset overfit learns one photo, the other presets learn from --data"
             raise UsageError("data_missing", what, "", "give a photo, or folders of `headform data coarse`")
+        if single and self.head != "open":
+            what = "--preset overfit fits the open head"
+            raise UsageError("option_unused", what, f"--head {self.head}", "leave --head out")
         if self.preset == "albedo" and self.objective == "released":
             what = "--preset albedo compares with the true albedo alone, which the published code's objective does not know"
             raise UsageError("objective_invalid", what, "", "leave --objective out, or use another preset")
@@ -107,7 +112,7 @@ class Texture(Training):
         from headform.nets.shipped import load_texture
         from headform.train.texture import run
 
-        head = heads.load_open()
+        head = heads.load(self.head)
         start = None if self.start is None else load_texture(self.start)[0]
         with run_folder(self.out):
             samples = self._photo(head) if self.photo is not None else ShardSet.open(*self.data)

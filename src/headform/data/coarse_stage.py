@@ -1,11 +1,13 @@
-"""Coarse stage of the texture networks' training: pose, shape, light and coarse texture of samples, by headform's own fit.
+"""Coarse stage of the texture networks' training: pose, shape, light and coarse texture of samples.
 
 S side of the photo, V vertices, K identity modes, E expressions, G gaze angles, A albedo modes.
 
-The fit of `headform reconstruct` on the open head takes the place of the coefficient regressor of Lin et al. (2020). What
-it finds is kept among a sample's coefficients, under names with a prefix, beside any true ones:
+The fit of `headform reconstruct` on the open head takes the place of the coefficient regressor of Lin et al. (2020), or
+that regressor itself reads the Basel head (`registration.FaceRegressor`). What is found is kept among a sample's
+coefficients, under names with a prefix, beside any true ones:
 
-    coarse_identity (K,)    coarse_expression (E,)  coarse_gaze (G,)   coarse_albedo (A,)
+    coarse_identity (K,)    coarse_expression (E,)  coarse_albedo (A,)
+    coarse_gaze (G,)        yaw and pitch, radians; G = 2, 0 for a head without eyeballs
     coarse_intrinsics (3, 3), coarse_rotation (3, 3), coarse_translation (3,)   camera of the sample's photo
     coarse_light (9, 3)     shading coefficients over normals of the camera frame, linear RGB
 """
@@ -21,8 +23,9 @@ from torch import Tensor
 
 from headform.data.face_crops import cut_face
 from headform.data.sample import Sample
-from headform.data.shards import ShardWriter
-from headform.errors import HeadformError, InputError
+from headform.data.shard_index import INDEX
+from headform.data.shards import ShardSet, ShardWriter
+from headform.errors import FaceError, HeadformError, InputError
 from headform.fit.gaze import gaze_rotation
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.landmarks68 import five_points
@@ -72,16 +75,21 @@ def read_coarse_stage(sample: Sample, head: LinearHead) -> CoarseStage:
 
     Args:
         sample: Sample of `write_coarse_stage`.
-        head: The open head.
+        head: Head of that stage.
 
     Raises:
         InputError: `sample_unusable` for a sample without it, or of another head.
     """
     code = {name: sample.coefficients.get(PREFIX + name) for name in _NAMES}
-    shapes = {"intrinsics": (3, 3), "rotation": (3, 3), "translation": (3,), "light": (9, 3), "gaze": (2,)}
+    if sample.head != head.sha256 and code["identity"] is not None:
+        what = f"the coarse stage is of the head {str(sample.head)[:12]}, not of {head.name} ({head.sha256[:12]})"
+        hint = "name the head that `headform data coarse` was given with --head"
+        raise InputError("sample_unusable", what, f"sample {sample.name}", hint)
+    turning = has_eyeballs(head)
+    shapes = {"intrinsics": (3, 3), "rotation": (3, 3), "translation": (3,), "light": (9, 3), "gaze": (2 * turning,)}
     missing = [n for n, v in code.items() if v is None or (n in shapes and v.shape != shapes[n]) or v.ndim > 2]
-    if missing or sample.head != head.sha256:
-        what = f"the sample has no coarse stage of this head ({', '.join(missing) or 'another head'})"
+    if missing:
+        what = f"the sample has no coarse stage ({', '.join(missing)})"
         raise InputError("sample_unusable", what, f"sample {sample.name}", "add it with `headform data coarse`")
     part = {name: torch.from_numpy(np.asarray(v)) for name, v in code.items()}
     try:
@@ -92,11 +100,16 @@ def read_coarse_stage(sample: Sample, head: LinearHead) -> CoarseStage:
         raise InputError(
             "sample_unusable", what, f"sample {sample.name}", "add it with `headform data coarse`"
         ) from error
-    turn: Tensor = torch.from_numpy(gaze_rotation(part["gaze"].numpy())).to(posed)
+    if turning:
+        turn: Tensor = torch.from_numpy(gaze_rotation(part["gaze"].numpy())).to(posed)
+        posed = head.rotate_eyes(posed, turn, turn)
     camera = PerspectiveCamera(*(part[n].double().numpy() for n in ("intrinsics", "rotation", "translation")))
-    return CoarseStage(
-        head.rotate_eyes(posed, turn, turn).numpy(), camera, part["light"].numpy(), albedo.clamp(0, 1).numpy()
-    )
+    return CoarseStage(posed.numpy(), camera, part["light"].numpy(), albedo.clamp(0, 1).numpy())
+
+
+def has_eyeballs(head: LinearHead) -> bool:
+    """Tell if a head has eyeballs that turn."""
+    return head.has_field("part") and bool(len(head.part_vertices("eye_right")) and len(head.part_vertices("eye_left")))
 
 
 class CoarseFitter:
@@ -104,16 +117,22 @@ class CoarseFitter:
 
     Args:
         reconstructor: Reconstructor of the open head, without textures; loaded if absent.
+        refit: Makes another head's result of the open head's, such as `registration.FaceRegressor.coarse`.
     """
 
-    def __init__(self, reconstructor: Reconstructor | None = None) -> None:
+    def __init__(
+        self,
+        reconstructor: Reconstructor | None = None,
+        refit: Callable[[Reconstruction], Reconstruction] = lambda face: face,
+    ) -> None:
         self.reconstructor = reconstructor or Reconstructor.load(texture_size=0)
+        self._refit = refit
 
     def fit(self, sample: Sample) -> Sample | str:
         """Return the sample with its coarse stage, or the reason for which it is dropped: a stable code.
 
-        Reasons: the codes of `Reconstructor.reconstruct`, `low_confidence`, `other_face`, `points_unknown`. A skin mask is
-        added where there was none; coefficients and meshes of other heads are left out.
+        Reasons: the codes of `Reconstructor.reconstruct` and of `refit`, `low_confidence`, `other_face`, `points_unknown`.
+        A skin mask is added where there was none; coefficients and meshes of other heads are left out.
         """
         if not np.isfinite(five_points(sample.points68)).all():
             return "points_unknown"
@@ -129,7 +148,10 @@ class CoarseFitter:
         off = np.linalg.norm(face.points68 - sample.points68, axis=1)[known].mean()
         if off > _APART * EyeFrame.of(face.points68).size:
             return "other_face"
-        return with_coarse_stage(sample, face)
+        try:
+            return with_coarse_stage(sample, self._refit(face))
+        except FaceError as error:
+            return error.code
 
 
 def with_coarse_stage(sample: Sample, face: Reconstruction) -> Sample:
@@ -180,6 +202,7 @@ def write_coarse_stage(
     size: int,
     fit: Callable[[Sample], Sample | str],
     *,
+    head: str,
     prefix: str = "coarse-",
     done: Callable[[str], None] = lambda line: None,
 ) -> dict[str, int]:
@@ -190,6 +213,7 @@ def write_coarse_stage(
         folder: Folder of shards, made if absent.
         size: Side S of the pictures.
         fit: `CoarseFitter.fit`.
+        head: SHA-256 of the head that it fits.
         prefix: Beginning of the names of the shards.
         done: Told of each sample in turn.
 
@@ -197,9 +221,14 @@ def write_coarse_stage(
         Number of samples by outcome: ``written``, ``there``, and each reason of those dropped.
 
     Raises:
-        InputError: `dataset_damaged`, `dataset_exists`.
+        InputError: `dataset_damaged`; `dataset_exists`, also where the folder holds the coarse stage of another head.
         ResourceError: `write_failed`, `folder_in_use`.
     """
+    if (folder / INDEX).is_file():
+        known = ShardSet.open(folder)[0].head
+        if known != head:
+            what = f"the folder holds the coarse stage of another head ({str(known)[:12]}, not {head[:12]})"
+            raise InputError("dataset_exists", what, ascii(str(folder)), "choose another folder")
     counts: dict[str, int] = {}
     with ShardWriter(folder, size=size, prefix=prefix) as writer:
         for sample in samples:

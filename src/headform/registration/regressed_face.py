@@ -11,7 +11,7 @@ person's mean color it gives what the published one gives, best where the normal
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from headform.heads.linear import LinearHead
 from headform.images.transfer import linear_from_srgb, srgb_from_linear
 from headform.nets.basel_alignment import aligned_crop, alignment, alignment_points
 from headform.nets.basel_regressor_net import SIDE, BaselRegressor
+from headform.pipeline.reconstruction import Reconstruction
 from headform.registration.expression_range import decoded
 from headform.registration.photo_points import PhotoShape
 
@@ -94,6 +95,38 @@ class FaceRegressor:
         crop = aligned_crop(rgb, matrix)[None]
         code = self.net(crop.to(next(self.net.parameters()).device))[0].double().cpu().numpy()
         return regressed_face(code, self.head, matrix)
+
+    def coarse(self, result: Reconstruction) -> Reconstruction:
+        """Replace head, coefficients, camera and light of a result by what the network reads in its photo; no textures.
+
+        Args:
+            result: Result of any head, of which face, landmarks and masks are kept.
+
+        Raises:
+            FaceError: those of `read`.
+        """
+        found = self.read(result.photo, result.points68)
+        shape, still = found.shape, np.zeros(len(found.shape.expression))
+        return replace(
+            result,
+            head=self.head,
+            dense=np.zeros((0, 2)),
+            dense_sigma=np.zeros(0),
+            identity=shape.identity,
+            expression=shape.expression,
+            gaze=np.zeros(0),
+            albedo_code=found.lit.albedo_code,
+            light=found.lit.light,
+            camera=shape.camera,
+            vertices=np.asarray(decoded(self.head, shape.identity, shape.expression), np.float32),
+            neutral=np.asarray(decoded(self.head, shape.identity, still), np.float32),
+            texture=None,
+            albedo_texture=None,
+            refined_albedo=None,
+            colors=None,
+            pose={},
+            evidence=None,
+        )
 
 
 def regressed_face(

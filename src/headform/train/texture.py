@@ -15,9 +15,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from headform.data.coarse_stage import read_coarse_stage
 from headform.data.shards import ShardSet
 from headform.errors import UsageError
 from headform.heads.linear import LinearHead
+from headform.heads.loading import load_open
 from headform.io import image_bytes
 from headform.io.atomic import make_folder, write_bytes
 from headform.losses.image_identity import IdentityLoss
@@ -27,6 +29,7 @@ from headform.mesh.mesh_hierarchy import MeshHierarchy
 from headform.nets.face_embedding import FaceEmbedder
 from headform.nets.texture_critic_net import TextureCritic, TextureCriticConfig
 from headform.nets.texture_net import TextureNet, linear_from_signal
+from headform.registration.carried import carry_over
 from headform.train.critic_guard import CriticGuard
 from headform.train.distributed import init_distributed
 from headform.train.texture_batches import TextureBatches
@@ -60,6 +63,13 @@ def head_hierarchy(head: LinearHead) -> MeshHierarchy:
     return cached_hierarchy(head.mean.double().numpy(), head.faces.numpy(), FACTORS, rule=rule, mirror=mirror)
 
 
+def dressed_head(head: LinearHead) -> LinearHead:
+    """Return the head with parts, mirror image and regions, by which photos are read: its own, or the open head's."""
+    if head.has_field("part") and head.has_field("mirror"):
+        return head
+    return carry_over(head, load_open()).dressed
+
+
 def run(
     config: TextureConfig,
     out: Path,
@@ -76,7 +86,7 @@ def run(
     Args:
         config: Configuration.
         out: Run folder; validation pictures are written into its subfolder `pictures`.
-        head: Head model, on the CPU.
+        head: Head model of the coarse stage, on the CPU.
         samples: Photos with their coarse stage; some subjects are held out for validation, or, with `held_out` 0, all of
             them are learned and looked at.
         embedder: Embedder of faces, whose recognition network is also the identity loss's.
@@ -87,7 +97,8 @@ def run(
     Raises:
         UsageError: `embedder_kind`, `network_missing`, `head_unsupported`, `start_mismatch`; `dataset_small` where no
             subject is left to train on; those of `Trainer`.
-        InputError: `sample_unusable`, `dataset_damaged`.
+        InputError: `sample_unusable`, also for a coarse stage of another head; `dataset_damaged`.
+        WeightsError: `head_lacks`: landmarks, by which the open head's parts are carried over.
         ResourceError: `critic_diverged`; those of `Trainer`.
     """
     asked_for = config.net.embedding, config.net.embedding_size
@@ -96,14 +107,16 @@ def run(
         raise UsageError("embedder_kind", what, "", "give the networks of that embedding")
     context = init_distributed()
     device = context.device
+    read_coarse_stage(samples[0], head)  # shards of another head are refused before a run begins
     learning, held_out = _split(config, samples)
+    dressed = dressed_head(head)
     torch.manual_seed(config.seed)
     training = _networks(config, hierarchy or head_hierarchy(head), start)
     training.to(device)
     embedder.network.to(device)
     identity = IdentityLoss(embedder.network, embedder.crop) if config.weights.identity else None
-    losses = TextureLosses(config, head, identity, device)
-    batches = TextureBatches(head, embedder, config.side)
+    losses = TextureLosses(config, dressed, identity, device)
+    batches = TextureBatches(head, embedder, config.side, dressed=dressed)
     faces = head.faces.to(device)
     validation = TextureValidation(held_out, batches, config.net, faces, identity, device)
     facts: dict[str, Any] = {

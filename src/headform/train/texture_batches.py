@@ -96,11 +96,15 @@ class TextureBatches:
         head: Head of the coarse stage, on the CPU.
         embedder: Embedder of the faces.
         side: Side h of the rendered pictures, pixels.
+        dressed: The same mesh with parts and regions, where the head itself has none; see `dressed_head`.
     """
 
-    def __init__(self, head: LinearHead, embedder: FaceEmbedder, side: int) -> None:
-        self._head, self._embedder, self._side = head, embedder, side
-        self._skin = face_skin(head)
+    def __init__(
+        self, head: LinearHead, embedder: FaceEmbedder, side: int, *, dressed: LinearHead | None = None
+    ) -> None:
+        self._head, self._dressed = head, dressed or head
+        self._embedder, self._side = embedder, side
+        self._skin = face_skin(self._dressed)
         self._kept: OrderedDict[tuple[int, int], TextureBatch] = OrderedDict()
         self._bytes = 0
 
@@ -131,7 +135,7 @@ class TextureBatches:
         five = points5_of(sample)
         skin = np.zeros(sample.image.shape[:2], np.uint8) if sample.skin is None else sample.skin
         bare = skin.astype(np.float32) / 255
-        photo = FittedPhoto(head, stage.vertices, stage.camera, sample.image, skin_mask=bare)
+        photo = FittedPhoto(self._dressed, stage.vertices, stage.camera, sample.image, skin_mask=bare)
         colors = visible_vertices(photo)
         shading = np.maximum(sh_basis(photo.normals) @ stage.light, 0).astype(np.float32)
         image, mask = _resized(sample.image, self._side), _resized(np.repeat(skin[..., None], 3, 2), self._side)
