@@ -1,6 +1,8 @@
 """Calls on other threads: their results and exceptions come back, on one thread too."""
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -54,3 +56,49 @@ def test_what_was_begun_runs_its_tasks_and_what_it_begins_by_itself(threads: int
 
     own = begin(tasks)()
     assert places == [own] * 3
+
+
+def within_seconds(call: Callable[[], Any], seconds: float = 20) -> Any:
+    """The result of a call that could wait for ever."""
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(call()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert found, "it waits for ever, or has raised"
+    return found[0]
+
+
+def test_tasks_may_begin_something_while_all_threads_run_tasks(threads: int) -> None:
+    both, sums = threading.Barrier(threads), []
+
+    def task(number: int) -> None:
+        both.wait(60)  # each thread has one
+        sums.append(begin(sum, range(number))())
+
+    within_seconds(lambda: run_all(task, [(n,) for n in range(10, 10 + threads)]) or True)
+    assert sorted(sums) == [45, 55][:threads]
+
+
+def test_tasks_may_divide_their_work(threads: int) -> None:
+    sums: list[int] = []
+
+    def summed(count: int) -> None:
+        terms: list[int] = []
+        run_all(lambda n: terms.append(n), [(n,) for n in range(count)])
+        sums.append(sum(terms))
+
+    within_seconds(lambda: run_all(summed, [(n,) for n in range(20)]) or True)
+    assert sorted(sums) == sorted(n * (n - 1) // 2 for n in range(20))
+
+
+def test_one_who_waits_does_what_nobody_has_begun(threads: int) -> None:
+    """More calls than threads: each is made once, by whomever, and its result is its own."""
+    made: list[int] = []
+
+    def place(number: int) -> int:
+        made.append(number)
+        return number
+
+    later = [begin(place, number) for number in range(8)]
+    assert [each() for each in reversed(later)] == list(range(8))[::-1]
+    assert sorted(made) == list(range(8))
