@@ -17,7 +17,10 @@ from headform.heads import LinearHead, head_file
 from headform.nets.basel_alignment import FACE5_DM, alignment_points
 from headform.nets.basel_regressor_net import BaselRegressor
 from headform.nets.shipped import load_texture
+from headform.nets.texture_net import TextureNet, TextureNetConfig
 from headform.pipeline.reconstructor import Reconstructor
+from headform.train.export_weights import export_weights
+from headform.train.texture import head_hierarchy
 from tests.registration.other_heads import basel_face
 
 SIDE = 224
@@ -97,6 +100,22 @@ def test_training_runs_on_its_mesh(
     # the networks begin at the photo's colors, so the head lies where the photo shows it
     assert float(found[2]) > float(found[1]) + 5
     assert len(list((tmp_path / "run" / "pictures").iterdir())) > 0
+    assert card["license"].startswith(f"that of the head {basel.name}: {basel.license}")
+
+
+def test_networks_of_its_mesh_are_refused_on_the_open_head(
+    places: dict[str, Path], basel: LinearHead, tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net = TextureNet(TextureNetConfig("residual", 7, "recognizer", 128), head_hierarchy(basel))
+    path = tmp_path / "texture.safetensors"
+    export_weights(net, {"config": {"seed": 0}, "minutes": 0}, path, command="made by a test")
+    photo = repository / "examples" / "astronaut.jpg"
+    words = ["reconstruct", str(photo), "-o", str(tmp_path / "out"), "--texture-net", str(path)]
+    assert main(words) == 5
+    said = capsys.readouterr().err
+    assert said.startswith("error [model_mismatch]: ")
+    assert f"of {len(basel.mean)} vertices, the head open has {len(heads.load_open().mean)}" in said
+    assert not (tmp_path / "out" / "astronaut").exists()
 
 
 def test_the_open_head_is_refused_for_these_shards(

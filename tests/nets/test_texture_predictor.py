@@ -1,10 +1,13 @@
 """The predictor of refined textures: what the networks answer to one photo."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from headform.errors import InputError, UsageError
+from headform.errors import InputError, UsageError, WeightsError
+from headform.heads import load_open
 from headform.mesh.hierarchy import build_hierarchy
 from headform.nets.face_embedding import FaceEmbedder
 from headform.nets.recognition.crops import IMAGENET_112
@@ -40,3 +43,18 @@ def test_it_is_the_networks_answer() -> None:
         predictor.refine(predictor.decode(photo, FIVE), coarse[1:], projected[1:], seen[1:], shading[1:])
     with pytest.raises(UsageError):
         TexturePredictor(net, FaceEmbedder("recognizer", MobileFaceNet(), IMAGENET_112))
+    head = load_open()
+    with pytest.raises(WeightsError, match=rf"of {count} vertices, the head open has {len(head.mean)}\b") as caught:
+        predictor.check_mesh(head)
+    assert caught.value.code == "model_mismatch"
+
+
+def test_networks_are_matched_by_the_mesh_not_by_its_size() -> None:
+    head = load_open()
+    found = TexturePredictor.load(None, head)
+    assert found is not None
+    found.check_mesh(replace(head, mean=head.mean + 0.001))  # another shape of the same mesh
+    other = replace(head, faces=head.faces.flip(0))
+    assert TexturePredictor.load(None, other) is None
+    with pytest.raises(WeightsError, match="joined by other triangles"):
+        found.check_mesh(other)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headform.errors import ResourceError, UsageError
-from headform.train._run_folder import RunLog, check_config, write_config
+from headform.train._run_folder import FORMAT_FIELD, RunLog, check_config, write_config
 
 
 @pytest.mark.parametrize("tail", ['{"step": 2}', '{"step": 2, "to', "\n", "[]\n", '{"step": 3}\n'])
@@ -44,6 +44,17 @@ def test_a_log_that_cannot_be_written_is_a_typed_error(tmp_path: Path) -> None:
     with pytest.raises(ResourceError) as caught:
         RunLog(tmp_path).append({"step": 1})
     assert caught.value.code == "write_failed"
+
+
+@pytest.mark.parametrize("before", [None, 1, 3])
+def test_a_run_of_another_format_is_refused_before_its_fields_are_compared(tmp_path: Path, before: int | None) -> None:
+    old = {"config": {"lr": 0.1}} | ({} if before is None else {FORMAT_FIELD: before})
+    write_config(tmp_path, old)
+    now = {"config": {"lr": 0.2}, FORMAT_FIELD: 2}
+    with pytest.raises(UsageError, match=f"format is {before or 'absent'}, this version's 2") as caught:
+        check_config(tmp_path, now, ("config.lr", FORMAT_FIELD))
+    assert caught.value.code == "run_outdated"
+    check_config(tmp_path, old, ())  # of a stage without a format, or of this one
 
 
 def test_every_field_that_differs_is_named_but_those_that_may(tmp_path: Path) -> None:

@@ -241,6 +241,14 @@ def test_resumed_is_the_same_to_the_bit(
         return net, facts
 
     whole, facts = go("whole")
+    config_file = tmp_path / "whole" / "config.json"
+    old = json.loads(config_file.read_text())
+    del old["run_format"]
+    config_file.write_text(json.dumps(old))
+    with pytest.raises(UsageError) as caught:
+        go("whole", resume=True)
+    assert caught.value.code == "run_outdated"
+    assert facts["license"] == "that of the photos it was taught with"
     reads, read = [], TextureBatches.read
 
     def interrupted(self: TextureBatches, samples: ShardSet, numbers: Any) -> TextureBatch:

@@ -3,13 +3,19 @@
 V vertices, H W pixels of the photo.
 """
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
-from headform.errors import UsageError
+from headform.errors import UsageError, WeightsError
+from headform.heads.linear import LinearHead
+from headform.mesh.mesh_hierarchy import topology_hash
 from headform.nets.face_embedding import FaceEmbedder
+from headform.nets.recognition.crops import IMAGENET_112
+from headform.nets.shipped import load_mobilefacenet, load_texture
 from headform.nets.texture_net import TextureNet, linear_from_signal, refiner_signal
 
 
@@ -30,6 +36,42 @@ class TexturePredictor:
             what = f"the texture networks take the embedding {wanted}, not {(embedder.kind, embedder.size)}"
             raise UsageError("embedder_kind", what, "", "give the recognition network that they were trained with")
         self._net, self._embedder = net.eval(), embedder
+
+    @classmethod
+    def load(cls, path: Path | None, head: LinearHead, device: torch.device | str = "cpu") -> "TexturePredictor | None":
+        """Load networks that take the embedding of the recognition network that ships.
+
+        Args:
+            path: Weights file of `headform train texture`; the shipped one if None.
+            head: Head whose texture is to be refined.
+            device: Device of the networks.
+
+        Returns:
+            The predictor; None where the networks that ship are of another mesh than the head.
+
+        Raises:
+            WeightsError: those of `load_texture`; `model_mismatch`: a named file is of another mesh.
+            UsageError: `embedder_kind`.
+        """
+        net = load_texture(path)[0].to(device)
+        if path is None and net.hierarchy.topology != _topology(head):
+            return None
+        found = cls(net, FaceEmbedder("recognizer", load_mobilefacenet()[0].to(device), IMAGENET_112))
+        found.check_mesh(head, "" if path is None else str(path))
+        return found
+
+    def check_mesh(self, head: LinearHead, where: str = "") -> None:
+        """Check that the networks are of the head's mesh.
+
+        Raises:
+            WeightsError: `model_mismatch`, naming both numbers of vertices.
+        """
+        if self._net.hierarchy.topology != _topology(head):
+            own, count = self.vertices, len(head.mean)
+            what = f"the texture networks are of a mesh of {own} vertices, the head {head.name} has {count}"
+            what += ", joined by other triangles" if own == count else ""
+            hint = "give networks that `headform train texture` taught on this head"
+            raise WeightsError("model_mismatch", what, where, hint)
 
     @property
     def vertices(self) -> int:
@@ -81,3 +123,7 @@ class TexturePredictor:
 
         signal = refiner_signal(self._net.config, one(coarse), one(projected), one(seen), one(shading))
         return linear_from_signal(self._net.refine(decoded, signal))[0].cpu().numpy()
+
+
+def _topology(head: LinearHead) -> str:
+    return topology_hash(head.faces.cpu().numpy(), len(head.mean))

@@ -21,7 +21,6 @@ from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
 from headform.kernels.threads import begin
 from headform.nets.detection.detector import Detector, load_detector
-from headform.nets.face_embedding import FaceEmbedder
 from headform.nets.face_encoder_predictor import FaceEncoderPredictor
 from headform.nets.landmarks.committee import Committee, CommitteeReading
 from headform.nets.landmarks.committee_calibration import Calibration, load_calibration
@@ -30,14 +29,11 @@ from headform.nets.landmarks.dense_predictor import DensePredictor
 from headform.nets.landmarks.student_net import StudentNet
 from headform.nets.landmarks.student_predictor import StudentPredictor
 from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
-from headform.nets.recognition.crops import IMAGENET_112
 from headform.nets.shipped import (
     load_cover,
     load_face_encoder,
     load_landmarks_net,
-    load_mobilefacenet,
     load_parsing,
-    load_texture,
 )
 from headform.nets.texture_predictor import TexturePredictor
 from headform.pipeline.appearance import PhotoAppearance, PhotoMasks
@@ -81,6 +77,8 @@ class Reconstructor:
                 "",
                 "give both, or neither to use the dense network alone",
             )
+        if refiner is not None:
+            refiner.check_mesh(head)
         self.head, self.texture_size = head, texture_size
         self._finder, self._identity = FaceFinder(detector, dense), identity
         self._committee, self.calibration = committee, calibration
@@ -119,7 +117,8 @@ class Reconstructor:
             device: device of the networks; head, fit and texture stay on the CPU.
 
         Raises:
-            WeightsError: a file is missing, damaged or of the wrong kind.
+            WeightsError: a file is missing, damaged or of the wrong kind; ``model_mismatch``: the texture networks are of
+                another mesh than the head.
             UsageError: ``head_unsupported``: the head does not fit the networks.
         """
         check_choice(landmarks_net, get_args(LandmarksNet), "landmarks_net", "Reconstructor.load")
@@ -153,7 +152,7 @@ class Reconstructor:
             measured,
             covers=CoverFinder(load_cover()[0].to(device)),
             parser=ParsingPredictor(load_parsing(parsing)[0].to(device), mirror=False),
-            refiner=_refiner(texture_net, model, device) if texture_size else None,
+            refiner=TexturePredictor.load(texture_net, model, device) if texture_size else None,
             texture_size=texture_size,
         )
 
@@ -363,14 +362,6 @@ class Reconstructor:
 
 def _predictor(net: DenseNet | StudentNet, head: LinearHead) -> DensePredictor:
     return StudentPredictor(net, head) if isinstance(net, StudentNet) else DensePredictor(net, head)
-
-
-def _refiner(path: Path | None, head: LinearHead, device: torch.device | str) -> TexturePredictor | None:
-    """Load texture networks; None where those that ship are of another mesh than the head."""
-    net = load_texture(path)[0].to(device)
-    if path is None and net.levels.counts[0] != len(head.mean):
-        return None
-    return TexturePredictor(net, FaceEmbedder("recognizer", load_mobilefacenet()[0].to(device), IMAGENET_112))
 
 
 def reconstruct(image: Picture, *, head: str | Path = "open") -> Reconstruction:

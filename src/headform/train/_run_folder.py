@@ -13,6 +13,8 @@ from headform.io.json_file import parse_json
 from headform.io.printable import printable
 
 CONFIG = "config.json"
+FORMAT_FIELD = "run_format"
+"""Field of a stage's metadata that is raised when its options or its data mean something else than before."""
 LOG = "log.jsonl"
 
 
@@ -26,7 +28,8 @@ def check_config(folder: Path, wanted: Mapping[str, Any], resumable_fields: tupl
             of the tree.
 
     Raises:
-        UsageError: `config_changed`, naming every field that differs; `config_damaged`.
+        UsageError: `run_outdated` where `run_format` is another: the same options meant something else; `config_changed`,
+            naming every field that differs; `config_damaged`.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -37,6 +40,13 @@ def check_config(folder: Path, wanted: Mapping[str, Any], resumable_fields: tupl
         what = f"the configuration of the run is not valid JSON: {error}"[:200]
         raise UsageError("config_damaged", what, str(path), "start in another folder") from error
     now = _flat(json.loads(json.dumps(wanted)))
+    if FORMAT_FIELD in now and before.get(FORMAT_FIELD) != now[FORMAT_FIELD]:
+        was = _short(before, FORMAT_FIELD)
+        what = (
+            f"the run was begun by another version of headform: its format is {was}, this version's {now[FORMAT_FIELD]}"
+        )
+        advice = "start in another folder, with --start from its weights, or resume with the version that began it"
+        raise UsageError("run_outdated", what, str(path), advice)
     changes = [
         f"{printable(name)}: {_short(before, name)} before, {_short(now, name)} now"
         for name in sorted(before.keys() | now.keys())

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from headform.data.coarse_stage import read_coarse_stage
 from headform.data.shards import ShardSet
+from headform.data.synthetic_people import SOURCE
 from headform.errors import UsageError
 from headform.heads.linear import LinearHead
 from headform.heads.loading import load_open
@@ -30,6 +31,7 @@ from headform.nets.face_embedding import FaceEmbedder
 from headform.nets.texture_critic_net import TextureCritic, TextureCriticConfig
 from headform.nets.texture_net import TextureNet, linear_from_signal
 from headform.registration.carried import carry_over
+from headform.train._run_folder import FORMAT_FIELD
 from headform.train.critic_guard import CriticGuard
 from headform.train.distributed import init_distributed
 from headform.train.texture_batches import TextureBatches
@@ -38,6 +40,9 @@ from headform.train.texture_losses import TextureLosses, critic_losses, render_t
 from headform.train.texture_validation import TextureValidation, network_signal
 from headform.train.trainer import Losses, Step, Trainer, TrainResult
 
+RUN_FORMAT = 1
+"""Raised when shards or options mean something else than before. Runs without one are older: perhaps from before the
+networks saw eyes, teeth and neck, or before the truth was at the level of the coarse texture."""
 PICTURES = "pictures"
 """Folder of the validation pictures within the run folder."""
 
@@ -126,12 +131,13 @@ def run(
         "data_sha256": samples.digest,
         "photos": len(learning),
         "data": _data(samples),
+        "license": _license(samples, head),
         "hierarchy": {
             "counts": list(training.net.hierarchy.counts),
             "topology_sha256": training.net.hierarchy.topology,
         },
     }
-    asked = facts | {"config": {k: v for k, v in asdict(config).items() if k != "trainer"}}
+    asked = facts | {FORMAT_FIELD: RUN_FORMAT, "config": {k: v for k, v in asdict(config).items() if k != "trainer"}}
     trainer = Trainer(
         training, config.trainer, out, metadata=asked, count=len(learning), resume=resume,
         resumable_fields=("config.ramp",) if config.preset == "overfit" else (),
@@ -204,6 +210,14 @@ def _networks(config: TextureConfig, hierarchy: MeshHierarchy, start: TextureNet
             raise UsageError("start_mismatch", what, "", "start from networks of the same sizes")
         net.load_state_dict(start.state_dict())
     return TextureTraining(net, critic)
+
+
+def _license(samples: ShardSet, head: LinearHead) -> str:
+    """Name the terms that hold for what is learned, for the model card."""
+    synthetic = {source for source, _ in samples.subject_labels} == {SOURCE}
+    terms = [] if head.sha256 == load_open().sha256 else [f"that of the head {head.name}: {head.license}"]
+    terms += [] if synthetic else ["that of the photos it was taught with"]
+    return "; ".join(terms) or "MIT"
 
 
 def _data(samples: ShardSet) -> str:
