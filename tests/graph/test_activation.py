@@ -41,3 +41,20 @@ def test_starts_at_nought_and_learns_its_bias(layer):
     bias = torch.tensor([0.3, -0.2], dtype=torch.float64, requires_grad=True)
     call = torch.func.functional_call
     assert gradcheck(lambda x, b: call(activation, {"bias": b}, (x,)), (x, bias))
+
+
+@pytest.mark.parametrize(("vertices", "channels"), [(5, 3), (5000, 16), (70_000, 16), (1, 40_000)])
+def test_elu_in_parts_is_elu_whole(vertices: int, channels: int) -> None:
+    torch.manual_seed(0)
+    layer = BiasedELU(channels)
+    torch.nn.init.normal_(layer.bias)
+    x, past = torch.randn(2, 1, vertices, channels)
+    whole = layer(x, past).detach(), layer(x).detach()
+    before = x.clone()
+    with torch.inference_mode():
+        parts = layer(x, past), layer(x)
+        across = layer(x.transpose(0, 1).contiguous().transpose(0, 1))
+    assert torch.equal(x, before)
+    assert torch.equal(parts[0], whole[0])
+    assert torch.equal(parts[1], whole[1])
+    assert torch.equal(across, whole[1])
