@@ -58,7 +58,7 @@ def albedos(
     (face,) = reconstructor.reconstruct(sample.image)
     if face.status != "ok" or face.evidence is None or face.refined_albedo is None:
         raise InputError("low_confidence", "the face is doubtful", sample.name, "use another")
-    photo = FittedPhoto(face.head, face.vertices, face.camera, sample.image)
+    photo = FittedPhoto(face.head, face.vertices, face.camera, sample.image, rest=face.neutral)
     masks = PhotoMasks.of(sample.image, face.evidence, reconstructor.calibration)
     appearance = PhotoAppearance.of(photo, masks)
     lit = appearance.light()
@@ -67,7 +67,7 @@ def albedos(
     weight = surface.colors.weight
     for name, skin, refined in (("model", model, False), ("network", face.refined_albedo, True)):
         filled = fill_vertices(face.head, surface, lit.light, skin, appearance.gauges, refined=refined)
-        share = weight[:, None]
+        share = (weight * filled.detail.kept * (1 - filled.detail.folds))[:, None]
         found[name] = np.asarray(skin, np.float64)
         found[f"baked, {name}"] = share * filled.seen.color / filled.shading + (1 - share) * filled.fill
     return weight, found

@@ -9,8 +9,10 @@ import torch
 from headform.errors import UsageError
 from headform.fit import texture
 from headform.fit._texture_kernels import seam_kernel
+from headform.fit.filled_vertices import fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
-from headform.fit.texture import BakedTexture, bake_textures
+from headform.fit.plain_skin import face_skin, lids_of
+from headform.fit.texture import BakedTexture, bake_textures, surface_of
 from headform.fit.vertex_colors import observe_vertices, region_share, visible_vertices
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import sh_basis
@@ -87,8 +89,8 @@ def test_lighting_is_kept_or_removed(head: LinearHead) -> None:
     assert lit.mean() > 0.1
     shaded = encode(texel_colors(head, color * shading))
     assert psnr(texel_values(head, kept.rgb)[lit], shaded[lit]) > 32
-    # colors as broad as these waves are light in part
-    assert psnr(texel_values(head, removed.rgb)[lit], encode(texel_colors(head, color))[lit]) > 28
+    # colors as broad as these waves are light in part, and their detail fades toward the border of what is seen
+    assert psnr(texel_values(head, removed.rgb)[lit], encode(texel_colors(head, color))[lit]) > 26.5
 
 
 @pytest.mark.parametrize("yaw", [0, -60])
@@ -144,6 +146,21 @@ def test_the_hidden_side_takes_the_mirror_image(head: LinearHead) -> None:
     assert cheeks.sum() > 50
     expected = encode(texel_colors(head, symmetric))[cheeks]
     assert psnr(texel_values(head, baked.rgb)[cheeks], expected) > 24
+
+
+def test_streaks_of_a_refined_albedo_are_smoothed_where_nothing_is_seen(head: LinearHead) -> None:
+    vertices, camera = mean_vertices(head), camera_at(head, 0)
+    rgb = photograph(head, vertices, camera, np.full(vertices.shape, 0.3))
+    streaks = np.random.default_rng(0).normal(0, 0.15, (len(vertices), 1))
+    albedo = np.clip(0.3 * np.exp(np.where(face_skin(head)[:, None], streaks, 0.0)), 0, 1).repeat(3, axis=1)
+    surface = surface_of(FittedPhoto(head, vertices, camera, rgb), 512)
+    filled = fill_vertices(head, surface, AMBIENT_LIGHT, albedo, refined=True)
+    skin = face_skin(head) & ~lids_of(head)
+    unseen, seen = skin & (filled.seen.weight == 0), skin & (filled.seen.weight > 0.99)
+    assert min(unseen.sum(), seen.sum()) > 100
+    spread = np.log(filled.fill[:, 1])
+    assert spread[unseen].std() < 0.3 * streaks[unseen].std()
+    assert np.corrcoef(spread[seen], streaks[seen, 0])[0, 1] > 0.8  # what the network read there stays
 
 
 def test_without_anything_seen_it_is_the_head_itself(head: LinearHead) -> None:

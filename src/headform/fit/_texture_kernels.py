@@ -14,9 +14,10 @@ from headform.images.transfer import srgb_from_linear
 from headform.kernels.jit import njit
 from headform.render.visibility import TOLERANCE, is_seen
 
-COLUMNS = 17
+COLUMNS = 19
 """Columns per vertex: 0-2 patch pixel and depth, 3 facing, 4-7 the same of the mirror vertex, 8-10 shading,
-11-13 factor from the photo color of the mirror image to albedo here, 14-16 fill albedo."""
+11-13 factor from the photo color of the mirror image to albedo here, 14-16 fill albedo, 17 share of the
+photo's detail that is kept, 18 share of that which folds make."""
 
 _LEVELS = 4096
 _LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root, for even steps in dark colors
@@ -30,6 +31,10 @@ _BRIGHT, _BURNT = np.float32(0.75), np.float32(0.97)
 _BRIGHTER, _SHINY = np.float32(1.35), np.float32(2.0)
 """Brightness relative to the skin around, without light, between which a pixel is trusted no more likewise: a highlight, or
 the harmonics are darker than the light was."""
+_LEAST_PORE, _MOST_PORE = np.float32(0.8), np.float32(1.25)
+"""Brightness relative to the photo around within which the finest detail of a fold is pores; beyond lies its crease."""
+_PORES = np.float32(0.7)
+"""Share of that finest detail which is kept on a fold."""
 
 
 @njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
@@ -98,11 +103,31 @@ def _encoded(value):
     return _ENCODE[np.uint32(np.sqrt(value) * np.float32(_LEVELS) + np.float32(0.5))]
 
 
+@njit(cache=True, nogil=True, borrowed=True, forceinline=True)
+@typing.no_type_check
+def _three(field, column, i, j, m, wa, wb, wc):
+    """Interpolate three columns of a face."""
+    return (
+        wa * field[i, column] + wb * field[j, column] + wc * field[m, column],
+        wa * field[i, column + 1] + wb * field[j, column + 1] + wc * field[m, column + 1],
+        wa * field[i, column + 2] + wb * field[j, column + 2] + wc * field[m, column + 2],
+    )
+
+
+@njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
+@typing.no_type_check
+def _unfolded(photo, fill, pixel, around, folds):
+    """Return the albedo of a photo, as far as it is a fold that of the fill with the photo's pores."""
+    pores = min(max(pixel / max(around, np.float32(1e-3)), _LEAST_PORE), _MOST_PORE)
+    smooth = fill * (np.float32(1) + _PORES * (pores - np.float32(1)))
+    return photo + folds * (smooth - photo)
+
+
 @njit(cache=True, nogil=True, borrowed=True, error_model="numpy")
 @typing.no_type_check
 def compose_kernel(
     first, last, texels, texel_face, barycentric, layers, faces, field, points, face_index, linear, mask, nearness,
-    scale, level, leftover, kept, trusted, share,
+    scale, level, broad, block, leftover, kept, trusted, share,
 ):  # fmt: skip
     """Compose covered texels first to last, and encode them as sRGB bytes.
 
@@ -127,9 +152,12 @@ def compose_kernel(
         nearness: (H, W) trust.
         scale: pixels of the depth buffer per pixel of the photo.
         level: mean shading on the front.
+        broad: (h / block, w / block, 3) photo without its finest detail.
+        block: pixels of the photo per pixel of `broad`.
         leftover: (3,) bytes of texels that no face covers; those from texel `first` up to texel `last` are written too.
         kept: (S * S, 3) texture in the light of the photo, written.
-        trusted: (S * S, 3) texture without light, without what was too dark or too bright to divide, written.
+        trusted: (S * S, 3) texture without light, without what was too dark or too bright to divide, folds of the
+            expression, and detail that ends where the photo does, written.
         share: (S * S,) weight of the photo, -1 where no face covers a texel, written.
     """
     at = np.int64(texels[first]) if first > 0 else 0
@@ -150,56 +178,57 @@ def compose_kernel(
         own = np.float32(0)
         across = np.float32(0)
         here = (own, own, own)
-        there = here
+        there = around_here = around_there = gain = here
+        folds = wa * field[i, 18] + wb * field[j, 18] + wc * field[m, 18]
         facing = wa * field[i, 3] + wb * field[j, 3] + wc * field[m, 3]
         if facing > 0:
-            x = wa * field[i, 0] + wb * field[j, 0] + wc * field[m, 0]
-            y = wa * field[i, 1] + wb * field[j, 1] + wc * field[m, 1]
-            z = wa * field[i, 2] + wb * field[j, 2] + wc * field[m, 2]
+            x, y, z = _three(field, 0, i, j, m, wa, wb, wc)
             own = _photo_weight(
                 x, y, z, np.int64(f), layers[f], facing, layers, faces, points, face_index, mask,
                 nearness, scale,
             )  # fmt: skip
             if own > 0:
                 here = inner_rgb32(linear, x, y)
+                if folds > 0:
+                    around_here = bilinear_rgb32(broad, x / block, y / block)
         if own < 1:
             facing = wa * field[i, 7] + wb * field[j, 7] + wc * field[m, 7]
             if facing > 0:
-                x = wa * field[i, 4] + wb * field[j, 4] + wc * field[m, 4]
-                y = wa * field[i, 5] + wb * field[j, 5] + wc * field[m, 5]
-                z = wa * field[i, 6] + wb * field[j, 6] + wc * field[m, 6]
+                x, y, z = _three(field, 4, i, j, m, wa, wb, wc)
                 across = _photo_weight(
                     x, y, z, -1, layers[f], facing, layers, faces, points, face_index, mask,
                     nearness, scale,
                 )  # fmt: skip
                 if across > 0:
                     there = inner_rgb32(linear, x, y)
+                    gain = _three(field, 11, i, j, m, wa, wb, wc)  # divided by shading, of the mirror vertices
+                    if folds > 0:
+                        around_there = bilinear_rgb32(broad, x / block, y / block)
+        shading = _three(field, 8, i, j, m, wa, wb, wc)
+        fill = _three(field, 14, i, j, m, wa, wb, wc)
+        detail = wa * field[i, 17] + wb * field[j, 17] + wc * field[m, 17]
         light = np.float32(0)
         if own > 0:
-            for k in range(3):
-                light += (wa * field[i, 8 + k] + wb * field[j, 8 + k] + wc * field[m, 8 + k]) / np.float32(3)
+            light = (shading[0] + shading[1] + shading[2]) / np.float32(3)
             light = min(max((light / level - _DARK) / (_LIT - _DARK), np.float32(0)), np.float32(1))
             bright = min(here[0], here[1], here[2])
             light *= min(max((_BURNT - bright) / (_BURNT - _BRIGHT), np.float32(0)), np.float32(1))
-            usual = wa * field[i, 15] + wb * field[j, 15] + wc * field[m, 15]
-            shading = wa * field[i, 9] + wb * field[j, 9] + wc * field[m, 9]
-            shine = here[1] / (shading * max(usual, np.float32(1e-3)))
+            shine = here[1] / (shading[1] * max(fill[1], np.float32(1e-3)))
             light *= min(max((_SHINY - shine) / (_SHINY - _BRIGHTER), np.float32(0)), np.float32(1))
         for k in range(3):
-            shading = wa * field[i, 8 + k] + wb * field[j, 8 + k] + wc * field[m, 8 + k]
-            color = np.float32(0)
-            if own < 1 or light < 1:
-                color = wa * field[i, 14 + k] + wb * field[j, 14 + k] + wc * field[m, 14 + k]
-                if across > 0:
-                    # gain divided by shading, of the mirror vertices
-                    gain = wa * field[i, 11 + k] + wb * field[j, 11 + k] + wc * field[m, 11 + k]
-                    color += across * (there[k] * gain - color)
-            plain = color
+            color = plain = fill[k]
+            if across > 0:
+                photo = there[k] * gain[k]
+                color += across * (photo - color)
+                photo = _unfolded(photo, fill[k], there[k], around_there[k], folds)
+                plain += detail * across * (photo - plain)
             if own > 0:
-                photo = here[k] / shading
+                photo = here[k] / shading[k]
                 color += own * (photo - color)
+                photo = _unfolded(photo, fill[k], here[k], around_here[k], folds)
+                photo = fill[k] + detail * (photo - fill[k])
                 plain += own * light * (photo - plain)
-            kept[texel, k] = _encoded(color * shading)
+            kept[texel, k] = _encoded(color * shading[k])
             trusted[texel, k] = _encoded(plain)
         share[texel] = own
 

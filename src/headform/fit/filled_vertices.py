@@ -11,15 +11,17 @@ V vertices.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64
+from jaxtyping import Float, Float32, Float64
 
 from headform.fit._mesh_diffusion import averaged, diffuse, head_graph, lips_apart
 from headform.fit.exposure import LightGauges
 from headform.fit.eye_material import EyePattern, eye_local, iris_of_photo
 from headform.fit.mouth_material import paint_mouth, teeth_gain
-from headform.fit.plain_skin import face_skin
+from headform.fit.photo_detail import PhotoDetail
+from headform.fit.plain_skin import face_skin, lids_of
+from headform.fit.ramps import smoothstep
 from headform.fit.surface_light import light_beside_refined, surface_shading, unexplained_light
-from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, VertexColors, smoothstep
+from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, VertexColors
 from headform.heads.linear import PARTS, LinearHead
 
 MIRROR_LIGHT = (0.3, 0.6)
@@ -54,6 +56,7 @@ class FilledVertices:
         fill: albedo where nothing is seen.
         mirror_gain: logarithmic gain of the mirror image.
         iris: albedo of the irises.
+        detail: what of the photo's detail is skin.
     """
 
     seen: VertexColors
@@ -64,6 +67,7 @@ class FilledVertices:
     fill: Float32[np.ndarray, "V 3"]
     mirror_gain: Float[np.ndarray, "V 3"]
     iris: Float64[np.ndarray, "3"]
+    detail: PhotoDetail
 
 
 def fill_vertices(
@@ -105,7 +109,10 @@ def fill_vertices(
     inner = np.ones(len(part))
     for name, share in OCCLUSION.items():
         inner[part == PARTS.index(name)] = share
-    return FilledVertices(seen, shading, level, inner, mirrored, np.asarray(fill, np.float32), mirror_gain, iris)
+    detail = PhotoDetail.of(head, surface, np.maximum(seen.weight, seen.weight[mirror] * mirrored))
+    return FilledVertices(
+        seen, shading, level, inner, mirrored, np.asarray(fill, np.float32), mirror_gain, iris, detail
+    )
 
 
 def _fill_and_mirror_gain(
@@ -143,8 +150,10 @@ def _fill_and_mirror_gain(
     if sure.any():
         tone = (trust > 0.5) & face_skin(head)
         rest = np.where(parts[:, None], np.median(ratio[tone if tone.any() else sure], axis=0), 0.0)
-        albedo = albedo if refined else _soft_skin(head, albedo)
-    trust = trust * np.where(_around_eyes(head), LID_TRUST, 1.0)
+        soft = _soft_skin(head, albedo)
+        # a texture network guesses from colors at the outline of the face, in streaks
+        albedo = albedo + (1 - trust[:, None]) * (soft - albedo) if refined else soft
+    trust = trust * np.where(lids_of(head), LID_TRUST, 1.0)
     field = diffuse(
         lips_apart(head),
         ratio,
@@ -154,13 +163,6 @@ def _fill_and_mirror_gain(
         rest=rest,
     )
     return np.clip(albedo * np.exp(field), 0.0, 1.0), gain
-
-
-def _around_eyes(head: LinearHead) -> Bool[np.ndarray, " V"]:
-    """Mask lids and what lies around them; nothing on a head that does not name them."""
-    if "eyes" not in head.regions:
-        return np.zeros(len(head.mean), bool)
-    return np.asarray(head.regions["eyes"].numpy() & (head.part.numpy() == PARTS.index("face")))
 
 
 def _possible(head: LinearHead, albedo: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
@@ -176,7 +178,7 @@ def _possible(head: LinearHead, albedo: Float[np.ndarray, "V 3"]) -> Float64[np.
 
 def _plain_lids(head: LinearHead, albedo: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
     """Draw the model's lids to the skin of the face."""
-    lids, skin = _around_eyes(head), face_skin(head)
+    lids, skin = lids_of(head), face_skin(head)
     skin &= ~lids
     if not lids.any() or not skin.any():
         return albedo

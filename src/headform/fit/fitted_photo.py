@@ -28,6 +28,7 @@ class FittedPhoto:
         clear: (H, W) in [0, 1], 0 where something in front of the face covers it, hair aside; None where nothing does.
             Such pixels are not skin, whatever `skin_mask` says.
         eye_mask: (H, W) in [0, 1], 1 where irises may be read; None for the skin mask.
+        rest: (V, 3) the same head without the photo's expression; None where that is unknown.
     """
 
     head: LinearHead
@@ -37,6 +38,7 @@ class FittedPhoto:
     skin_mask: Float[np.ndarray, "H W"] | None = None
     clear: Float[np.ndarray, "H W"] | None = None
     eye_mask: Float[np.ndarray, "H W"] | None = None
+    rest: Float[np.ndarray, "V 3"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse vertices of another head and pictures of another shape: kernels read them by the head's triangles.
@@ -45,6 +47,8 @@ class FittedPhoto:
             InputError: `array_kind`, `array_shape`, `array_dtype`, `mesh_not_finite`.
         """
         require_array("vertices", self.vertices, (len(self.head.mean), 3), finite=True)
+        if self.rest is not None:
+            require_array("rest", self.rest, (len(self.head.mean), 3), finite=True)
         picture = require_array("rgb", self.rgb, ("H", "W", 3), "int")
         for name, mask in (("skin_mask", self.skin_mask), ("clear", self.clear), ("eye_mask", self.eye_mask)):
             if mask is not None:

@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Float32, Float64
 
 from headform.fit._mesh_diffusion import diffuse, head_graph
 from headform.fit.fitted_photo import FittedPhoto
-from headform.fit.vertex_colors import region_share, smoothstep
+from headform.fit.ramps import smoothstep
+from headform.fit.vertex_colors import region_share
 from headform.heads.linear import PARTS, LinearHead
 
 _SPREAD = 12.0
@@ -31,6 +32,13 @@ def face_skin(head: LinearHead) -> Bool[np.ndarray, " V"]:
     if "face" in head.regions and (skin & head.regions["face"].numpy()).any():
         skin &= head.regions["face"].numpy()
     return skin
+
+
+def lids_of(head: LinearHead) -> Bool[np.ndarray, " V"]:
+    """Mask lids and what lies around them; nothing on a head that does not name them."""
+    if "eyes" not in head.regions:
+        return np.zeros(len(head.mean), bool)
+    return np.asarray(head.regions["eyes"].numpy() & (head.part.numpy() == PARTS.index("face")))
 
 
 def plain_where_lost(photo: FittedPhoto, albedo: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:

@@ -12,7 +12,9 @@ so that one composition yields both variants and reproduces the colors of the ph
 
 2 and 3 are multiplied by a smooth gain, known where they overlap the photo and diffused over the
 surface (not over the atlas, `fit._mesh_diffusion`), so that colors agree at the borders, within a
-chart or across two (`fit.filled_vertices`). Eyes and the inside of the mouth have materials of their own.
+chart or across two (`fit.filled_vertices`). Detail of the photo that is no skin, or would end where
+the photo does, is left out of the texture without light (`fit.photo_detail`). Eyes and the inside of
+the mouth have materials of their own.
 """
 
 from collections.abc import Callable
@@ -29,6 +31,7 @@ from headform.fit.eye_material import eye_texels
 from headform.fit.filled_vertices import FilledVertices, fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
+from headform.fit.photo_detail import broad_photo
 from headform.fit.photo_patch import cut_patch
 from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.array_checks import require_array
@@ -98,12 +101,13 @@ def bake_textures(
     kept, trusted = np.empty((texels, 3), np.uint8), np.empty((texels, 3), np.uint8)
     share = np.empty(texels, np.float32)
     points, layers = patch.buffer_points(), surface.eye_faces
+    broad, block = broad_photo(patch.linear, patch.px_per_meter)
 
     def compose(first: int, last: int) -> None:
         compose_kernel(
             first, last, atlas.texels, atlas.face, atlas.barycentric, layers, surface.faces, field, points,
             patch.fragments.face_index, patch.linear, patch.mask, surface.trust, np.float32(patch.buffer_scale),
-            np.float32(filled.level.mean()), _LEFTOVER, kept, trusted, share,
+            np.float32(filled.level.mean()), broad, np.float32(block), _LEFTOVER, kept, trusted, share,
         )  # fmt: skip
 
     _in_threads(compose, len(atlas.texels))
@@ -133,7 +137,7 @@ def surface_of(photo: FittedPhoto, size: int = 1024, openings: Openings | None =
     return surface
 
 
-def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertices) -> Float32[np.ndarray, "V 17"]:
+def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertices) -> Float32[np.ndarray, "V 19"]:
     """Compute the columns that `compose_kernel` interpolates, per vertex; see `_texture_kernels.COLUMNS`."""
     mirror = head.mirror.numpy()
     projected, facing, shading = surface.projected, surface.facing, filled.shading
@@ -141,6 +145,7 @@ def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertice
         np.column_stack([
             projected, facing, projected[mirror], facing[mirror] * filled.mirrored,
             shading * filled.inner[:, None], np.exp(filled.mirror_gain) / shading[mirror], filled.fill,
+            filled.detail.kept, filled.detail.folds,
         ]),
         np.float32,
     )  # fmt: skip

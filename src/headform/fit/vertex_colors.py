@@ -13,9 +13,11 @@ from scipy.ndimage import distance_transform_edt, find_objects, label
 from scipy.spatial import cKDTree
 
 from headform.fit._texture_kernels import observe_kernel
+from headform.fit.expression_folds import shortening
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
 from headform.fit.photo_patch import PhotoPatch, cut_patch, sample_points_kernel
+from headform.fit.ramps import smoothstep
 from headform.heads.linear import PARTS, LinearHead
 from headform.render.visibility import outline_distance
 
@@ -64,6 +66,8 @@ class PhotoSurface:
         projected: (V, 3) patch pixels and depth in meters; far outside for vertices behind the camera.
         facing: (V,) in [0, 1], weight by the angle between surface and view; 0 on parts not in `PHOTO_PARTS`.
         trust: (H, W) in [0, 1], trust in each pixel of the depth buffer: 0 at outlines, 1 well inside.
+        pressed: (V,) part by which the photo's expression shortens the skin, see `fit.expression_folds`; 0 where the head at
+            rest is unknown, or nothing is painted.
         eye_mask: mask of the photo's pixels in which irises may be read; None for the patch's.
     """
 
@@ -74,6 +78,7 @@ class PhotoSurface:
     projected: Float64[np.ndarray, "V 3"]
     facing: Float64[np.ndarray, " V"]
     trust: Float32[np.ndarray, "H W"]
+    pressed: Float64[np.ndarray, " V"]
     eye_mask: Float[np.ndarray, "_ _"] | None = None
 
     @classmethod
@@ -112,6 +117,9 @@ class PhotoSurface:
             projected=np.where(np.isfinite(patch.projected), patch.projected, -1e6),
             facing=facing,
             trust=trust,
+            pressed=np.zeros(len(part))
+            if photo.rest is None or visible
+            else shortening(photo.rest, photo.vertices, faces),
             eye_mask=photo.eye_mask,
         )
 
@@ -190,12 +198,6 @@ def region_share(head: LinearHead, region: str, meters: tuple[float, float]) -> 
             share = 1 - smoothstep(cKDTree(own).query(head.mean.numpy())[0], *meters)
         known[region, meters] = share
     return known[region, meters]
-
-
-def smoothstep(value: Float[np.ndarray, "*shape"], low: float, high: float) -> Float[np.ndarray, "*shape"]:
-    """Return the smoothstep of a value: 0 below `low`, 1 above `high`, 3x² - 2x³ between."""
-    x = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return np.asarray(x * x * (3 - 2 * x))
 
 
 def _pixel_trust(

@@ -94,9 +94,16 @@ class PhotoAppearance:
         painted = replace(seen, skin_mask=masks.bare, eye_mask=masks.skin)  # no eye is painted on lids
         return cls(seen, painted, masks.openings if eyes else None, masks.gauges)
 
-    def moved(self, vertices: Float[np.ndarray, "V 3"], camera: PerspectiveCamera) -> "PhotoAppearance":
-        """Return the same photo with the head at another place or in another shape."""
-        photo, painted = (replace(each, vertices=vertices, camera=camera) for each in (self.photo, self.painted))
+    def moved(
+        self,
+        vertices: Float[np.ndarray, "V 3"],
+        camera: PerspectiveCamera,
+        rest: Float[np.ndarray, "V 3"] | None = None,
+    ) -> "PhotoAppearance":
+        """Return the same photo with the head at another place or in another shape; `rest` without its expression."""
+        photo, painted = (
+            replace(each, vertices=vertices, camera=camera, rest=rest) for each in (self.photo, self.painted)
+        )
         return replace(self, photo=photo, painted=painted)
 
     def small(self) -> PhotoPatch:

@@ -308,7 +308,8 @@ class Reconstructor:
         if reading is not None and self.calibration is not None:
             marks, apart = self.calibration.fuse68(marks, reading)
         clock.lap("fit")
-        appearance = PhotoAppearance.of(FittedPhoto(self.head, vertices, fit.camera, photo.rgb), masks())
+        in_photo = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, rest=fitted.neutral)
+        appearance = PhotoAppearance.of(in_photo, masks())
         small = appearance.small()
         visible = begin(appearance.visible, small) if decoded is not None else None  # first, since it is needed first
         surface = begin(appearance.surface, self.texture_size) if self.texture_size else None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from headform import heads
 from headform.errors import UsageError
@@ -156,7 +156,7 @@ class HeadReconstructor:
         photo = self._photo(result, evidence, shape)
         found = self._synthesis.refine(photo.photo, self._points, seen, shape, photo.light())
         shape, lit = found.shape, found.lit
-        photo = photo.moved(decoded(self.head, shape.identity, shape.expression), shape.camera)
+        photo = photo.moved(decoded(self.head, shape.identity, shape.expression), shape.camera, self._rest(shape))
         rendered = time.perf_counter()
         done = self._appearance(result, photo, shape, lit, photo.albedo(lit))
         stages = {"head": points - started, "head_synthesis": rendered - points}
@@ -175,9 +175,13 @@ class HeadReconstructor:
     def _photo(self, result: Reconstruction, evidence: FaceEvidence, shape: PhotoShape) -> PhotoAppearance:
         """Put the head into the photo, with the masks of what shows skin."""
         vertices = decoded(self.head, shape.identity, shape.expression)
-        photo = FittedPhoto(self._carried.dressed, vertices, shape.camera, result.photo)
+        photo = FittedPhoto(self._carried.dressed, vertices, shape.camera, result.photo, rest=self._rest(shape))
         eyes = bool((self._carried.dressed.part.numpy() >= PARTS.index("eye_right")).any())
         return PhotoAppearance.of(photo, PhotoMasks.of(photo.rgb, evidence, self.open.calibration), eyes=eyes)
+
+    def _rest(self, shape: PhotoShape) -> Float32[np.ndarray, "V 3"]:
+        """Return the vertices without the photo's expression."""
+        return decoded(self.head, shape.identity, np.zeros_like(shape.expression))
 
     def _appearance(
         self,
