@@ -18,14 +18,27 @@ The bandwidth is that of a large copy, bytes read plus bytes written. The rate i
 with a K C by D matrix over several heights, from what stays in a cache to the whole signal; sparse products are charged at
 the same rate although they cannot reach it. Memory and arithmetic may overlap, so the floor is the greater of both times;
 their sum is printed beside it.
+
+Where torch's products stay below what the processor can do, as they do for the narrow matrices here on processors without
+AVX-512, that floor can be beaten. `peak_rate` is what cannot: multiplications with additions in registers, on every thread.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
+from headform.kernels.jit import njit
+from headform.kernels.simd_rows import ROWS
+from headform.kernels.simd_tiles import product_of
+from headform.kernels.threads import run_all
+
+_SUMS = ROWS + 2
+"""Sums of sixteen floats that hide the latency of a multiplication with an addition and leave registers for both factors."""
+_STEPS = 5_000_000
+_multiplications = product_of(_SUMS, 1, 0, 0, 0)  # every step with the same factors, which stay in the first cache
 _COPY_BYTES = 2**28
 _HEIGHTS = (256, 512, 1024, 2048, 4096, 16384, 65536)
 
@@ -116,6 +129,24 @@ def gemm_rate(layer: Layer) -> float:
 
         best = max(best, calls * 2 * height * inner * layer.outputs / _best(many, 7))
     return best
+
+
+def peak_rate() -> float:
+    """Operations per second of multiplications with additions alone, on as many threads as torch may use."""
+    threads = torch.get_num_threads()
+    places = np.zeros((threads, 1024), np.float32)
+
+    def work(thread: int) -> None:
+        address = places[thread].ctypes.data
+        _multiply_only(address, address + 64, _STEPS, address + 128)
+
+    work(0)
+    return threads * _STEPS * _SUMS * 32 / _best(lambda: run_all(work, [(t,) for t in range(threads)]), 5)
+
+
+@njit(cache=False, nogil=True)
+def _multiply_only(a: int, b: int, steps: int, out: int) -> None:
+    _multiplications(a, b, steps, out, 64, out, 64)
 
 
 def _recurrence(layer: Layer, channels: int) -> float:

@@ -9,6 +9,9 @@ step that does so at every call, without the loops that come out as zeros, sorte
 takes one, as (B, V, C) and as one graph of B parts, and the faster is timed. Not used: torch-scatter and pyg-lib, of which
 PyPI has no wheels, and torch.compile, which needs a compiler.
 
+`PyG / peak` is the ratio at which a kernel would need no time but that of the arithmetic at the processor's peak, or of
+memory where that is more: no implementation of these sums in single precision has a greater one.
+
 All contestants must agree before any is timed. "Forward" is without gradients; "both" is forward and backward with the
 gradients of signal, weight and bias. Contestants take turns; medians are printed.
 
@@ -67,11 +70,11 @@ def main(arguments: Arguments) -> None:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-    bandwidth = graph_floor.copy_bandwidth()
+    bandwidth, peak = graph_floor.copy_bandwidth(), graph_floor.peak_rate()
     print(f"Batch {arguments.batch}, K = {TERMS}, {arguments.order} order of vertices.\n")
     print(f"| mesh | channels | pass | {OURS} ms | {REFERENCE} ms | {THEIRS} ms |", end="")
     print(f" {THEIRS} / {OURS} | {THEIRS} / {REFERENCE} | floor ms | {OURS} / floor |", end="")
-    print(" memory + arithmetic ms | GFLOP/s of products |\n|" + "---|" * 12, flush=True)
+    print(f" memory + arithmetic ms | GFLOP/s of products | {THEIRS} / peak |\n|" + "---|" * 13, flush=True)
     memory, ways = [], []
     for name, points, faces in (("open head", *open_head()), ("face surface", *face_surface())):
         count = len(points)
@@ -81,7 +84,7 @@ def main(arguments: Arguments) -> None:
         for width in arguments.channels:
             layer = graph_floor.Layer(arguments.batch, count, len(lap.col_indices), width, width, TERMS)
             rate = graph_floor.gemm_rate(layer)
-            bandwidth = max(bandwidth, graph_floor.copy_bandwidth())
+            bandwidth, peak = max(bandwidth, graph_floor.copy_bandwidth()), max(peak, graph_floor.peak_rate())
             x, gradient = torch.randn(2, arguments.batch, count, width)
             contestants, way = line_up(lap, x, gradient)
             ways.append(f"{name}, {width} channels: {way}")
@@ -93,12 +96,13 @@ def main(arguments: Arguments) -> None:
                 ms = take_turns(contestants, call, x, gradient, arguments.repeats)
                 floor = graph_floor.floor(cost, bandwidth, rate)
                 low = 1000 * floor.seconds
+                bound = 1000 * graph_floor.floor(cost, bandwidth, peak).seconds
                 print(
                     f"| {name}, {count:,} | {width} | {title} | {ms[OURS]:.1f} "
                     f"| {ms[REFERENCE]:.1f} | {ms[THEIRS]:.1f} | {ms[THEIRS] / ms[OURS]:.1f} "
                     f"| {ms[THEIRS] / ms[REFERENCE]:.1f} | {low:.1f} | {ms[OURS] / low:.2f} "
                     f"| {1000 * floor.memory:.1f} + {1000 * floor.arithmetic:.1f} "
-                    f"| {rate / 1e9:.0f} |",
+                    f"| {rate / 1e9:.0f} | {ms[THEIRS] / bound:.1f} |",
                     flush=True,
                 )
             peaks = [peak_megabytes(c, x, gradient) for c in contestants.values()]
@@ -109,6 +113,7 @@ def main(arguments: Arguments) -> None:
         shown = " | ".join("–" if p is None else f"{p:.0f}" for p in peaks)
         print(f"| {name} | {width} | {shown} |")
     print(f"\nCopy: {bandwidth / 1e9:.1f} GB/s read and written.", end=" ")
+    print(f"Peak: {peak / 1e9:.0f} GFLOP/s of multiplications with additions in registers.", end=" ")
     print("Memory: greatest resident size of forward and backward above that before the call.")
     print(f"Batch of {THEIRS}: " + "; ".join(ways) + f". Medians of {arguments.repeats}.")
     print(describe())

@@ -174,3 +174,17 @@ def float_at(context, address):  # type: ignore[no-untyped-def]
         return builder.load(_pointer(builder, args[0], _FLOAT), align=4)
 
     return types.float32(types.intp), generate
+
+
+@intrinsic  # type: ignore[misc]
+def prefetch(context, address):  # type: ignore[no-untyped-def]
+    """Begin to load the cache line at an address, which need not be mapped."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, _INT, _INT, _INT])
+        begin = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+        builder.call(begin, [builder.inttoptr(args[0], byte), _INT(0), _INT(3), _INT(1)])  # to read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(types.intp), generate
