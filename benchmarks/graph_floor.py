@@ -35,6 +35,7 @@ from headform.kernels.simd_rows import ROWS
 from headform.kernels.simd_tiles import product_of
 from headform.kernels.threads import run_all
 
+Clock = Callable[[], float]
 _SUMS = ROWS + 2
 """Sums of sixteen floats that hide the latency of a multiplication with an addition and leave registers for both factors."""
 _STEPS = 5_000_000
@@ -108,14 +109,14 @@ def floor(cost: Cost, bandwidth: float, rate: float) -> Floor:
     return Floor(cost.bytes / bandwidth, cost.flops / rate)
 
 
-def copy_bandwidth() -> float:
+def copy_bandwidth(clock: Clock = time.perf_counter) -> float:
     """Bytes per second, read and written, of the best of several copies that fit in no cache."""
     source = torch.ones(_COPY_BYTES // 4)
     target = torch.empty_like(source)
-    return 2 * _COPY_BYTES / _best(lambda: target.copy_(source), 10)
+    return 2 * _COPY_BYTES / _best(lambda: target.copy_(source), 10, clock)
 
 
-def gemm_rate(layer: Layer) -> float:
+def gemm_rate(layer: Layer, clock: Clock = time.perf_counter) -> float:
     """Operations per second of torch's products of the shape that the layer needs, at the best of several heights."""
     inner, best = layer.terms * layer.inputs, 0.0
     weight = torch.randn(inner, layer.outputs)
@@ -127,11 +128,11 @@ def gemm_rate(layer: Layer) -> float:
             for _ in range(n):
                 torch.mm(block, weight, out=result)
 
-        best = max(best, calls * 2 * height * inner * layer.outputs / _best(many, 7))
+        best = max(best, calls * 2 * height * inner * layer.outputs / _best(many, 7, clock))
     return best
 
 
-def peak_rate() -> float:
+def peak_rate(clock: Clock = time.perf_counter) -> float:
     """Operations per second of multiplications with additions alone, on as many threads as torch may use."""
     threads = torch.get_num_threads()
     places = np.zeros((threads, 1024), np.float32)
@@ -141,7 +142,8 @@ def peak_rate() -> float:
         _multiply_only(address, address + 64, _STEPS, address + 128)
 
     work(0)
-    return threads * _STEPS * _SUMS * 32 / _best(lambda: run_all(work, [(t,) for t in range(threads)]), 5)
+    seconds = _best(lambda: run_all(work, [(t,) for t in range(threads)]), 5, clock)
+    return threads * _STEPS * _SUMS * 32 / seconds
 
 
 @njit(cache=False, nogil=True)
@@ -159,10 +161,10 @@ def _products(layer: Layer) -> float:
     return 2.0 * layer.terms * layer.items * layer.vertices * layer.inputs * layer.outputs
 
 
-def _best(call: Callable[[], object], repeats: int) -> float:
+def _best(call: Callable[[], object], repeats: int, clock: Clock) -> float:
     seconds = []
     for _ in range(repeats + 1):  # the first touches the pages
-        began = time.perf_counter()
+        began = clock()
         call()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(clock() - began)
     return min(seconds[1:])
