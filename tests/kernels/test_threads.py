@@ -18,15 +18,28 @@ def threads(request: pytest.FixtureRequest) -> int:
     torch.set_num_threads(before)
 
 
+def begun(call: Callable[..., Any], threads: int) -> Callable[[], Any]:
+    """Begin a call, and return when another thread is at it: asked for earlier, the result would be computed here."""
+    started = threading.Event()
+
+    def marked() -> Any:
+        started.set()
+        return call()
+
+    later = begin(marked)
+    assert threads == 1 or started.wait(60)
+    return later
+
+
 def test_what_was_begun_is_waited_for(threads: int) -> None:
     places: list[int] = []
 
-    def product(a: int, b: int) -> int:
+    def product() -> int:
         places.append(threading.get_ident())
-        return a * b
+        return 6 * 7
 
-    later = begin(product, 6, 7)
-    assert later() == 42
+    assert begun(product, threads)() == 42
+    assert begin(pow, 2, 5)() == 32
     assert (places[0] == threading.get_ident()) == (threads == 1)
 
 
@@ -54,7 +67,7 @@ def test_what_was_begun_runs_its_tasks_and_what_it_begins_by_itself(threads: int
         later = begin(threading.get_ident)
         return later()
 
-    own = begin(tasks)()
+    own = begun(tasks, threads)()
     assert places == [own] * 3
 
 
