@@ -25,8 +25,9 @@ from headform.nets.landmarks.student_windows import (
     window_centers,
 )
 
+# Multiples of eight: with others the gradients of oneDNN's convolutions (3.12, AVX2) write past the end of their memory.
 SMALL = StudentNetConfig(
-    side=64, first_side=32, channels=(4, 6, 8, 8), depths=(1, 1, 1, 1), pyramid=6, squeeze=4, hidden=16,
+    side=64, first_side=32, channels=(8, 8, 8, 8), depths=(1, 1, 1, 1), pyramid=8, squeeze=4, hidden=16,
     window_side=32, window_hidden=8,
 )  # fmt: skip
 
