@@ -71,9 +71,9 @@ def recurrence_of(*, less: bool, more: bool, product: bool) -> Callable[..., Non
     in float32; `places` are int32, in bytes from `past`, and never negative.
 
     Args:
-        less: Whether `before` is subtracted.
-        more: Whether the result is added to what `out` holds.
-        product: Whether the last sum is taken. `x` has `x_row` bytes from row to row, `weight` sixteen floats a row.
+        less: True to subtract `before`.
+        more: True to add the result to what `out` holds.
+        product: True for the last sum. `x` has `x_row` bytes from row to row, `weight` sixteen floats a row.
     """
 
     @intrinsic  # type: ignore[misc]

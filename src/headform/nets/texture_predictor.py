@@ -104,7 +104,7 @@ class TexturePredictor:
         """Refine a texture.
 
         Args:
-            decoded: What `decode` answered to the photo.
+            decoded: Answer of `decode` to the photo.
             coarse: Coarse texture, linear RGB.
             projected: Photo at the vertices, linear RGB, such as `fit.VertexColors.color`; 0 where hidden.
             seen: Visibility of each vertex in the photo, 0 to 1, such as `fit.VertexColors.weight`.
