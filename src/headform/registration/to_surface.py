@@ -44,6 +44,9 @@ _UNLIKE, _MIRRORED = 0.008, 1.5
 have right and left swapped."""
 _ROBUST = 3.0  # residuals, in standard deviations, where trust has fallen to a quarter
 
+_ONE_PLACE = 1e-9
+"""Extent of landmarks, relative to their coordinates, up to which they lie in one place but for rounding."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -212,6 +215,8 @@ class _Landmarks:
         trust = self.factor**-2.0
         for _ in range(4):
             try:
+                if np.ptp(self.targets, axis=0).max() <= _ONE_PLACE * np.abs(self.targets).max():
+                    raise ValueError("they lie in one place")
                 similarity = fit_similarity(own, self.targets, trust, scale=scale)
             except ValueError as error:
                 what = f"the landmarks do not place the head: {error}"
