@@ -25,7 +25,6 @@ from headform.nets.landmarks.student_windows import (
     window_centers,
 )
 
-# Multiples of eight: with others the gradients of oneDNN's convolutions (3.12, AVX2) write past the end of their memory.
 SMALL = StudentNetConfig(
     side=64, first_side=32, channels=(8, 8, 8, 8), depths=(1, 1, 1, 1), pyramid=8, squeeze=4, hidden=16,
     window_side=32, window_hidden=8,
@@ -139,6 +138,8 @@ def test_face_size() -> None:
         ("first_side", 96, "config_invalid"),
         ("window_side", 20, "config_invalid"),
         ("window_share", 0.0, "config_invalid"),
+        ("channels", (4, 6, 8, 8), "config_invalid"),
+        ("pyramid", 6, "config_invalid"),
     ],
 )
 def test_impossible_sizes_are_refused(field: str, value: object, code: str) -> None:

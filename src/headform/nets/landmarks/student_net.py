@@ -49,6 +49,8 @@ Landmarks68 = Literal["heatmap", "regression"]
 _LEAST_SIZE = 0.5
 """Least size of a face in crop coordinates by which openings are divided; 1.3 is usual."""
 _VARIANCE = (-9.5, 2.0)  # limits of a log variance, crop coordinates squared
+_LANES = 8
+"""Divisor of numbers of channels: with others gradients of oneDNN's convolutions (3.12, AVX2) write past their memory."""
 _STRIDES = 32
 _START = 0.1
 """Factor on the initial weights of the point heads, whose biases are points already."""
@@ -64,10 +66,10 @@ class StudentNetConfig:
         side: Side S of the crop, pixels.
         first_side: Side of the copy that the first pass sees; a multiple of 32, at most `side`.
         block: Kind of the blocks, see `student_blocks.Block`.
-        channels: Channels at 1/4, 1/8, 1/16 and 1/32 of the resolution.
+        channels: Channels at 1/4, 1/8, 1/16 and 1/32 of the resolution; multiples of 8.
         depths: Blocks there.
         expansion: Expansion of inverted blocks.
-        pyramid: Channels of the merged features at 1/4.
+        pyramid: Channels of the merged features at 1/4; a multiple of 8.
         squeeze: Channels at 1/32 that reach the hidden layer.
         hidden: Units of the hidden layer.
         landmarks68: Annotators' points as means of heat maps, or regressed.
@@ -102,6 +104,9 @@ class StudentNetConfig:
             what = f"sides {self.side}, {self.first_side}, {self.window_side} and share {self.window_share} do not fit"
             advice = "use a first_side that is a multiple of 32 and at most side, and windows of a multiple of 16"
             raise UsageError("config_invalid", what, "StudentNetConfig", advice)
+        if any(count % _LANES for count in (*self.channels, self.pyramid)):
+            what = f"channels {self.channels} and pyramid {self.pyramid} are not all multiples of {_LANES}"
+            raise UsageError("config_invalid", what, "StudentNetConfig", f"use multiples of {_LANES}")
 
     @property
     def mask_side(self) -> int:
