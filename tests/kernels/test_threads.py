@@ -49,6 +49,27 @@ def test_its_exception_is_raised_where_the_result_is_asked_for(threads: int) -> 
         later()
 
 
+def test_it_is_called_once_whoever_asks(threads: int) -> None:
+    """The result is asked for again, and by something else that was begun, before and after anybody has it."""
+    calls: list[int] = []
+    gate = threading.Event()
+
+    def counted() -> int:
+        calls.append(1)
+        return len(calls)
+
+    holds = begin(gate.wait, 60)  # the other thread is busy: nobody has begun what follows
+    first = begin(counted)
+    second = begin(lambda: first() + 10)
+    if threads == 2:
+        assert first() == 1
+    gate.set()
+    holds()
+    assert second() == 11
+    assert (first(), first()) == (1, 1)
+    assert calls == [1]
+
+
 def test_tasks_are_done_while_something_begun_holds_the_other_thread(threads: int) -> None:
     gate, done = threading.Event(), []
     later = begin(gate.wait, 60) if threads == 2 else gate.set

@@ -44,15 +44,28 @@ def run_all(call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> None:
 def begin(call: Callable[..., _T], *args: Any) -> Callable[[], _T]:
     """Begin ``call(*args)`` on another thread, and return the function that waits for its result or raises its exception.
 
-    With one thread, or where all are busy until then, the call is made when the result is asked for. What is called has
-    this one thread to itself: it begins nothing else, and `run_all` within it runs there alone, since all others may wait
-    for it.
+    With one thread, or where all are busy until then, the call is made when the result is asked for. It is made once for all
+    who ask: calls that are begun later may, too. What is called has this one thread to itself: it begins nothing else, and
+    `run_all` within it runs there alone, since all others may wait for it.
     """
     if torch.get_num_threads() <= 1 or getattr(_begun, "here", False):
-        return partial(call, *args)
+        return _once(partial(call, *args))
     begun = _pool(torch.get_num_threads() - 1).submit(_alone, call, *args)
     # a task of `run_all` that waits for what lies behind itself in the pool would wait for ever
-    return lambda: call(*args) if begun.cancel() else begun.result()
+    return _once(lambda: call(*args) if begun.cancel() else begun.result())
+
+
+def _once(call: Callable[[], _T]) -> Callable[[], _T]:
+    """Return a function that calls once, whoever asks for the result, from any thread."""
+    lock, found = Lock(), list[_T]()
+
+    def result() -> _T:
+        with lock:
+            if not found:
+                found.append(call())
+            return found[0]
+
+    return result
 
 
 def _alone(call: Callable[..., _T], *args: Any) -> _T:
