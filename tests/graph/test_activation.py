@@ -43,18 +43,30 @@ def test_starts_at_nought_and_learns_its_bias(layer):
     assert gradcheck(lambda x, b: call(activation, {"bias": b}, (x,)), (x, bias))
 
 
-@pytest.mark.parametrize(("vertices", "channels"), [(5, 3), (5000, 16), (70_000, 16), (1, 40_000)])
-def test_elu_in_parts_is_elu_whole(vertices: int, channels: int) -> None:
+def test_the_compiled_elu_keeps_out_of_transforms() -> None:
+    layer = BiasedELU(16)
+    x = torch.randn(3, 4, 16)
+    with torch.no_grad():
+        mapped = torch.func.vmap(layer)(x)
+    torch.testing.assert_close(mapped, torch.nn.functional.elu(x))
+
+
+@pytest.mark.parametrize(
+    ("vertices", "channels"), [(0, 3), (1, 1), (5, 3), (7, 5), (5001, 3), (5000, 16), (3, 24), (1, 40_000)]
+)
+def test_the_compiled_elu_is_torchs(vertices: int, channels: int) -> None:
     torch.manual_seed(0)
     layer = BiasedELU(channels)
     torch.nn.init.normal_(layer.bias)
-    x, past = torch.randn(2, 1, vertices, channels)
-    whole = layer(x, past).detach(), layer(x).detach()
-    before = x.clone()
+    x, past = 3 * torch.randn(2, 2, vertices, channels)
+    wanted = layer(x, past).detach(), layer(x).detach()
+    before = x.clone(), past.clone()
     with torch.inference_mode():
-        parts = layer(x, past), layer(x)
-        across = layer(x.transpose(0, 1).contiguous().transpose(0, 1))
-    assert torch.equal(x, before)
-    assert torch.equal(parts[0], whole[0])
-    assert torch.equal(parts[1], whole[1])
-    assert torch.equal(across, whole[1])
+        found = layer(x, past), layer(x)
+        across = layer(x.transpose(0, 1).contiguous().transpose(0, 1), past)  # not contiguous
+        double = layer.double()(x.double())
+    assert torch.equal(x, before[0])
+    assert torch.equal(past, before[1])
+    assert double.dtype == torch.float64
+    for own, other in ((found[0], wanted[0]), (found[1], wanted[1]), (across, wanted[0])):
+        torch.testing.assert_close(own, other, rtol=3e-7, atol=1e-7)

@@ -31,7 +31,7 @@ from headform.kernels.cache_places import CachePlaces, kernel_places
 
 ENTRIES = "*.kernel"
 """Pattern of the files in a cache folder."""
-_BUILDING_BLOCKS = ("simd.py", "simd_rows.py", "simd_tiles.py")
+_BUILDING_BLOCKS = ("simd.py", "simd_exp.py", "simd_rows.py", "simd_tiles.py")
 """Modules beside this one whose operations become part of the code that uses them."""
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _log = logging.getLogger("headform")
