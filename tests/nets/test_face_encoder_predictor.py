@@ -5,13 +5,16 @@ import pytest
 import torch
 
 from headform.errors import InputError, UsageError
-from headform.geometry.landmarks68 import MIRROR68
+from headform.geometry.landmarks68 import MIRROR68, five_points
 from headform.heads import LinearHead
 from headform.heads.head_size import HeadSize
 from headform.heads.mirror import mirror_identity_map
 from headform.nets import face_encoder_predictor
+from headform.nets.face_embedding import FaceEmbedder
 from headform.nets.face_encoder import FaceEncoder, FaceEncoderConfig
 from headform.nets.face_encoder_predictor import FaceEncoderPredictor
+from headform.nets.recognition.crops import ARCFACE, IMAGENET_112
+from headform.nets.recognition.mobilefacenet_net import MobileFaceNet
 from headform.nets.shipped import load_mobilefacenet
 
 SIDE = 96
@@ -96,3 +99,38 @@ def test_an_encoder_of_another_head_is_refused(head: LinearHead) -> None:
     with pytest.raises(UsageError, match="300") as caught:
         FaceEncoderPredictor(flame, head)
     assert caught.value.code == "head_unsupported"
+
+
+def embedder_of(network: torch.nn.Module) -> FaceEmbedder:
+    return FaceEmbedder("recognizer", network, IMAGENET_112)
+
+
+def test_what_is_shared_with_a_recognition_network(
+    predictor: FaceEncoderPredictor, net: FaceEncoder, head: LinearHead
+) -> None:
+    """A network that ends otherwise goes on from the encoder's activations, and embeds as from the photo."""
+    recognizer = load_mobilefacenet()[0]
+    assert predictor.first_own_part(embedder_of(recognizer)) == "head"  # all weights are the encoder's
+    with torch.no_grad():
+        recognizer.stage4[0].expand.bias.add_(0.01)
+    embedder = embedder_of(recognizer)
+    part = predictor.first_own_part(embedder)
+    assert part == "stage4"
+    pictures = photos(7)  # more crops than go through the network at once
+    guides = [guide(head) + shift for shift in range(7)]
+    codes, received = predictor.predict_and_share(pictures, guides, part)
+    np.testing.assert_allclose(codes, predictor.predict(pictures, guides), atol=1e-5)
+    wanted = embedder(np.stack(pictures), np.stack([five_points(each) for each in guides]))
+    torch.testing.assert_close(embedder.resume(part, received), wanted, rtol=0, atol=2e-5)
+    assert (wanted[0] - wanted[6]).abs().max() > 0.1
+
+
+def test_other_networks_share_nothing(predictor: FaceEncoderPredictor) -> None:
+    same = load_mobilefacenet()[0]
+    assert predictor.first_own_part(FaceEmbedder("recognizer", same, ARCFACE)) == "", "other colors"
+    assert predictor.first_own_part(embedder_of(MobileFaceNet())) == "", "other weights"
+    other = embedder_of(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 112 * 112, 8)))
+    assert predictor.first_own_part(other) == "", "another network"
+    with pytest.raises(UsageError) as caught:
+        other.resume("stage4", torch.zeros(1, 128, 14, 14))
+    assert caught.value.code == "embedder_kind"

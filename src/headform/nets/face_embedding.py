@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from headform.errors import UsageError
+from headform.nets.activated_convolution import fused_in_single_precision
 from headform.nets.recognition.crops import FACENET, CropSpec
 from headform.nets.recognition.inception_resnet_v1_net import InceptionResnetV1
+from headform.nets.recognition.mobilefacenet_net import MobileFaceNet
 from headform.nets.texture_net import EMBEDDING_SIZES, Embedding
 
 Pooled = Callable[[UInt8[np.ndarray, "B H W 3"], Float[np.ndarray, "B 5 2"]], Float[Tensor, "B 2048"]]
@@ -87,7 +89,30 @@ class FaceEmbedder:
         device = next(self.network.parameters()).device
         found = self.network(self.crop.values(crops).to(device)).float().cpu()
         if self.kind == "recognizer":
-            return normalize(found, dim=1) * found.shape[1] ** 0.5
+            return _scaled(found)
         if self._pooled is None:
             return found
         return torch.cat([self._pooled(images, points5).float().cpu(), found], dim=1)
+
+    @torch.inference_mode()
+    def resume(self, part: str, activations: Float[Tensor, "B C h w"]) -> Float[Tensor, "B E"]:
+        """Embed faces as the call does, from what the recognizer's `MobileFaceNet.before` made of their crops.
+
+        Args:
+            part: Part that comes next.
+            activations: Input of that part.
+
+        Raises:
+            UsageError: `embedder_kind` for another network.
+        """
+        if self.kind != "recognizer" or not isinstance(self.network, MobileFaceNet):
+            what = f"the embedding {self.kind} of {type(self.network).__name__} has no part {part!r}"
+            raise UsageError("embedder_kind", what, "", "embed the photo")
+        device = next(self.network.parameters()).device
+        with fused_in_single_precision():
+            return _scaled(self.network.after(part, activations.to(device)).float().cpu())
+
+
+def _scaled(embedding: Float[Tensor, "B E"]) -> Float[Tensor, "B E"]:
+    """Give embeddings the length sqrt(E)."""
+    return normalize(embedding, dim=1) * embedding.shape[1] ** 0.5

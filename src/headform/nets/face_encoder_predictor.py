@@ -16,7 +16,9 @@ from headform.heads.head_size import HeadSize
 from headform.heads.linear import LinearHead
 from headform.heads.mirror import mirror_identity_map
 from headform.nets.activated_convolution import fused_in_single_precision
+from headform.nets.face_embedding import FaceEmbedder
 from headform.nets.face_encoder import FaceEncoder
+from headform.nets.recognition.mobilefacenet_net import MobileFaceNet, first_own_part
 
 BATCH = 32
 """Crops that go through the network at once."""
@@ -60,6 +62,31 @@ class FaceEncoderPredictor:
             return []
         return list(self._decoded(self._embeddings(photos, guides)))
 
+    def first_own_part(self, embedder: FaceEmbedder) -> str:
+        """Return the part of the encoder's backbone before which it computes what an embedder does; empty for none.
+
+        See `first_own_part` of `nets.recognition.mobilefacenet_net`; both must see the same crop.
+        """
+        alike = embedder.kind == "recognizer" and embedder.crop is self._net.crop
+        return first_own_part(self._net.backbone, embedder.network) if alike else ""
+
+    def predict_and_share(
+        self, photos: Sequence[_Picture], guides: Sequence[_Guide], part: str
+    ) -> tuple[list[Float[np.ndarray, " K"]], Float[Tensor, "F _ h w"]]:
+        """Predict as `predict`, and return what other networks that begin with the same parts need not compute again.
+
+        Args:
+            photos: sRGB, of any sizes; one or more.
+            guides: The 68 points of the face, pixels.
+            part: Part of the encoder's `MobileFaceNet`, such as `first_own_part`.
+
+        Returns:
+            The coefficients; and what that part receives of the crop of each face by its five points, not shifted.
+        """
+        received: list[Tensor] = []
+        codes = list(self._decoded(self._embeddings(photos, guides, part, received)))
+        return codes, torch.cat(received)[:: 2 * len(_SHIFTS)]
+
     def predict_person(self, photos: Sequence[_Picture], guides: Sequence[_Guide]) -> Float[np.ndarray, " K"]:
         """Predict the coefficients of one person who is seen in several photos: embeddings pooled by the encoder's gate.
 
@@ -91,8 +118,17 @@ class FaceEncoderPredictor:
         return self._size.rescaled(found, (SIZE_TRUST - 1) * self._size.log_ratio(found))
 
     @torch.inference_mode()
-    def _embeddings(self, photos: Sequence[_Picture], guides: Sequence[_Guide]) -> Float[Tensor, "F C D"]:
-        """Embed the copies of each face: shifted ones, then the same mirrored."""
+    def _embeddings(
+        self,
+        photos: Sequence[_Picture],
+        guides: Sequence[_Guide],
+        part: str = "",
+        received: list[Float[Tensor, "_ _ h w"]] | None = None,
+    ) -> Float[Tensor, "F C D"]:
+        """Embed the copies of each face: the one that is not shifted, shifted ones, the same mirrored.
+
+        What a part of the backbone receives is appended to `received`, if any is named.
+        """
         crop, device = self._net.crop, next(self._net.parameters()).device
         cut = []
         for rgb, points in zip(photos, guides, strict=True):
@@ -102,9 +138,14 @@ class FaceEncoderPredictor:
             cut += [*shifted, *(np.ascontiguousarray(each[:, ::-1]) for each in shifted)]
         if not cut:
             raise InputError("photos_missing", "there is no photo", "identity", "give at least one photo of the person")
+        found = []
         with fused_in_single_precision():
-            found = [
-                self._net.embed(crop.values(np.stack(cut[k : k + BATCH])).to(device)).float().cpu()
-                for k in range(0, len(cut), BATCH)
-            ]
+            for k in range(0, len(cut), BATCH):
+                values = crop.values(np.stack(cut[k : k + BATCH])).to(device)
+                if received is None or not isinstance(self._net.backbone, MobileFaceNet):
+                    embedding = self._net.embed(values)
+                else:
+                    received.append(self._net.backbone.before(part, values))
+                    embedding = self._net.backbone.after(part, received[-1])
+                found.append(embedding.float().cpu())
         return torch.cat(found).unflatten(0, (len(photos), 2 * len(_SHIFTS)))

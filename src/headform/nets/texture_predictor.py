@@ -78,18 +78,33 @@ class TexturePredictor:
         """Number V of vertices of the head."""
         return self._net.levels.counts[0]
 
+    @property
+    def embedder(self) -> FaceEmbedder:
+        """Embedder of faces."""
+        return self._embedder
+
     @torch.inference_mode()
-    def decode(self, rgb: UInt8[np.ndarray, "H W 3"], points5: Float[np.ndarray, "5 2"]) -> Float[Tensor, "1 V 3"]:
+    def decode(
+        self,
+        rgb: UInt8[np.ndarray, "H W 3"],
+        points5: Float[np.ndarray, "5 2"],
+        begun: tuple[str, Float[Tensor, "C h w"]] | None = None,
+    ) -> Float[Tensor, "1 V 3"]:
         """Embed the face of a photo and decode its embedding: what the networks know without head, light and colors.
 
         Args:
             rgb: Photo, sRGB.
             points5: Eyes, nose tip and corners of the mouth, pixels.
+            begun: Part of the embedder's network, and what it receives of the crop of these points, where that is known; see
+                `FaceEncoderPredictor.predict_and_share`.
 
         Raises:
             FaceError: `points_invalid`.
         """
-        embedding = self._embedder(rgb[None], np.asarray(points5, np.float64)[None])
+        if begun is None:
+            embedding = self._embedder(rgb[None], np.asarray(points5, np.float64)[None])
+        else:
+            embedding = self._embedder.resume(begun[0], begun[1][None])
         return self._net.decoder(embedding, self._net.levels)  # type: ignore[no-any-return]
 
     @torch.inference_mode()

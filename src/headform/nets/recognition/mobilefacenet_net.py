@@ -17,6 +17,7 @@ Source: `mobilefacenet` of https://github.com/foamliu/MobileFaceNet, MIT. Input:
 
 from dataclasses import asdict, dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -130,3 +131,18 @@ class MobileFaceNet(nn.Module):
         for name in PARTS[PARTS.index(part) if part else 0 :]:
             x = self.get_submodule(name)(x)
         return x
+
+
+def first_own_part(net: nn.Module, other: nn.Module) -> str:
+    """Return the first of `PARTS` whose weights differ between two networks: before it they compute the same.
+
+    Returns:
+        The part, the last one where all weights are equal; empty where the first differs, or one is no `MobileFaceNet`.
+    """
+    if not isinstance(net, MobileFaceNet) or not isinstance(other, MobileFaceNet):
+        return ""
+    for name in PARTS[:-1]:
+        own, others = net.get_submodule(name).state_dict(), other.get_submodule(name).state_dict()
+        if not all(torch.equal(own[key].cpu(), others[key].cpu()) for key in own):
+            return "" if name == PARTS[0] else name
+    return PARTS[-1]
