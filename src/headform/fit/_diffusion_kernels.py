@@ -147,3 +147,27 @@ def _sum_of_neighbors(near, more, where, x, out):
     for n in range(more.shape[0]):
         if where[more[n, 0]] and where[more[n, 1]]:
             out[more[n, 0]] += x[more[n, 1]] - x[more[n, 0]]
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def arrange(order, known, weight, pull, rest, diagonal, right, x):
+    """Write diagonal (V,), right-hand sides (C, V) and first guesses x (C, V) in the rows of a graph.
+
+    order (V,): vertex of each row; known, rest (V, C), weight, pull (V,): as of `diffuse`, by vertex.
+    """
+    for row in range(order.shape[0]):
+        v = order[row]
+        diagonal[row] = weight[v] + pull[v]
+        for c in range(known.shape[1]):
+            right[c, row] = weight[v] * known[v, c] + pull[v] * rest[v, c]
+            x[c, row] = known[v, c] if weight[v] > 0.05 else rest[v, c]
+
+
+@njit(cache=True, nogil=True)
+@typing.no_type_check
+def put_back(order, x, out):
+    """Write out (V, C), by vertex, from rows x (C, V)."""
+    for row in range(order.shape[0]):
+        for c in range(x.shape[0]):
+            out[order[row], c] = x[c, row]

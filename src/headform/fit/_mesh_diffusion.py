@@ -25,7 +25,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from headform.fit._diffusion_kernels import average, conjugate_gradients
+from headform.fit._diffusion_kernels import arrange, average, conjugate_gradients, put_back
 from headform.heads.linear import LinearHead
 from headform.kernels.blas_threads import one_blas_thread
 from headform.kernels.threads import run_all
@@ -198,11 +198,9 @@ def diffuse(
         tolerance: Residual at which to stop, relative to the right-hand side.
         max_iterations: Largest number of iterations.
     """
-    order = graph.order
-    weight, pull, known, rest = weight[order], pull[order], known[order].T, rest[order].T
-    diagonal = (weight + pull).astype(np.float32)
-    right = np.ascontiguousarray(weight * known + pull * rest, np.float32)
-    x = np.ascontiguousarray(np.where(weight > 0.05, known, rest), np.float32)
+    order, size = graph.order, known.shape[::-1]
+    diagonal, right, x = np.empty(size[1], np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
+    arrange(order, known, weight, pull, rest, diagonal, right, x)
     number = len(graph.between)
     system = np.float32(smoothness) * graph.between
     own = np.arange(number)
@@ -213,8 +211,8 @@ def diffuse(
     channels = [slice(c, c + 1) for c in range(len(x))]
     tasks = [(*common, np.float32(smoothness), right[c], x[c], tolerance, max_iterations) for c in channels]
     run_all(conjugate_gradients, tasks)
-    out = np.empty((len(order), len(x)), np.float32)
-    out[order] = x.T
+    out = np.empty(known.shape, np.float32)
+    put_back(order, x, out)
     return out
 
 

@@ -125,16 +125,71 @@ def _unfolded(photo, fill, pixel, around, folds):
 
 @njit(cache=True, nogil=True, borrowed=True, error_model="numpy")
 @typing.no_type_check
+def seen_kernel(
+    first, last, rows, texel_face, barycentric, layers, faces, field, points, face_index, linear, mask, nearness, scale,
+    own, across, here, there,
+):  # fmt: skip
+    """Read the photo and its mirror image at texels rows[first:last], as `fit.seen_texels` has them.
+
+    Args:
+        first: first of the rows.
+        last: one past the last.
+        rows: (N,) numbers of covered texels.
+        texel_face: (C,) faces of the covered texels.
+        barycentric: (C, 3) weights of the corners.
+        layers: (F,) 1 on eyeballs, 0 elsewhere.
+        faces: (F, 3) vertices.
+        field: (V, 8) patch pixel and depth, facing, and the same of the mirror vertex; interpolated linearly, which over a
+            face of a few millimeters differs from perspective interpolation by less than a hundredth of a pixel.
+        points: (V, 3) vertices in pixels of the depth buffer.
+        face_index: (H, W) depth buffer.
+        linear: (h, w, 3) photo.
+        mask: (h, w) skin.
+        nearness: (H, W) trust.
+        scale: pixels of the depth buffer per pixel of the photo.
+        own: (N,) weight of the photo, written where it is above 0.
+        across: (N,) that of the mirror image, but for how it faces, likewise; not where `own` is 1.
+        here: (N, 3) color of the photo, written where its weight is above 0.
+        there: (N, 3) color of the mirror image, likewise.
+    """
+    for s in range(first, last):
+        n = np.uint32(rows[s])
+        f = np.uint32(texel_face[n])
+        i, j, m = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
+        wa, wb, wc = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
+        weight = np.float32(0)
+        facing = wa * field[i, 3] + wb * field[j, 3] + wc * field[m, 3]
+        if facing > 0:
+            x, y, z = _three(field, 0, i, j, m, wa, wb, wc)
+            weight = _photo_weight(
+                x, y, z, np.int64(f), layers[f], facing, layers, faces, points, face_index, mask, nearness, scale,
+            )  # fmt: skip
+            if weight > 0:
+                own[s] = weight
+                here[s, 0], here[s, 1], here[s, 2] = inner_rgb32(linear, x, y)
+        if weight < 1:
+            facing = wa * field[i, 7] + wb * field[j, 7] + wc * field[m, 7]
+            if facing > 0:
+                x, y, z = _three(field, 4, i, j, m, wa, wb, wc)
+                weight = _photo_weight(
+                    x, y, z, -1, layers[f], np.float32(1), layers, faces, points, face_index, mask, nearness, scale,
+                )  # fmt: skip
+                if weight > 0:
+                    across[s] = weight
+                    there[s, 0], there[s, 1], there[s, 2] = inner_rgb32(linear, x, y)
+
+
+@njit(cache=True, nogil=True, borrowed=True, error_model="numpy")
+@typing.no_type_check
 def compose_kernel(
-    first, last, texels, texel_face, barycentric, layers, faces, field, points, face_index, linear, mask, nearness,
-    scale, level, broad, block, leftover, kept, trusted, share,
+    first, last, texels, texel_face, barycentric, faces, field, seen, rows, own_weight, across_weight, own_color,
+    across_color, level, broad, block, leftover, kept, trusted, share,
 ):  # fmt: skip
     """Compose covered texels first to last, and encode them as sRGB bytes.
 
     `level` is the mean shading on the front.
 
-    field (V, COLUMNS) is interpolated linearly: also pixel positions, which over a face of a few
-    millimeters differ from perspective interpolation by less than a hundredth of a pixel.
+    field (V, COLUMNS) is interpolated linearly.
 
     Args:
         first: first covered texel.
@@ -142,15 +197,14 @@ def compose_kernel(
         texels: (C,) their places in the texture.
         texel_face: (C,) their faces.
         barycentric: (C, 3) weights of the corners.
-        layers: (F,) 1 on eyeballs, 0 elsewhere.
         faces: (F, 3) vertices.
         field: (V, COLUMNS) see `COLUMNS`.
-        points: (V, 3) vertices in pixels of the depth buffer.
-        face_index: (H, W) depth buffer.
-        linear: (h, w, 3) photo.
-        mask: (h, w) skin.
-        nearness: (H, W) trust.
-        scale: pixels of the depth buffer per pixel of the photo.
+        seen: number of rows below `first`.
+        rows: (N,) numbers of the covered texels that the photo may show, ascending, and what `seen_kernel` read there.
+        own_weight: (N,) weight of the photo.
+        across_weight: (N,) weight of the mirror image, but for how it faces.
+        own_color: (N, 3) color of the photo.
+        across_color: (N, 3) color of the mirror image.
         level: mean shading on the front.
         broad: (h / block, w / block, 3) photo without its finest detail.
         block: pixels of the photo per pixel of `broad`.
@@ -175,38 +229,37 @@ def compose_kernel(
         f = np.uint32(texel_face[n])
         i, j, m = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
         wa, wb, wc = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
-        own = np.float32(0)
-        across = np.float32(0)
-        here = (own, own, own)
-        there = around_here = around_there = gain = here
-        folds = wa * field[i, 18] + wb * field[j, 18] + wc * field[m, 18]
-        facing = wa * field[i, 3] + wb * field[j, 3] + wc * field[m, 3]
-        if facing > 0:
-            x, y, z = _three(field, 0, i, j, m, wa, wb, wc)
-            own = _photo_weight(
-                x, y, z, np.int64(f), layers[f], facing, layers, faces, points, face_index, mask,
-                nearness, scale,
-            )  # fmt: skip
-            if own > 0:
-                here = inner_rgb32(linear, x, y)
-                if folds > 0:
-                    around_here = bilinear_rgb32(broad, x / block, y / block)
-        if own < 1:
-            facing = wa * field[i, 7] + wb * field[j, 7] + wc * field[m, 7]
-            if facing > 0:
-                x, y, z = _three(field, 4, i, j, m, wa, wb, wc)
-                across = _photo_weight(
-                    x, y, z, -1, layers[f], facing, layers, faces, points, face_index, mask,
-                    nearness, scale,
-                )  # fmt: skip
-                if across > 0:
-                    there = inner_rgb32(linear, x, y)
-                    gain = _three(field, 11, i, j, m, wa, wb, wc)  # divided by shading, of the mirror vertices
-                    if folds > 0:
-                        around_there = bilinear_rgb32(broad, x / block, y / block)
         shading = _three(field, 8, i, j, m, wa, wb, wc)
         fill = _three(field, 14, i, j, m, wa, wb, wc)
+        own = across = np.float32(0)
+        if seen < rows.shape[0] and rows[seen] == n:
+            own, across = own_weight[seen], across_weight[seen]
+            if across > 0:
+                across *= max(wa * field[i, 7] + wb * field[j, 7] + wc * field[m, 7], np.float32(0))
+            seen += 1
+        share[texel] = own
+        if own <= 0 and across <= 0:  # most texels
+            for k in range(3):
+                kept[texel, k] = _encoded(fill[k] * shading[k])
+                trusted[texel, k] = _encoded(fill[k])
+            continue
+        none = np.float32(0)
+        here = there = around_here = around_there = gain = (none, none, none)
         detail = wa * field[i, 17] + wb * field[j, 17] + wc * field[m, 17]
+        folds = wa * field[i, 18] + wb * field[j, 18] + wc * field[m, 18]
+        if own > 0:
+            here = (own_color[seen - 1, 0], own_color[seen - 1, 1], own_color[seen - 1, 2])
+            if folds > 0:
+                x = wa * field[i, 0] + wb * field[j, 0] + wc * field[m, 0]
+                y = wa * field[i, 1] + wb * field[j, 1] + wc * field[m, 1]
+                around_here = bilinear_rgb32(broad, x / block, y / block)
+        if across > 0:
+            there = (across_color[seen - 1, 0], across_color[seen - 1, 1], across_color[seen - 1, 2])
+            gain = _three(field, 11, i, j, m, wa, wb, wc)  # divided by shading, of the mirror vertices
+            if folds > 0:
+                x = wa * field[i, 4] + wb * field[j, 4] + wc * field[m, 4]
+                y = wa * field[i, 5] + wb * field[j, 5] + wc * field[m, 5]
+                around_there = bilinear_rgb32(broad, x / block, y / block)
         light = np.float32(0)
         if own > 0:
             light = (shading[0] + shading[1] + shading[2]) / np.float32(3)
@@ -230,7 +283,6 @@ def compose_kernel(
                 plain += own * light * (photo - plain)
             kept[texel, k] = _encoded(color * shading[k])
             trusted[texel, k] = _encoded(plain)
-        share[texel] = own
 
 
 @njit(cache=True, nogil=True, borrowed=True)

@@ -8,6 +8,7 @@ V vertices.
 3. Eyes and the inside of the mouth have materials of their own (`fit.eye_material`, `fit.mouth_material`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from headform.fit.ramps import smoothstep
 from headform.fit.surface_light import light_beside_refined, surface_shading, unexplained_light
 from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, VertexColors
 from headform.heads.linear import PARTS, LinearHead
+from headform.kernels.threads import begin
 
 MIRROR_LIGHT = (0.3, 0.6)
 """Light on the mirror image, relative to the front's, between which its colors begin to count and count in full: what lies
@@ -91,17 +93,20 @@ def fill_vertices(
     """
     part, mirror = head.part.numpy(), head.mirror.numpy()
     gauges = gauges or LightGauges()
+    seen, shaded = surface.colors, begin(surface_shading, surface.normals, light)
     albedo = _plain_lids(head, _possible(head, albedo))
-    seen = surface.colors
-    shading, level = surface_shading(surface.normals, light)
+    soft = begin(_soft_skin, head, albedo)
+    shading, level = shaded()
     ratio = np.log(_positive(seen.color / shading) / albedo)
     beside = light_beside_refined if refined else unexplained_light
     shading = shading * np.exp(beside(head, ratio, seen.weight))
     mirrored = smoothstep((shading / level).mean(axis=1)[mirror], *MIRROR_LIGHT)
+    irises = begin(iris_of_photo, head, surface, shading)
+    detail = begin(PhotoDetail.of, head, surface, np.maximum(seen.weight, seen.weight[mirror] * mirrored))
     fill, mirror_gain = _fill_and_mirror_gain(
-        head, albedo, seen.color / shading, seen.weight, mirrored, refined=refined
+        head, albedo, soft, seen.color / shading, seen.weight, mirrored, refined=refined
     )
-    iris = iris_of_photo(head, surface, shading)
+    iris = irises()
     fill = paint_mouth(head, fill, teeth_gain(gauges.teeth, level))
     eyes = np.isin(part, EYES)
     if eyes.any():
@@ -109,15 +114,15 @@ def fill_vertices(
     inner = np.ones(len(part))
     for name, share in OCCLUSION.items():
         inner[part == PARTS.index(name)] = share
-    detail = PhotoDetail.of(head, surface, np.maximum(seen.weight, seen.weight[mirror] * mirrored))
     return FilledVertices(
-        seen, shading, level, inner, mirrored, np.asarray(fill, np.float32), mirror_gain, iris, detail
+        seen, shading, level, inner, mirrored, np.asarray(fill, np.float32), mirror_gain, iris, detail()
     )
 
 
 def _fill_and_mirror_gain(
     head: LinearHead,
     albedo: Float64[np.ndarray, "V 3"],
+    softened: Callable[[], Float64[np.ndarray, "V 3"]],
     seen: Float64[np.ndarray, "V 3"],
     weight: Float32[np.ndarray, " V"],
     mirrored: Float64[np.ndarray, " V"],
@@ -150,7 +155,7 @@ def _fill_and_mirror_gain(
     if sure.any():
         tone = (trust > 0.5) & face_skin(head)
         rest = np.where(parts[:, None], np.median(ratio[tone if tone.any() else sure], axis=0), 0.0)
-        soft = _soft_skin(head, albedo)
+        soft = softened()
         # a texture network guesses from colors at the outline of the face, in streaks
         albedo = albedo + (1 - trust[:, None]) * (soft - albedo) if refined else soft
     trust = trust * np.where(lids_of(head), LID_TRUST, 1.0)

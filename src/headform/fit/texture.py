@@ -33,6 +33,7 @@ from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
 from headform.fit.photo_detail import broad_photo
 from headform.fit.photo_patch import cut_patch
+from headform.fit.seen_texels import SeenTexels
 from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.array_checks import require_array
 from headform.heads.linear import LinearHead
@@ -66,6 +67,7 @@ def bake_textures(
     openings: Openings | None = None,
     gauges: LightGauges | None = None,
     surface: PhotoSurface | None = None,
+    seen: Callable[[], SeenTexels] | None = None,
     *,
     refined: bool = False,
 ) -> tuple[BakedTexture, BakedTexture]:
@@ -79,6 +81,7 @@ def bake_textures(
         openings: Rims of eyes and mouth in the photo; None to rely on the fitted head alone.
         gauges: Colors of teeth and eyes in the photo.
         surface: `surface_of` these arguments, where it is known already.
+        seen: Function that waits for `SeenTexels.of` this surface and size, where that is begun.
         refined: The albedo is of a texture network that has seen the photo; see `filled_vertices`.
 
     Returns:
@@ -96,17 +99,17 @@ def bake_textures(
     surface = surface or surface_of(photo, size, openings)
     with one_blas_thread():
         filled = fill_vertices(photo.head, surface, light, albedo, gauges, refined=refined)
+    shown = SeenTexels.of(photo.head, surface, size) if seen is None else seen()
     field = _vertex_field(photo.head, surface, filled)
     patch, texels = surface.patch, size * size
     kept, trusted = np.empty((texels, 3), np.uint8), np.empty((texels, 3), np.uint8)
     share = np.empty(texels, np.float32)
-    points, layers = patch.buffer_points(), surface.eye_faces
     broad, block = broad_photo(patch.linear, patch.px_per_meter)
 
     def compose(first: int, last: int) -> None:
         compose_kernel(
-            first, last, atlas.texels, atlas.face, atlas.barycentric, layers, surface.faces, field, points,
-            patch.fragments.face_index, patch.linear, patch.mask, surface.trust, np.float32(patch.buffer_scale),
+            first, last, atlas.texels, atlas.face, atlas.barycentric, surface.faces, field,
+            int(np.searchsorted(shown.rows, first)), shown.rows, shown.own, shown.across, shown.here, shown.there,
             np.float32(filled.level.mean()), broad, np.float32(block), _LEFTOVER, kept, trusted, share,
         )  # fmt: skip
 
