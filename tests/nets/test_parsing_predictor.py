@@ -10,7 +10,7 @@ from headform.images.warp import apply, inverse
 from headform.nets.crop_geometry import EyeFrame
 from headform.nets.parsing_crop import inside_photo, labels_of_cells
 from headform.nets.parsing_net import INPUT_SIDE, MAP_SIDE, WIDE_MARGIN, ParsingNet, ParsingNetConfig
-from headform.nets.parsing_predictor import ParsingPredictor
+from headform.nets.parsing_predictor import ParsedFace, ParsingPredictor
 
 
 def face_points() -> np.ndarray:
@@ -76,6 +76,17 @@ def test_classes_come_back_where_they_are_in_the_photo() -> None:
     assert share[y, x] > 0.99
     assert share[y - 160, x] > 0.99
     assert share[y, x + 130] < 0.01
+
+
+def test_a_part_of_a_photo_has_its_part_of_the_shares() -> None:
+    rng = np.random.default_rng(0)
+    probability = rng.dirichlet(np.ones(4), (24, 24)).astype(np.float32).transpose(2, 0, 1)
+    turned = np.array([[0.31, 0.07, -4.0], [-0.07, 0.31, 2.0]])
+    parsed = ParsedFace(np.ascontiguousarray(probability), turned)
+    whole = parsed.share([1, 3], (90, 80))
+    part = parsed.within(np.array([20, 30])).share([1, 3], (25, 15))
+    assert whole[30:45, 20:45].std() > 0.01
+    np.testing.assert_allclose(part, whole[30:45, 20:45], atol=1e-6)
 
 
 def test_a_turned_photo_is_read_alike() -> None:

@@ -1,5 +1,6 @@
 """The whole road on the photo that ships, with the weights that ship."""
 
+import inspect
 from dataclasses import replace
 from pathlib import Path
 
@@ -273,7 +274,7 @@ def test_many_photos_at_once_are_reconstructed_as_one_by_one(
     with pytest.raises(FaceError, match="no face"):
         reconstructor.reconstruct_many(given[:3])
     assert reconstructor.reconstruct_many([]) == []
-    unchecked = Reconstructor.reconstruct_many.__wrapped__  # as where no annotations are checked
+    unchecked = inspect.unwrap(Reconstructor.reconstruct_many)  # as where no annotations are checked
     for folder in (tmp_path, str(tmp_path)):
         with pytest.raises(UsageError, match="expected a list of photos"):
             unchecked(reconstructor, folder)

@@ -1,7 +1,9 @@
 """Limit of BLAS to one thread for small linear systems.
 
-On a few hundred rows BLAS threads only wait for each other. Their number is a setting of the whole process, which OpenBLAS
-accepts from the main thread alone; in other threads it stays unchanged, so that nothing has to be restored across threads.
+On a few hundred rows BLAS threads only wait for each other, and after a product OpenBLAS's go on waiting for the next,
+busily and for tens of milliseconds, on cores that other threads need. Their number is a setting of the whole process, which
+OpenBLAS accepts from the main thread alone; in other threads it stays unchanged, so that nothing has to be restored across
+threads.
 """
 
 import functools

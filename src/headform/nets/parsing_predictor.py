@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
 from headform.geometry.face_classes import UNKNOWN
 from headform.images.sampling import bilinear_value32
@@ -49,6 +49,11 @@ class ParsedFace:
         first, last = self._reach(size)
         _label(self.probability, np.ascontiguousarray(self.crop), first, last, out)
         return out
+
+    def within(self, corner: Int[np.ndarray, "2"]) -> "ParsedFace":
+        """Return the same face in the part of the photo whose top-left corner this is, x and y in pixels."""
+        linear = self.crop[:, :2]
+        return ParsedFace(self.probability, np.column_stack([linear, linear @ corner + self.crop[:, 2]]))
 
     def share(self, classes: Sequence[int], size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:
         """Return the probability that a pixel of the photo shows one of some classes; 0 beyond the crop."""

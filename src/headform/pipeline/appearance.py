@@ -3,6 +3,7 @@
 V vertices, H W of the photo.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from headform.fit.openings import Openings
 from headform.fit.photo_patch import PhotoPatch
 from headform.fit.photometric import PhotometricFit, fit_light_and_albedo, light_patch
 from headform.fit.plain_skin import plain_where_lost, without_hair
+from headform.fit.seen_texels import SeenTexels
 from headform.fit.texture import BakedTexture, bake_textures, surface_of
 from headform.fit.vertex_baking import bake_vertex_colors
 from headform.fit.vertex_colors import PhotoSurface, VertexColors, visible_vertices
@@ -32,13 +34,15 @@ class PhotoMasks:
     """Masks of a photo and colors in it, which do not depend on the fitted head.
 
     Attributes:
-        skin: Probability that a pixel shows the head's own surface.
+        own: Probability that a pixel shows the head's own surface, covers aside.
+        skin: The same, where nothing covers the head.
         bare: Probability that it shows skin that may be painted on the head.
         clear: Trust that nothing covers the head; None where it is unknown.
         openings: Rims of eyes and mouth; None where they are unknown.
         gauges: Colors of teeth and eyes.
     """
 
+    own: Float[np.ndarray, "H W"]
     skin: Float[np.ndarray, "H W"]
     bare: Float[np.ndarray, "H W"]
     clear: Float[np.ndarray, "H W"] | None
@@ -58,11 +62,12 @@ class PhotoMasks:
         """
         size = rgb.shape[1], rgb.shape[0]
         clear = evidence.clear(size)
-        skin, bare = evidence.skin(size), evidence.bare_skin(rgb)
+        own, bare = evidence.skins(rgb)
+        skin = own
         if clear is not None:
-            skin, bare = skin * clear, bare * clear
+            skin, bare = own * clear, bare * clear
         openings = evidence.openings(calibration)
-        return cls(skin, bare, clear, openings, light_gauges(rgb, openings, evidence.parsed))
+        return cls(own, skin, bare, clear, openings, light_gauges(rgb, openings, evidence.parsed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +129,13 @@ class PhotoAppearance:
         albedo: Float[np.ndarray, "V 3"],
         size: int,
         surface: PhotoSurface | None = None,
+        seen: Callable[[], SeenTexels] | None = None,
         *,
         refined: bool = False,
     ) -> tuple[BakedTexture, BakedTexture]:
         """Bake the photo with and without its light; see `fit.texture.bake_textures`."""
-        return bake_textures(self.painted, light, albedo, size, self.openings, self.gauges, surface, refined=refined)
+        baked = self.painted, light, albedo, size, self.openings, self.gauges
+        return bake_textures(*baked, surface, seen, refined=refined)
 
     def vertex_colors(
         self, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"]

@@ -51,15 +51,16 @@ class FaceEvidence:
             cover = cover.confirmed(parsed)
         return cls(prediction, reading, cover, parsed)
 
-    def skin(self, size: tuple[int, int]) -> Float[np.ndarray, "H W"]:
-        """Return the probability that each pixel of the photo shows the head's own skin or eyes, covers aside."""
-        skin = mask_in_photo(self.prediction, size)
-        return skin if self.parsed is None else skin * surface_in_photo(self.parsed, size)
+    def skins(self, rgb: UInt8[np.ndarray, "H W 3"]) -> tuple[Float[np.ndarray, "H W"], Float[np.ndarray, "H W"]]:
+        """Return the probabilities that each pixel of the photo shows the head's own surface, and skin to be painted.
 
-    def bare_skin(self, rgb: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "H W"]:
-        """Return the probability that each pixel shows skin that may be painted: no eyes, teeth, hairs or frames."""
-        skin = mask_in_photo(self.prediction, (rgb.shape[1], rgb.shape[0]))
-        return skin if self.parsed is None else skin * bare_skin_in_photo(self.parsed, rgb)
+        The former are skin and eyes, covers aside; the latter is without eyes, teeth, hairs and frames.
+        """
+        size = rgb.shape[1], rgb.shape[0]
+        skin = mask_in_photo(self.prediction, size)
+        if self.parsed is None:
+            return skin, skin
+        return skin * surface_in_photo(self.parsed, size), skin * bare_skin_in_photo(self.parsed, rgb)
 
     def clear(self, size: tuple[int, int]) -> Float[np.ndarray, "H W"] | None:
         """Return the trust that nothing covers the head in each pixel; None without the network of covers."""

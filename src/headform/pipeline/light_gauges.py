@@ -4,7 +4,7 @@ H W of the photo. Pixels have their origin at the top-left corner.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, UInt8
+from jaxtyping import Float, Float64, UInt8
 from PIL import Image, ImageDraw
 
 from headform.fit.exposure import LightGauges
@@ -34,23 +34,22 @@ def light_gauges(rgb: UInt8[np.ndarray, "H W 3"], openings: Openings | None, par
     """
     if openings is None or parsed is None:
         return LightGauges()
-    size = rgb.shape[1], rgb.shape[0]
-    teeth = _upper_quarter(rgb, openings.mouth, parsed.share([MOUTH_INSIDE], size) > 0.5, LEAST_TEETH)
+    teeth = _upper_quarter(rgb, openings.mouth, parsed, MOUTH_INSIDE, LEAST_TEETH)
     if teeth is not None and teeth[0] > IVORY * teeth[2]:
         teeth = None
-    classed = parsed.share([EYES], size) > 0.5
     tall = [rim for rim in openings.eyes if len(rim) and float(np.ptp(rim[:, 1])) >= LEAST_EYE_HEIGHT]
-    whites = [color for rim in tall if (color := _upper_quarter(rgb, rim, classed, 24)) is not None]
+    whites = [color for rim in tall if (color := _upper_quarter(rgb, rim, parsed, EYES, 24)) is not None]
     return LightGauges(teeth, np.mean(whites, axis=0) if whites else None)
 
 
 def _upper_quarter(
     rgb: UInt8[np.ndarray, "H W 3"],
     rim: Float[np.ndarray, "N 2"],
-    classed: Bool[np.ndarray, "H W"],
+    parsed: ParsedFace,
+    face_class: int,
     least: int,
 ) -> Float64[np.ndarray, "3"] | None:
-    """Return the color of the pixel within a rim that a quarter of them exceed in brightness; None of too few."""
+    """Return the color of the pixel of a class within a rim that a quarter of them exceed in brightness; None of too few."""
     limit = np.array([rgb.shape[1], rgb.shape[0]])
     low = np.clip(np.floor(rim.min(axis=0)), 0, limit).astype(int)
     high = np.clip(np.ceil(rim.max(axis=0)), 0, limit).astype(int)
@@ -60,7 +59,7 @@ def _upper_quarter(
     picture = Image.new("L", (width, height))
     ImageDraw.Draw(picture).polygon([(float(x), float(y)) for x, y in rim - low - 0.5], fill=1)
     window = slice(low[1], high[1]), slice(low[0], high[0])
-    inside = (np.asarray(picture) > 0) & classed[window]
+    inside = (np.asarray(picture) > 0) & (parsed.within(low).share([face_class], (width, height)) > 0.5)
     linear = LINEAR_FROM_SRGB8[rgb[window][inside]]
     if len(linear) < least:
         return None

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
+from torch import Tensor
 
 from headform import heads, images
 from headform.errors import FaceError, HeadformError, UsageError, check_choice
@@ -19,6 +20,7 @@ from headform.fit.fitted_photo import FittedPhoto
 from headform.geometry.landmarks68 import five_points
 from headform.heads.linear import LinearHead
 from headform.images.photo import Photo
+from headform.kernels.blas_threads import one_blas_thread
 from headform.kernels.threads import begin
 from headform.nets.detection.detector import Detector, load_detector
 from headform.nets.face_encoder_predictor import FaceEncoderPredictor
@@ -40,6 +42,7 @@ from headform.pipeline.appearance import PhotoAppearance, PhotoMasks
 from headform.pipeline.confidence import assess_confidence
 from headform.pipeline.covers import CoverFinder, CoverMap
 from headform.pipeline.dark_glasses import behind_dark_glasses
+from headform.pipeline.face_colors import color_face
 from headform.pipeline.face_evidence import FaceEvidence
 from headform.pipeline.face_finder import FaceFinder, FoundFace, People
 from headform.pipeline.face_fit import FaceFitter
@@ -84,6 +87,9 @@ class Reconstructor:
         self._committee, self.calibration = committee, calibration
         self._covers, self._parser, self._refiner = covers, parser, refiner
         self.fitter = FaceFitter(head, calibration)
+        self._shared_before = ""
+        if identity is not None and refiner is not None:
+            self._shared_before = identity.first_own_part(refiner.embedder)
 
     @classmethod
     def load(
@@ -191,6 +197,7 @@ class Reconstructor:
         identity: Float[np.ndarray, " K"] | None = None,
         on_error: Literal["return"],
     ) -> list[list[Reconstruction] | HeadformError]: ...
+    @one_blas_thread()  # its threads keep the cores busy, waiting for more, that the worker and torch need
     def reconstruct_many(
         self,
         images: Sequence[Picture],
@@ -253,15 +260,19 @@ class Reconstructor:
         parsed = self._parser.parse(pictures, guides) if self._parser is not None else [None] * len(found)
         clock.lap("parsing", len(found))
         priors: list[Float[np.ndarray, " K"] | None] = [identity] * len(found)
-        if identity is None and self._identity is not None:
-            priors = [*self._identity.predict(pictures, guides)]
+        begun: list[Float[Tensor, "C h w"] | None] = [None] * len(found)
+        if identity is None and self._identity is not None and found:
+            if self._shared_before:
+                priors[:], begun[:] = self._identity.predict_and_share(pictures, guides, self._shared_before)
+            else:
+                priors[:] = self._identity.predict(pictures, guides)
         clock.lap("identity", len(found))
-        rows = zip(found, committee, covers, parsed, priors, strict=True)
-        for (number, each), reading, cover, classes, prior in rows:
+        rows = zip(found, committee, covers, parsed, priors, begun, strict=True)
+        for (number, each), reading, cover, classes, prior, shared in rows:
             place = results[number]
             if not isinstance(place, HeadformError):
-                known = identity is not None
-                place.append(self._one(photos[number], each, reading, cover, classes, prior, clock.copy(), known=known))
+                seen = photos[number], each, reading, cover, classes, prior, shared
+                place.append(self._one(*seen, clock.copy(), keep_identity=identity is not None))
                 clock.restart()
         return results
 
@@ -289,19 +300,24 @@ class Reconstructor:
         cover: CoverMap | None,
         parsed: ParsedFace | None,
         prior: Float[np.ndarray, " K"] | None,
+        begun: Float[Tensor, "C h w"] | None,
         clock: Stopwatch,
         *,
-        known: bool,
+        keep_identity: bool,
     ) -> Reconstruction:
         """Fit head, light and texture of one face."""
         prediction = found.prediction
         size = photo.rgb.shape[1], photo.rgb.shape[0]
         evidence = FaceEvidence.of(prediction, reading, cover, parsed)
         cover = evidence.cover
-        masks = begin(PhotoMasks.of, photo.rgb, evidence, self.calibration)
+        masked = begin(PhotoMasks.of, photo.rgb, evidence, self.calibration)
         five = five_points(prediction.points[:68])
-        decoded = None if self._refiner is None else begin(self._refiner.decode, photo.rgb, five)
-        fitted = self.fitter.fit(prediction, reading, prior, size, keep_identity=known)
+        decoded = None
+        if self._refiner is not None:
+            # in a copy of another tone, other colors than the photo's went through the network
+            known = None if begun is None or found.copy is not None else (self._shared_before, begun)
+            decoded = begin(self._refiner.decode, photo.rgb, five, known)
+        fitted = self.fitter.fit(prediction, reading, prior, size, keep_identity=keep_identity)
         fit, vertices = fitted.fit, fitted.vertices
         marks = points68(self.head, prediction, vertices, fit.camera)
         apart = 0.0
@@ -309,21 +325,9 @@ class Reconstructor:
             marks, apart = self.calibration.fuse68(marks, reading)
         clock.lap("fit")
         in_photo = FittedPhoto(self.head, vertices, fit.camera, photo.rgb, rest=fitted.neutral)
-        appearance = PhotoAppearance.of(in_photo, masks())
-        small = appearance.small()
-        visible = begin(appearance.visible, small) if decoded is not None else None  # first, since it is needed first
-        surface = begin(appearance.surface, self.texture_size) if self.texture_size else None
-        lit = appearance.light(small)
-        clock.lap("light")
-        texture = albedo = refined = None
-        seam = 1.0
-        if surface is not None:
-            if self._refiner is not None and decoded is not None and visible is not None:
-                refined = appearance.refined(self._refiner, lit, decoded(), visible())
-            skin, told = (appearance.albedo(lit), False) if refined is None else (refined, True)
-            kept, removed = appearance.textures(lit.light, skin, self.texture_size, surface(), refined=told)
-            texture, albedo, seam = kept.rgb, removed.rgb, kept.seam_gradient
-        clock.lap("texture")
+        masks = masked()
+        appearance = PhotoAppearance.of(in_photo, masks)
+        colors = color_face(appearance, self.texture_size, self._refiner, decoded, clock.lap)
         hidden, area = (np.zeros(68, bool), 0.0) if cover is None else (cover.covers(marks), cover.share)
         if parsed is not None:
             hidden = hidden | behind_dark_glasses(parsed, marks)
@@ -341,19 +345,19 @@ class Reconstructor:
             states68=unseen.states,
             confidence=trust.confidence,
             status=trust.status,
-            reasons=(*trust.reasons, *photo_reasons(photo.rgb, evidence.skin(size), fit.camera), *_tone_note(found)),
+            reasons=(*trust.reasons, *photo_reasons(photo.rgb, masks.own, fit.camera), *_tone_note(found)),
             identity=fit.identity,
             expression=fit.expression,
             gaze=fitted.gaze,
-            albedo_code=lit.albedo_code,
-            light=lit.light,
+            albedo_code=colors.lit.albedo_code,
+            light=colors.lit.light,
             camera=fit.camera,
             vertices=vertices,
             neutral=fitted.neutral,
-            texture=texture,
-            albedo_texture=albedo,
-            refined_albedo=refined,
-            seam_gradient=seam,
+            texture=colors.texture,
+            albedo_texture=colors.albedo_texture,
+            refined_albedo=colors.refined,
+            seam_gradient=colors.seam_gradient,
             timings=clock.seconds | {"total": sum(clock.seconds.values())},
             reduction=photo.reduction,
             parsed=parsed,
