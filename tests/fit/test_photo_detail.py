@@ -88,7 +88,7 @@ def test_freckles_fade_before_the_photo_ends(head: LinearHead) -> None:
     baked = bake_textures(photo, AMBIENT_LIGHT, np.full(vertices.shape, GRAY), SIZE, refined=True)
     seen = PhotoSurface.of(photo, None, cut_patch(photo, resolution=460))
     weight = seen.colors.weight
-    kept = PhotoDetail.of(head, seen, np.maximum(weight, weight[head.mirror.numpy()])).kept
+    kept = PhotoDetail.of(head, seen, np.maximum(weight, weight[head.mirror.numpy()]), np.zeros(len(weight))).kept
     skin_vertices = face_skin(head) & ~lids_of(head)
     border = skin_vertices & (weight > 0.3) & (weight < 0.7)
     away = np.linalg.norm(head.mean.numpy()[:, None] - head.mean.numpy()[border][None], axis=2).min(1)
@@ -113,19 +113,24 @@ def test_freckles_fade_before_the_photo_ends(head: LinearHead) -> None:
 
 def test_both_halves_fold_where_one_is_pressed_and_lids_always_do(head: LinearHead) -> None:
     shown = np.ones(len(head.mean))
-    at_rest = PhotoDetail.of(head, surface(head), shown)
+    bare = np.zeros(len(shown))
+    at_rest = PhotoDetail.of(head, surface(head), shown, bare)
     lids, forehead = lids_of(head), head.regions["forehead"].numpy()
     np.testing.assert_allclose(at_rest.folds[lids], LIDS)
     assert not at_rest.folds[head.regions["chin"].numpy()].any()
     np.testing.assert_array_equal(at_rest.kept, 1)
     left = head.regions["cheeks"].numpy() & (head.mean[:, 0].numpy() > 0)
-    pressed = PhotoDetail.of(head, replace(surface(head), pressed=np.where(left, 0.3, 0.0)), shown)
+    pressed = PhotoDetail.of(head, replace(surface(head), pressed=np.where(left, 0.3, 0.0)), shown, bare)
     inner = left & (np.abs(head.mean[:, 0].numpy() - 0.04) < 0.006)
     assert np.median(pressed.folds[inner]) == pytest.approx(FOLDED)
     np.testing.assert_allclose(pressed.folds[head.mirror.numpy()], pressed.folds, atol=0.02)
     above = head.mean[:, 1].numpy() > np.quantile(head.mean[:, 1].numpy()[forehead], 0.6)
     assert pressed.folds[forehead & above].max() < 0.02
-    gone = PhotoDetail.of(head, surface(head), np.zeros(len(head.mean)))
+    bearded = PhotoDetail.of(head, replace(surface(head), pressed=np.full(len(shown), 0.3)), shown, shown)
+    lower = head.regions["chin"].numpy() | head.regions["lips"].numpy()
+    assert not bearded.folds[lower & ~lids].any()  # neither hair nor lips fold
+    assert bearded.pressed[lower].min() > 0.9
+    gone = PhotoDetail.of(head, surface(head), np.zeros(len(head.mean)), bare)
     assert not gone.kept[head.regions["cheeks"].numpy() & face_skin(head)].any()
     np.testing.assert_array_equal(gone.kept[head.regions["brows"].numpy()], 1)
 

@@ -56,15 +56,32 @@ def test_beside_a_refined_albedo_shadows_are_light_and_pores_are_skin(head: Line
     x = head.mean.double().numpy()
     shadow = np.where(x[:, :1] > 0.02, -0.6, 0.0).repeat(3, axis=1)  # with an edge, such as a nose casts
     pores = np.random.default_rng(0).normal(0, 0.1, (len(x), 1)).repeat(3, axis=1)
-    found = light_beside_refined(head, shadow + pores, weight)
+    normals, bare = np.tile([0.0, 0.0, -1.0], (len(x), 1)), np.zeros(len(x))
+    found = light_beside_refined(head, shadow + pores, weight, normals, bare)
     left = skin & (x[:, 0] > 0.03)
     right = skin & (x[:, 0] < 0.01)
     assert np.median(found[right]) - np.median(found[left]) > 0.5
     rest = shadow + pores - found
     assert rest[left].std() > 0.7 * pores[left].std(), "what is fine stays"
     chin = head.regions["chin"].numpy() & skin
-    beard = np.where(head.regions["chin"].numpy()[:, None], -0.8, 0.0).repeat(3, axis=1)
-    assert light_beside_refined(head, beard, weight)[chin].mean() < -0.5, (
-        "the network knows beards: what is left is light"
-    )
-    assert not light_beside_refined(head, shadow, np.zeros(len(x))).any()
+    dark = np.where(head.regions["chin"].numpy()[:, None], -0.8, 0.0).repeat(3, axis=1)
+    assert light_beside_refined(head, dark, weight, normals, bare)[chin].mean() < -0.5, "a shadow on bare skin is light"
+    beard = head.regions["chin"].numpy().astype(float)
+    assert light_beside_refined(head, dark, weight, normals, beard)[chin].mean() > -0.25, "a beard's darkness is not"
+    assert not light_beside_refined(head, shadow, np.zeros(len(x)), normals, bare).any()
+
+
+def test_around_the_mouth_the_photo_tells_hues_and_the_rest_of_the_face_the_tint_of_the_light(head: LinearHead) -> None:
+    skin, x = face_skin(head), head.mean.double().numpy()
+    lips, chin = head.regions["lips"].numpy(), head.regions["chin"].numpy() & skin
+    weight, bare = (skin | lips).astype(float), np.zeros(len(x))
+    normals = np.stack([x[:, 0] / 0.08, np.zeros(len(x)), -np.sqrt(np.maximum(1 - (x[:, 0] / 0.08) ** 2, 0))], axis=1)
+    green = np.array([-0.1, 0.2, -0.1])
+    painted = np.where((lips | chin)[:, None], green, 0.0)  # the network's lips are purple, its chin is, too
+    found = light_beside_refined(head, painted, weight, normals, bare)
+    assert np.abs(found[chin]).max() < 0.1
+    assert np.abs(found[lips]).max() < 0.1
+    sky = normals[:, :1] * [-0.1, 0.0, 0.1]  # blue from one side
+    found = light_beside_refined(head, sky, weight, normals, bare)
+    np.testing.assert_allclose(found[chin].mean(axis=0), sky[chin].mean(axis=0), atol=0.02)
+    assert np.corrcoef(found[chin, 2], sky[chin, 2])[0, 1] > 0.9

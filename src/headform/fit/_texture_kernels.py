@@ -28,10 +28,10 @@ _DARK, _LIT = np.float32(0.15), np.float32(0.4)
 """Shading, relative to the front's, between which a photo is trusted as albedo."""
 _BRIGHT, _BURNT = np.float32(0.75), np.float32(0.97)
 """Darkest channel of a pixel between which it is trusted no more: it shows a highlight, not skin."""
-_BRIGHTER, _SHINY = np.float32(1.35), np.float32(2.0)
+_BRIGHTER, _SHINY = np.float32(1.2), np.float32(1.7)
 """Brightness relative to the skin around, without light, between which a pixel is trusted no more likewise: a highlight, or
 the harmonics are darker than the light was."""
-_LEAST_PORE, _MOST_PORE = np.float32(0.8), np.float32(1.25)
+_LEAST_PORE, _MOST_PORE = np.float32(0.9), np.float32(1.1)
 """Brightness relative to the photo around within which the finest detail of a fold is pores; beyond lies its crease."""
 _PORES = np.float32(0.7)
 """Share of that finest detail which is kept on a fold."""

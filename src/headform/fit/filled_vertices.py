@@ -17,11 +17,12 @@ from jaxtyping import Float, Float32, Float64
 from headform.fit._mesh_diffusion import averaged, diffuse, head_graph, lips_apart
 from headform.fit.exposure import LightGauges
 from headform.fit.eye_material import EyePattern, eye_local, iris_of_photo
+from headform.fit.facial_hair import facial_hair
 from headform.fit.mouth_material import paint_mouth, teeth_gain
-from headform.fit.photo_detail import PhotoDetail
-from headform.fit.plain_skin import face_skin, lids_of
+from headform.fit.photo_detail import PhotoDetail, broad_photo
+from headform.fit.plain_skin import below_nose, face_skin, lids_of
 from headform.fit.ramps import smoothstep
-from headform.fit.surface_light import light_beside_refined, surface_shading, unexplained_light
+from headform.fit.surface_light import MOUTH_METERS, light_beside_refined, surface_shading, unexplained_light
 from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, VertexColors
 from headform.heads.linear import PARTS, LinearHead
 from headform.kernels.threads import begin
@@ -33,11 +34,13 @@ OCCLUSION = {"mouth": 0.8, "socket_right": 0.4, "socket_left": 0.4, "eye_right":
 """Fraction of the light that reaches the inner parts beside what their color holds, when lighting is kept."""
 LID_TRUST = 0.03
 """Weight of colors around the eyes in what is diffused over the lids."""
+LIPS_TRUST = 5.0
+"""The same of a refined albedo's lips, whose colors end in one row of vertices."""
 LEAST_ALBEDO, LEAST_LIPS = 0.12, 0.7
 """Least albedo of a vertex, and of one on the lips, relative to the mean head's in the tone of the face."""
-REACH, REFINED_REACH = 3.0, 100.0
-"""Smoothness of the gain of the model's albedo, see `fit._mesh_diffusion`, and of a refined one, which needs none but to
-meet the photo's colors."""
+REACH, REFINED_REACH = 3.0, 30.0
+"""Smoothness of the gain of the model's albedo, see `fit._mesh_diffusion`, and of a refined one, which follows the photo
+over a centimeter and a half, around the mouth in hue too."""
 PLAIN_LIDS = 0.8
 """Share of plain skin in the model's color of the lids."""
 SOFT_STEPS = 24
@@ -59,6 +62,7 @@ class FilledVertices:
         mirror_gain: logarithmic gain of the mirror image.
         iris: albedo of the irises.
         detail: what of the photo's detail is skin.
+        broad: `broad_photo` of the photo's patch.
     """
 
     seen: VertexColors
@@ -70,6 +74,7 @@ class FilledVertices:
     mirror_gain: Float[np.ndarray, "V 3"]
     iris: Float64[np.ndarray, "3"]
     detail: PhotoDetail
+    broad: tuple[Float32[np.ndarray, "_ _ 3"], int]
 
 
 def fill_vertices(
@@ -96,15 +101,29 @@ def fill_vertices(
     seen, shaded = surface.colors, begin(surface_shading, surface.normals, light)
     albedo = _plain_lids(head, _possible(head, albedo))
     soft = begin(_soft_skin, head, albedo)
+    broad = broad_photo(surface.patch.linear, surface.patch.px_per_meter)
+    hairy = begin(facial_hair, head, surface, *broad)
     shading, level = shaded()
     ratio = np.log(_positive(seen.color / shading) / albedo)
-    beside = light_beside_refined if refined else unexplained_light
-    shading = shading * np.exp(beside(head, ratio, seen.weight))
+    hair = hairy()
+    beside = (
+        light_beside_refined(head, ratio, seen.weight, surface.normals, hair)
+        if refined
+        else unexplained_light(head, ratio, seen.weight)
+    )
+    shading = shading * np.exp(beside)
     mirrored = smoothstep((shading / level).mean(axis=1)[mirror], *MIRROR_LIGHT)
     irises = begin(iris_of_photo, head, surface, shading)
-    detail = begin(PhotoDetail.of, head, surface, np.maximum(seen.weight, seen.weight[mirror] * mirrored))
+    detail = begin(PhotoDetail.of, head, surface, np.maximum(seen.weight, seen.weight[mirror] * mirrored), hair)
     fill, mirror_gain = _fill_and_mirror_gain(
-        head, albedo, soft, seen.color / shading, seen.weight, mirrored, refined=refined
+        head,
+        albedo,
+        soft,
+        seen.color / shading,
+        seen.weight,
+        mirrored,
+        lambda: np.maximum(hair, detail().pressed),
+        refined=refined,
     )
     iris = irises()
     fill = paint_mouth(head, fill, teeth_gain(gauges.teeth, level))
@@ -115,7 +134,7 @@ def fill_vertices(
     for name, share in OCCLUSION.items():
         inner[part == PARTS.index(name)] = share
     return FilledVertices(
-        seen, shading, level, inner, mirrored, np.asarray(fill, np.float32), mirror_gain, iris, detail()
+        seen, shading, level, inner, mirrored, np.asarray(fill, np.float32), mirror_gain, iris, detail(), broad
     )
 
 
@@ -126,10 +145,15 @@ def _fill_and_mirror_gain(
     seen: Float64[np.ndarray, "V 3"],
     weight: Float32[np.ndarray, " V"],
     mirrored: Float64[np.ndarray, " V"],
+    unsure: Callable[[], Float64[np.ndarray, " V"]],
     *,
     refined: bool,
 ) -> tuple[Float64[np.ndarray, "V 3"], Float32[np.ndarray, "V 3"]]:
-    """Return the fill albedo for hidden regions, and the logarithmic gain of the mirror image."""
+    """Return the fill albedo for hidden regions, and the logarithmic gain of the mirror image.
+
+    `unsure` tells the share of a refined albedo's detail that is none: the network draws smile lines, and beards in
+    blotches.
+    """
     graph, mirror = head_graph(head), head.mirror.numpy()
     parts = np.isin(head.part.numpy(), [PARTS.index(name) for name in PHOTO_PARTS])
     weight = weight.astype(np.float64)
@@ -156,9 +180,16 @@ def _fill_and_mirror_gain(
         tone = (trust > 0.5) & face_skin(head)
         rest = np.where(parts[:, None], np.median(ratio[tone if tone.any() else sure], axis=0), 0.0)
         soft = softened()
-        # a texture network guesses from colors at the outline of the face, in streaks
-        albedo = albedo + (1 - trust[:, None]) * (soft - albedo) if refined else soft
+        if refined:
+            even = soft * (albedo.mean(axis=1, keepdims=True) / soft.mean(axis=1, keepdims=True))
+            albedo = albedo + below_nose(head, MOUTH_METERS)[:, None] * (even - albedo)
+            # a texture network guesses from colors at the outline of the face, in streaks
+            albedo = albedo + np.maximum(1 - trust, unsure())[:, None] * (soft - albedo)
+        else:
+            albedo = soft
     trust = trust * np.where(lids_of(head), LID_TRUST, 1.0)
+    if refined and "lips" in head.regions:
+        trust = trust * np.where(head.regions["lips"].numpy(), LIPS_TRUST, 1.0)
     field = diffuse(
         lips_apart(head),
         ratio,

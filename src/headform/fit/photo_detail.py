@@ -5,8 +5,9 @@ V vertices, h w patch pixels, B patch pixels per pixel of the broad photo along 
 Three kinds of detail are none of it:
 
 - folds of the expression (`fit.expression_folds`). They lie where the surface is pressed together and up to a centimeter
-  beside it, since a head model shortens its triangles where skin folds. Lids are always folded. What is finer than
-  `PORE_METERS` stays: pores, and hair (`fit._texture_kernels`).
+  beside it, since a head model shortens its triangles where skin folds. Lids are always folded; lips and beards
+  (`fit.facial_hair`) never are, since they have more detail than folds. What is finer than `PORE_METERS` and faint stays:
+  pores (`fit._texture_kernels`).
 - whatever ends where the photo does: freckles up to a line look like a mask. Toward the border of what is seen of the face,
   on either half, detail fades over a centimeter; brows do not, since they are not repeated beyond it.
 """
@@ -33,10 +34,10 @@ SHOWN = (0.5, 0.85)
 """Mean visibility of the skin around between which detail is kept: at a straight border it is 0.5."""
 SPREAD_STEPS = 24
 """Averages over neighbors by which both are spread, about a centimeter on the open head."""
-LID_METERS, BROW_METERS = (0.0, 0.006), (0.0, 0.004)
-"""Distances from lids and brows over which their rules end."""
+LID_METERS, BROW_METERS, LIP_METERS = (0.0, 0.006), (0.0, 0.004), (0.0, 0.002)
+"""Distances from lids, brows and lips over which their rules end."""
 PORE_METERS = 0.0025
-"""Width of the finest detail, which is skin or hair on folds too."""
+"""Width of the finest detail, which is skin on folds too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,28 +47,39 @@ class PhotoDetail:
     Attributes:
         kept: (V,) share that is kept, 0 to 1; 0 where the seen part of the face ends.
         folds: (V,) share of what is kept that folds make, 0 to 1, of both halves.
+        pressed: (V,) how surely skin is pressed together there, 0 to 1, with hair or without; 0 on lids.
     """
 
     kept: Float64[np.ndarray, " V"]
     folds: Float64[np.ndarray, " V"]
+    pressed: Float64[np.ndarray, " V"]
 
     @classmethod
-    def of(cls, head: LinearHead, surface: PhotoSurface, shown: Float[np.ndarray, " V"]) -> "PhotoDetail":
+    def of(
+        cls,
+        head: LinearHead,
+        surface: PhotoSurface,
+        shown: Float[np.ndarray, " V"],
+        hair: Float[np.ndarray, " V"],
+    ) -> "PhotoDetail":
         """Compute the shares.
 
         Args:
             head: Head model.
             surface: Photo on the head.
             shown: Visibility of each vertex or its mirror image, 0 to 1.
+            hair: Share of hair on the skin of each vertex, 0 to 1, which is no fold.
         """
         lids = lids_of(head)
         skin = np.isin(head.part.numpy(), [PARTS.index(name) for name in PHOTO_PARTS]) & ~lids
         both = np.maximum(surface.pressed, surface.pressed[head.mirror.numpy()])
         around = averaged(head_graph(head), np.column_stack([both, shown]).astype(np.float64), skin, SPREAD_STEPS)
         lid = region_share(head, "eyes", LID_METERS)
-        folds = np.maximum(FOLDED * smoothstep(around[:, 0], *PRESSED), LIDS * lid)
+        pressed = smoothstep(around[:, 0], *PRESSED)
+        free = np.maximum(hair, region_share(head, "lips", LIP_METERS))
+        folds = np.maximum(FOLDED * pressed * (1 - free), LIDS * lid)
         kept = np.where(skin, smoothstep(around[:, 1], *SHOWN), 1.0)
-        return cls(np.maximum(kept, region_share(head, "brows", BROW_METERS)), folds)
+        return cls(np.maximum(kept, region_share(head, "brows", BROW_METERS)), folds, np.where(skin, pressed, 0.0))
 
 
 def broad_photo(linear: Float32[np.ndarray, "h w 3"], px_per_meter: float) -> tuple[Float32[np.ndarray, "_ _ 3"], int]:

@@ -12,11 +12,13 @@ from headform.fit._mesh_diffusion import diffuse, head_graph
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.ramps import smoothstep
 from headform.fit.vertex_colors import region_share
+from headform.geometry.seven_landmarks import NAMES
 from headform.heads.linear import PARTS, LinearHead
 
 _SPREAD = 12.0
 """Smoothness of the border between plain and fitted skin; see `fit._mesh_diffusion`. About a centimeter on the open head."""
 
+_NOSE = NAMES.index("nose bottom")
 FACE_METERS, SCALP_METERS = (0.0, 0.02), (0.0, 0.015)
 """Distances from the face over which a refined albedo ends, and from the scalp over which it begins."""
 DARK = (0.8, 1.0)
@@ -39,6 +41,14 @@ def lids_of(head: LinearHead) -> Bool[np.ndarray, " V"]:
     if "eyes" not in head.regions:
         return np.zeros(len(head.mean), bool)
     return np.asarray(head.regions["eyes"].numpy() & (head.part.numpy() == PARTS.index("face")))
+
+
+def below_nose(head: LinearHead, meters: tuple[float, float]) -> Float64[np.ndarray, " V"]:
+    """Return 1 below the nose, falling to 0 over these heights above its bottom; 1 on a head that does not name it."""
+    if not head.has_field("now7"):
+        return np.ones(len(head.mean))
+    y = head.mean[:, 1].double().numpy()
+    return 1 - smoothstep(y - y[int(head.now7[_NOSE])], *meters)
 
 
 def plain_where_lost(photo: FittedPhoto, albedo: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:

@@ -12,8 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from headform.fit._mesh_diffusion import diffuse, head_graph
-from headform.fit.plain_skin import face_skin
-from headform.geometry.seven_landmarks import NAMES
+from headform.fit.plain_skin import below_nose, face_skin
 from headform.geometry.spherical_harmonics import sh_basis
 from headform.heads.linear import LinearHead
 
@@ -32,19 +31,25 @@ HUE_KEPT = 0.5
 ODD, EVEN, EVEN_BEARD = 0.95, 0.8, 0.3
 """Shares of the low frequencies of photo by model that are light: of what differs between the halves, of the rest, and of
 the rest below the nose, where beards are."""
-BEARD_METERS = (-0.005, 0.005)
-"""Heights above the bottom of the nose over which the share rises from that of beards."""
 TINT = 0.75
 """Share of their color, relative to their luminance: sky, walls and highlights tint a face in patches."""
+BEARD_METERS = (-0.005, 0.005)
+"""Heights above the bottom of the nose over which the share rises from that of beards."""
 _REACH = 5.0
 """Smoothness of these low frequencies; see `fit._mesh_diffusion`. Over half a centimeter on the open head."""
-_NOSE = NAMES.index("nose bottom")
 _MOST = 0.8
 """Largest logarithm of light that is taken out of the photo beside the harmonics."""
 _FINE_REACH, _FINE_SHARE, _FINE_MOST = 1.0, 0.95, 1.2
 """Smoothness, share and largest logarithm of what is light beside a refined albedo, which knows the face to millimeters and
 has neither shadow nor shine; what is finer is skin."""
 _PULL = 1e-3
+_HAIR_TRUST, _LIPS_TRUST, _LIPS_HUE = 0.03, 0.3, 0.75
+"""Weight of hair and lips, by skin's, in this light, which is that of the skin around them; and share of the lips' hue that
+is the photo's: their shine has one, too."""
+MOUTH_METERS = (-0.005, 0.02)
+"""Heights above the bottom of the nose over which hues of a refined albedo are believed again."""
+_TINT_PRIOR, _TINT_MOST = 10.0, 0.3
+"""Vertices that weigh as much as the prior of a light without tint, and the largest logarithm of a tint."""
 _LEAST_VERTICES = 30
 """Vertices of the skin that must be seen for anything to be said about its light."""
 
@@ -116,23 +121,43 @@ def unexplained_light(
 
 
 def light_beside_refined(
-    head: LinearHead, ratio: Float[np.ndarray, "V 3"], weight: Float[np.ndarray, " V"]
+    head: LinearHead,
+    ratio: Float[np.ndarray, "V 3"],
+    weight: Float[np.ndarray, " V"],
+    normals: Float[np.ndarray, "V 3"],
+    hair: Float[np.ndarray, " V"],
 ) -> Float64[np.ndarray, "V 3"]:
     """Compute the logarithm of the light that the harmonics miss where a network has told the albedo.
+
+    The network knows how bright skin is to millimeters, but not its hues: around mouths it paints the shade of beards, on
+    dark skin lips that are purple. Nor does it know hair as dark as it is. There the photo is believed.
 
     Args:
         head: Head model.
         ratio: Logarithm of the photo's colors, divided by shading and by the refined albedo.
         weight: Weights of the photo at the vertices.
+        normals: Unit normals, camera frame.
+        hair: Share of hair on the skin.
     """
-    sure = (weight > 0.5) & face_skin(head)
+    skin = face_skin(head)
+    sure = (weight > 0.5) & skin
     if sure.sum() < _LEAST_VERTICES:
         return np.zeros_like(ratio)
     known = np.where(weight[:, None] > 0, ratio - np.median(ratio[sure], axis=0), 0.0)  # the level is that of the photo
+    luminance = known.mean(axis=1, keepdims=True)
+    mouth = below_nose(head, MOUTH_METERS)
+    if "lips" in head.regions:
+        mouth = np.where(head.regions["lips"].numpy(), _LIPS_HUE, mouth)
+    hue = known - luminance
+    tint = _tint(hue, np.clip(luminance[:, 0], -_FINE_MOST, _FINE_MOST), normals, weight * skin * (1 - mouth))
+    known = known + mouth[:, None] * (tint - hue)
+    bare = 1 - (1 - _HAIR_TRUST) * hair
+    if "lips" in head.regions:
+        bare = np.where(head.regions["lips"].numpy(), _LIPS_TRUST, bare)
     field = diffuse(
         head_graph(head),
         np.clip(_FINE_SHARE * known, -_FINE_MOST, _FINE_MOST),
-        weight,
+        weight * bare,
         smoothness=_FINE_REACH,
         pull=np.full(len(weight), _PULL),
         rest=np.zeros_like(ratio),
@@ -140,11 +165,19 @@ def light_beside_refined(
     return np.asarray(field, np.float64)
 
 
+def _tint(
+    hue: Float[np.ndarray, "V 3"],
+    luminance: Float[np.ndarray, " V"],
+    normals: Float[np.ndarray, "V 3"],
+    weight: Float[np.ndarray, " V"],
+) -> Float64[np.ndarray, "V 3"]:
+    """Fit the tint of the light to logarithms of hue: linear in the direction of the surface, and in shine and shadow."""
+    columns = np.column_stack([np.ones(len(hue)), normals, np.maximum(luminance, 0), np.minimum(luminance, 0)])
+    weighted = columns * weight[:, None]
+    system = weighted.T @ columns + _TINT_PRIOR * np.eye(columns.shape[1])
+    return np.clip(columns @ np.linalg.solve(system, weighted.T @ hue), -_TINT_MOST, _TINT_MOST)
+
+
 def _even_share(head: LinearHead) -> Float64[np.ndarray, " V"]:
     """Return the share of what is alike on both halves that is light."""
-    if not head.has_field("now7"):
-        return np.full(len(head.mean), EVEN_BEARD)
-    y = head.mean[:, 1].double().numpy()
-    height = y - y[int(head.now7[_NOSE])]
-    x = np.clip((height - BEARD_METERS[0]) / (BEARD_METERS[1] - BEARD_METERS[0]), 0.0, 1.0)
-    return np.asarray(EVEN_BEARD + (EVEN - EVEN_BEARD) * x * x * (3 - 2 * x))
+    return EVEN + (EVEN_BEARD - EVEN) * below_nose(head, BEARD_METERS)

@@ -31,7 +31,6 @@ from headform.fit.eye_material import eye_texels
 from headform.fit.filled_vertices import FilledVertices, fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
-from headform.fit.photo_detail import broad_photo
 from headform.fit.photo_patch import cut_patch
 from headform.fit.seen_texels import SeenTexels
 from headform.fit.vertex_colors import PhotoSurface
@@ -101,10 +100,10 @@ def bake_textures(
         filled = fill_vertices(photo.head, surface, light, albedo, gauges, refined=refined)
     shown = SeenTexels.of(photo.head, surface, size) if seen is None else seen()
     field = _vertex_field(photo.head, surface, filled)
-    patch, texels = surface.patch, size * size
+    texels = size * size
     kept, trusted = np.empty((texels, 3), np.uint8), np.empty((texels, 3), np.uint8)
     share = np.empty(texels, np.float32)
-    broad, block = broad_photo(patch.linear, patch.px_per_meter)
+    broad, block = filled.broad
 
     def compose(first: int, last: int) -> None:
         compose_kernel(
