@@ -16,6 +16,7 @@ import torch
 from headform.errors import InputError, MeshWarning
 from headform.geometry import array_checks
 from headform.graph import ChebConv, Resample, ScaledLaplacian, cheb_conv
+from headform.graph.activation import BiasedELU
 from headform.mesh import closest_points, simplify, vertex_normals
 from headform.mesh.scaled_laplacian import scaled_laplacian
 from headform.render import visible_points
@@ -142,6 +143,8 @@ def test_operators_refuse_what_their_kernels_would_follow_outside() -> None:
         cheb_conv(x, weight.double(), None, lap)
     with pytest.raises(InputError, match="num_terms must be at least 1, got 0"):
         ChebConv(3, 4, 0)
+    with torch.inference_mode(), pytest.raises(InputError, match=r"the other signal .* \(1, 1, 3\)"):
+        BiasedELU(3)(x, x[:, :1])
 
 
 def test_a_mesh_without_vertices_or_with_nan_is_refused() -> None:

@@ -49,6 +49,8 @@ class BiasedELU(nn.Module):
     ) -> Float[Tensor, "*B V C"]:
         """Add the bias, and `past` before it where there is one, and apply ELU."""
         _checked(x, self.bias)
+        if past is not None:
+            require_tensor("the other signal", past, tuple(x.shape))
         signals = (x,) if past is None else (x, past)
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or not all(map(_plain, (*signals, self.bias))):
             return nn.functional.elu_((x if past is None else x + past) + self.bias)
