@@ -148,3 +148,32 @@ def test_the_broad_photo_is_the_mean_of_blocks(shape: tuple[int, int]) -> None:
     small, one = broad_photo(linear, 0.2 / PORE_METERS)
     assert one == 1
     np.testing.assert_array_equal(small, linear)
+
+
+def test_a_beard_is_kept_where_skin_has_begun_to_fade(head: LinearHead) -> None:
+    seen = surface(head)
+    count = len(head.mean)
+    chin = head.regions["chin"].numpy() & face_skin(head)
+    half, bearded = np.full(count, 0.55), np.ones(count)
+    assert PhotoDetail.of(head, seen, half, np.zeros(count)).kept[chin].max() < 0.2
+    assert PhotoDetail.of(head, seen, half, bearded).kept[chin].min() > 0.95
+    assert PhotoDetail.of(head, seen, np.zeros(count), bearded).kept[chin].max() < 0.05  # nothing is made up
+
+
+def test_a_highlight_is_no_skin_and_stays_in_the_colors_of_the_photo(head: LinearHead) -> None:
+    vertices = mean_vertices(head)
+    rgb, camera = gray_photo(head, vertices)
+    eyes = vertices[head.now7.numpy()[:4]].mean(axis=0) + [0, 0.04, 0]
+    front = np.where((head.part.numpy() == 0)[:, None], vertices, np.inf)
+    vertex = int(np.linalg.norm((front - eyes)[:, :2], axis=1).argmin())
+    x, y = camera.project(vertices)[vertex, :2].astype(int)
+    rgb[y - 5 : y + 5, x - 5 : x + 5] = encode(np.array(1.3 * GRAY))
+    photo = FittedPhoto(head, vertices, camera, rgb)
+    kept, without_light = bake_textures(photo, AMBIENT_LIGHT, np.full(vertices.shape, GRAY), SIZE, refined=True)
+
+    def brightness(image: np.ndarray) -> float:
+        return float(np.quantile(albedo_at(head, image, vertices[vertex], 0.004), 0.9)) - float(encode(np.array(GRAY)))
+
+    shine = float(encode(np.array(1.3 * GRAY))) - float(encode(np.array(GRAY)))
+    assert brightness(kept.rgb) > 0.9 * shine
+    assert brightness(without_light.rgb) < 0.6 * shine

@@ -9,15 +9,16 @@ import typing
 import numpy as np
 import torch
 
+from headform.fit._pixel_albedo import matt, unfolded
 from headform.images.sampling import bilinear_rgb32, inner_rgb32, inner_value32
 from headform.images.transfer import srgb_from_linear
 from headform.kernels.jit import njit
 from headform.render.visibility import TOLERANCE, is_seen
 
-COLUMNS = 19
+COLUMNS = 20
 """Columns per vertex: 0-2 patch pixel and depth, 3 facing, 4-7 the same of the mirror vertex, 8-10 shading,
 11-13 factor from the photo color of the mirror image to albedo here, 14-16 fill albedo, 17 share of the
-photo's detail that is kept, 18 share of that which folds make."""
+photo's detail that is kept, 18 share of that which folds make, 19 share of hair."""
 
 _LEVELS = 4096
 _LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root, for even steps in dark colors
@@ -31,10 +32,6 @@ _BRIGHT, _BURNT = np.float32(0.75), np.float32(0.97)
 _BRIGHTER, _SHINY = np.float32(1.2), np.float32(1.7)
 """Brightness relative to the skin around, without light, between which a pixel is trusted no more likewise: a highlight, or
 the harmonics are darker than the light was."""
-_LEAST_PORE, _MOST_PORE = np.float32(0.9), np.float32(1.1)
-"""Brightness relative to the photo around within which the finest detail of a fold is pores; beyond lies its crease."""
-_PORES = np.float32(0.7)
-"""Share of that finest detail which is kept on a fold."""
 
 
 @njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
@@ -112,15 +109,6 @@ def _three(field, column, i, j, m, wa, wb, wc):
         wa * field[i, column + 1] + wb * field[j, column + 1] + wc * field[m, column + 1],
         wa * field[i, column + 2] + wb * field[j, column + 2] + wc * field[m, column + 2],
     )
-
-
-@njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
-@typing.no_type_check
-def _unfolded(photo, fill, pixel, around, folds):
-    """Return the albedo of a photo, as far as it is a fold that of the fill with the photo's pores."""
-    pores = min(max(pixel / max(around, np.float32(1e-3)), _LEAST_PORE), _MOST_PORE)
-    smooth = fill * (np.float32(1) + _PORES * (pores - np.float32(1)))
-    return photo + folds * (smooth - photo)
 
 
 @njit(cache=True, nogil=True, borrowed=True, error_model="numpy")
@@ -261,7 +249,12 @@ def compose_kernel(
                 y = wa * field[i, 5] + wb * field[j, 5] + wc * field[m, 5]
                 around_there = bilinear_rgb32(broad, x / block, y / block)
         light = np.float32(0)
+        matt_here = matt_there = fill
+        hair = wa * field[i, 19] + wb * field[j, 19] + wc * field[m, 19]
+        if across > 0:
+            matt_there = matt(there[0] * gain[0], there[1] * gain[1], there[2] * gain[2], fill, hair)
         if own > 0:
+            matt_here = matt(here[0] / shading[0], here[1] / shading[1], here[2] / shading[2], fill, hair)
             light = (shading[0] + shading[1] + shading[2]) / np.float32(3)
             light = min(max((light / level - _DARK) / (_LIT - _DARK), np.float32(0)), np.float32(1))
             bright = min(here[0], here[1], here[2])
@@ -273,12 +266,12 @@ def compose_kernel(
             if across > 0:
                 photo = there[k] * gain[k]
                 color += across * (photo - color)
-                photo = _unfolded(photo, fill[k], there[k], around_there[k], folds)
+                photo = unfolded(matt_there[k], fill[k], there[k], around_there[k], folds)
                 plain += detail * across * (photo - plain)
             if own > 0:
                 photo = here[k] / shading[k]
                 color += own * (photo - color)
-                photo = _unfolded(photo, fill[k], here[k], around_here[k], folds)
+                photo = unfolded(matt_here[k], fill[k], here[k], around_here[k], folds)
                 photo = fill[k] + detail * (photo - fill[k])
                 plain += own * light * (photo - plain)
             kept[texel, k] = _encoded(color * shading[k])

@@ -9,7 +9,8 @@ Three kinds of detail are none of it:
   (`fit.facial_hair`) never are, since they have more detail than folds. What is finer than `PORE_METERS` and faint stays:
   pores (`fit._texture_kernels`).
 - whatever ends where the photo does: freckles up to a line look like a mask. Toward the border of what is seen of the face,
-  on either half, detail fades over a centimeter; brows do not, since they are not repeated beyond it.
+  on either half, detail fades over a centimeter; brows do not, since they are not repeated beyond it, and beards do later.
+- shine (`fit._pixel_albedo`).
 """
 
 import typing
@@ -32,6 +33,8 @@ FOLDED, LIDS = 0.95, 0.7
 """Share of folds in the detail where the skin is pressed together, and least share on lids."""
 SHOWN = (0.5, 0.85)
 """Mean visibility of the skin around between which detail is kept: at a straight border it is 0.5."""
+HAIR_SHOWN = 0.35
+"""Visibility by which hair is taken for better seen: a beard without its sides looks worse than one with an edge."""
 SPREAD_STEPS = 24
 """Averages over neighbors by which both are spread, about a centimeter on the open head."""
 LID_METERS, BROW_METERS, LIP_METERS = (0.0, 0.006), (0.0, 0.004), (0.0, 0.002)
@@ -47,11 +50,13 @@ class PhotoDetail:
     Attributes:
         kept: (V,) share that is kept, 0 to 1; 0 where the seen part of the face ends.
         folds: (V,) share of what is kept that folds make, 0 to 1, of both halves.
+        hair: (V,) share of hair on the skin, 0 to 1.
         pressed: (V,) how surely skin is pressed together there, 0 to 1, with hair or without; 0 on lids.
     """
 
     kept: Float64[np.ndarray, " V"]
     folds: Float64[np.ndarray, " V"]
+    hair: Float64[np.ndarray, " V"]
     pressed: Float64[np.ndarray, " V"]
 
     @classmethod
@@ -78,8 +83,9 @@ class PhotoDetail:
         pressed = smoothstep(around[:, 0], *PRESSED)
         free = np.maximum(hair, region_share(head, "lips", LIP_METERS))
         folds = np.maximum(FOLDED * pressed * (1 - free), LIDS * lid)
-        kept = np.where(skin, smoothstep(around[:, 1], *SHOWN), 1.0)
-        return cls(np.maximum(kept, region_share(head, "brows", BROW_METERS)), folds, np.where(skin, pressed, 0.0))
+        kept = np.where(skin, smoothstep(around[:, 1] + HAIR_SHOWN * hair, *SHOWN), 1.0)
+        brows = region_share(head, "brows", BROW_METERS)
+        return cls(np.maximum(kept, brows), folds, hair, np.where(skin, pressed, 0.0))
 
 
 def broad_photo(linear: Float32[np.ndarray, "h w 3"], px_per_meter: float) -> tuple[Float32[np.ndarray, "_ _ 3"], int]:

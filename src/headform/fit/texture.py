@@ -139,7 +139,7 @@ def surface_of(photo: FittedPhoto, size: int = 1024, openings: Openings | None =
     return surface
 
 
-def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertices) -> Float32[np.ndarray, "V 19"]:
+def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertices) -> Float32[np.ndarray, "V 20"]:
     """Compute the columns that `compose_kernel` interpolates, per vertex; see `_texture_kernels.COLUMNS`."""
     mirror = head.mirror.numpy()
     projected, facing, shading = surface.projected, surface.facing, filled.shading
@@ -147,7 +147,7 @@ def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertice
         np.column_stack([
             projected, facing, projected[mirror], facing[mirror] * filled.mirrored,
             shading * filled.inner[:, None], np.exp(filled.mirror_gain) / shading[mirror], filled.fill,
-            filled.detail.kept, filled.detail.folds,
+            filled.detail.kept, filled.detail.folds, filled.detail.hair,
         ]),
         np.float32,
     )  # fmt: skip
