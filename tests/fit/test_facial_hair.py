@@ -48,3 +48,15 @@ def test_hair_seen_on_one_side_is_on_both(head: LinearHead) -> None:
     found = share(head, dots)
     assert found.max() > 0.9
     np.testing.assert_array_equal(found, found[head.mirror.numpy()])
+
+
+def test_spots_of_strong_detail_are_no_beard_and_a_mustache_is_one(head: LinearHead) -> None:
+    dots = (np.random.default_rng(0).random((SIDE // 4, SIDE // 4)) < 0.3).repeat(4, 0).repeat(4, 1)
+    points = camera_at(head, 0, SIDE).project(mean_vertices(head))[head.now7.numpy(), :2]
+    nose, corners = points[4], points[5:]
+    y, x = np.mgrid[:SIDE, :SIDE]
+    width = np.linalg.norm(corners[0] - corners[1])
+    beside = np.min([np.hypot(x - c[0], y - c[1]) for c in corners], axis=0) < 0.2 * width
+    above = (np.abs(x - nose[0]) < 0.7 * width) & (y > nose[1]) & (y < corners[:, 1].mean())
+    assert not share(head, dots & beside).any()
+    assert share(head, dots & above).max() > 0.9

@@ -3,7 +3,7 @@
 V vertices, h w patch pixels, B patch pixels per pixel of the broad photo along an axis.
 
 A crease has as much contrast as hair, but is a line: averaged over a centimeter it has a third of it. Freckles and pores
-have less.
+have less. What passes for hair in a few spots only is none.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 
 from headform.fit._mesh_diffusion import averaged, head_graph
 from headform.fit.photo_patch import sample_points_kernel
-from headform.fit.plain_skin import below_nose
+from headform.fit.plain_skin import below_nose, face_skin
 from headform.fit.ramps import smoothstep
 from headform.fit.vertex_colors import PhotoSurface
 from headform.heads.linear import PARTS, LinearHead
@@ -23,6 +23,9 @@ SPREAD_STEPS = 24
 """Averages over neighbors by which it is spread, about a centimeter on the open head."""
 NOSE_METERS = (-0.005, 0.005)
 """Heights above the bottom of the nose over which beards end."""
+COVERED = (0.1, 0.18)
+"""Share of the seen face below the nose that is hairy, between which a beard is believed: a mustache alone has 0.2 of it,
+four beards 0.6 or more; creases at the corners of a shaved mouth that smiles have less than 0.1."""
 _LEAST_SEEN = 0.05
 _DARKEST = 1e-3
 
@@ -51,4 +54,7 @@ def facial_hair(
     spread = averaged(head_graph(head), np.column_stack([contrast, weight]).astype(np.float64), skin, SPREAD_STEPS)
     share = smoothstep(spread[:, 0] / np.maximum(spread[:, 1], _LEAST_SEEN), *CONTRAST)
     share = share * skin * below_nose(head, NOSE_METERS)
+    place = face_skin(head) * (below_nose(head, NOSE_METERS) * weight)
+    covered = np.asarray((place * share).sum() / max(place.sum(), _LEAST_SEEN))
+    share = share * smoothstep(covered, *COVERED)
     return np.maximum(share, share[head.mirror.numpy()])  # one side may lie in the dark
