@@ -1,4 +1,4 @@
-"""What of a pixel is albedo of skin or hair: no crease of a fold, no shine, no skin that glows through hair.
+"""Albedo of a pixel, as far as it is skin or hair: no crease of a fold, no shine, no skin that glows through hair.
 
 The smooth albedo that fills a head where its photo does not show it is the measure. Skin has spots that are darker, but
 hardly any that are brighter, since freckles, moles and hair are all darker; what is brighter is a highlight that the nine
