@@ -38,6 +38,8 @@ LIPS_TRUST = 5.0
 """The same of a refined albedo's lips, whose colors end in one row of vertices."""
 LEAST_ALBEDO, LEAST_LIPS = 0.12, 0.7
 """Least albedo of a vertex, and of one on the lips, relative to the mean head's in the tone of the face."""
+MOST_BROWS = 1.0
+"""Greatest brightness of brows, relative to the median of the face's skin: hair is darker than the skin below it."""
 REACH, REFINED_REACH = 3.0, 30.0
 """Smoothness of the gain of the model's albedo, see `fit._mesh_diffusion`, and of a refined one, which follows the photo
 over a centimeter and a half, around the mouth in hue too."""
@@ -202,14 +204,22 @@ def _fill_and_mirror_gain(
 
 
 def _possible(head: LinearHead, albedo: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
-    """Keep the albedo of a linear model possible: in the tone of dark skin its lips turn purple, brows negative."""
+    """Keep the albedo of a linear model possible: in the tone of dark skin its lips turn purple, brows negative.
+
+    A texture network paints pale fringes around the brows of dark skin, too.
+    """
     albedo, mean = albedo.astype(np.float64), head.albedo_mean.double().numpy()
     skin = face_skin(head)
     tone = np.median(albedo[skin], axis=0) / np.median(mean[skin], axis=0) if skin.any() else np.ones(3)
     least = np.full(len(mean), LEAST_ALBEDO)
     if "lips" in head.regions:
         least[head.regions["lips"].numpy()] = LEAST_LIPS
-    return np.clip(np.maximum(albedo, least[:, None] * mean * np.maximum(tone, 0.02)), 0.002, 1.0)
+    albedo = np.clip(np.maximum(albedo, least[:, None] * mean * np.maximum(tone, 0.02)), 0.002, 1.0)
+    if "brows" in head.regions and skin.any():
+        brows = head.regions["brows"].numpy()
+        brightness = albedo[brows].mean(axis=1, keepdims=True) / np.median(albedo[skin].mean(axis=1))
+        albedo[brows] *= np.minimum(MOST_BROWS / brightness, 1)
+    return albedo
 
 
 def _plain_lids(head: LinearHead, albedo: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
