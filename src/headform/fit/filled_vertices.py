@@ -102,6 +102,8 @@ def fill_vertices(
     gauges = gauges or LightGauges()
     seen, shaded = surface.colors, begin(surface_shading, surface.normals, light)
     albedo = _plain_lids(head, _possible(head, albedo))
+    if refined:
+        albedo = _dark_brows(head, albedo)
     soft = begin(_soft_skin, head, albedo)
     broad = broad_photo(surface.patch.linear, surface.patch.px_per_meter)
     hairy = begin(facial_hair, head, surface, *broad)
@@ -204,22 +206,25 @@ def _fill_and_mirror_gain(
 
 
 def _possible(head: LinearHead, albedo: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
-    """Keep the albedo of a linear model possible: in the tone of dark skin its lips turn purple, brows negative.
-
-    A texture network paints pale fringes around the brows of dark skin, too.
-    """
+    """Keep the albedo of a linear model possible: in the tone of dark skin its lips turn purple, brows negative."""
     albedo, mean = albedo.astype(np.float64), head.albedo_mean.double().numpy()
     skin = face_skin(head)
     tone = np.median(albedo[skin], axis=0) / np.median(mean[skin], axis=0) if skin.any() else np.ones(3)
     least = np.full(len(mean), LEAST_ALBEDO)
     if "lips" in head.regions:
         least[head.regions["lips"].numpy()] = LEAST_LIPS
-    albedo = np.clip(np.maximum(albedo, least[:, None] * mean * np.maximum(tone, 0.02)), 0.002, 1.0)
-    if "brows" in head.regions and skin.any():
-        brows = head.regions["brows"].numpy()
-        brightness = albedo[brows].mean(axis=1, keepdims=True) / np.median(albedo[skin].mean(axis=1))
-        albedo[brows] *= np.minimum(MOST_BROWS / brightness, 1)
-    return albedo
+    return np.clip(np.maximum(albedo, least[:, None] * mean * np.maximum(tone, 0.02)), 0.002, 1.0)
+
+
+def _dark_brows(head: LinearHead, albedo: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
+    """Keep a texture network from painting pale fringes around brows, as it does on dark skin."""
+    skin = face_skin(head)
+    if "brows" not in head.regions or not skin.any():
+        return albedo
+    brows, out = head.regions["brows"].numpy(), albedo.copy()
+    brightness = albedo[brows].mean(axis=1, keepdims=True) / np.median(albedo[skin].mean(axis=1))
+    out[brows] *= np.minimum(MOST_BROWS / brightness, 1)
+    return out
 
 
 def _plain_lids(head: LinearHead, albedo: Float64[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
