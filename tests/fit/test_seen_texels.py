@@ -1,15 +1,17 @@
 """What a photo shows at texels, read ahead and on several threads, and what is computed beside: results stay the same."""
 
 from collections.abc import Iterator
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
-from headform.fit import filled_vertices
+from headform.fit import begun_vertices, filled_vertices
+from headform.fit.begun_vertices import BegunVertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.seen_texels import SeenTexels
-from headform.fit.texture import bake_textures, surface_of
+from headform.fit.texture import bake_textures, patch_of, surface_of
 from headform.heads.linear import LinearHead
 from headform.kernels.threads import begin
 from headform.render.unwrapping import unwrap_head
@@ -65,9 +67,11 @@ def test_textures_are_the_same_read_ahead_and_on_two_threads(photo: FittedPhoto,
     alone = bake_textures(photo, AMBIENT_LIGHT, albedo, SIZE, refined=refined)
     torch.set_num_threads(2)
     try:
-        surface = begin(surface_of, photo, SIZE)
+        fine = begin(patch_of, photo, SIZE)
+        surface = begin(lambda: surface_of(photo, SIZE, patch=fine()))
+        begun = BegunVertices.begin(head, surface, AMBIENT_LIGHT)
         seen = begin(lambda: SeenTexels.of(head, surface(), SIZE))
-        ahead = bake_textures(photo, AMBIENT_LIGHT, albedo, SIZE, None, None, surface(), seen, refined=refined)
+        ahead = bake_textures(photo, AMBIENT_LIGHT, albedo, SIZE, None, None, surface(), seen, begun, refined=refined)
     finally:
         torch.set_num_threads(1)
     for one, other in zip(alone, ahead, strict=True):
@@ -75,12 +79,22 @@ def test_textures_are_the_same_read_ahead_and_on_two_threads(photo: FittedPhoto,
         np.testing.assert_array_equal(one.photo_weight, other.photo_weight)
 
 
-@pytest.mark.parametrize("name", ["surface_shading", "_soft_skin", "iris_of_photo"])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (begun_vertices, "surface_shading"),
+        (begun_vertices, "facial_hair"),
+        (filled_vertices, "_soft_skin"),
+        (filled_vertices, "iris_of_photo"),
+    ],
+)
 @pytest.mark.usefixtures("two_threads")
-def test_what_fails_beside_fails_the_texture(photo: FittedPhoto, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_what_fails_beside_fails_the_texture(
+    photo: FittedPhoto, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str
+) -> None:
     def failing(*_: object) -> None:
         raise MemoryError(name)
 
-    monkeypatch.setattr(filled_vertices, name, failing)
+    monkeypatch.setattr(module, name, failing)
     with pytest.raises(MemoryError, match=name):
         bake_textures(photo, AMBIENT_LIGHT, photo.head.mean_albedo.numpy(), SIZE)

@@ -12,7 +12,7 @@ from headform.fit._texture_kernels import seam_kernel
 from headform.fit.filled_vertices import fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.plain_skin import face_skin, lids_of
-from headform.fit.texture import BakedTexture, bake_textures, surface_of
+from headform.fit.texture import BakedTexture, bake_textures, seam_gradient, surface_of
 from headform.fit.vertex_colors import observe_vertices, region_share, visible_vertices
 from headform.geometry.camera import PerspectiveCamera
 from headform.geometry.spherical_harmonics import sh_basis
@@ -269,7 +269,12 @@ def test_seam_gradient_of_a_ramp(step: int, expected: float) -> None:
     values[16:] += step - 1  # steps of 1 everywhere, of `step` at the border
     rgb = np.repeat(np.tile(values, (32, 1))[..., None], 3, axis=2).astype(np.uint8)
     weight = np.tile((np.arange(32) >= 16).astype(np.float32), (32, 1))
-    assert seam_kernel(rgb, weight) == pytest.approx(expected)
+    sums = np.zeros(6, np.int64)
+    for first, last in ((0, 7), (7, 32)):
+        seam_kernel(first, last, weight, rgb, np.zeros_like(rgb), sums)
+    pairs, beside, across, none, beside_steps, nothing = sums.tolist()
+    assert seam_gradient(pairs, beside, across, beside_steps) == pytest.approx(expected)
+    assert seam_gradient(pairs, beside, none, nothing) == 1.0
 
 
 def test_size_is_checked(head: LinearHead) -> None:

@@ -77,7 +77,13 @@ def test_the_embedding_is_that_of_the_photo_itself(
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(PhotoMasks, "of"), (PhotoAppearance, "surface"), (PhotoAppearance, "visible"), (SeenTexels, "of")],
+    [
+        (PhotoMasks, "of"),
+        (PhotoAppearance, "fine"),
+        (PhotoAppearance, "surface"),
+        (PhotoAppearance, "visible"),
+        (SeenTexels, "of"),
+    ],
 )
 @pytest.mark.usefixtures("two_threads")
 def test_an_error_beside_is_raised(

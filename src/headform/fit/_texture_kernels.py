@@ -15,14 +15,21 @@ from headform.images.transfer import srgb_from_linear
 from headform.kernels.jit import njit
 from headform.render.visibility import TOLERANCE, is_seen
 
-COLUMNS = 20
-"""Columns per vertex: 0-2 patch pixel and depth, 3 facing, 4-7 the same of the mirror vertex, 8-10 shading,
-11-13 factor from the photo color of the mirror image to albedo here, 14-16 fill albedo, 17 share of the
-photo's detail that is kept, 18 share of that which folds make, 19 share of hair."""
+PLAIN_COLUMNS = 6
+"""Columns per vertex that every texel takes: 0-2 shading, 3-5 fill albedo."""
+COLUMNS = 14
+"""Columns per vertex that texels in the photo take: 0-2 patch pixel and depth, 3 facing, 4-7 the same of the mirror vertex,
+8-10 factor from the photo color of the mirror image to albedo here, 11 share of the photo's detail that is kept, 12 share of
+that which folds make, 13 share of hair."""
 
-_LEVELS = 4096
-_LINEAR = (np.arange(_LEVELS + 1) / _LEVELS) ** 2  # indexed by the square root, for even steps in dark colors
-_SRGB = srgb_from_linear(torch.from_numpy(_LINEAR)).numpy()
+_DARKEST_BYTE = np.float32(2.0**-13)
+"""Linear light that is black as a byte, as everything below it is."""
+_DROPPED = np.uint32(13)
+"""Bits of a float's fraction that encoding leaves out; the ten that remain tell a twentieth of a level at white."""
+_FIRST = _DARKEST_BYTE.view(np.uint32) >> _DROPPED
+_KEYS = np.arange(_FIRST, (np.float32(1).view(np.uint32) >> _DROPPED) + 1, dtype=np.uint32)
+_MIDDLES = ((_KEYS << _DROPPED) | np.uint32(1 << 12)).view(np.float32)  # of all numbers of a key
+_SRGB = srgb_from_linear(torch.from_numpy(np.minimum(_MIDDLES.astype(np.float64), 1.0))).numpy()
 _ENCODE = np.floor(_SRGB * 255 + 0.5).astype(np.uint8)
 
 _DARK, _LIT = np.float32(0.15), np.float32(0.4)
@@ -95,9 +102,9 @@ def observe_kernel(
 @njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
 @typing.no_type_check
 def _encoded(value):
-    """Encode linear light as an sRGB byte."""
-    value = min(max(value, np.float32(0)), np.float32(1))
-    return _ENCODE[np.uint32(np.sqrt(value) * np.float32(_LEVELS) + np.float32(0.5))]
+    """Encode linear light as an sRGB byte, looked up by the first bits of the number: a square root takes longer."""
+    value = min(max(np.float32(value), _DARKEST_BYTE), np.float32(1))
+    return _ENCODE[(np.float32(value).view(np.uint32) >> _DROPPED) - _FIRST]
 
 
 @njit(cache=True, nogil=True, borrowed=True, forceinline=True)
@@ -170,14 +177,14 @@ def seen_kernel(
 @njit(cache=True, nogil=True, borrowed=True, error_model="numpy")
 @typing.no_type_check
 def compose_kernel(
-    first, last, texels, texel_face, barycentric, faces, field, seen, rows, own_weight, across_weight, own_color,
-    across_color, level, broad, block, leftover, kept, trusted, share,
+    first, last, texels, texel_face, barycentric, faces, plain_field, field, seen, rows, own_weight, across_weight,
+    own_color, across_color, level, broad, block, leftover, kept, trusted, share,
 ):  # fmt: skip
     """Compose covered texels first to last, and encode them as sRGB bytes.
 
     `level` is the mean shading on the front.
 
-    field (V, COLUMNS) is interpolated linearly.
+    plain_field (V, PLAIN_COLUMNS) and field (V, COLUMNS) are interpolated linearly.
 
     Args:
         first: first covered texel.
@@ -186,7 +193,8 @@ def compose_kernel(
         texel_face: (C,) their faces.
         barycentric: (C, 3) weights of the corners.
         faces: (F, 3) vertices.
-        field: (V, COLUMNS) see `COLUMNS`.
+        plain_field: (V, PLAIN_COLUMNS), by itself: its rows are all that most texels need of memory.
+        field: (V, COLUMNS), see `COLUMNS`.
         seen: number of rows below `first`.
         rows: (N,) numbers of the covered texels that the photo may show, ascending, and what `seen_kernel` read there.
         own_weight: (N,) weight of the photo.
@@ -217,8 +225,8 @@ def compose_kernel(
         f = np.uint32(texel_face[n])
         i, j, m = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
         wa, wb, wc = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
-        shading = _three(field, 8, i, j, m, wa, wb, wc)
-        fill = _three(field, 14, i, j, m, wa, wb, wc)
+        shading = _three(plain_field, 0, i, j, m, wa, wb, wc)
+        fill = _three(plain_field, 3, i, j, m, wa, wb, wc)
         own = across = np.float32(0)
         if seen < rows.shape[0] and rows[seen] == n:
             own, across = own_weight[seen], across_weight[seen]
@@ -233,8 +241,8 @@ def compose_kernel(
             continue
         none = np.float32(0)
         here = there = around_here = around_there = gain = (none, none, none)
-        detail = wa * field[i, 17] + wb * field[j, 17] + wc * field[m, 17]
-        folds = wa * field[i, 18] + wb * field[j, 18] + wc * field[m, 18]
+        detail = wa * field[i, 11] + wb * field[j, 11] + wc * field[m, 11]
+        folds = wa * field[i, 12] + wb * field[j, 12] + wc * field[m, 12]
         if own > 0:
             here = (own_color[seen - 1, 0], own_color[seen - 1, 1], own_color[seen - 1, 2])
             if folds > 0:
@@ -243,14 +251,14 @@ def compose_kernel(
                 around_here = bilinear_rgb32(broad, x / block, y / block)
         if across > 0:
             there = (across_color[seen - 1, 0], across_color[seen - 1, 1], across_color[seen - 1, 2])
-            gain = _three(field, 11, i, j, m, wa, wb, wc)  # divided by shading, of the mirror vertices
+            gain = _three(field, 8, i, j, m, wa, wb, wc)  # divided by shading, of the mirror vertices
             if folds > 0:
                 x = wa * field[i, 4] + wb * field[j, 4] + wc * field[m, 4]
                 y = wa * field[i, 5] + wb * field[j, 5] + wc * field[m, 5]
                 around_there = bilinear_rgb32(broad, x / block, y / block)
         light = np.float32(0)
         matt_here = matt_there = fill
-        hair = wa * field[i, 19] + wb * field[j, 19] + wc * field[m, 19]
+        hair = wa * field[i, 13] + wb * field[j, 13] + wc * field[m, 13]
         if across > 0:
             matt_there = matt(there[0] * gain[0], there[1] * gain[1], there[2] * gain[2], fill, hair)
         if own > 0:
@@ -280,17 +288,16 @@ def compose_kernel(
 
 @njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
-def paint_kernel(rows, colors, texels, texel_face, barycentric, faces, field, kept, trusted):
-    """Paint albedos (N, 3) at some covered texels, rows (N,); the rest as in `compose_kernel`."""
-    for number in range(rows.shape[0]):
-        n = rows[number]
-        f = texel_face[n]
+def paint_kernel(first, last, rows, colors, texels, texel_face, barycentric, faces, plain_field, kept, trusted):
+    """Paint albedos (N, 3) at covered texels rows[first:last], rows (N,); the rest as in `compose_kernel`."""
+    for number in range(first, last):
+        n = np.uint32(rows[number])
+        f, texel = np.uint32(texel_face[n]), np.uint32(texels[n])
+        i, j, m = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
+        shading = _three(plain_field, 0, i, j, m, barycentric[n, 0], barycentric[n, 1], barycentric[n, 2])
         for k in range(3):
-            shading = np.float32(0)
-            for corner in range(3):
-                shading += barycentric[n, corner] * field[faces[f, corner], 8 + k]
-            kept[texels[n], k] = _encoded(colors[number, k] * shading)
-            trusted[texels[n], k] = _encoded(colors[number, k])
+            kept[texel, k] = _encoded(colors[number, k] * shading[k])
+            trusted[texel, k] = _encoded(colors[number, k])
 
 
 @njit(cache=True, nogil=True, borrowed=True)
@@ -305,32 +312,31 @@ def spread_gutter_kernel(gutter, source, rgb):
 
 @njit(cache=True, nogil=True, borrowed=True)
 @typing.no_type_check
-def seam_kernel(rgb, weight):
-    """Return the ratio of color steps across the border (weight 0.5) to those 4 to 8 texels away; weight -1: no chart."""
-    size = rgb.shape[0]
-    across = 0.0
-    beside = 0.0
-    pairs = 0
-    beside_pairs = 0
-    for r in range(size - 1):
+def seam_kernel(first, last, weight, kept, trusted, sums):
+    """Add up color steps across the border (weight 0.5) and 4 to 8 texels away, of two textures (S, S, 3).
+
+    weight (S, S): -1 where there is no chart. sums (6,): pairs of texels across the border of rows first to last, pairs
+    beside it, steps of kept and trusted across it, and of both beside it; added to.
+    """
+    size = weight.shape[0]
+    for r in range(first, min(last, size - 1)):
         for c in range(size - 1):
             for axis in range(2):
                 dr, dc = axis, 1 - axis
                 here, there = weight[r, c], weight[r + dr, c + dc]
                 if (here >= 0.5) == (there >= 0.5) or here < 0.0 or there < 0.0:
                     continue
-                pairs += 1
+                sums[0] += 1
                 for k in range(3):
-                    across += abs(np.int64(rgb[r, c, k]) - np.int64(rgb[r + dr, c + dc, k]))
+                    sums[2] += abs(np.int64(kept[r, c, k]) - np.int64(kept[r + dr, c + dc, k]))
+                    sums[3] += abs(np.int64(trusted[r, c, k]) - np.int64(trusted[r + dr, c + dc, k]))
                 for offset in (-8, -7, -6, -5, -4, 4, 5, 6, 7, 8):
                     rr, cc = r + offset * dr, c + offset * dc
                     if rr < 0 or cc < 0 or rr + dr >= size or cc + dc >= size:
                         continue
                     if weight[rr, cc] < 0.0 or weight[rr + dr, cc + dc] < 0.0:
                         continue
-                    beside_pairs += 1
+                    sums[1] += 1
                     for k in range(3):
-                        beside += abs(np.int64(rgb[rr, cc, k]) - np.int64(rgb[rr + dr, cc + dc, k]))
-    if pairs == 0 or beside_pairs == 0 or beside == 0.0:
-        return 1.0
-    return (across / pairs) / (beside / beside_pairs)
+                        sums[4] += abs(np.int64(kept[rr, cc, k]) - np.int64(kept[rr + dr, cc + dc, k]))
+                        sums[5] += abs(np.int64(trusted[rr, cc, k]) - np.int64(trusted[rr + dr, cc + dc, k]))

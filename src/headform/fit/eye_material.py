@@ -108,6 +108,16 @@ def eye_local(head: LinearHead) -> Float64[np.ndarray, "V 3"]:
     return local
 
 
+_VERTICES: WeakKeyDictionary[LinearHead, EyePattern] = WeakKeyDictionary()
+
+
+def eye_vertices(head: LinearHead) -> EyePattern:
+    """Return the pattern at the vertices of the eyeballs, in their order; computed once per head."""
+    if head not in _VERTICES:
+        _VERTICES[head] = EyePattern.of(eye_local(head)[np.isin(head.part.numpy(), EYES)])
+    return _VERTICES[head]
+
+
 def eye_texels(head: LinearHead, atlas: Unwrap) -> EyeTexels:
     """Find the texels of the eyeballs; computed once per head and size."""
     sizes = _KNOWN.setdefault(head, {})

@@ -15,14 +15,14 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64
 
 from headform.fit._mesh_diffusion import averaged, diffuse, head_graph, lips_apart
+from headform.fit.begun_vertices import BegunVertices
 from headform.fit.exposure import LightGauges
-from headform.fit.eye_material import EyePattern, eye_local, iris_of_photo
-from headform.fit.facial_hair import facial_hair
+from headform.fit.eye_material import eye_vertices, iris_of_photo
 from headform.fit.mouth_material import paint_mouth, teeth_gain
-from headform.fit.photo_detail import PhotoDetail, broad_photo
+from headform.fit.photo_detail import PhotoDetail
 from headform.fit.plain_skin import below_nose, face_skin, lids_of
 from headform.fit.ramps import smoothstep
-from headform.fit.surface_light import MOUTH_METERS, light_beside_refined, surface_shading, unexplained_light
+from headform.fit.surface_light import MOUTH_METERS, light_beside_refined, unexplained_light
 from headform.fit.vertex_colors import EYES, PHOTO_PARTS, PhotoSurface, VertexColors
 from headform.heads.linear import PARTS, LinearHead
 from headform.kernels.threads import begin
@@ -85,6 +85,7 @@ def fill_vertices(
     light: Float[np.ndarray, "9 3"],
     albedo: Float[np.ndarray, "V 3"],
     gauges: LightGauges | None = None,
+    begun: BegunVertices | None = None,
     *,
     refined: bool = False,
 ) -> FilledVertices:
@@ -96,20 +97,19 @@ def fill_vertices(
         light: Shading coefficients.
         albedo: Albedo, linear RGB.
         gauges: Colors of teeth and eyes in the photo.
+        begun: `BegunVertices.begin` of this surface and light, where that is begun.
         refined: The albedo is of a texture network, which has seen the photo, not of the model alone.
     """
     part, mirror = head.part.numpy(), head.mirror.numpy()
     gauges = gauges or LightGauges()
-    seen, shaded = surface.colors, begin(surface_shading, surface.normals, light)
+    seen, begun = surface.colors, begun or BegunVertices.begin(head, lambda: surface, light)
     albedo = _plain_lids(head, _possible(head, albedo))
     if refined:
         albedo = _dark_brows(head, albedo)
     soft = begin(_soft_skin, head, albedo)
-    broad = broad_photo(surface.patch.linear, surface.patch.px_per_meter)
-    hairy = begin(facial_hair, head, surface, *broad)
-    shading, level = shaded()
+    shading, level = begun.shaded()
     ratio = np.log(_positive(seen.color / shading) / albedo)
-    hair = hairy()
+    broad, block, hair = begun.hairy()
     beside = (
         light_beside_refined(head, ratio, seen.weight, surface.normals, hair)
         if refined
@@ -133,12 +133,12 @@ def fill_vertices(
     fill = paint_mouth(head, fill, teeth_gain(gauges.teeth, level))
     eyes = np.isin(part, EYES)
     if eyes.any():
-        fill[eyes] = EyePattern.of(eye_local(head)[eyes]).colors(iris)
+        fill[eyes] = eye_vertices(head).colors(iris)
     inner = np.ones(len(part))
     for name, share in OCCLUSION.items():
         inner[part == PARTS.index(name)] = share
     return FilledVertices(
-        seen, shading, level, inner, mirrored, np.asarray(fill, np.float32), mirror_gain, iris, detail(), broad
+        seen, shading, level, inner, mirrored, np.asarray(fill, np.float32), mirror_gain, iris, detail(), (broad, block)
     )
 
 

@@ -25,13 +25,21 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from headform.errors import UsageError
-from headform.fit._texture_kernels import compose_kernel, paint_kernel, seam_kernel, spread_gutter_kernel
+from headform.fit._texture_kernels import (
+    COLUMNS,
+    PLAIN_COLUMNS,
+    compose_kernel,
+    paint_kernel,
+    seam_kernel,
+    spread_gutter_kernel,
+)
+from headform.fit.begun_vertices import BegunVertices
 from headform.fit.exposure import LightGauges
 from headform.fit.eye_material import eye_texels
 from headform.fit.filled_vertices import FilledVertices, fill_vertices
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
-from headform.fit.photo_patch import cut_patch
+from headform.fit.photo_patch import PhotoPatch, cut_patch
 from headform.fit.seen_texels import SeenTexels
 from headform.fit.vertex_colors import PhotoSurface
 from headform.geometry.array_checks import require_array
@@ -67,6 +75,7 @@ def bake_textures(
     gauges: LightGauges | None = None,
     surface: PhotoSurface | None = None,
     seen: Callable[[], SeenTexels] | None = None,
+    begun: BegunVertices | None = None,
     *,
     refined: bool = False,
 ) -> tuple[BakedTexture, BakedTexture]:
@@ -81,6 +90,7 @@ def bake_textures(
         gauges: Colors of teeth and eyes in the photo.
         surface: `surface_of` these arguments, where it is known already.
         seen: Function that waits for `SeenTexels.of` this surface and size, where that is begun.
+        begun: `BegunVertices.begin` of this surface and light, likewise.
         refined: The albedo is of a texture network that has seen the photo; see `filled_vertices`.
 
     Returns:
@@ -97,9 +107,9 @@ def bake_textures(
     atlas = unwrap_head(photo.head, size)
     surface = surface or surface_of(photo, size, openings)
     with one_blas_thread():
-        filled = fill_vertices(photo.head, surface, light, albedo, gauges, refined=refined)
+        filled = fill_vertices(photo.head, surface, light, albedo, gauges, begun, refined=refined)
     shown = SeenTexels.of(photo.head, surface, size) if seen is None else seen()
-    field = _vertex_field(photo.head, surface, filled)
+    plain, field = _vertex_fields(photo.head, surface, filled)
     texels = size * size
     kept, trusted = np.empty((texels, 3), np.uint8), np.empty((texels, 3), np.uint8)
     share = np.empty(texels, np.float32)
@@ -107,56 +117,98 @@ def bake_textures(
 
     def compose(first: int, last: int) -> None:
         compose_kernel(
-            first, last, atlas.texels, atlas.face, atlas.barycentric, surface.faces, field,
+            first, last, atlas.texels, atlas.face, atlas.barycentric, surface.faces, plain, field,
             int(np.searchsorted(shown.rows, first)), shown.rows, shown.own, shown.across, shown.here, shown.there,
             np.float32(filled.level.mean()), broad, np.float32(block), _LEFTOVER, kept, trusted, share,
         )  # fmt: skip
 
     _in_threads(compose, len(atlas.texels))
     eyes = eye_texels(photo.head, atlas)
-    paint_kernel(
-        eyes.rows, eyes.pattern.colors(filled.iris), atlas.texels, atlas.face, atlas.barycentric, surface.faces, field,
-        kept, trusted,
-    )  # fmt: skip
-    seams = np.zeros(2)
+    pupils = eyes.pattern.colors(filled.iris)
 
-    def finish(number: int, rgb: UInt8[np.ndarray, "S2 3"]) -> None:
-        seams[number] = seam_kernel(rgb.reshape(size, size, 3), share.reshape(size, size))
-        spread_gutter_kernel(atlas.gutter, atlas.gutter_source, rgb)
+    def paint(first: int, last: int) -> None:
+        paint_kernel(
+            first, last, eyes.rows, pupils, atlas.texels, atlas.face, atlas.barycentric, surface.faces, plain,
+            kept, trusted,
+        )  # fmt: skip
 
-    run_all(finish, [(0, kept), (1, trusted)])
+    _in_threads(paint, len(eyes.rows))
+    pictures = kept.reshape(size, size, 3), trusted.reshape(size, size, 3)
+    shares = share.reshape(size, size)
+    sums = np.zeros((_SEAM_SLICES, 6), np.int64)
+    cuts = pairwise(np.linspace(0, size, _SEAM_SLICES + 1).astype(int).tolist())
+    finishing: list[tuple[Callable[..., None], *tuple[object, ...]]] = [
+        (seam_kernel, first, last, shares, *pictures, sums[number]) for number, (first, last) in enumerate(cuts)
+    ]
+    # no seam is looked for in gutters
+    finishing += [(spread_gutter_kernel, atlas.gutter, atlas.gutter_source, rgb) for rgb in (kept, trusted)]
+    run_all(lambda call, *arguments: call(*arguments), finishing)
     weight = np.maximum(share, 0, out=share).reshape(size, size)
+    pairs, beside, *steps = sums.sum(axis=0).tolist()
     return (
-        BakedTexture(kept.reshape(size, size, 3), weight, float(seams[0])),
-        BakedTexture(trusted.reshape(size, size, 3), weight, float(seams[1])),
+        BakedTexture(pictures[0], weight, seam_gradient(pairs, beside, steps[0], steps[2])),
+        BakedTexture(pictures[1], weight, seam_gradient(pairs, beside, steps[1], steps[3])),
     )
 
 
-def surface_of(photo: FittedPhoto, size: int = 1024, openings: Openings | None = None) -> PhotoSurface:
-    """Read where the photo shows which part of the head, finely enough for a texture; arguments as of `bake_textures`."""
-    surface = PhotoSurface.of(photo, openings, cut_patch(photo, resolution=int(0.9 * size)))
+def seam_gradient(pairs: int, beside: int, across_steps: int, beside_steps: int) -> float:
+    """Divide the mean color step across the border by that beside it, see `BakedTexture`.
+
+    Args:
+        pairs: Pairs of texels across the border.
+        beside: Pairs beside it.
+        across_steps: Sum of the steps across it.
+        beside_steps: Sum of those beside it.
+    """
+    if not (pairs and beside and beside_steps):
+        return 1.0
+    return (across_steps / pairs) / (beside_steps / beside)
+
+
+def patch_of(photo: FittedPhoto, size: int = 1024) -> PhotoPatch:
+    """Cut the part of a photo that shows the head, finely enough for a texture of this side, texels."""
+    return cut_patch(photo, resolution=int(0.9 * size))
+
+
+def surface_of(
+    photo: FittedPhoto, size: int = 1024, openings: Openings | None = None, patch: PhotoPatch | None = None
+) -> PhotoSurface:
+    """Read where the photo shows which part of the head, finely enough for a texture.
+
+    Args:
+        photo: As of `bake_textures`, like the next two.
+        size: Side of the texture, texels.
+        openings: Rims of eyes and mouth in the photo.
+        patch: `patch_of` photo and size, where it is cut already.
+    """
+    surface = PhotoSurface.of(photo, openings, patch or patch_of(photo, size))
     _ = surface.colors  # kept: whoever asks for the surface ahead of time has them read by then, too
     return surface
 
 
-def _vertex_field(head: LinearHead, surface: PhotoSurface, filled: FilledVertices) -> Float32[np.ndarray, "V 20"]:
-    """Compute the columns that `compose_kernel` interpolates, per vertex; see `_texture_kernels.COLUMNS`."""
+def _vertex_fields(
+    head: LinearHead, surface: PhotoSurface, filled: FilledVertices
+) -> tuple[Float32[np.ndarray, "V 6"], Float32[np.ndarray, "V 14"]]:
+    """Compute the columns that `compose_kernel` interpolates, see `_texture_kernels.PLAIN_COLUMNS` and `COLUMNS`."""
     mirror = head.mirror.numpy()
-    projected, facing, shading = surface.projected, surface.facing, filled.shading
-    return np.ascontiguousarray(
-        np.column_stack([
-            projected, facing, projected[mirror], facing[mirror] * filled.mirrored,
-            shading * filled.inner[:, None], np.exp(filled.mirror_gain) / shading[mirror], filled.fill,
-            filled.detail.kept, filled.detail.folds, filled.detail.hair,
-        ]),
-        np.float32,
-    )  # fmt: skip
+    plain = np.empty((len(mirror), PLAIN_COLUMNS), np.float32)
+    np.multiply(filled.shading, filled.inner[:, None], out=plain[:, :3], casting="same_kind")
+    plain[:, 3:] = filled.fill
+    field = np.empty((len(mirror), COLUMNS), np.float32)
+    field[:, :3], field[:, 3] = surface.projected, surface.facing
+    np.take(field[:, :4], mirror, axis=0, out=field[:, 4:8])
+    field[:, 7] = surface.facing[mirror] * filled.mirrored
+    np.divide(np.exp(filled.mirror_gain), filled.shading[mirror], out=field[:, 8:11], casting="same_kind")
+    field[:, 11], field[:, 12], field[:, 13] = filled.detail.kept, filled.detail.folds, filled.detail.hair
+    return plain, field
 
 
 _LEFTOVER = np.array([128, 112, 104], np.uint8)
 """Color, sRGB, of texels far from every chart."""
 _SLICE = 50_000
 """Texels of a slice of the work: few are seen in the photo, and those take longer."""
+_SEAM_SLICES = 4
+"""Slices of a texture's rows in which seams are measured: most border lies in the middle."""
 
 
 def _in_threads(work: Callable[[int, int], None], count: int) -> None:

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor
 
+from headform.fit.begun_vertices import BegunVertices
 from headform.fit.exposure import LightGauges
 from headform.fit.fitted_photo import FittedPhoto
 from headform.fit.openings import Openings
@@ -18,7 +19,7 @@ from headform.fit.photo_patch import PhotoPatch
 from headform.fit.photometric import PhotometricFit, fit_light_and_albedo, light_patch
 from headform.fit.plain_skin import plain_where_lost, without_hair
 from headform.fit.seen_texels import SeenTexels
-from headform.fit.texture import BakedTexture, bake_textures, surface_of
+from headform.fit.texture import BakedTexture, bake_textures, patch_of, surface_of
 from headform.fit.vertex_baking import bake_vertex_colors
 from headform.fit.vertex_colors import PhotoSurface, VertexColors, visible_vertices
 from headform.geometry.camera import PerspectiveCamera
@@ -119,9 +120,13 @@ class PhotoAppearance:
         """Fit light and skin color; `small` where it is cut already."""
         return fit_light_and_albedo(self.photo, gauges=self.gauges, patch=small)
 
-    def surface(self, size: int) -> PhotoSurface:
-        """Read where the photo shows which part of the head, for textures of this size; see `fit.texture.surface_of`."""
-        return surface_of(self.painted, size, self.openings)
+    def fine(self, size: int) -> PhotoPatch:
+        """Cut the photo at the resolution of textures of this size."""
+        return patch_of(self.painted, size)
+
+    def surface(self, size: int, fine: PhotoPatch | None = None) -> PhotoSurface:
+        """Read where the photo shows which part of the head, see `fit.texture.surface_of`; `fine` where it is cut."""
+        return surface_of(self.painted, size, self.openings, fine)
 
     def textures(
         self,
@@ -130,12 +135,13 @@ class PhotoAppearance:
         size: int,
         surface: PhotoSurface | None = None,
         seen: Callable[[], SeenTexels] | None = None,
+        begun: BegunVertices | None = None,
         *,
         refined: bool = False,
     ) -> tuple[BakedTexture, BakedTexture]:
         """Bake the photo with and without its light; see `fit.texture.bake_textures`."""
         baked = self.painted, light, albedo, size, self.openings, self.gauges
-        return bake_textures(*baked, surface, seen, refined=refined)
+        return bake_textures(*baked, surface, seen, begun, refined=refined)
 
     def vertex_colors(
         self, light: Float[np.ndarray, "9 3"], albedo: Float[np.ndarray, "V 3"]

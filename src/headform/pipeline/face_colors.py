@@ -2,8 +2,8 @@
 
 V vertices, S side of the texture.
 
-    this thread     patch → light ──────────────→ refined skin ────────────→ textures
-    another one             what the networks see → surface → its texels ─↗
+    this thread     small patch → light ─────────────────────→ refined skin ──────────────→ textures
+    another one     fine patch → what the networks see → surface → light and hair on it, its texels ─↗
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
+from headform.fit.begun_vertices import BegunVertices
 from headform.fit.photometric import PhotometricFit
 from headform.fit.seen_texels import SeenTexels
 from headform.kernels.threads import begin
@@ -60,16 +61,18 @@ def color_face(
         lap("light")
         lap("texture")
         return FaceColors(lit)
+    fine = begin(appearance.fine, size)  # first, since nothing else is known
     small = appearance.small()
-    visible = None if refiner is None else begin(appearance.visible, small)  # first, since it is needed first
-    surface = begin(appearance.surface, size)
+    visible = None if refiner is None else begin(appearance.visible, small)  # next, since it is needed first
+    surface = begin(lambda: appearance.surface(size, fine()))
     lit = appearance.light(small)
-    seen = begin(lambda: SeenTexels.of(appearance.photo.head, surface(), size))
+    begun = BegunVertices.begin(appearance.photo.head, surface, lit.light)
+    seen = begin(lambda: SeenTexels.of(appearance.photo.head, surface(), size))  # last, since it is needed last
     lap("light")
     refined = None
     if refiner is not None and decoded is not None and visible is not None:
         refined = appearance.refined(refiner, lit, decoded(), visible())
     skin = appearance.albedo(lit) if refined is None else refined
-    kept, removed = appearance.textures(lit.light, skin, size, surface(), seen, refined=refined is not None)
+    kept, removed = appearance.textures(lit.light, skin, size, surface(), seen, begun, refined=refined is not None)
     lap("texture")
     return FaceColors(lit, refined, kept.rgb, removed.rgb, kept.seam_gradient)
