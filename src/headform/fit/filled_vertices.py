@@ -108,7 +108,7 @@ def fill_vertices(
         albedo = _dark_brows(head, albedo)
     soft = begin(_soft_skin, head, albedo)
     shading, level = begun.shaded()
-    ratio = np.log(_positive(seen.color / shading) / albedo)
+    ratio = _log(_positive(seen.color / shading) / albedo)
     broad, block, hair = begun.hairy()
     beside = (
         light_beside_refined(head, ratio, seen.weight, surface.normals, hair)
@@ -162,11 +162,13 @@ def _fill_and_mirror_gain(
     parts = np.isin(head.part.numpy(), [PARTS.index(name) for name in PHOTO_PARTS])
     weight = weight.astype(np.float64)
     seen = _positive(seen)
-    zero = np.zeros_like(seen)
+    zero = np.zeros(seen.shape, np.float32)
+    seen_log, albedo_log = _log(seen), _log(albedo)
+    mirror_log = seen_log[mirror]
     other = weight[mirror] * mirrored
     gain = diffuse(
         graph,
-        np.clip(np.log(seen / seen[mirror]), -1.0, 1.0),
+        np.clip(seen_log - mirror_log, -1.0, 1.0),
         weight * other,
         smoothness=1.0,
         pull=np.full(len(weight), 2e-3),
@@ -175,7 +177,7 @@ def _fill_and_mirror_gain(
     # colors of the mirror image count less than visible ones
     trust = weight + 0.5 * (1 - weight) * other
     ratio = (
-        weight[:, None] * np.log(seen / albedo) + (trust - weight)[:, None] * (np.log(seen[mirror] / albedo) + gain)
+        weight[:, None] * (seen_log - albedo_log) + (trust - weight)[:, None] * (mirror_log - albedo_log + gain)
     ) / np.maximum(trust, 1e-6)[:, None]
     ratio = np.clip(ratio, -1.5, 1.5)
     rest = zero
@@ -245,6 +247,11 @@ def _soft_skin(head: LinearHead, albedo: Float64[np.ndarray, "V 3"]) -> Float64[
         if name in head.regions:
             bare &= ~head.regions[name].numpy()
     return averaged(head_graph(head), albedo, bare, SOFT_STEPS)
+
+
+def _log(positive: Float64[np.ndarray, "V 3"]) -> Float32[np.ndarray, "V 3"]:
+    """Compute logarithms in single precision: a third of the time, and an error far below a level of 255."""
+    return np.log(positive, dtype=np.float32, casting="same_kind")
 
 
 def _positive(color: Float[np.ndarray, "V 3"]) -> Float64[np.ndarray, "V 3"]:
