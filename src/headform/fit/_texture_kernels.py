@@ -103,7 +103,9 @@ def observe_kernel(
 @typing.no_type_check
 def _encoded(value):
     """Encode linear light as an sRGB byte, looked up by the first bits of the number: a square root takes longer."""
-    value = min(max(np.float32(value), _DARKEST_BYTE), np.float32(1))
+    value = np.float32(value)
+    value = value if value > _DARKEST_BYTE else _DARKEST_BYTE  # what is no number, too, which has no place in the table
+    value = value if value < np.float32(1) else np.float32(1)
     return _ENCODE[(np.float32(value).view(np.uint32) >> _DROPPED) - _FIRST]
 
 
