@@ -12,6 +12,9 @@ import numpy as np
 
 from headform.kernels.jit import njit
 
+FUSED = {"contract", "arcp"}
+"""What the compiler may do: add products without rounding between, and multiply by the inverse of a common divisor. It may
+not assume that every number is one."""
 PORE, PORES_KEPT = np.float32(0.06), np.float32(0.7)
 """Difference from the photo around up to which the finest detail of a fold is pores, relative to it, and the share of it
 that is kept; twice that is a crease, of which nothing is."""
@@ -22,7 +25,7 @@ GLOW = np.float32(0.1)
 _LEAST = np.float32(1e-3)
 
 
-@njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
+@njit(fastmath=FUSED, cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
 @typing.no_type_check
 def unfolded(albedo, fill, pixel, around, folds):
     """Return one channel of a pixel's albedo, as far as it is a fold that of the fill with the photo's pores.
@@ -34,13 +37,15 @@ def unfolded(albedo, fill, pixel, around, folds):
         around: the same without its finest detail.
         folds: share of folds, 0 to 1.
     """
+    if folds <= 0:  # most pixels
+        return albedo
     fine = pixel / max(around, _LEAST) - np.float32(1)
     # a crease fades instead of being cut off at the depth of a pore: as a line, even that is seen
     fine *= max(min(np.float32(2) - abs(fine) / PORE, np.float32(1)), np.float32(0))
     return albedo + folds * (fill * (np.float32(1) + PORES_KEPT * fine) - albedo)
 
 
-@njit(cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
+@njit(fastmath=FUSED, cache=True, nogil=True, borrowed=True, forceinline=True, error_model="numpy")
 @typing.no_type_check
 def matt(red, green, blue, fill, hair):
     """Return the albedo (3) of a pixel, as far as it is bare skin without shine, and as far as it is hair without glow.

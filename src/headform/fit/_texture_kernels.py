@@ -9,7 +9,7 @@ import typing
 import numpy as np
 import torch
 
-from headform.fit._pixel_albedo import matt, unfolded
+from headform.fit._pixel_albedo import FUSED, matt, unfolded
 from headform.images.sampling import bilinear_rgb32, inner_rgb32, inner_value32
 from headform.images.transfer import srgb_from_linear
 from headform.kernels.jit import njit
@@ -109,7 +109,7 @@ def _encoded(value):
     return _ENCODE[(np.float32(value).view(np.uint32) >> _DROPPED) - _FIRST]
 
 
-@njit(cache=True, nogil=True, borrowed=True, forceinline=True)
+@njit(fastmath=FUSED, cache=True, nogil=True, borrowed=True, forceinline=True)
 @typing.no_type_check
 def _three(field, column, i, j, m, wa, wb, wc):
     """Interpolate three columns of a face."""
@@ -176,7 +176,7 @@ def seen_kernel(
                     there[s, 0], there[s, 1], there[s, 2] = inner_rgb32(linear, x, y)
 
 
-@njit(cache=True, nogil=True, borrowed=True, error_model="numpy")
+@njit(fastmath=FUSED, cache=True, nogil=True, borrowed=True, error_model="numpy")
 @typing.no_type_check
 def compose_kernel(
     first, last, texels, texel_face, barycentric, faces, plain_field, field, seen, rows, own_weight, across_weight,

@@ -102,7 +102,7 @@ def unexplained_light(
     weight = weight * skin
     sure = weight > 0.5
     if sure.sum() < _LEAST_VERTICES:
-        return np.zeros_like(ratio)
+        return np.zeros(ratio.shape)
     luminance = ratio.mean(axis=1, keepdims=True)
     ratio = luminance + TINT * (ratio - luminance)
     ratio = np.where(weight[:, None] > 0, ratio - np.median(ratio[sure], axis=0), 0.0)
@@ -142,7 +142,7 @@ def light_beside_refined(
     skin = face_skin(head)
     sure = (weight > 0.5) & skin
     if sure.sum() < _LEAST_VERTICES:
-        return np.zeros_like(ratio)
+        return np.zeros(ratio.shape)
     known = np.where(weight[:, None] > 0, ratio - np.median(ratio[sure], axis=0), 0.0)  # the level is that of the photo
     luminance = known.mean(axis=1, keepdims=True)
     mouth = below_nose(head, MOUTH_METERS)
