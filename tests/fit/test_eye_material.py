@@ -67,3 +67,10 @@ def test_the_photo_is_not_baked_on_eyeballs(head: LinearHead) -> None:
     colors = plain.rgb.reshape(-1, 3)[atlas.texels][ball].astype(int)
     assert (colors[:, 2] > colors[:, 0] + 15).sum() > 20, "the iris is blue"
     assert colors.max() < 190
+
+
+def test_red_eyes_of_a_flash_are_brown_and_reddish_brown_ones_are_not() -> None:
+    flash = np.array([0.4, 0.06, 0.05])
+    np.testing.assert_allclose(iris_color(np.tile(flash, (500, 1))), BROWN)
+    amber = np.array([0.12, 0.045, 0.025])
+    np.testing.assert_allclose(iris_color(np.tile(amber, (5000, 1))), amber, rtol=0.05)

@@ -37,6 +37,9 @@ LIMITS = (0.012, 0.16)
 """Least and greatest luminance of an iris."""
 SURE_PIXELS = 25.0
 """Pixels of the photo that weigh as much as the prior of a brown iris: an iris of three pixels' radius."""
+RED = 0.9
+"""Logarithm of red over green, beyond that of green over blue, from which an eye is red by a flash: those of two flashed
+people have 1.3 and 2.1, those of 20 others less than 0.65, and 0.9 one of whom eight dim pixels are seen."""
 SEEN = 0.3
 """Trust and mask from which a pixel shows the eye, not lashes or glasses."""
 LID_LIGHT = 0.75
@@ -134,7 +137,8 @@ def eye_texels(head: LinearHead, atlas: Unwrap) -> EyeTexels:
 def iris_color(colors: Float[np.ndarray, "N 3"]) -> Float64[np.ndarray, "3"]:
     """Estimate the albedo of an iris, linear RGB.
 
-    The median of few samples gives way to a brown iris; highlights and the white lie above it, lashes and pupil below.
+    The median of few samples gives way to a brown iris, eyes that are red by a flash do altogether; highlights and the white
+    lie above it, lashes and pupil below.
 
     Args:
         colors: (N, 3) colors of the photo's pixels in which the head shows an iris, divided by the light.
@@ -145,6 +149,9 @@ def iris_color(colors: Float[np.ndarray, "N 3"]) -> Float64[np.ndarray, "3"]:
     order = np.argsort(colors @ _LUMINANCE)
     middle = colors[order[len(order) // 5 : max(len(order) * 7 // 10, 1)]]
     found = np.log(np.maximum(np.median(middle, axis=0), 2e-3))
+    red, yellow = found[0] - found[1], found[1] - found[2]
+    if red > RED + yellow:  # the retina in the light of a flash
+        return np.asarray(np.exp(brown))
     share = len(colors) / (len(colors) + SURE_PIXELS)
     color = np.exp(share * found + (1 - share) * brown)
     level = float(color @ _LUMINANCE)
