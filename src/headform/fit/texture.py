@@ -176,7 +176,7 @@ def surface_of(
     """Read where the photo shows which part of the head, finely enough for a texture.
 
     Args:
-        photo: As of `bake_textures`, like the next two.
+        photo: Photo and fitted head, as in `bake_textures`.
         size: Side of the texture, texels.
         openings: Rims of eyes and mouth in the photo.
         patch: `patch_of` photo and size, where it is cut already.
