@@ -1,6 +1,7 @@
 """Fixtures for all tests: where the test data lies, one thread per worker, fixed seeds."""
 
 import os
+import signal
 
 # Before torch or numba are imported: two test workers on two cores must not fight for them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -53,6 +54,13 @@ def data_root() -> Path:
 def repository() -> Path:
     """Root of the checkout."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Let Ctrl-C through where whoever started the tests ignores it, as a shell does for what runs in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
