@@ -53,8 +53,9 @@ def facial_hair(
     contrast = np.abs(np.log(light / dark)) * weight
     spread = averaged(head_graph(head), np.column_stack([contrast, weight]).astype(np.float64), skin, SPREAD_STEPS)
     share = smoothstep(spread[:, 0] / np.maximum(spread[:, 1], _LEAST_SEEN), *CONTRAST)
-    share = share * skin * below_nose(head, NOSE_METERS)
-    place = face_skin(head) * (below_nose(head, NOSE_METERS) * weight)
+    below = below_nose(head, NOSE_METERS)
+    share = share * skin * below
+    place = face_skin(head) * below * weight
     covered = np.asarray((place * share).sum() / max(place.sum(), _LEAST_SEEN))
     share = share * smoothstep(covered, *COVERED)
     return np.maximum(share, share[head.mirror.numpy()])  # one side may lie in the dark

@@ -7,7 +7,7 @@ Three kinds of detail are none of it:
 - folds of the expression (`fit.expression_folds`). They lie where the surface is pressed together and up to a centimeter
   beside it, since a head model shortens its triangles where skin folds. Lids are always folded; lips and beards
   (`fit.facial_hair`) never are, since they have more detail than folds. What is finer than `PORE_METERS` and faint stays:
-  pores (`fit._texture_kernels`).
+  pores (`fit._pixel_albedo`).
 - whatever ends where the photo does: freckles up to a line look like a mask. Toward the border of what is seen of the face,
   on either half, detail fades over a centimeter; brows do not, since they are not repeated beyond it, and beards do later.
 - shine (`fit._pixel_albedo`).
